@@ -1,0 +1,53 @@
+/*
+ * TSIG keys and the keyring.
+ *
+ * A key is a name, an algorithm and a secret.  One name may have several (rotation): all
+ * of them verify, and the one that did signs the answer.  A keyring is filled once, from
+ * key files, then only read, by any number of threads.
+ */
+#ifndef MUSTER_KEY_H
+#define MUSTER_KEY_H
+
+#include "tsig/hmac.h"
+#include "tsig/name.h"
+
+/*
+ * Two pointers instead of arrays, since a ring may hold two million of them.  In a key
+ * that keyring_find returned both belong to the ring.  In a key given to keyring_add they
+ * are the caller's, who wipes and frees what is his afterwards: the ring takes a copy.
+ */
+struct tsig_key {
+	const uint8_t *name;   /* wire; lower case in the ring */
+	const uint8_t *secret; /* secret_len octets */
+	int64_t not_before;    /* real time in seconds; INT64_MIN: always valid */
+	int64_t not_after;     /* last valid second; INT64_MAX: no end */
+	uint64_t serial;       /* for struct hmac_pool; the ring gives it, never 0 */
+	const struct tsig_key *next_secret; /* same name, another secret; NULL: the last;
+					     * the ring sets it */
+	enum hmac_algorithm alg;
+	uint16_t secret_len; /* octets, 1 to HMAC_SECRET_MAX */
+	uint8_t mac_min;     /* octets: shortest MAC this key accepts; the length
+			      * it signs with, unless the request's was longer */
+};
+
+struct keyring;
+struct keyring *keyring_new(void);
+void keyring_free(struct keyring *ring); /* wipes the secrets */
+
+/*
+ * Copies key into the ring, name and secret too (name lower-cased, serial given).  The
+ * same name, algorithm and secret again are one key, the first.  0, -ENOMEM, -ENOSPC
+ * beyond KEYRING_MAX, or -EINVAL for a secret_len out of its range.
+ */
+enum { KEYRING_MAX = 2000000 }; /* keys: more than a gateway's hosts, bounds memory */
+int keyring_add(struct keyring *ring, const struct tsig_key *key)
+	__attribute__((warn_unused_result));
+
+/* First secret of that name, or NULL.  The ring keeps ownership. */
+const struct tsig_key *keyring_find(const struct keyring *ring, const uint8_t *name);
+size_t keyring_count(const struct keyring *ring);
+/* Calls visit for every key until it returns false. */
+void keyring_each(const struct keyring *ring,
+	bool (*visit)(const struct tsig_key *key, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,326 @@
+/*
+ * Key files of BIND: the key statements of a named.conf, or of a file with nothing else.
+ *
+ * Reads the grammar only as far as it matters here: statements end with a semicolon and
+ * may hold blocks in braces; key, include and view are looked into at the outermost
+ * level, key and include inside a view as well, everything else is skipped brace by
+ * brace.  So the `keys { "x"; }` of a server statement and the `key "x";` of an
+ * allow-update are never taken for definitions.  An include inside another statement is
+ * not followed, since it can not define keys there; inside a key statement it is
+ * refused.
+ *
+ * Differs from named where named is stricter than it helps: a lone '/' does not end a
+ * word (so a secret may stand there without quotes), and one name may be defined more
+ * than once (rotation).
+ *
+ * Limits: braces are counted, not recursed into; includes nest KEYFILE_DEPTH_MAX deep.
+ */
+#include "tsig/keyfile_source.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum token_kind {
+	TOKEN_END,
+	TOKEN_WORD,
+	TOKEN_STRING,
+	TOKEN_OPEN,
+	TOKEN_CLOSE,
+	TOKEN_SEMI
+};
+
+struct lexer {
+	const struct keyfile_source *src;
+	size_t at;                /* next octet of src->text */
+	unsigned line;            /* of that octet, from 1 */
+	enum token_kind kind;     /* the token last read */
+	struct keyfile_span span; /* its text, a string's without quotes */
+	unsigned token_line;      /* where it begins */
+};
+
+static int fail_at(const struct lexer *lx, const char *reason)
+{
+	return keyfile_fail(lx->src, lx->token_line, -EINVAL, "%s", reason);
+}
+
+/* '\0' at the end: the text itself has no NUL octets. */
+static char peek(const struct lexer *lx, size_t ahead)
+{
+	size_t left = lx->src->len - lx->at;
+
+	return ahead < left ? lx->src->text[lx->at + ahead] : '\0';
+}
+
+static void advance(struct lexer *lx)
+{
+	if (lx->src->text[lx->at++] == '\n')
+		lx->line++;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
+}
+
+static bool is_comment(const struct lexer *lx)
+{
+	char c = peek(lx, 0);
+
+	return c == '#' || (c == '/' && (peek(lx, 1) == '/' || peek(lx, 1) == '*'));
+}
+
+static int skip_comment(struct lexer *lx)
+{
+	bool is_block = peek(lx, 0) == '/' && peek(lx, 1) == '*';
+
+	lx->token_line = lx->line;
+	if (!is_block) {
+		while (peek(lx, 0) && peek(lx, 0) != '\n')
+			advance(lx);
+		return 0;
+	}
+	advance(lx);
+	advance(lx);
+	while (peek(lx, 0) && !(peek(lx, 0) == '*' && peek(lx, 1) == '/'))
+		advance(lx);
+	if (!peek(lx, 0))
+		return fail_at(lx, "comment without end");
+	advance(lx);
+	advance(lx);
+	return 0;
+}
+
+static int read_string(struct lexer *lx)
+{
+	size_t start;
+
+	advance(lx); /* the quote */
+	start = lx->at;
+	while (peek(lx, 0) && peek(lx, 0) != '"') {
+		if (peek(lx, 0) == '\\' && peek(lx, 1))
+			advance(lx);
+		advance(lx);
+	}
+	if (!peek(lx, 0))
+		return fail_at(lx, "string without end");
+	lx->kind = TOKEN_STRING;
+	lx->span = (struct keyfile_span){lx->src->text + start, lx->at - start};
+	advance(lx);
+	return 0;
+}
+
+static void read_word(struct lexer *lx)
+{
+	size_t start = lx->at;
+
+	while (peek(lx, 0) && !is_blank(peek(lx, 0)) && !strchr("{};\"", peek(lx, 0)) &&
+		!is_comment(lx))
+		advance(lx);
+	lx->kind = TOKEN_WORD;
+	lx->span = (struct keyfile_span){lx->src->text + start, lx->at - start};
+}
+
+static int read_token(struct lexer *lx)
+{
+	static const struct {
+		char c;
+		enum token_kind kind;
+	} singles[] = {{'{', TOKEN_OPEN}, {'}', TOKEN_CLOSE}, {';', TOKEN_SEMI}};
+
+	while (is_blank(peek(lx, 0)) || is_comment(lx)) {
+		if (is_blank(peek(lx, 0)))
+			advance(lx);
+		else if (skip_comment(lx) < 0)
+			return -EINVAL;
+	}
+	lx->token_line = lx->line;
+	lx->span = (struct keyfile_span){NULL, 0};
+	lx->kind = TOKEN_END;
+	if (!peek(lx, 0))
+		return 0;
+	if (peek(lx, 0) == '"')
+		return read_string(lx);
+	for (size_t i = 0; i < sizeof(singles) / sizeof(singles[0]); i++) {
+		if (peek(lx, 0) != singles[i].c)
+			continue;
+		lx->kind = singles[i].kind;
+		advance(lx);
+		return 0;
+	}
+	read_word(lx);
+	return 0;
+}
+
+static int expect(struct lexer *lx, enum token_kind kind, const char *otherwise)
+{
+	int err = read_token(lx);
+
+	if (err < 0)
+		return err;
+	return lx->kind == kind ? 0 : fail_at(lx, otherwise);
+}
+
+/* A name or value may stand with or without quotes. */
+static int expect_text(
+	struct lexer *lx, struct keyfile_span *ret_span, const char *otherwise)
+{
+	int err = read_token(lx);
+
+	if (err < 0)
+		return err;
+	if (lx->kind != TOKEN_WORD && lx->kind != TOKEN_STRING)
+		return fail_at(lx, otherwise);
+	*ret_span = lx->span;
+	return 0;
+}
+
+/* From behind a statement's first word to behind its semicolon, over all its blocks. */
+static int skip_statement(struct lexer *lx)
+{
+	size_t open = 0;
+	unsigned first_line = lx->token_line;
+
+	for (;;) {
+		int err = read_token(lx);
+
+		if (err < 0)
+			return err;
+		if (lx->kind == TOKEN_END)
+			return keyfile_fail(lx->src, first_line, -EINVAL,
+				open ? "block without closing brace"
+				     : "statement without semicolon");
+		if (lx->kind == TOKEN_OPEN)
+			open++;
+		if (lx->kind == TOKEN_CLOSE && open-- == 0)
+			return fail_at(lx, "closing brace without opening one");
+		if (lx->kind == TOKEN_SEMI && open == 0)
+			return 0;
+	}
+}
+
+/* One of the two clauses of a key statement, whose first word has been read. */
+static int read_key_clause(struct lexer *lx, struct keyfile_entry *entry)
+{
+	struct keyfile_span *value = NULL;
+	int err;
+
+	if (lx->kind == TOKEN_WORD && keyfile_span_is(&lx->span, "algorithm"))
+		value = &entry->algorithm;
+	if (lx->kind == TOKEN_WORD && keyfile_span_is(&lx->span, "secret"))
+		value = &entry->secret;
+	if (!value)
+		return fail_at(lx, "a key has only algorithm and secret");
+	if (value->at)
+		return fail_at(lx, "algorithm or secret is there twice");
+	err = expect_text(lx, value, "algorithm or secret without value");
+	if (err < 0)
+		return err;
+	return expect(lx, TOKEN_SEMI, "semicolon expected");
+}
+
+/* key name { algorithm text; secret text; }; from behind its first word. */
+static int read_key(struct lexer *lx)
+{
+	struct keyfile_entry entry = {.line = lx->token_line};
+	int err = expect_text(lx, &entry.name, "name of the key expected");
+
+	if (err < 0)
+		return err;
+	err = expect(lx, TOKEN_OPEN, "opening brace expected after the key's name");
+	if (err < 0)
+		return err;
+	for (;;) {
+		err = read_token(lx);
+		if (err < 0)
+			return err;
+		if (lx->kind == TOKEN_END)
+			return keyfile_fail(lx->src, entry.line, -EINVAL,
+				"key without closing brace");
+		if (lx->kind == TOKEN_CLOSE)
+			break;
+		err = read_key_clause(lx, &entry);
+		if (err < 0)
+			return err;
+	}
+	err = expect(lx, TOKEN_SEMI, "semicolon expected after the key");
+	if (err < 0)
+		return err;
+	return keyfile_add_entry(lx->src, &entry);
+}
+
+static int read_include(struct lexer *lx)
+{
+	struct keyfile_span path;
+	unsigned line = lx->token_line;
+	int err = expect_text(lx, &path, "name of a file expected");
+
+	if (err < 0)
+		return err;
+	err = expect(lx, TOKEN_SEMI, "semicolon expected after include");
+	if (err < 0)
+		return err;
+	return keyfile_include(lx->src, line, &path);
+}
+
+/* A statement whose first token has been read; view is another matter. */
+static int read_statement(struct lexer *lx)
+{
+	if (lx->kind == TOKEN_CLOSE)
+		return fail_at(lx, "closing brace without opening one");
+	if (lx->kind != TOKEN_WORD)
+		return fail_at(lx, "statement expected");
+	if (keyfile_span_is(&lx->span, "key"))
+		return read_key(lx);
+	if (keyfile_span_is(&lx->span, "include"))
+		return read_include(lx);
+	return skip_statement(lx);
+}
+
+/* view name [class] { statements }; from behind its first word. */
+static int read_view(struct lexer *lx)
+{
+	unsigned first_line = lx->token_line;
+	int err;
+
+	do {
+		err = read_token(lx);
+		if (err < 0)
+			return err;
+	} while (lx->kind == TOKEN_WORD || lx->kind == TOKEN_STRING);
+	if (lx->kind != TOKEN_OPEN)
+		return fail_at(lx, "opening brace expected after the view's name");
+	for (;;) {
+		err = read_token(lx);
+		if (err < 0)
+			return err;
+		if (lx->kind == TOKEN_END)
+			return keyfile_fail(lx->src, first_line, -EINVAL,
+				"view without closing brace");
+		if (lx->kind == TOKEN_CLOSE)
+			return expect(
+				lx, TOKEN_SEMI, "semicolon expected after the view");
+		err = read_statement(lx);
+		if (err < 0)
+			return err;
+	}
+}
+
+int keyfile_read_bind(const struct keyfile_source *src)
+{
+	struct lexer lx = {.src = src, .line = 1};
+
+	for (;;) {
+		int err = read_token(&lx);
+
+		if (err < 0)
+			return err;
+		if (lx.kind == TOKEN_END)
+			return 0;
+		if (lx.kind == TOKEN_WORD && keyfile_span_is(&lx.span, "view"))
+			err = read_view(&lx);
+		else
+			err = read_statement(&lx);
+		if (err < 0)
+			return err;
+	}
+}

@@ -1,0 +1,90 @@
+/*
+ * What the readers of the four forms of key files share; only tsig/keyfile*.c include it.
+ *
+ * A reader gets a source (the octets of one file, with everything around them), finds the
+ * words of each key in it and hands them to keyfile_add_entry, which alone decodes them.
+ * Readers work on the text in place, so that no further copies of secrets come about, and
+ * never quote a word of the text in an error: people swap fields, and what stands where
+ * an algorithm should be may well be the secret.
+ */
+#ifndef MUSTER_KEYFILE_SOURCE_H
+#define MUSTER_KEYFILE_SOURCE_H
+
+#include <sys/stat.h>
+#include "tsig/keyfile.h"
+
+enum {
+	KEYFILE_DEPTH_MAX = 8,     /* includes within includes */
+	KEYFILE_FILES_MAX = 65536, /* per keyfile_load: includes fan out without loops */
+};
+
+/* Part of a source's text. */
+struct keyfile_span {
+	const char *at; /* NULL: not given */
+	size_t len;     /* octets */
+};
+
+struct keyfile_source {
+	struct keyring *ring;
+	const char *name; /* the file's path, for messages and the K*.private form */
+	const char *text; /* not terminated, free of NUL octets */
+	size_t len;       /* octets of text */
+	struct stat st;   /* of the file; st_mode 0: in memory, no include */
+	const struct keyfile_source *parent; /* the including file; NULL: the first */
+	unsigned parent_line;                /* of its include */
+	unsigned depth;                      /* includes above this one */
+	struct keyfile_total *total;         /* over all files of one call */
+	char *ret_error;                     /* KEYFILE_ERROR_MAX octets */
+};
+
+/* What all files of one call together have used up. */
+struct keyfile_total {
+	size_t keys;   /* added to the ring */
+	size_t files;  /* opened */
+	size_t octets; /* read */
+};
+
+struct keyfile_entry {
+	struct keyfile_span name;
+	struct keyfile_span algorithm;
+	struct keyfile_span secret; /* base64 */
+	unsigned line;              /* where the key begins, for messages */
+};
+
+/* Writes "file:line: reason" and returns err, which is -errno. */
+int keyfile_fail(const struct keyfile_source *src, unsigned line, int err,
+	const char *reason, ...) __attribute__((format(printf, 4, 5)));
+
+/* Decodes the entry and adds the key.  0, -EINVAL for what is missing or wrong, -EACCES
+ * from a file that others may read, or what keyring_add said. */
+int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_entry *entry)
+	__attribute__((warn_unused_result));
+
+/* Reads the file that src includes at line.  0, or -errno with the reason. */
+int keyfile_include(const struct keyfile_source *src, unsigned line,
+	const struct keyfile_span *path) __attribute__((warn_unused_result));
+
+/* The next line without its end, *at behind it; false at the end of the text. */
+bool keyfile_next_line(
+	const struct keyfile_source *src, size_t *at, struct keyfile_span *ret_line);
+
+/* Cuts blanks (spaces, tabs, carriage returns) off both ends. */
+struct keyfile_span keyfile_trim(struct keyfile_span span);
+
+/* Equality with a word, without regard to case. */
+bool keyfile_span_is(const struct keyfile_span *span, const char *word);
+
+/* Does the name of a file have the form Kname.+NNN+NNNNN followed by suffix? */
+bool keyfile_is_pair_name(const char *path, const char *suffix);
+
+/* The readers, one per form.  0, or -errno with the reason written. */
+int keyfile_read_bind(const struct keyfile_source *src)
+	__attribute__((warn_unused_result));
+int keyfile_read_yaml(const struct keyfile_source *src)
+	__attribute__((warn_unused_result));
+int keyfile_read_private(const struct keyfile_source *src)
+	__attribute__((warn_unused_result));
+int keyfile_read_lines(const struct keyfile_source *src)
+	__attribute__((warn_unused_result));
+
+#endif

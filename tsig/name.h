@@ -1,0 +1,87 @@
+/*
+ * Domain names in wire form.
+ *
+ * Inside Muster a name is an uncompressed sequence of labels ending with the root label
+ * (RFC 1035 3.1), at most NAME_MAX octets; a pointer to it is enough, since it delimits
+ * itself.  Owner names, key names and zone names are kept in lower case (RFC 4034 6.1),
+ * so that equality is memcmp; names inside RDATA keep the case in which they came.
+ *
+ * Functions that take a name trust it: it came out of name_read, name_from_text or
+ * storage.
+ */
+#ifndef MUSTER_NAME_H
+#define MUSTER_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	NAME_MAX_LEN = 255,    /* octets, RFC 1035 2.3.4 */
+	NAME_MAX_LABELS = 128, /* with the root label */
+	NAME_TEXT_MAX = 1024,  /* text form, every octet as \DDD, with its final zero */
+};
+
+/* Octets of the name, the root label included. */
+size_t name_len(const uint8_t *name);
+
+/* Labels, the root label not counted: "." has 0, "example." has 1. */
+unsigned name_labels(const uint8_t *name);
+
+/* Folds A-Z to a-z in place. */
+void name_lower(uint8_t *name);
+
+/* Byte for byte. */
+bool name_is_equal(const uint8_t *a, const uint8_t *b);
+
+/* Equality that folds case, for names inside RDATA. */
+bool name_is_equal_nocase(const uint8_t *a, const uint8_t *b);
+
+/* Is name at or below zone?  Both lower case. */
+bool name_is_subdomain(const uint8_t *name, const uint8_t *zone);
+
+/* The name without its first label; NULL for the root. */
+static inline const uint8_t *name_parent(const uint8_t *name)
+{
+	return name[0] ? name + 1 + name[0] : NULL;
+}
+
+bool name_is_wildcard(const uint8_t *name); /* first label is "*" (RFC 4592 2.1.1) */
+
+/* FNV-like 32-bit hash of the octets; names must be lower case to compare by it. */
+uint32_t name_hash(const uint8_t *name);
+
+/* Canonical order (RFC 4034 6.1): <0, 0, >0. */
+int name_compare(const uint8_t *a, const uint8_t *b);
+
+/*
+ * Does name match pattern label by label, where a pattern label "*" stands for exactly
+ * one label?  Both lower case and absolute.
+ */
+bool name_match_pattern(const uint8_t *name, const uint8_t *pattern);
+
+/*
+ * Reads a name at *at of a message, following compression pointers (RFC 1035 4.1.4),
+ * which must point strictly backwards.  Advances *at past the name as it stands in the
+ * message. Returns its uncompressed length, or -EBADMSG.  Case is kept.  The name must
+ * end (or its first pointer must stand) before end; pointers may lead anywhere before it
+ * in msg.
+ */
+int name_read(uint8_t ret_name[NAME_MAX_LEN], const uint8_t *msg, size_t end, size_t *at);
+
+/* The same, but a compression pointer is an error (RFC 3597 4). */
+int name_read_uncompressed(
+	uint8_t ret_name[NAME_MAX_LEN], const uint8_t *msg, size_t end, size_t *at);
+
+/*
+ * Text with the usual escapes (RFC 1035 5.1: \X and \DDD).  A relative name is completed
+ * with origin, or is -EINVAL when origin is NULL.  "@" is the origin.  Case is kept.
+ * Returns 0 or -EINVAL (empty label, too long, bad escape).
+ */
+int name_from_text(
+	uint8_t ret_name[NAME_MAX_LEN], const char *text, const uint8_t *origin);
+
+/* Always absolute, with the final dot; escapes what needs it.  Returns buf. */
+char *name_to_text(const uint8_t *name, char buf[NAME_TEXT_MAX]);
+
+#endif
