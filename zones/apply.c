@@ -1,0 +1,487 @@
+/*
+ * RFC 2136 3.4.2 and 3.6: an update, or the withdrawal of one, against the mirror.
+ *
+ * Every rule of 3.4.2 looks at one name only, so that the records are taken owner by
+ * owner, each owner's in message order (draft.h).  What an owner's records come to is
+ * put into the zone once per RRset, through the change set, which can take it all back.
+ *
+ * Where the RFC leaves it open, Muster does as BIND: an added record gives its TTL to
+ * its RRset (7.12, RFC 2181 5.2), even one that was there already; DNAME is replaced
+ * like CNAME.
+ */
+#include "zones/update.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "zones/draft.h"
+#include "zones/rdata.h"
+
+struct applying {
+	struct zone *zone;
+	struct changeset *cs;
+	struct draft_node drafts; /* of the owner whose turn it is */
+	bool is_apex;             /* it is the zone's name */
+};
+
+/* ---- adding ---- */
+
+/* RFC 4035 2.5: RRSIG and NSEC stand beside a CNAME, and "a KEY RRset at that name for
+ * secure dynamic update purposes is also allowed"; nothing else (RFC 2181 10.1). */
+static bool is_beside_cname(uint16_t type)
+{
+	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_KEY;
+}
+
+/* 3.4.2.2: "a CNAME Update RR and a non-CNAME Zone RRset or vice versa" */
+static bool conflicts_with_cname(struct applying *a, uint16_t type)
+{
+	const struct draft *draft;
+
+	if (is_beside_cname(type))
+		return false;
+	if (type != TYPE_CNAME) {
+		draft = draft_node_find(&a->drafts, TYPE_CNAME);
+		return draft && draft->count;
+	}
+	for (unsigned i = 0; (draft = draft_node_at(&a->drafts, i)); i++) {
+		if (draft->count && draft->type != TYPE_CNAME &&
+			!is_beside_cname(draft->type))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * 3.4.2.2: "If the TYPE is SOA and there is no Zone SOA RR, or the new SOA.SERIAL is
+ * lower (according to [RFC1982]) than or equal to the current Zone SOA RR's SOA.SERIAL,
+ * the Update RR is ignored."  Below the apex there never is a zone SOA.
+ */
+static int soa_moves_forward(struct applying *a, const struct rr *rr)
+{
+	struct draft *draft = a->is_apex ? draft_node_find(&a->drafts, TYPE_SOA) : NULL;
+	const struct draft_record *soa;
+	int r;
+
+	if (!draft)
+		return false;
+	r = draft_unfold(draft);
+	if (r < 0)
+		return r;
+	soa = draft_first(draft);
+	return soa &&
+		serial_is_newer(soa_serial(rr->rdata, rr->rdata_len),
+			soa_serial(soa->rdata, soa->len));
+}
+
+static int add_record(struct applying *a, const struct rr *rr)
+{
+	struct draft *draft;
+	int r;
+
+	if (conflicts_with_cname(a, rr->type))
+		return 0;
+	if (rr->type == TYPE_SOA) {
+		r = soa_moves_forward(a, rr);
+		if (r <= 0)
+			return r;
+		a->cs->sets_serial = true;
+	}
+	draft = draft_node_make(&a->drafts, rr->type);
+	if (!draft)
+		return -ENOMEM;
+	r = draft_unfold(draft);
+	if (r < 0)
+		return r;
+	draft->is_touched = true;
+	draft->ttl = rr->ttl;
+	return draft_add(draft, rr->rdata, rr->rdata_len);
+}
+
+/* ---- deleting ---- */
+
+static void delete_draft(struct draft *draft)
+{
+	draft->is_touched = true;
+	draft_remove_all(draft);
+}
+
+/* 3.4.2.3: at the apex neither SOA nor NS, whether named or with everything else. */
+static bool is_kept_at_apex(const struct applying *a, uint16_t type)
+{
+	return a->is_apex && (type == TYPE_SOA || type == TYPE_NS);
+}
+
+static void delete_rrset(struct applying *a, uint16_t type)
+{
+	struct draft *draft = draft_node_find(&a->drafts, type);
+
+	if (draft && !is_kept_at_apex(a, type))
+		delete_draft(draft);
+}
+
+static void delete_name(struct applying *a)
+{
+	struct draft *draft;
+
+	for (unsigned i = 0; (draft = draft_node_at(&a->drafts, i)); i++) {
+		if (draft->count && !is_kept_at_apex(a, draft->type))
+			delete_draft(draft);
+	}
+}
+
+/* 3.4.2.4: unless it is the apex "and either the TYPE is SOA or the TYPE is NS and the
+ * matching Zone RR is the only NS remaining in the RRset" */
+static int delete_record(struct applying *a, const struct rr *rr)
+{
+	struct draft *draft = draft_node_find(&a->drafts, rr->type);
+	struct draft_record *record;
+	int r;
+
+	if (!draft || (a->is_apex && rr->type == TYPE_SOA))
+		return 0;
+	if (a->is_apex && rr->type == TYPE_NS && draft->count == 1)
+		return 0;
+	r = draft_unfold(draft);
+	if (r < 0)
+		return r;
+	record = draft_find(draft, rr->rdata, rr->rdata_len);
+	if (!record)
+		return 0;
+	draft->is_touched = true;
+	draft_remove(draft, record);
+	return 0;
+}
+
+/* ---- an owner ---- */
+
+static int apply_record(struct applying *a, const struct rr *rr)
+{
+	if (update_is_add(rr))
+		return add_record(a, rr);
+	if (update_is_delete_record(rr))
+		return delete_record(a, rr);
+	if (update_is_delete_name(rr))
+		delete_name(a);
+	else
+		delete_rrset(a, rr->type);
+	return 0;
+}
+
+static int put_draft(struct applying *a, const uint8_t *owner, struct draft *draft)
+{
+	struct rrset *set;
+	int r;
+
+	if (!draft->is_touched || draft_is_unchanged(draft))
+		return 0;
+	r = draft_build(draft, &set);
+	if (r < 0)
+		return r;
+	r = changeset_put(a->cs, a->zone, owner, draft->type, set);
+	rrset_unref(set);
+	return r;
+}
+
+static int apply_owner(struct applying *a, const struct rr *rrs,
+	const struct draft_groups *groups, uint32_t head)
+{
+	const uint8_t *owner = rrs[head].owner;
+	struct draft *draft;
+	int r;
+
+	a->is_apex = name_is_equal(owner, zone_apex(a->zone));
+	r = draft_node_init(&a->drafts, zone_find_node(a->zone, owner));
+	if (r < 0)
+		return r;
+	for (uint32_t i = head; r == 0 && i != DRAFT_GROUP_END; i = groups->next[i])
+		r = apply_record(a, &rrs[i]);
+	for (unsigned i = 0; r == 0 && (draft = draft_node_at(&a->drafts, i)); i++)
+		r = put_draft(a, owner, draft);
+	draft_node_clear(&a->drafts);
+	return r;
+}
+
+/* ---- the whole ---- */
+
+/* 3.6: "If the zone's SOA's SERIAL is not changed as a result of an update operation,
+ * then the server shall increment it".  -ENOENT: no SOA. */
+static int bump_serial(struct applying *a)
+{
+	const struct rrset *soa = zone_soa(a->zone);
+	struct rrset *next;
+	const uint8_t *rdata;
+	uint16_t len;
+	size_t at = 0;
+	int r;
+
+	if (!soa)
+		return -ENOENT;
+	rdata = rrset_next(soa, &at, &len);
+	next = soa_with_serial(soa, serial_next(soa_serial(rdata, len)));
+	if (!next)
+		return -ENOMEM;
+	r = changeset_put(a->cs, a->zone, zone_apex(a->zone), TYPE_SOA, next);
+	rrset_unref(next);
+	return r;
+}
+
+/* All or nothing: 0 with the change set, or the zone as it was and -ENOMEM, -ENOSPC (too
+ * large an RRset) or -ENOENT (no SOA to bump). */
+static int apply_records(struct zone *zone, const struct rr *rrs, size_t count, bool bump,
+	struct changeset **ret_changeset)
+{
+	struct applying a = {.zone = zone};
+	struct draft_groups groups;
+	int r;
+
+	zone_settle(zone);
+	a.cs = changeset_new();
+	if (!a.cs)
+		return -ENOMEM;
+	r = draft_groups_init(&groups, rrs, count);
+	if (r < 0) {
+		changeset_unref(a.cs);
+		return r;
+	}
+	for (size_t i = 0; r == 0 && i < groups.count; i++)
+		r = apply_owner(&a, rrs, &groups, groups.heads[i]);
+	draft_groups_clear(&groups);
+	if (r == 0 && bump && a.cs->count && !a.cs->sets_serial)
+		r = bump_serial(&a);
+	if (r < 0) {
+		changeset_undo(a.cs, zone);
+		changeset_unref(a.cs);
+		return r;
+	}
+	*ret_changeset = a.cs;
+	return 0;
+}
+
+struct verdict apply_update(struct zone *zone, const struct update *update, bool bump,
+	struct changeset **ret_changeset)
+{
+	/* 3.4.2.1: on any failure "signal SERVFAIL to the requestor and undo all
+	 * updates" */
+	switch (apply_records(
+		zone, update->changes, update->change_count, bump, ret_changeset)) {
+	case 0:
+		return verdict_ok();
+	case -ENOSPC:
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+			"an RRset would have more than %d records or %d octets",
+			RRSET_COUNT_MAX, RRSET_SIZE_MAX);
+	case -ENOENT:
+		return verdict_refuse(
+			RCODE_SERVFAIL, EDE_NOT_READY, "the zone has no SOA");
+	default:
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+	}
+}
+
+/* ---- withdrawal ---- */
+
+/*
+ * The records that take a change set back, judged against the zone as it is now.  What
+ * stands in the zone but is not, octet for octet, what the change set left there, is by
+ * others and stays; so does the absence of an RRset that the change set had left there.
+ */
+struct withdrawal {
+	const struct zone *zone;
+	struct rr *rrs;
+	size_t count;
+	size_t cap;
+	struct rrset *soa; /* the SOA to come back, under a new serial; NULL: none */
+};
+
+static int withdrawal_push(struct withdrawal *w, struct rr rr)
+{
+	size_t cap = w->cap ? 2 * w->cap : 16;
+	struct rr *rrs;
+
+	if (w->count == w->cap) {
+		rrs = realloc(w->rrs, cap * sizeof(*rrs));
+		if (!rrs)
+			return -ENOMEM;
+		w->rrs = rrs;
+		w->cap = cap;
+	}
+	w->rrs[w->count++] = rr;
+	return 0;
+}
+
+/* One RRset three times: how it was, how the change set left it, how it is. */
+struct three {
+	const struct change *change;
+	struct rrset *current;
+	struct draft before_draft, after_draft, current_draft;
+};
+
+static void three_clear(struct three *t)
+{
+	draft_clear(&t->before_draft);
+	draft_clear(&t->after_draft);
+	draft_clear(&t->current_draft);
+}
+
+static int three_init(
+	struct three *t, const struct zone *zone, const struct change *change)
+{
+	t->change = change;
+	t->current = zone_find(zone, change->owner, change->type);
+	draft_init(&t->before_draft, change->type, change->before);
+	draft_init(&t->after_draft, change->type, change->after);
+	draft_init(&t->current_draft, change->type, t->current);
+	if (draft_unfold(&t->before_draft) == 0 && draft_unfold(&t->after_draft) == 0 &&
+		draft_unfold(&t->current_draft) == 0)
+		return 0;
+	three_clear(t);
+	return -ENOMEM;
+}
+
+/* What the change set added goes, if it still stands there. */
+static int withdraw_added(struct withdrawal *w, struct three *t)
+{
+	struct rr rr = {
+		.owner = t->change->owner, .type = t->change->type, .class = CLASS_NONE};
+	size_t at = 0;
+	int r = 0;
+
+	if (!t->change->after)
+		return 0;
+	while (r == 0 && (rr.rdata = rrset_next(t->change->after, &at, &rr.rdata_len))) {
+		if (!draft_find_exact(&t->before_draft, rr.rdata, rr.rdata_len) &&
+			draft_find_exact(&t->current_draft, rr.rdata, rr.rdata_len))
+			r = withdrawal_push(w, rr);
+	}
+	return r;
+}
+
+/* Has what stands in the place of this record been put there by others? */
+static bool is_place_taken(struct three *t, const struct rr *rr)
+{
+	const struct draft_record *there =
+		draft_find_replaced(&t->current_draft, rr->rdata, rr->rdata_len);
+
+	return there && !draft_find_exact(&t->after_draft, there->rdata, there->len);
+}
+
+/* What the change set removed comes back.  The TTL too, unless others have given one. */
+static int withdraw_removed(struct withdrawal *w, struct three *t)
+{
+	const struct rrset *before = t->change->before, *after = t->change->after;
+	struct rr rr = {
+		.owner = t->change->owner, .type = t->change->type, .class = CLASS_IN};
+	bool is_ttl_ours, is_ttl_pending;
+	size_t at = 0;
+	int r = 0;
+
+	if (!before || (after && !t->current))
+		return 0;
+	is_ttl_ours = !t->current || (after && t->current->ttl == after->ttl);
+	is_ttl_pending = is_ttl_ours && after && before->ttl != after->ttl;
+	rr.ttl = is_ttl_ours ? before->ttl : t->current->ttl;
+	while (r == 0 && (rr.rdata = rrset_next(before, &at, &rr.rdata_len))) {
+		bool is_there = draft_find_exact(&t->current_draft, rr.rdata,
+					rr.rdata_len) != NULL;
+
+		/* A record that is still there is added again for its TTL's sake. */
+		if (is_there ? !is_ttl_pending
+			     : draft_find_exact(
+				       &t->after_draft, rr.rdata, rr.rdata_len) ||
+					is_place_taken(t, &rr))
+			continue;
+		is_ttl_pending = false;
+		r = withdrawal_push(w, rr);
+	}
+	return r;
+}
+
+static const uint8_t *soa_rdata(const struct rrset *soa, uint16_t *ret_len)
+{
+	size_t at = 0;
+
+	return rrset_next(soa, &at, ret_len);
+}
+
+/*
+ * A serial never goes back (3.6), so that a SOA comes back only if the change set changed
+ * more of it than the serial, and then one ahead of the present serial.
+ */
+static int withdraw_soa(struct withdrawal *w, const struct change *change)
+{
+	struct rr rr = {.owner = change->owner, .type = TYPE_SOA, .class = CLASS_IN};
+	const struct rrset *current = zone_soa(w->zone);
+	struct rrset *ours = NULL, *old = NULL;
+	uint32_t serial;
+	int r = -ENOMEM;
+
+	if (!current || !change->before || !change->after)
+		return 0;
+	rr.rdata = soa_rdata(current, &rr.rdata_len);
+	serial = soa_serial(rr.rdata, rr.rdata_len);
+	ours = soa_with_serial(change->after, serial);
+	old = soa_with_serial(change->before, serial);
+	if (!ours || !old)
+		goto out;
+	r = 0;
+	if (!rrset_is_identical(ours, current) || rrset_is_identical(ours, old))
+		goto out;
+	rrset_unref(w->soa);
+	w->soa = soa_with_serial(change->before, serial_next(serial));
+	if (!w->soa) {
+		r = -ENOMEM;
+		goto out;
+	}
+	rr.ttl = w->soa->ttl;
+	rr.rdata = soa_rdata(w->soa, &rr.rdata_len);
+	r = withdrawal_push(w, rr);
+out:
+	rrset_unref(ours);
+	rrset_unref(old);
+	return r;
+}
+
+/*
+ * Deletions stand before additions, so that a CNAME makes way for what comes back in its
+ * place; at the apex NS records go last, since the only one left would not go (3.4.2.4).
+ */
+enum withdrawal_turn { TURN_DELETE, TURN_ADD, TURN_DELETE_APEX_NS, TURNS };
+
+static int withdraw_change(
+	struct withdrawal *w, const struct change *change, enum withdrawal_turn turn)
+{
+	bool is_apex = name_is_equal(change->owner, zone_apex(w->zone));
+	enum withdrawal_turn delete_turn =
+		is_apex && change->type == TYPE_NS ? TURN_DELETE_APEX_NS : TURN_DELETE;
+	struct three t;
+	int r;
+
+	if (is_apex && change->type == TYPE_SOA)
+		return turn == TURN_ADD ? withdraw_soa(w, change) : 0;
+	if (turn != TURN_ADD && turn != delete_turn)
+		return 0;
+	r = three_init(&t, w->zone, change);
+	if (r < 0)
+		return r;
+	r = turn == TURN_ADD ? withdraw_removed(w, &t) : withdraw_added(w, &t);
+	three_clear(&t);
+	return r;
+}
+
+int apply_withdrawal(struct zone *zone, const struct changeset *withdrawn, bool bump,
+	struct changeset **ret_changeset)
+{
+	struct withdrawal w = {.zone = zone};
+	int r = 0;
+
+	for (int turn = 0; r == 0 && turn < TURNS; turn++) {
+		for (uint32_t i = 0; r == 0 && i < withdrawn->count; i++)
+			r = withdraw_change(&w, &withdrawn->changes[i], turn);
+	}
+	if (r == 0)
+		r = apply_records(zone, w.rrs, w.count, bump, ret_changeset);
+	free(w.rrs);
+	rrset_unref(w.soa);
+	return r;
+}

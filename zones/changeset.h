@@ -1,0 +1,79 @@
+/*
+ * What an accepted update does to the mirror: for each RRset touched, its state before
+ * and after.  Empty means that nothing changes (a heartbeat).
+ *
+ * A change set is what the journal stores, what targets receive and what a secondary gets
+ * by IXFR.  It is immutable once built and counted like an RRset.
+ */
+#ifndef MUSTER_CHANGESET_H
+#define MUSTER_CHANGESET_H
+
+#include "zones/zone.h"
+
+struct change {
+	uint8_t *owner; /* owned by the change set */
+	uint16_t type;
+	struct rrset *before; /* counted; NULL: there was none */
+	struct rrset *after;  /* counted; NULL: there is none any more */
+};
+
+struct changeset {
+	uint32_t refs;
+	uint32_t count;
+	bool sets_serial;       /* the client itself moved the SOA forward (3.4.2.2) */
+	struct change *changes; /* in the order in which RRsets were first touched */
+};
+
+struct changeset *changeset_new(void); /* empty, count of references 1 */
+struct changeset *changeset_ref(struct changeset *cs);
+void changeset_unref(struct changeset *cs); /* NULL is harmless */
+
+/*
+ * Puts an RRset into the zone and remembers it in the change set: the first touch of an
+ * (owner, type) keeps what was there as before, each touch moves after.
+ * 0 or -ENOMEM, then neither has changed.
+ */
+int changeset_put(struct changeset *cs, struct zone *zone, const uint8_t *owner,
+	uint16_t type, struct rrset *set) __attribute__((warn_unused_result));
+
+/* Appends a change that is not in it yet, touching no zone; takes its own references. For
+ * those who build change sets otherwise than by changeset_put.  0 or -ENOMEM. */
+int changeset_append(struct changeset *cs, const uint8_t *owner, uint16_t type,
+	struct rrset *before, struct rrset *after) __attribute__((warn_unused_result));
+
+/* Drops the changes that came back to where they began. */
+void changeset_normalise(struct changeset *cs);
+
+/* Puts every before (undo) or after (redo) into the zone.  Undo never fails when called
+ * right after the changes it takes back; redo may: -ENOMEM. */
+void changeset_undo(const struct changeset *cs, struct zone *zone);
+int changeset_redo(const struct changeset *cs, struct zone *zone)
+	__attribute__((warn_unused_result));
+
+/*
+ * Merges next into into, which then goes from into's before to next's after.  What
+ * cancels out stays until changeset_normalise, which looks at everything: once, after
+ * many.  0 or -ENOMEM (into unchanged).
+ */
+int changeset_merge(struct changeset *into, const struct changeset *next)
+	__attribute__((warn_unused_result));
+
+/* Finds the change of an RRset; NULL: not touched. */
+const struct change *changeset_find(
+	const struct changeset *cs, const uint8_t *owner, uint16_t type);
+
+/*
+ * The stored form, a versioned octet string in network order.  Encode allocates (free());
+ * NULL: no memory.  Decode trusts nothing: NULL with errno EBADMSG or ENOMEM.
+ */
+uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len);
+struct changeset *changeset_decode(const uint8_t *octets, size_t len);
+
+/*
+ * Calls visit for each record that goes (removed true) or comes.  A record whose TTL
+ * changed goes and comes.  Returns false as soon as visit does.
+ */
+bool changeset_each_record(const struct changeset *cs,
+	bool (*visit)(bool removed, const struct rr *rr, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * Who may do what: an ordered list of rules per zone, deny by default.
+ *
+ * A record of an update is allowed by the first rule whose every condition holds for it.
+ * One record that no rule allows refuses the whole update.  The reason given is that of
+ * the rule that came furthest.
+ *
+ * Adding a record and deleting one exact record (RFC 2136 2.5.1, 2.5.4) can be judged
+ * from the message.  Deleting an RRset or a name (2.5.2, 2.5.3) deletes whatever is
+ * there: from the message it is only judged whether the key could be allowed to delete
+ * something there (policy_check_update), and each record that would go is judged later
+ * against the mirror (policy_check_effect), before prerequisites.  A deletion is judged
+ * by every condition but ttl, max_records, and data = "source".
+ */
+#ifndef MUSTER_POLICY_H
+#define MUSTER_POLICY_H
+
+#include "zones/update.h"
+
+/* An address without a socket: IPv4 as it is, IPv6, IPv4-mapped folded to IPv4. */
+struct ip_address {
+	uint8_t family;     /* 4 or 6; 0: none */
+	uint8_t octets[16]; /* network order; 4 used for IPv4 */
+};
+
+struct cidr {
+	struct ip_address address;
+	uint8_t bits;
+};
+
+/* "192.0.2.0/24", "2001:db8::/32", a lone address is its whole length.  Bits beyond the
+ * prefix must be zero.  0 or -EINVAL. */
+int cidr_from_text(struct cidr *ret, const char *text);
+bool cidr_contains(const struct cidr *cidr, const struct ip_address *address);
+bool cidr_list_contains(
+	const struct cidr *list, size_t count, const struct ip_address *a);
+
+enum policy_match {
+	POLICY_MATCH_SELF,      /* the key's name is the owner */
+	POLICY_MATCH_SELFSUB,   /* the owner is at or below the key's name */
+	POLICY_MATCH_NAME,      /* the owner is one of names */
+	POLICY_MATCH_SUBDOMAIN, /* the owner is at or below one of names */
+	POLICY_MATCH_PATTERN,   /* the owner matches one of names, each * one label */
+	POLICY_MATCH_ZONE,      /* any owner of the zone */
+};
+
+enum policy_operation { POLICY_ADD = 1, POLICY_DELETE = 2 };
+enum policy_transport { POLICY_UDP = 1, POLICY_TCP = 2 };
+
+struct policy_rule {
+	uint8_t **keys; /* patterns over key names; never empty */
+	size_t key_count;
+	enum policy_match match;
+	uint8_t **names; /* absolute; for name, subdomain, pattern */
+	size_t name_count;
+	uint16_t *types; /* none: every type but those of policy_type_is_guarded;
+			  * ANY: every type */
+	size_t type_count;
+	unsigned operations; /* of enum policy_operation */
+	struct cidr *data;   /* for A and AAAA; none: any address */
+	size_t data_count;
+	bool data_source;     /* A and AAAA: only the sender's own address */
+	uint8_t **data_names; /* patterns for rdata_target */
+	size_t data_name_count;
+	uint32_t ttl_min, ttl_max; /* of added records, seconds */
+	unsigned max_records;      /* in the RRset after the update; 0: no limit */
+	struct cidr *from;         /* none: from anywhere */
+	size_t from_count;
+	unsigned transports; /* of enum policy_transport */
+	bool transfer;       /* keys may AXFR and IXFR */
+	bool has_lease;
+	uint32_t lease_default_s; /* 0: only who asks gets one */
+	uint32_t lease_min_s, lease_max_s;
+	int line; /* of the configuration, for messages; 0: none */
+};
+
+struct policy {
+	struct policy_rule *rules;
+	size_t count;
+};
+
+void policy_rule_init(struct policy_rule *rule); /* everything allowed, nobody matched */
+void policy_clear(struct policy *policy);        /* frees the rules and their lists */
+
+struct policy_subject {
+	const uint8_t *key; /* name; NULL: unsigned, which no rule matches */
+	struct ip_address source;
+	unsigned transport; /* one of enum policy_transport */
+};
+
+/* NSEC, NSEC3, NSEC3PARAM, RRSIG, DNSKEY, CDS, CDNSKEY, DS, SOA, NS: given only by name
+ * or by types = [ "ANY" ] (RFC 3007 3.1). */
+bool policy_type_is_guarded(uint16_t type);
+
+/*
+ * From the message alone.  NOERROR, or REFUSED with the reason ("rule 2 (line 31): type
+ * MX is not among its types").
+ */
+struct verdict policy_check_update(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const struct update *update);
+
+/*
+ * Against the mirror: judges what deletions of RRsets and names would remove.  At the
+ * apex, what 3.4.2.3 keeps (SOA, NS) does not count.  Before the update is applied.
+ */
+struct verdict policy_check_effect(const struct policy *policy, const struct zone *zone,
+	const struct policy_subject *subject, const struct update *update);
+
+/* max_records, once the change set is known: each RRset that grew, against the rule that
+ * allowed its records. */
+struct verdict policy_check_result(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const struct changeset *cs);
+
+/* The rule that allows one record to be added or deleted; NULL, with why (may be NULL).
+ */
+const struct policy_rule *policy_find_rule(const struct policy *policy,
+	const uint8_t *zone, const struct policy_subject *subject,
+	enum policy_operation op, const struct rr *rr, struct verdict *ret_why);
+
+/* May this subject transfer the zone? */
+bool policy_allows_transfer(
+	const struct policy *policy, const struct policy_subject *subject);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * RDATA in octets: reading, judging, comparing, writing.
+ *
+ * Everything runs over the shapes of rdata_shape.c field by field; what a field may hold
+ * beyond its shape is in rdata_check.c, text in rdata_text.c and rdata_parse.c.
+ *
+ * Lengths are those of RDLENGTH: 65535 octets at most, names expanded.
+ */
+#include "zones/rdata.h"
+#include "zones/rdata_shape.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { RDATA_MAX = 65535 }; /* RFC 1035 3.2.1 */
+
+/*
+ * RFC 3597 4: names may come compressed in RFC 1035's types, and for the sake of older
+ * senders in RP, AFSDB, RT, SIG, PX, NXT, NAPTR and SRV.  KX and DNAME join them: RFC
+ * 2230 and RFC 2672 allowed it at first.
+ */
+static bool has_expandable_name(const struct rdata_shape *shape)
+{
+	for (const char *f = shape->fields; *f; f++)
+		if (*f == 'C' || *f == 'D')
+			return true;
+	return false;
+}
+
+static bool has_folding_name(const struct rdata_shape *shape)
+{
+	/* A6 (RFC 4034 6.2) hides its name inside one field: see fold_from. */
+	return shape->fields && strpbrk(shape->fields, "CDF6") != NULL;
+}
+
+static const char *judge(
+	const struct rdata_shape *shape, const uint8_t *rdata, size_t len)
+{
+	size_t at = 0;
+
+	for (const char *f = shape->fields; *f; f++) {
+		int n = rdata_field_len(*f, rdata, rdata + at, len - at);
+		if (n < 0)
+			return "RDATA has not the shape of its type";
+		at += (size_t)n;
+	}
+	if (at != len)
+		return "octets after the last field of RDATA";
+	return shape->check ? shape->check(rdata, len) : NULL;
+}
+
+bool rdata_is_valid(
+	uint16_t type, const uint8_t *rdata, uint16_t len, const char **ret_why)
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	if (!shape || !shape->fields)
+		return true;
+	const char *why = judge(shape, rdata, len);
+	if (why)
+		*ret_why = why;
+	return !why;
+}
+
+/* One field of a type with names that may be compressed, from message to out. */
+static int read_field(char field, const uint8_t *msg, size_t end, size_t *at,
+	uint8_t *out, size_t len, size_t cap)
+{
+	uint8_t name[NAME_MAX_LEN];
+	const uint8_t *from = msg + *at;
+	int n;
+
+	if (field == 'C' || field == 'D') {
+		from = name;
+		n = name_read(name, msg, end, at);
+	} else {
+		n = rdata_field_len(field, out, from, end - *at);
+		if (n > 0)
+			*at += (size_t)n;
+	}
+	if (n < 0)
+		return -EBADMSG;
+	if ((size_t)n > cap - len)
+		return -ENOSPC;
+	memcpy(out + len, from, (size_t)n);
+	return n;
+}
+
+static int read_expanding(const struct rdata_shape *shape, const uint8_t *msg, size_t at,
+	size_t end, uint8_t *out, size_t cap, const char **ret_why)
+{
+	size_t len = 0;
+
+	if (cap > RDATA_MAX)
+		cap = RDATA_MAX;
+	for (const char *f = shape->fields; *f; f++) {
+		int n = read_field(*f, msg, end, &at, out, len, cap);
+		if (n == -EBADMSG)
+			*ret_why = "RDATA has not the shape of its type";
+		if (n < 0)
+			return n;
+		len += (size_t)n;
+	}
+	const char *why = at != end ? "octets after the last field of RDATA" : NULL;
+	if (!why && shape->check)
+		why = shape->check(out, len);
+	if (why) {
+		*ret_why = why;
+		return -EBADMSG;
+	}
+	return (int)len;
+}
+
+int rdata_read(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
+	uint16_t rdlength, uint8_t *out, size_t cap, const char **ret_why)
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	if (at > msg_len || msg_len - at < rdlength) {
+		*ret_why = "RDATA goes beyond the message";
+		return -EBADMSG;
+	}
+	if (shape && shape->fields && has_expandable_name(shape))
+		return read_expanding(shape, msg, at, at + rdlength, out, cap, ret_why);
+	if (!rdata_is_valid(type, msg + at, rdlength, ret_why))
+		return -EBADMSG;
+	if (rdlength > cap)
+		return -ENOSPC;
+	if (rdlength > 0)
+		memcpy(out, msg + at, rdlength);
+	return rdlength;
+}
+
+static bool is_equal_nocase(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t x = a[i], y = b[i];
+		/* Label lengths are below 'A', so that whole names may be folded. */
+		x = x >= 'A' && x <= 'Z' ? x + ('a' - 'A') : x;
+		y = y >= 'A' && y <= 'Z' ? y + ('a' - 'A') : y;
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+/* Where case begins not to matter in a field of n octets; n: nowhere. */
+static size_t fold_from(char field, const uint8_t *p, size_t n)
+{
+	if (field == 'C' || field == 'D' || field == 'F')
+		return 0;
+	if (field == '6' && n > 0 && p[0] <= 128)
+		return 1 + (128u - p[0] + 7) / 8;
+	return n;
+}
+
+/* RFC 4034 6.2, without HINFO (which has no names) and NSEC (RFC 6840 5.1). */
+bool rdata_is_equal(
+	uint16_t type, const uint8_t *a, uint16_t a_len, const uint8_t *b, uint16_t b_len)
+{
+	if (a_len != b_len)
+		return false;
+	if (a_len == 0 || memcmp(a, b, a_len) == 0)
+		return true;
+	const struct rdata_shape *shape = rdata_shape_of(type);
+	if (!shape || !has_folding_name(shape))
+		return false;
+	size_t at = 0;
+	for (const char *f = shape->fields; *f; f++) {
+		int n = rdata_field_len(*f, a, a + at, a_len - at);
+		if (n < 0)
+			return false;
+		size_t exact = fold_from(*f, a + at, (size_t)n);
+		if (exact > (size_t)n || memcmp(a + at, b + at, exact) != 0)
+			return false;
+		if (!is_equal_nocase(a + at + exact, b + at + exact, (size_t)n - exact))
+			return false;
+		at += (size_t)n;
+	}
+	return at == a_len;
+}
+
+/* RFC 3597 4: only the names of RFC 1035's types may be written compressed. */
+static void write_fields(
+	struct wire_writer *w, const char *fields, const uint8_t *rdata, size_t len)
+{
+	size_t at = 0;
+
+	for (const char *f = fields; *f; f++) {
+		int n = rdata_field_len(*f, rdata, rdata + at, len - at);
+		if (n < 0) {
+			w->failed = true;
+			return;
+		}
+		if (*f == 'C')
+			wire_write_name(w, rdata + at);
+		else
+			wire_write_octets(w, rdata + at, (size_t)n);
+		at += (size_t)n;
+	}
+}
+
+void rdata_write(struct wire_writer *w, uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+	size_t length_at = w->at;
+
+	wire_write_u16(w, len);
+	if (len == 0)
+		return;
+	if (!shape || !shape->fields || !strchr(shape->fields, 'C')) {
+		wire_write_octets(w, rdata, len);
+		return;
+	}
+	write_fields(w, shape->fields, rdata, len);
+	if (!w->failed)
+		wire_put_u16(w, length_at, (uint16_t)(w->at - length_at - 2));
+}
+
+bool rdata_is_singleton(uint16_t type)
+{
+	return type == TYPE_SOA || type == TYPE_CNAME || type == TYPE_DNAME;
+}
+
+/* RFC 6895 3.1: 128 to 255 are QTYPEs and meta types, known or not; 0 and OPT are too. */
+bool rdata_type_is_meta(uint16_t type)
+{
+	return type == 0 || type == TYPE_OPT || (type >= 128 && type <= 255);
+}
+
+bool rdata_is_replaced_by(uint16_t type, const uint8_t *old, uint16_t old_len,
+	const uint8_t *new, uint16_t new_len)
+{
+	enum { WKS_KEY_LEN = 5 }; /* address and protocol, RFC 1035 3.4.2 */
+
+	if (type == TYPE_WKS && old_len >= WKS_KEY_LEN && new_len >= WKS_KEY_LEN)
+		return memcmp(old, new, WKS_KEY_LEN) == 0;
+	return rdata_is_equal(type, old, old_len, new, new_len);
+}
+
+const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+	size_t at;
+
+	switch (type) {
+	case TYPE_CNAME:
+	case TYPE_DNAME:
+	case TYPE_NS:
+	case TYPE_PTR:
+		at = 0;
+		break;
+	case TYPE_MX:
+	case 64: /* SVCB */
+	case 65: /* HTTPS */
+		at = 2;
+		break;
+	case TYPE_SRV:
+		at = 6;
+		break;
+	default:
+		return NULL;
+	}
+	return len > at ? rdata + at : NULL;
+}
+
+static const char *number_name(uint16_t type, char buf[RDATA_TYPE_NAME_MAX])
+{
+	snprintf(buf, RDATA_TYPE_NAME_MAX, "TYPE%u", type); /* RFC 3597 5 */
+	return buf;
+}
+
+const char *rdata_type_name(uint16_t type, char buf[RDATA_TYPE_NAME_MAX])
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	return shape ? shape->name : number_name(type, buf);
+}
+
+const char *rdata_type_name_powerdns(uint16_t type, char buf[RDATA_TYPE_NAME_MAX])
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	if (!shape || (shape->flags & RDATA_UNNAMED))
+		return number_name(type, buf);
+	return shape->name;
+}
+
+static uint16_t type_from_number(const char *digits)
+{
+	unsigned long v = 0;
+	size_t n = strlen(digits);
+
+	if (n == 0 || n > 5 || strspn(digits, "0123456789") != n)
+		return 0;
+	v = strtoul(digits, NULL, 10);
+	return v <= UINT16_MAX ? (uint16_t)v : 0;
+}
+
+uint16_t rdata_type_from_name(const char *name)
+{
+	for (unsigned type = 1; type < RDATA_INDEXED; type++) {
+		const struct rdata_shape *shape = rdata_shape_of((uint16_t)type);
+		if (shape && strcasecmp(shape->name, name) == 0)
+			return (uint16_t)type;
+	}
+	if (strcasecmp(name, "TA") == 0)
+		return 32768;
+	if (strcasecmp(name, "DLV") == 0)
+		return 32769;
+	return strncasecmp(name, "TYPE", 4) == 0 ? type_from_number(name + 4) : 0;
+}

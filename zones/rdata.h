@@ -1,0 +1,81 @@
+/*
+ * The shape of RDATA, per type: strict validation, expansion of compressed names,
+ * comparison, and conversion to and from the text form of zone files.
+ *
+ * A table gives each known type its fields.  Types not in it are opaque (RFC 3597).
+ * The gateway protects its targets: what does not have the shape that its type's RFC
+ * gives it never gets in.  Text is written and read here: ldns loses some of it, leaks on
+ * bad input, and PowerDNS wants its very own.  What has no agreed text is \# length hex
+ * (RFC 3597 5).
+ */
+#ifndef MUSTER_RDATA_H
+#define MUSTER_RDATA_H
+
+#include "zones/rr.h"
+
+/*
+ * Reads the RDATA of rdlength octets at offset at of a message into out (room for cap
+ * octets), expanding compressed names where RFC 3597 4 allows them.  Returns the
+ * uncompressed length, -EBADMSG if it has not the shape of its type, -ENOSPC if it would
+ * exceed cap or 65535.  rdlength 0 is valid only for types whose RDATA may be empty.
+ * ret_why points to a static reason on -EBADMSG.
+ */
+int rdata_read(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
+	uint16_t rdlength, uint8_t *out, size_t cap, const char **ret_why);
+
+/* Is this uncompressed RDATA valid for its type? */
+bool rdata_is_valid(
+	uint16_t type, const uint8_t *rdata, uint16_t len, const char **ret_why);
+
+/*
+ * Equality in canonical form: names of the types of RFC 4034 6.2 fold case, everything
+ * else is compared octet by octet.  RFC 2136 1.1.1, 3.2.3, 3.4.2.4.
+ */
+bool rdata_is_equal(uint16_t type, const uint8_t *a, uint16_t a_len, const uint8_t *b,
+	uint16_t b_len);
+
+/*
+ * Writes RDATA into a message, with RDLENGTH, compressing the names of RFC 1035's types
+ * only (RFC 3597 4).
+ */
+void rdata_write(
+	struct wire_writer *w, uint16_t type, const uint8_t *rdata, uint16_t len);
+
+/*
+ * Do RFC 2136 3.4.2.2 and RFC 2181 let two records of this type stand side by side?  No
+ * for SOA, CNAME, DNAME: an added one replaces the one there.
+ */
+bool rdata_is_singleton(uint16_t type);
+/* QTYPE-only and meta types, never data in a zone (RFC 2136 3.4.1.2, RFC 6895 3.1). */
+bool rdata_type_is_meta(uint16_t type);
+/* For WKS 3.4.2.2: same address and protocol replace; for others rdata_is_equal. */
+bool rdata_is_replaced_by(uint16_t type, const uint8_t *old, uint16_t old_len,
+	const uint8_t *new, uint16_t new_len);
+
+/*
+ * The first domain name inside RDATA that `data` rules look at: target of CNAME, DNAME,
+ * NS, PTR, MX, SRV, SVCB/HTTPS.  NULL for other types.  A pointer into rdata.
+ */
+const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len);
+
+/*
+ * Text of the RDATA alone, as in a zone file, allocated (free()); NULL: no memory.
+ * Parsed back it gives the same octets.
+ */
+char *rdata_to_text(uint16_t type, const uint8_t *rdata, uint16_t len);
+/* The same as `content` of PowerDNS' API, which refuses what it would write otherwise: it
+ * does not escape ( ) ; " @ $ in names.  rdata_from_text reads both. */
+char *rdata_to_text_powerdns(uint16_t type, const uint8_t *rdata, uint16_t len);
+/* Text to wire, validated.  Length, -EINVAL, -ENOSPC or -ENOMEM.  Names are absolute or
+ * completed with origin. */
+int rdata_from_text(
+	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap);
+
+/* "A", "TYPE65280"; and back, without regard to case, 0 if neither.  "ANY" is 255. */
+enum { RDATA_TYPE_NAME_MAX = 16 };
+const char *rdata_type_name(uint16_t type, char buf[RDATA_TYPE_NAME_MAX]);
+uint16_t rdata_type_from_name(const char *name);
+/* The same for PowerDNS' API, to which many old types are TYPEn only. */
+const char *rdata_type_name_powerdns(uint16_t type, char buf[RDATA_TYPE_NAME_MAX]);
+
+#endif

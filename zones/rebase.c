@@ -1,0 +1,162 @@
+/*
+ * Rebasing: changes become records of an update again, in an order in which the rules of
+ * RFC 2136 3.4.2 let each of them through: new name servers of the apex before the old
+ * ones go (the last one would stay), then all that goes, then all that comes (an address
+ * beside a CNAME that is still there would be ignored).
+ */
+#include "zones/rebase.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct record_list {
+	struct rr *rrs;
+	size_t count, cap;
+};
+
+static bool push(struct record_list *list, bool removed, const struct rr *rr)
+{
+	if (list->count == list->cap) {
+		const size_t cap = list->cap ? 2 * list->cap : 16;
+		struct rr *rrs = realloc(list->rrs, cap * sizeof(*rrs));
+
+		if (!rrs)
+			return false;
+		list->rrs = rrs;
+		list->cap = cap;
+	}
+	list->rrs[list->count] = *rr;
+	list->rrs[list->count].class = removed ? CLASS_NONE : CLASS_IN;
+	list->count++;
+	return true;
+}
+
+static bool push_record(bool removed, const struct rr *rr, void *arg)
+{
+	return push(arg, removed, rr);
+}
+
+/* Which of the three turns is it of? */
+static int turn_of(const struct rr *rr, const uint8_t *apex)
+{
+	if (rr->class == CLASS_NONE)
+		return 1;
+	return rr->type == TYPE_NS && name_is_equal(rr->owner, apex) ? 0 : 2;
+}
+
+/* An update has at most 65535 records: more are applied in several, each a turn's part.
+ */
+static int apply_part(
+	struct zone *zone, struct record_list *part, struct changeset *changes)
+{
+	struct update update = {
+		.change_count = (uint16_t)part->count,
+		.changes = part->rrs,
+	};
+	struct changeset *cs;
+	struct verdict v;
+	int r;
+
+	if (part->count == 0)
+		return 0;
+	v = apply_update(zone, &update, false, &cs);
+	part->count = 0;
+	if (!verdict_is_ok(&v))
+		return -ENOMEM;
+	r = changeset_merge(changes, cs);
+	if (r)
+		changeset_undo(cs, zone);
+	changes->sets_serial |= cs->sets_serial;
+	changeset_unref(cs);
+	return r;
+}
+
+static int apply_turn(struct zone *zone, const struct rr *rrs, size_t count, int turn,
+	struct changeset *changes)
+{
+	struct record_list part = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < count && !r; i++) {
+		if (turn_of(&rrs[i], zone_apex(zone)) != turn)
+			continue;
+		if (!push(&part, rrs[i].class == CLASS_NONE, &rrs[i]))
+			r = -ENOMEM;
+		else if (part.count == UINT16_MAX)
+			r = apply_part(zone, &part, changes);
+	}
+	if (!r)
+		r = apply_part(zone, &part, changes);
+	free(part.rrs);
+	return r;
+}
+
+static int apply_turns(
+	struct zone *zone, const struct rr *rrs, size_t count, struct changeset *changes)
+{
+	int r = 0;
+
+	for (int turn = 0; turn < 3 && !r; turn++)
+		r = apply_turn(zone, rrs, count, turn, changes);
+	return r;
+}
+
+/* On failure the zone is as it was. */
+static int finish(struct zone *zone, int r, struct changeset *changes,
+	struct changeset **ret_changeset)
+{
+	if (r) {
+		changeset_undo(changes, zone);
+		changeset_unref(changes);
+		return r;
+	}
+	changeset_normalise(changes);
+	*ret_changeset = changes;
+	return 0;
+}
+
+int rebase_changeset(struct zone *zone, const struct changeset *changes,
+	struct changeset **ret_changeset)
+{
+	struct record_list list = {0};
+	struct changeset *cs = changeset_new();
+	int r = -ENOMEM;
+
+	if (!cs)
+		return -ENOMEM;
+	if (changeset_each_record(changes, push_record, &list))
+		r = apply_turns(zone, list.rrs, list.count, cs);
+	free(list.rrs);
+	return finish(zone, r, cs, ret_changeset);
+}
+
+/* RFC 1995 4: each version is first what goes, then what comes. */
+static size_t version_len(const struct rr *rrs, size_t count)
+{
+	size_t len = 0;
+
+	while (len < count && rrs[len].class == CLASS_NONE)
+		len++;
+	while (len < count && rrs[len].class != CLASS_NONE)
+		len++;
+	return len;
+}
+
+int rebase_difference(struct zone *zone, const struct update *difference,
+	struct changeset **ret_changeset)
+{
+	struct changeset *cs = changeset_new();
+	size_t at = 0;
+	int r = 0;
+
+	if (!cs)
+		return -ENOMEM;
+	while (at < difference->change_count && !r) {
+		const struct rr *version = &difference->changes[at];
+		const size_t len = version_len(version, difference->change_count - at);
+
+		r = apply_turns(zone, version, len, cs);
+		at += len;
+	}
+	return finish(zone, r, cs, ret_changeset);
+}

@@ -1,0 +1,255 @@
+/*
+ * RRsets: immutable, counted, one block of memory each; and the arithmetic of the SOA.
+ *
+ * Does not look for duplicates while adding: whoever adds asks rrset_find first.
+ * Comparing two RRsets costs one pass when their records stand in the same order, and
+ * count times count in the worst case.
+ */
+#include "zones/rr.h"
+#include "zones/rdata.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LENGTH_LEN = 2 }; /* octets before each RDATA */
+
+static struct rrset *set_new(uint16_t type, uint32_t ttl, size_t count, size_t size)
+{
+	if (count == 0 || count > RRSET_COUNT_MAX || size > RRSET_SIZE_MAX)
+		return NULL;
+	struct rrset *set = malloc(sizeof(*set) + size);
+	if (!set)
+		return NULL;
+	set->refs = 1;
+	set->ttl = ttl;
+	set->type = type;
+	set->count = (uint16_t)count;
+	set->size = (uint32_t)size;
+	return set;
+}
+
+static void put_record(uint8_t *at, const uint8_t *rdata, uint16_t len)
+{
+	at[0] = (uint8_t)(len >> 8);
+	at[1] = (uint8_t)len;
+	if (len > 0)
+		memcpy(at + LENGTH_LEN, rdata, len);
+}
+
+struct rrset *rrset_new(uint16_t type, uint32_t ttl, const uint8_t *rdata, uint16_t len)
+{
+	struct rrset *set = set_new(type, ttl, 1, LENGTH_LEN + (size_t)len);
+
+	if (set)
+		put_record(set->data, rdata, len);
+	return set;
+}
+
+struct rrset *rrset_with(const struct rrset *old, const uint8_t *rdata, uint16_t len)
+{
+	struct rrset *set = set_new(old->type, old->ttl, old->count + 1u,
+		old->size + LENGTH_LEN + (size_t)len);
+
+	if (!set)
+		return NULL;
+	memcpy(set->data, old->data, old->size);
+	put_record(set->data + old->size, rdata, len);
+	return set;
+}
+
+/* Where a record begins with its length, and how many octets it takes; false: no such. */
+static bool find_extent(
+	const struct rrset *set, unsigned index, size_t *ret_at, size_t *ret_size)
+{
+	size_t at = 0, start = 0;
+	uint16_t len;
+
+	if (index >= set->count)
+		return false;
+	for (unsigned i = 0; i <= index; i++) {
+		start = at;
+		if (!rrset_next(set, &at, &len))
+			return false;
+	}
+	*ret_at = start;
+	*ret_size = at - start;
+	return true;
+}
+
+struct rrset *rrset_without(const struct rrset *old, unsigned index)
+{
+	size_t at, size;
+
+	if (!find_extent(old, index, &at, &size))
+		return NULL;
+	struct rrset *set =
+		set_new(old->type, old->ttl, old->count - 1u, old->size - size);
+	if (!set)
+		return NULL;
+	memcpy(set->data, old->data, at);
+	memcpy(set->data + at, old->data + at + size, old->size - at - size);
+	return set;
+}
+
+struct rrset *rrset_replacing(
+	const struct rrset *old, unsigned index, const uint8_t *rdata, uint16_t len)
+{
+	size_t at, size, new_size = LENGTH_LEN + (size_t)len;
+
+	if (!find_extent(old, index, &at, &size))
+		return NULL;
+	struct rrset *set =
+		set_new(old->type, old->ttl, old->count, old->size - size + new_size);
+	if (!set)
+		return NULL;
+	memcpy(set->data, old->data, at);
+	put_record(set->data + at, rdata, len);
+	memcpy(set->data + at + new_size, old->data + at + size, old->size - at - size);
+	return set;
+}
+
+struct rrset *rrset_with_ttl(const struct rrset *old, uint32_t ttl)
+{
+	struct rrset *set = set_new(old->type, ttl, old->count, old->size);
+
+	if (set)
+		memcpy(set->data, old->data, old->size);
+	return set;
+}
+
+struct rrset *rrset_ref(struct rrset *set)
+{
+	if (set)
+		set->refs++;
+	return set;
+}
+
+void rrset_unref(struct rrset *set)
+{
+	if (set && --set->refs == 0)
+		free(set);
+}
+
+const uint8_t *rrset_next(const struct rrset *set, size_t *at, uint16_t *ret_len)
+{
+	if (*at >= set->size)
+		return NULL;
+	const uint8_t *p = set->data + *at;
+	*ret_len = (uint16_t)(p[0] << 8 | p[1]);
+	*at += LENGTH_LEN + (size_t)*ret_len;
+	return p + LENGTH_LEN;
+}
+
+int rrset_find(const struct rrset *set, const uint8_t *rdata, uint16_t len)
+{
+	const uint8_t *p;
+	size_t at = 0;
+	uint16_t n;
+
+	for (int i = 0; (p = rrset_next(set, &at, &n)); i++)
+		if (rdata_is_equal(set->type, p, n, rdata, len))
+			return i;
+	return -1;
+}
+
+typedef bool is_equal_function(uint16_t type, const uint8_t *a, uint16_t a_len,
+	const uint8_t *b, uint16_t b_len);
+
+static bool is_same_octets(
+	uint16_t type, const uint8_t *a, uint16_t a_len, const uint8_t *b, uint16_t b_len)
+{
+	(void)type;
+	return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+/*
+ * Is every record of a in b?  The search for each goes on where the last one ended, so
+ * that two sets in the same order cost one pass.
+ */
+static bool is_subset(
+	const struct rrset *a, const struct rrset *b, is_equal_function *is_equal)
+{
+	size_t a_at = 0, b_at = 0;
+	const uint8_t *p, *q;
+	uint16_t p_len, q_len;
+
+	while ((p = rrset_next(a, &a_at, &p_len))) {
+		bool found = false;
+		for (unsigned tried = 0; tried < b->count && !found; tried++) {
+			if (b_at >= b->size)
+				b_at = 0;
+			q = rrset_next(b, &b_at, &q_len);
+			found = q && is_equal(a->type, p, p_len, q, q_len);
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Both ways, since a set built from a message may name a record twice. */
+bool rrset_has_same_data(const struct rrset *a, const struct rrset *b)
+{
+	if (a->type != b->type)
+		return false;
+	return a == b ||
+		(is_subset(a, b, rdata_is_equal) && is_subset(b, a, rdata_is_equal));
+}
+
+bool rrset_is_identical(const struct rrset *a, const struct rrset *b)
+{
+	if (a == b)
+		return true;
+	if (!a || !b || a->type != b->type || a->ttl != b->ttl)
+		return false;
+	if (a->count != b->count || a->size != b->size)
+		return false;
+	return is_subset(a, b, is_same_octets) && is_subset(b, a, is_same_octets);
+}
+
+/* The five numbers end the RDATA of a SOA (RFC 1035 3.3.13). */
+enum { SOA_NUMBERS_LEN = 20, SOA_SHORTEST = 2 + SOA_NUMBERS_LEN };
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+uint32_t soa_serial(const uint8_t *rdata, uint16_t len)
+{
+	return len < SOA_SHORTEST ? 0 : get_u32(rdata + len - SOA_NUMBERS_LEN);
+}
+
+uint32_t soa_minimum(const uint8_t *rdata, uint16_t len)
+{
+	return len < SOA_SHORTEST ? 0 : get_u32(rdata + len - 4);
+}
+
+struct rrset *soa_with_serial(const struct rrset *soa, uint32_t serial)
+{
+	struct rrset *set = rrset_with_ttl(soa, soa->ttl);
+	size_t at = 0;
+	uint16_t len;
+
+	if (!set)
+		return NULL;
+	if (!rrset_next(set, &at, &len) || len < SOA_SHORTEST)
+		return set;
+	uint8_t *p = set->data + at - SOA_NUMBERS_LEN;
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(serial >> (24 - 8 * i));
+	return set;
+}
+
+uint32_t serial_next(uint32_t serial)
+{
+	return serial == UINT32_MAX ? 1 : serial + 1;
+}
+
+/* RFC 1982 3.2: a distance of exactly 2^31 has no order; then neither is newer. */
+bool serial_is_newer(uint32_t a, uint32_t b)
+{
+	uint32_t distance = a - b;
+
+	return distance != 0 && distance < UINT32_C(1) << 31;
+}

@@ -1,0 +1,79 @@
+/*
+ * RFC 2136: an UPDATE message as a structure, and what it does to a zone.
+ *
+ *   update_read      message -> struct update   2, 3.1.1, 3.2 and 3.4.1: all that can be
+ *                                               judged without knowing the zone's content
+ *   prereq_check     3.2 against the mirror
+ *   apply_update     3.4.2 and 3.6 against the mirror: a change set, or nothing
+ *
+ * All are pure.  Policy (policy.h) stands between the first and the second, so that who
+ * may not update learns nothing of what exists.
+ */
+#ifndef MUSTER_UPDATE_H
+#define MUSTER_UPDATE_H
+
+#include "zones/changeset.h"
+
+struct update {
+	uint8_t zone[NAME_MAX_LEN]; /* wire, lower case */
+	uint16_t prereq_count;
+	uint16_t change_count;
+	struct rr *prereqs; /* rdata_len 0 where the form has none */
+	struct rr *changes; /* in message order, which is their meaning (3.4.2) */
+	void *memory;       /* what the records point into */
+};
+
+/*
+ * The zone section alone (3.1.1): exactly one record, ZTYPE SOA, ZCLASS IN.
+ * NOERROR with its name in lower case; FORMERR; NOTAUTH for another class.
+ */
+struct verdict update_read_zone(
+	uint8_t ret_zone[NAME_MAX_LEN], const uint8_t *msg, const struct wire_message *m);
+
+/*
+ * The whole message.  m is its successful walk.  NOERROR with *ret_update owned by the
+ * caller; FORMERR (malformed prerequisite or update forms, RDATA of the wrong shape, meta
+ * types, an OPT or TSIG type among them), NOTZONE (an owner outside the zone), SERVFAIL
+ * (no memory).  Prerequisites are judged before updates (3.2 stands before 3.4.1).
+ */
+struct verdict update_read(
+	struct update **ret_update, const uint8_t *msg, const struct wire_message *m);
+void update_free(struct update *update); /* NULL is harmless */
+
+/* 3.2.1 to 3.2.5: NXDOMAIN, YXDOMAIN, NXRRSET, YXRRSET or NOERROR; why names the record.
+ * Temporary RRsets of value-dependent prerequisites are compared whole (3.2.3). */
+struct verdict prereq_check(const struct zone *zone, const struct update *update);
+
+/* The forms of an update section record (2.5), in the RFC's words. */
+bool update_is_add(const struct rr *rr);           /* 2.5.1 class IN */
+bool update_is_delete_rrset(const struct rr *rr);  /* 2.5.2 class ANY, a type */
+bool update_is_delete_name(const struct rr *rr);   /* 2.5.3 class ANY, type ANY */
+bool update_is_delete_record(const struct rr *rr); /* 2.5.4 class NONE */
+
+/*
+ * 3.4.2, record by record, all or nothing: on any other verdict than NOERROR the zone is
+ * as it was.  On NOERROR *ret_changeset is the caller's, with count 0 if nothing changed;
+ * the zone already has the changes in it.
+ *
+ * bump says whether a change moves the SOA serial forward by one (3.6); where a target
+ * owns the serial it does not.  A SOA that the client adds counts only if it moves
+ * forward (3.4.2.2), and then nothing else moves it.
+ */
+struct verdict apply_update(struct zone *zone, const struct update *update, bool bump,
+	struct changeset **ret_changeset);
+
+/*
+ * Takes a change set back as far as that still makes sense: records that it added go,
+ * records that it removed come back, what others changed since stays.  Through the same
+ * rules as any update.  *ret_changeset as in apply_update.  0; or the zone as it was and
+ * -ENOMEM, -ENOSPC (too large an RRset, with what others added) or -ENOENT (bump, no
+ * SOA).
+ */
+int apply_withdrawal(struct zone *zone, const struct changeset *withdrawn, bool bump,
+	struct changeset **ret_changeset) __attribute__((warn_unused_result));
+
+/* One line for logs and audit: "-ANY host A; +300 host A 192.0.2.1", cut to fit. */
+enum { UPDATE_TEXT_MAX = 1024 };
+void update_to_text(const struct update *update, char buf[UPDATE_TEXT_MAX]);
+
+#endif

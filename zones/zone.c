@@ -1,0 +1,467 @@
+/*
+ * The mirror: a zone's RRsets in memory (zone.h).
+ *
+ * Chained linear hashing: the table grows by one bucket per node, so that no insertion
+ * ever waits for a million nodes to move.  It never shrinks.
+ *
+ * A node that has lost its last RRset and child is vacant: for everybody outside it
+ * does not exist, but it stays in the table, with its room for RRsets, until
+ * zone_settle.  So what was just removed can be put back without memory, which is what
+ * makes undo certain; and a half-made chain of ancestors needs no cleaning up.
+ */
+#include "zones/zone.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BUCKETS_MIN = 16,
+	VACANT_MAX = 4096, /* nodes kept for an undo, across several updates */
+	SWEEP_MIN = 256,   /* buckets looked at by one zone_settle */
+	NODE_SETS_MAX = UINT16_MAX,
+};
+
+struct zone_node {
+	struct zone_node *next; /* in its bucket */
+	union {
+		struct rrset *one; /* while room is 0 */
+		struct rrset **many;
+	} sets;
+	uint32_t hash;     /* of name */
+	uint32_t children; /* existing nodes one label below */
+	uint16_t count;    /* RRsets */
+	uint16_t room;     /* pointers in sets.many; 0: sets.one */
+	uint8_t name[];    /* wire, lower case */
+};
+
+struct zone {
+	struct zone_node **buckets;
+	size_t base;  /* buckets before this round of splitting, a power of two */
+	size_t split; /* buckets already split in this round: base + split are in use */
+	size_t room;  /* pointers allocated */
+	size_t nodes; /* in the table, vacant ones included */
+	size_t vacant;
+	size_t sweep; /* bucket where the next zone_settle goes on */
+	size_t names; /* nodes with RRsets */
+	size_t rrsets;
+	size_t records;
+	struct zone_node *apex; /* never vacant */
+};
+
+/* ---- the table ---- */
+
+static size_t bucket_of(const struct zone *zone, uint32_t hash)
+{
+	size_t bucket;
+
+	hash ^= hash >> 16; /* its low bits are the weakest */
+	bucket = hash & (zone->base - 1);
+	return bucket < zone->split ? hash & (2 * zone->base - 1) : bucket;
+}
+
+static struct zone_node *lookup(const struct zone *zone, const uint8_t *name)
+{
+	uint32_t hash = name_hash(name);
+	struct zone_node *node = zone->buckets[bucket_of(zone, hash)];
+
+	while (node && (node->hash != hash || !name_is_equal(node->name, name)))
+		node = node->next;
+	return node;
+}
+
+/* One bucket more.  Without memory for it chains get longer, that is all. */
+static void grow(struct zone *zone)
+{
+	size_t used = zone->base + zone->split;
+	size_t room = zone->room + zone->room / 4;
+	struct zone_node **buckets, *node, *next;
+
+	if (used == zone->room) {
+		buckets = realloc(zone->buckets, room * sizeof(*buckets));
+		if (!buckets)
+			return;
+		zone->buckets = buckets;
+		zone->room = room;
+	}
+	node = zone->buckets[zone->split];
+	zone->buckets[zone->split] = NULL;
+	zone->buckets[used] = NULL;
+	zone->split++;
+	for (; node; node = next) {
+		struct zone_node **bucket = &zone->buckets[bucket_of(zone, node->hash)];
+
+		next = node->next;
+		node->next = *bucket;
+		*bucket = node;
+	}
+	if (zone->split == zone->base) {
+		zone->base *= 2;
+		zone->split = 0;
+	}
+}
+
+/* ---- nodes ---- */
+
+static bool is_vacant(const struct zone *zone, const struct zone_node *node)
+{
+	return !node->count && !node->children && node != zone->apex;
+}
+
+static struct zone_node *node_new(struct zone *zone, const uint8_t *name)
+{
+	size_t len = name_len(name);
+	size_t size = offsetof(struct zone_node, name) + len;
+	struct zone_node *node, **bucket;
+
+	node = malloc(size < sizeof(*node) ? sizeof(*node) : size);
+	if (!node)
+		return NULL;
+	memset(node, 0, sizeof(*node));
+	memcpy(node->name, name, len);
+	node->hash = name_hash(name);
+	zone->nodes++;
+	zone->vacant++;
+	if (zone->nodes > zone->base + zone->split)
+		grow(zone);
+	bucket = &zone->buckets[bucket_of(zone, node->hash)];
+	node->next = *bucket;
+	*bucket = node;
+	return node;
+}
+
+static void node_free(struct zone_node *node)
+{
+	for (unsigned i = 0; i < node->count; i++)
+		rrset_unref(zone_node_rrset(node, i));
+	if (node->room)
+		free(node->sets.many);
+	free(node);
+}
+
+/* The node of owner and all its ancestors up to the apex, found or made vacant.  NULL: no
+ * memory; what was made until then is vacant and does no harm. */
+static struct zone_node *node_ensure(struct zone *zone, const uint8_t *owner)
+{
+	struct zone_node *first = NULL;
+
+	for (const uint8_t *name = owner;; name = name_parent(name)) {
+		struct zone_node *node = lookup(zone, name);
+
+		if (!node)
+			node = node_new(zone, name);
+		if (!node)
+			return NULL;
+		if (!first)
+			first = node;
+		if (!is_vacant(zone, node))
+			return first; /* then its ancestors exist */
+	}
+}
+
+/* A vacant node begins to exist: it counts in its parent, and so on upwards. */
+static void node_appear(struct zone *zone, struct zone_node *node)
+{
+	bool was_vacant = true;
+
+	while (was_vacant) {
+		zone->vacant--;
+		node = lookup(zone, name_parent(node->name));
+		was_vacant = is_vacant(zone, node);
+		node->children++;
+	}
+}
+
+/* A node has become vacant: its parent loses a child, and so on upwards. */
+static void node_vanish(struct zone *zone, struct zone_node *node)
+{
+	while (is_vacant(zone, node)) {
+		zone->vacant++;
+		node = lookup(zone, name_parent(node->name));
+		node->children--;
+	}
+}
+
+static struct rrset **node_sets(const struct zone_node *node)
+{
+	return node->room ? node->sets.many : (struct rrset **)&node->sets.one;
+}
+
+static int node_index(const struct zone_node *node, uint16_t type)
+{
+	struct rrset **sets = node_sets(node);
+
+	for (int i = 0; i < node->count; i++) {
+		if (sets[i]->type == type)
+			return i;
+	}
+	return -1;
+}
+
+static int node_make_room(struct zone_node *node)
+{
+	size_t room = node->room ? 2u * node->room : 2;
+	struct rrset **many;
+
+	if (node->count < (node->room ? node->room : 1))
+		return 0;
+	if (node->count == NODE_SETS_MAX)
+		return -ENOMEM;
+	if (room > NODE_SETS_MAX)
+		room = NODE_SETS_MAX;
+	many = realloc(
+		node->room ? node->sets.many : NULL, room * sizeof(struct rrset *));
+	if (!many)
+		return -ENOMEM;
+	if (!node->room)
+		many[0] = node->sets.one;
+	node->sets.many = many;
+	node->room = (uint16_t)room;
+	return 0;
+}
+
+/* ---- putting ---- */
+
+static int put_new(struct zone *zone, const uint8_t *owner, struct rrset *set)
+{
+	struct zone_node *node;
+	int r;
+
+	if (!name_is_subdomain(owner, zone->apex->name))
+		return -EINVAL;
+	node = node_ensure(zone, owner);
+	if (!node)
+		return -ENOMEM;
+	r = node_make_room(node);
+	if (r < 0)
+		return r;
+	if (is_vacant(zone, node))
+		node_appear(zone, node);
+	if (!node->count)
+		zone->names++;
+	node_sets(node)[node->count] = rrset_ref(set);
+	node->count++;
+	zone->rrsets++;
+	zone->records += set->count;
+	return 0;
+}
+
+static void put_replace(
+	struct zone *zone, struct zone_node *node, int index, struct rrset *set)
+{
+	struct rrset **slot = &node_sets(node)[index];
+	struct rrset *old = *slot;
+
+	zone->records = zone->records - old->count + set->count;
+	*slot = rrset_ref(set);
+	rrset_unref(old);
+}
+
+static void put_remove(struct zone *zone, struct zone_node *node, int index)
+{
+	struct rrset **sets = node_sets(node);
+	struct rrset *old = sets[index];
+
+	node->count--;
+	sets[index] = sets[node->count];
+	zone->rrsets--;
+	zone->records -= old->count;
+	rrset_unref(old);
+	if (node->count)
+		return;
+	zone->names--;
+	node_vanish(zone, node);
+}
+
+int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrset *set)
+{
+	struct zone_node *node = lookup(zone, owner);
+	int index = node ? node_index(node, type) : -1;
+
+	if (index < 0)
+		return set ? put_new(zone, owner, set) : 0;
+	if (set)
+		put_replace(zone, node, index, set);
+	else
+		put_remove(zone, node, index);
+	return 0;
+}
+
+int zone_load_rr(struct zone *zone, const struct rr *rr)
+{
+	struct rrset *old, *set;
+	int r;
+
+	if (!name_is_subdomain(rr->owner, zone->apex->name))
+		return 0;
+	old = zone_find(zone, rr->owner, rr->type);
+	if (old && rrset_find(old, rr->rdata, rr->rdata_len) >= 0)
+		return 0;
+	if (old &&
+		(old->count >= RRSET_COUNT_MAX ||
+			old->size + 2u + rr->rdata_len > RRSET_SIZE_MAX))
+		return -ENOSPC;
+	set = old ? rrset_with(old, rr->rdata, rr->rdata_len)
+		  : rrset_new(rr->type, rr->ttl, rr->rdata, rr->rdata_len);
+	if (!set)
+		return -ENOMEM;
+	r = zone_put(zone, rr->owner, rr->type, set);
+	rrset_unref(set);
+	return r;
+}
+
+void zone_settle(struct zone *zone)
+{
+	size_t used = zone->base + zone->split;
+	size_t budget = SWEEP_MIN + zone->vacant / 8;
+
+	if (zone->vacant <= VACANT_MAX)
+		return;
+	for (; budget; budget--) {
+		struct zone_node **at, *node;
+
+		zone->sweep = zone->sweep < used ? zone->sweep : 0;
+		at = &zone->buckets[zone->sweep++];
+		while ((node = *at)) {
+			if (!is_vacant(zone, node)) {
+				at = &node->next;
+				continue;
+			}
+			*at = node->next;
+			node_free(node);
+			zone->nodes--;
+			zone->vacant--;
+		}
+	}
+}
+
+/* ---- life ---- */
+
+struct zone *zone_new(const uint8_t *apex)
+{
+	struct zone *zone = calloc(1, sizeof(*zone));
+
+	if (!zone)
+		return NULL;
+	zone->base = BUCKETS_MIN;
+	zone->room = BUCKETS_MIN;
+	zone->buckets = calloc(zone->room, sizeof(struct zone_node *));
+	if (zone->buckets)
+		zone->apex = node_new(zone, apex);
+	if (!zone->apex) {
+		zone_free(zone);
+		return NULL;
+	}
+	zone->vacant = 0; /* the apex never is */
+	return zone;
+}
+
+void zone_free(struct zone *zone)
+{
+	if (!zone)
+		return;
+	for (size_t i = 0; zone->buckets && i < zone->base + zone->split; i++) {
+		while (zone->buckets[i]) {
+			struct zone_node *node = zone->buckets[i];
+
+			zone->buckets[i] = node->next;
+			node_free(node);
+		}
+	}
+	free(zone->buckets);
+	free(zone);
+}
+
+/* ---- looking ---- */
+
+const uint8_t *zone_apex(const struct zone *zone)
+{
+	return zone->apex->name;
+}
+
+const struct zone_node *zone_find_node(const struct zone *zone, const uint8_t *owner)
+{
+	const struct zone_node *node = lookup(zone, owner);
+
+	return node && !is_vacant(zone, node) ? node : NULL;
+}
+
+const uint8_t *zone_node_owner(const struct zone_node *node)
+{
+	return node->name;
+}
+
+struct rrset *zone_node_rrset(const struct zone_node *node, unsigned index)
+{
+	return index < node->count ? node_sets(node)[index] : NULL;
+}
+
+struct rrset *zone_node_find(const struct zone_node *node, uint16_t type)
+{
+	int index = node_index(node, type);
+
+	return index < 0 ? NULL : node_sets(node)[index];
+}
+
+bool zone_node_has_children(const struct zone_node *node)
+{
+	return node->children > 0;
+}
+
+struct rrset *zone_find(const struct zone *zone, const uint8_t *owner, uint16_t type)
+{
+	const struct zone_node *node = lookup(zone, owner);
+
+	return node ? zone_node_find(node, type) : NULL;
+}
+
+bool zone_is_name_in_use(const struct zone *zone, const uint8_t *owner)
+{
+	const struct zone_node *node = lookup(zone, owner);
+
+	return node && node->count;
+}
+
+struct rrset *zone_soa(const struct zone *zone)
+{
+	return zone_node_find(zone->apex, TYPE_SOA);
+}
+
+size_t zone_count_names(const struct zone *zone)
+{
+	return zone->names;
+}
+
+size_t zone_count_rrsets(const struct zone *zone)
+{
+	return zone->rrsets;
+}
+
+size_t zone_count_records(const struct zone *zone)
+{
+	return zone->records;
+}
+
+/* The cursor is the address of the last node given: with its hash the way on is known. */
+const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor)
+{
+	const struct zone_node *node = (const struct zone_node *)(uintptr_t)*cursor;
+	size_t bucket = 0;
+
+	if (node) {
+		bucket = bucket_of(zone, node->hash) + 1;
+		node = node->next;
+	}
+	for (;;) {
+		for (; node; node = node->next) {
+			if (!node->count)
+				continue;
+			*cursor = (size_t)(uintptr_t)node;
+			return node;
+		}
+		if (bucket == zone->base + zone->split)
+			return NULL;
+		node = zone->buckets[bucket++];
+	}
+}

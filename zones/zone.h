@@ -1,0 +1,76 @@
+/*
+ * The mirror: a zone's RRsets in memory.
+ *
+ * A hash table of nodes by owner name.  A name that has no RRset but names below it that
+ * do (an empty non-terminal, RFC 8020, RFC 4592 2.2.2) has a node too, kept by counting
+ * children, so that NXDOMAIN and NODATA can be told apart.  A zone belongs to one thread.
+ * About 100 octets per host with one address: name, node, RRset and slot.
+ */
+#ifndef MUSTER_ZONE_H
+#define MUSTER_ZONE_H
+
+#include "zones/rr.h"
+
+struct zone;
+struct zone_node;
+
+struct zone *zone_new(const uint8_t *apex); /* NULL: no memory */
+void zone_free(struct zone *zone);
+const uint8_t *zone_apex(const struct zone *zone);
+
+/* The node of an owner name, empty non-terminals included; NULL: the name does not exist.
+ * Valid until the zone is next changed. */
+const struct zone_node *zone_find_node(const struct zone *zone, const uint8_t *owner);
+const uint8_t *zone_node_owner(const struct zone_node *node);
+/* RRsets of a node, by index; NULL after the last. */
+struct rrset *zone_node_rrset(const struct zone_node *node, unsigned index);
+struct rrset *zone_node_find(const struct zone_node *node, uint16_t type);
+/* Does any name exist below this one? */
+bool zone_node_has_children(const struct zone_node *node);
+
+/* The zone keeps its count; NULL: no such RRset. */
+struct rrset *zone_find(const struct zone *zone, const uint8_t *owner, uint16_t type);
+
+/* "Name is in use" of RFC 2136 2.4.4: it owns at least one RRset. */
+bool zone_is_name_in_use(const struct zone *zone, const uint8_t *owner);
+
+/*
+ * Puts an RRset in place of the one of its type at owner (which must be at or below the
+ * apex), or removes it when set is NULL.  The zone takes its own reference.
+ * 0 or -ENOMEM; removing and replacing an existing RRset never fails.
+ */
+int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrset *set)
+	__attribute__((warn_unused_result));
+
+/*
+ * Frees, bit by bit, what removals leave behind: the memory of names that are gone, kept
+ * so that an undo finds it.  apply_update and changeset_redo do this before they begin.
+ */
+void zone_settle(struct zone *zone);
+
+/* Adds one record while loading: joins its RRset, the first TTL wins, duplicates and
+ * records outside the zone are ignored.  0, -ENOMEM or -ENOSPC (too large an RRset). */
+int zone_load_rr(struct zone *zone, const struct rr *rr)
+	__attribute__((warn_unused_result));
+
+struct rrset *zone_soa(const struct zone *zone); /* NULL: none (not loaded yet) */
+
+/* Numbers for status and limits. */
+size_t zone_count_names(const struct zone *zone); /* owners of at least one RRset */
+size_t zone_count_rrsets(const struct zone *zone);
+size_t zone_count_records(const struct zone *zone);
+
+/*
+ * Every node with data, in no particular order.  cursor starts at 0; returns NULL at the
+ * end.  The zone must not change in between.
+ */
+const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor);
+
+/* Reads a zone file (RFC 1035 5, by ldns) into an empty zone.  0, or -errno with
+ * ret_error "line N: reason". */
+#include <stdio.h>
+enum { ZONE_ERROR_MAX = 256 };
+int zone_read_file(struct zone *zone, FILE *file, char ret_error[ZONE_ERROR_MAX])
+	__attribute__((warn_unused_result));
+
+#endif
