@@ -1,0 +1,112 @@
+/*
+ * musterd.conf: read once into an immutable, counted structure.
+ *
+ * A reload reads a whole new struct config; transactions keep a reference to the one they
+ * began with, so that keys and rules never vanish under them.  The count is atomic: every
+ * thread may hold references.
+ */
+#ifndef MUSTER_CONFIG_H
+#define MUSTER_CONFIG_H
+
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include "tsig/key.h"
+#include "zones/policy.h"
+
+enum config_ack {
+	CONFIG_ACK_WAIT,    /* after the primary target, or after ack_timeout */
+	CONFIG_ACK_APPLIED, /* after the primary target, or SERVFAIL and withdrawn */
+	CONFIG_ACK_DURABLE, /* after the commit */
+};
+
+enum config_target_type {
+	CONFIG_TARGET_LOCAL,
+	CONFIG_TARGET_DDNS,
+	CONFIG_TARGET_POWERDNS,
+};
+
+struct config_address { /* a numeric socket address */
+	struct sockaddr_storage storage;
+	socklen_t len;
+	char text[64]; /* "192.0.2.1#53", "2001:db8::1#53" */
+};
+
+struct config_target {
+	enum config_target_type type;
+	char *id; /* names its cursor in the database and the target in logs: "local",
+		   * "ddns 192.0.2.53#53", "powerdns http://127.0.0.1:8081 localhost" */
+	unsigned timeout_ms; /* of one request; 5 s */
+	/* local */
+	char *file; /* seeds an empty zone; NULL: SOA and NS are made up */
+	struct config_address *notify; /* secondaries that get NOTIFY */
+	size_t notify_count;
+	/* ddns */
+	struct config_address address;
+	const struct tsig_key *key; /* NULL: unsigned; owned by the keyring */
+	/* powerdns */
+	char *url;     /* without final slash */
+	char *server;  /* "localhost" */
+	char *api_key; /* from api_key_file; wiped on free */
+};
+
+struct config_zone {
+	uint8_t name[NAME_MAX_LEN];
+	char *text; /* "dyn.example." */
+	enum config_ack ack;
+	unsigned ack_timeout_ms;
+	struct config_target *targets; /* at least one; the first is the primary */
+	size_t target_count;
+	struct policy policy;
+	uint8_t *mname;          /* NULL: the SOA's own */
+	struct cidr *query_from; /* none: anyone */
+	size_t query_from_count;
+	unsigned refresh_s; /* between serial checks of the primary; 60 */
+};
+
+struct config {
+	atomic_uint refs;
+	struct config_address *listen;
+	size_t listen_count;
+	char *user; /* NULL: stay */
+	char *database;
+	char *pid_file;             /* NULL: none */
+	char *control;              /* NULL: none */
+	struct config_address http; /* len 0: none */
+	unsigned threads;           /* listener threads; one per core */
+	unsigned audit_days;        /* how long delivered journal rows are kept; 30 */
+	struct keyring *keys;
+	struct config_zone *zones;
+	size_t zone_count;
+	void *zone_index; /* config.c's: zones by name */
+};
+
+/*
+ * Called for each problem: "musterd.conf:12: zones[0].ack: unknown value \"fast\"".
+ * error false: a warning.
+ */
+typedef void config_report(bool error, const char *message, void *arg);
+
+/*
+ * Reads the file, and the key files, API key files and so on that it names.  All problems
+ * are reported before it gives up.  *ret_config with one reference, or -EINVAL (bad
+ * content), -ENOMEM, or what open said (reported too).
+ */
+int config_load(struct config **ret_config, const char *path, config_report *report,
+	void *arg) __attribute__((warn_unused_result));
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config); /* NULL is harmless */
+
+/* The served zone of exactly this name; NULL: none. */
+const struct config_zone *config_find_zone(
+	const struct config *config, const uint8_t *name);
+/* The served zone that this name is in (the closest enclosing); NULL: none. */
+const struct config_zone *config_find_enclosing_zone(
+	const struct config *config, const uint8_t *name);
+
+/* "90s", "15m", "24h", "7d", "500ms", or plain seconds, to milliseconds.  0 or -EINVAL.
+ */
+int config_parse_time(const char *text, int64_t *ret_ms);
+/* A numeric address ("192.0.2.1", "2001:db8::1") and a port.  0 or -EINVAL. */
+int config_parse_address(struct config_address *ret, const char *address, unsigned port);
+
+#endif

@@ -1,0 +1,733 @@
+/*
+ * Deliveries.  A delivery is idle, or has exactly one thing under way with its target: a
+ * load, a probe, a batch, or a pause after a failure.  delivery_kick decides what comes
+ * next whenever one of them ends or something new arrives.
+ */
+#include "gateway/delivery.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/log.h"
+#include "gateway/served.h"
+
+enum delivery_state {
+	DELIVERY_IDLE,
+	DELIVERY_LOADING,
+	DELIVERY_PROBING,
+	DELIVERY_SENDING,
+	DELIVERY_PAUSING, /* after a failure */
+};
+
+struct delivery_entry {
+	TAILQ_ENTRY(delivery_entry) entry;
+	uint64_t seq;
+	struct changeset *changes; /* counted */
+	bool is_withdrawal;        /* takes back an earlier one */
+};
+
+struct delivery {
+	struct zone_thread *thread;
+	struct served_zone *zone;
+	char *id;
+	struct target *target; /* NULL: local */
+	bool is_primary;
+	enum delivery_state state;
+	struct config *config; /* counted: what target_config is part of */
+	const struct config_target *target_config;
+	struct config *next_config; /* counted; NULL: no other settings wait */
+	const struct config_target *next_target_config;
+	bool is_retired; /* freed, but the journal still writes its batch */
+	bool want_load, want_probe;
+	bool want_whole;            /* a difference will not do */
+	bool is_down;               /* since the last success it has failed */
+	unsigned backoff_ms;        /* the next pause */
+	struct event *timer;        /* end of a pause; of a local zone's lag */
+	struct event *cursor_timer; /* writes a cursor that has moved */
+	uint64_t cursor;            /* applied there up to here */
+	uint64_t cursor_stored;     /* as the journal has it */
+
+	TAILQ_HEAD(, delivery_entry) queue; /* durable, not yet applied, by seq */
+	size_t queue_count;
+	uint64_t loaded; /* last seq that the queue has, or has had */
+	bool is_live;    /* the queue has everything after the cursor */
+
+	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
+	uint64_t batch_seq;      /* the batch is everything up to here */
+	size_t batch_entries;
+	bool batch_is_retry; /* tried before, outcome unknown */
+	size_t isolate;      /* so many entries still go one by one */
+};
+
+static void on_timer(evutil_socket_t fd, short events, void *arg);
+static void on_cursor_timer(evutil_socket_t fd, short events, void *arg);
+
+static const struct target_ops *const target_types[] = {
+	[CONFIG_TARGET_LOCAL] = NULL,
+	[CONFIG_TARGET_DDNS] = &target_ddns,
+	[CONFIG_TARGET_POWERDNS] = &target_powerdns,
+};
+
+/* Where does a target stand that may be new to the zone? */
+static int read_cursor(struct delivery *d)
+{
+	struct zone_thread *thread = d->thread;
+	struct journal_op note = {
+		.kind = JOURNAL_CURSOR, .zone = d->zone->id, .target = d->id};
+	int r = thread->store_ops->get_cursor(
+		thread->store, d->zone->id, d->id, &d->cursor);
+
+	if (r)
+		return r;
+	if (d->cursor == 0) {
+		/* Its content is what it is; only what comes from now on is owed to it. */
+		d->cursor = thread->last_seq;
+		note.seq = d->cursor;
+		if (!zone_thread_submit_note(thread, &note))
+			return -ENOMEM;
+	}
+	d->cursor_stored = d->cursor;
+	d->loaded = d->cursor;
+	return 0;
+}
+
+static bool open_target(struct delivery *d)
+{
+	const struct target_ops *ops = target_types[d->target_config->type];
+
+	if (!ops)
+		return true; /* local */
+	d->target = ops->new (d->target_config, d->zone->name, &d->thread->target_env);
+	return d->target != NULL;
+}
+
+int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
+	struct served_zone *zone, struct config *config,
+	const struct config_target *target_config, bool is_primary)
+{
+	struct delivery *d = calloc(1, sizeof(*d));
+	int r = -ENOMEM;
+
+	if (!d)
+		return -ENOMEM;
+	d->thread = thread;
+	d->zone = zone;
+	d->is_primary = is_primary;
+	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
+	TAILQ_INIT(&d->queue);
+	d->id = strdup(target_config->id);
+	d->timer = event_new(thread->base, -1, 0, on_timer, d);
+	d->cursor_timer = event_new(thread->base, -1, 0, on_cursor_timer, d);
+	if (!d->id || !d->timer || !d->cursor_timer)
+		goto fail;
+	d->config = config_ref(config);
+	d->target_config = target_config;
+	if (!open_target(d))
+		goto fail;
+	r = read_cursor(d);
+	if (r)
+		goto fail;
+	*ret_delivery = d;
+	return 0;
+
+fail:
+	delivery_free(d);
+	return r;
+}
+
+static void drop_batch(struct delivery *d)
+{
+	changeset_unref(d->batch);
+	d->batch = NULL;
+	d->batch_is_retry = false;
+}
+
+static void pop_entry(struct delivery *d)
+{
+	struct delivery_entry *e = TAILQ_FIRST(&d->queue);
+
+	TAILQ_REMOVE(&d->queue, e, entry);
+	d->queue_count--;
+	changeset_unref(e->changes);
+	free(e);
+}
+
+void delivery_free(struct delivery *d)
+{
+	if (!d)
+		return;
+	if (!d->target && d->state == DELIVERY_SENDING) {
+		d->is_retired = true; /* on_records_written comes back to it */
+		return;
+	}
+	if (d->target)
+		target_ops(d->target)->free(d->target);
+	while (!TAILQ_EMPTY(&d->queue))
+		pop_entry(d);
+	drop_batch(d);
+	if (d->timer)
+		event_free(d->timer);
+	if (d->cursor_timer)
+		event_free(d->cursor_timer);
+	config_unref(d->config);
+	config_unref(d->next_config);
+	free(d->id);
+	free(d);
+}
+
+const char *delivery_id(const struct delivery *d)
+{
+	return d->id;
+}
+
+bool delivery_is_local(const struct delivery *d)
+{
+	return !d->target;
+}
+
+bool delivery_is_down(const struct delivery *d)
+{
+	return d->is_down;
+}
+
+bool delivery_bumps_serial(const struct delivery *d)
+{
+	return !d->target || !target_ops(d->target)->owns_serial;
+}
+
+uint64_t delivery_cursor(const struct delivery *d)
+{
+	return d->cursor;
+}
+
+bool delivery_has_pending(const struct delivery *d)
+{
+	return !TAILQ_EMPTY(&d->queue) || !d->is_live;
+}
+
+/* ---- the cursor ---- */
+
+static void write_cursor(struct delivery *d)
+{
+	const struct journal_op note = {.kind = JOURNAL_CURSOR,
+		.zone = d->zone->id,
+		.seq = d->cursor,
+		.target = d->id};
+
+	if (d->cursor == d->cursor_stored)
+		return;
+	if (zone_thread_submit_note(d->thread, &note))
+		d->cursor_stored = d->cursor;
+}
+
+void delivery_save(struct delivery *d)
+{
+	write_cursor(d);
+}
+
+static void on_cursor_timer(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	write_cursor(arg);
+}
+
+/* What lags in the journal is delivered again after a crash, which changes nothing. */
+static void move_cursor(struct delivery *d, uint64_t seq)
+{
+	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
+
+	d->cursor = seq;
+	if (!event_pending(d->cursor_timer, EV_TIMEOUT, NULL))
+		event_add(d->cursor_timer, &lag);
+}
+
+/* ---- the queue ---- */
+
+static bool push_entry(
+	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+{
+	struct delivery_entry *e;
+
+	if (d->queue_count >= DELIVERY_QUEUE_MAX)
+		return false;
+	e = malloc(sizeof(*e));
+	if (!e)
+		return false;
+	e->seq = seq;
+	e->changes = changeset_ref(changes);
+	e->is_withdrawal = is_withdrawal;
+	TAILQ_INSERT_TAIL(&d->queue, e, entry);
+	d->queue_count++;
+	d->loaded = seq;
+	return true;
+}
+
+void delivery_add(
+	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+{
+	/* What does not fit is read back from the journal when there is room. */
+	if (d->is_live && !push_entry(d, seq, changes, is_withdrawal))
+		d->is_live = false;
+}
+
+void delivery_pass(struct delivery *d, uint64_t seq)
+{
+	if (!d->is_live)
+		return;
+	d->loaded = seq;
+	if (TAILQ_EMPTY(&d->queue))
+		move_cursor(d, seq);
+}
+
+struct catch_up {
+	struct delivery *delivery;
+	struct changeset *(*rebase)(struct changeset *old, void *arg);
+	void *arg;
+	size_t rows;
+	bool is_full;
+};
+
+static int catch_up_row(uint64_t seq, struct changeset *changes, void *arg)
+{
+	struct catch_up *c = arg;
+	struct changeset *pushed = changeset_ref(changes);
+
+	c->rows++;
+	if (c->rebase) {
+		changeset_unref(pushed);
+		pushed = c->rebase(changes, c->arg);
+		if (!pushed)
+			return -ENOMEM;
+	}
+	if (!c->is_full && !push_entry(c->delivery, seq, pushed, false))
+		c->is_full = true;
+	changeset_unref(pushed);
+	/* Without rebase there is no need to see the rest now. */
+	return c->is_full && !c->rebase ? 1 : 0;
+}
+
+static void catch_up(struct delivery *d)
+{
+	struct zone_thread *thread = d->thread;
+	struct catch_up c = {.delivery = d};
+	int r;
+
+	if (d->is_live || !TAILQ_EMPTY(&d->queue))
+		return;
+	r = thread->store_ops->each_change(thread->store, d->zone->id, d->loaded,
+		DELIVERY_CATCH_UP, catch_up_row, &c);
+	if (r < 0)
+		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
+			thread->store_ops->error(thread->store));
+	else if (c.rows < DELIVERY_CATCH_UP && !c.is_full)
+		d->is_live = true;
+}
+
+void delivery_rebase(struct delivery *d,
+	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
+{
+	struct zone_thread *thread = d->thread;
+	struct catch_up c = {.delivery = d, .rebase = rebase, .arg = arg};
+	struct delivery_entry *e;
+	int r = 0;
+
+	drop_batch(d);
+	TAILQ_FOREACH(e, &d->queue, entry)
+	{
+		struct changeset *rebased = rebase(e->changes, arg);
+
+		if (!rebased)
+			continue;
+		changeset_unref(e->changes);
+		e->changes = rebased;
+	}
+	if (d->is_live)
+		return;
+	r = thread->store_ops->each_change(
+		thread->store, d->zone->id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
+	if (r < 0)
+		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
+			thread->store_ops->error(thread->store));
+	else if (!c.is_full)
+		d->is_live = true;
+}
+
+/* ---- success and failure ---- */
+
+static void set_up(struct delivery *d)
+{
+	if (d->is_down)
+		log_info("zone %s: target %s is back", d->zone->zone->text, d->id);
+	d->is_down = false;
+	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
+	d->state = DELIVERY_IDLE;
+}
+
+static void pause_after_failure(struct delivery *d, const struct verdict *why)
+{
+	const struct timeval pause = {
+		.tv_sec = d->backoff_ms / 1000,
+		.tv_usec = (d->backoff_ms % 1000) * 1000,
+	};
+
+	if (!d->is_down)
+		log_warning("zone %s: target %s fails: %s", d->zone->zone->text, d->id,
+			why->why);
+	d->is_down = true;
+	d->state = DELIVERY_PAUSING;
+	event_add(d->timer, &pause);
+	d->backoff_ms *= 2;
+	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
+		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
+	if (d->is_primary)
+		served_primary_down(d->zone);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct delivery *d = arg;
+
+	(void)fd;
+	(void)events;
+	if (d->state == DELIVERY_PAUSING)
+		d->state = DELIVERY_IDLE;
+	delivery_kick(d, true);
+}
+
+/* ---- loading and probing (primary) ---- */
+
+static void on_loaded(void *arg, struct target_content *content)
+{
+	struct delivery *d = arg;
+	const bool is_done = content->result.outcome == TARGET_DONE;
+	const struct verdict why = content->result.verdict;
+
+	if (is_done) {
+		set_up(d);
+	} else {
+		d->want_load = true;
+		pause_after_failure(d, &why);
+	}
+	mirror_loaded(d->zone, content);
+	delivery_kick(d, false);
+}
+
+static void on_probed(void *arg, const struct target_result *result)
+{
+	struct delivery *d = arg;
+	const struct rrset *ours = d->zone->mirror ? zone_soa(d->zone->mirror) : NULL;
+
+	if (result->outcome != TARGET_DONE) {
+		pause_after_failure(d, &result->verdict);
+		return;
+	}
+	set_up(d);
+	if (!ours || !result->soa || !rrset_has_same_data(ours, result->soa))
+		d->want_load = true;
+	delivery_kick(d, false);
+}
+
+void delivery_want_load(struct delivery *d)
+{
+	d->want_load = true;
+	delivery_kick(d, false);
+}
+
+void delivery_want_whole(struct delivery *d)
+{
+	d->want_whole = true;
+	delivery_want_load(d);
+}
+
+void delivery_want_probe(struct delivery *d)
+{
+	d->want_probe = true;
+	delivery_kick(d, false);
+}
+
+/* ---- batches ---- */
+
+/* Takes back what a finished batch held in the queue. */
+static void finish_batch(struct delivery *d)
+{
+	const uint64_t seq = d->batch_seq;
+
+	while (!TAILQ_EMPTY(&d->queue) && TAILQ_FIRST(&d->queue)->seq <= seq)
+		pop_entry(d);
+	if (d->isolate)
+		d->isolate--;
+	drop_batch(d);
+	move_cursor(d, seq);
+}
+
+static void on_rejected(struct delivery *d, const struct verdict *why)
+{
+	struct changeset *changes = changeset_ref(d->batch);
+	const bool is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal;
+	const uint64_t seq = d->batch_seq;
+
+	set_up(d);
+	if (d->batch_entries > 1) {
+		/* One of them is to blame: find out which, in order. */
+		d->isolate = d->batch_entries;
+		drop_batch(d);
+	} else {
+		finish_batch(d);
+		served_rejected(d->zone, d, seq, changes, is_withdrawal, why);
+	}
+	changeset_unref(changes);
+}
+
+static void on_changed(struct delivery *d)
+{
+	set_up(d);
+	drop_batch(d);
+	if (d->is_primary)
+		d->want_load = true;
+}
+
+static void on_delivered(void *arg, const struct target_result *result)
+{
+	struct delivery *d = arg;
+	uint64_t seq = d->batch_seq;
+
+	switch (result->outcome) {
+	case TARGET_DONE:
+		set_up(d);
+		finish_batch(d);
+		served_applied(d->zone, d, seq, result->soa);
+		break;
+	case TARGET_CHANGED:
+		on_changed(d);
+		break;
+	case TARGET_REJECTED:
+		on_rejected(d, &result->verdict);
+		break;
+	case TARGET_FAILED:
+		d->batch_is_retry = true;
+		pause_after_failure(d, &result->verdict);
+		return;
+	}
+	delivery_kick(d, false);
+}
+
+static size_t batch_limit(const struct delivery *d)
+{
+	if (d->isolate)
+		return 1;
+	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
+}
+
+/* Merges the head of the queue, at least one entry.  False: no memory, or nothing there.
+ */
+static bool form_batch(struct delivery *d)
+{
+	const size_t limit = batch_limit(d);
+	struct delivery_entry *e = TAILQ_FIRST(&d->queue);
+	struct changeset *merged = changeset_new();
+
+	d->batch_entries = 0;
+	if (!merged)
+		return false;
+	for (; e; e = TAILQ_NEXT(e, entry)) {
+		if (d->batch_entries && merged->count + e->changes->count > limit)
+			break;
+		if (changeset_merge(merged, e->changes))
+			break;
+		d->batch_seq = e->seq;
+		d->batch_entries++;
+		if (d->isolate)
+			break;
+	}
+	if (d->batch_entries == 0) {
+		changeset_unref(merged);
+		return false;
+	}
+	changeset_normalise(merged);
+	d->batch = merged;
+	return true;
+}
+
+static void on_records_written(struct journal_op *op, void *arg)
+{
+	struct delivery *d = arg;
+	const int result = op->result;
+	struct verdict why;
+
+	free(op);
+	d->zone->operations--;
+	if (d->is_retired) {
+		d->state = DELIVERY_IDLE;
+		delivery_free(d);
+		return;
+	}
+	if (result) {
+		why = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "the database fails");
+		pause_after_failure(d, &why);
+		return;
+	}
+	set_up(d);
+	d->cursor_stored = d->batch_seq;
+	finish_batch(d);
+	served_applied(d->zone, d, d->cursor, NULL);
+	delivery_kick(d, false);
+}
+
+/* A local target: final states and cursor go into the store in one step. */
+static void write_records(struct delivery *d)
+{
+	struct journal_op *op = calloc(1, sizeof(*op));
+	const struct verdict why =
+		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+
+	if (!op) {
+		pause_after_failure(d, &why);
+		return;
+	}
+	op->kind = JOURNAL_RECORDS;
+	op->zone = d->zone->id;
+	op->seq = d->batch_seq;
+	op->changes = d->batch;
+	op->target = d->id;
+	op->done = on_records_written;
+	op->arg = d;
+	d->zone->operations++;
+	d->state = DELIVERY_SENDING;
+	zone_thread_submit(d->thread, op);
+}
+
+static void send_batch(struct delivery *d)
+{
+	const struct target_batch batch = {
+		.changes = d->batch,
+		.is_retry = d->batch_is_retry,
+	};
+	uint64_t seq = d->batch_seq;
+
+	if (d->batch->count == 0) { /* what was pending cancelled itself out */
+		finish_batch(d);
+		served_applied(d->zone, d, seq, NULL);
+		return;
+	}
+	if (!d->target) {
+		write_records(d);
+		return;
+	}
+	d->state = DELIVERY_SENDING;
+	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
+}
+
+/* A local zone's records lag on purpose: one write for many changes. */
+static bool is_time_to_flush(struct delivery *d, bool flush)
+{
+	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
+
+	if (d->target || flush || d->queue_count >= DELIVERY_QUEUE_MAX / 2)
+		return true;
+	if (!event_pending(d->timer, EV_TIMEOUT, NULL))
+		event_add(d->timer, &lag);
+	return false;
+}
+
+static void load(struct delivery *d)
+{
+	const bool have_content = !d->want_whole && mirror_takes_difference(d->zone);
+
+	d->state = DELIVERY_LOADING;
+	d->want_load = false;
+	d->want_whole = false;
+	d->want_probe = false;
+	target_ops(d->target)->load(d->target, have_content, on_loaded, d);
+}
+
+static void probe(struct delivery *d)
+{
+	d->state = DELIVERY_PROBING;
+	d->want_probe = false;
+	target_ops(d->target)->probe(d->target, on_probed, d);
+}
+
+/* ---- other settings ---- */
+
+static bool is_same_key(const struct tsig_key *a, const struct tsig_key *b)
+{
+	if (!a || !b)
+		return a == b;
+	return name_is_equal(a->name, b->name) && a->alg == b->alg &&
+		a->secret_len == b->secret_len &&
+		hmac_is_equal(a->secret, b->secret, a->secret_len);
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+void delivery_configure(struct delivery *d, struct config *config,
+	const struct config_target *target_config)
+{
+	const struct config_target *old = d->target_config;
+
+	if (!d->target ||
+		(old->timeout_ms == target_config->timeout_ms &&
+			is_same_key(old->key, target_config->key) &&
+			is_same_text(old->api_key, target_config->api_key)))
+		return; /* the old configuration lives on, for this */
+	config_unref(d->next_config);
+	d->next_config = config_ref(config);
+	d->next_target_config = target_config;
+	delivery_kick(d, false);
+}
+
+/* Between two requests.  Without memory it stays with the old. */
+static void take_settings(struct delivery *d)
+{
+	struct target *old = d->target;
+	struct config *old_config = d->config;
+	const struct config_target *old_target_config = d->target_config;
+
+	d->config = d->next_config;
+	d->target_config = d->next_target_config;
+	d->next_config = NULL;
+	if (!open_target(d)) {
+		config_unref(d->config);
+		d->config = old_config;
+		d->target_config = old_target_config;
+		d->target = old;
+		return;
+	}
+	target_ops(old)->free(old);
+	config_unref(old_config);
+	drop_batch(d);
+	d->want_load = d->is_primary;
+	d->want_whole = true;
+}
+
+void delivery_kick(struct delivery *d, bool flush)
+{
+	while (d->state == DELIVERY_IDLE) {
+		if (d->next_config)
+			take_settings(d);
+		if (d->want_load && d->target) {
+			load(d);
+			return;
+		}
+		if (d->is_primary && !d->zone->mirror)
+			return;
+		/* A batch compares the serial itself: probing is for quiet times. */
+		catch_up(d);
+		if (TAILQ_EMPTY(&d->queue)) {
+			if (d->want_probe && d->target)
+				probe(d);
+			return;
+		}
+		if (!is_time_to_flush(d, flush))
+			return;
+		d->want_probe = false;
+		if (!d->batch && !form_batch(d))
+			return;
+		send_batch(d);
+	}
+}

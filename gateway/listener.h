@@ -1,0 +1,58 @@
+/*
+ * Listener threads: sockets, framing, TSIG.
+ *
+ * Each thread has its own UDP and TCP sockets on every address (SO_REUSEPORT spreads the
+ * clients), its own event loop and its own prepared MACs.  It reads requests, judges them
+ * (intake.h), hands them to the zone thread, and signs and sends what comes back.
+ */
+#ifndef MUSTER_LISTENER_H
+#define MUSTER_LISTENER_H
+
+#include "gateway/config.h"
+#include "gateway/queue.h"
+
+enum {
+	LISTENER_IN_FLIGHT_MAX = 16384,   /* requests of one thread that wait for the zone
+					   * thread: bounds memory; more get SERVFAIL */
+	LISTENER_UDP_BATCH = 64,          /* datagrams per system call */
+	LISTENER_UDP_BUFFER = 4 << 20,    /* octets of socket buffer asked for: 1,000
+					   * outstanding updates of 4 KiB */
+	LISTENER_CONNECTIONS_MAX = 16384, /* TCP connections of one thread; accepting
+					   * pauses at the limit */
+	LISTENER_PIPELINE_MAX = 1024,  /* requests in progress on one connection; reading
+					* pauses at the limit (RFC 7766 6.2.1.1) */
+	LISTENER_OUTPUT_MAX = 1 << 20, /* octets queued for one connection before reading
+					* from it pauses */
+	LISTENER_TRANSFER_OUTPUT = 256 << 10, /* octets of transfers queued ahead */
+	LISTENER_IDLE_S = 30,      /* a connection with nothing in progress, RFC 7766
+				    * 6.2.3 */
+	LISTENER_STALLED_S = 10,   /* a peer that takes nothing of its answers */
+	LISTENER_FINISH_MS = 2000, /* at the end: until the last answers have left */
+};
+
+struct listeners;
+
+/*
+ * Opens the sockets of config.listen for config.threads threads; before privileges are
+ * dropped.  0 or -errno, logged.
+ */
+int listeners_open(struct listeners **ret_listeners, struct config *config)
+	__attribute__((warn_unused_result));
+
+/* Mailboxes, one per thread, for the zone thread's answers. */
+size_t listeners_count(const struct listeners *listeners);
+struct mailbox *listeners_mailbox(struct listeners *listeners, size_t index);
+
+/* Starts the threads; judged requests go to the queue. */
+int listeners_start(struct listeners *listeners, struct queue *queue)
+	__attribute__((warn_unused_result));
+
+/* From the next request on; listen and threads stay as they are. */
+void listeners_set_config(struct listeners *listeners, struct config *config);
+
+/* Nothing more is read; returns when no thread will push to the queue any more. */
+void listeners_stop_reading(struct listeners *listeners);
+/* Sends what is left (bounded), ends the threads and frees everything. */
+void listeners_free(struct listeners *listeners); /* NULL is harmless */
+
+#endif

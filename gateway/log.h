@@ -1,0 +1,31 @@
+/*
+ * The log: one line per event, to standard error in the foreground (with sd-daemon's
+ * priority prefix when the journal reads it), to syslog otherwise.
+ *
+ * Thread-safe.  Lines never hold secrets, nor octets that are not printable ASCII.
+ */
+#ifndef MUSTER_LOG_H
+#define MUSTER_LOG_H
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+void log_to_stderr(const char *program);
+void log_to_syslog(const char *program);
+void log_set_level(
+	enum log_level level); /* what is more verbose is dropped; INFO first */
+
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * For lines that any stranger can cause (bad keys, malformed messages): at most
+ * LOG_STRANGER_PER_S a second go out as warnings, and the number of those left out
+ * follows with the next one.  now_ms is monotonic.
+ */
+enum { LOG_STRANGER_PER_S = 20 };
+void log_stranger(long long now_ms, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,288 @@
+/*
+ * musterd: command line, start, signals, end.
+ */
+#include <errno.h>
+#include <event2/thread.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build.h"
+#include "gateway/listener.h"
+#include "gateway/log.h"
+#include "gateway/supervise.h"
+#include "gateway/writer.h"
+
+struct options {
+	const char *config_path;
+	bool foreground;
+	bool check_only;
+};
+
+struct daemon {
+	struct options options;
+	struct config *first_config; /* what was opened by it stays until the end */
+	struct config *config;       /* the newest */
+	struct listeners *listeners;
+	struct writer *writer;
+	int signals; /* signalfd */
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: musterd [-c FILE] [-f] [-n] [-V]\n"
+	      "  -c FILE  configuration (default " CONFIG_FILE ")\n"
+	      "  -f       stay in the foreground, log to standard error\n"
+	      "  -n       check the configuration and exit\n"
+	      "  -V       print the version and exit\n",
+		out);
+}
+
+/* -1: go on; otherwise the exit status. */
+static int parse_options(struct options *options, int argc, char **argv)
+{
+	int c;
+
+	options->config_path = CONFIG_FILE;
+	while ((c = getopt(argc, argv, "c:fnVh")) != -1) {
+		switch (c) {
+		case 'c':
+			options->config_path = optarg;
+			break;
+		case 'f':
+			options->foreground = true;
+			break;
+		case 'n':
+			options->check_only = true;
+			break;
+		case 'V':
+			puts("musterd " PACKAGE_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	usage(stderr);
+	return 2;
+}
+
+static void report(bool error, const char *message, void *arg)
+{
+	(void)arg;
+	if (error)
+		log_error("%s", message);
+	else
+		log_warning("%s", message);
+}
+
+static int check(const struct options *options)
+{
+	struct config *config;
+	int r = config_load(&config, options->config_path, report, NULL);
+
+	if (r)
+		return 1;
+	printf("%s: %zu zones, %zu keys: valid\n", options->config_path,
+		config->zone_count, keyring_count(config->keys));
+	config_unref(config);
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static int watch_signals(struct daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return d->signals < 0 ? -errno : 0;
+}
+
+/* What was opened or given up at the start can not be had anew. */
+static void warn_of_unchanged(const struct config *old, const struct config *new)
+{
+	bool is_same = old->listen_count == new->listen_count;
+
+	for (size_t i = 0; is_same && i < old->listen_count; i++)
+		is_same = !strcmp(old->listen[i].text, new->listen[i].text);
+	if (!is_same)
+		log_warning("listen: takes effect at the next start");
+	if (old->threads != new->threads)
+		log_warning("threads: takes effect at the next start");
+	if (strcmp(old->database, new->database))
+		log_warning("database: takes effect at the next start");
+	if (strcmp(old->user ? old->user : "", new->user ? new->user : ""))
+		log_warning("user: takes effect at the next start");
+	if (strcmp(old->pid_file ? old->pid_file : "",
+		    new->pid_file ? new->pid_file : ""))
+		log_warning("pid_file: takes effect at the next start");
+}
+
+static void reload(struct daemon *d)
+{
+	struct config *config;
+
+	supervise_notify("RELOADING=1");
+	if (config_load(&config, d->options.config_path, report, NULL)) {
+		log_error("the configuration stays as it was");
+	} else if (writer_reload(d->writer, config)) {
+		log_error("reload: out of memory; the configuration stays as it was");
+		config_unref(config);
+	} else {
+		/* Zones first: what the listeners let in must find its zone. */
+		listeners_set_config(d->listeners, config);
+		warn_of_unchanged(d->first_config, config);
+		config_unref(d->config);
+		d->config = config;
+		log_info("configuration reloaded");
+	}
+	supervise_notify("READY=1");
+}
+
+/* Until SIGTERM or SIGINT. */
+static void wait_for_signals(struct daemon *d)
+{
+	const int watchdog_ms = supervise_watchdog_ms();
+	struct pollfd fd = {.fd = d->signals, .events = POLLIN};
+
+	for (;;) {
+		struct signalfd_siginfo info;
+		int ready = poll(&fd, 1, watchdog_ms ? watchdog_ms : -1);
+
+		if (watchdog_ms)
+			supervise_notify("WATCHDOG=1");
+		if (ready <= 0 || read(d->signals, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (info.ssi_signo != SIGHUP)
+			return;
+		reload(d);
+	}
+}
+
+/* ---- start and end ---- */
+
+static int start_threads(struct daemon *d)
+{
+	int r = writer_new(&d->writer, d->config);
+
+	for (size_t i = 0; !r && i < listeners_count(d->listeners); i++)
+		r = writer_add_mailbox(d->writer, listeners_mailbox(d->listeners, i));
+	if (!r)
+		r = writer_start(d->writer);
+	if (r) {
+		writer_free(d->writer);
+		d->writer = NULL;
+		return r;
+	}
+	r = listeners_start(d->listeners, writer_queue(d->writer));
+	if (r)
+		log_error("starting threads: %s", strerror(-r));
+	return r;
+}
+
+static int start(struct daemon *d)
+{
+	int r = listeners_open(&d->listeners, d->config);
+
+	if (r)
+		return r;
+	r = supervise_drop_privileges(d->config->user);
+	if (r) {
+		log_error("user %s: %s", d->config->user,
+			r == -ENOENT ? "no such user" : strerror(-r));
+		return r;
+	}
+	supervise_forbid_core_dumps();
+	r = start_threads(d);
+	if (r)
+		return r;
+	r = supervise_write_pid_file(d->config->pid_file);
+	if (r)
+		log_error("%s: %s", d->config->pid_file, strerror(-r));
+	return r;
+}
+
+/* What was accepted is answered before anything goes away. */
+static void stop(struct daemon *d)
+{
+	if (d->writer) {
+		listeners_stop_reading(d->listeners);
+		writer_stop(d->writer);
+	}
+	writer_free(d->writer);
+	listeners_free(d->listeners);
+}
+
+static int run(struct daemon *d)
+{
+	int r = start(d);
+
+	if (!r) {
+		log_info("musterd " PACKAGE_VERSION " is ready: %zu zones, %zu keys",
+			d->config->zone_count, keyring_count(d->config->keys));
+		supervise_ready();
+		wait_for_signals(d);
+		supervise_notify("STOPPING=1");
+		log_info("stopping");
+	}
+	stop(d);
+	if (!r)
+		supervise_remove_pid_file(d->first_config->pid_file);
+	return r ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {.signals = -1};
+	char *path;
+	int status;
+
+	umask(027); /* the database says who did what */
+	log_to_stderr("musterd");
+	status = parse_options(&d.options, argc, argv);
+	if (status >= 0)
+		return status;
+	if (d.options.check_only)
+		return check(&d.options);
+	/* Detaching changes the folder, and a reload reads it again. */
+	path = realpath(d.options.config_path, NULL);
+	if (path)
+		d.options.config_path = path;
+	if (config_load(&d.config, d.options.config_path, report, NULL)) {
+		free(path);
+		return 1;
+	}
+	d.first_config = config_ref(d.config);
+	supervise_raise_file_limit();
+	if (!d.options.foreground) {
+		if (supervise_detach())
+			return 1;
+		log_to_syslog("musterd");
+	}
+	if (evthread_use_pthreads() || watch_signals(&d))
+		status = 1;
+	else
+		status = run(&d);
+	config_unref(d.config);
+	config_unref(d.first_config);
+	free(path);
+	return status < 0 ? 1 : status;
+}

@@ -1,0 +1,98 @@
+/*
+ * The durable store, behind a table of functions: no other file knows which database it
+ * is.
+ *
+ * A struct store is one connection and belongs to one thread: the journal thread writes,
+ * the zone thread reads what it needs to catch up.  What it holds:
+ *
+ *   journal    every change set, in order, with who made it and what was answered;
+ * updates that policy or a prerequisite refused, with the reason and without changes. It
+ * is the queue of the targets and the audit trail in one cursors    per zone and target,
+ * the last sequence number that has been applied there set aside  change sets that a
+ * target refused for good records    the content of zones with a local target, as of that
+ * target's cursor
+ *
+ * All functions return 0 or -errno: -ENOSPC when the disk is full, -EIO for whatever else
+ * the database says; store_error has its words.
+ */
+#ifndef MUSTER_STORE_H
+#define MUSTER_STORE_H
+
+#include "zones/changeset.h"
+
+enum { STORE_ERROR_MAX = 256, STORE_MAC_LEN = 16 };
+
+struct store;
+
+/* One update, as it is journalled. */
+struct store_row {
+	uint64_t seq;         /* order of all rows; assigned by the zone thread */
+	int64_t zone;         /* store_ops.zone_id */
+	int64_t at_ms;        /* real time of the decision */
+	uint64_t transaction; /* what logs and EDE texts call the update; 0: ours */
+	const char *key;      /* name as text; "" unsigned; NULL: the gateway itself */
+	const char *source;   /* "192.0.2.1#5353/udp" */
+	uint16_t rcode;       /* what was answered */
+	const char *reason;   /* why, for refusals and for the gateway's own changes */
+	const char *request;  /* update_to_text; NULL: none */
+	const struct changeset *changes; /* NULL: nothing changed */
+	const uint8_t *mac;   /* STORE_MAC_LEN octets of the request's; NULL: none */
+	uint64_t time_signed; /* seconds since 1970; with mac */
+};
+
+struct store_ops {
+	const char *name;
+	/* Creates, migrates or refuses (-EINVAL: made by a newer version). */
+	int (*open)(
+		struct store **ret_store, const char *path, char error[STORE_ERROR_MAX]);
+	void (*close)(struct store *store); /* NULL is harmless */
+	const char *(*error)(const struct store *store);
+
+	/* Durable once commit returns 0.  After a failure: rollback. */
+	int (*begin)(struct store *store);
+	int (*commit)(struct store *store);
+	void (*rollback)(struct store *store);
+
+	/* Finds or makes the number of a zone. */
+	int (*zone_id)(struct store *store, const uint8_t *name, int64_t *ret_id);
+
+	int (*append)(struct store *store, const struct store_row *row);
+	/* Corrects what was answered (a target refused it afterwards). */
+	int (*set_outcome)(
+		struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
+	int (*last_seq)(struct store *store, uint64_t *ret_seq);
+	/* Rows of a zone with changes, seq > after, in order, at most limit; visit takes
+	 * its own reference.  Stops when visit returns non-zero, and returns that. */
+	int (*each_change)(struct store *store, int64_t zone, uint64_t after,
+		size_t limit,
+		int (*visit)(uint64_t seq, struct changeset *changes, void *arg),
+		void *arg);
+	/* Requests whose MAC was signed at or after since. */
+	int (*each_mac)(struct store *store, uint64_t since,
+		void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
+			uint16_t rcode, void *arg),
+		void *arg);
+
+	/* seq 0 and 0 if there is none yet. */
+	int (*get_cursor)(
+		struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
+	int (*put_cursor)(
+		struct store *store, int64_t zone, const char *target, uint64_t seq);
+	int (*set_aside)(struct store *store, int64_t zone, const char *target,
+		uint64_t seq, int64_t at_ms, const struct verdict *why);
+
+	/* set NULL: none any more. */
+	int (*put_rrset)(struct store *store, int64_t zone, const uint8_t *owner,
+		uint16_t type, const struct rrset *set);
+	/* Loads a zone's content into an empty mirror. */
+	int (*read_records)(struct store *store, int64_t zone, struct zone *mirror);
+
+	/* Deletes at most limit rows older than before_ms that every cursor of their zone
+	 * has passed. */
+	int (*prune)(
+		struct store *store, int64_t before_ms, size_t limit, size_t *ret_count);
+};
+
+extern const struct store_ops store_sqlite;
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What a daemon owes the system it runs on: detaching, its PID file, giving up
+ * privileges, telling the service manager (sd_notify(3)'s protocol) how it is.
+ */
+#ifndef MUSTER_SUPERVISE_H
+#define MUSTER_SUPERVISE_H
+
+/*
+ * Goes into the background.  The parent waits until supervise_ready and exits 0, or 1 if
+ * the child ends before that.  0 in the child, or -errno.
+ */
+int supervise_detach(void) __attribute__((warn_unused_result));
+
+/* Becomes user, with its groups; nothing to do without root's rights or for NULL.
+ * 0 or -errno (-ENOENT: no such user). */
+int supervise_drop_privileges(const char *user) __attribute__((warn_unused_result));
+
+/* Writes the PID file whole or not at all (rename); NULL: none.  0 or -errno. */
+int supervise_write_pid_file(const char *path) __attribute__((warn_unused_result));
+void supervise_remove_pid_file(const char *path); /* NULL is harmless */
+
+/* Locks "PATH-lock" (made if need be) for this process; a file descriptor to be closed at the
+ * end, or -errno (-EWOULDBLOCK: another process has it). */
+int supervise_lock(const char *path) __attribute__((warn_unused_result));
+
+/* "READY=1" and so on, to $NOTIFY_SOCKET if there is one. */
+void supervise_notify(const char *state);
+/* Everything works: tells the service manager and a waiting parent. */
+void supervise_ready(void);
+/* Milliseconds between two WATCHDOG=1 that the service manager wants; 0: none. */
+int supervise_watchdog_ms(void);
+
+/* As many file descriptors as the limits of a listener may need, if the system lets us.
+ */
+void supervise_raise_file_limit(void);
+/* No core dumps with secrets in them. */
+void supervise_forbid_core_dumps(void);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Zone transfers out: AXFR (RFC 5936) and IXFR (RFC 1995).
+ *
+ * The messages of a transfer are built at once in the zone thread, from the mirror as it
+ * stands, then shared read-only with the listener threads that sign and send them: the
+ * count is atomic.  Ids are 0 and filled in by the sender; each message leaves
+ * TSIG_RESERVE_MAX octets free of 65535.
+ */
+#ifndef MUSTER_TRANSFER_H
+#define MUSTER_TRANSFER_H
+
+#include <stdatomic.h>
+#include "zones/changeset.h"
+
+enum {
+	TRANSFER_MESSAGE_LEN = 16384,         /* octets where a message is closed: several
+	                                       * fit the socket buffer, compression works */
+	TRANSFER_HISTORY_MAX = 4 * 1024 * 1024, /* octets of change sets kept for IXFR */
+};
+
+struct transfer_message {
+	uint8_t *octets;
+	size_t len;
+};
+
+struct transfer {
+	atomic_uint refs;
+	size_t count;
+	struct transfer_message *messages;
+};
+
+/* Whole zone, SOA first and last.  question is the request's question section as it came
+ * (owner, type, class), repeated in the first message only (RFC 5936 2.2.1).  NULL: no
+ * memory. */
+struct transfer *transfer_new_axfr(
+	const struct zone *zone, const uint8_t *question, size_t question_len);
+
+/* Recent change sets of one zone in order, each from one serial to the next. */
+struct transfer_history;
+struct transfer_history *transfer_history_new(void);
+void transfer_history_free(struct transfer_history *history);
+/* Remembers a change set (takes its own reference) if it moves the SOA; forgets the oldest
+ * beyond TRANSFER_HISTORY_MAX; one that does not follow on the last clears all before it. */
+void transfer_history_add(struct transfer_history *history, struct changeset *cs);
+void transfer_history_clear(struct transfer_history *history);
+
+/*
+ * The differences since serial; a whole transfer if the history does not reach back so far
+ * or the differences are larger than the zone; one SOA alone if serial is current or newer
+ * (RFC 1995 2).  udp_limit 0 for TCP; over UDP the answer is one message, the SOA alone if it
+ * would not fit (RFC 1995 4).
+ */
+struct transfer *transfer_new_ixfr(const struct zone *zone,
+	const struct transfer_history *history, uint32_t serial, const uint8_t *question,
+	size_t question_len, size_t udp_limit);
+
+struct transfer *transfer_ref(struct transfer *transfer);
+void transfer_unref(struct transfer *transfer); /* NULL is harmless */
+
+#endif
