@@ -1,0 +1,59 @@
+#!/bin/sh
+# Manual pages: mandoc finds nothing to say, and muster.conf(5) explains every setting and
+# every choice that the gateway's tables of settings have.  Without mandoc: skipped.
+set -u
+cd "${srcdir:-.}" || exit 1
+command -v mandoc >/dev/null || exit 77
+
+pages=$(ls gateway/*.[158] agent/*.[158] 2>/dev/null)
+conf=gateway/muster.conf.5
+
+# Names in the tables "static const struct TYPE ...[] = { {"name", ...}, ... };".
+names_of() {
+	awk -v type="$1" '
+		$0 ~ "struct " type " [*a-z_]*\\[\\] *=" { inside = 1 }
+		inside {
+			text = $0
+			while (match(text, /\{"[a-z_]+",/)) {
+				print FILENAME ":" FNR ":" substr(text, RSTART + 2, RLENGTH - 4)
+				text = substr(text, RSTART + RLENGTH)
+			}
+		}
+		inside && /\};/ { inside = 0 }' gateway/config*.c
+}
+
+# explained NAME: in a line of its own list entry, or as a macro's argument anywhere.
+is_entry() {
+	grep -qE "^\.It .*(^|[ ,])$1([ ,]|\$)" "$conf"
+}
+is_named() {
+	grep -qE "^\..*[ \"]$1([ \",.;:)]|\$)" "$conf"
+}
+
+settings=$(names_of reader_member)
+choices=$(names_of reader_choice)
+
+problems=$(
+	# The tables are what this test lives by: it has to know when they move.
+	for known in listen zones ack targets url allow keys match secret default; do
+		printf '%s\n' "$settings" | grep -q ":$known\$" ||
+			echo "gateway/config.c:1: no table has the setting \"$known\" any more"
+	done
+	# shellcheck disable=SC2086 # a list
+	[ -z "$pages" ] || mandoc -T lint -W warning $pages 2>&1 | sed 's/^mandoc: //; s/^\([^:]*:[0-9]*\):[0-9]*:/\1:/'
+	if [ ! -f "$conf" ]; then
+		echo "$conf:1: is missing"
+		exit
+	fi
+	for found in $settings; do
+		is_entry "${found##*:}" ||
+			echo "${found%:*}: $conf has no entry for the setting \"${found##*:}\""
+	done
+	for found in $choices; do
+		is_named "${found##*:}" ||
+			echo "${found%:*}: $conf does not explain \"${found##*:}\""
+	done
+)
+[ -z "$problems" ] && exit 0
+printf '%s\n' "$problems"
+exit 1

@@ -1,0 +1,286 @@
+"""The powerdns target against real servers: others who write, servers that fail, and what
+queries see."""
+
+import sqlite3
+
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from powerdns_driver import (  # noqa: F401
+    API_KEY, MARKS, ZONE, Between, Driver, delivered, loaded, same_zone, server, set_kind,
+    sqlite, target)
+from servers import PowerDNS
+
+pytestmark = MARKS
+
+
+# ---- others write, too ----
+
+@pytest.mark.parametrize("soa_edit_api", ["INCREASE", "DEFAULT"])
+def test_somebody_writes_between_our_look_and_our_patch(server, soa_edit_api):
+    set_kind(server, soa_edit_api)
+    server.patch(ZONE, ("first." + ZONE, "A", 60, ["192.0.2.76"]))
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.before["PATCH"] = lambda: server.patch(
+            ZONE, ("theirs." + ZONE, "A", 60, ["192.0.2.77"]))
+        target.set("ours", "A", 60, "192.0.2.78")
+        result = delivered(target)
+        assert result.serial is None
+        assert server.records("ours." + ZONE, "A") == {"192.0.2.78"}
+        assert target.probe().serial is None
+        target.set("ours", "A", 60, "192.0.2.79")
+        assert target.deliver().outcome == "CHANGED"
+        assert between.count("PATCH") == 1
+        target.command("undo")
+        loaded(target)
+        assert same_zone(server, target)
+        assert server.records("theirs." + ZONE, "A") == {"192.0.2.77"}
+
+
+def test_after_changed_a_delivery_goes_on_from_what_is_there(server, target):
+    """As the zone thread does with targets that are not the primary one."""
+    loaded(target)
+    server.patch(ZONE, ("theirs." + ZONE, "A", 60, ["192.0.2.77"]))
+    target.set("ours", "A", 60, "192.0.2.78")
+    assert target.deliver().outcome == "CHANGED"
+    assert delivered(target).serial == server.serial()
+    assert server.records("theirs." + ZONE, "A") == {"192.0.2.77"}
+    assert server.records("ours." + ZONE, "A") == {"192.0.2.78"}
+
+
+# ---- failures and retries ----
+
+@pytest.mark.parametrize("soa_edit_api", ["", "INCREASE", "DEFAULT"])
+def test_an_answer_that_is_lost_is_found_out_about(server, soa_edit_api):
+    set_kind(server, soa_edit_api)
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.lose.add("PATCH")
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert target.deliver().outcome == "FAILED"
+        assert server.records("host1." + ZONE, "A") == {"192.0.2.50"}
+        result = delivered(target, retry=True)
+        assert result.serial == server.serial()
+        assert target.load(difference=True).outcome == "DONE"
+        assert same_zone(server, target)
+
+
+def test_a_lost_answer_with_a_clients_serial_keeps_the_serial(server):
+    set_kind(server, "INCREASE")
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.lose.add("PATCH")
+        target.set("@", "SOA", 300, f"ns1.{ZONE} root.{ZONE} 4000 1 2 3 4")
+        assert target.deliver().outcome == "FAILED"
+        assert delivered(target, retry=True).serial == 4000 == server.serial()
+
+
+def test_a_retry_notices_others(server):
+    set_kind(server, "INCREASE")
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.lose.add("PATCH")
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert target.deliver().outcome == "FAILED"
+        server.patch(ZONE, ("theirs." + ZONE, "A", 60, ["192.0.2.77"]))
+        assert target.deliver(retry=True).outcome == "CHANGED"
+        assert between.count("PATCH") == 1
+
+
+def test_without_retry_an_unknown_serial_is_not_taken_for_ours(server):
+    set_kind(server, "INCREASE")
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.lose.add("PATCH")
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert target.deliver().outcome == "FAILED"
+        assert target.deliver().outcome == "CHANGED"
+
+
+def test_the_read_back_fails_after_the_patch(server):
+    set_kind(server, "INCREASE", "INCREMENT-WEEKS")
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        target.set("host1", "A", 60, "192.0.2.50")
+        between.before["PATCH"] = lambda: between.lose.add("GET")
+        assert delivered(target).serial is None
+        target.set("host1", "A", 60, "192.0.2.51")
+        assert target.deliver().outcome == "CHANGED"
+
+
+def test_server_is_killed_and_comes_back(server):
+    with Driver(server.url, timeout_ms=500) as target:
+        loaded(target)
+        server.pause()
+        target.set("host1", "A", 60, "192.0.2.50")
+        result = target.deliver()
+        assert (result.outcome, result.rcode) == ("FAILED", "SERVFAIL")
+        assert target.load().outcome == "FAILED"
+        server.kill()
+        assert target.deliver(retry=True).outcome == "FAILED"
+        assert target.probe().outcome == "FAILED"
+        server.start()
+        delivered(target, retry=True)
+        assert server.records("host1." + ZONE, "A") == {"192.0.2.50"}
+        assert same_zone(server, target)
+
+
+def test_server_is_killed_while_it_patches(server):
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.before["PATCH"] = server.kill
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert target.deliver().outcome == "FAILED"
+        server.start()
+        delivered(target, retry=True)
+        assert server.records("host1." + ZONE, "A") == {"192.0.2.50"}
+
+
+def test_locked_database_is_tried_again(sqlite):
+    with Driver(sqlite.url) as target:
+        loaded(target)
+        database = sqlite3.connect(sqlite.path("pdns.sqlite3"), isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert target.deliver().outcome == "FAILED"
+        database.execute("ROLLBACK")
+        database.close()
+        delivered(target, retry=True)
+        assert sqlite.records("host1." + ZONE, "A") == {"192.0.2.50"}
+
+
+@pytest.mark.parametrize("answer", [
+    b"",
+    b"garbage\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"name\"",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 20000 + b"\r\n\r\n{}",
+    b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 500 Oops\r\nContent-Length: 8\r\n\r\n\x1b[1mhey\n",
+    b'HTTP/1.1 422 No\r\nContent-Length: 19\r\n\r\n{"error": "\\u001b"}',
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+])
+def test_strange_answers_fail(sqlite, answer):
+    with Between(sqlite.url) as between, Driver(between.url) as target:
+        between.canned = answer
+        for ask in target.load, target.probe:
+            result = ask()
+            assert (result.outcome, result.rcode) == ("FAILED", "SERVFAIL"), result
+            assert result.why.isprintable()
+            assert API_KEY not in result.line
+        between.canned = None
+        loaded(target)
+        between.canned = answer
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert target.deliver().outcome == "FAILED"
+        between.canned = None
+        delivered(target)
+
+
+@pytest.mark.parametrize("what", ["load", "probe", "deliver"])
+def test_abandoned_operations_leave_nothing_behind(server, target, what):
+    loaded(target)
+    target.set("host1", "A", 60, "192.0.2.50")
+    target.command(f"abandon {what}")
+    loaded(target)
+
+
+# ---- rectifying, and what queries see ----
+
+def test_empty_non_terminals_exist_for_queries(server):
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        target.set("one", "A", 60, "192.0.2.1")
+        target.set("host1", "A", 60, "192.0.2.13")
+        delivered(target)
+        assert between.count("PUT") == 0
+        target.set("a.b.c", "A", 60, "192.0.2.1")
+        target.set("x.one", "A", 60, "192.0.2.1")
+        delivered(target)
+        assert between.count("PUT") == 1
+        assert server.query("c." + ZONE, "A").rcode() == dns.rcode.NOERROR
+        assert server.query("b.c." + ZONE, "A").rcode() == dns.rcode.NOERROR
+        target.set("a.b.c", "A", 60, "192.0.2.2")
+        delivered(target)
+        assert between.count("PUT") == 1
+        target.set("one", "A")
+        delivered(target)
+        assert between.count("PUT") == 2
+        assert server.query("one." + ZONE, "A").rcode() == dns.rcode.NOERROR
+        target.set("a.b.c", "A")
+        target.set("x.one", "A")
+        delivered(target)
+        assert server.query("c." + ZONE, "A").rcode() == dns.rcode.NXDOMAIN
+        assert server.query("one." + ZONE, "A").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_a_loaded_zones_names_are_known(server):
+    server.patch(ZONE, ("x.host1." + ZONE, "A", 60, ["192.0.2.77"]))
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        target.set("host1", "A")
+        target.set("host1", "AAAA")
+        delivered(target)
+        assert between.count("PUT") == 1
+        assert server.query("host1." + ZONE, "A").rcode() == dns.rcode.NOERROR
+
+
+@pytest.mark.parametrize("options", ["default-api-rectify=yes\n", ""])
+def test_who_rectifies_itself_is_not_asked(tmp_path, options):
+    with PowerDNS(tmp_path / "pdns", options=options, api_key=API_KEY) as server, \
+            Between(server.url) as between, Driver(between.url) as target:
+        set_kind(server, "DEFAULT")
+        loaded(target)
+        target.set("a.b.c", "A", 60, "192.0.2.1")
+        delivered(target)
+        assert between.count("PUT") == 0
+        assert server.query("b.c." + ZONE, "A").rcode() == dns.rcode.NOERROR
+
+
+@pytest.mark.parametrize("backend", ["gsqlite3", "lmdb"])
+def test_signed_zone_stays_whole(tmp_path, backend):
+    options = "default-api-rectify=no\ndnssec-key-cache-ttl=0\n"
+    if backend == "gsqlite3":
+        options += "gsqlite3-dnssec=yes\n"
+    with PowerDNS(tmp_path / "pdns", backend=backend, options=options,
+                  api_key=API_KEY) as server, \
+            Between(server.url) as between, Driver(between.url) as target:
+        set_kind(server, "DEFAULT")
+        server.pdnsutil("secure-zone", ZONE)
+        loaded(target)
+        target.set("one", "A", 60, "192.0.2.1")
+        delivered(target)
+        assert between.count("PUT") == 1
+        answer = server.query("nothing." + ZONE, "A", want_dnssec=True)
+        nsecs = [str(rrset.name) for rrset in answer.authority
+                 if rrset.rdtype == dns.rdatatype.NSEC]
+        assert answer.rcode() == dns.rcode.NXDOMAIN
+        assert "host1." + ZONE in nsecs
+        answer = server.query("onf." + ZONE, "A", want_dnssec=True)
+        assert "one." + ZONE in [str(rrset.name) for rrset in answer.authority]
+
+
+def test_a_failing_rectification_is_not_fatal(server):
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+        between.lose.add("PUT")
+        target.set("a.b.c", "A", 60, "192.0.2.1")
+        assert delivered(target).serial == server.serial()
+
+
+def test_read_your_writes_with_caches(tmp_path):
+    with PowerDNS(tmp_path / "pdns", caches=True, api_key=API_KEY) as server, \
+            Driver(server.url) as target:
+        set_kind(server, "DEFAULT")
+        loaded(target)
+        for last in range(20):
+            owner = f"h{last % 3}"
+            server.records(owner + "." + ZONE, "A")
+            server.records(owner + "." + ZONE, "AAAA")
+            target.set(owner, "A", 60, f"192.0.2.{last}")
+            serial = delivered(target).serial
+            assert server.records(owner + "." + ZONE, "A") == {f"192.0.2.{last}"}
+            assert server.serial() == serial

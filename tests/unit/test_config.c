@@ -1,0 +1,450 @@
+/*
+ * musterd.conf: what good files turn into, field by field, and which warnings they bring.
+ * Bad ones are in test_config_bad.c, files that a configuration names in
+ * test_config_files.c.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <cmocka.h>
+
+#include "tests/unit/config_messages.h"
+
+static struct config *parse_good(const char *text, const char *warnings)
+{
+	struct config *config = NULL;
+	struct config_messages messages;
+
+	int err = config_parse_exact(&config, text, &messages);
+	assert_string_equal(messages.text, warnings);
+	assert_int_equal(err, 0);
+	assert_non_null(config);
+	return config;
+}
+
+static void assert_name(const uint8_t *name, const char *text)
+{
+	char buf[NAME_TEXT_MAX];
+
+	assert_string_equal(name_to_text(name, buf), text);
+}
+
+static const uint8_t *wire(const char *text)
+{
+	static uint8_t name[NAME_MAX_LEN];
+	static const uint8_t root[] = {0};
+
+	assert_int_equal(name_from_text(name, text, root), 0);
+	return name;
+}
+
+/* ---- good files ---- */
+
+static void an_empty_file_has_defaults(void **state)
+{
+	(void)state;
+	struct config *c = parse_good(
+		"", "warning: t.conf:1: zones: is missing: no update is accepted\n");
+
+	assert_int_equal(c->listen_count, 2);
+	assert_string_equal(c->listen[0].text, "0.0.0.0#53");
+	assert_string_equal(c->listen[1].text, "::#53");
+	assert_null(c->user);
+	assert_string_equal(c->database, "/var/lib/muster/muster.db");
+	assert_null(c->pid_file);
+	assert_null(c->control);
+	assert_int_equal(c->http.len, 0);
+	assert_in_range(c->threads, 1, 64);
+	assert_int_equal(c->audit_days, 30);
+	assert_non_null(c->keys);
+	assert_int_equal(keyring_count(c->keys), 0);
+	assert_int_equal(c->zone_count, 0);
+	assert_null(config_find_zone(c, wire("example.")));
+	assert_null(config_find_enclosing_zone(c, wire("a.example.")));
+	config_unref(c);
+}
+
+static void top_level_settings_are_read(void **state)
+{
+	static const char text[] =
+		"listen = ( { address = \"127.0.0.1\"; port = 5300; },\n"
+		"           { address = \"2001:DB8:0::1\"; }, \n"
+		"           { address = \"127.0.0.1\"; port = 0; },\n"
+		"           { address = \"127.0.0.1\"; port = 0; } );\n"
+		"user = \"muster\"; database = \"/tmp/x.db\"; pid_file = "
+		"\"/run/m.pid\";\n"
+		"control = \"/run/m.sock\"; http = { };\n"
+		"threads = 3; audit_days = 7; weak_keys = false; key_files = [ ];\n"
+		"zones = ( );\n";
+
+	(void)state;
+	struct config *c = parse_good(text,
+		"warning: t.conf:6: control: not served yet in this version\n"
+		"warning: t.conf:6: http: not served yet in this version\n"
+		"warning: t.conf:1: zones: is missing: no update is accepted\n");
+
+	assert_int_equal(c->listen_count, 4);
+	assert_string_equal(c->listen[0].text, "127.0.0.1#5300");
+	assert_int_equal(c->listen[0].storage.ss_family, AF_INET);
+	assert_int_equal(c->listen[0].len, sizeof(struct sockaddr_in));
+	assert_string_equal(c->listen[1].text, "2001:db8::1#53");
+	assert_int_equal(c->listen[1].storage.ss_family, AF_INET6);
+	assert_int_equal(c->listen[1].len, sizeof(struct sockaddr_in6));
+	assert_string_equal(c->listen[3].text, "127.0.0.1#0");
+	assert_string_equal(c->user, "muster");
+	assert_string_equal(c->database, "/tmp/x.db");
+	assert_string_equal(c->pid_file, "/run/m.pid");
+	assert_string_equal(c->control, "/run/m.sock");
+	assert_string_equal(c->http.text, "127.0.0.1#8053");
+	assert_int_equal(c->threads, 3);
+	assert_int_equal(c->audit_days, 7);
+	config_unref(c);
+}
+
+static void a_zone_has_defaults(void **state)
+{
+	(void)state;
+	struct config *c = parse_good("zones = ( { name = \"Dyn.Example\"; } );\n",
+		"warning: t.conf:1: zones[0].allow: is missing: every update is "
+		"refused\n");
+	const struct config_zone *zone = &c->zones[0];
+
+	assert_int_equal(c->zone_count, 1);
+	assert_name(zone->name, "dyn.example.");
+	assert_string_equal(zone->text, "dyn.example.");
+	assert_int_equal(zone->ack, CONFIG_ACK_WAIT);
+	assert_int_equal(zone->ack_timeout_ms, 2000);
+	assert_int_equal(zone->refresh_s, 60);
+	assert_null(zone->mname);
+	assert_int_equal(zone->query_from_count, 0);
+	assert_int_equal(zone->policy.count, 0);
+	assert_int_equal(zone->target_count, 1);
+	assert_int_equal(zone->targets[0].type, CONFIG_TARGET_LOCAL);
+	assert_string_equal(zone->targets[0].id, "local");
+	assert_null(zone->targets[0].file);
+	assert_int_equal(zone->targets[0].notify_count, 0);
+	assert_int_equal(zone->targets[0].timeout_ms, 5000);
+	config_unref(c);
+}
+
+static const char zone_text[] =
+	"keys = ( { name = \"K.example\"; secret = \"c2VjcmV0\"; } );\n"
+	"zones = (\n"
+	"{ allow = ( ); name = \"a.example.\"; ack = \"durable\";\n"
+	"  ack_timeout = \"500ms\"; refresh = \"15m\"; mname = \"GW.example\";\n"
+	"  query_from = [ \"192.0.2.0/24\", \"2001:db8::1\" ];\n"
+	"  targets = ( { type = \"local\"; file = \"/z\"; timeout = 7;\n"
+	"      notify = [ \"127.0.0.1#5301\", \"127.0.0.1:5302\", \"[::1]:53\",\n"
+	"                 \"::1\", \"192.0.2.1\", \"2001:db8::1#54\" ]; },\n"
+	"    { type = \"ddns\"; address = \"192.0.2.53\"; key = \"K.EXAMPLE.\"; "
+	"},\n"
+	"    { type = \"ddns\"; address = \"::1\"; port = 5353; } ); } );\n";
+
+static void zone_settings_are_read(void **state)
+{
+	(void)state;
+	struct config *c = parse_good(zone_text, "");
+	const struct config_zone *zone = &c->zones[0];
+	const struct config_target *local = &zone->targets[0];
+
+	assert_int_equal(zone->ack, CONFIG_ACK_DURABLE);
+	assert_int_equal(zone->ack_timeout_ms, 500);
+	assert_int_equal(zone->refresh_s, 900);
+	assert_name(zone->mname, "gw.example.");
+	assert_int_equal(zone->query_from_count, 2);
+	assert_int_equal(zone->query_from[0].bits, 24);
+	assert_int_equal(zone->query_from[1].bits, 128);
+	assert_int_equal(zone->target_count, 3);
+	assert_string_equal(local->file, "/z");
+	assert_int_equal(local->timeout_ms, 7000);
+	assert_int_equal(local->notify_count, 6);
+	assert_string_equal(local->notify[0].text, "127.0.0.1#5301");
+	assert_string_equal(local->notify[1].text, "127.0.0.1#5302");
+	assert_string_equal(local->notify[2].text, "::1#53");
+	assert_string_equal(local->notify[3].text, "::1#53");
+	assert_string_equal(local->notify[4].text, "192.0.2.1#53");
+	assert_string_equal(local->notify[5].text, "2001:db8::1#54");
+	assert_int_equal(zone->targets[1].type, CONFIG_TARGET_DDNS);
+	assert_string_equal(zone->targets[1].id, "ddns 192.0.2.53#53");
+	assert_string_equal(zone->targets[1].address.text, "192.0.2.53#53");
+	assert_ptr_equal(zone->targets[1].key, keyring_find(c->keys, wire("k.example.")));
+	assert_non_null(zone->targets[1].key);
+	assert_string_equal(zone->targets[2].id, "ddns ::1#5353");
+	assert_null(zone->targets[2].key);
+	config_unref(c);
+}
+
+static void a_rule_has_defaults(void **state)
+{
+	(void)state;
+	struct config *c =
+		parse_good("zones = ( { name = \"example.\";\n"
+			   "  allow = ( { keys = \"*\"; match = \"zone\"; } ); } );\n",
+			"");
+	const struct policy_rule *rule = &c->zones[0].policy.rules[0];
+
+	assert_int_equal(c->zones[0].policy.count, 1);
+	assert_int_equal(rule->key_count, 1);
+	assert_name(rule->keys[0], "*.");
+	assert_int_equal(rule->match, POLICY_MATCH_ZONE);
+	assert_int_equal(rule->name_count, 0);
+	assert_int_equal(rule->type_count, 0);
+	assert_int_equal(rule->operations, POLICY_ADD | POLICY_DELETE);
+	assert_int_equal(rule->data_count, 0);
+	assert_int_equal(rule->data_name_count, 0);
+	assert_false(rule->data_source);
+	assert_int_equal(rule->max_records, 0);
+	assert_int_equal(rule->from_count, 0);
+	assert_int_equal(rule->transports, POLICY_UDP | POLICY_TCP);
+	assert_false(rule->transfer);
+	assert_false(rule->has_lease);
+	assert_int_equal(rule->line, 2);
+	config_unref(c);
+}
+
+static const char rule_text[] =
+	"zones = ( { name = \"Example\"; allow = (\n"
+	"{ keys = [ \"*.Dyn.example\" ]; match = \"pattern\";\n"
+	"  names = [ \"_acme-challenge.*\", \"*.B.example.\", \"@\" ];\n"
+	"  types = [ \"a\", \"TYPE65280\", \"ANY\" ]; operations = \"add\";\n"
+	"  data = [ \"192.0.2.0/24\", \"source\", \"*.hosts\", "
+	"\"2001:db8::/32\",\n"
+	"           \"0/25.2.0.192.in-addr.arpa.\" ];\n"
+	"  ttl = { min = 60; max = \"1h\"; }; max_records = 8; rate = 10;\n"
+	"  from = \"10.0.0.0/8\"; transport = [ \"tcp\" ]; transfer = true;\n"
+	"  lease = { default = \"2h\"; }; ptr = true; adopt = false; },\n"
+	"{ keys = \"*\"; match = \"self\"; lease = { min = 1; max = \"7d\"; }; "
+	"},\n"
+	"{ keys = \"*\"; transfer = true; }\n"
+	"); } );\n";
+
+static void assert_names_and_data(const struct policy_rule *rule)
+{
+	assert_name(rule->keys[0], "*.dyn.example.");
+	assert_int_equal(rule->match, POLICY_MATCH_PATTERN);
+	assert_int_equal(rule->name_count, 3);
+	assert_name(rule->names[0], "_acme-challenge.*.example.");
+	assert_name(rule->names[1], "*.b.example.");
+	assert_name(rule->names[2], "example.");
+	assert_int_equal(rule->type_count, 3);
+	assert_int_equal(rule->types[0], TYPE_A);
+	assert_int_equal(rule->types[1], 65280);
+	assert_int_equal(rule->types[2], TYPE_ANY);
+	assert_int_equal(rule->operations, POLICY_ADD);
+	assert_int_equal(rule->data_count, 2);
+	assert_int_equal(rule->data[0].bits, 24);
+	assert_int_equal(rule->data[1].bits, 32);
+	assert_true(rule->data_source);
+	assert_int_equal(rule->data_name_count, 2);
+	assert_name(rule->data_names[0], "*.hosts.example.");
+	assert_name(rule->data_names[1], "0/25.2.0.192.in-addr.arpa.");
+	assert_int_equal(rule->ttl_min, 60);
+	assert_int_equal(rule->ttl_max, 3600);
+}
+
+static void assert_limits(const struct policy_rule *rule)
+{
+	assert_int_equal(rule->max_records, 8);
+	assert_int_equal(rule->from_count, 1);
+	assert_int_equal(rule->from[0].bits, 8);
+	assert_int_equal(rule->transports, POLICY_TCP);
+	assert_true(rule->transfer);
+	assert_true(rule->has_lease);
+	assert_int_equal(rule->lease_default_s, 7200);
+	assert_int_equal(rule->lease_min_s, 30);
+	assert_int_equal(rule->lease_max_s, 86400);
+	assert_int_equal(rule->line, 2);
+}
+
+static void rule_settings_are_read(void **state)
+{
+	(void)state;
+	struct config *c = parse_good(rule_text,
+		"warning: t.conf:7: zones[0].allow[0].rate: not in effect yet in this "
+		"version\n"
+		"warning: t.conf:9: zones[0].allow[0].lease: leases are not in effect "
+		"yet in this version: records stay until deleted\n"
+		"warning: t.conf:9: zones[0].allow[0].ptr: not in effect yet in this "
+		"version\n"
+		"warning: t.conf:9: zones[0].allow[0].adopt: not in effect yet in this "
+		"version\n");
+	const struct policy_rule *rule = &c->zones[0].policy.rules[0];
+
+	assert_int_equal(c->zones[0].policy.count, 3);
+	assert_names_and_data(rule);
+	assert_limits(rule);
+
+	assert_int_equal(rule[1].match, POLICY_MATCH_SELF);
+	assert_int_equal(rule[1].lease_default_s, 0);
+	assert_int_equal(rule[1].lease_min_s, 1);
+	assert_int_equal(rule[1].lease_max_s, 7 * 86400);
+	assert_int_equal(rule[1].line, 10);
+
+	/* Neither match nor anything else about updates: transfers, and no update. */
+	assert_true(rule[2].transfer);
+	assert_int_equal(rule[2].operations, 0);
+	config_unref(c);
+}
+
+static void keys_are_read(void **state)
+{
+	static const char text[] =
+		"keys = (\n"
+		"  { name = \"Roll\"; algorithm = \"hmac-sha512\"; secret = \"b2xk\";\n"
+		"    not_before = \"1970-01-01T00:00:01Z\";\n"
+		"    not_after = \"2026-12-31T23:59:59Z\"; },\n"
+		"  { name = \"roll.\"; algorithm = \"hmac-sha256-128\"; secret = "
+		"\"bmV3\"; } "
+		");\n"
+		"zones = ( );\n";
+
+	(void)state;
+	struct config *c = parse_good(
+		text, "warning: t.conf:1: zones: is missing: no update is accepted\n");
+	const struct tsig_key *key = keyring_find(c->keys, wire("roll."));
+
+	assert_int_equal(keyring_count(c->keys), 2);
+	assert_non_null(key);
+	assert_non_null(key->next_secret);
+	const struct tsig_key *old = key->alg == HMAC_SHA512 ? key : key->next_secret;
+	const struct tsig_key *new = key->alg == HMAC_SHA512 ? key->next_secret : key;
+	assert_int_equal(old->alg, HMAC_SHA512);
+	assert_int_equal(old->mac_min, 64);
+	assert_int_equal(old->secret_len, 3);
+	assert_memory_equal(old->secret, "old", 3);
+	assert_int_equal(old->not_before, 1);
+	assert_int_equal(old->not_after, 1798761599);
+	assert_memory_equal(new->secret, "new", 3);
+	assert_int_equal(new->alg, HMAC_SHA256);
+	assert_int_equal(new->mac_min, 16);
+	assert_true(new->not_before == INT64_MIN);
+	assert_true(new->not_after == INT64_MAX);
+	config_unref(c);
+}
+
+static const char weak_text[] =
+	"keys = ( { name = \"a.\"; algorithm = \"hmac-md5\"; secret = \"b2xk\"; },\n"
+	"         { name = \"b.\"; secret = \"b2xk\"; } );\n"
+	"zones = ( { name = \"example.\"; allow = ( { keys = [ \"a.\", \"b.\", \"c.\", "
+	"\"*.d.\" ];\n"
+	"  match = \"zone\"; } ); } );\n";
+
+static void weak_keys_load_with_a_warning(void **state)
+{
+	(void)state;
+	struct config *c = parse_good(weak_text,
+		"warning: t.conf:1: keys: keys of weak algorithms: a. (hmac-md5)\n"
+		"warning: t.conf:3: zones[0].allow[0].keys[2]: no such key in "
+		"key_files: c.\n");
+
+	assert_int_equal(keyring_count(c->keys), 2);
+	assert_non_null(keyring_find(c->keys, wire("a.")));
+	config_unref(c);
+}
+
+static void weak_keys_can_be_refused(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%sweak_keys = false;\n", weak_text);
+	struct config *c = parse_good(text,
+		"warning: t.conf:5: weak_keys: key a. is not loaded: hmac-md5 is weak\n"
+		"warning: t.conf:3: zones[0].allow[0].keys[0]: no such key in "
+		"key_files: a.\n"
+		"warning: t.conf:3: zones[0].allow[0].keys[2]: no such key in "
+		"key_files: c.\n");
+
+	assert_int_equal(keyring_count(c->keys), 1);
+	assert_null(keyring_find(c->keys, wire("a.")));
+	assert_non_null(keyring_find(c->keys, wire("b.")));
+	config_unref(c);
+}
+
+static void many_weak_keys_are_one_warning(void **state)
+{
+	char text[4096] = "keys = (";
+	struct config_messages messages;
+	struct config *c = NULL;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"%s{ name = \"k%d\"; algorithm = \"hmac-sha1\"; secret = "
+			"\"b2xk\"; "
+			"}",
+			i ? ",\n" : "", i);
+	strcat(text, "); zones = ( { name = \"example.\"; allow = ( ); } );");
+	assert_int_equal(config_parse_exact(&c, text, &messages), 0);
+	assert_int_equal(keyring_count(c->keys), 20);
+	assert_non_null(strstr(messages.text, " (hmac-sha1) and 12 more\n"));
+	assert_ptr_equal(strchr(messages.text, '\n'), strrchr(messages.text, '\n'));
+	config_unref(c);
+}
+
+/* ---- finding zones ---- */
+
+static void zones_are_found_by_name(void **state)
+{
+	(void)state;
+	struct config *c =
+		parse_good("zones = ( { name = \"example.\"; allow = ( ); },\n"
+			   "          { name = \"sub.dyn.example.\"; allow = ( ); },\n"
+			   "          { name = \"ample.\"; allow = ( ); } );\n",
+			"");
+	const struct config_zone *z = c->zones;
+
+	assert_ptr_equal(config_find_zone(c, wire("example.")), &z[0]);
+	assert_ptr_equal(config_find_zone(c, wire("ample.")), &z[2]);
+	assert_null(config_find_zone(c, wire("dyn.example.")));
+	assert_null(config_find_zone(c, wire(".")));
+	assert_ptr_equal(config_find_enclosing_zone(c, wire("example.")), &z[0]);
+	assert_ptr_equal(config_find_enclosing_zone(c, wire("a.b.c.example.")), &z[0]);
+	assert_ptr_equal(config_find_enclosing_zone(c, wire("dyn.example.")), &z[0]);
+	assert_ptr_equal(config_find_enclosing_zone(c, wire("sub.dyn.example.")), &z[1]);
+	assert_ptr_equal(
+		config_find_enclosing_zone(c, wire("h.sub.dyn.example.")), &z[1]);
+	assert_null(config_find_enclosing_zone(c, wire("other.")));
+	assert_null(config_find_enclosing_zone(c, wire(".")));
+
+	struct config *again = config_ref(c);
+	config_unref(c);
+	assert_ptr_equal(config_find_zone(again, wire("example.")), &again->zones[0]);
+	config_unref(again);
+	config_unref(NULL);
+}
+
+static void the_root_zone_encloses_all(void **state)
+{
+	(void)state;
+	struct config *c = parse_good("zones = ( { name = \".\"; allow = ( ); } );", "");
+
+	assert_ptr_equal(config_find_enclosing_zone(c, wire("a.example.")), c->zones);
+	assert_ptr_equal(config_find_enclosing_zone(c, wire(".")), c->zones);
+	config_unref(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_file_has_defaults),
+		cmocka_unit_test(top_level_settings_are_read),
+		cmocka_unit_test(a_zone_has_defaults),
+		cmocka_unit_test(zone_settings_are_read),
+		cmocka_unit_test(a_rule_has_defaults),
+		cmocka_unit_test(rule_settings_are_read),
+		cmocka_unit_test(keys_are_read),
+		cmocka_unit_test(weak_keys_load_with_a_warning),
+		cmocka_unit_test(weak_keys_can_be_refused),
+		cmocka_unit_test(many_weak_keys_are_one_warning),
+		cmocka_unit_test(zones_are_found_by_name),
+		cmocka_unit_test(the_root_zone_encloses_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

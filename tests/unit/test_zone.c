@@ -1,0 +1,392 @@
+/* The mirror: nodes, empty non-terminals, counting, reading zone files. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "message.h"
+#include "zones/rdata.h"
+#include "zones/zone.h"
+
+static struct rrset *address(uint8_t last)
+{
+	const uint8_t rdata[4] = {192, 0, 2, last};
+	struct rrset *set = rrset_new(TYPE_A, 300, rdata, sizeof(rdata));
+
+	assert_non_null(set);
+	return set;
+}
+
+static void put(struct zone *zone, const char *owner, uint16_t type, struct rrset *set)
+{
+	assert_int_equal(zone_put(zone, message_name(owner), type, set), 0);
+	rrset_unref(set);
+}
+
+static bool exists(const struct zone *zone, const char *owner)
+{
+	return zone_find_node(zone, message_name(owner)) != NULL;
+}
+
+static void the_apex_always_exists(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+
+	(void)state;
+	assert_true(exists(zone, "example."));
+	assert_false(zone_is_name_in_use(zone, message_name("example.")));
+	assert_null(zone_soa(zone));
+	put(zone, "example.", TYPE_A, address(1));
+	put(zone, "example.", TYPE_A, NULL);
+	assert_true(exists(zone, "example."));
+	assert_false(exists(zone, "."));
+	assert_false(exists(zone, "com."));
+	zone_free(zone);
+}
+
+static void empty_non_terminals_come_and_go(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+
+	(void)state;
+	put(zone, "a.b.c.example.", TYPE_A, address(1));
+	assert_true(exists(zone, "b.c.example."));
+	assert_true(exists(zone, "c.example."));
+	assert_true(
+		zone_node_has_children(zone_find_node(zone, message_name("c.example."))));
+	assert_false(zone_is_name_in_use(zone, message_name("b.c.example.")));
+	assert_true(zone_is_name_in_use(zone, message_name("a.b.c.example.")));
+	assert_int_equal(zone_count_names(zone), 1);
+
+	put(zone, "x.c.example.", TYPE_A, address(2));
+	put(zone, "a.b.c.example.", TYPE_A, NULL);
+	assert_false(exists(zone, "a.b.c.example."));
+	assert_false(exists(zone, "b.c.example."));
+	assert_true(exists(zone, "c.example."));
+
+	/* Data at an empty non-terminal, and its loss while names are below. */
+	put(zone, "c.example.", TYPE_A, address(3));
+	put(zone, "c.example.", TYPE_A, NULL);
+	assert_true(exists(zone, "c.example."));
+	put(zone, "x.c.example.", TYPE_A, NULL);
+	assert_false(exists(zone, "c.example."));
+	assert_false(
+		zone_node_has_children(zone_find_node(zone, message_name("example."))));
+	assert_int_equal(zone_count_names(zone), 0);
+	assert_int_equal(zone_count_rrsets(zone), 0);
+	assert_int_equal(zone_count_records(zone), 0);
+	zone_free(zone);
+}
+
+static void names_outside_are_refused(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	struct rrset *set = address(1);
+
+	(void)state;
+	assert_int_equal(
+		zone_put(zone, message_name("host.test."), TYPE_A, set), -EINVAL);
+	assert_int_equal(zone_put(zone, message_name("."), TYPE_A, set), -EINVAL);
+	assert_int_equal(zone_put(zone, message_name("host.test."), TYPE_A, NULL), 0);
+	assert_int_equal(set->refs, 1);
+	rrset_unref(set);
+	zone_free(zone);
+}
+
+static void many_types_at_one_node(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	const uint8_t *owner = message_name("h.example.");
+	const struct zone_node *node;
+
+	(void)state;
+	for (uint16_t type = 1000; type < 1300; type++)
+		put(zone, "h.example.", type,
+			rrset_new(type, 1, (const uint8_t *)"x", 1));
+	assert_int_equal(zone_count_rrsets(zone), 300);
+	assert_int_equal(zone_count_names(zone), 1);
+	node = zone_find_node(zone, owner);
+	for (uint16_t type = 1000; type < 1300; type++)
+		assert_int_equal(zone_node_find(node, type)->type, type);
+	assert_non_null(zone_node_rrset(node, 299));
+	assert_null(zone_node_rrset(node, 300));
+	for (uint16_t type = 1000; type < 1300; type += 2)
+		put(zone, "h.example.", type, NULL);
+	assert_null(zone_find(zone, owner, 1000));
+	assert_non_null(zone_find(zone, owner, 1001));
+	assert_int_equal(zone_count_rrsets(zone), 150);
+	zone_free(zone);
+}
+
+static void the_zone_keeps_its_own_reference(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	struct rrset *set = address(1);
+
+	(void)state;
+	assert_int_equal(zone_put(zone, message_name("h.example."), TYPE_A, set), 0);
+	assert_int_equal(set->refs, 2);
+	/* The very same once more: nothing is freed in between. */
+	assert_int_equal(zone_put(zone, message_name("h.example."), TYPE_A, set), 0);
+	assert_int_equal(set->refs, 2);
+	put(zone, "h.example.", TYPE_A, address(2));
+	assert_int_equal(set->refs, 1);
+	rrset_unref(set);
+	zone_free(zone);
+}
+
+static void counting(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	const uint8_t rdata[4] = {192, 0, 2, 2};
+	struct rrset *one = address(1), *two = rrset_with(one, rdata, sizeof(rdata));
+
+	(void)state;
+	rrset_unref(one);
+	put(zone, "h.example.", TYPE_A, two);
+	put(zone, "i.example.", TYPE_A, address(1));
+	put(zone, "i.example.", 65280, rrset_new(65280, 1, rdata, 1));
+	assert_int_equal(zone_count_names(zone), 2);
+	assert_int_equal(zone_count_rrsets(zone), 3);
+	assert_int_equal(zone_count_records(zone), 4);
+	put(zone, "h.example.", TYPE_A, address(3));
+	assert_int_equal(zone_count_records(zone), 3);
+	put(zone, "i.example.", TYPE_A, NULL);
+	put(zone, "i.example.", TYPE_A, NULL);
+	assert_int_equal(zone_count_names(zone), 2);
+	assert_int_equal(zone_count_rrsets(zone), 2);
+	assert_int_equal(zone_count_records(zone), 2);
+	zone_free(zone);
+}
+
+enum { MANY = 20000 };
+
+static void name_of(char buf[64], unsigned i)
+{
+	snprintf(buf, 64, "host%u.sub%u.example.", i, i % 100);
+}
+
+static void a_table_that_grows_and_is_swept(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	unsigned char *seen = calloc(MANY, 1);
+	const struct zone_node *node;
+	size_t cursor = 0, visited = 0;
+	char name[64];
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		name_of(name, i);
+		put(zone, name, TYPE_A, address((uint8_t)i));
+	}
+	assert_int_equal(zone_count_names(zone), MANY);
+	while ((node = zone_next_node(zone, &cursor))) {
+		unsigned i = (unsigned)strtoul(
+			(const char *)zone_node_owner(node) + 1 + strlen("host"), NULL,
+			10);
+
+		assert_true(i < MANY);
+		assert_false(seen[i]);
+		seen[i] = 1;
+		visited++;
+	}
+	assert_int_equal(visited, MANY);
+	/* Sweeping must never take what exists. */
+	for (unsigned i = 0; i < MANY; i++) {
+		if (i % 3 == 0)
+			continue;
+		name_of(name, i);
+		put(zone, name, TYPE_A, NULL);
+		zone_settle(zone);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		name_of(name, i);
+		assert_int_equal(exists(zone, name), i % 3 == 0);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		name_of(name, i);
+		put(zone, name, TYPE_A, address((uint8_t)i));
+		zone_settle(zone);
+		assert_true(exists(zone, name));
+	}
+	assert_int_equal(zone_count_records(zone), MANY);
+	free(seen);
+	zone_free(zone);
+}
+
+static void load(struct zone *zone, const char *owner, uint32_t ttl, uint8_t last)
+{
+	const uint8_t rdata[4] = {192, 0, 2, last};
+	struct rr rr = {.owner = message_name(owner),
+		.type = TYPE_A,
+		.class = CLASS_IN,
+		.ttl = ttl,
+		.rdata = rdata,
+		.rdata_len = sizeof(rdata)};
+
+	assert_int_equal(zone_load_rr(zone, &rr), 0);
+}
+
+static void loading_joins_records(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+
+	(void)state;
+	load(zone, "h.example.", 300, 1);
+	load(zone, "h.example.", 600, 2);
+	load(zone, "h.example.", 900, 1);
+	load(zone, "h.test.", 300, 1);
+	message_assert_zone(
+		zone, "h.example. 300 A 192.0.2.1\nh.example. 300 A 192.0.2.2");
+	zone_free(zone);
+}
+
+static void loading_stops_at_the_limit(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	uint8_t rdata[2];
+	struct rr rr = {.owner = message_name("h.example."),
+		.type = 65280,
+		.class = CLASS_IN,
+		.rdata = rdata,
+		.rdata_len = sizeof(rdata)};
+
+	(void)state;
+	for (unsigned i = 0; i <= RRSET_COUNT_MAX; i++) {
+		rdata[0] = (uint8_t)(i >> 8);
+		rdata[1] = (uint8_t)i;
+		assert_int_equal(
+			zone_load_rr(zone, &rr), i < RRSET_COUNT_MAX ? 0 : -ENOSPC);
+	}
+	zone_free(zone);
+}
+
+/* ---- zone files ---- */
+
+static void a_zone_file(void **state)
+{
+	struct zone *zone = message_make_zone("example.",
+		"$TTL 300\n"
+		"; a comment\n"
+		"@ IN SOA ns.example. admin.example. ( 1 2 3\n"
+		"   4 5 )\n"
+		"\n"
+		"\tNS ns\n"
+		"NS 60 IN A 192.0.2.1\n"
+		"Mixed MX 10 Mail.Example.\n"
+		"$ORIGIN sub.example.\n"
+		"host A 192.0.2.2\n"
+		"host.sub.example. A 192.0.2.2\n"
+		"c CNAME host\n"
+		"c RRSIG A 8 2 300 20300101000000 20200101000000 1 example. AAAA\n"
+		"t TXT \"a b\" \"\\200\"\n"
+		"u TYPE65280 \\# 3 010203");
+
+	(void)state;
+	message_assert_zone(zone,
+		"example. 300 SOA ns.example. admin.example. 1 2 3 4 5\n"
+		"example. 300 NS ns.example.\n"
+		"ns.example. 60 A 192.0.2.1\n"
+		"mixed.example. 300 MX 10 Mail.Example.\n"
+		"host.sub.example. 300 A 192.0.2.2\n"
+		"c.sub.example. 300 CNAME host.sub.example.\n"
+		"c.sub.example. 300 RRSIG A 8 2 300 20300101000000 20200101000000 1 "
+		"example. "
+		"AAAA\n"
+		"t.sub.example. 300 TXT \"a b\" \"\\200\"\n"
+		"u.sub.example. 300 TYPE65280 \\# 3 010203\n");
+	zone_free(zone);
+}
+
+static void wrong_zone_files(void **state)
+{
+#define SOA "@ 60 SOA ns admin 1 2 3 4 5\n"
+	static const struct {
+		const char *text, *error;
+	} files[] = {
+		{"", "line 0: the file ends without a SOA at the zone's name"},
+		{"h 60 A 192.0.2.1\n",
+			"line 1: the file ends without a SOA at the zone's name"},
+		{SOA SOA, "line 2: example. SOA: a second one at this name"},
+		{SOA "h 60 SOA ns admin 1 2 3 4 5\n",
+			"line 2: h.example. SOA: a SOA below the zone's name"},
+		{SOA "\nh.test. 60 A 192.0.2.1\n", "line 3: h.test. A: not in the zone"},
+		{SOA "h 60 CNAME a\nh 60 A 192.0.2.1\n",
+			"line 3: h.example. A: a CNAME and other data at one name"},
+		{SOA "h 60 A 192.0.2.1\nh 60 CNAME a\n",
+			"line 3: h.example. CNAME: a CNAME and other data at one name"},
+		{SOA "h 60 CNAME a\nh 60 CNAME b\n",
+			"line 3: h.example. CNAME: a second one at this name"},
+		{SOA "@ 60 CNAME a\n",
+			"line 2: example. CNAME: a CNAME and other data at one name"},
+		{SOA "h 60 CH TXT \"x\"\n", "line 2: h.example. TXT: class is not IN"},
+		{SOA "h 4294967295 A 192.0.2.1\n",
+			"line 2: h.example. A: TTL is more than 2147483647"},
+		{SOA "$INCLUDE other\n", "line 2: $INCLUDE is not supported"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct zone *zone = zone_new(message_name("example."));
+		const char *text = files[i].text;
+		FILE *file =
+			fmemopen((void *)(uintptr_t)text, strlen(text) + !*text, "r");
+		char error[ZONE_ERROR_MAX] = "";
+
+		assert_non_null(file);
+		if (!*text)
+			fgetc(file);
+		assert_int_equal(zone_read_file(zone, file, error), -EINVAL);
+		assert_string_equal(error, files[i].error);
+		fclose(file);
+		zone_free(zone);
+	}
+}
+
+static void ldns_errors_have_their_line(void **state)
+{
+	static const char *const files[] = {
+		SOA "h 60 A 192.0.2.300\n",
+		SOA "h 60 A\n",
+		SOA "h 60 NOSUCHTYPE x\n",
+		SOA "h..x 60 A 192.0.2.1\n",
+		SOA "h 60 TYPE1 \\# 3 010203\n",
+		SOA "h 60 TYPE250 \\# 0\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct zone *zone = zone_new(message_name("example."));
+		FILE *file = fmemopen((void *)(uintptr_t)files[i], strlen(files[i]), "r");
+		char error[ZONE_ERROR_MAX] = "";
+
+		assert_non_null(file);
+		assert_int_equal(zone_read_file(zone, file, error), -EINVAL);
+		assert_memory_equal(error, "line 2: ", strlen("line 2: "));
+		assert_null(zone_find(zone, message_name("h.example."), TYPE_A));
+		fclose(file);
+		zone_free(zone);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_apex_always_exists),
+		cmocka_unit_test(empty_non_terminals_come_and_go),
+		cmocka_unit_test(names_outside_are_refused),
+		cmocka_unit_test(many_types_at_one_node),
+		cmocka_unit_test(the_zone_keeps_its_own_reference),
+		cmocka_unit_test(counting),
+		cmocka_unit_test(a_table_that_grows_and_is_swept),
+		cmocka_unit_test(loading_joins_records),
+		cmocka_unit_test(loading_stops_at_the_limit),
+		cmocka_unit_test(a_zone_file),
+		cmocka_unit_test(wrong_zone_files),
+		cmocka_unit_test(ldns_errors_have_their_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
