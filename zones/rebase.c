@@ -36,12 +36,16 @@ static bool push_record(bool removed, const struct rr *rr, void *arg)
 	return push(arg, removed, rr);
 }
 
-/* Which of the three turns is it of? */
-static int turn_of(const struct rr *rr, const uint8_t *apex)
+/*
+ * Has it a part in this turn?  Name servers of the apex come twice: one that only gets
+ * another TTL goes in the second turn, and comes back in the third.
+ */
+static bool is_of_turn(const struct rr *rr, const uint8_t *apex, int turn)
 {
 	if (rr->class == CLASS_NONE)
-		return 1;
-	return rr->type == TYPE_NS && name_is_equal(rr->owner, apex) ? 0 : 2;
+		return turn == 1;
+	return turn == 2 ||
+		(turn == 0 && rr->type == TYPE_NS && name_is_equal(rr->owner, apex));
 }
 
 /* An update has at most 65535 records: more are applied in several, each a turn's part.
@@ -78,7 +82,7 @@ static int apply_turn(struct zone *zone, const struct rr *rrs, size_t count, int
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r; i++) {
-		if (turn_of(&rrs[i], zone_apex(zone)) != turn)
+		if (!is_of_turn(&rrs[i], zone_apex(zone), turn))
 			continue;
 		if (!push(&part, rrs[i].class == CLASS_NONE, &rrs[i]))
 			r = -ENOMEM;

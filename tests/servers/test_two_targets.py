@@ -261,6 +261,28 @@ def test_the_primary_refuses_one_of_many_that_wait(tmp_path, gateways, admin):
         assert_taken_back(front, "forbidden", set())
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_was_refused_does_not_come_along_with_the_next(order, tmp_path, gateways, admin):
+    servers = two_servers(order, tmp_path, bind=picky_bind(tmp_path / "bind"))
+    bad = "forbidden" if order == "bind-first" else "b\\032ad"
+    with Front(gateways, admin, servers, zone={"ack_timeout": "15s"}) as front:
+        with paused(front.primary):
+            first = front.begin(front.message(add=[("first", 60, "A", "192.0.2.1")]))
+            wait_for(lambda: front.mirrored("first"), "the first to be on its way")
+            refused = front.begin(front.message(add=[
+                (bad, 60, "TXT", '"x"'), ("shared", 60, "A", "192.0.2.1")]))
+            wait_for(lambda: front.mirrored("shared"), "the second to be accepted")
+            last = front.begin(front.message(add=[("shared", 60, "A", "192.0.2.2")]))
+            wait_for(lambda: len(front.mirrored("shared")) == 2, "the third to be accepted")
+        assert first.result().rcode == last.result().rcode == "NOERROR"
+        assert refused.result().rcode == "REFUSED"
+        wait_at(front.primary, "shared", {"192.0.2.2"})
+        wait_for(lambda: front.mirrored("shared") == {"192.0.2.2"}, "the mirror to say so")
+        wait_at(front.servers[1], "shared", {"192.0.2.2"})
+        assert_taken_back(front, bad, set())
+        assert front.seen("shared") == front.mirrored("shared") == {"192.0.2.2"}
+
+
 def test_the_primary_refuses_when_nobody_waits_any_more(tmp_path, gateways, admin):
     servers = two_servers("bind-first", tmp_path, bind=picky_bind(tmp_path / "bind"))
     with Front(gateways, admin, servers, zone={"ack": "durable"}) as front:

@@ -367,6 +367,9 @@ static void test_truncation(void **state)
 	/* What an alias leads to goes with it. */
 	query_make(&q, "alias.example.", TYPE_A, CLASS_IN, 0);
 	expect_answer(over, &q, false, 512, "NOERROR aa tc\n? alias.example. A IN\n");
+	/* Nothing of what comes after it, though it would fit. */
+	query_make(&q, "many.example.", TYPE_ANY, CLASS_IN, 0);
+	expect_answer(over, &q, false, 512, "NOERROR aa tc\n? many.example. ANY IN\n");
 	/* The OPT costs 11, and lets more through. */
 	query_make(&q, "many.example.", TYPE_A, CLASS_IN, 0);
 	query_add_opt(&q, 512, 0, QUERY_PLAIN);

@@ -89,6 +89,18 @@ static void all_name_servers_of_the_apex_can_change(void **state)
 		zone, SOA_LINE("10") "example. 60 NS c.example.\n");
 }
 
+static void another_ttl_keeps_the_name_servers(void **state)
+{
+	const char *const zone = SOA "@ 60 NS a\n@ 60 NS b\n";
+
+	(void)state;
+	rebases(changes_of(zone, (const char *[]){"@ 90 IN NS c", NULL}), zone,
+		SOA_LINE("10") "example. 90 NS a.example.\nexample. 90 NS b.example.\n"
+			       "example. 90 NS c.example.\n");
+	rebases(changes_of(zone, (const char *[]){"@ 90 IN NS a", NULL}), zone,
+		SOA_LINE("10") "example. 90 NS a.example.\nexample. 90 NS b.example.\n");
+}
+
 static void the_serial_only_moves_forward(void **state)
 {
 	const char *const lines[] = {"@ 60 IN SOA ns admin 20 2 3 4 5", NULL};
@@ -131,6 +143,7 @@ int main(void)
 		cmocka_unit_test(what_is_there_already_changes_nothing),
 		cmocka_unit_test(a_cname_gives_way_to_an_address),
 		cmocka_unit_test(all_name_servers_of_the_apex_can_change),
+		cmocka_unit_test(another_ttl_keeps_the_name_servers),
 		cmocka_unit_test(the_serial_only_moves_forward),
 		cmocka_unit_test(an_incremental_transfer_keeps_the_order_of_its_versions),
 	};
