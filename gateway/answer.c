@@ -1,9 +1,10 @@
 /*
  * The frame of every answer: header, question, OPT with extended rcode and EDE.
  *
- * Does not sign, and does not choose records (answer_lookup.c does).  Every size is that of
- * the limit given: what does not fit is left out in an order that keeps the most important,
- * header first, then OPT, its options, the question, and last the text of the EDE.
+ * Does not sign, and does not choose records (answer_lookup.c does).  Every size is that
+ * of the limit given: what does not fit is left out in an order that keeps the most
+ * important, header first, then OPT, its options, the question, and last the text of the
+ * EDE.
  */
 #include <string.h>
 
@@ -55,9 +56,9 @@ static void write_header(struct wire_writer *w, uint16_t id, uint16_t flags)
 }
 
 /*
- * Every question as the client wrote it, in its mixture of cases, which some clients check.
- * Read and written, not copied: a pointer into the request's header would lead elsewhere in
- * ours.  All of them or none.
+ * Every question as the client wrote it, in its mixture of cases, which some clients
+ * check.  Read and written, not copied: a pointer into the request's header would lead
+ * elsewhere in ours.  All of them or none.
  */
 static bool echo_question(
 	struct wire_writer *w, const uint8_t *msg, const struct wire_message *m)
@@ -87,8 +88,8 @@ static bool echo_question(
 /* ---- OPT ---- */
 
 /*
- * RFC 6891 6.1.2, without its RDATA: returns where RDLENGTH stands, for close_opt.  Version
- * 0 is what we speak, whatever was asked for (6.1.3).
+ * RFC 6891 6.1.2, without its RDATA: returns where RDLENGTH stands, for close_opt.
+ * Version 0 is what we speak, whatever was asked for (6.1.3).
  */
 static size_t open_opt(
 	struct wire_writer *w, const struct wire_message *m, uint16_t rcode)

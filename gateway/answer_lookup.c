@@ -1,9 +1,9 @@
 /*
  * Which RRsets answer a question: RFC 1034 4.3.2 over one zone, without recursion.
  *
- * Aliases are followed inside the zone and no further than CHAIN_MAX steps; then the answer
- * is what was found until there.  DNSSEC records are data like any other: nothing is proved
- * with them.
+ * Aliases are followed inside the zone and no further than CHAIN_MAX steps; then the
+ * answer is what was found until there.  DNSSEC records are data like any other: nothing
+ * is proved with them.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -28,8 +28,8 @@ struct place {
 
 /* ---- where is a name ---- */
 
-/* RFC 4592 2.2.1, 3.3.1: only the wildcard below the closest encloser counts, and it is the
- * source of synthesis though it be an empty non-terminal. */
+/* RFC 4592 2.2.1, 3.3.1: only the wildcard below the closest encloser counts, and it
+ * is the source of synthesis though it be an empty non-terminal. */
 static struct place find_wildcard(
 	const struct zone *zone, const struct zone_node *encloser)
 {
@@ -47,8 +47,8 @@ static struct place find_wildcard(
 		.kind = node ? PLACE_WILDCARD : PLACE_NOWHERE, .node = node};
 }
 
-/* From the apex downwards, since what stands above hides what stands below.  name is in the
- * zone. */
+/* From the apex downwards, since what stands above hides what stands below.  name is
+ * in the zone. */
 static struct place find_place(
 	const struct zone *zone, const uint8_t *name, uint16_t type)
 {
@@ -268,8 +268,8 @@ static bool add_addresses(struct answer *a, const uint8_t *name)
 }
 
 /*
- * RFC 9471 3.1: the glue of name servers below the cut must be there, or TC says that it is
- * not: without it nobody finds them.  All other additional records are a courtesy.
+ * RFC 9471 3.1: the glue of name servers below the cut must be there, or TC says that it
+ * is not: without it nobody finds them.  All other additional records are a courtesy.
  */
 static void add_targets(struct answer *a, const struct answer_set *of)
 {

@@ -11,6 +11,7 @@
 
 #include "gateway/log.h"
 #include "gateway/served.h"
+#include "zones/rebase.h"
 
 enum delivery_state {
 	DELIVERY_IDLE,
@@ -48,7 +49,8 @@ struct delivery {
 	uint64_t cursor;            /* applied there up to here */
 	uint64_t cursor_stored;     /* as the journal has it */
 
-	TAILQ_HEAD(, delivery_entry) queue; /* durable, not yet applied, by seq */
+	TAILQ_HEAD(delivery_queue, delivery_entry)
+	queue; /* durable, not yet applied, by seq */
 	size_t queue_count;
 	uint64_t loaded; /* last seq that the queue has, or has had */
 	bool is_live;    /* the queue has everything after the cursor */
@@ -57,7 +59,10 @@ struct delivery {
 	uint64_t batch_seq;      /* the batch is everything up to here */
 	size_t batch_entries;
 	bool batch_is_retry; /* tried before, outcome unknown */
-	size_t isolate;      /* so many entries still go one by one */
+	uint64_t uncertain;  /* up to here an earlier process, or a batch that was given
+			      * up, may have applied changes */
+	unsigned changed_in_a_row; /* batches that found the zone changed by others */
+	size_t isolate;            /* so many entries still go one by one */
 };
 
 static void on_timer(evutil_socket_t fd, short events, void *arg);
@@ -81,7 +86,8 @@ static int read_cursor(struct delivery *d)
 	if (r)
 		return r;
 	if (d->cursor == 0) {
-		/* Its content is what it is; only what comes from now on is owed to it. */
+		/* Its content is what it is; only what comes from now on is owed to it.
+		 */
 		d->cursor = thread->last_seq;
 		note.seq = d->cursor;
 		if (!zone_thread_submit_note(thread, &note))
@@ -89,6 +95,7 @@ static int read_cursor(struct delivery *d)
 	}
 	d->cursor_stored = d->cursor;
 	d->loaded = d->cursor;
+	d->uncertain = thread->last_seq;
 	return 0;
 }
 
@@ -201,6 +208,19 @@ uint64_t delivery_cursor(const struct delivery *d)
 	return d->cursor;
 }
 
+bool delivery_is_live(const struct delivery *d)
+{
+	return d->is_live;
+}
+
+void delivery_undo(const struct delivery *d, struct zone *mirror)
+{
+	struct delivery_entry *e;
+
+	TAILQ_FOREACH_REVERSE(e, &d->queue, delivery_queue, entry)
+		changeset_undo(e->changes, mirror);
+}
+
 bool delivery_has_pending(const struct delivery *d)
 {
 	return !TAILQ_EMPTY(&d->queue) || !d->is_live;
@@ -308,14 +328,14 @@ static int catch_up_row(uint64_t seq, struct changeset *changes, void *arg)
 	return c->is_full && !c->rebase ? 1 : 0;
 }
 
-static void catch_up(struct delivery *d)
+static int catch_up(struct delivery *d)
 {
 	struct zone_thread *thread = d->thread;
 	struct catch_up c = {.delivery = d};
 	int r;
 
 	if (d->is_live || !TAILQ_EMPTY(&d->queue))
-		return;
+		return 0;
 	r = thread->store_ops->each_change(thread->store, d->zone->id, d->loaded,
 		DELIVERY_CATCH_UP, catch_up_row, &c);
 	if (r < 0)
@@ -323,6 +343,7 @@ static void catch_up(struct delivery *d)
 			thread->store_ops->error(thread->store));
 	else if (c.rows < DELIVERY_CATCH_UP && !c.is_full)
 		d->is_live = true;
+	return r < 0 ? r : 0;
 }
 
 void delivery_rebase(struct delivery *d,
@@ -334,8 +355,7 @@ void delivery_rebase(struct delivery *d,
 	int r = 0;
 
 	drop_batch(d);
-	TAILQ_FOREACH(e, &d->queue, entry)
-	{
+	TAILQ_FOREACH(e, &d->queue, entry) {
 		struct changeset *rebased = rebase(e->changes, arg);
 
 		if (!rebased)
@@ -358,11 +378,13 @@ void delivery_rebase(struct delivery *d,
 
 static void set_up(struct delivery *d)
 {
+	d->state = DELIVERY_IDLE;
+	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
+		return; /* it answers, but nothing gets there */
 	if (d->is_down)
 		log_info("zone %s: target %s is back", d->zone->zone->text, d->id);
 	d->is_down = false;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
-	d->state = DELIVERY_IDLE;
 }
 
 static void pause_after_failure(struct delivery *d, const struct verdict *why)
@@ -383,6 +405,15 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
 	if (d->is_primary)
 		served_primary_down(d->zone);
+}
+
+/* For failures of our own. */
+static void pause_for(struct delivery *d, const char *why)
+{
+	const struct verdict verdict =
+		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "%s", why);
+
+	pause_after_failure(d, &verdict);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -459,7 +490,8 @@ static void finish_batch(struct delivery *d)
 	if (d->isolate)
 		d->isolate--;
 	drop_batch(d);
-	move_cursor(d, seq);
+	/* Behind it there may be some that this target has no use for. */
+	move_cursor(d, TAILQ_EMPTY(&d->queue) && d->is_live ? d->loaded : seq);
 }
 
 static void on_rejected(struct delivery *d, const struct verdict *why)
@@ -480,24 +512,30 @@ static void on_rejected(struct delivery *d, const struct verdict *why)
 	changeset_unref(changes);
 }
 
+/* Somebody else writes to the zone as well.  A target that is found changed again and
+ * again is given time, so that following it does not become all that anybody does. */
 static void on_changed(struct delivery *d)
 {
 	set_up(d);
+	if (d->batch_is_retry)
+		d->uncertain = d->batch_seq;
 	drop_batch(d);
 	if (d->is_primary)
 		d->want_load = true;
+	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
+		pause_for(d, "others change the zone faster than it can be followed");
 }
 
 static void on_delivered(void *arg, const struct target_result *result)
 {
 	struct delivery *d = arg;
-	uint64_t seq = d->batch_seq;
 
 	switch (result->outcome) {
 	case TARGET_DONE:
+		d->changed_in_a_row = 0;
 		set_up(d);
 		finish_batch(d);
-		served_applied(d->zone, d, seq, result->soa);
+		served_applied(d->zone, d, d->cursor, result->soa);
 		break;
 	case TARGET_CHANGED:
 		on_changed(d);
@@ -520,22 +558,33 @@ static size_t batch_limit(const struct delivery *d)
 	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
 }
 
+/* A load tells what the primary really has; other targets are not read. */
+static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
+{
+	return !d->is_primary && d->target && e->seq <= d->uncertain;
+}
+
 /* Merges the head of the queue, at least one entry.  False: no memory, or nothing there.
  */
 static bool form_batch(struct delivery *d)
 {
 	const size_t limit = batch_limit(d);
-	struct delivery_entry *e = TAILQ_FIRST(&d->queue);
+	struct delivery_entry *const first = TAILQ_FIRST(&d->queue), *e = first;
 	struct changeset *merged = changeset_new();
 
 	d->batch_entries = 0;
 	if (!merged)
 		return false;
 	for (; e; e = TAILQ_NEXT(e, entry)) {
-		if (d->batch_entries && merged->count + e->changes->count > limit)
+		if (d->batch_entries &&
+			(merged->count + e->changes->count > limit ||
+				is_uncertain(d, e) != is_uncertain(d, first)))
 			break;
-		if (changeset_merge(merged, e->changes))
-			break;
+		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
+				       : changeset_merge(merged, e->changes)) {
+			changeset_unref(merged);
+			return false;
+		}
 		d->batch_seq = e->seq;
 		d->batch_entries++;
 		if (d->isolate)
@@ -545,7 +594,8 @@ static bool form_batch(struct delivery *d)
 		changeset_unref(merged);
 		return false;
 	}
-	changeset_normalise(merged);
+	if (!is_uncertain(d, TAILQ_FIRST(&d->queue)))
+		changeset_normalise(merged);
 	d->batch = merged;
 	return true;
 }
@@ -554,7 +604,6 @@ static void on_records_written(struct journal_op *op, void *arg)
 {
 	struct delivery *d = arg;
 	const int result = op->result;
-	struct verdict why;
 
 	free(op);
 	d->zone->operations--;
@@ -564,8 +613,7 @@ static void on_records_written(struct journal_op *op, void *arg)
 		return;
 	}
 	if (result) {
-		why = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "the database fails");
-		pause_after_failure(d, &why);
+		pause_for(d, "the database fails");
 		return;
 	}
 	set_up(d);
@@ -579,11 +627,9 @@ static void on_records_written(struct journal_op *op, void *arg)
 static void write_records(struct delivery *d)
 {
 	struct journal_op *op = calloc(1, sizeof(*op));
-	const struct verdict why =
-		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 
 	if (!op) {
-		pause_after_failure(d, &why);
+		pause_for(d, "out of memory");
 		return;
 	}
 	op->kind = JOURNAL_RECORDS;
@@ -604,11 +650,10 @@ static void send_batch(struct delivery *d)
 		.changes = d->batch,
 		.is_retry = d->batch_is_retry,
 	};
-	uint64_t seq = d->batch_seq;
 
 	if (d->batch->count == 0) { /* what was pending cancelled itself out */
 		finish_batch(d);
-		served_applied(d->zone, d, seq, NULL);
+		served_applied(d->zone, d, d->cursor, NULL);
 		return;
 	}
 	if (!d->target) {
@@ -716,8 +761,11 @@ void delivery_kick(struct delivery *d, bool flush)
 		}
 		if (d->is_primary && !d->zone->mirror)
 			return;
+		if (catch_up(d)) {
+			pause_for(d, "the journal cannot be read");
+			return;
+		}
 		/* A batch compares the serial itself: probing is for quiet times. */
-		catch_up(d);
 		if (TAILQ_EMPTY(&d->queue)) {
 			if (d->want_probe && d->target)
 				probe(d);
@@ -726,8 +774,10 @@ void delivery_kick(struct delivery *d, bool flush)
 		if (!is_time_to_flush(d, flush))
 			return;
 		d->want_probe = false;
-		if (!d->batch && !form_batch(d))
+		if (!d->batch && !form_batch(d)) {
+			pause_for(d, "out of memory");
 			return;
+		}
 		send_batch(d);
 	}
 }

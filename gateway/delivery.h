@@ -22,6 +22,8 @@
 enum {
 	DELIVERY_QUEUE_MAX = 20000, /* change sets in memory; more are read back later */
 	DELIVERY_CATCH_UP = 4000,   /* change sets read back from the journal at a time */
+	DELIVERY_CHANGED_MAX = 3,   /* batches in a row that find the zone changed by
+				     * others,   before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100, /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
 	DELIVERY_FLUSH_MS = 1000, /* how long a local zone's records may lag behind the
@@ -47,6 +49,11 @@ bool delivery_is_down(const struct delivery *delivery);
 /* Does the gateway move the serial of a zone whose primary this is? */
 bool delivery_bumps_serial(const struct delivery *delivery);
 uint64_t delivery_cursor(const struct delivery *delivery);
+/* Is all that is not yet applied there in memory? */
+bool delivery_is_live(const struct delivery *delivery);
+/* Takes what is not yet applied out of the mirror, which has it as its latest durable
+ * changes. */
+void delivery_undo(const struct delivery *delivery, struct zone *mirror);
 /* Is anything not yet applied there? */
 bool delivery_has_pending(const struct delivery *delivery);
 /* Writes down how far it is; before the gateway stops. */

@@ -33,6 +33,7 @@ static int append(struct journal *journal, const struct journal_op *op)
 {
 	char key[NAME_TEXT_MAX] = "", source[TRANSACTION_PEER_MAX];
 	char request[UPDATE_TEXT_MAX];
+	uint8_t mac[STORE_MAC_LEN] = {0}; /* a shorter one is filled up */
 	const struct transaction *t = op->transaction;
 	struct store_row row = {
 		.seq = op->seq,
@@ -51,7 +52,9 @@ static int append(struct journal *journal, const struct journal_op *op)
 	row.key = key;
 	if (t->tsig.key) {
 		name_to_text(t->tsig.key_name, key);
-		row.mac = t->tsig.request_mac_len >= STORE_MAC_LEN ? t->tsig.mac : NULL;
+		memcpy(mac, t->tsig.mac,
+			t->tsig.mac_len < sizeof(mac) ? t->tsig.mac_len : sizeof(mac));
+		row.mac = mac;
 		row.time_signed = t->tsig.time_signed;
 	}
 	if (t->update) {

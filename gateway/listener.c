@@ -34,19 +34,47 @@ static void answer(struct listener *listener, struct transaction *t)
 		listener_udp_answer(listener, t);
 }
 
+static bool is_transfer(const struct transaction *t)
+{
+	return t->walk.opcode == OPCODE_QUERY &&
+		(t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR);
+}
+
+/* NULL: it may go to the zone thread. */
+static const char *limit_reached(
+	const struct listener *listener, const struct transaction *t)
+{
+	if (listener->in_flight >= LISTENER_IN_FLIGHT_MAX)
+		return "too many requests are in progress";
+	if (is_transfer(t) && listener->transfers >= LISTENER_TRANSFERS_MAX)
+		return "too many zone transfers are in progress";
+	return NULL;
+}
+
+void listener_drop_request(struct listener *listener, struct transaction *t)
+{
+	if (t->state == TRANSACTION_ANSWERED && is_transfer(t))
+		listener->transfers--;
+	transaction_free(t);
+}
+
 void listener_take_request(struct listener *listener, struct transaction *t)
 {
+	const char *limit;
+
 	if (intake_judge(t, listener->pool) == INTAKE_ANSWER) {
 		answer(listener, t);
 		return;
 	}
-	if (listener->in_flight >= LISTENER_IN_FLIGHT_MAX) {
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"too many requests are in progress");
+	limit = limit_reached(listener, t);
+	if (limit) {
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "%s", limit);
 		answer(listener, t);
 		return;
 	}
 	listener->in_flight++;
+	if (is_transfer(t))
+		listener->transfers++;
 	queue_list_append(&listener->forward, &t->node);
 }
 

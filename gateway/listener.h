@@ -23,6 +23,8 @@ enum {
 					* pauses at the limit (RFC 7766 6.2.1.1) */
 	LISTENER_OUTPUT_MAX = 1 << 20, /* octets queued for one connection before reading
 					* from it pauses */
+	LISTENER_TRANSFERS_MAX = 64, /* zone transfers asked for and not yet sent, of one
+				      * thread: each may hold a copy of a zone */
 	LISTENER_TRANSFER_OUTPUT = 256 << 10, /* octets of transfers queued ahead */
 	LISTENER_IDLE_S = 30,      /* a connection with nothing in progress, RFC 7766
 				    * 6.2.3 */

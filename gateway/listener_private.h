@@ -33,6 +33,7 @@ struct listener {
 	struct listener_socket *udp_sockets, *tcp_sockets; /* one per config.listen */
 	size_t socket_count;
 	struct queue_list forward; /* judged in this turn */
+	size_t transfers;          /* asked for and not yet sent */
 	size_t in_flight;          /* with the zone thread */
 	TAILQ_HEAD(, connection) connections;
 	size_t connection_count;
@@ -60,6 +61,8 @@ struct listeners {
 
 /* A request has come in: judges and forwards or answers it.  Takes it. */
 void listener_take_request(struct listener *listener, struct transaction *transaction);
+/* Frees it when it has been answered, or cannot be. */
+void listener_drop_request(struct listener *listener, struct transaction *transaction);
 /* The configuration of this moment; the caller drops the reference. */
 struct config *listener_get_config(struct listener *listener);
 /* Sends what listener_take_request gathered to the zone thread. */

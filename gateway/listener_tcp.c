@@ -63,7 +63,7 @@ static void drop_transfers(struct connection *c)
 	struct queue_node *node;
 
 	while ((node = queue_list_take(&c->transfers)))
-		transaction_free((struct transaction *)(void *)node);
+		listener_drop_request(c->listener, (struct transaction *)(void *)node);
 }
 
 static void free_if_unused(struct connection *c)
@@ -211,7 +211,7 @@ static void send_transfers(struct connection *c)
 		if (++c->transfer_at < t->transfer->count)
 			continue;
 		queue_list_take(&c->transfers);
-		transaction_free(t);
+		listener_drop_request(c->listener, t);
 		c->transfer_at = 0;
 	}
 }
@@ -272,7 +272,7 @@ void listener_tcp_answer(struct listener *listener, struct transaction *t)
 
 	c->in_flight--;
 	if (!c->bev) {
-		transaction_free(t);
+		listener_drop_request(c->listener, t);
 		free_if_unused(c);
 		return;
 	}
@@ -286,7 +286,7 @@ void listener_tcp_answer(struct listener *listener, struct transaction *t)
 		return;
 	}
 	is_sent = write_message(c, buf, listener_compose(listener, t, buf));
-	transaction_free(t);
+	listener_drop_request(listener, t);
 	if (!is_sent) {
 		close_connection(c);
 		return;
@@ -395,8 +395,7 @@ void listener_tcp_stop(struct listener *listener)
 	for (size_t i = 0; i < listener->socket_count; i++)
 		event_del(listener->tcp_sockets[i].event);
 	listener->is_accepting = false;
-	TAILQ_FOREACH(c, &listener->connections, entry)
-	{
+	TAILQ_FOREACH(c, &listener->connections, entry) {
 		if (c->bev)
 			bufferevent_disable(c->bev, EV_READ);
 	}
@@ -406,8 +405,7 @@ bool listener_tcp_is_flushed(const struct listener *listener)
 {
 	struct connection *c;
 
-	TAILQ_FOREACH(c, &listener->connections, entry)
-	{
+	TAILQ_FOREACH(c, &listener->connections, entry) {
 		if (c->bev && !is_finished(c))
 			return false;
 	}

@@ -257,7 +257,7 @@ void listener_udp_answer(struct listener *listener, struct transaction *t)
 		listener_udp_flush(listener);
 	len = listener_compose(listener, t, whole);
 	if (len == 0 || len > ANSWER_UDP_SIZE) {
-		transaction_free(t);
+		listener_drop_request(listener, t);
 		return;
 	}
 	memcpy(udp->out[udp->out_count].octets, whole, len);
@@ -277,6 +277,6 @@ void listener_udp_flush(struct listener *listener)
 		sent += count > 0 ? (size_t)count : 1;
 	}
 	for (size_t i = 0; i < udp->out_count; i++)
-		transaction_free(udp->out[i].transaction);
+		listener_drop_request(listener, udp->out[i].transaction);
 	udp->out_count = 0;
 }

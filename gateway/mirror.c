@@ -185,8 +185,7 @@ int mirror_load_local(struct served_zone *zone, const struct config_target *targ
 
 bool mirror_takes_difference(const struct served_zone *zone)
 {
-	return zone->mirror && TAILQ_EMPTY(&zone->uncommitted) &&
-		!delivery_has_pending(zone->deliveries[0]);
+	return zone->mirror && delivery_is_live(zone->deliveries[0]);
 }
 
 void mirror_adopt_soa(struct served_zone *zone, struct rrset *soa)
@@ -204,6 +203,7 @@ void mirror_adopt_soa(struct served_zone *zone, struct rrset *soa)
 	/* A client may have moved it further, on the way there (3.4.2.2). */
 	if (!serial_is_newer(soa_serial(a, a_len), soa_serial(b, b_len)))
 		return;
+	mirror_touch(zone);
 	if (zone_put(zone->mirror, zone->name, TYPE_SOA, soa))
 		log_error("zone %s: out of memory", zone->zone->text);
 }
@@ -213,8 +213,7 @@ static void rebase_uncommitted(struct served_zone *zone)
 {
 	struct served_append *append;
 
-	TAILQ_FOREACH(append, &zone->uncommitted, entry)
-	{
+	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
 		struct changeset *rebased = rebase_onto(append->changes, zone->mirror);
 
 		if (!rebased)
@@ -290,7 +289,8 @@ static void evaluate_waiting_again(struct served_zone *zone)
 
 	for (; t; t = next) {
 		next = t->wait_next;
-		evaluate_again(zone, t);
+		if (t->changes)
+			evaluate_again(zone, t);
 	}
 }
 
@@ -300,6 +300,7 @@ static void take_zone(struct served_zone *zone, struct zone *content)
 
 	zone_free(zone->mirror);
 	zone->mirror = content;
+	mirror_touch(zone);
 	transfer_history_clear(zone->history);
 	delivery_rebase(zone->deliveries[0], rebase_onto, content);
 	rebase_uncommitted(zone);
@@ -313,22 +314,32 @@ static void take_zone(struct served_zone *zone, struct zone *content)
 	}
 }
 
+/* Under what is pending, which comes on top again as it now is. */
 static void take_difference(struct served_zone *zone, const struct update *difference)
 {
-	struct changeset *cs;
+	struct delivery *primary = zone->deliveries[0];
+	struct changeset *cs = NULL;
+	int r;
 
 	if (difference->change_count == 0)
 		return;
-	/* What has come in meanwhile was judged by the old content. */
-	if (!mirror_takes_difference(zone) ||
-		rebase_difference(zone->mirror, difference, &cs)) {
-		delivery_want_whole(zone->deliveries[0]);
+	mirror_hide_uncommitted(zone);
+	delivery_undo(primary, zone->mirror);
+	r = rebase_difference(zone->mirror, difference, &cs);
+	delivery_rebase(primary, rebase_onto, zone->mirror);
+	rebase_uncommitted(zone);
+	mirror_touch(zone);
+	transfer_history_clear(zone->history);
+	if (r) {
+		delivery_want_whole(primary);
 		return;
 	}
 	log_info("zone %s: %u changes from %s", zone->zone->text, cs->count,
-		delivery_id(zone->deliveries[0]));
-	transfer_history_add(zone->history, cs);
+		delivery_id(primary));
+	if (TAILQ_EMPTY(&zone->uncommitted) && !delivery_has_pending(primary))
+		transfer_history_add(zone->history, cs);
 	changeset_unref(cs);
+	evaluate_waiting_again(zone);
 }
 
 void mirror_loaded(struct served_zone *zone, struct target_content *content)
@@ -349,20 +360,25 @@ void mirror_loaded(struct served_zone *zone, struct target_content *content)
 
 /* ---- transfers see only what is durable ---- */
 
+void mirror_touch(struct served_zone *zone)
+{
+	transfer_unref(zone->axfr);
+	zone->axfr = NULL;
+}
+
 void mirror_hide_uncommitted(struct served_zone *zone)
 {
 	struct served_append *append;
 
 	TAILQ_FOREACH_REVERSE(append, &zone->uncommitted, served_uncommitted, entry)
-	changeset_undo(append->changes, zone->mirror);
+		changeset_undo(append->changes, zone->mirror);
 }
 
 void mirror_show_uncommitted(struct served_zone *zone)
 {
 	struct served_append *append;
 
-	TAILQ_FOREACH(append, &zone->uncommitted, entry)
-	{
+	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
 		if (changeset_redo(append->changes, zone->mirror)) {
 			/* The mirror would be wrong from here on; the journal is not. */
 			log_error("zone %s: out of memory in the middle of a transfer",

@@ -54,9 +54,12 @@ static void send_one(struct notify_peer *peer)
 	wire_write_name_plain(&w, peer->notify->zone);
 	wire_write_u16(&w, TYPE_SOA);
 	wire_write_u16(&w, CLASS_IN);
-	/* A datagram that is not sent now is sent at the next try. */
-	(void)sendto(peer->socket, msg, w.at, MSG_DONTWAIT,
-		(const struct sockaddr *)&peer->address.storage, peer->address.len);
+	/* What cannot be sent now is sent at the next try.  Connecting anew each time
+	 * follows changes of routes; before the first time nobody can send to the socket.
+	 */
+	if (!connect(peer->socket, (const struct sockaddr *)&peer->address.storage,
+		    peer->address.len))
+		(void)send(peer->socket, msg, w.at, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -95,11 +98,9 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 
 static int open_peer(struct notify_peer *peer, struct event_base *base)
 {
-	const struct sockaddr *address = (const struct sockaddr *)&peer->address.storage;
-
-	peer->socket =
-		socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (peer->socket < 0 || connect(peer->socket, address, peer->address.len))
+	peer->socket = socket(peer->address.storage.ss_family,
+		SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (peer->socket < 0)
 		return -errno;
 	peer->readable =
 		event_new(base, peer->socket, EV_READ | EV_PERSIST, on_readable, peer);

@@ -100,6 +100,7 @@ static void on_durable(struct served_zone *zone, struct served_append *append)
 			delivery_add(zone->deliveries[i], append->op.seq, append->changes,
 				append->kind != SERVED_CHANGE);
 	}
+	mirror_touch(zone);
 	transfer_history_add(zone->history, append->changes);
 	if (delivery_is_local(zone->deliveries[0]))
 		notify_send(zone->notify);
@@ -183,6 +184,7 @@ bool served_append_changes(struct served_zone *zone, struct changeset *changes,
 		t->seq = append->op.seq;
 	if (t)
 		transaction_set_state(t, TRANSACTION_COMMITTING);
+	zone->last_seq = append->op.seq;
 	TAILQ_INSERT_TAIL(&zone->uncommitted, append, entry);
 	zone->operations++;
 	zone_thread_submit(zone->thread, &append->op);
@@ -209,15 +211,28 @@ struct served_answer {
 	struct transaction *transaction;
 };
 
+/* With ack = "applied" a heartbeat promises no more than the changes that it found: it
+ * waits for the primary with them, and shares their fate. */
+static void answer_or_wait(struct served_zone *zone, struct transaction *t)
+{
+	const struct delivery *primary = zone->deliveries[0];
+
+	if (zone->zone->ack == CONFIG_ACK_APPLIED && !delivery_is_local(primary) &&
+		verdict_is_ok(&t->verdict) && delivery_cursor(primary) < t->seq)
+		start_waiting(zone, t);
+	else
+		zone_thread_answer(zone->thread, t);
+}
+
 static void on_barrier(struct journal_op *op, void *arg)
 {
 	struct served_answer *barrier = arg;
-	struct zone_thread *thread = barrier->zone->thread;
+	struct served_zone *zone = barrier->zone;
 
-	barrier->zone->operations--;
+	zone->operations--;
 	if (op->result)
-		barrier->transaction->verdict = database_verdict(thread);
-	zone_thread_answer(thread, barrier->transaction);
+		barrier->transaction->verdict = database_verdict(zone->thread);
+	answer_or_wait(zone, barrier->transaction);
 	free(barrier);
 }
 
@@ -227,8 +242,9 @@ static void answer_heartbeat(struct served_zone *zone, struct transaction *t)
 {
 	struct served_answer *barrier;
 
+	t->seq = zone->last_seq;
 	if (TAILQ_EMPTY(&zone->uncommitted)) {
-		zone_thread_answer(zone->thread, t);
+		answer_or_wait(zone, t);
 		return;
 	}
 	barrier = calloc(1, sizeof(*barrier));
@@ -327,18 +343,20 @@ struct verdict served_evaluate(struct served_zone *zone, const struct transactio
 /* A twin gets the first one's answer; true: t is taken care of. */
 static bool answer_twin(struct served_zone *zone, struct transaction *t)
 {
+	struct replay *replay = zone->thread->replay;
 	struct replay_entry *entry = NULL;
+	struct transaction *first;
 
-	switch (replay_look(zone->thread->replay, &t->tsig, &entry)) {
+	switch (replay_look(replay, &t->tsig, &entry)) {
 	case REPLAY_NEW:
-		entry->transaction = t;
-		t->replay = entry;
+		replay_set_transaction(replay, entry, t);
 		return false;
 	case REPLAY_TWIN:
-		if (entry->transaction) {
+		first = replay_transaction(replay, entry);
+		if (first) {
 			transaction_set_state(t, TRANSACTION_JOINED);
-			t->wait_next = entry->transaction->twins;
-			entry->transaction->twins = t;
+			t->wait_next = first->twins;
+			first->twins = t;
 			return true;
 		}
 		t->verdict = replay_verdict(entry);
@@ -347,10 +365,9 @@ static bool answer_twin(struct served_zone *zone, struct transaction *t)
 	case REPLAY_TOO_OLD:
 		break;
 	}
-	t->tsig.error = TSIG_ERROR_BADTIME;
-	t->verdict = verdict_bad_tsig(TSIG_ERROR_BADTIME,
-		"signed before messages of this key that are forgotten: it may be a "
-		"replay");
+	t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"signed before messages that are forgotten, it may be a replay: sign it "
+		"again");
 	zone_thread_answer(zone->thread, t);
 	return true;
 }
@@ -467,10 +484,31 @@ static bool withdraw_changes(struct served_zone *zone, const struct changeset *c
 	return false;
 }
 
+/* Those that found a change which is now withdrawn. */
+static void refuse_heartbeats(
+	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
+{
+	struct transaction *t = zone->waiting, *next;
+
+	for (; t; t = next) {
+		next = t->wait_next;
+		if (t->changes || t->seq < seq)
+			continue;
+		served_stop_waiting(zone, t);
+		t->verdict = *verdict;
+		zone_thread_answer(zone->thread, t);
+	}
+}
+
 static void withdraw(struct served_zone *zone, struct transaction *t,
 	const struct verdict *verdict, enum served_append_kind kind)
 {
 	t->verdict = *verdict;
+	if (!t->changes) { /* a heartbeat that waited for others' changes */
+		zone_thread_answer(zone->thread, t);
+		return;
+	}
+	refuse_heartbeats(zone, t->seq, verdict);
 	note_outcome(zone, t->seq, verdict);
 	/* The refusal is sent when the withdrawal is durable: what was refused is not
 	 * delivered after a crash. */
@@ -488,7 +526,7 @@ static struct transaction *find_waiting(const struct served_zone *zone, uint64_t
 {
 	struct transaction *t = zone->waiting;
 
-	while (t && t->seq != seq)
+	while (t && (t->seq != seq || !t->changes))
 		t = t->wait_next;
 	return t;
 }
@@ -517,6 +555,9 @@ void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64
 		delivery_want_whole(delivery);
 		return;
 	}
+	/* What was evaluated on top of it must not bring it along. */
+	if (delivery_has_pending(delivery) || !TAILQ_EMPTY(&zone->uncommitted))
+		delivery_want_whole(delivery);
 	t = find_waiting(zone, seq);
 	if (t) {
 		served_stop_waiting(zone, t);
@@ -552,6 +593,9 @@ static int open_deliveries(struct served_zone *zone, const struct config_zone *c
 		if (r)
 			return r;
 		zone->delivery_count++;
+		/* Only the primary waits for the mirror. */
+		if (i > 0)
+			delivery_kick(zone->deliveries[i], false);
 	}
 	return 0;
 }
@@ -631,6 +675,7 @@ void served_free(struct served_zone *zone)
 		delivery_free(zone->deliveries[i]);
 	free(zone->deliveries);
 	notify_free(zone->notify);
+	transfer_unref(zone->axfr);
 	transfer_history_free(zone->history);
 	zone_free(zone->mirror);
 	if (zone->ack_timer)
@@ -696,6 +741,8 @@ int served_configure(struct served_zone *zone, struct config *config,
 	config_unref(zone->config);
 	zone->config = config_ref(config);
 	zone->zone = zone_config;
+	for (size_t i = 1; i < count && !r; i++)
+		delivery_kick(zone->deliveries[i], false);
 	return r;
 }
 

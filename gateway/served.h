@@ -48,6 +48,7 @@ struct served_zone {
 	struct verdict not_ready;     /* why, while mirror is NULL */
 	struct delivery **deliveries; /* the first is the primary's */
 	size_t delivery_count;
+	struct transfer *axfr; /* counted; of the durable content; NULL: build it */
 	struct transfer_history *history;
 	struct notify *notify;   /* to secondaries; NULL: none */
 	struct event *ack_timer; /* for the first of waiting */
@@ -55,6 +56,7 @@ struct served_zone {
 	TAILQ_HEAD(served_uncommitted, served_append) uncommitted; /* in order */
 	struct transaction *waiting; /* for the primary target, by seq */
 	struct transaction **waiting_tail;
+	uint64_t last_seq; /* of its newest change set */
 	size_t operations; /* journal operations that point here */
 	bool is_closing;   /* no longer configured */
 	int64_t refusal_s; /* the second that refusals is of */
@@ -119,8 +121,11 @@ int mirror_load_local(struct served_zone *zone, const struct config_target *targ
 void mirror_loaded(struct served_zone *zone, struct target_content *content);
 /* The primary has another SOA than we believed. */
 void mirror_adopt_soa(struct served_zone *zone, struct rrset *soa);
-/* Nothing pending that a difference would collide with. */
+/* All that is pending can be taken out of the mirror, so that a difference fits under it.
+ */
 bool mirror_takes_difference(const struct served_zone *zone);
+/* The durable content is another from now on. */
+void mirror_touch(struct served_zone *zone);
 /* The zone without what is not yet durable, for transfers; then back. */
 void mirror_hide_uncommitted(struct served_zone *zone);
 void mirror_show_uncommitted(struct served_zone *zone);

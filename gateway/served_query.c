@@ -73,6 +73,29 @@ static bool read_client_serial(const struct transaction *t, uint32_t *ret_serial
 	return !r.failed;
 }
 
+static bool is_same_question(
+	const struct transfer *transfer, const uint8_t *question, size_t len)
+{
+	const struct transfer_message *first = &transfer->messages[0];
+
+	return first->len >= WIRE_HEADER_LEN + len &&
+		!memcmp(first->octets + WIRE_HEADER_LEN, question, len);
+}
+
+/* Those who ask for the same content share it. */
+static struct transfer *build_axfr(
+	struct served_zone *zone, const uint8_t *question, size_t question_len)
+{
+	if (zone->axfr && !is_same_question(zone->axfr, question, question_len))
+		mirror_touch(zone);
+	if (!zone->axfr) {
+		mirror_hide_uncommitted(zone);
+		zone->axfr = transfer_new_axfr(zone->mirror, question, question_len);
+		mirror_show_uncommitted(zone);
+	}
+	return zone->axfr ? transfer_ref(zone->axfr) : NULL;
+}
+
 static struct transfer *build_transfer(
 	struct served_zone *zone, const struct transaction *t, uint32_t serial)
 {
@@ -80,12 +103,11 @@ static struct transfer *build_transfer(
 	const size_t question_len = t->walk.question_end - t->walk.section_at[0];
 	struct transfer *transfer;
 
-	mirror_hide_uncommitted(zone);
 	if (t->question_type == TYPE_AXFR)
-		transfer = transfer_new_axfr(zone->mirror, question, question_len);
-	else
-		transfer = transfer_new_ixfr(zone->mirror, zone->history, serial,
-			question, question_len, transaction_is_tcp(t) ? 0 : limit_of(t));
+		return build_axfr(zone, question, question_len);
+	mirror_hide_uncommitted(zone);
+	transfer = transfer_new_ixfr(zone->mirror, zone->history, serial, question,
+		question_len, transaction_is_tcp(t) ? 0 : limit_of(t));
 	mirror_show_uncommitted(zone);
 	return transfer;
 }

@@ -41,9 +41,10 @@ struct ddns_target {
 	target_loaded *loaded; /* load */
 	void *arg;
 	const struct changeset *changes; /* deliver; borrowed */
-	bool is_uncertain;  /* deliver: an earlier try may have been applied */
-	bool was_lost;      /* deliver: this one's UPDATE got no answer, asked once */
-	struct rrset *seen; /* the SOA found there */
+	bool is_uncertain;      /* deliver: an earlier try may have been applied */
+	bool was_lost;          /* deliver: this one's UPDATE got no answer, asked once */
+	struct rrset *seen;     /* the SOA found there */
+	struct verdict refusal; /* what the server said to the batch */
 	struct ddns_transfer *transfer;
 	bool is_incremental;
 	enum ddns_transfer_state transfer_state;
@@ -438,17 +439,63 @@ static void on_soa_after(void *arg, const struct dns_client_result *result)
 	send_update(t);
 }
 
-/* The server will say the same to the same batch every time. */
-static void complete_rejected(
-	struct ddns_target *t, const struct dns_client_result *result)
+static void complete_rejected(struct ddns_target *t)
 {
-	char text[DDNS_RCODE_TEXT_MAX];
-	const struct verdict why = verdict_refuse(
-		(enum rcode)ddns_read_rcode(result->msg, result->m), EDE_OTHER,
-		"target says %s", ddns_rcode_to_text(result->msg, result->m, text));
-
 	remember(&t->intended, NULL);
-	complete(t, TARGET_REJECTED, &why);
+	complete(t, TARGET_REJECTED, &t->refusal);
+}
+
+/* REFUSED and its like are about the batch only if the server takes other updates: a zone
+ * that is frozen, or a key that is no longer known, refuses every one, for a while. */
+static void on_bare_update(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+	uint16_t rcode;
+
+	if (result->status != DNS_CLIENT_ANSWERED) {
+		complete(t, TARGET_FAILED, &result->why);
+		return;
+	}
+	rcode = ddns_read_rcode(result->msg, result->m);
+	if (rcode == RCODE_NOERROR || rcode == RCODE_NXRRSET) {
+		complete_rejected(t);
+		return;
+	}
+	remember(&t->intended, NULL);
+	complete(t, TARGET_FAILED, &t->refusal);
+}
+
+static void ask_bare_update(struct ddns_target *t)
+{
+	static const struct changeset none = {.refs = 1};
+	const size_t cap = dns_client_request_max(t->client);
+	uint8_t *buf = malloc(cap);
+	int len;
+
+	if (!buf) {
+		complete_no_memory(t);
+		return;
+	}
+	len = ddns_compose_check(
+		buf, cap, t->zone, t->is_soa_blind ? NULL : t->believed, &none);
+	if (len < 0)
+		complete_rejected(t);
+	else
+		ask(t, buf, len, true, NULL, on_bare_update);
+	free(buf);
+}
+
+static void handle_refusal(struct ddns_target *t, const struct dns_client_result *result)
+{
+	const uint16_t rcode = ddns_read_rcode(result->msg, result->m);
+	char text[DDNS_RCODE_TEXT_MAX];
+
+	t->refusal = verdict_refuse((enum rcode)rcode, EDE_OTHER, "target says %s",
+		ddns_rcode_to_text(result->msg, result->m, text));
+	if (rcode == RCODE_REFUSED || rcode == RCODE_NOTAUTH || rcode == RCODE_NOTZONE)
+		ask_bare_update(t);
+	else
+		complete_rejected(t);
 }
 
 static void handle_update_answer(
@@ -470,7 +517,7 @@ static void handle_update_answer(
 		complete(t, TARGET_FAILED, &why);
 		return;
 	default:
-		complete_rejected(t, result);
+		handle_refusal(t, result);
 	}
 }
 

@@ -1,9 +1,9 @@
 /*
  * The messages of AXFR (RFC 5936) and IXFR (RFC 1995), built from the zone as it stands.
  *
- * Does not send, sign, or know who may have a zone.  A record fills a message of its own if
- * it must; one too large even for that (beyond 64 KiB with its TSIG) makes the transfer
- * impossible.  Ids are 0.
+ * Does not send, sign, or know who may have a zone.  A record fills a message of its own
+ * if it must; one too large even for that (beyond 64 KiB with its TSIG) makes the
+ * transfer impossible.  Ids are 0.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -285,8 +285,8 @@ static void add_half(struct stream *s, const struct transfer_version *version,
 		changeset_each_record(version->changes, visit_record, &visit);
 }
 
-/* RFC 1995 4: the current SOA, per version the old one with what went and the new one with
- * what came, the current SOA. */
+/* RFC 1995 4: the current SOA, per version the old one with what went and the new one
+ * with what came, the current SOA. */
 static void add_versions(
 	struct stream *s, const struct subject *of, const struct transfer_version *first)
 {

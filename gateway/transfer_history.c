@@ -1,9 +1,9 @@
 /*
  * What was done to a zone lately, version by version, for IXFR.
  *
- * A version is what happened between two serials.  Where a target owns the serial, changes
- * come first and the SOA that covers them later: they are gathered until then.  Whatever
- * can not be told exactly is forgotten, since a whole transfer is always right.
+ * A version is what happened between two serials.  Where a target owns the serial,
+ * changes come first and the SOA that covers them later: they are gathered until then.
+ * Whatever can not be told exactly is forgotten, since a whole transfer is always right.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -107,7 +107,8 @@ static void lose(struct transfer_history *history)
 	history->is_broken = true;
 }
 
-/* changeset_merge, but for its normalising, whose cost would grow with what is pending. */
+/* changeset_merge, but for its normalising, whose cost would grow with what is
+ * pending. */
 static int absorb(struct changeset *into, const struct changeset *cs)
 {
 	for (uint32_t i = 0; i < cs->count; i++) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include "gateway/supervise.h"
 
 enum {
+	WRITER_MACS_S = 3600,   /* how far back the journal's MACs are read at the start:
+				 * more than any client's fudge should be */
 	WRITER_PRUNE_S = 600,   /* between two prunings of the journal */
 	WRITER_STOP_MS = 10000, /* how long stopping may take, whatever hangs */
 	WRITER_MAILBOXES = 64,  /* as many as config.threads may be */
@@ -87,20 +90,14 @@ static void give_back(struct transaction *t)
 
 static void remember_answer(struct zone_thread *thread, struct transaction *t)
 {
-	struct replay_entry *entry = t->replay;
-
-	if (!entry)
+	if (!t->replay)
 		return;
 	/* A passing fault is no answer to repeat: clients try again with the same octets.
 	 */
-	if (t->verdict.rcode == RCODE_SERVFAIL) {
-		replay_forget(thread->replay, entry);
-		return;
-	}
-	entry->rcode = t->verdict.rcode;
-	entry->ede = t->verdict.ede;
-	entry->transaction = NULL;
-	t->replay = NULL;
+	if (t->verdict.rcode == RCODE_SERVFAIL)
+		replay_forget(thread->replay, t->replay);
+	else
+		replay_answer(thread->replay, t->replay, &t->verdict);
 }
 
 void zone_thread_answer(struct zone_thread *thread, struct transaction *t)
@@ -218,6 +215,7 @@ static void on_prune(evutil_socket_t fd, short events, void *arg)
 /* What has gathered in this turn goes out. */
 static void flush(struct writer *writer)
 {
+	replay_flush(writer->thread.replay);
 	journal_submit(writer->thread.journal, &writer->thread.submissions);
 	for (size_t i = 0; i < writer->mailbox_count; i++)
 		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
@@ -250,17 +248,39 @@ static void free_if_closed(struct writer *writer, struct served_zone *zone)
 
 static void close_zone(struct writer *writer, struct served_zone *zone)
 {
+	/* Counted by in_journal only, but before whatever the next one reads. */
+	for (size_t i = 0; i < zone->delivery_count; i++)
+		delivery_save(zone->deliveries[i]);
 	HASH_DEL(writer->zones, zone);
 	HASH_ADD_KEYPTR(hh, writer->closing, zone->name, name_len(zone->name), zone);
 	free_if_closed(writer, zone);
 }
 
+/* What the old one still has in the journal must be there before another reads it. */
+static void open_if_closed(struct writer *writer, struct config *config,
+	const struct config_zone *zone_config)
+{
+	const uint8_t *name = zone_config->name;
+	struct served_zone *closing;
+
+	HASH_FIND(hh, writer->closing, name, name_len(name), closing);
+	if (!closing)
+		(void)open_zone(writer, config, zone_config);
+}
+
+/* Frees what has come to its end; opens anew what was closed for that. */
 static void sweep_closing(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->closing, zone, next)
+	HASH_ITER(hh, writer->closing, zone, next) {
+		const struct config_zone *again =
+			config_find_zone(writer->config, zone->name);
+
 		free_if_closed(writer, zone);
+		if (again && !writer->is_stopping && !find_zone(writer, again->name))
+			open_if_closed(writer, writer->config, again);
+	}
 }
 
 static void reload_zone(struct writer *writer, struct config *config,
@@ -279,7 +299,7 @@ static void reload_zone(struct writer *writer, struct config *config,
 		}
 		close_zone(writer, zone);
 	}
-	(void)open_zone(writer, config, zone_config);
+	open_if_closed(writer, config, zone_config);
 }
 
 static void reload(struct writer *writer, struct config *config)
@@ -437,13 +457,12 @@ static int set_up_loop(struct writer *writer)
 	const struct timeval prune = {.tv_sec = WRITER_PRUNE_S};
 
 	thread->base = event_base_new();
-	thread->replay = replay_new();
 	thread->target_env = (struct target_env){
 		.base = thread->base,
 		.pool = hmac_pool_new(),
 		.real_time = real_time_s,
 	};
-	if (!thread->base || !thread->replay || !thread->target_env.pool)
+	if (!thread->base || !thread->target_env.pool)
 		return -ENOMEM;
 	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
 		queue_init(&writer->done))
@@ -459,11 +478,32 @@ static int set_up_loop(struct writer *writer)
 	return 0;
 }
 
+static int open_replay(struct writer *writer)
+{
+	char boot[64] = "", *path;
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int r;
+
+	if (asprintf(&path, "%s-replay", writer->config->database) < 0)
+		path = NULL;
+	if (file && !fgets(boot, sizeof(boot), file))
+		boot[0] = '\0';
+	if (file)
+		fclose(file);
+	r = path ? replay_new(&writer->thread.replay, path, boot[0] ? boot : NULL,
+			   real_time_s())
+		 : -ENOMEM;
+	if (r)
+		log_error("%s-replay: %s", writer->config->database, strerror(-r));
+	free(path);
+	return r;
+}
+
 static int open_store(struct writer *writer)
 {
 	struct zone_thread *thread = &writer->thread;
 	char error[STORE_ERROR_MAX] = "";
-	const uint64_t since = (uint64_t)real_time_s() - 2 * TSIG_FUDGE_S;
+	const uint64_t since = (uint64_t)real_time_s() - WRITER_MACS_S;
 	int r;
 
 	/* Two gateways on one database would each serve half of the truth. */
@@ -474,6 +514,9 @@ static int open_store(struct writer *writer)
 						     : strerror(-writer->lock));
 		return writer->lock;
 	}
+	r = open_replay(writer);
+	if (r)
+		return r;
 	thread->store_ops = &store_sqlite;
 	r = journal_new(&thread->journal, thread->store_ops, writer->config->database,
 		&writer->done, error);

@@ -164,3 +164,85 @@ int rebase_difference(struct zone *zone, const struct update *difference,
 	}
 	return finish(zone, r, cs, ret_changeset);
 }
+
+/* ---- from an unknown state ---- */
+
+/* Adds to *set (owned, may be NULL) the records of more that unwanted does not hold. */
+static int include(
+	struct rrset **set, const struct rrset *more, const struct rrset *wanted)
+{
+	const uint8_t *rdata;
+	uint16_t len;
+	size_t at = 0;
+
+	while (more && (rdata = rrset_next(more, &at, &len))) {
+		struct rrset *larger;
+
+		if ((wanted && rrset_find(wanted, rdata, len) >= 0) ||
+			(*set && rrset_find(*set, rdata, len) >= 0))
+			continue;
+		larger = *set ? rrset_with(*set, rdata, len)
+			      : rrset_new(more->type, more->ttl, rdata, len);
+		if (!larger)
+			return -ENOMEM;
+		rrset_unref(*set);
+		*set = larger;
+	}
+	return 0;
+}
+
+/* All that an RRset may hold on the way to wanted, and then shall not. */
+static int collect_unwanted(struct rrset **ret_set, const struct change *earlier,
+	const struct rrset *before, const struct rrset *wanted)
+{
+	struct rrset *set = NULL;
+	int r = earlier ? include(&set, earlier->before, wanted) : 0;
+
+	if (!r && earlier)
+		r = include(&set, earlier->after, wanted);
+	if (!r)
+		r = include(&set, before, wanted);
+	if (r) {
+		rrset_unref(set);
+		return r;
+	}
+	/* A target that looks for a change of TTL must find none: it may have either. */
+	if (set && wanted && set->ttl != wanted->ttl) {
+		struct rrset *same = rrset_with_ttl(set, wanted->ttl);
+
+		rrset_unref(set);
+		if (!same)
+			return -ENOMEM;
+		set = same;
+	}
+	*ret_set = set;
+	return 0;
+}
+
+int rebase_merge_uncertain(struct changeset *into, const struct changeset *next)
+{
+	struct rrset **unwanted = calloc(next->count + 1, sizeof(struct rrset *));
+	int r = unwanted ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < next->count && !r; i++) {
+		const struct change *c = &next->changes[i];
+
+		r = collect_unwanted(&unwanted[i],
+			changeset_find(into, c->owner, c->type), c->before, c->after);
+	}
+	if (!r)
+		r = changeset_merge(into, next);
+	for (uint32_t i = 0; i < next->count && !r; i++) {
+		const struct change *c = &next->changes[i];
+		struct change *merged =
+			(struct change *)changeset_find(into, c->owner, c->type);
+
+		rrset_unref(merged->before);
+		merged->before = unwanted[i];
+		unwanted[i] = NULL;
+	}
+	for (uint32_t i = 0; unwanted && i < next->count; i++)
+		rrset_unref(unwanted[i]);
+	free(unwanted);
+	return r;
+}

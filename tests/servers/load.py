@@ -13,30 +13,42 @@ from gateway import Udp, Signed
 DRAIN_S = 10
 
 
-def update_wire(message_id, zone, *records):
-    """An UPDATE that adds records (owner label, type number, rdata octets)."""
-    wire = struct.pack("!6H", message_id, 5 << 11, 1, 0, len(records), 0)
+def _record(label, rdtype, rdclass, ttl, rdata):
+    label = label.encode()
+    return bytes([len(label)]) + label + b"\xc0\x0c" + \
+        struct.pack("!HHIH", rdtype, rdclass, ttl, len(rdata)) + rdata
+
+
+def update_wire(message_id, zone, *records, unused=()):
+    """An UPDATE that adds records (owner label, type number, rdata octets), if the unused
+    labels are."""
+    wire = struct.pack("!6H", message_id, 5 << 11, 1, len(unused), len(records), 0)
     wire += dns.name.from_text(zone).to_wire() + struct.pack("!HH", 6, 1)
+    for label in unused:
+        wire += _record(label, 255, 254, 0, b"")
     for label, rdtype, rdata in records:
-        label = label.encode()
-        wire += bytes([len(label)]) + label + b"\xc0\x0c" + \
-            struct.pack("!HHIH", rdtype, 1, 300, len(rdata)) + rdata
+        wire += _record(label, rdtype, 1, 300, rdata)
     return wire
 
 
 class Load(threading.Thread):
-    """Update number n adds an A at TAGn.zone and a TXT at TAGnt.zone, or nothing at all."""
+    """Update number n adds an A at TAGn.zone, which must not be in use, and a TXT at
+    TAGnt.zone, or nothing at all."""
 
-    def __init__(self, gateway, key, tag="u", zone="dyn.example.", outstanding=64):
+    def __init__(self, gateway, key, tag="u", zone="dyn.example.", outstanding=64,
+                 most=None):
+        """most: then it sends no more."""
         super().__init__(daemon=True)
         self.port = gateway.port
         self.key = key
         self.tag = tag
         self.zone = zone
         self.outstanding = outstanding
+        self.most = most or 1 << 30
         self.sent = 0
         self.rcodes = {}      # number -> rcode
         self.pending = {}     # id -> number
+        self.wires = {}       # id -> octets that were sent last
         self.ending = threading.Event()
         self.is_given_up = False
         self.failure = None
@@ -79,13 +91,13 @@ class Load(threading.Thread):
 
     def _run(self, client):
         deadline = None
-        while not self.ending.is_set() or self.pending:
+        while self._may_send() or self.pending:
             if self.ending.is_set():
                 deadline = deadline or time.monotonic() + DRAIN_S
             if deadline is not None and time.monotonic() > deadline:
                 return
             try:
-                while len(self.pending) < self.outstanding and not self.ending.is_set():
+                while len(self.pending) < self.outstanding and self._may_send():
                     self._send(client)
                 if select.select([client.socket], [], [], 0.05)[0]:
                     self._take(client)
@@ -94,6 +106,9 @@ class Load(threading.Thread):
             if self.is_given_up:
                 break
         self._take_the_rest(client)
+
+    def _may_send(self):
+        return not self.ending.is_set() and self.sent < self.most
 
     def _take(self, client):
         answer = client.receive()
@@ -112,10 +127,25 @@ class Load(threading.Thread):
         wire = update_wire(
             message_id, self.zone,
             (f"{self.tag}{number}", 1, struct.pack("!I", 0x0a000000 + number)),
-            (f"{self.tag}{number}t", 16, b"\x04load"))
+            (f"{self.tag}{number}t", 16, b"\x04load"), unused=[f"{self.tag}{number}"])
+        wire = Signed(wire, self.key).wire
         self.pending[message_id] = number
+        self.wires[message_id] = wire
         self.sent += 1
-        client.send(Signed(wire, self.key).wire)
+        client.send(wire)
+
+    def retransmit(self):
+        """What was not answered goes out again, as it was.  The rcodes."""
+        rcodes = []
+        with Udp(self.port) as client:
+            for message_id, number in sorted(self.pending.items()):
+                client.send(self.wires[message_id])
+                answer = client.receive()
+                assert answer.id == message_id
+                self.rcodes[number] = answer.rcode
+                rcodes.append(answer.rcode)
+        self.pending.clear()
+        return rcodes
 
     def finish(self):
         """Sends no more, waits for the answers, and asserts that all came."""

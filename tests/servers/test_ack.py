@@ -64,7 +64,6 @@ def test_wait_is_answered_in_time_and_delivered_later(make):
         assert ACK_TIMEOUT_S <= took_s < ACK_TIMEOUT_S + MORE_S
         assert front.mirrored("host") == {"192.0.2.1"}
     wait_seen(front, "host")
-    front.wait_delivered()
     front.assert_same()
 
 
@@ -109,7 +108,6 @@ def assert_withdrawn(front, name="host"):
     wait_for(lambda: front.update(add=[("later", 60, "A", "192.0.2.1")]) == "NOERROR",
              "the primary to be back")
     assert front.seen("later") == {"192.0.2.1"}
-    front.wait_delivered()
     assert front.seen(name) == front.mirrored(name) == set()
     assert front.seen("host1") == front.mirrored("host1") == {"192.0.2.11", "192.0.2.12"}
     front.assert_same()
@@ -130,21 +128,16 @@ def test_applied_is_withdrawn_if_the_primary_hangs(make):
         assert ACK_TIMEOUT_S <= took_s < ACK_TIMEOUT_S + MORE_S
         assert front.mirrored("host") == set()
         assert front.mirrored("host1") == {"192.0.2.11", "192.0.2.12"}
-    front.wait_delivered()
     assert_withdrawn(front)
 
 
 def test_applied_is_withdrawn_if_the_primary_is_down(make):
     front = make("applied")
-    serial = front.primary.serial(NAME)
     front.primary.kill()
     reply, took_s = withdrawn_change(front)
     assert reply.rcode == "SERVFAIL"
     assert took_s < ACK_TIMEOUT_S + MORE_S
     front.primary.start()
-    front.wait_delivered()
-    assert front.seen("host") == set()
-    assert front.primary.serial(NAME) >= serial
     assert_withdrawn(front)
 
 
@@ -186,7 +179,8 @@ def test_the_same_message_is_executed_anew_after_servfail(make):
     message = front.message([("again", 60, "A", "192.0.2.1")])
     with paused(front.primary):
         assert front.send(message).rcode == "SERVFAIL"
-    front.wait_delivered()
+    wait_for(lambda: front.update(add=[("later", 60, "A", "192.0.2.1")]) == "NOERROR",
+             "the primary to be back")
     assert front.seen("again") == set()
     # The very same octets: id, time and MAC are what they were.
     answer = dns.query.udp(message, HOST, timeout=10, port=front.gateway.port)

@@ -15,7 +15,6 @@ import dns.update
 import pytest
 
 import gateway as gateway_module
-import servers
 from gateway import SharedKey, Tcp, Udp, run, sign
 from load import Load, some_acknowledged, update_wire
 from servers import HOST, free_port, wait_for
@@ -352,6 +351,23 @@ def test_reload_takes_keys_rules_and_zones_away(gateways, admin):
     assert gateway.serial("second.example.") == serial
 
 
+def test_reload_changes_a_secret(gateways, admin):
+    gateway = gateways(keys=[admin])
+    message = add(f"a.{ZONE}", "192.0.2.1")
+    for _ in range(3):
+        assert rcode_of(gateway, message, admin) == "NOERROR"
+        new = SharedKey("admin.")
+        gateway.keys = [admin, new]  # for the time of the change both
+        gateway.reconfigure()
+        assert rcode_of(gateway, message, admin) == "NOERROR"
+        assert rcode_of(gateway, message, new) == "NOERROR"
+        gateway.keys = [new]
+        gateway.reconfigure()
+        answer = gateway.exchange(sign(add(f"b.{ZONE}", "192.0.2.1"), admin).wire)
+        assert (answer.rcode, answer.tsig.error) == ("NOTAUTH", 16)
+        admin = new
+
+
 def test_reload_changes_the_settings_of_zones(gateways, admin):
     gateway = gateways(keys=[admin])
     assert gateway.rrset(ZONE, "SOA")[0].mname.to_text() == f"ns1.{ZONE}"
@@ -481,6 +497,26 @@ def test_kill_under_load(gateways, admin, number):
         assert unsure <= 64 * len(loads)
         rows = gateway.rows("SELECT seq FROM journal WHERE changes IS NOT NULL")
         assert len(rows) == unsure + sum(len(each.acknowledged) for each in loads)
+
+
+def test_a_retransmission_spans_a_kill(gateways, admin):
+    """Did the update that nobody answered happen?  Each asks for a name that is not in use:
+    who happened is told so, not that the name is taken.  Who did not happens now, or is told
+    to sign anew (NOTAUTH, BADTIME)."""
+    gateway = gateways(keys=[admin])
+    for round_number in range(3):
+        load = Load(gateway, admin, tag=f"r{round_number}u")
+        load.start()
+        wait_for(some_acknowledged(load, 1, 400), "the load")
+        gateway.kill()
+        load.give_up()
+        gateway.start()
+        assert set(load.retransmit()) <= {"NOERROR", "NOTAUTH"}
+        content = gateway.axfr(ZONE, admin)
+        assert load.assert_kept(content) == 0
+        rows = gateway.rows("SELECT count(*) AS count FROM journal WHERE changes IS NOT NULL"
+                            " AND request LIKE ?", f"%{load.tag}%")
+        assert rows[0]["count"] == len(load.acknowledged), "each exactly once"
 
 
 def test_kill_while_it_seeds_and_flushes(gateways, admin):

@@ -2,6 +2,8 @@
 
 import threading
 
+import dns.flags
+import dns.message
 import dns.rcode
 import dns.update
 import pytest
@@ -408,8 +410,8 @@ def test_a_replay_after_a_restart_is_not_executed(gateways, admin, end):
     message = add(host, "192.0.2.1")
     message.absent(host)
     request = sign(message, admin)
-    refused = sign(message, admin)  # the same again, with its prerequisite now wrong
-    refused = Signed(b"\x12\x34" + message.to_wire()[2:], admin)
+    # The same again, when its prerequisite is wrong.
+    refused = Signed(bytes([message.id >> 8 ^ 1]) + message.to_wire()[1:], admin)
     assert gateway.exchange(request.wire).rcode == "NOERROR"
     assert gateway.exchange(refused.wire).rcode == "YXDOMAIN"
     assert gateway.update(delete=[(host,)], key=admin) == "NOERROR"

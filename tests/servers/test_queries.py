@@ -7,14 +7,18 @@ import struct
 import dns.flags
 import dns.message
 import dns.opcode
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.update
+import dns.xfr
+import dns.zone
 import pytest
 
 import servers
 from gateway import SharedKey, Tcp, digest, sign
+from load import Load
 from secondaries import BindSecondary, KnotSecondary
 from servers import free_port, wait_for
 
@@ -394,6 +398,51 @@ def test_slow_reader_of_a_transfer_delays_nobody(gateway, keys):
                 answers.append(client.receive())
             verified(answers, request)
         client.close()
+
+
+# ---- transfers while updates come in ----
+
+def test_transfers_under_load_are_consistent(gateways, admin):
+    """Each is the zone between two updates, with the serial of that moment."""
+    gateway = gateways(keys=[admin])
+    start = gateway.serial()
+    load = Load(gateway, admin, most=1500)
+    load.start()
+    while load.is_alive():
+        answers = transfer(gateway, admin, ZONE)
+        owners = {record.split(".")[0] for answer in answers for record in answer.records()}
+        updates = {owner for owner in owners if owner[0] == "u" and owner[-1] != "t"}
+        assert {f"{owner}t" for owner in updates} == {
+            owner for owner in owners if owner[0] == "u" and owner[-1] == "t"}
+        assert answers[0].soa_serials()[0] == start + len(updates)
+    load.finish()
+
+
+def test_a_copy_that_follows_by_ixfr_is_the_zone(gateways, admin):
+    gateway = gateways(keys=[admin])
+    copy = dns.zone.Zone(ZONE)
+    load = Load(gateway, admin, outstanding=4, most=600)
+    load.start()
+
+    def follow():
+        query, serial = dns.xfr.make_query(copy, keyring=admin.ring,
+                                           keyname=admin.name)
+        del serial
+        dns.query.inbound_xfr(servers.HOST, copy, query, port=gateway.port, timeout=10)
+
+    while load.is_alive():
+        follow()
+    load.finish()
+    for number in range(0, 60, 3):
+        message = dns.update.UpdateMessage(ZONE)
+        message.delete(load.names(number)[0])
+        message.add(load.names(number)[1], 60, "TXT", "other")
+        assert gateway.send(message, admin).rcode() == dns.rcode.NOERROR
+    follow()
+    lines = {f"{name.derelativize(copy.origin)} {ttl} {dns.rdatatype.to_text(rdata.rdtype)} "
+             f"{rdata.to_text(origin=copy.origin, relativize=False)}"
+             for name, ttl, rdata in copy.iterate_rdatas()}
+    assert lines == gateway.axfr(ZONE, admin)
 
 
 # ---- secondaries ----

@@ -142,7 +142,8 @@ def test_wrong_secret(gateway, tcp):
 def test_changed_on_the_way(gateway, keys):
     request = sign(update(), keys["admin"])
     at = request.wire.index(b"\xc0\x00\x02\x01")
-    answer = ask_as_stranger(gateway, request.wire[:at] + b"\xc0\x00\x02\x02" + request.wire[at + 4:])
+    wire = request.wire[:at] + b"\xc0\x00\x02\x02" + request.wire[at + 4:]
+    answer = ask_as_stranger(gateway, wire)
     expect_bad_tsig(gateway, answer, "BADSIG", 16)
 
 

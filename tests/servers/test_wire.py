@@ -6,6 +6,7 @@ import struct
 
 import dns.message
 import dns.opcode
+import dns.query
 import dns.update
 import pytest
 
@@ -67,8 +68,9 @@ def update_of(length, key, tag):
     return signed, count
 
 
-@pytest.mark.parametrize("length, tcp", [(65535, True), (16384, True), (8192, False),
-                                         (4096, False), (513, False)])
+@pytest.mark.parametrize("length, tcp", [
+    (65535, True), (65507, False), (16384, True), (8192, False), (4096, False),
+    (513, False)])
 def test_large_updates(gateway, shared_admin, length, tcp):
     tag = f"big{length}t"
     request, count = update_of(length, shared_admin, tag)
@@ -98,6 +100,37 @@ def test_answers_to_updates_never_say_tc(gateways):
             answer = gateway.exchange(request.wire)
             assert answer.rcode == rcode and answer.is_authentic(request)
             assert not answer.flags & TC and len(answer.wire) <= 512
+
+
+# ---- addresses ----
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_answers_come_from_the_address_that_was_asked(gateways, shared_admin, tcp):
+    port = servers.free_port()
+    listen = [{"address": "0.0.0.0", "port": port}]
+    addresses = ["127.0.0.1", "127.0.0.2", "127.9.9.9"]
+    if has_ipv6():
+        listen.append({"address": "::", "port": port})
+        addresses.append("::1")
+    gateways(keys=[shared_admin], port=port, listen=listen)
+    ask = dns.query.tcp if tcp else dns.query.udp
+    for address in addresses:  # dnspython minds where an answer comes from
+        rdtype = "AAAA" if ":" in address else "A"
+        query = dns.message.make_query(f"whoami.{ZONE}", rdtype, flags=0)
+        answer = ask(query, address, port=port, timeout=5)
+        assert answer.answer[0][0].address == ("::1" if ":" in address else "127.0.0.1")
+        message = add(f"address.{ZONE}", "192.0.2.1")
+        message.use_tsig(shared_admin.ring)
+        assert ask(message, address, port=port, timeout=5).rcode() == 0
 
 
 # ---- TCP ----

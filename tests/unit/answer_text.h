@@ -36,8 +36,8 @@ void query_add_opt(struct query *q, uint16_t size, uint8_t version, uint16_t fla
 char *answer_text(const uint8_t *msg, size_t len);
 void answer_assert(const uint8_t *msg, size_t len, const char *expected);
 
-/* The record at the reader; its owner (lower case) and RDATA (uncompressed) are written to
- * the buffers. */
+/* The record at the reader; its owner, in its case, and its RDATA, uncompressed, are
+ * written to the buffers. */
 struct record_buffers {
 	uint8_t owner[NAME_MAX_LEN];
 	uint8_t rdata[WIRE_MESSAGE_MAX];

@@ -1,6 +1,6 @@
 /*
- * The frame of answers: limits, echo, flags, OPT, extended rcodes, EDE, and what is cut when
- * there is no room.  Which records answer what is in test_answer_lookup.c.
+ * The frame of answers: limits, echo, flags, OPT, extended rcodes, EDE, and what is cut
+ * when there is no room.  Which records answer what is in test_answer_lookup.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -399,7 +399,8 @@ static void test_truncation_exact(void **state)
 	zone_free(zone);
 }
 
-/* Over TCP there is nothing to fall back on: whole RRsets, as many as there is room for. */
+/* Over TCP there is nothing to fall back on: whole RRsets, as many as there is room
+ * for. */
 static void test_truncation_tcp(void **state)
 {
 	struct zone *zone = make_large_zone(6000);

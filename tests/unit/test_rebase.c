@@ -136,6 +136,54 @@ static void an_incremental_transfer_keeps_the_order_of_its_versions(void **state
 	zone_free(zone);
 }
 
+/* From each state on the way, the differences of the merged change lead to the last one. */
+static void from_any_state_on_the_way_to_the_last(void **state)
+{
+	const char *const states[] = {"h 60 A 192.0.2.5\n", "h 60 A 192.0.2.6\n",
+		"h 60 A 192.0.2.7\nh 60 A 192.0.2.8\n"};
+	struct changeset *first = changes_of(
+		states[0], (const char *[]){"h 0 ANY A", "h 60 IN A 192.0.2.6", NULL});
+	struct changeset *second = changes_of(states[1],
+		(const char *[]){
+			"h 0 ANY A", "h 60 IN A 192.0.2.7", "h 60 IN A 192.0.2.8", NULL});
+	struct changeset *merged = changeset_new(), *done;
+
+	(void)state;
+	assert_int_equal(rebase_merge_uncertain(merged, first), 0);
+	assert_int_equal(rebase_merge_uncertain(merged, second), 0);
+	for (int i = 0; i < 3; i++) {
+		struct zone *zone = message_make_zone("example.", states[i]);
+
+		assert_int_equal(rebase_changeset(zone, merged, &done), 0);
+		message_assert_zone(
+			zone, "h.example. 60 A 192.0.2.7\nh.example. 60 A 192.0.2.8\n");
+		changeset_unref(done);
+		zone_free(zone);
+	}
+	changeset_unref(merged);
+	changeset_unref(second);
+	changeset_unref(first);
+}
+
+static void what_came_and_went_is_still_deleted(void **state)
+{
+	struct changeset *came =
+		changes_of(SOA, (const char *[]){"h 60 IN A 192.0.2.1", NULL});
+	struct changeset *went =
+		changes_of(SOA "h 60 A 192.0.2.1\n", (const char *[]){"h 0 ANY A", NULL});
+	struct changeset *merged = changeset_new();
+
+	(void)state;
+	assert_int_equal(rebase_merge_uncertain(merged, came), 0);
+	assert_int_equal(rebase_merge_uncertain(merged, went), 0);
+	assert_int_equal(merged->count, 1);
+	assert_null(merged->changes[0].after);
+	assert_int_equal(merged->changes[0].before->count, 1);
+	changeset_unref(merged);
+	changeset_unref(went);
+	changeset_unref(came);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +193,8 @@ int main(void)
 		cmocka_unit_test(all_name_servers_of_the_apex_can_change),
 		cmocka_unit_test(another_ttl_keeps_the_name_servers),
 		cmocka_unit_test(the_serial_only_moves_forward),
+		cmocka_unit_test(from_any_state_on_the_way_to_the_last),
+		cmocka_unit_test(what_came_and_went_is_still_deleted),
 		cmocka_unit_test(an_incremental_transfer_keeps_the_order_of_its_versions),
 	};
 

@@ -1,0 +1,242 @@
+"""One gateway with zones at every kind of target, on port 53 of a network of its own, for
+tests with the clients that people run.
+
+    with own_network():
+        site = Site(gateways, folder)
+        site.start()
+        place = site.places["bind"]
+        place.seen("www", "TXT")          # what BIND has there
+
+Many clients speak to port 53 only, so the whole site runs there if it can.
+"""
+
+import base64
+import contextlib
+import ctypes
+import os
+import socket
+import subprocess
+
+import dns.name
+import dns.reversename
+
+from front import API_KEY_FILE, is_installed, make_server, target_settings, write_secret
+from gateway import SharedKey, run
+from servers import HOST, Key, PowerDNS, find, have, wait_for
+
+CLONE_NEWNET = 0x40000000
+KINDS = {"local": None, "bind": "bind", "knot": "knot", "pdns": "pdns-sqlite"}
+ALGORITHMS = ["hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sha512"]
+
+
+@contextlib.contextmanager
+def own_network():
+    """A network namespace for this thread and what it starts, with nothing but lo: True.  If
+    that is not allowed, everything stays as it is: False."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    is_own = find("ip") is not None and libc.unshare(CLONE_NEWNET) == 0
+    try:
+        if is_own:
+            subprocess.run([find("ip"), "link", "set", "lo", "up"], check=True)
+        yield is_own
+    finally:
+        if is_own and libc.setns(before, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "cannot return to the network")
+        os.close(before)
+
+
+def can_serve_dns_port():
+    """May this process listen on port 53, and does nobody else?"""
+    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+        with socket.socket(socket.AF_INET, kind) as listener:
+            try:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((HOST, 53))
+            except OSError:
+                return False
+    return True
+
+
+def reverse_zone(number):
+    return f"{number}.0.10.in-addr.arpa."
+
+
+class Place:
+    """A zone at one target, and the reverse zone beside it."""
+
+    def __init__(self, site, kind, number):
+        self.site = site
+        self.kind = kind
+        self.zone = f"{kind}.example."
+        self.network = f"10.0.{number}."
+        self.reverse = reverse_zone(number)
+        self.server = None
+
+    @property
+    def gateway(self):
+        return self.site.gateway
+
+    @property
+    def zone_texts(self):
+        """The zones as they begin."""
+        forward = f"""\
+$ORIGIN {self.zone}
+$TTL 300
+@	SOA	ns1 hostmaster 10 3600 600 86400 60
+@	NS	ns1
+ns1	A	{HOST}
+gateway	A	{HOST}
+host1	A	192.0.2.11
+host1	A	192.0.2.12
+host1	TXT	"first" "second; with spaces"
+www	CNAME	host1
+*.wild	A	192.0.2.99
+"""
+        reverse = f"""\
+$ORIGIN {self.reverse}
+$TTL 300
+@	SOA	ns1.{self.zone} hostmaster.{self.zone} 10 3600 600 86400 60
+@	NS	ns1.{self.zone}
+"""
+        return {self.zone: forward, self.reverse: reverse}
+
+    def address(self, last):
+        return f"{self.network}{last}"
+
+    def pointer(self, last):
+        return dns.reversename.from_address(self.address(last)).to_text()
+
+    def full(self, name):
+        return self.zone if name == "@" else f"{name}.{self.zone}"
+
+    # -- what there is --
+
+    @property
+    def target(self):
+        """Where the effect of an update is to be seen at once."""
+        return self.server or self.gateway
+
+    def seen(self, name, rdtype="A"):
+        """RDATA at the target; name is relative to the zone, or ends with a dot."""
+        return self.target.records(self._absolute(name), rdtype)
+
+    def mirrored(self, name, rdtype="A"):
+        return self.gateway.records(self._absolute(name), rdtype)
+
+    def ttl(self, name, rdtype):
+        return self.target.ttl(self._absolute(name), rdtype)
+
+    def _absolute(self, name):
+        return name if name.endswith(".") else self.full(name)
+
+    def state(self):
+        """What a request that changes nothing leaves alone."""
+        rows = self.gateway.rows("SELECT count(*) AS count FROM journal JOIN zones "
+                                 "ON zones.id = zone WHERE name = ? AND changes IS NOT "
+                                 "NULL", dns.name.from_text(self.zone).to_wire())
+        return self.target.serial(self.zone), rows[0]["count"]
+
+    def update(self, key=None, **options):
+        """By a client without peculiarities; names are absolute."""
+        return self.gateway.update(self.zone, key=key or self.site.admin, **options)
+
+    def contents(self):
+        """The zone at the target, without its SOA."""
+        key = self.site.admin if self.server is None else next(iter(self.server.keys), None)
+        return {line for line in self.target.axfr(self.zone, key=key) if " SOA " not in line}
+
+
+class Site:
+    """The gateway, its keys, and a Place for each kind of target that is installed."""
+
+    def __init__(self, gateways, folder):
+        self.folder = str(folder)
+        self.keys = {name: SharedKey(f"key-{name}.", name) for name in ALGORITHMS}
+        self.admin = self.keys["hmac-sha256"]
+        self.has_port_53 = can_serve_dns_port()
+        self.places = {}
+        for number, (kind, server_kind) in enumerate(KINDS.items(), 1):
+            if server_kind is None or is_installed(server_kind):
+                self.places[kind] = Place(self, kind, number)
+        for kind, place in self.places.items():
+            if KINDS[kind]:
+                keys = [] if kind == "pdns" else [Key(f"to-{kind}.")]
+                place.server = make_server(KINDS[kind], self.path(kind), keys=keys,
+                                           zones=place.zone_texts)
+        self.gateway = self._make_gateway(gateways)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def _make_gateway(self, gateways):
+        zones, target_keys = {}, []
+        for place in self.places.values():
+            for zone, text in place.zone_texts.items():
+                zones[zone] = {"mname": place.full("gateway"), "targets": [
+                    self._target(place, zone, text)], "allow": [
+                        {"keys": ["*"], "match": "zone", "types": ["ANY"],
+                         "transfer": True}]}
+            target_keys += place.server.keys if place.server else ()
+        gateway = gateways.make(zones=zones, folder=self.path("gateway"),
+                                keys=[*self.keys.values(), *target_keys])
+        listen = [{"address": HOST, "port": gateway.port}]
+        if self.has_port_53:
+            listen.append({"address": HOST, "port": 53})
+        gateway.settings["listen"] = listen
+        for place in self.places.values():
+            if isinstance(place.server, PowerDNS):
+                write_secret(gateway.path(API_KEY_FILE), place.server.api_key)
+        return gateway
+
+    def _target(self, place, zone, text):
+        if place.server is not None:
+            return target_settings(place.server)
+        os.makedirs(self.folder, exist_ok=True)
+        path = self.path(zone + "seed")
+        with open(path, "w") as file:
+            file.write(text)
+        return {"type": "local", "file": path}
+
+    # -- life --
+
+    def start(self):
+        for place in self.places.values():
+            if place.server:
+                place.server.start(wait=False)
+        for place in self.places.values():
+            if place.server:
+                place.server.wait_ready()
+        self.gateway.start()
+        wait_for(self.is_loaded, "all zones to be loaded")
+
+    def is_loaded(self):
+        return all(self.gateway.query(zone, "SOA").answer for zone in self.gateway.zones)
+
+    def stop(self):
+        for place in self.places.values():
+            if place.server:
+                place.server.stop()
+
+    # -- files for clients --
+
+    def write(self, name, text):
+        """A file for a client's use, readable by its owner only."""
+        path = self.path(name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        return path
+
+    def with_resolver(self, *command):
+        """The command, run with an /etc/resolv.conf that names the gateway."""
+        resolver = self.write("resolv.conf", f"nameserver {HOST}\n")
+        return [find("unshare"), "-m", "sh", "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolver, *command]
+
+    def can_set_resolver(self):
+        return self.has_port_53 and have("unshare", "mount") and \
+            run(self.with_resolver("true")).code == 0
+
+
+def hexadecimal(key):
+    return base64.b64decode(key.secret).hex()

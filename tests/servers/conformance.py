@@ -1,0 +1,148 @@
+"""Cases of conformance: requests as text, and a bench that puts one to a server.
+
+A record of a request is "owner ttl class type rdata".  In owners and RDATA % is the case's
+own name, so that no case meets another's records; @ is the zone's name.  RDATA that begins
+with 0x is octets, right or wrong; none is none.
+
+    Case("2136 3.2.1", "RRset exists", before=["% 300 IN A 192.0.2.1"],
+         prereq=["% 0 ANY A"], rcode="NOERROR")
+
+What a zone holds is read by AXFR, as it stands, without the rules that queries follow.
+"""
+
+import itertools
+import struct
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+
+from gateway import Tcp, Udp, sign
+
+ZONE = "dyn.example."
+ORIGIN = dns.name.from_text(ZONE)
+IN = dns.rdataclass.IN
+UDP_MAX = 1200
+UPDATE = 5 << 11
+
+ZONE_TEXT = """\
+$ORIGIN dyn.example.
+$TTL 300
+@	SOA	ns1 hostmaster 10 3600 600 86400 60
+@	NS	ns1
+@	NS	ns2
+@	MX	10 mail
+ns1	A	192.0.2.1
+ns2	A	192.0.2.2
+mail	A	192.0.2.3
+host	A	192.0.2.11
+host	A	192.0.2.12
+host	AAAA	2001:db8::11
+host	TXT	"first" "second; with spaces"
+alias	CNAME	host
+a.ent	A	192.0.2.21
+*.wild	A	192.0.2.31
+*.wild	TXT	"wild"
+sub	NS	ns.sub
+sub	NS	ns.elsewhere.example.
+sub	DS	12345 8 2 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF
+ns.sub	A	192.0.2.41
+redirect	DNAME	target
+www.target	A	192.0.2.51
+type	TYPE65280	\\# 4 01020304
+"""
+
+# ---- records as text ----
+
+def name_octets(text, own=""):
+    return dns.name.from_text(text.replace("%", own), ORIGIN).to_wire()
+
+
+def rdata_octets(rdtype, text, own=""):
+    if not text:
+        return b""
+    if text.startswith("0x"):
+        return bytes.fromhex(text[2:])
+    rdata = dns.rdata.from_text(IN, rdtype, text.replace("%", own), ORIGIN, relativize=False)
+    return rdata.to_wire()
+
+
+def record_octets(text, own=""):
+    owner, ttl, rdclass, rdtype, rdata = (text.split(None, 4) + [""])[:5]
+    rdtype = dns.rdatatype.from_text(rdtype)
+    octets = rdata_octets(rdtype, rdata, own)
+    return name_octets(owner, own) + struct.pack(
+        "!HHIH", rdtype, dns.rdataclass.from_text(rdclass), int(ttl), len(octets)) + octets
+
+
+_ids = itertools.count(1)
+
+
+def next_id():
+    return next(_ids) & 0xffff
+
+
+def message_octets(zone=ZONE, prereq=(), update=(), additional=(), own="", flags=UPDATE,
+                   zone_type=dns.rdatatype.SOA, zone_class=IN, counts=None, end=b""):
+    """An UPDATE, or with other flags something in the same frame.  zone None: no zone section.
+    counts: others than the true ones.  end: octets after the last record."""
+    question = b""
+    if zone is not None:
+        question = name_octets(zone, own) + struct.pack("!HH", zone_type, zone_class)
+    sections = [[record if isinstance(record, bytes) else record_octets(record, own)
+                 for record in section] for section in (prereq, update, additional)]
+    true_counts = [int(zone is not None)] + [len(section) for section in sections]
+    return struct.pack("!6H", next_id(), flags, *(counts or true_counts)) + question + \
+        b"".join(itertools.chain(*sections)) + end
+
+
+def record_line(owner, ttl, rdtype, rdata):
+    return f"{owner} {ttl} {dns.rdatatype.to_text(rdtype)} {rdata}"
+
+
+def expected_line(text, own):
+    """"owner ttl type rdata" in the form in which content() has it."""
+    owner, ttl, rdtype, rdata = text.split(None, 3)
+    rdtype = dns.rdatatype.from_text(rdtype)
+    octets = rdata_octets(rdtype, rdata, own)
+    read = dns.rdata.from_wire(IN, rdtype, octets, 0, len(octets))
+    return record_line(dns.name.from_text(owner.replace("%", own), ORIGIN), ttl, rdtype, read)
+
+
+# ---- zones as they stand ----
+
+def transfer(port, key=None):
+    """All records of the zone but for the closing SOA, as dnspython's RRsets of one each."""
+    query = message_octets(flags=0, zone_type=dns.rdatatype.AXFR)
+    got = []
+    with Tcp(port) as client:
+        client.send(sign(query, key).wire if key else query)
+        while len(got) < 2 or got[-1].rdtype != dns.rdatatype.SOA:
+            answer = client.receive()
+            assert answer.rcode == "NOERROR", f"AXFR: {answer.rcode}"
+            got += answer.rrs
+    return got[:-1]
+
+
+class Content:
+    """A zone: lines, and the serial."""
+
+    def __init__(self, port, key=None):
+        rrs = transfer(port, key)
+        self.serial = rrs[0][0].serial
+        self.lines = {record_line(rr.name, rr.ttl, rr.rdtype, rr[0]) for rr in rrs
+                      if rr.rdtype != dns.rdatatype.SOA}
+        soa = rrs[0][0].to_text().split()
+        self.soa = f"{rrs[0].ttl} {' '.join(soa[:2] + soa[3:])}"
+
+    def __eq__(self, other):
+        return (self.lines, self.soa) == (other.lines, other.soa)
+
+    def below(self, own):
+        """The lines of this name and those below it."""
+        top = dns.name.from_text(own, ORIGIN)
+        return {line for line in self.lines
+                if dns.name.from_text(line.split()[0]).is_subdomain(top)}
