@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/answer_private.h"
+#include "zones/rdata.h"
 
 enum {
 	OPT_FIXED_LEN = 11,   /* root, type, class, TTL, RDLENGTH */
@@ -188,10 +189,27 @@ bool answer_read_question(const uint8_t *msg, const struct wire_message *m,
 	return true;
 }
 
+/*
+ * Types that no RRset has (RFC 6895 3.1) and that mean nothing as QTYPE either, or, like
+ * MAILA and MAILB (RFC 1035 3.2.3), ask for what nobody does.
+ */
+static struct verdict judge_type(uint16_t type)
+{
+	char name[RDATA_TYPE_NAME_MAX];
+
+	if (!rdata_type_is_meta(type) || type == 0 || type == TYPE_ANY)
+		return verdict_ok();
+	return verdict_refuse(
+		type == TYPE_MAILA || type == TYPE_MAILB ? RCODE_NOTIMP : RCODE_FORMERR,
+		EDE_NOT_SUPPORTED, "no records have the type %s",
+		rdata_type_name(type, name));
+}
+
 /* Why this question gets no records at all. */
 static struct verdict judge(const struct answer_query *query,
 	uint8_t ret_name[NAME_MAX_LEN], struct answer *a)
 {
+	struct verdict v;
 	uint16_t class;
 
 	if (!answer_read_question(query->msg, query->m, ret_name, &a->type, &class))
@@ -206,6 +224,9 @@ static struct verdict judge(const struct answer_query *query,
 	if (!zone_soa(query->zone))
 		return verdict_refuse(
 			RCODE_SERVFAIL, EDE_NOT_READY, "the zone has no SOA yet");
+	v = judge_type(a->type);
+	if (!verdict_is_ok(&v))
+		return v;
 	/* RFC 1035 6.2: with QCLASS ANY nobody is authoritative for every class. */
 	a->flags = flags_of(query->m, RCODE_NOERROR) | (class == CLASS_IN ? WIRE_AA : 0);
 	return verdict_ok();

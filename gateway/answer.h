@@ -9,8 +9,10 @@
 
 #include "zones/policy.h"
 
-enum { ANSWER_UDP_SIZE = 1232 }; /* octets: what our OPT announces, and the largest UDP
-	answer, so that it is not fragmented */
+enum {
+	ANSWER_UDP_SIZE = 1232
+}; /* octets: what our OPT announces, and the largest UDP
+answer, so that it is not fragmented */
 enum { ANSWER_WHOAMI_TTL_S = 0 };
 
 /*
@@ -21,15 +23,16 @@ size_t answer_limit(const struct wire_message *m, bool is_tcp);
 
 /*
  * An answer without records: the request's id, opcode and RD; QR; the question (or zone)
- * section echoed if it was readable and fits (RFC 2136 3.8 allows it for UPDATE); rcode; OPT
- * if the request had one, with the extended rcode and, if the verdict has one, the EDE with
- * why as its text (RFC 8914), cut to fit.  A failed walk is fine (m->question_end 0).
- * Never sets TC for an UPDATE.  extra may be NULL, else option octets (code, length, data)
- * to go into the OPT.  Returns its length; 0 if not even the header fits.
+ * section echoed if it was readable and fits (RFC 2136 3.8 allows it for UPDATE); rcode;
+ * OPT if the request had one, with the extended rcode and, if the verdict has one, the
+ * EDE with why as its text (RFC 8914), cut to fit.  A failed walk is fine
+ * (m->question_end 0). Never sets TC for an UPDATE.  extra may be NULL, else option
+ * octets (code, length, data) to go into the OPT.  Returns its length; 0 if not even the
+ * header fits.
  */
 size_t answer_verdict(const uint8_t *msg, const struct wire_message *m,
-	const struct verdict *verdict, const uint8_t *extra, size_t extra_len, uint8_t *buf,
-	size_t limit);
+	const struct verdict *verdict, const uint8_t *extra, size_t extra_len,
+	uint8_t *buf, size_t limit);
 
 struct answer_query {
 	const uint8_t *msg;
@@ -43,13 +46,13 @@ struct answer_query {
 /*
  * RFC 1034 4.3.2 over one zone, without recursion: AA; wildcards (RFC 4592), CNAME chains
  * inside the zone, DNAME (RFC 6672), referrals with glue at zone cuts (DS from the parent
- * side), NODATA and NXDOMAIN with the SOA in the authority section, its TTL the smaller of
- * its own and MINIMUM (RFC 2308 3); QTYPE ANY: all RRsets (small zones of DDNS clients read
- * back with it); additional addresses for NS, MX, SRV where they fit.  whoami.<zone> A,
- * AAAA and TXT answer the source address unless the zone has that name.  QCLASS other than
- * IN and ANY: REFUSED.  QDCOUNT other than 1: FORMERR.  AXFR and IXFR are transfer.h's.
- * TC, with whole RRsets left out, when it does not fit.  Returns the length of the answer,
- * at least a header's.
+ * side), NODATA and NXDOMAIN with the SOA in the authority section, its TTL the smaller
+ * of its own and MINIMUM (RFC 2308 3); QTYPE ANY: all RRsets (small zones of DDNS clients
+ * read back with it); additional addresses for NS, MX, SRV where they fit.  whoami.<zone>
+ * A, AAAA and TXT answer the source address unless the zone has that name.  QCLASS other
+ * than IN and ANY: REFUSED.  QDCOUNT other than 1: FORMERR.  AXFR and IXFR are
+ * transfer.h's. TC, with whole RRsets left out, when it does not fit.  Returns the length
+ * of the answer, at least a header's.
  */
 size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit);
 

@@ -27,6 +27,9 @@ enum {
 	THREADS_MAX = 64, /* listener threads; more than any network card has queues */
 	AUDIT_DAYS = 30,  /* default */
 	AUDIT_DAYS_MAX = 36500,
+	TCP_IDLE_TIMEOUT_MS = 30000, /* default; RFC 7766 6.2.3: seconds */
+	TCP_IDLE_TIMEOUT_MIN_MS = 1000,
+	TCP_IDLE_TIMEOUT_MAX_MS = 3600 * 1000,
 	READ_CHUNK = 65536, /* octets: first room for a file of unknown size */
 };
 
@@ -144,11 +147,22 @@ static void read_audit_days(
 		((struct config *)object)->audit_days = (unsigned)number;
 }
 
+static void read_tcp_idle_timeout(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t ms;
+
+	if (reader_time(
+		    r, setting, TCP_IDLE_TIMEOUT_MIN_MS, TCP_IDLE_TIMEOUT_MAX_MS, &ms))
+		((struct config *)object)->tcp_idle_timeout_ms = (unsigned)ms;
+}
+
 static const struct reader_member root_members[] = {
 	{"listen", read_listen, false}, {"user", read_user, false},
 	{"database", read_database, false}, {"pid_file", read_pid_file, false},
 	{"control", read_control, false}, {"http", read_http, false},
 	{"threads", read_threads, false}, {"audit_days", read_audit_days, false},
+	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
 	{"weak_keys", reader_skip, false}, /* config_keys_read */
 	{"keys", reader_skip, false}, {"key_files", reader_skip, false},
 	{"zones", reader_skip, false}, /* config_zones_read, which needs the keys */
@@ -189,6 +203,7 @@ static void read_root(struct config_reader *r, const config_setting_t *root)
 
 	r->config->threads = count_cores();
 	r->config->audit_days = AUDIT_DAYS;
+	r->config->tcp_idle_timeout_ms = TCP_IDLE_TIMEOUT_MS;
 	reader_read_group(r, root, root_members,
 		sizeof(root_members) / sizeof(root_members[0]), r->config);
 	set_defaults(r);

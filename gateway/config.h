@@ -69,11 +69,13 @@ struct config {
 	size_t listen_count;
 	char *user; /* NULL: stay */
 	char *database;
-	char *pid_file;             /* NULL: none */
-	char *control;              /* NULL: none */
-	struct config_address http; /* len 0: none */
-	unsigned threads;           /* listener threads; one per core */
-	unsigned audit_days;        /* how long delivered journal rows are kept; 30 */
+	char *pid_file;               /* NULL: none */
+	char *control;                /* NULL: none */
+	struct config_address http;   /* len 0: none */
+	unsigned threads;             /* listener threads; one per core */
+	unsigned audit_days;          /* how long delivered journal rows are kept; 30 */
+	unsigned tcp_idle_timeout_ms; /* until a connection in which nothing happens is
+				       * closed; 30 s */
 	struct keyring *keys;
 	struct config_zone *zones;
 	size_t zone_count;

@@ -3,101 +3,21 @@
  * load, a probe, a batch, or a pause after a failure.  delivery_kick decides what comes
  * next whenever one of them ends or something new arrives.
  */
-#include "gateway/delivery.h"
+#include "gateway/delivery_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/log.h"
-#include "gateway/served.h"
-#include "zones/rebase.h"
-
-enum delivery_state {
-	DELIVERY_IDLE,
-	DELIVERY_LOADING,
-	DELIVERY_PROBING,
-	DELIVERY_SENDING,
-	DELIVERY_PAUSING, /* after a failure */
-};
-
-struct delivery_entry {
-	TAILQ_ENTRY(delivery_entry) entry;
-	uint64_t seq;
-	struct changeset *changes; /* counted */
-	bool is_withdrawal;        /* takes back an earlier one */
-};
-
-struct delivery {
-	struct zone_thread *thread;
-	struct served_zone *zone;
-	char *id;
-	struct target *target; /* NULL: local */
-	bool is_primary;
-	enum delivery_state state;
-	struct config *config; /* counted: what target_config is part of */
-	const struct config_target *target_config;
-	struct config *next_config; /* counted; NULL: no other settings wait */
-	const struct config_target *next_target_config;
-	bool is_retired; /* freed, but the journal still writes its batch */
-	bool want_load, want_probe;
-	bool want_whole;            /* a difference will not do */
-	bool is_down;               /* since the last success it has failed */
-	unsigned backoff_ms;        /* the next pause */
-	struct event *timer;        /* end of a pause; of a local zone's lag */
-	struct event *cursor_timer; /* writes a cursor that has moved */
-	uint64_t cursor;            /* applied there up to here */
-	uint64_t cursor_stored;     /* as the journal has it */
-
-	TAILQ_HEAD(delivery_queue, delivery_entry)
-	queue; /* durable, not yet applied, by seq */
-	size_t queue_count;
-	uint64_t loaded; /* last seq that the queue has, or has had */
-	bool is_live;    /* the queue has everything after the cursor */
-
-	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
-	uint64_t batch_seq;      /* the batch is everything up to here */
-	size_t batch_entries;
-	bool batch_is_retry; /* tried before, outcome unknown */
-	uint64_t uncertain;  /* up to here an earlier process, or a batch that was given
-			      * up, may have applied changes */
-	unsigned changed_in_a_row; /* batches that found the zone changed by others */
-	size_t isolate;            /* so many entries still go one by one */
-};
 
 static void on_timer(evutil_socket_t fd, short events, void *arg);
-static void on_cursor_timer(evutil_socket_t fd, short events, void *arg);
 
 static const struct target_ops *const target_types[] = {
 	[CONFIG_TARGET_LOCAL] = NULL,
 	[CONFIG_TARGET_DDNS] = &target_ddns,
 	[CONFIG_TARGET_POWERDNS] = &target_powerdns,
 };
-
-/* Where does a target stand that may be new to the zone? */
-static int read_cursor(struct delivery *d)
-{
-	struct zone_thread *thread = d->thread;
-	struct journal_op note = {
-		.kind = JOURNAL_CURSOR, .zone = d->zone->id, .target = d->id};
-	int r = thread->store_ops->get_cursor(
-		thread->store, d->zone->id, d->id, &d->cursor);
-
-	if (r)
-		return r;
-	if (d->cursor == 0) {
-		/* Its content is what it is; only what comes from now on is owed to it.
-		 */
-		d->cursor = thread->last_seq;
-		note.seq = d->cursor;
-		if (!zone_thread_submit_note(thread, &note))
-			return -ENOMEM;
-	}
-	d->cursor_stored = d->cursor;
-	d->loaded = d->cursor;
-	d->uncertain = thread->last_seq;
-	return 0;
-}
 
 static bool open_target(struct delivery *d)
 {
@@ -125,14 +45,14 @@ int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
 	TAILQ_INIT(&d->queue);
 	d->id = strdup(target_config->id);
 	d->timer = event_new(thread->base, -1, 0, on_timer, d);
-	d->cursor_timer = event_new(thread->base, -1, 0, on_cursor_timer, d);
+	d->cursor_timer = event_new(thread->base, -1, 0, delivery_on_cursor_timer, d);
 	if (!d->id || !d->timer || !d->cursor_timer)
 		goto fail;
 	d->config = config_ref(config);
 	d->target_config = target_config;
 	if (!open_target(d))
 		goto fail;
-	r = read_cursor(d);
+	r = delivery_read_cursor(d);
 	if (r)
 		goto fail;
 	*ret_delivery = d;
@@ -141,23 +61,6 @@ int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
 fail:
 	delivery_free(d);
 	return r;
-}
-
-static void drop_batch(struct delivery *d)
-{
-	changeset_unref(d->batch);
-	d->batch = NULL;
-	d->batch_is_retry = false;
-}
-
-static void pop_entry(struct delivery *d)
-{
-	struct delivery_entry *e = TAILQ_FIRST(&d->queue);
-
-	TAILQ_REMOVE(&d->queue, e, entry);
-	d->queue_count--;
-	changeset_unref(e->changes);
-	free(e);
 }
 
 void delivery_free(struct delivery *d)
@@ -171,8 +74,8 @@ void delivery_free(struct delivery *d)
 	if (d->target)
 		target_ops(d->target)->free(d->target);
 	while (!TAILQ_EMPTY(&d->queue))
-		pop_entry(d);
-	drop_batch(d);
+		delivery_pop(d);
+	delivery_drop_batch(d);
 	if (d->timer)
 		event_free(d->timer);
 	if (d->cursor_timer)
@@ -208,175 +111,9 @@ uint64_t delivery_cursor(const struct delivery *d)
 	return d->cursor;
 }
 
-bool delivery_is_live(const struct delivery *d)
-{
-	return d->is_live;
-}
-
-void delivery_undo(const struct delivery *d, struct zone *mirror)
-{
-	struct delivery_entry *e;
-
-	TAILQ_FOREACH_REVERSE(e, &d->queue, delivery_queue, entry)
-		changeset_undo(e->changes, mirror);
-}
-
-bool delivery_has_pending(const struct delivery *d)
-{
-	return !TAILQ_EMPTY(&d->queue) || !d->is_live;
-}
-
-/* ---- the cursor ---- */
-
-static void write_cursor(struct delivery *d)
-{
-	const struct journal_op note = {.kind = JOURNAL_CURSOR,
-		.zone = d->zone->id,
-		.seq = d->cursor,
-		.target = d->id};
-
-	if (d->cursor == d->cursor_stored)
-		return;
-	if (zone_thread_submit_note(d->thread, &note))
-		d->cursor_stored = d->cursor;
-}
-
-void delivery_save(struct delivery *d)
-{
-	write_cursor(d);
-}
-
-static void on_cursor_timer(evutil_socket_t fd, short events, void *arg)
-{
-	(void)fd;
-	(void)events;
-	write_cursor(arg);
-}
-
-/* What lags in the journal is delivered again after a crash, which changes nothing. */
-static void move_cursor(struct delivery *d, uint64_t seq)
-{
-	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
-
-	d->cursor = seq;
-	if (!event_pending(d->cursor_timer, EV_TIMEOUT, NULL))
-		event_add(d->cursor_timer, &lag);
-}
-
-/* ---- the queue ---- */
-
-static bool push_entry(
-	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
-{
-	struct delivery_entry *e;
-
-	if (d->queue_count >= DELIVERY_QUEUE_MAX)
-		return false;
-	e = malloc(sizeof(*e));
-	if (!e)
-		return false;
-	e->seq = seq;
-	e->changes = changeset_ref(changes);
-	e->is_withdrawal = is_withdrawal;
-	TAILQ_INSERT_TAIL(&d->queue, e, entry);
-	d->queue_count++;
-	d->loaded = seq;
-	return true;
-}
-
-void delivery_add(
-	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
-{
-	/* What does not fit is read back from the journal when there is room. */
-	if (d->is_live && !push_entry(d, seq, changes, is_withdrawal))
-		d->is_live = false;
-}
-
-void delivery_pass(struct delivery *d, uint64_t seq)
-{
-	if (!d->is_live)
-		return;
-	d->loaded = seq;
-	if (TAILQ_EMPTY(&d->queue))
-		move_cursor(d, seq);
-}
-
-struct catch_up {
-	struct delivery *delivery;
-	struct changeset *(*rebase)(struct changeset *old, void *arg);
-	void *arg;
-	size_t rows;
-	bool is_full;
-};
-
-static int catch_up_row(uint64_t seq, struct changeset *changes, void *arg)
-{
-	struct catch_up *c = arg;
-	struct changeset *pushed = changeset_ref(changes);
-
-	c->rows++;
-	if (c->rebase) {
-		changeset_unref(pushed);
-		pushed = c->rebase(changes, c->arg);
-		if (!pushed)
-			return -ENOMEM;
-	}
-	if (!c->is_full && !push_entry(c->delivery, seq, pushed, false))
-		c->is_full = true;
-	changeset_unref(pushed);
-	/* Without rebase there is no need to see the rest now. */
-	return c->is_full && !c->rebase ? 1 : 0;
-}
-
-static int catch_up(struct delivery *d)
-{
-	struct zone_thread *thread = d->thread;
-	struct catch_up c = {.delivery = d};
-	int r;
-
-	if (d->is_live || !TAILQ_EMPTY(&d->queue))
-		return 0;
-	r = thread->store_ops->each_change(thread->store, d->zone->id, d->loaded,
-		DELIVERY_CATCH_UP, catch_up_row, &c);
-	if (r < 0)
-		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
-			thread->store_ops->error(thread->store));
-	else if (c.rows < DELIVERY_CATCH_UP && !c.is_full)
-		d->is_live = true;
-	return r < 0 ? r : 0;
-}
-
-void delivery_rebase(struct delivery *d,
-	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
-{
-	struct zone_thread *thread = d->thread;
-	struct catch_up c = {.delivery = d, .rebase = rebase, .arg = arg};
-	struct delivery_entry *e;
-	int r = 0;
-
-	drop_batch(d);
-	TAILQ_FOREACH(e, &d->queue, entry) {
-		struct changeset *rebased = rebase(e->changes, arg);
-
-		if (!rebased)
-			continue;
-		changeset_unref(e->changes);
-		e->changes = rebased;
-	}
-	if (d->is_live)
-		return;
-	r = thread->store_ops->each_change(
-		thread->store, d->zone->id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
-	if (r < 0)
-		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
-			thread->store_ops->error(thread->store));
-	else if (!c.is_full)
-		d->is_live = true;
-}
-
 /* ---- success and failure ---- */
 
-static void set_up(struct delivery *d)
+static void succeed(struct delivery *d)
 {
 	d->state = DELIVERY_IDLE;
 	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
@@ -435,8 +172,10 @@ static void on_loaded(void *arg, struct target_content *content)
 	const bool is_done = content->result.outcome == TARGET_DONE;
 	const struct verdict why = content->result.verdict;
 
+	if (content->zone)
+		d->want_whole = false;
 	if (is_done) {
-		set_up(d);
+		succeed(d);
 	} else {
 		d->want_load = true;
 		pause_after_failure(d, &why);
@@ -454,7 +193,7 @@ static void on_probed(void *arg, const struct target_result *result)
 		pause_after_failure(d, &result->verdict);
 		return;
 	}
-	set_up(d);
+	succeed(d);
 	if (!ours || !result->soa || !rrset_has_same_data(ours, result->soa))
 		d->want_load = true;
 	delivery_kick(d, false);
@@ -486,12 +225,12 @@ static void finish_batch(struct delivery *d)
 	const uint64_t seq = d->batch_seq;
 
 	while (!TAILQ_EMPTY(&d->queue) && TAILQ_FIRST(&d->queue)->seq <= seq)
-		pop_entry(d);
+		delivery_pop(d);
 	if (d->isolate)
 		d->isolate--;
-	drop_batch(d);
+	delivery_drop_batch(d);
 	/* Behind it there may be some that this target has no use for. */
-	move_cursor(d, TAILQ_EMPTY(&d->queue) && d->is_live ? d->loaded : seq);
+	delivery_move_cursor(d, TAILQ_EMPTY(&d->queue) && d->is_live ? d->loaded : seq);
 }
 
 static void on_rejected(struct delivery *d, const struct verdict *why)
@@ -500,11 +239,11 @@ static void on_rejected(struct delivery *d, const struct verdict *why)
 	const bool is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal;
 	const uint64_t seq = d->batch_seq;
 
-	set_up(d);
+	succeed(d);
 	if (d->batch_entries > 1) {
 		/* One of them is to blame: find out which, in order. */
 		d->isolate = d->batch_entries;
-		drop_batch(d);
+		delivery_drop_batch(d);
 	} else {
 		finish_batch(d);
 		served_rejected(d->zone, d, seq, changes, is_withdrawal, why);
@@ -516,10 +255,10 @@ static void on_rejected(struct delivery *d, const struct verdict *why)
  * again is given time, so that following it does not become all that anybody does. */
 static void on_changed(struct delivery *d)
 {
-	set_up(d);
+	succeed(d);
 	if (d->batch_is_retry)
 		d->uncertain = d->batch_seq;
-	drop_batch(d);
+	delivery_drop_batch(d);
 	if (d->is_primary)
 		d->want_load = true;
 	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
@@ -533,7 +272,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 	switch (result->outcome) {
 	case TARGET_DONE:
 		d->changed_in_a_row = 0;
-		set_up(d);
+		succeed(d);
 		finish_batch(d);
 		served_applied(d->zone, d, d->cursor, result->soa);
 		break;
@@ -558,48 +297,6 @@ static size_t batch_limit(const struct delivery *d)
 	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
 }
 
-/* A load tells what the primary really has; other targets are not read. */
-static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
-{
-	return !d->is_primary && d->target && e->seq <= d->uncertain;
-}
-
-/* Merges the head of the queue, at least one entry.  False: no memory, or nothing there.
- */
-static bool form_batch(struct delivery *d)
-{
-	const size_t limit = batch_limit(d);
-	struct delivery_entry *const first = TAILQ_FIRST(&d->queue), *e = first;
-	struct changeset *merged = changeset_new();
-
-	d->batch_entries = 0;
-	if (!merged)
-		return false;
-	for (; e; e = TAILQ_NEXT(e, entry)) {
-		if (d->batch_entries &&
-			(merged->count + e->changes->count > limit ||
-				is_uncertain(d, e) != is_uncertain(d, first)))
-			break;
-		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
-				       : changeset_merge(merged, e->changes)) {
-			changeset_unref(merged);
-			return false;
-		}
-		d->batch_seq = e->seq;
-		d->batch_entries++;
-		if (d->isolate)
-			break;
-	}
-	if (d->batch_entries == 0) {
-		changeset_unref(merged);
-		return false;
-	}
-	if (!is_uncertain(d, TAILQ_FIRST(&d->queue)))
-		changeset_normalise(merged);
-	d->batch = merged;
-	return true;
-}
-
 static void on_records_written(struct journal_op *op, void *arg)
 {
 	struct delivery *d = arg;
@@ -616,7 +313,7 @@ static void on_records_written(struct journal_op *op, void *arg)
 		pause_for(d, "the database fails");
 		return;
 	}
-	set_up(d);
+	succeed(d);
 	d->cursor_stored = d->batch_seq;
 	finish_batch(d);
 	served_applied(d->zone, d, d->cursor, NULL);
@@ -682,7 +379,6 @@ static void load(struct delivery *d)
 
 	d->state = DELIVERY_LOADING;
 	d->want_load = false;
-	d->want_whole = false;
 	d->want_probe = false;
 	target_ops(d->target)->load(d->target, have_content, on_loaded, d);
 }
@@ -696,13 +392,17 @@ static void probe(struct delivery *d)
 
 /* ---- other settings ---- */
 
+/* All secrets of the name, with their times: a client chooses among them. */
 static bool is_same_key(const struct tsig_key *a, const struct tsig_key *b)
 {
-	if (!a || !b)
-		return a == b;
-	return name_is_equal(a->name, b->name) && a->alg == b->alg &&
-		a->secret_len == b->secret_len &&
-		hmac_is_equal(a->secret, b->secret, a->secret_len);
+	for (; a && b; a = a->next_secret, b = b->next_secret) {
+		if (!name_is_equal(a->name, b->name) || a->alg != b->alg ||
+			a->not_before != b->not_before || a->not_after != b->not_after ||
+			a->secret_len != b->secret_len ||
+			!hmac_is_equal(a->secret, b->secret, a->secret_len))
+			return false;
+	}
+	return !a && !b;
 }
 
 static bool is_same_text(const char *a, const char *b)
@@ -715,6 +415,8 @@ void delivery_configure(struct delivery *d, struct config *config,
 {
 	const struct config_target *old = d->target_config;
 
+	config_unref(d->next_config); /* the newest counts */
+	d->next_config = NULL;
 	if (!d->target ||
 		(old->timeout_ms == target_config->timeout_ms &&
 			is_same_key(old->key, target_config->key) &&
@@ -745,7 +447,7 @@ static void take_settings(struct delivery *d)
 	}
 	target_ops(old)->free(old);
 	config_unref(old_config);
-	drop_batch(d);
+	delivery_drop_batch(d);
 	d->want_load = d->is_primary;
 	d->want_whole = true;
 }
@@ -761,7 +463,7 @@ void delivery_kick(struct delivery *d, bool flush)
 		}
 		if (d->is_primary && !d->zone->mirror)
 			return;
-		if (catch_up(d)) {
+		if (delivery_catch_up(d)) {
 			pause_for(d, "the journal cannot be read");
 			return;
 		}
@@ -771,10 +473,10 @@ void delivery_kick(struct delivery *d, bool flush)
 				probe(d);
 			return;
 		}
-		if (!is_time_to_flush(d, flush))
+		if ((d->is_live && d->loaded < d->hold) || !is_time_to_flush(d, flush))
 			return;
 		d->want_probe = false;
-		if (!d->batch && !form_batch(d)) {
+		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
 			pause_for(d, "out of memory");
 			return;
 		}

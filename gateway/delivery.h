@@ -21,9 +21,10 @@
 
 enum {
 	DELIVERY_QUEUE_MAX = 20000, /* change sets in memory; more are read back later */
-	DELIVERY_CATCH_UP = 4000,   /* change sets read back from the journal at a time */
-	DELIVERY_CHANGED_MAX = 3,   /* batches in a row that find the zone changed by
-				     * others,   before the next is put off */
+	DELIVERY_QUEUE_OCTETS = 64 << 20, /* or octets of them */
+	DELIVERY_CATCH_UP = 4000, /* change sets read back from the journal at a time */
+	DELIVERY_CHANGED_MAX = 3, /* batches in a row that find the zone changed by
+				   * others,   before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100, /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
 	DELIVERY_FLUSH_MS = 1000, /* how long a local zone's records may lag behind the
@@ -81,6 +82,9 @@ void delivery_want_probe(struct delivery *delivery);
  * (rebased); queued ones are replaced by them in order. */
 void delivery_rebase(struct delivery *delivery,
 	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg);
+/* Primary: nothing goes out before the change sets up to seq are in the queue: what they
+ * withdraw must not be sent first.  0: no longer. */
+void delivery_hold(struct delivery *delivery, uint64_t seq);
 /* Everything that is ready goes out now: at the end of an event, and before stopping (a
  * local zone's records are written at once if flush). */
 void delivery_kick(struct delivery *delivery, bool flush);

@@ -13,7 +13,7 @@
 enum {
 	JOURNAL_GROUP_MAX =
 		4096, /* operations in one commit: bounds how long one takes */
-	JOURNAL_PRUNE_ROWS = 10000, /* rows that one JOURNAL_PRUNE deletes at most */
+	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
 };
 
 struct journal {
@@ -93,10 +93,9 @@ static int put_content(struct journal *journal, const struct journal_op *op)
 	return journal->ops->put_cursor(journal->store, op->zone, op->target, op->seq);
 }
 
-static int run(struct journal *journal, const struct journal_op *op)
+static int run(struct journal *journal, struct journal_op *op)
 {
 	const struct store_ops *ops = journal->ops;
-	size_t pruned;
 
 	switch (op->kind) {
 	case JOURNAL_APPEND:
@@ -115,8 +114,11 @@ static int run(struct journal *journal, const struct journal_op *op)
 	case JOURNAL_SET_ASIDE:
 		return ops->set_aside(journal->store, op->zone, op->target, op->seq,
 			op->at_ms, &op->verdict);
+	case JOURNAL_FORGET:
+		return ops->forget_cursor(journal->store, op->zone, op->target);
 	case JOURNAL_PRUNE:
-		return ops->prune(journal->store, op->at_ms, JOURNAL_PRUNE_ROWS, &pruned);
+		return ops->prune(
+			journal->store, op->at_ms, op->seq, JOURNAL_PRUNE_ROWS, &op->seq);
 	}
 	return -EINVAL;
 }
@@ -135,7 +137,7 @@ static int run_group(struct journal *journal, const struct queue_list *group)
 	int r = journal->ops->begin(journal->store);
 
 	for (struct queue_node *node = group->head; !r && node; node = node->next)
-		r = run(journal, (const struct journal_op *)(const void *)node);
+		r = run(journal, (struct journal_op *)(void *)node);
 	if (!r)
 		r = journal->ops->commit(journal->store);
 	if (!r) {

@@ -23,7 +23,9 @@ enum journal_kind {
 			    * and the target's cursor moves to seq, in one step */
 	JOURNAL_CONTENT,   /* the whole content becomes a local zone's records */
 	JOURNAL_SET_ASIDE, /* a target refused seq for good */
-	JOURNAL_PRUNE,     /* forget delivered rows older than at_ms */
+	JOURNAL_FORGET,    /* a target is no longer configured: nothing is owed to it */
+	JOURNAL_PRUNE, /* one step of forgetting delivered rows older than at_ms, from seq
+			* on; seq becomes where the next step begins, 0 at the end */
 };
 
 struct journal_op {

@@ -212,7 +212,8 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	pthread_mutex_init(&listener->config_lock, NULL);
 	queue_list_init(&listener->forward);
 	queue_list_init(&listener->mailbox.outbox);
-	TAILQ_INIT(&listener->connections);
+	TAILQ_INIT(&listener->idle);
+	TAILQ_INIT(&listener->busy);
 	listener->mailbox.queue.fd = -1;
 	listener->base = event_base_new();
 	listener->pool = hmac_pool_new();
@@ -229,7 +230,49 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	return open_sockets(listener, addresses);
 }
 
-int listeners_open(struct listeners **ret_listeners, struct config *config)
+static size_t descriptors_of_targets(const struct config *config)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct config_zone *zone = &config->zones[i];
+
+		for (size_t k = 0; k < zone->target_count; k++) {
+			const struct config_target *target = &zone->targets[k];
+
+			count += target->type == CONFIG_TARGET_LOCAL
+				? target->notify_count
+				: LISTENER_RESERVE_TARGET;
+		}
+	}
+	return count;
+}
+
+size_t listener_connections_max(
+	const struct config *config, size_t threads, size_t sockets, size_t file_limit)
+{
+	const size_t reserve = LISTENER_RESERVE + descriptors_of_targets(config) +
+		threads * (LISTENER_RESERVE_THREAD + sockets);
+	const size_t share = file_limit > reserve ? (file_limit - reserve) / threads : 0;
+
+	if (share < LISTENER_CONNECTIONS_MIN)
+		return LISTENER_CONNECTIONS_MIN;
+	return share < LISTENER_CONNECTIONS_MAX ? share : LISTENER_CONNECTIONS_MAX;
+}
+
+static void set_connections_max(struct listeners *all, const struct config *config)
+{
+	const size_t max = listener_connections_max(
+		config, all->count, 2 * all->listeners[0].socket_count, all->file_limit);
+
+	if (max == LISTENER_CONNECTIONS_MIN)
+		log_warning("the limit of %zu open files leaves few for TCP connections",
+			all->file_limit);
+	atomic_store(&all->connections_max, max);
+}
+
+int listeners_open(
+	struct listeners **ret_listeners, struct config *config, size_t file_limit)
 {
 	struct listeners *all = calloc(1, sizeof(*all));
 	struct config_address *addresses = NULL;
@@ -238,6 +281,7 @@ int listeners_open(struct listeners **ret_listeners, struct config *config)
 	if (!all)
 		return -ENOMEM;
 	all->drained_queue.fd = -1;
+	all->file_limit = file_limit;
 	addresses = calloc(config->listen_count, sizeof(*addresses));
 	all->listeners = calloc(config->threads, sizeof(*all->listeners));
 	if (addresses && all->listeners)
@@ -254,6 +298,7 @@ int listeners_open(struct listeners **ret_listeners, struct config *config)
 		listeners_free(all);
 		return r;
 	}
+	set_connections_max(all, config);
 	*ret_listeners = all;
 	return 0;
 }
@@ -301,6 +346,7 @@ int listeners_start(struct listeners *all, struct queue *queue)
 
 void listeners_set_config(struct listeners *all, struct config *config)
 {
+	set_connections_max(all, config);
 	for (size_t i = 0; i < all->count; i++) {
 		struct listener *listener = &all->listeners[i];
 		struct config *old = listener->config;

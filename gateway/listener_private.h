@@ -32,13 +32,15 @@ struct listener {
 	struct listener_udp *udp;
 	struct listener_socket *udp_sockets, *tcp_sockets; /* one per config.listen */
 	size_t socket_count;
-	struct queue_list forward; /* judged in this turn */
-	size_t transfers;          /* asked for and not yet sent */
-	size_t in_flight;          /* with the zone thread */
-	TAILQ_HEAD(, connection) connections;
+	struct queue_list forward;     /* judged in this turn */
+	size_t transfers;              /* asked for and not yet sent */
+	size_t in_flight;              /* with the zone thread */
+	TAILQ_HEAD(, connection) idle; /* nothing in progress; longest idle first */
+	TAILQ_HEAD(, connection) busy; /* the others */
 	size_t connection_count;
 	bool is_accepting;
 	struct event *accept_timer;
+	struct event *idle_timer; /* pending while any is idle */
 };
 
 enum listeners_phase {
@@ -50,7 +52,9 @@ enum listeners_phase {
 struct listeners {
 	struct listener *listeners;
 	size_t count;
-	size_t started; /* threads that run */
+	size_t started;                /* threads that run */
+	size_t file_limit;             /* descriptors of the process */
+	atomic_size_t connections_max; /* of each listener */
 	struct queue *queue;
 	atomic_int phase;           /* enum listeners_phase */
 	atomic_size_t drained;      /* threads that have stopped reading */

@@ -1,6 +1,10 @@
 /*
  * TCP: connections with pipelined requests, answered in whatever order they are done (RFC
  * 7766 6.2.1.1), and zone transfers sent as fast as the peer takes them.
+ *
+ * A connection is worth its place by whole messages, not by octets: it is idle from when it
+ * was accepted, or its last answer has left, until the next message is complete.  One that
+ * is idle for too long is closed, and earlier if a new one needs the place.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -11,13 +15,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/clock.h"
 #include "gateway/listener_private.h"
 #include "gateway/log.h"
 
-enum { TCP_BACKLOG = 1024, TCP_ACCEPT_PAUSE_S = 1, TCP_ACCEPTS = 64 };
+enum {
+	TCP_BACKLOG = 1024,
+	TCP_ACCEPTS = 64, /* per turn, so that others get their turn */
+	TCP_ACCEPT_PAUSE_MS = 500,
+	TCP_GRACE_MS = 500,      /* idle for less, it is not closed for the sake of a new
+				  * one: a message may be on its way */
+	TCP_IDLE_LOOK_MS = 5000, /* between two looks for idle ones at the most: a reload
+				  * may have made the time shorter */
+};
 
 struct connection {
-	TAILQ_ENTRY(connection) entry;
+	TAILQ_ENTRY(connection) entry; /* of listener's idle or busy */
+	bool is_idle;
+	int64_t idle_since_ms; /* monotonic; if is_idle */
 	struct listener *listener;
 	struct bufferevent *bev; /* NULL: closed, waits for its requests to come back */
 	struct sockaddr_storage address;
@@ -41,7 +56,7 @@ static void resume_accepting(struct listener *listener)
 
 static void pause_accepting(struct listener *listener)
 {
-	const struct timeval pause = {.tv_sec = TCP_ACCEPT_PAUSE_S};
+	const struct timeval pause = {.tv_usec = TCP_ACCEPT_PAUSE_MS * 1000};
 
 	listener->is_accepting = false;
 	for (size_t i = 0; i < listener->socket_count; i++)
@@ -72,7 +87,10 @@ static void free_if_unused(struct connection *c)
 
 	if (c->bev || c->in_flight)
 		return;
-	TAILQ_REMOVE(&listener->connections, c, entry);
+	if (c->is_idle)
+		TAILQ_REMOVE(&listener->idle, c, entry);
+	else
+		TAILQ_REMOVE(&listener->busy, c, entry);
 	listener->connection_count--;
 	free(c);
 	resume_accepting(listener);
@@ -91,6 +109,69 @@ static bool is_finished(const struct connection *c)
 {
 	return c->in_flight == 0 && !c->transfers.head &&
 		evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
+}
+
+/* ---- idle ---- */
+
+static int64_t idle_timeout_ms(struct listener *listener)
+{
+	struct config *config = listener_get_config(listener);
+	const int64_t ms = config->tcp_idle_timeout_ms;
+
+	config_unref(config);
+	return ms;
+}
+
+static void start_idle_timer(struct listener *listener)
+{
+	const struct connection *first = TAILQ_FIRST(&listener->idle);
+	struct timeval wait;
+	int64_t ms;
+
+	if (!first || event_pending(listener->idle_timer, EV_TIMEOUT, NULL))
+		return;
+	ms = first->idle_since_ms + idle_timeout_ms(listener) - clock_monotonic_ms();
+	if (ms > TCP_IDLE_LOOK_MS)
+		ms = TCP_IDLE_LOOK_MS;
+	if (ms < 1)
+		ms = 1;
+	wait = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	event_add(listener->idle_timer, &wait);
+}
+
+static void on_idle_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct listener *listener = arg;
+	const int64_t latest_ms = clock_monotonic_ms() - idle_timeout_ms(listener);
+	struct connection *c;
+
+	(void)fd;
+	(void)events;
+	while ((c = TAILQ_FIRST(&listener->idle)) && c->idle_since_ms <= latest_ms)
+		close_connection(c);
+	start_idle_timer(listener);
+}
+
+static void set_idle(struct connection *c)
+{
+	struct listener *listener = c->listener;
+
+	if (c->is_idle)
+		return;
+	TAILQ_REMOVE(&listener->busy, c, entry);
+	TAILQ_INSERT_TAIL(&listener->idle, c, entry);
+	c->is_idle = true;
+	c->idle_since_ms = clock_monotonic_ms();
+	start_idle_timer(listener);
+}
+
+static void set_busy(struct connection *c)
+{
+	if (!c->is_idle)
+		return;
+	TAILQ_REMOVE(&c->listener->idle, c, entry);
+	TAILQ_INSERT_TAIL(&c->listener->busy, c, entry);
+	c->is_idle = false;
 }
 
 /* ---- in ---- */
@@ -139,6 +220,7 @@ static bool read_message(struct connection *c, struct config *config)
 	}
 	/* Before the request is judged: its answer may be made at once, and close it. */
 	evbuffer_drain(input, 2 + len);
+	set_busy(c);
 	c->in_flight++;
 	listener_take_request(c->listener, t);
 	return true;
@@ -237,9 +319,12 @@ static void on_written(struct bufferevent *bev, void *arg)
 		free_if_unused(c);
 		return;
 	}
-	if (c->is_eof && is_finished(c)) {
-		close_connection(c);
-		return;
+	if (is_finished(c)) {
+		if (c->is_eof) {
+			close_connection(c);
+			return;
+		}
+		set_idle(c);
 	}
 	read_on(c);
 }
@@ -248,18 +333,13 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct connection *c = arg;
 
-	if (events & (BEV_EVENT_ERROR)) {
+	(void)bev;
+	/* The only timeout is that of writing: the peer takes nothing. */
+	if (events & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
 		close_connection(c);
 	} else if (events & BEV_EVENT_EOF) {
 		c->is_eof = true;
 		if (is_finished(c))
-			close_connection(c);
-	} else if ((events & BEV_EVENT_TIMEOUT) && (events & BEV_EVENT_WRITING)) {
-		close_connection(c);
-	} else if (events & BEV_EVENT_TIMEOUT) {
-		if (c->in_flight || c->transfers.head)
-			bufferevent_enable(bev, EV_READ);
-		else
 			close_connection(c);
 	}
 }
@@ -299,7 +379,6 @@ void listener_tcp_answer(struct listener *listener, struct transaction *t)
 static void add_connection(struct listener *listener, int fd,
 	const struct sockaddr_storage *address, socklen_t len)
 {
-	const struct timeval idle = {.tv_sec = LISTENER_IDLE_S};
 	const struct timeval stalled = {.tv_sec = LISTENER_STALLED_S};
 	struct connection *c = calloc(1, sizeof(*c));
 
@@ -315,13 +394,35 @@ static void add_connection(struct listener *listener, int fd,
 	c->address = *address;
 	c->address_len = len;
 	queue_list_init(&c->transfers);
-	TAILQ_INSERT_TAIL(&listener->connections, c, entry);
+	TAILQ_INSERT_TAIL(&listener->busy, c, entry);
 	listener->connection_count++;
+	set_idle(c);
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_WRITE, LISTENER_TRANSFER_OUTPUT / 4, 0);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * (2 + WIRE_MESSAGE_MAX));
-	bufferevent_set_timeouts(c->bev, &idle, &stalled);
+	bufferevent_set_timeouts(c->bev, NULL, &stalled);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+/* Whom RFC 7766 6.2.3 lets go first when there are too many.  NULL: nobody. */
+static struct connection *longest_idle(const struct listener *listener)
+{
+	struct connection *c = TAILQ_FIRST(&listener->idle);
+
+	return c && clock_monotonic_ms() - c->idle_since_ms >= TCP_GRACE_MS ? c : NULL;
+}
+
+static bool is_full(const struct listener *listener)
+{
+	return listener->connection_count >= atomic_load(&listener->all->connections_max);
+}
+
+static void make_room(struct listener *listener)
+{
+	struct connection *c;
+
+	while (is_full(listener) && (c = longest_idle(listener)))
+		close_connection(c);
 }
 
 static void on_acceptable(evutil_socket_t fd, short events, void *arg)
@@ -335,7 +436,7 @@ static void on_acceptable(evutil_socket_t fd, short events, void *arg)
 		socklen_t len = sizeof(address);
 		int client;
 
-		if (s->listener->connection_count >= LISTENER_CONNECTIONS_MAX) {
+		if (is_full(s->listener) && !longest_idle(s->listener)) {
 			pause_accepting(s->listener);
 			return;
 		}
@@ -346,6 +447,7 @@ static void on_acceptable(evutil_socket_t fd, short events, void *arg)
 		if (client < 0)
 			return;
 		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		make_room(s->listener);
 		add_connection(s->listener, client, &address, len);
 	}
 }
@@ -373,7 +475,8 @@ int listener_tcp_start(struct listener *listener)
 {
 	listener->accept_timer =
 		event_new(listener->base, -1, 0, on_accept_timer, listener);
-	if (!listener->accept_timer)
+	listener->idle_timer = event_new(listener->base, -1, 0, on_idle_timer, listener);
+	if (!listener->accept_timer || !listener->idle_timer)
 		return -ENOMEM;
 	for (size_t i = 0; i < listener->socket_count; i++) {
 		struct listener_socket *s = &listener->tcp_sockets[i];
@@ -395,7 +498,9 @@ void listener_tcp_stop(struct listener *listener)
 	for (size_t i = 0; i < listener->socket_count; i++)
 		event_del(listener->tcp_sockets[i].event);
 	listener->is_accepting = false;
-	TAILQ_FOREACH(c, &listener->connections, entry) {
+	TAILQ_FOREACH(c, &listener->idle, entry)
+		bufferevent_disable(c->bev, EV_READ);
+	TAILQ_FOREACH(c, &listener->busy, entry) {
 		if (c->bev)
 			bufferevent_disable(c->bev, EV_READ);
 	}
@@ -405,7 +510,7 @@ bool listener_tcp_is_flushed(const struct listener *listener)
 {
 	struct connection *c;
 
-	TAILQ_FOREACH(c, &listener->connections, entry) {
+	TAILQ_FOREACH(c, &listener->busy, entry) {
 		if (c->bev && !is_finished(c))
 			return false;
 	}
@@ -416,7 +521,7 @@ void listener_tcp_free(struct listener *listener)
 {
 	struct connection *c;
 
-	while ((c = TAILQ_FIRST(&listener->connections))) {
+	while ((c = TAILQ_FIRST(&listener->idle)) || (c = TAILQ_FIRST(&listener->busy))) {
 		c->in_flight = 0;
 		close_connection(c);
 	}
@@ -430,4 +535,6 @@ void listener_tcp_free(struct listener *listener)
 	}
 	if (listener->accept_timer)
 		event_free(listener->accept_timer);
+	if (listener->idle_timer)
+		event_free(listener->idle_timer);
 }

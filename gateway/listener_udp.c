@@ -83,7 +83,8 @@ static void read_packet_info(struct msghdr *header, struct transaction_peer *pee
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			peer->local.family = 4;
-			memcpy(peer->local.octets, &info.ipi_addr, 4);
+			/* Not ipi_addr, which may be a broadcast address. */
+			memcpy(peer->local.octets, &info.ipi_spec_dst, 4);
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
 			c->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
@@ -91,7 +92,10 @@ static void read_packet_info(struct msghdr *header, struct transaction_peer *pee
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			peer->local.family = 6;
 			memcpy(peer->local.octets, &info.ipi6_addr, 16);
-			peer->interface = info.ipi6_ifindex;
+			/* Any other address is reached by whatever way routing
+			 * finds, which need not be the one that it came by. */
+			if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+				peer->interface = info.ipi6_ifindex;
 		}
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * The log: where lines go, what they may hold, and how often strangers may cause one.
+ * The log: where lines go, what they may hold, and how often others may cause one.
  *
  * The state is one static object, as an exception from the rule that there is none
  * outside of main.c: every part of the gateway logs, and none should have to carry a
@@ -27,25 +27,32 @@ enum {
 	LOG_LINE_MAX = 2048,  /* octets of text, with its final zero: an EDE or audit text
 			       * of the largest update and its frame */
 	LOG_PROGRAM_MAX = 32, /* octets of the program's name, with its final zero */
-	LOG_WINDOW_MS = 1000, /* in which strangers' lines are counted */
+	LOG_WINDOW_MS = 1000, /* in which others' lines are counted */
 };
 
 enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
 
+/* How many lines of a kind may be written. */
+struct log_allowance {
+	unsigned per_window;
+	long long window_ms;    /* monotonic; when the first of seen came */
+	unsigned seen;          /* in this window, at most per_window */
+	unsigned long left_out; /* lines since the last that was written */
+};
+
 static struct {
 	char program[LOG_PROGRAM_MAX]; /* openlog keeps a pointer to it */
 	atomic_int sink;               /* enum log_sink */
-	atomic_int level;       /* enum log_level: the most verbose that is written */
-	pthread_mutex_t lock;   /* of what follows */
-	long long window_ms;    /* monotonic; when the first of seen came */
-	unsigned seen;          /* strangers' lines in this window, at most
-				 * LOG_STRANGER_PER_S */
-	unsigned long left_out; /* lines since the last that was written */
+	atomic_int level;     /* enum log_level: the most verbose that is written */
+	pthread_mutex_t lock; /* of what follows */
+	struct log_allowance strangers, refusals;
 } state = {
 	.program = "muster",
 	.sink = LOG_SINK_STDERR,
 	.level = LOG_LEVEL_INFO,
 	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.strangers = {.per_window = LOG_STRANGER_PER_S},
+	.refusals = {.per_window = LOG_REFUSAL_PER_S},
 };
 
 /* ---- where ---- */
@@ -64,16 +71,23 @@ static bool is_stderr_journal(void)
 		st.st_ino == inode;
 }
 
+/* Other threads may be reading it when the name stays the same. */
+static void set_program(const char *program)
+{
+	if (strcmp(state.program, program) != 0)
+		snprintf(state.program, sizeof(state.program), "%s", program);
+}
+
 void log_to_stderr(const char *program)
 {
-	snprintf(state.program, sizeof(state.program), "%s", program);
+	set_program(program);
 	atomic_store(
 		&state.sink, is_stderr_journal() ? LOG_SINK_JOURNAL : LOG_SINK_STDERR);
 }
 
 void log_to_syslog(const char *program)
 {
-	snprintf(state.program, sizeof(state.program), "%s", program);
+	set_program(program);
 	openlog(state.program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	atomic_store(&state.sink, LOG_SINK_SYSLOG);
 }
@@ -205,31 +219,32 @@ void log_debug(const char *format, ...)
 	va_end(args);
 }
 
-/* ---- strangers ---- */
+/* ---- what others cause ---- */
 
 /* Threads bring slightly different times: one that is a little early is of this one. */
-static bool is_window_over(long long now_ms)
+static bool is_window_over(const struct log_allowance *allowance, long long now_ms)
 {
-	return now_ms - state.window_ms >= LOG_WINDOW_MS ||
-		state.window_ms - now_ms >= LOG_WINDOW_MS;
+	return now_ms - allowance->window_ms >= LOG_WINDOW_MS ||
+		allowance->window_ms - now_ms >= LOG_WINDOW_MS;
 }
 
 /* False: this line is left out.  *ret_left_out are those before it. */
-static bool admit_stranger(long long now_ms, unsigned long *ret_left_out)
+static bool admit(
+	struct log_allowance *allowance, long long now_ms, unsigned long *ret_left_out)
 {
 	bool is_admitted = true;
 
 	pthread_mutex_lock(&state.lock);
-	if (is_window_over(now_ms)) {
-		state.window_ms = now_ms;
-		state.seen = 0;
+	if (is_window_over(allowance, now_ms)) {
+		allowance->window_ms = now_ms;
+		allowance->seen = 0;
 	}
-	if (state.seen < LOG_STRANGER_PER_S) {
-		state.seen++;
-		*ret_left_out = state.left_out;
-		state.left_out = 0;
+	if (allowance->seen < allowance->per_window) {
+		allowance->seen++;
+		*ret_left_out = allowance->left_out;
+		allowance->left_out = 0;
 	} else {
-		state.left_out++;
+		allowance->left_out++;
 		is_admitted = false;
 	}
 	pthread_mutex_unlock(&state.lock);
@@ -241,9 +256,21 @@ void log_stranger(long long now_ms, const char *format, ...)
 	unsigned long left_out;
 	va_list args;
 
-	if (!is_written(LOG_LEVEL_WARNING) || !admit_stranger(now_ms, &left_out))
+	if (!is_written(LOG_LEVEL_WARNING) || !admit(&state.strangers, now_ms, &left_out))
 		return;
 	va_start(args, format);
 	log_line(LOG_LEVEL_WARNING, left_out, format, args);
+	va_end(args);
+}
+
+void log_refusal(long long now_ms, const char *format, ...)
+{
+	unsigned long left_out;
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_INFO) || !admit(&state.refusals, now_ms, &left_out))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_INFO, left_out, format, args);
 	va_end(args);
 }

@@ -20,12 +20,17 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * For lines that any stranger can cause (bad keys, malformed messages): at most
- * LOG_STRANGER_PER_S a second go out as warnings, and the number of those left out
- * follows with the next one.  now_ms is monotonic.
+ * For lines that others can cause as often as they like: so many a second go out, and the
+ * number of those left out follows with the next one.  now_ms is monotonic.
+ *
+ * log_stranger: any stranger (bad keys, malformed messages); warnings.  log_refusal: who
+ * has a valid key, and is refused; the allowance is its own, so that strangers hide none of
+ * them.
  */
-enum { LOG_STRANGER_PER_S = 20 };
+enum { LOG_STRANGER_PER_S = 20, LOG_REFUSAL_PER_S = 200 };
 void log_stranger(long long now_ms, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_refusal(long long now_ms, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

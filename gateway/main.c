@@ -30,7 +30,9 @@ struct daemon {
 	struct config *config;       /* the newest */
 	struct listeners *listeners;
 	struct writer *writer;
-	int signals; /* signalfd */
+	int signals;       /* signalfd */
+	int parent;        /* supervise_detach's; -1: none waits */
+	size_t file_limit; /* descriptors that there may be */
 };
 
 static void usage(FILE *out)
@@ -200,7 +202,7 @@ static int start_threads(struct daemon *d)
 
 static int start(struct daemon *d)
 {
-	int r = listeners_open(&d->listeners, d->config);
+	int r = listeners_open(&d->listeners, d->config, d->file_limit);
 
 	if (r)
 		return r;
@@ -231,30 +233,79 @@ static void stop(struct daemon *d)
 	listeners_free(d->listeners);
 }
 
+/* From here on nobody looks at standard error any more. */
+static int go_to_background(void)
+{
+	int r;
+
+	log_to_syslog("musterd");
+	r = supervise_leave_terminal();
+	if (r) {
+		log_to_stderr("musterd");
+		log_error("/dev/null: %s", strerror(-r));
+	}
+	return r;
+}
+
+static int serve(struct daemon *d)
+{
+	int r = d->options.foreground ? 0 : go_to_background();
+
+	if (r)
+		return r;
+	log_info("musterd " PACKAGE_VERSION " is ready: %zu zones, %zu keys",
+		d->config->zone_count, keyring_count(d->config->keys));
+	r = supervise_ready(d->parent);
+	d->parent = -1;
+	if (r) {
+		log_error("who started it is gone: %s", strerror(-r));
+		return r;
+	}
+	wait_for_signals(d);
+	supervise_notify("STOPPING=1");
+	log_info("stopping");
+	return 0;
+}
+
 static int run(struct daemon *d)
 {
 	int r = start(d);
+	const bool is_started = !r;
 
-	if (!r) {
-		log_info("musterd " PACKAGE_VERSION " is ready: %zu zones, %zu keys",
-			d->config->zone_count, keyring_count(d->config->keys));
-		supervise_ready();
-		wait_for_signals(d);
-		supervise_notify("STOPPING=1");
-		log_info("stopping");
-	}
+	if (is_started)
+		r = serve(d);
 	stop(d);
-	if (!r)
+	if (is_started)
 		supervise_remove_pid_file(d->first_config->pid_file);
 	return r ? 1 : 0;
 }
 
+static int detach_and_run(struct daemon *d)
+{
+	int r;
+
+	if (!d->options.foreground) {
+		d->parent = supervise_detach();
+		if (d->parent < 0) {
+			log_error("going into the background: %s", strerror(-d->parent));
+			return 1;
+		}
+	}
+	r = evthread_use_pthreads() ? -ENOSYS : watch_signals(d);
+	if (r) {
+		log_error("starting: %s", strerror(-r));
+		return 1;
+	}
+	return run(d);
+}
+
 int main(int argc, char **argv)
 {
-	struct daemon d = {.signals = -1};
+	struct daemon d = {.signals = -1, .parent = -1};
 	char *path;
 	int status;
 
+	supervise_open_streams();
 	umask(027); /* the database says who did what */
 	log_to_stderr("musterd");
 	status = parse_options(&d.options, argc, argv);
@@ -271,18 +322,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	d.first_config = config_ref(d.config);
-	supervise_raise_file_limit();
-	if (!d.options.foreground) {
-		if (supervise_detach())
-			return 1;
-		log_to_syslog("musterd");
-	}
-	if (evthread_use_pthreads() || watch_signals(&d))
-		status = 1;
-	else
-		status = run(&d);
+	d.file_limit = supervise_raise_file_limit();
+	status = detach_and_run(&d);
 	config_unref(d.config);
 	config_unref(d.first_config);
 	free(path);
-	return status < 0 ? 1 : status;
+	return status;
 }

@@ -227,6 +227,8 @@ static void rebase_uncommitted(struct served_zone *zone)
 static void replace_change(struct served_zone *zone, struct transaction *t,
 	struct changeset *back, struct changeset *forth)
 {
+	const struct verdict moved = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"the zone was changed at its primary target");
 	const struct verdict again = {.ede = EDE_NONE,
 		.why = "evaluated again: the zone was changed at its primary target"};
 
@@ -240,10 +242,13 @@ static void replace_change(struct served_zone *zone, struct transaction *t,
 		changeset_unref(back);
 		return; /* it does the same as before, and still waits */
 	}
+	/* Who relied on the change as it was asks again. */
+	served_refuse_heartbeats(zone, t->seq, &moved);
 	served_stop_waiting(zone, t);
 	if (!served_append_changes(zone, back, t, &again, SERVED_CHANGE)) {
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		changeset_undo(back, zone->mirror);
 		changeset_unref(back);
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 		zone_thread_answer(zone->thread, t);
 	}
 }
@@ -251,19 +256,14 @@ static void replace_change(struct served_zone *zone, struct transaction *t,
 static void refuse_after_all(struct served_zone *zone, struct transaction *t,
 	struct changeset *back, const struct verdict *verdict)
 {
-	const struct journal_op outcome = {
-		.kind = JOURNAL_OUTCOME,
-		.zone = zone->id,
-		.seq = t->seq,
-		.verdict = *verdict,
-	};
-
+	served_refuse_heartbeats(zone, t->seq, verdict);
 	served_stop_waiting(zone, t);
 	t->verdict = *verdict;
-	(void)zone_thread_submit_note(zone->thread, &outcome);
+	served_note_outcome(zone, t->seq, verdict);
 	if (back->count &&
 		served_append_changes(zone, back, t, verdict, SERVED_WITHDRAWAL))
 		return;
+	changeset_undo(back, zone->mirror);
 	changeset_unref(back);
 	zone_thread_answer(zone->thread, t);
 }
@@ -283,15 +283,20 @@ static void evaluate_again(struct served_zone *zone, struct transaction *t)
 		refuse_after_all(zone, t, back, &v);
 }
 
+/* In order.  Evaluating one may take heartbeats behind it off the list, never a change.
+ */
 static void evaluate_waiting_again(struct served_zone *zone)
 {
 	struct transaction *t = zone->waiting, *next;
 
 	for (; t; t = next) {
-		next = t->wait_next;
+		for (next = t->wait_next; next && !next->changes;)
+			next = next->wait_next;
 		if (t->changes)
 			evaluate_again(zone, t);
 	}
+	if (!TAILQ_EMPTY(&zone->uncommitted))
+		delivery_hold(zone->deliveries[0], zone->last_seq);
 }
 
 static void take_zone(struct served_zone *zone, struct zone *content)

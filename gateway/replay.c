@@ -216,20 +216,24 @@ static bool write_range(const struct replay *replay, uint64_t from, uint64_t to)
 
 void replay_flush(struct replay *replay)
 {
-	bool is_written = true;
-
-	while (is_written && replay->fd >= 0 && replay->flushed < replay->order) {
+	while (replay->fd >= 0 && replay->flushed < replay->order) {
 		const uint64_t from = replay->flushed + 1;
 		const uint64_t round_end = from - from % REPLAY_MAX + REPLAY_MAX - 1;
 		const uint64_t to = round_end < replay->order ? round_end : replay->order;
 
-		is_written = write_range(replay, from, to);
+		if (!write_range(replay, from, to)) {
+			/* The next flush tries again; only a crash meanwhile forgets. */
+			if (!replay->is_failing)
+				log_warning("the replay memory cannot be kept: %s",
+					strerror(errno));
+			replay->is_failing = true;
+			if (replay->order - replay->flushed >= REPLAY_MAX)
+				replay->flushed = replay->order - REPLAY_MAX;
+			return;
+		}
 		replay->flushed = to;
+		replay->is_failing = false;
 	}
-	/* Not written is not lost, but for a crash before the ring comes round. */
-	if (!is_written && !replay->is_failing)
-		log_warning("the replay memory cannot be kept: %s", strerror(errno));
-	replay->is_failing = !is_written;
 }
 
 /* ---- entries ---- */
@@ -324,8 +328,8 @@ void replay_set_transaction(struct replay *replay, struct replay_entry *entry,
 	transaction->replay = entry;
 }
 
-void replay_answer(
-	struct replay *replay, struct replay_entry *entry, const struct verdict *verdict)
+void replay_answer(struct replay *replay, struct replay_entry *entry,
+	const struct verdict *verdict, bool is_journalled)
 {
 	const uint32_t index = index_of(replay, entry);
 
@@ -335,6 +339,10 @@ void replay_answer(
 	if (replay->transactions[index])
 		replay->transactions[index]->replay = NULL;
 	replay->transactions[index] = NULL;
+	/* The file has it as in progress, from an earlier turn. */
+	if (!is_journalled && entry->order <= replay->flushed &&
+		!write_range(replay, entry->order, entry->order))
+		replay->flushed = entry->order - 1;
 }
 
 struct verdict replay_verdict(const struct replay_entry *entry)
@@ -350,8 +358,9 @@ void replay_restore(struct replay *replay, const uint8_t *key_name, const uint8_
 {
 	const struct verdict verdict = {.rcode = rcode, .ede = EDE_NONE};
 	const uint32_t key_hash = name_hash(key_name);
+	struct replay_entry *entry = find(replay, mac, key_hash);
 
-	if (!find(replay, mac, key_hash))
-		replay_answer(
-			replay, remember(replay, mac, key_hash, time_signed), &verdict);
+	if (!entry)
+		entry = remember(replay, mac, key_hash, time_signed);
+	replay_answer(replay, entry, &verdict, true);
 }

@@ -58,9 +58,10 @@ struct transaction *replay_transaction(
 void replay_set_transaction(struct replay *replay, struct replay_entry *entry,
 	struct transaction *transaction);
 
-/* The answer, for its twins to come. */
-void replay_answer(
-	struct replay *replay, struct replay_entry *entry, const struct verdict *verdict);
+/* The answer, for its twins to come.  is_journalled: a restart finds it in the journal.
+ */
+void replay_answer(struct replay *replay, struct replay_entry *entry,
+	const struct verdict *verdict, bool is_journalled);
 /* Nothing came of it (a passing fault): the same message may try again. */
 void replay_forget(struct replay *replay, struct replay_entry *entry);
 /* What the twin of an answered request is told. */
@@ -69,7 +70,7 @@ struct verdict replay_verdict(const struct replay_entry *entry);
 /* Writes what is new to the file; before anything of it is answered. */
 void replay_flush(struct replay *replay);
 
-/* Remembers an answered request found in the journal, if it is not known. */
+/* Remembers the answer to a request that is found in the journal. */
 void replay_restore(struct replay *replay, const uint8_t *key_name, const uint8_t *mac,
 	uint64_t time_signed, uint16_t rcode);
 

@@ -1,7 +1,7 @@
 /*
- * Updates in progress.  The order of everything here is the order in which the zone
- * thread evaluates: sequence numbers, the journal, the list of the uncommitted and that
- * of the waiting all follow it.
+ * Updates on their way into the zone.  The order of everything here is the order in which
+ * the zone thread evaluates: sequence numbers, the journal, the list of the uncommitted
+ * and that of the waiting all follow it.
  */
 #include "gateway/served.h"
 
@@ -12,72 +12,6 @@
 #include "gateway/answer.h"
 #include "gateway/clock.h"
 #include "gateway/log.h"
-
-/* ---- waiting for the primary target ---- */
-
-static void set_ack_timer(struct served_zone *zone)
-{
-	struct timeval left = {0};
-	int64_t ms;
-
-	if (!zone->waiting) {
-		event_del(zone->ack_timer);
-		return;
-	}
-	ms = zone->waiting->deadline_ms - clock_monotonic_ms();
-	if (ms > 0)
-		left = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(zone->ack_timer, &left);
-}
-
-static void start_waiting(struct served_zone *zone, struct transaction *t)
-{
-	const bool is_first = !zone->waiting;
-
-	transaction_set_state(t, TRANSACTION_DELIVERING);
-	t->deadline_ms = clock_monotonic_ms() + zone->zone->ack_timeout_ms;
-	t->wait_next = NULL;
-	*zone->waiting_tail = t;
-	zone->waiting_tail = &t->wait_next;
-	if (is_first)
-		set_ack_timer(zone);
-}
-
-void served_stop_waiting(struct served_zone *zone, struct transaction *transaction)
-{
-	struct transaction **link = &zone->waiting;
-
-	while (*link && *link != transaction)
-		link = &(*link)->wait_next;
-	if (!*link)
-		return;
-	*link = transaction->wait_next;
-	if (!*link)
-		zone->waiting_tail = link;
-	transaction->wait_next = NULL;
-}
-
-static void on_ack_timeout(evutil_socket_t fd, short events, void *arg)
-{
-	struct served_zone *zone = arg;
-	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-		"target %s did not answer in time: the change was withdrawn",
-		delivery_id(zone->deliveries[0]));
-	const int64_t now = clock_monotonic_ms();
-
-	(void)fd;
-	(void)events;
-	while (zone->waiting && zone->waiting->deadline_ms <= now) {
-		struct transaction *t = zone->waiting;
-
-		served_stop_waiting(zone, t);
-		if (zone->zone->ack == CONFIG_ACK_APPLIED)
-			served_withdraw(zone, t, &late);
-		else
-			zone_thread_answer(zone->thread, t);
-	}
-	set_ack_timer(zone);
-}
 
 /* ---- journalling ---- */
 
@@ -97,7 +31,9 @@ static void on_durable(struct served_zone *zone, struct served_append *append)
 		if (i == 0 && append->kind == SERVED_REJECTION)
 			delivery_pass(zone->deliveries[i], append->op.seq);
 		else
-			delivery_add(zone->deliveries[i], append->op.seq, append->changes,
+			/* What it means on the primary's content, or as it was made. */
+			delivery_add(zone->deliveries[i], append->op.seq,
+				i == 0 ? append->changes : append->journalled,
 				append->kind != SERVED_CHANGE);
 	}
 	mirror_touch(zone);
@@ -112,7 +48,7 @@ static void on_durable(struct served_zone *zone, struct served_append *append)
 			delivery_is_down(zone->deliveries[0])))
 		zone_thread_answer(zone->thread, t);
 	else
-		start_waiting(zone, t);
+		served_start_waiting(zone, t);
 }
 
 static struct verdict database_verdict(struct zone_thread *thread)
@@ -145,15 +81,14 @@ static void on_appended(struct journal_op *op, void *arg)
 	zone->operations--;
 	if (op->result) {
 		on_not_durable(zone, append);
-		append->transaction =
-			NULL; /* stays in uncommitted, to be undone in order */
+		/* It stays in uncommitted, to be undone in order. */
+		append->transaction = NULL;
 		return;
 	}
 	TAILQ_REMOVE(&zone->uncommitted, append, entry);
 	on_durable(zone, append);
 	append_free(append);
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		delivery_kick(zone->deliveries[i], false);
+	served_kick_later(zone);
 }
 
 bool served_append_changes(struct served_zone *zone, struct changeset *changes,
@@ -195,6 +130,7 @@ void served_forget_uncommitted(struct served_zone *zone)
 {
 	struct served_append *append;
 
+	delivery_hold(zone->deliveries[0], 0);
 	while ((append = TAILQ_LAST(&zone->uncommitted, served_uncommitted))) {
 		changeset_undo(append->changes, zone->mirror);
 		TAILQ_REMOVE(&zone->uncommitted, append, entry);
@@ -204,13 +140,6 @@ void served_forget_uncommitted(struct served_zone *zone)
 
 /* ---- heartbeats and refusals ---- */
 
-/* An answer that waits for an operation of the journal. */
-struct served_answer {
-	struct journal_op op;
-	struct served_zone *zone;
-	struct transaction *transaction;
-};
-
 /* With ack = "applied" a heartbeat promises no more than the changes that it found: it
  * waits for the primary with them, and shares their fate. */
 static void answer_or_wait(struct served_zone *zone, struct transaction *t)
@@ -219,7 +148,7 @@ static void answer_or_wait(struct served_zone *zone, struct transaction *t)
 
 	if (zone->zone->ack == CONFIG_ACK_APPLIED && !delivery_is_local(primary) &&
 		verdict_is_ok(&t->verdict) && delivery_cursor(primary) < t->seq)
-		start_waiting(zone, t);
+		served_start_waiting(zone, t);
 	else
 		zone_thread_answer(zone->thread, t);
 }
@@ -389,7 +318,6 @@ void served_update(struct served_zone *zone, struct transaction *t)
 {
 	struct changeset *changes = NULL;
 
-	t->served = zone;
 	if (!verdict_is_ok(&t->verdict)) { /* by intake */
 		answer_refusal(zone, t);
 		return;
@@ -419,347 +347,4 @@ void served_update(struct served_zone *zone, struct transaction *t)
 		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 		zone_thread_answer(zone->thread, t);
 	}
-}
-
-/* ---- what deliveries report ---- */
-
-void served_applied(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
-	struct rrset *soa)
-{
-	if (delivery != zone->deliveries[0])
-		return;
-	if (soa)
-		mirror_adopt_soa(zone, soa);
-	while (zone->waiting && zone->waiting->seq <= seq) {
-		struct transaction *t = zone->waiting;
-
-		served_stop_waiting(zone, t);
-		zone_thread_answer(zone->thread, t);
-	}
-	set_ack_timer(zone);
-}
-
-void served_primary_down(struct served_zone *zone)
-{
-	if (zone->zone->ack != CONFIG_ACK_WAIT)
-		return;
-	while (zone->waiting) {
-		struct transaction *t = zone->waiting;
-
-		served_stop_waiting(zone, t);
-		zone_thread_answer(zone->thread, t);
-	}
-	set_ack_timer(zone);
-}
-
-static void note_outcome(
-	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
-{
-	const struct journal_op note = {
-		.kind = JOURNAL_OUTCOME,
-		.zone = zone->id,
-		.seq = seq,
-		.verdict = *verdict,
-	};
-
-	(void)zone_thread_submit_note(zone->thread, &note);
-}
-
-/* Takes changes back in the mirror and the journal.  False: nothing was left to take
- * back, or no memory. */
-static bool withdraw_changes(struct served_zone *zone, const struct changeset *changes,
-	struct transaction *t, const struct verdict *verdict,
-	enum served_append_kind kind)
-{
-	struct changeset *back = NULL;
-	int r = apply_withdrawal(
-		zone->mirror, changes, delivery_bumps_serial(zone->deliveries[0]), &back);
-
-	if (!r && back->count && served_append_changes(zone, back, t, verdict, kind))
-		return true;
-	if (!r && back->count)
-		changeset_undo(back, zone->mirror);
-	if (!r)
-		changeset_unref(back);
-	return false;
-}
-
-/* Those that found a change which is now withdrawn. */
-static void refuse_heartbeats(
-	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
-{
-	struct transaction *t = zone->waiting, *next;
-
-	for (; t; t = next) {
-		next = t->wait_next;
-		if (t->changes || t->seq < seq)
-			continue;
-		served_stop_waiting(zone, t);
-		t->verdict = *verdict;
-		zone_thread_answer(zone->thread, t);
-	}
-}
-
-static void withdraw(struct served_zone *zone, struct transaction *t,
-	const struct verdict *verdict, enum served_append_kind kind)
-{
-	t->verdict = *verdict;
-	if (!t->changes) { /* a heartbeat that waited for others' changes */
-		zone_thread_answer(zone->thread, t);
-		return;
-	}
-	refuse_heartbeats(zone, t->seq, verdict);
-	note_outcome(zone, t->seq, verdict);
-	/* The refusal is sent when the withdrawal is durable: what was refused is not
-	 * delivered after a crash. */
-	if (!withdraw_changes(zone, t->changes, t, verdict, kind))
-		zone_thread_answer(zone->thread, t);
-}
-
-void served_withdraw(
-	struct served_zone *zone, struct transaction *t, const struct verdict *verdict)
-{
-	withdraw(zone, t, verdict, SERVED_WITHDRAWAL);
-}
-
-static struct transaction *find_waiting(const struct served_zone *zone, uint64_t seq)
-{
-	struct transaction *t = zone->waiting;
-
-	while (t && (t->seq != seq || !t->changes))
-		t = t->wait_next;
-	return t;
-}
-
-void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
-	struct changeset *changes, bool is_withdrawal, const struct verdict *verdict)
-{
-	const struct journal_op note = {
-		.kind = JOURNAL_SET_ASIDE,
-		.zone = zone->id,
-		.seq = seq,
-		.at_ms = clock_real_ms(),
-		.target = delivery_id(delivery),
-		.verdict = *verdict,
-	};
-	struct transaction *t;
-
-	log_warning("zone %s: target %s refuses change %llu, which is set aside: %s",
-		zone->zone->text, delivery_id(delivery), (unsigned long long)seq,
-		verdict->why);
-	(void)zone_thread_submit_note(zone->thread, &note);
-	if (delivery != zone->deliveries[0])
-		return;
-	if (is_withdrawal) {
-		/* What it wanted to take back may be there or not: look. */
-		delivery_want_whole(delivery);
-		return;
-	}
-	/* What was evaluated on top of it must not bring it along. */
-	if (delivery_has_pending(delivery) || !TAILQ_EMPTY(&zone->uncommitted))
-		delivery_want_whole(delivery);
-	t = find_waiting(zone, seq);
-	if (t) {
-		served_stop_waiting(zone, t);
-		set_ack_timer(zone);
-		withdraw(zone, t, verdict, SERVED_REJECTION);
-		return;
-	}
-	/* Nobody waits: the mirror must still not claim what the primary does not have.
-	 */
-	note_outcome(zone, seq, verdict);
-	(void)withdraw_changes(zone, changes, NULL, verdict, SERVED_REJECTION);
-}
-
-/* ---- construction ---- */
-
-static void on_refresh(evutil_socket_t fd, short events, void *arg)
-{
-	struct served_zone *zone = arg;
-
-	(void)fd;
-	(void)events;
-	delivery_want_probe(zone->deliveries[0]);
-}
-
-static int open_deliveries(struct served_zone *zone, const struct config_zone *config)
-{
-	zone->deliveries = calloc(config->target_count, sizeof(*zone->deliveries));
-	if (!zone->deliveries)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->target_count; i++) {
-		int r = delivery_new(&zone->deliveries[i], zone->thread, zone,
-			zone->config, &config->targets[i], i == 0);
-		if (r)
-			return r;
-		zone->delivery_count++;
-		/* Only the primary waits for the mirror. */
-		if (i > 0)
-			delivery_kick(zone->deliveries[i], false);
-	}
-	return 0;
-}
-
-/* Whoever is new among them hears of the zone at once. */
-static int set_secondaries(struct served_zone *zone, const struct config_target *primary)
-{
-	struct notify *notify = NULL;
-
-	if (primary->notify_count) {
-		notify = notify_new(zone->thread->base, zone->name, primary->notify,
-			primary->notify_count);
-		if (!notify)
-			return -ENOMEM;
-		notify_send(notify);
-	}
-	notify_free(zone->notify);
-	zone->notify = notify;
-	return 0;
-}
-
-static int start(struct served_zone *zone)
-{
-	const struct config_target *primary = &zone->zone->targets[0];
-	const struct timeval refresh = {.tv_sec = zone->zone->refresh_s};
-	int r;
-
-	if (primary->type == CONFIG_TARGET_LOCAL) {
-		r = set_secondaries(zone, primary);
-		return r ? r : mirror_load_local(zone, primary);
-	}
-	zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-		"the zone is not loaded yet from %s", primary->id);
-	if (zone->zone->refresh_s)
-		event_add(zone->refresh_timer, &refresh);
-	delivery_want_load(zone->deliveries[0]);
-	return 0;
-}
-
-int served_new(struct served_zone **ret_zone, struct zone_thread *thread,
-	struct config *config, const struct config_zone *zone_config)
-{
-	struct served_zone *zone = calloc(1, sizeof(*zone));
-	int r;
-
-	if (!zone)
-		return -ENOMEM;
-	zone->thread = thread;
-	zone->config = config_ref(config);
-	zone->zone = zone_config;
-	memcpy(zone->name, zone_config->name, sizeof(zone->name));
-	zone->waiting_tail = &zone->waiting;
-	TAILQ_INIT(&zone->uncommitted);
-	zone->history = transfer_history_new();
-	zone->ack_timer = event_new(thread->base, -1, 0, on_ack_timeout, zone);
-	zone->refresh_timer = event_new(thread->base, -1, EV_PERSIST, on_refresh, zone);
-	r = zone->history && zone->ack_timer && zone->refresh_timer ? 0 : -ENOMEM;
-	if (!r)
-		r = thread->store_ops->zone_id(thread->store, zone->name, &zone->id);
-	if (!r)
-		r = open_deliveries(zone, zone_config);
-	if (!r)
-		r = start(zone);
-	if (!r) {
-		*ret_zone = zone;
-		return 0;
-	}
-	served_free(zone);
-	return r;
-}
-
-void served_free(struct served_zone *zone)
-{
-	if (!zone)
-		return;
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		delivery_free(zone->deliveries[i]);
-	free(zone->deliveries);
-	notify_free(zone->notify);
-	transfer_unref(zone->axfr);
-	transfer_history_free(zone->history);
-	zone_free(zone->mirror);
-	if (zone->ack_timer)
-		event_free(zone->ack_timer);
-	if (zone->refresh_timer)
-		event_free(zone->refresh_timer);
-	config_unref(zone->config);
-	free(zone);
-}
-
-/* ---- reconfiguration ---- */
-
-static struct delivery *take_delivery(struct served_zone *zone, const char *id)
-{
-	for (size_t i = 0; i < zone->delivery_count; i++) {
-		struct delivery *d = zone->deliveries[i];
-
-		if (!d || strcmp(delivery_id(d), id))
-			continue;
-		zone->deliveries[i] = NULL;
-		return d;
-	}
-	return NULL;
-}
-
-/* Can this zone go on as it is, with other targets at most behind the primary? */
-static bool has_same_primary(
-	const struct served_zone *zone, const struct config_zone *zone_config)
-{
-	return !strcmp(delivery_id(zone->deliveries[0]), zone_config->targets[0].id);
-}
-
-int served_configure(struct served_zone *zone, struct config *config,
-	const struct config_zone *zone_config)
-{
-	const size_t count = zone_config->target_count;
-	struct delivery **deliveries;
-	int r = 0;
-
-	if (!has_same_primary(zone, zone_config))
-		return -EXDEV; /* the caller closes it and opens it anew */
-	if (delivery_is_local(zone->deliveries[0]))
-		r = set_secondaries(zone, &zone_config->targets[0]);
-	if (r)
-		return r;
-	deliveries = calloc(count, sizeof(*deliveries));
-	if (!deliveries)
-		return -ENOMEM;
-	for (size_t i = 0; i < count && !r; i++) {
-		deliveries[i] = take_delivery(zone, zone_config->targets[i].id);
-		if (deliveries[i])
-			delivery_configure(
-				deliveries[i], config, &zone_config->targets[i]);
-		else
-			r = delivery_new(&deliveries[i], zone->thread, zone, config,
-				&zone_config->targets[i], false);
-	}
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		delivery_free(zone->deliveries[i]);
-	free(zone->deliveries);
-	zone->deliveries = deliveries;
-	zone->delivery_count = count;
-	config_unref(zone->config);
-	zone->config = config_ref(config);
-	zone->zone = zone_config;
-	for (size_t i = 1; i < count && !r; i++)
-		delivery_kick(zone->deliveries[i], false);
-	return r;
-}
-
-bool served_close(struct served_zone *zone)
-{
-	zone->is_closing = true;
-	served_primary_down(zone);
-	while (zone->waiting) {
-		struct transaction *t = zone->waiting;
-
-		served_stop_waiting(zone, t);
-		zone_thread_answer(zone->thread, t);
-	}
-	return zone->operations == 0;
-}
-
-bool served_is_quiet(const struct served_zone *zone)
-{
-	return zone->operations == 0 && !zone->waiting && TAILQ_EMPTY(&zone->uncommitted);
 }

@@ -2,9 +2,12 @@
  * A zone as the gateway serves it: the mirror, its deliveries, and the updates in
  * progress.
  *
- *   served.c    updates: evaluated against the mirror, journalled, answered
- *   mirror.c    the mirror follows the primary target: loaded, checked, rebased
- *   delivery.c  change sets on their way to a target
+ *   served.c         updates: evaluated against the mirror, journalled, answered
+ *   served_wait.c    those that wait for the primary target
+ *   served_query.c   queries, transfers, NOTIFY
+ *   served_config.c  opened, reconfigured, closed
+ *   mirror.c         the mirror follows the primary target: loaded, checked, rebased
+ *   delivery.c       change sets on their way to a target
  *
  * Everything here runs in the zone thread, without locks.
  */
@@ -37,6 +40,13 @@ struct served_append {
 	enum served_append_kind kind;
 };
 
+/* What waits for an operation of the journal. */
+struct served_answer {
+	struct journal_op op;
+	struct served_zone *zone;
+	struct transaction *transaction; /* NULL: nobody's */
+};
+
 struct served_zone {
 	UT_hash_handle hh; /* by name, in writer.c */
 	struct zone_thread *thread;
@@ -56,8 +66,10 @@ struct served_zone {
 	TAILQ_HEAD(served_uncommitted, served_append) uncommitted; /* in order */
 	struct transaction *waiting; /* for the primary target, by seq */
 	struct transaction **waiting_tail;
-	uint64_t last_seq; /* of its newest change set */
-	size_t operations; /* journal operations that point here */
+	uint64_t last_seq;             /* of its newest change set */
+	size_t operations;             /* journal operations that point here */
+	struct served_zone *kick_next; /* in zone_thread's list of those to be kicked */
+	bool is_kick_due;
 	bool is_closing;   /* no longer configured */
 	int64_t refusal_s; /* the second that refusals is of */
 	unsigned refusals;
@@ -74,6 +86,13 @@ int served_configure(struct served_zone *zone, struct config *config,
 	const struct config_zone *zone_config) __attribute__((warn_unused_result));
 /* No longer configured: answers what waits; true when it can be freed now. */
 bool served_close(struct served_zone *zone);
+/* No time is left to wait for the primary: answers those who do; with ack = "applied"
+ * their changes are withdrawn. */
+void served_give_up_waiting(struct served_zone *zone);
+/* Its deliveries have something new, to be looked at when the turn's results are all in.
+ */
+void served_kick_later(struct served_zone *zone);
+void served_kick_due(struct zone_thread *thread);
 /* Nothing waits for an answer. */
 bool served_is_quiet(const struct served_zone *zone);
 
@@ -99,7 +118,20 @@ void served_forget_uncommitted(struct served_zone *zone);
  * targets; then the client gets verdict. */
 void served_withdraw(struct served_zone *zone, struct transaction *transaction,
 	const struct verdict *verdict);
+
+/* ---- served_wait.c ---- */
+
+/* A transaction with a seq, behind those that wait already. */
+void served_start_waiting(struct served_zone *zone, struct transaction *transaction);
 void served_stop_waiting(struct served_zone *zone, struct transaction *transaction);
+/* The ack_timer's event. */
+void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg);
+/* Heartbeats that wait and had found a change, of seq or later, that is now withdrawn. */
+void served_refuse_heartbeats(
+	struct served_zone *zone, uint64_t seq, const struct verdict *verdict);
+/* Corrects the journal's row of an update. */
+void served_note_outcome(
+	struct served_zone *zone, uint64_t seq, const struct verdict *verdict);
 
 /* ---- what deliveries report ---- */
 

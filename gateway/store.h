@@ -78,6 +78,9 @@ struct store_ops {
 		struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 	int (*put_cursor)(
 		struct store *store, int64_t zone, const char *target, uint64_t seq);
+	int (*forget_cursor)(struct store *store, int64_t zone, const char *target);
+	int (*each_cursor)(struct store *store, int64_t zone,
+		void (*visit)(const char *target, void *arg), void *arg);
 	int (*set_aside)(struct store *store, int64_t zone, const char *target,
 		uint64_t seq, int64_t at_ms, const struct verdict *why);
 
@@ -87,10 +90,11 @@ struct store_ops {
 	/* Loads a zone's content into an empty mirror. */
 	int (*read_records)(struct store *store, int64_t zone, struct zone *mirror);
 
-	/* Deletes at most limit rows older than before_ms that every cursor of their zone
-	 * has passed. */
-	int (*prune)(
-		struct store *store, int64_t before_ms, size_t limit, size_t *ret_count);
+	/* Looks at rows seq > from, at most limit, and deletes those older than before_ms
+	 * that every cursor of their zone has passed.  *ret_next is where to go on; 0:
+	 * the rest is younger. */
+	int (*prune)(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
+		uint64_t *ret_next);
 };
 
 extern const struct store_ops store_sqlite;

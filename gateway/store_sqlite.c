@@ -18,6 +18,7 @@
 
 enum {
 	STORE_APPLICATION_ID = 0x4d757374, /* "Must", so that file(1) and we know it */
+	STORE_MAC_LATE_S = 3600,           /* how old a signature may be that arrives */
 	STORE_BUSY_MS = 5000,              /* wait for the other connection */
 	STORE_CACHE_KIB = 16384,
 };
@@ -60,7 +61,11 @@ enum statement {
 	SQL_PUT_RRSET,
 	SQL_DELETE_RRSET,
 	SQL_READ_RECORDS,
+	SQL_FORGET_CURSOR,
+	SQL_EACH_CURSOR,
 	SQL_PRUNE,
+	SQL_PRUNE_END,
+	SQL_PRUNE_NEXT,
 	SQL_STATEMENTS,
 };
 
@@ -79,8 +84,8 @@ static const char *const statements[SQL_STATEMENTS] = {
 	[SQL_EACH_CHANGE] =
 		"SELECT seq, changes FROM journal WHERE zone = ?1 AND seq > ?2"
 		" AND changes IS NOT NULL ORDER BY seq LIMIT ?3",
-	[SQL_EACH_MAC] = "SELECT key, mac, time_signed, rcode FROM journal"
-			 " WHERE at_ms >= ?2 AND mac IS NOT NULL AND time_signed >= ?1",
+	[SQL_EACH_MAC] = "SELECT key, mac, time_signed, rcode, at_ms FROM journal"
+			 " ORDER BY seq DESC",
 	[SQL_GET_CURSOR] = "SELECT seq FROM cursors WHERE zone = ?1 AND target = ?2",
 	[SQL_PUT_CURSOR] = "INSERT INTO cursors (zone, target, seq) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",
@@ -95,10 +100,15 @@ static const char *const statements[SQL_STATEMENTS] = {
 		"DELETE FROM records WHERE zone = ?1 AND owner = ?2 AND type = ?3",
 	[SQL_READ_RECORDS] =
 		"SELECT owner, type, ttl, count, data FROM records WHERE zone = ?1",
-	[SQL_PRUNE] = "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal AS j"
-		      " WHERE at_ms < ?1 AND (changes IS NULL OR seq <="
-		      " coalesce((SELECT min(seq) FROM cursors WHERE zone = j.zone), 0))"
-		      " ORDER BY seq LIMIT ?2)",
+	[SQL_FORGET_CURSOR] = "DELETE FROM cursors WHERE zone = ?1 AND target = ?2",
+	[SQL_EACH_CURSOR] = "SELECT target FROM cursors WHERE zone = ?1",
+	[SQL_PRUNE] = "DELETE FROM journal WHERE seq > ?2 AND seq <= ?3 AND at_ms < ?1"
+		      " AND (changes IS NULL OR seq <= coalesce("
+		      "(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))",
+	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"
+			  " OFFSET ?2",
+	[SQL_PRUNE_NEXT] =
+		"SELECT at_ms FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
 };
 
 struct store {
@@ -399,18 +409,18 @@ static int sqlite_each_mac(struct store *store, uint64_t since,
 	void *arg)
 {
 	sqlite3_stmt *stmt = statement(store, SQL_EACH_MAC);
-	/* Signed at most an hour (more than any fudge) before it arrived or after. */
-	const int64_t since_ms = since > 3600 ? ((int64_t)since - 3600) * 1000 : 0;
+	/* Signed at most as long before it arrived as we look back. */
+	const int64_t since_ms = ((int64_t)since - STORE_MAC_LATE_S) * 1000;
 	int rc;
 
-	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)since);
-	sqlite3_bind_int64(stmt, 2, since_ms);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (sqlite3_column_bytes(stmt, 1) != STORE_MAC_LEN)
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW &&
+		sqlite3_column_int64(stmt, 4) >= since_ms) {
+		const uint64_t time_signed = (uint64_t)sqlite3_column_int64(stmt, 2);
+
+		if (sqlite3_column_bytes(stmt, 1) != STORE_MAC_LEN || time_signed < since)
 			continue;
 		visit((const char *)sqlite3_column_text(stmt, 0),
-			sqlite3_column_blob(stmt, 1),
-			(uint64_t)sqlite3_column_int64(stmt, 2),
+			sqlite3_column_blob(stmt, 1), time_signed,
 			(uint16_t)sqlite3_column_int(stmt, 3), arg);
 	}
 	sqlite3_reset(stmt);
@@ -514,16 +524,75 @@ static int sqlite_read_records(struct store *store, int64_t zone, struct zone *m
 	return r ? r : result_to_errno(rc);
 }
 
-static int sqlite_prune(
-	struct store *store, int64_t before_ms, size_t limit, size_t *ret_count)
+static int sqlite_forget_cursor(struct store *store, int64_t zone, const char *target)
 {
-	sqlite3_stmt *stmt = statement(store, SQL_PRUNE);
+	sqlite3_stmt *stmt = statement(store, SQL_FORGET_CURSOR);
+
+	sqlite3_bind_int64(stmt, 1, zone);
+	bind_text(stmt, 2, target);
+	return run(stmt);
+}
+
+static int sqlite_each_cursor(struct store *store, int64_t zone,
+	void (*visit)(const char *target, void *arg), void *arg)
+{
+	sqlite3_stmt *stmt = statement(store, SQL_EACH_CURSOR);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, zone);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		visit((const char *)sqlite3_column_text(stmt, 0), arg);
+	sqlite3_reset(stmt);
+	return result_to_errno(rc);
+}
+
+/* The seq of the row limit rows behind from; the largest there can be if there are fewer.
+ */
+static int find_end(struct store *store, uint64_t from, size_t limit, uint64_t *ret_end)
+{
+	sqlite3_stmt *stmt = statement(store, SQL_PRUNE_END);
 	int r;
 
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)from);
+	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)limit - 1);
+	r = run_for_number(stmt, ret_end);
+	if (!r && *ret_end == 0)
+		*ret_end = INT64_MAX;
+	return r;
+}
+
+/* Rows are in the order of time, but for steps of the clock, which only delays it. */
+static int is_next_old(
+	struct store *store, uint64_t from, int64_t before_ms, bool *ret_is)
+{
+	sqlite3_stmt *stmt = statement(store, SQL_PRUNE_NEXT);
+	uint64_t at_ms;
+	int r;
+
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)from);
+	r = run_for_number(stmt, &at_ms);
+	*ret_is = !r && at_ms && (int64_t)at_ms < before_ms;
+	return r;
+}
+
+static int sqlite_prune(struct store *store, int64_t before_ms, uint64_t from,
+	size_t limit, uint64_t *ret_next)
+{
+	sqlite3_stmt *stmt;
+	uint64_t end = 0;
+	bool is_old = false;
+	int r = find_end(store, from, limit, &end);
+
+	if (r)
+		return r;
+	stmt = statement(store, SQL_PRUNE);
 	sqlite3_bind_int64(stmt, 1, before_ms);
-	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)limit);
+	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)from);
+	sqlite3_bind_int64(stmt, 3, (sqlite3_int64)end);
 	r = run(stmt);
-	*ret_count = r ? 0 : (size_t)sqlite3_changes(store->db);
+	if (!r)
+		r = is_next_old(store, end, before_ms, &is_old);
+	*ret_next = is_old ? end : 0;
 	return r;
 }
 
@@ -543,6 +612,8 @@ const struct store_ops store_sqlite = {
 	.each_mac = sqlite_each_mac,
 	.get_cursor = sqlite_get_cursor,
 	.put_cursor = sqlite_put_cursor,
+	.forget_cursor = sqlite_forget_cursor,
+	.each_cursor = sqlite_each_cursor,
 	.set_aside = sqlite_set_aside,
 	.put_rrset = sqlite_put_rrset,
 	.read_records = sqlite_read_records,

@@ -20,9 +20,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { FILE_LIMIT = 65536 }; /* all TCP connections of four listener threads */
+enum {
+	FILE_LIMIT = 65536,       /* all TCP connections of four listener threads */
+	FILE_LIMIT_UNKNOWN = 256, /* what every system has */
+};
 
-static int ready_pipe = -1; /* main.c's daemon state: the parent waits at its other end */
+void supervise_open_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 static void wait_for_child(int fd)
 {
@@ -37,7 +49,7 @@ static void wait_for_child(int fd)
 
 int supervise_detach(void)
 {
-	int ends[2], null;
+	int ends[2];
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC))
@@ -50,19 +62,24 @@ int supervise_detach(void)
 		wait_for_child(ends[0]);
 	}
 	close(ends[0]);
-	ready_pipe = ends[1];
 	if (setsid() < 0 || chdir("/"))
 		return -errno;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return ends[1];
+}
+
+int supervise_leave_terminal(void)
+{
+	int r = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
 	if (null < 0)
 		return -errno;
-	for (int fd = 0; fd <= 2; fd++) {
+	for (int fd = 0; fd <= 2 && !r; fd++) {
 		if (dup2(null, fd) < 0)
-			return -errno;
+			r = -errno;
 	}
 	if (null > 2)
 		close(null);
-	return 0;
+	return r;
 }
 
 int supervise_drop_privileges(const char *user)
@@ -159,15 +176,18 @@ void supervise_notify(const char *state)
 	close(fd);
 }
 
-void supervise_ready(void)
+int supervise_ready(int parent)
 {
-	supervise_notify("READY=1");
-	if (ready_pipe < 0)
-		return;
-	if (write(ready_pipe, "", 1) != 1)
-		_exit(1); /* nobody waits for a result that cannot be told */
-	close(ready_pipe);
-	ready_pipe = -1;
+	int r = 0;
+
+	if (parent >= 0) {
+		if (write(parent, "", 1) != 1)
+			r = -errno;
+		close(parent);
+	}
+	if (!r)
+		supervise_notify("READY=1");
+	return r;
 }
 
 int supervise_watchdog_ms(void)
@@ -179,14 +199,17 @@ int supervise_watchdog_ms(void)
 			 : 0; /* half of it, as sd_notify(3) advises */
 }
 
-void supervise_raise_file_limit(void)
+size_t supervise_raise_file_limit(void)
 {
-	struct rlimit limit;
+	struct rlimit limit, raised;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILE_LIMIT)
-		return;
-	limit.rlim_cur = limit.rlim_max < FILE_LIMIT ? limit.rlim_max : FILE_LIMIT;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return FILE_LIMIT_UNKNOWN;
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max < FILE_LIMIT ? limit.rlim_max : FILE_LIMIT;
+	if (limit.rlim_cur >= raised.rlim_cur || setrlimit(RLIMIT_NOFILE, &raised))
+		return limit.rlim_cur;
+	return raised.rlim_cur;
 }
 
 void supervise_forbid_core_dumps(void)

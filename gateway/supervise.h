@@ -5,11 +5,20 @@
 #ifndef MUSTER_SUPERVISE_H
 #define MUSTER_SUPERVISE_H
 
+#include <stddef.h>
+
+/* Standard streams that are closed become /dev/null, so that nothing else that is opened
+ * is taken for one of them. */
+void supervise_open_streams(void);
+
 /*
  * Goes into the background.  The parent waits until supervise_ready and exits 0, or 1 if
- * the child ends before that.  0 in the child, or -errno.
+ * the child ends before that.  The child keeps the standard streams, so that who started
+ * it sees why it does not start.  In the child: what supervise_ready wants, or -errno.
  */
 int supervise_detach(void) __attribute__((warn_unused_result));
+/* Puts /dev/null in the place of the standard streams.  0 or -errno. */
+int supervise_leave_terminal(void) __attribute__((warn_unused_result));
 
 /* Becomes user, with its groups; nothing to do without root's rights or for NULL.
  * 0 or -errno (-ENOENT: no such user). */
@@ -19,20 +28,22 @@ int supervise_drop_privileges(const char *user) __attribute__((warn_unused_resul
 int supervise_write_pid_file(const char *path) __attribute__((warn_unused_result));
 void supervise_remove_pid_file(const char *path); /* NULL is harmless */
 
-/* Locks "PATH-lock" (made if need be) for this process; a file descriptor to be closed at the
- * end, or -errno (-EWOULDBLOCK: another process has it). */
+/* Locks "PATH-lock" (made if need be) for this process; a file descriptor to be closed at
+ * the end, or -errno (-EWOULDBLOCK: another process has it). */
 int supervise_lock(const char *path) __attribute__((warn_unused_result));
 
 /* "READY=1" and so on, to $NOTIFY_SOCKET if there is one. */
 void supervise_notify(const char *state);
-/* Everything works: tells the service manager and a waiting parent. */
-void supervise_ready(void);
+/* Everything works: tells the service manager and the waiting parent.  parent is what
+ * supervise_detach returned, and closed here; -1: there is none.  0 or -errno (-EPIPE:
+ * the parent was ended before). */
+int supervise_ready(int parent) __attribute__((warn_unused_result));
 /* Milliseconds between two WATCHDOG=1 that the service manager wants; 0: none. */
 int supervise_watchdog_ms(void);
 
-/* As many file descriptors as the limits of a listener may need, if the system lets us.
- */
-void supervise_raise_file_limit(void);
+/* As many file descriptors as the listeners can make use of, if the system lets us; how
+ * many there may be now. */
+size_t supervise_raise_file_limit(void);
 /* No core dumps with secrets in them. */
 void supervise_forbid_core_dumps(void);
 

@@ -254,7 +254,7 @@ int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t t
 
 /* ---- the next SOA ---- */
 
-static uint32_t serial_of(const struct rrset *soa)
+uint32_t ddns_serial_of(const struct rrset *soa)
 {
 	size_t at = 0;
 	uint16_t len;
@@ -266,7 +266,7 @@ static uint32_t serial_of(const struct rrset *soa)
 /* Do they differ in more than the serial? */
 static bool has_new_fields(const struct rrset *before, const struct rrset *after)
 {
-	struct rrset *same = soa_with_serial(before, serial_of(after));
+	struct rrset *same = soa_with_serial(before, ddns_serial_of(after));
 	const bool has = !same || !rrset_is_identical(same, after);
 
 	rrset_unref(same);
@@ -277,11 +277,11 @@ struct rrset *ddns_intended_soa(const struct rrset *believed,
 	const struct changeset *changes, const uint8_t *zone)
 {
 	const struct change *change = changeset_find(changes, zone, TYPE_SOA);
-	const uint32_t serial = serial_of(believed);
+	const uint32_t serial = ddns_serial_of(believed);
 
 	if (!change || !change->after)
 		return soa_with_serial(believed, serial_next(serial));
-	if (serial_is_newer(serial_of(change->after), serial))
+	if (serial_is_newer(ddns_serial_of(change->after), serial))
 		return rrset_ref(change->after);
 	if (change->before && !has_new_fields(change->before, change->after))
 		return soa_with_serial(believed, serial_next(serial));

@@ -1,14 +1,19 @@
 /*
- * The pure halves of the ddns target: the messages that it sends, and what zone transfers
- * say.  No sockets, no clock; only target_ddns.c and tests include this.
+ * The parts of the ddns target, as they see each other: target_ddns.c (its life, loading,
+ * how an operation begins and ends), target_ddns_deliver.c (writing), and two that are
+ * pure, without sockets and clock: the messages that it sends, and what zone transfers
+ * say.
  */
 #ifndef MUSTER_TARGET_DDNS_PRIVATE_H
 #define MUSTER_TARGET_DDNS_PRIVATE_H
 
 #include "gateway/dns_client.h"
+#include "gateway/target.h"
 #include "zones/update.h"
 
 /* ---- target_ddns_compose.c: requests, without id and TSIG ---- */
+
+uint32_t ddns_serial_of(const struct rrset *soa);
 
 /* Is there anything in it that an UPDATE would say? */
 bool ddns_has_differences(const struct changeset *changes, const uint8_t *zone);
@@ -94,5 +99,68 @@ struct ddns_transferred {
 /* 0 or -ENOMEM. */
 int ddns_transfer_take(struct ddns_transfer *transfer, struct ddns_transferred *ret)
 	__attribute__((warn_unused_result));
+
+/* ---- the target itself: target_ddns.c ---- */
+
+struct ddns_target {
+	struct target_base base;
+	uint8_t zone[NAME_MAX_LEN];
+	char who[64]; /* "192.0.2.53#53" */
+	struct dns_client *client;
+	struct event *later; /* tells the caller, never from within the caller's call */
+	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
+	bool is_soa_blind;   /* the server can not compare its SOA with a prerequisite */
+	struct event *pause; /* deliver: after a SERVFAIL, until the next try */
+
+	/* the operation under way */
+	target_done *done;     /* probe, deliver */
+	target_loaded *loaded; /* load */
+	void *arg;
+	const struct changeset *changes; /* deliver; borrowed */
+	bool is_uncertain;      /* deliver: an earlier try may have been applied */
+	bool was_lost;          /* deliver: this one's UPDATE got no answer, asked once */
+	unsigned servfails;     /* deliver: answers so to the batch */
+	struct rrset *trial;    /* deliver: the SOA of the trial UPDATE; NULL: none yet */
+	struct rrset *seen;     /* the SOA found there */
+	struct verdict refusal; /* what the server said to the batch */
+	struct ddns_transfer *transfer;
+	bool is_incremental;
+	enum ddns_transfer_state transfer_state;
+	uint16_t rcode; /* of a transfer's message, with its text */
+	char rcode_text[DDNS_RCODE_TEXT_MAX];
+	struct target_content content; /* what later tells */
+};
+
+static inline struct ddns_target *ddns_of(struct target *target)
+{
+	return (struct ddns_target *)(void *)target;
+}
+
+/* Puts a new reference in the place of an old one. */
+void ddns_remember(struct rrset **place, struct rrset *set);
+
+/* Ends the operation; the caller is told later.  t->seen goes along, if it is known. */
+void ddns_complete(
+	struct ddns_target *t, enum target_outcome outcome, const struct verdict *why);
+void ddns_complete_no_memory(struct ddns_target *t);
+
+/* One exchange with the server (dns_client.h); done is told, with t as its arg. */
+void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
+	dns_client_message *message, dns_client_done *done);
+/* The same, of a query (ddns_compose_query). */
+void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *soa,
+	dns_client_message *message, dns_client_done *done);
+
+/* What the server said instead of what was asked for. */
+struct verdict ddns_explain_rcode(const struct ddns_target *t,
+	const struct dns_client_result *result, const char *what);
+/* The answer to a SOA query into t->seen.  Otherwise completes the operation: false. */
+bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result);
+
+/* ---- target_ddns_deliver.c ---- */
+
+void ddns_deliver(struct target *target, const struct target_batch *batch,
+	target_done *done, void *arg);
+void ddns_on_pause(evutil_socket_t fd, short what, void *arg);
 
 #endif

@@ -103,6 +103,8 @@ void transaction_log_refusal(const struct transaction *t)
 {
 	char peer[TRANSACTION_PEER_MAX], key[NAME_TEXT_MAX] = "none";
 	char name[VERDICT_NAME_MAX], request[UPDATE_TEXT_MAX] = "";
+	/* Not received_ms: what waited long would begin a second of its own. */
+	const int64_t now_ms = clock_monotonic_ms();
 	const char *what = "request";
 
 	transaction_peer_text(t, peer);
@@ -115,13 +117,13 @@ void transaction_log_refusal(const struct transaction *t)
 	if (t->update)
 		update_to_text(t->update, request);
 	if (!t->subject.key) {
-		log_stranger(t->received_ms, "%s %llx from %s key %s zone %s: %s: %s%s%s",
-			what, (unsigned long long)t->id, peer, key,
+		log_stranger(now_ms, "%s %llx from %s key %s zone %s: %s: %s%s%s", what,
+			(unsigned long long)t->id, peer, key,
 			t->zone ? t->zone->text : "none", verdict_name(&t->verdict, name),
 			t->verdict.why, request[0] ? ": " : "", request);
 		return;
 	}
-	log_info("%s %llx from %s key %s zone %s: %s: %s%s%s", what,
+	log_refusal(now_ms, "%s %llx from %s key %s zone %s: %s: %s%s%s", what,
 		(unsigned long long)t->id, peer, key, t->zone ? t->zone->text : "none",
 		verdict_name(&t->verdict, name), t->verdict.why, request[0] ? ": " : "",
 		request);

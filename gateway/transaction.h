@@ -27,7 +27,6 @@ enum transaction_state {
 
 struct connection;
 struct replay_entry;
-struct served_zone;
 
 /* Who sent it, and how to answer. */
 struct transaction_peer {
@@ -59,7 +58,6 @@ struct transaction {
 	uint16_t question_type; /* of queries */
 
 	/* Its way through the zone thread. */
-	struct served_zone *served;
 	struct replay_entry *replay; /* where its answer will be remembered; NULL: not */
 	struct transaction *twins;   /* retransmissions that wait for the same answer,
 				      * linked by wait_next */

@@ -13,8 +13,8 @@
 #include "zones/changeset.h"
 
 enum {
-	TRANSFER_MESSAGE_LEN = 16384,         /* octets where a message is closed: several
-	                                       * fit the socket buffer, compression works */
+	TRANSFER_MESSAGE_LEN = 16384, /* octets where a message is closed: several
+				       * fit the socket buffer, compression works */
 	TRANSFER_HISTORY_MAX = 4 * 1024 * 1024, /* octets of change sets kept for IXFR */
 };
 
@@ -39,16 +39,17 @@ struct transfer *transfer_new_axfr(
 struct transfer_history;
 struct transfer_history *transfer_history_new(void);
 void transfer_history_free(struct transfer_history *history);
-/* Remembers a change set (takes its own reference) if it moves the SOA; forgets the oldest
- * beyond TRANSFER_HISTORY_MAX; one that does not follow on the last clears all before it. */
+/* Remembers a change set (takes its own reference) if it moves the SOA; forgets the
+ * oldest beyond TRANSFER_HISTORY_MAX; one that does not follow on the last clears all
+ * before it. */
 void transfer_history_add(struct transfer_history *history, struct changeset *cs);
 void transfer_history_clear(struct transfer_history *history);
 
 /*
- * The differences since serial; a whole transfer if the history does not reach back so far
- * or the differences are larger than the zone; one SOA alone if serial is current or newer
- * (RFC 1995 2).  udp_limit 0 for TCP; over UDP the answer is one message, the SOA alone if it
- * would not fit (RFC 1995 4).
+ * The differences since serial; a whole transfer if the history does not reach back so
+ * far or the differences are larger than the zone; one SOA alone if serial is current or
+ * newer (RFC 1995 2).  udp_limit 0 for TCP; over UDP the answer is one message, the SOA
+ * alone if it would not fit (RFC 1995 4).
  */
 struct transfer *transfer_new_ixfr(const struct zone *zone,
 	const struct transfer_history *history, uint32_t serial, const uint8_t *question,

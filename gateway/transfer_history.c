@@ -63,22 +63,9 @@ void transfer_history_free(struct transfer_history *history)
 
 /* ---- adding ---- */
 
-static size_t set_size(const struct rrset *set)
-{
-	return set ? sizeof(*set) + set->size : 0;
-}
-
 static size_t changes_size(const struct changeset *cs)
 {
-	size_t size = sizeof(struct transfer_version) + sizeof(*cs);
-
-	for (uint32_t i = 0; i < cs->count; i++) {
-		const struct change *change = &cs->changes[i];
-
-		size += sizeof(*change) + name_len(change->owner) +
-			set_size(change->before) + set_size(change->after);
-	}
-	return size;
+	return sizeof(struct transfer_version) + changeset_size(cs);
 }
 
 /* There is no SOA but at the apex. */

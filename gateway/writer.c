@@ -18,16 +18,19 @@
 #include "gateway/supervise.h"
 
 enum {
-	WRITER_MACS_S = 3600,   /* how far back the journal's MACs are read at the start:
-				 * more than any client's fudge should be */
-	WRITER_PRUNE_S = 600,   /* between two prunings of the journal */
-	WRITER_STOP_MS = 10000, /* how long stopping may take, whatever hangs */
-	WRITER_MAILBOXES = 64,  /* as many as config.threads may be */
+	WRITER_MACS_S = 3600, /* how far back the journal's MACs are read at the start:
+			       * more than any client's fudge should be */
+	WRITER_PRUNE_S = 600, /* between two prunings of the journal */
+	WRITER_PRUNE_STEP_MS = 50, /* between two steps of one */
+	WRITER_STOP_MS = 8000,     /* how long stopping waits for primary targets */
+	WRITER_SAVE_MS = 3000,     /* and for the disk */
+	WRITER_MAILBOXES = 64,     /* as many as config.threads may be */
 };
 
 struct writer {
 	struct zone_thread thread;
 	struct config *config;       /* counted; the newest */
+	uint64_t prune_from;         /* where the next step of pruning begins; 0: anew */
 	int lock;                    /* file descriptor: the database is ours */
 	struct served_zone *zones;   /* hash by name */
 	struct served_zone *closing; /* hash by name; no longer configured */
@@ -39,7 +42,6 @@ struct writer {
 	size_t mailbox_count;
 	pthread_t pthread;
 	bool is_stopping;
-	int64_t stop_ms; /* monotonic; when stopping ends in any case */
 };
 
 enum command_kind { COMMAND_RELOAD, COMMAND_STOP };
@@ -49,72 +51,6 @@ struct command {
 	enum command_kind kind;
 	struct config *config; /* counted */
 };
-
-/* ---- zone_thread.h ---- */
-
-struct note {
-	struct journal_op op;
-	char target[];
-};
-
-static void on_note_done(struct journal_op *op, void *arg)
-{
-	(void)op;
-	free(arg);
-}
-
-bool zone_thread_submit_note(struct zone_thread *thread, const struct journal_op *op)
-{
-	const char *target = op->target ? op->target : "";
-	struct note *note = malloc(sizeof(*note) + strlen(target) + 1);
-
-	if (!note)
-		return false;
-	note->op = *op;
-	memcpy(note->target, target, strlen(target) + 1);
-	note->op.target = note->target;
-	note->op.done = on_note_done;
-	note->op.arg = note;
-	zone_thread_submit(thread, &note->op);
-	return true;
-}
-
-static void give_back(struct transaction *t)
-{
-	/* Its count is not atomic: it must not leave this thread. */
-	changeset_unref(t->changes);
-	t->changes = NULL;
-	transaction_set_state(t, TRANSACTION_ANSWERED);
-	queue_list_append(&t->peer.mailbox->outbox, &t->node);
-}
-
-static void remember_answer(struct zone_thread *thread, struct transaction *t)
-{
-	if (!t->replay)
-		return;
-	/* A passing fault is no answer to repeat: clients try again with the same octets.
-	 */
-	if (t->verdict.rcode == RCODE_SERVFAIL)
-		replay_forget(thread->replay, t->replay);
-	else
-		replay_answer(thread->replay, t->replay, &t->verdict);
-}
-
-void zone_thread_answer(struct zone_thread *thread, struct transaction *t)
-{
-	struct transaction *twin = t->twins, *next;
-
-	remember_answer(thread, t);
-	if (!verdict_is_ok(&t->verdict))
-		transaction_log_refusal(t);
-	for (; twin; twin = next) {
-		next = twin->wait_next;
-		twin->verdict = t->verdict;
-		give_back(twin);
-	}
-	t->twins = NULL;
-	give_back(t);
-}
 
 /* ---- transactions ---- */
 
@@ -194,22 +130,56 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 			note_failure(thread);
 		op->done(op, op->arg);
 	}
+	served_kick_due(thread);
 	if (thread->is_broken && thread->in_journal == 0)
 		recover(writer);
 }
 
+struct pruning {
+	struct journal_op op;
+	struct writer *writer;
+};
+
+static void start_prune_timer(struct writer *writer, uint64_t next)
+{
+	struct timeval pause = {.tv_sec = WRITER_PRUNE_S};
+
+	if (next)
+		pause = (struct timeval){.tv_usec = WRITER_PRUNE_STEP_MS * 1000};
+	writer->prune_from = next;
+	event_add(writer->prune_timer, &pause);
+}
+
+static void on_pruned(struct journal_op *op, void *arg)
+{
+	struct pruning *pruning = arg;
+
+	start_prune_timer(pruning->writer, op->result ? 0 : op->seq);
+	free(pruning);
+}
+
+/* In small steps, so that no commit waits long for one. */
 static void on_prune(evutil_socket_t fd, short events, void *arg)
 {
 	struct writer *writer = arg;
-	const struct journal_op op = {
-		.kind = JOURNAL_PRUNE,
-		.at_ms = clock_real_ms() -
-			(int64_t)writer->config->audit_days * 24 * 3600 * 1000,
-	};
+	struct pruning *pruning = calloc(1, sizeof(*pruning));
 
 	(void)fd;
 	(void)events;
-	(void)zone_thread_submit_note(&writer->thread, &op);
+	if (!pruning) {
+		start_prune_timer(writer, 0);
+		return;
+	}
+	pruning->writer = writer;
+	pruning->op = (struct journal_op){
+		.kind = JOURNAL_PRUNE,
+		.seq = writer->prune_from,
+		.at_ms = clock_real_ms() -
+			(int64_t)writer->config->audit_days * 24 * 3600 * 1000,
+		.done = on_pruned,
+		.arg = pruning,
+	};
+	zone_thread_submit(&writer->thread, &pruning->op);
 }
 
 /* What has gathered in this turn goes out. */
@@ -238,49 +208,39 @@ static int open_zone(struct writer *writer, struct config *config,
 	return 0;
 }
 
-static void free_if_closed(struct writer *writer, struct served_zone *zone)
-{
-	if (!served_close(zone))
-		return;
-	HASH_DEL(writer->closing, zone);
-	served_free(zone);
-}
-
 static void close_zone(struct writer *writer, struct served_zone *zone)
 {
-	/* Counted by in_journal only, but before whatever the next one reads. */
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		delivery_save(zone->deliveries[i]);
 	HASH_DEL(writer->zones, zone);
 	HASH_ADD_KEYPTR(hh, writer->closing, zone->name, name_len(zone->name), zone);
-	free_if_closed(writer, zone);
+	(void)served_close(zone);
 }
 
-/* What the old one still has in the journal must be there before another reads it. */
-static void open_if_closed(struct writer *writer, struct config *config,
-	const struct config_zone *zone_config)
-{
-	const uint8_t *name = zone_config->name;
-	struct served_zone *closing;
-
-	HASH_FIND(hh, writer->closing, name, name_len(name), closing);
-	if (!closing)
-		(void)open_zone(writer, config, zone_config);
-}
-
-/* Frees what has come to its end; opens anew what was closed for that. */
+/* Frees what has come to its end, and opens anew what was closed for that. */
 static void sweep_closing(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
+	if (!writer->closing)
+		return;
 	HASH_ITER(hh, writer->closing, zone, next) {
 		const struct config_zone *again =
 			config_find_zone(writer->config, zone->name);
 
-		free_if_closed(writer, zone);
-		if (again && !writer->is_stopping && !find_zone(writer, again->name))
-			open_if_closed(writer, writer->config, again);
+		if (!served_close(zone))
+			continue;
+		HASH_DEL(writer->closing, zone);
+		served_free(zone);
+		if (again && !writer->is_stopping)
+			(void)open_zone(writer, writer->config, again);
 	}
+}
+
+static bool is_closing(const struct writer *writer, const uint8_t *name)
+{
+	struct served_zone *zone;
+
+	HASH_FIND(hh, writer->closing, name, name_len(name), zone);
+	return zone != NULL;
 }
 
 static void reload_zone(struct writer *writer, struct config *config,
@@ -299,7 +259,9 @@ static void reload_zone(struct writer *writer, struct config *config,
 		}
 		close_zone(writer, zone);
 	}
-	open_if_closed(writer, config, zone_config);
+	/* Otherwise sweep_closing opens it. */
+	if (!is_closing(writer, zone_config->name))
+		(void)open_zone(writer, config, zone_config);
 }
 
 static void reload(struct writer *writer, struct config *config)
@@ -319,7 +281,6 @@ static void reload(struct writer *writer, struct config *config)
 static void stop(struct writer *writer)
 {
 	writer->is_stopping = true;
-	writer->stop_ms = clock_monotonic_ms() + WRITER_STOP_MS;
 }
 
 static void take_commands(struct writer *writer)
@@ -396,17 +357,27 @@ static void turn(struct writer *writer)
 	flush(writer);
 }
 
-/* While stopping, timers (ack_timeout, pauses) end every wait; this bounds the rest. */
-static void run_until_quiet(struct writer *writer)
+static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
 {
 	const struct timeval tick = {.tv_usec = 20000};
+	const int64_t end = clock_monotonic_ms() + at_most_ms;
 
-	while (!is_quiet(writer) && clock_monotonic_ms() < writer->stop_ms) {
+	while (!is_quiet(writer) && clock_monotonic_ms() < end) {
 		event_base_loopexit(writer->thread.base, &tick);
 		event_base_loop(writer->thread.base, EVLOOP_ONCE);
 		sweep_closing(writer);
 		flush(writer);
 	}
+}
+
+/* What is durable is delivered after the next start. */
+static void give_up_waiting(struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next)
+		served_give_up_waiting(zone);
+	flush(writer);
 }
 
 static void *writer_main(void *arg)
@@ -415,10 +386,12 @@ static void *writer_main(void *arg)
 
 	while (!writer->is_stopping)
 		turn(writer);
-	run_until_quiet(writer);
+	run_until_quiet(writer, WRITER_STOP_MS);
+	give_up_waiting(writer);
+	run_until_quiet(writer, WRITER_SAVE_MS);
 	save(writer);
 	flush(writer);
-	run_until_quiet(writer);
+	run_until_quiet(writer, WRITER_SAVE_MS);
 	return NULL;
 }
 
@@ -454,7 +427,6 @@ static struct event *watch(
 static int set_up_loop(struct writer *writer)
 {
 	struct zone_thread *thread = &writer->thread;
-	const struct timeval prune = {.tv_sec = WRITER_PRUNE_S};
 
 	thread->base = event_base_new();
 	thread->target_env = (struct target_env){
@@ -470,11 +442,11 @@ static int set_up_loop(struct writer *writer)
 	writer->queue_event = watch(writer, &writer->queue, on_queue);
 	writer->command_event = watch(writer, &writer->commands, on_command);
 	writer->done_event = watch(writer, &writer->done, on_done);
-	writer->prune_timer = event_new(thread->base, -1, EV_PERSIST, on_prune, writer);
+	writer->prune_timer = event_new(thread->base, -1, 0, on_prune, writer);
 	if (!writer->queue_event || !writer->command_event || !writer->done_event ||
 		!writer->prune_timer)
 		return -ENOMEM;
-	event_add(writer->prune_timer, &prune);
+	start_prune_timer(writer, 0);
 	return 0;
 }
 

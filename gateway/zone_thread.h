@@ -10,6 +10,8 @@
 #include "gateway/replay.h"
 #include "gateway/target.h"
 
+struct served_zone;
+
 struct zone_thread {
 	struct event_base *base;
 	struct target_env target_env;
@@ -19,9 +21,10 @@ struct zone_thread {
 	struct replay *replay;
 	struct queue_list submissions;    /* journal operations of this turn */
 	uint64_t last_seq;                /* the last sequence number given out; never 0,
-	                                 * which as a cursor means that there is none */
+					   * which as a cursor means that there is none */
 	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
 	size_t in_journal;                /* operations that have not come back */
+	struct served_zone *kicks;        /* zones with something new to deliver */
 	bool is_broken; /* a commit failed: nothing new until all are back */
 };
 

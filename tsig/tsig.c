@@ -133,6 +133,17 @@ static struct verdict answer_with_error(struct tsig_context *ctx, struct verdict
 	return v;
 }
 
+/* 5.2.2.1 says FORMERR; and since the record can be read, its answer has a TSIG (5.2), an
+ * unsigned one, as for every other MAC that is not right (5.3.2). */
+static struct verdict refuse_mac_len(enum hmac_algorithm alg, uint16_t len)
+{
+	struct verdict v = verdict_refuse(RCODE_FORMERR, EDE_NONE,
+		"MAC of %u octets for %s", len, hmac_algorithm_text(alg));
+
+	v.tsig_error = TSIG_ERROR_BADSIG;
+	return v;
+}
+
 struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *pool,
 	const struct keyring *ring, const uint8_t *msg, const struct wire_message *m,
 	int64_t now)
@@ -159,9 +170,7 @@ struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *p
 	/* 5.2.2.1 belongs to the MAC check, and what is too short depends on the
 	 * algorithm: so it comes after the key. */
 	if (!tsig_record_is_mac_len_allowed(alg, record.mac_len))
-		return answer_unsigned(ctx,
-			verdict_refuse(RCODE_FORMERR, EDE_NONE, "MAC of %u octets for %s",
-				record.mac_len, hmac_algorithm_text(alg)));
+		return answer_with_error(ctx, refuse_mac_len(alg, record.mac_len));
 
 	const struct tsig_digest digest = {.msg = msg,
 		.msg_len = m->tsig_at,

@@ -74,6 +74,14 @@ static const char *take_opt(struct wire_message *m, const uint8_t *msg, unsigned
 		return "more than one OPT";
 	if (msg[start] != 0)
 		return "OPT not at the root";
+	/* What is wrong behind this is wrong with the options, and RFC 6891 7 wants an OPT in
+	 * the FORMERR that says so. */
+	m->opt_at = start;
+	/* RFC 6891 6.2.3: less than 512 means 512. */
+	if (get_u16(fixed + 2) > WIRE_UDP_PLAIN)
+		m->udp_size = get_u16(fixed + 2);
+	m->edns_version = (uint8_t)(ttl >> 16);
+	m->dnssec_ok = ttl & EDNS_DO;
 	m->opt_rdata_at = at;
 	m->opt_rdata_len = (uint16_t)(end - at);
 	while (at < end) {
@@ -84,12 +92,6 @@ static const char *take_opt(struct wire_message *m, const uint8_t *msg, unsigned
 			return "EDNS option longer than OPT";
 		at += get_u16(msg + at - 2);
 	}
-	m->opt_at = start;
-	/* RFC 6891 6.2.3: less than 512 means 512. */
-	if (get_u16(fixed + 2) > WIRE_UDP_PLAIN)
-		m->udp_size = get_u16(fixed + 2);
-	m->edns_version = (uint8_t)(ttl >> 16);
-	m->dnssec_ok = ttl & EDNS_DO;
 	return NULL;
 }
 

@@ -168,6 +168,21 @@ static int apply_record(struct applying *a, const struct rr *rr)
 	return 0;
 }
 
+/*
+ * A DS without the NS beside it delegates nothing.  BIND drops it with the NS, and does
+ * not take it before: so do we, or mirror and target would part.
+ */
+static void drop_orphaned_ds(struct applying *a)
+{
+	struct draft *ds = draft_node_find(&a->drafts, TYPE_DS);
+	const struct draft *ns = draft_node_find(&a->drafts, TYPE_NS);
+
+	if (!ds || !ds->count || a->is_apex || (ns && ns->count))
+		return;
+	if (ds->is_touched || (ns && ns->is_touched))
+		delete_draft(ds);
+}
+
 static int put_draft(struct applying *a, const uint8_t *owner, struct draft *draft)
 {
 	struct rrset *set;
@@ -196,6 +211,8 @@ static int apply_owner(struct applying *a, const struct rr *rrs,
 		return r;
 	for (uint32_t i = head; r == 0 && i != DRAFT_GROUP_END; i = groups->next[i])
 		r = apply_record(a, &rrs[i]);
+	if (r == 0)
+		drop_orphaned_ds(a);
 	for (unsigned i = 0; r == 0 && (draft = draft_node_at(&a->drafts, i)); i++)
 		r = put_draft(a, owner, draft);
 	draft_node_clear(&a->drafts);

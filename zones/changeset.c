@@ -364,6 +364,26 @@ int changeset_merge(struct changeset *into, const struct changeset *next)
 	return 0;
 }
 
+/* ---- size ---- */
+
+static size_t set_size(const struct rrset *set)
+{
+	return set ? sizeof(*set) + set->size : 0;
+}
+
+size_t changeset_size(const struct changeset *cs)
+{
+	size_t size = sizeof(struct changeset_full);
+
+	for (uint32_t i = 0; i < cs->count; i++) {
+		const struct change *change = &cs->changes[i];
+
+		size += sizeof(*change) + name_len(change->owner) +
+			set_size(change->before) + set_size(change->after);
+	}
+	return size;
+}
+
 /* ---- records ---- */
 
 /* draft_find_exact without memory for a draft. */

@@ -58,6 +58,9 @@ int changeset_redo(const struct changeset *cs, struct zone *zone)
 int changeset_merge(struct changeset *into, const struct changeset *next)
 	__attribute__((warn_unused_result));
 
+/* Octets of memory that it holds, RRsets that it shares with others included. */
+size_t changeset_size(const struct changeset *cs);
+
 /* Finds the change of an RRset; NULL: not touched. */
 const struct change *changeset_find(
 	const struct changeset *cs, const uint8_t *owner, uint16_t type);

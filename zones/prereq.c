@@ -113,5 +113,7 @@ struct verdict prereq_check(const struct zone *zone, const struct update *update
 		if (!verdict_is_ok(&v))
 			return v;
 	}
+	if (!verdict_is_ok(&update->prereq_refusal))
+		return update->prereq_refusal;
 	return has_values ? check_values(zone, update) : v;
 }

@@ -93,6 +93,7 @@ static struct update *update_new(struct reading *in, const struct wire_message *
 	update->change_count = 0;
 	update->prereqs = (struct rr *)(update + 1);
 	update->changes = update->prereqs + m->counts[SECTION_PREREQ];
+	update->prereq_refusal = verdict_ok();
 	update->memory = NULL;
 	in->update = update;
 	in->free_at = (uint8_t *)(update + 1) + records_len;
@@ -224,7 +225,7 @@ static bool read_rdata(struct reading *in, struct verdict *refusal)
 	return true;
 }
 
-/* Types that are no data and name no RRset, in whatever form they come. */
+/* Types of which there is no RDATA to compare with. */
 static bool is_transport_type(uint16_t type)
 {
 	return type == 0 || type == TYPE_OPT || type == TYPE_TSIG || type == TYPE_TKEY;
@@ -232,8 +233,8 @@ static bool is_transport_type(uint16_t type)
 
 /*
  * The form of a prerequisite, in the order of 3.2.5.  NULL: it is right, and its RDATA is
- * still to be read if its class is IN.  QUERY metatypes with class ANY or NONE are not
- * forbidden here as they are in 3.4.1.2: no such RRset exists, and that is the answer.
+ * still to be read if its class is IN.  Metatypes are not forbidden here as they are in
+ * 3.4.1.2: no such RRset exists, and that is the answer.
  */
 static const char *check_prereq(const struct reading *in, enum rcode *ret_rcode)
 {
@@ -250,11 +251,20 @@ static const char *check_prereq(const struct reading *in, enum rcode *ret_rcode)
 		return "class is neither the zone's nor ANY nor NONE";
 	if (rr->class != CLASS_IN && rr->rdata_len != 0)
 		return "RDATA is not empty";
-	if (is_transport_type(rr->type))
+	if (rr->class == CLASS_IN && is_transport_type(rr->type))
 		return "type is not one of data";
-	if (rr->class == CLASS_IN && rdata_type_is_meta(rr->type))
-		return "RDATA of a metatype";
 	return NULL;
+}
+
+/*
+ * RFC 3007 3.1.1: "NXT records MUST NOT be created, modified, or deleted by dynamic
+ * update"; what took their place (RFC 3755) neither.  Signatures are not forbidden there,
+ * but they belong to who signs the zone, and name servers refuse them.
+ */
+static bool is_of_the_signer(uint16_t type)
+{
+	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
+		type == TYPE_SIG || type == TYPE_NXT;
 }
 
 /*
@@ -317,6 +327,11 @@ static bool read_next(
 	}
 	if (has_rdata(in) && !read_rdata(in, refusal))
 		return false;
+	if (in->section == SECTION_UPDATE && is_of_the_signer(in->rr.type)) {
+		*refusal = refuse_record(in, RCODE_REFUSED,
+			"only who signs the zone makes records of this type");
+		return false;
+	}
 	/* RFC 2181 8: "treat TTL values received with the most significant bit set as
 	 * if the entire value received was zero" */
 	if (in->rr.ttl > TTL_MAX)
@@ -324,21 +339,51 @@ static bool read_next(
 	return true;
 }
 
+/* Up to the first record that is wrong; all of them if there is none. */
 static bool read_section(struct reading *in, int section, const struct wire_message *m,
 	struct rr *to, uint16_t *ret_count, struct verdict *refusal)
 {
 	const uint8_t *owner = NULL;
 
 	in->section = section;
-	for (unsigned i = 0; i < m->counts[section]; i++) {
-		in->number = i + 1;
+	wire_reader_init(&in->r, in->r.msg, m->section_at[section], m->end);
+	for (*ret_count = 0; *ret_count < m->counts[section]; ++*ret_count) {
+		in->number = *ret_count + 1u;
 		if (!read_next(in, owner, refusal))
 			return false;
 		owner = in->rr.owner;
-		to[i] = in->rr;
+		to[*ret_count] = in->rr;
 	}
-	*ret_count = m->counts[section];
 	return true;
+}
+
+/*
+ * 3.2.5 takes the prerequisites one by one, so that one that does not hold comes before
+ * the wrong form of one behind it.  Those about values come after all others.
+ */
+static bool may_fail_before(const struct update *update)
+{
+	for (uint16_t i = 0; i < update->prereq_count; i++) {
+		if (update->prereqs[i].class != CLASS_IN)
+			return true;
+	}
+	return false;
+}
+
+static struct verdict read_sections(
+	struct reading *in, struct update *update, const struct wire_message *m)
+{
+	struct verdict v = verdict_ok();
+
+	if (!read_section(
+		    in, SECTION_PREREQ, m, update->prereqs, &update->prereq_count, &v)) {
+		if (v.rcode == RCODE_SERVFAIL || !may_fail_before(update))
+			return v;
+		update->prereq_refusal = v;
+		v = verdict_ok();
+	}
+	read_section(in, SECTION_UPDATE, m, update->changes, &update->change_count, &v);
+	return v;
 }
 
 struct verdict update_read(
@@ -355,15 +400,12 @@ struct verdict update_read(
 	if (!update)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
 	memcpy(update->zone, zone, name_len(zone));
-	wire_reader_init(&in.r, msg, m->section_at[SECTION_PREREQ], m->end);
-	if (!read_section(
-		    &in, SECTION_PREREQ, m, update->prereqs, &update->prereq_count, &v) ||
-		!read_section(&in, SECTION_UPDATE, m, update->changes,
-			&update->change_count, &v)) {
+	in.r.msg = msg;
+	v = read_sections(&in, update, m);
+	if (verdict_is_ok(&v))
+		*ret_update = update;
+	else
 		update_free(update);
-		return v;
-	}
-	*ret_update = update;
 	return v;
 }
 

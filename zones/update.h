@@ -20,7 +20,10 @@ struct update {
 	uint16_t change_count;
 	struct rr *prereqs; /* rdata_len 0 where the form has none */
 	struct rr *changes; /* in message order, which is their meaning (3.4.2) */
-	void *memory;       /* what the records point into */
+	/* Wrong form of the prerequisite behind the last one in prereqs, to be told if those
+	 * hold (3.2.5); else NOERROR. */
+	struct verdict prereq_refusal;
+	void *memory; /* what the records point into */
 };
 
 /*
@@ -33,14 +36,17 @@ struct verdict update_read_zone(
 /*
  * The whole message.  m is its successful walk.  NOERROR with *ret_update owned by the
  * caller; FORMERR (malformed prerequisite or update forms, RDATA of the wrong shape, meta
- * types, an OPT or TSIG type among them), NOTZONE (an owner outside the zone), SERVFAIL
- * (no memory).  Prerequisites are judged before updates (3.2 stands before 3.4.1).
+ * types, an OPT or TSIG type among them), NOTZONE (an owner outside the zone), REFUSED
+ * (types that only a signer makes), SERVFAIL (no memory).  Prerequisites are judged before
+ * updates (3.2 stands before 3.4.1), except those whose turn comes only after others have
+ * been looked at in the zone.
  */
 struct verdict update_read(
 	struct update **ret_update, const uint8_t *msg, const struct wire_message *m);
 void update_free(struct update *update); /* NULL is harmless */
 
-/* 3.2.1 to 3.2.5: NXDOMAIN, YXDOMAIN, NXRRSET, YXRRSET or NOERROR; why names the record.
+/* 3.2.1 to 3.2.5: NXDOMAIN, YXDOMAIN, NXRRSET, YXRRSET, NOERROR or the update's
+ * prereq_refusal; why names the record.
  * Temporary RRsets of value-dependent prerequisites are compared whole (3.2.3). */
 struct verdict prereq_check(const struct zone *zone, const struct update *update);
 

@@ -18,12 +18,8 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 import dns.edns
-import dns.exception
-import dns.message
-import dns.name
 import dns.query
 import dns.rcode
-import dns.rdatatype
 import dns.update
 
 from servers import HOST, Bind, Key, Knot, PowerDNS, have, wait_for

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from front import NAME, Front, full, is_installed, make_server, paused
-from servers import HOST, PowerDNS, free_port, wait_for
+from servers import HOST, Knot, PowerDNS, free_port, wait_for
 
 RACES = 30
 KINDS = ["bind", "knot", "pdns-sqlite", "pdns-lmdb"]
@@ -280,4 +280,7 @@ def test_racing_changes_all_survive(deaf):
     if disturber.shares:
         shared |= {f'"theirs-{i}"' for i in range(disturber.made)}
     assert zone[full("shared"), "TXT"] == shared
-    deaf.assert_same()
+    # Knot makes one change with one serial of updates that come together: what it has done
+    # besides under the serial that we gave can not be seen by the serial.
+    if not isinstance(server, Knot):
+        deaf.assert_same()

@@ -225,11 +225,26 @@ def test_daemon(gateways, admin):
     assert gateway.records(f"daemon.{ZONE}", "A") == {"192.0.2.1"}
 
 
-def test_daemon_that_can_not_start_says_so_by_its_status(gateways, admin):
+def test_daemon_that_can_not_start_says_why(gateways, admin):
     idle = gateways.make(keys=[admin], listen=[{"address": "192.0.2.1", "port": 5300}])
     idle.prepare()
-    assert musterd(idle, "-c", idle.config_path)[0] == 1
+    code, output = musterd(idle, "-c", idle.config_path)
+    assert code == 1
+    assert "musterd: error: listen 192.0.2.1#5300: Cannot assign requested address" in output
     assert not os.path.exists(idle.pid_path)
+
+
+def test_daemon_whose_terminal_is_closed(gateways, admin):
+    """What it opens gets none of the numbers that are written to as standard streams."""
+    gateway = gateways.make(keys=[admin], daemon=True)
+    command = gateway.command
+    gateway.command = lambda: ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command()]
+    gateway.start()
+    assert {os.readlink(f"/proc/{gateway.pid}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
+    for tcp in False, True:
+        assert rcode_of(gateway, add(f"closed{tcp}.{ZONE}", "192.0.2.1"), admin, tcp) == \
+            "NOERROR"
+    gateway.stop()
 
 
 def test_service_manager_is_told(gateways, admin, monkeypatch, tmp_path):

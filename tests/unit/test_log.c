@@ -175,6 +175,31 @@ static void strangers_are_limited(void **state)
 	assert_int_equal(count_lines(take()), 2 * LOG_STRANGER_PER_S);
 }
 
+static void refusals_have_their_own_allowance(void **state)
+{
+	const long long now_ms = 7000000;
+
+	(void)state;
+	for (int i = 0; i < LOG_STRANGER_PER_S + 1; i++)
+		log_stranger(now_ms, "who");
+	assert_int_equal(count_lines(take()), LOG_STRANGER_PER_S);
+	for (int i = 0; i < LOG_REFUSAL_PER_S + 3; i++)
+		log_refusal(now_ms + i, "no %d", i);
+	const char *text = take();
+	assert_int_equal(count_lines(text), LOG_REFUSAL_PER_S);
+	assert_memory_equal(text, "test: no 0\n", 11);
+	assert_null(strstr(text, "left out"));
+
+	log_refusal(now_ms + 1000, "next");
+	assert_string_equal(take(), "test: next (3 more like it left out)\n");
+	log_stranger(now_ms + 1000, "who");
+	assert_string_equal(take(), "test: warning: who (1 more like it left out)\n");
+
+	log_set_level(LOG_LEVEL_WARNING);
+	log_refusal(now_ms + 1000, "hidden");
+	assert_string_equal(take(), "");
+}
+
 static void a_stranger_s_clock_may_lag(void **state)
 {
 	long long now_ms = 5000000;
@@ -201,6 +226,7 @@ int main(void)
 		TEST(errno_survives),
 		TEST(the_journal_gets_priorities),
 		TEST(strangers_are_limited),
+		TEST(refusals_have_their_own_allowance),
 		TEST(a_stranger_s_clock_may_lag),
 	};
 

@@ -136,11 +136,12 @@ static void an_incremental_transfer_keeps_the_order_of_its_versions(void **state
 	zone_free(zone);
 }
 
-/* From each state on the way, the differences of the merged change lead to the last one. */
+/* From each state on the way, the differences of the merged change lead to the last one.
+ */
 static void from_any_state_on_the_way_to_the_last(void **state)
 {
-	const char *const states[] = {"h 60 A 192.0.2.5\n", "h 60 A 192.0.2.6\n",
-		"h 60 A 192.0.2.7\nh 60 A 192.0.2.8\n"};
+	const char *const states[] = {SOA "h 60 A 192.0.2.5\n", SOA "h 60 A 192.0.2.6\n",
+		SOA "h 60 A 192.0.2.7\nh 60 A 192.0.2.8\n"};
 	struct changeset *first = changes_of(
 		states[0], (const char *[]){"h 0 ANY A", "h 60 IN A 192.0.2.6", NULL});
 	struct changeset *second = changes_of(states[1],
@@ -155,8 +156,9 @@ static void from_any_state_on_the_way_to_the_last(void **state)
 		struct zone *zone = message_make_zone("example.", states[i]);
 
 		assert_int_equal(rebase_changeset(zone, merged, &done), 0);
-		message_assert_zone(
-			zone, "h.example. 60 A 192.0.2.7\nh.example. 60 A 192.0.2.8\n");
+		message_assert_zone(zone,
+			SOA_LINE("10") "h.example. 60 A 192.0.2.7\n"
+				       "h.example. 60 A 192.0.2.8\n");
 		changeset_unref(done);
 		zone_free(zone);
 	}

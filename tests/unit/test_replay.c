@@ -59,7 +59,7 @@ static void the_same_message_is_a_twin(void **state)
 
 	(void)state;
 	assert_int_equal(look(replay, "a.", 1, NOW, &first), REPLAY_NEW);
-	replay_answer(replay, first, &answer);
+	replay_answer(replay, first, &answer, false);
 	assert_int_equal(look(replay, "a.", 1, NOW, &second), REPLAY_TWIN);
 	assert_ptr_equal(first, second);
 	assert_int_equal(replay_verdict(second).rcode, RCODE_YXDOMAIN);
@@ -146,7 +146,7 @@ static void it_outlives_the_process_but_not_the_system(void **state)
 
 	(void)state;
 	assert_int_equal(look(replay, "a.", 1, NOW - 2, &entry), REPLAY_NEW);
-	replay_answer(replay, entry, &answer);
+	replay_answer(replay, entry, &answer, false);
 	assert_int_equal(look(replay, "a.", 2, NOW - 2, &entry), REPLAY_NEW);
 	replay_free(replay); /* as by kill -9: 2 has no answer */
 
@@ -161,6 +161,22 @@ static void it_outlives_the_process_but_not_the_system(void **state)
 	assert_int_equal(look(replay, "a.", 1, NOW - 2, &entry), REPLAY_TWIN);
 	assert_int_equal(look(replay, "a.", 4, NOW - 2, &entry), REPLAY_TOO_OLD);
 	assert_int_equal(look(replay, "a.", 5, NOW, &entry), REPLAY_NEW);
+	replay_free(replay);
+}
+
+static void an_answer_of_a_later_turn_is_kept_too(void **state)
+{
+	const struct verdict answer = verdict_ok();
+	struct replay *replay = open_memory("this boot");
+	struct replay_entry *entry;
+
+	(void)state;
+	assert_int_equal(look(replay, "a.", 1, NOW - 2, &entry), REPLAY_NEW);
+	replay_flush(replay);
+	replay_answer(replay, entry, &answer, false);
+	replay_free(replay);
+	replay = open_memory("this boot");
+	assert_int_equal(look(replay, "a.", 1, NOW - 2, &entry), REPLAY_TWIN);
 	replay_free(replay);
 }
 
@@ -191,6 +207,7 @@ int main(void)
 		WITH_FILE(one_in_progress_learns_that_it_is_forgotten),
 		WITH_FILE(a_restart_remembers_what_the_journal_has),
 		WITH_FILE(it_outlives_the_process_but_not_the_system),
+		WITH_FILE(an_answer_of_a_later_turn_is_kept_too),
 		WITH_FILE(a_file_of_another_form_is_made_anew),
 	};
 

@@ -207,23 +207,75 @@ static void macs_are_remembered_while_they_count(void **state)
 	assert_int_equal(count, 1);
 }
 
+static int count_rows(uint64_t seq, struct changeset *changes, void *arg)
+{
+	(void)seq;
+	(void)changes;
+	++*(int *)arg;
+	return 0;
+}
+
+static int rows_left(struct store *store)
+{
+	int rows = 0;
+
+	assert_int_equal(ops->each_change(store, 1, 0, 100, count_rows, &rows), 0);
+	return rows;
+}
+
 static void pruning_spares_what_a_target_has_not_got(void **state)
 {
 	struct place *place = *state;
-	size_t pruned;
+	uint64_t next;
 
 	append(place->store, 1, 1, "a 60 IN A 192.0.2.1");
 	append(place->store, 1, 2, NULL);
 	append(place->store, 1, 3, "b 60 IN A 192.0.2.1");
 	assert_int_equal(ops->put_cursor(place->store, 1, "one", 3), 0);
 	assert_int_equal(ops->put_cursor(place->store, 1, "two", 1), 0);
-	assert_int_equal(ops->prune(place->store, 1800000000000, 100, &pruned), 0);
-	assert_int_equal(pruned, 2); /* 1, which both have, and the refusal */
-	assert_int_equal(ops->put_cursor(place->store, 1, "two", 3), 0);
-	assert_int_equal(ops->prune(place->store, 1700000000000, 100, &pruned), 0);
-	assert_int_equal(pruned, 0); /* not old enough */
-	assert_int_equal(ops->prune(place->store, 1800000000000, 100, &pruned), 0);
-	assert_int_equal(pruned, 1);
+	assert_int_equal(ops->prune(place->store, 1700000000000, 0, 100, &next), 0);
+	assert_int_equal(next, 0);
+	assert_int_equal(rows_left(place->store), 2); /* not old enough */
+	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(rows_left(place->store), 1); /* two has not got 3 */
+	assert_int_equal(ops->forget_cursor(place->store, 1, "two"), 0);
+	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(rows_left(place->store), 0);
+}
+
+static void pruning_goes_on_in_steps(void **state)
+{
+	struct place *place = *state;
+	uint64_t next = 0;
+
+	for (uint64_t seq = 10; seq < 15; seq++)
+		append(place->store, 1, seq, "a 60 IN A 192.0.2.1");
+	assert_int_equal(ops->put_cursor(place->store, 1, "one", 14), 0);
+	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
+	assert_int_equal(next, 11);
+	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
+	assert_int_equal(next, 13);
+	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
+	assert_int_equal(next, 0);
+	assert_int_equal(rows_left(place->store), 0);
+}
+
+static void see_target(const char *target, void *arg)
+{
+	strcat(arg, target);
+}
+
+static void cursors_can_be_listed_and_forgotten(void **state)
+{
+	struct place *place = *state;
+	char seen[32] = "";
+
+	assert_int_equal(ops->put_cursor(place->store, 1, "one", 5), 0);
+	assert_int_equal(ops->put_cursor(place->store, 1, "two", 5), 0);
+	assert_int_equal(ops->put_cursor(place->store, 2, "other", 5), 0);
+	assert_int_equal(ops->forget_cursor(place->store, 1, "one"), 0);
+	assert_int_equal(ops->each_cursor(place->store, 1, see_target, seen), 0);
+	assert_string_equal(seen, "two");
 }
 
 static void execute(const char *path, const char *sql)
@@ -260,6 +312,8 @@ int main(void)
 		WITH_PLACE(records_are_put_replaced_and_removed),
 		WITH_PLACE(macs_are_remembered_while_they_count),
 		WITH_PLACE(pruning_spares_what_a_target_has_not_got),
+		WITH_PLACE(pruning_goes_on_in_steps),
+		WITH_PLACE(cursors_can_be_listed_and_forgotten),
 		WITH_PLACE(other_databases_are_refused),
 	};
 

@@ -1,0 +1,336 @@
+"""musterd's TCP connections: who may keep one for how long, and what is left for targets."""
+
+import contextlib
+import os
+import resource
+import select
+import socket
+import struct
+import time
+
+import dns.message
+import dns.update
+import pytest
+
+from front import Front
+from gateway import PROGRAM, Tcp, Udp, run, sign
+from load import Load
+from servers import HOST, Bind, Key, have, wait_for
+
+ZONE = "dyn.example."
+needs_bind = pytest.mark.skipif(not have("named", "tsig-keygen"), reason="no named")
+
+
+def add(name, *data, rdtype="A", ttl=300):
+    message = dns.update.UpdateMessage(ZONE)
+    for value in data:
+        message.add(name, ttl, rdtype, value)
+    return message
+
+
+def soa_query():
+    return dns.message.make_query(ZONE, "SOA", flags=0).to_wire()
+
+
+def limit_files(gateway, count):
+    """The gateway will be allowed no more than so many open files."""
+    command = gateway.command
+    gateway.command = lambda: ["/bin/sh", "-c", f'ulimit -n {count}; exec "$@"', "sh",
+                               *command()]
+
+
+def open_files(gateway):
+    return len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
+
+
+class Crowd:
+    """Many connections of one client."""
+
+    def __init__(self, port, count=0):
+        self.port = port
+        self.sockets = []
+        self.add(count)
+
+    def add(self, count):
+        for _ in range(count):
+            self.sockets.append(socket.create_connection((HOST, self.port), 10))
+
+    def closed(self):
+        """Those that the gateway has closed; nothing was asked on any."""
+        poll = select.poll()
+        for client in self.sockets:
+            poll.register(client, select.POLLIN | select.POLLRDHUP)
+        return {fd for fd, _ in poll.poll(0)}
+
+    def is_open(self, index):
+        return self.sockets[index].fileno() not in self.closed()
+
+    def close(self):
+        for client in self.sockets:  # by a reset, which leaves nothing in the kernel
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# ---- idle ----
+
+@pytest.fixture(scope="module")
+def impatient(shared_gateways, shared_admin):
+    """Connections may be idle for a second."""
+    return shared_gateways(keys=[shared_admin], tcp_idle_timeout=1)
+
+
+def seconds_until_closed(client, begin, do=lambda: None):
+    """do() now and then meanwhile."""
+    while not select.select([client.socket], [], [], 0.05)[0]:
+        assert time.monotonic() - begin < 8, "it is never closed"
+        try:
+            do()
+        except (BrokenPipeError, ConnectionResetError):
+            break
+    assert client.is_closed()
+    return time.monotonic() - begin
+
+
+def test_idle_from_the_beginning(impatient):
+    with Tcp(impatient.port) as client:
+        assert 0.9 < seconds_until_closed(client, time.monotonic()) < 3
+
+
+def test_idle_after_a_message(impatient):
+    with Tcp(impatient.port) as client:
+        client.send(soa_query())
+        assert client.receive().rcode == "NOERROR"
+        assert 0.9 < seconds_until_closed(client, time.monotonic()) < 3
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_octets_are_no_messages(impatient, before):
+    """One that never finishes what it says is idle."""
+    wire = struct.pack("!H", 60000) + soa_query()
+    with Tcp(impatient.port) as client:
+        for _ in range(before):
+            client.send(soa_query())
+            client.receive()
+        octets = iter(wire + 60000 * b"\0")
+
+        def drip():
+            client.socket.sendall(bytes([next(octets)]))
+
+        assert 0.9 < seconds_until_closed(client, time.monotonic(), drip) < 3
+
+
+def test_messages_keep_it_open(impatient, shared_admin):
+    begin = time.monotonic()
+    with Tcp(impatient.port) as client:
+        while time.monotonic() - begin < 3:
+            client.send(soa_query())
+            assert client.receive().rcode == "NOERROR"
+            assert not select.select([client.socket], [], [], 0.4)[0], "it was closed"
+        request = sign(add(f"open.{ZONE}", "192.0.2.1"), shared_admin)
+        client.send(request.wire)
+        assert client.receive().rcode == "NOERROR"
+
+
+def test_the_time_can_be_reloaded(gateways, admin):
+    gateway = gateways(keys=[admin])
+    with Tcp(gateway.port) as client:
+        assert not select.select([client.socket], [], [], 1.5)[0]
+        gateway.settings["tcp_idle_timeout"] = 1
+        assert "configuration reloaded" in gateway.reconfigure()
+        assert seconds_until_closed(client, time.monotonic()) < 6
+
+
+def test_who_waits_for_an_answer_is_not_idle(gateways, admin, tmp_path):
+    """For longer than a connection may be idle; afterwards it may be idle as long anew."""
+    if not have("named", "tsig-keygen"):
+        pytest.skip("no named")
+    bind = Bind(tmp_path / "bind", keys=[Key()])
+    with Front(gateways, admin, [bind], {"ack_timeout": 3}, tcp_idle_timeout=1) as front:
+        request = sign(add(f"wait.{ZONE}", "192.0.2.1"), admin)
+        with Tcp(front.gateway.port) as client:
+            bind.pause()
+            try:
+                begin = time.monotonic()
+                client.send(request.wire)
+                assert client.receive().rcode == "NOERROR"
+                assert time.monotonic() - begin > 2.5
+                begin = time.monotonic()
+                assert 0.9 < seconds_until_closed(client, begin) < 3
+            finally:
+                bind.resume()
+
+
+def test_who_takes_no_answers_is_cut_off(impatient):
+    """Not for being idle, since answers are outstanding, but after 10 s."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(0.5)
+        client.connect((HOST, impatient.port))
+        query = soa_query()
+        queries = 64 * (struct.pack("!H", len(query)) + query)
+        with contextlib.suppress(TimeoutError):
+            while True:  # until it reads no more
+                client.sendall(queries)
+        begin = time.monotonic()
+        poll = select.poll()
+        poll.register(client, select.POLLRDHUP)
+        assert poll.poll(20000), "it is never closed"
+        assert 5 < time.monotonic() - begin
+
+
+# ---- too many ----
+
+def test_a_new_one_takes_the_place_of_the_longest_idle(gateways, admin):
+    """1 thread, no target: 64 - 6 files are left by the gateway, and 16 it has anyway."""
+    gateway = gateways.make(keys=[admin], threads=1)
+    limit_files(gateway, 64 + 6 + 40)
+    gateway.start()
+    with Crowd(gateway.port, 40) as crowd:
+        # Accepted, all of them; the first is the youngest then.
+        first = crowd.sockets[0]
+        query = soa_query()
+        for client in crowd.sockets[1:] + [first]:
+            client.sendall(struct.pack("!H", len(query)) + query)
+            assert client.recv(65535)
+        assert not crowd.closed()
+        for count in range(1, 6):
+            with Tcp(gateway.port) as client:
+                client.send(soa_query())
+                assert client.receive(5).rcode == "NOERROR"
+                gone = crowd.closed()
+                assert gone <= {one.fileno() for one in crowd.sockets[1:1 + count]}
+        # Each closed connection has left its place to the next one.
+        assert len(crowd.closed()) == 1
+        crowd.add(10)
+        with Tcp(gateway.port) as client:
+            client.send(soa_query())
+            assert client.receive(5).rcode == "NOERROR"
+        assert crowd.closed() == {one.fileno() for one in crowd.sockets[1:12]}
+        assert crowd.is_open(0)
+
+
+def test_a_burst_beyond_the_limit_is_answered(gateways, admin):
+    """A new one does not push away another one that has not had its turn yet."""
+    gateway = gateways.make(keys=[admin], threads=1)
+    limit_files(gateway, 64)  # 16 connections
+    gateway.start()
+    assert "leaves few for TCP connections" in gateway.log()
+    query = soa_query()
+    with Crowd(gateway.port, 60) as crowd:
+        for client in crowd.sockets:
+            client.sendall(struct.pack("!H", len(query)) + query)
+        for client in crowd.sockets:
+            client.settimeout(10)
+            assert client.recv(65535)[2:4] == query[:2]
+        assert open_files(gateway) < 64
+
+
+def test_the_busy_are_not_pushed_away(gateways, admin, tmp_path):
+    if not have("named", "tsig-keygen"):
+        pytest.skip("no named")
+    bind = Bind(tmp_path / "bind", keys=[Key()])
+    front = Front(gateways, admin, [bind], {"ack_timeout": 3}, threads=1)
+    limit_files(front.gateway, 64)  # 16 connections
+    with front, contextlib.ExitStack() as stack:
+        bind.pause()
+        stack.callback(bind.resume)
+        busy = [stack.enter_context(Tcp(front.gateway.port)) for _ in range(16)]
+        for index, client in enumerate(busy):
+            client.send(sign(add(f"busy{index}.{ZONE}", "192.0.2.1"), admin).wire)
+        wait_for(lambda: len(front.gateway.audit()) == 16, "the updates to be stored")
+        begin = time.monotonic()
+        new = stack.enter_context(Tcp(front.gateway.port))
+        new.send(soa_query())
+        for client in busy:
+            assert client.receive().rcode == "NOERROR"
+        assert time.monotonic() - begin > 1
+        assert new.receive(5).rcode == "NOERROR"
+
+
+@needs_bind
+def test_idle_connections_leave_the_target_its_own(gateways, admin, tmp_path):
+    """The crowd is there before the gateway needs to connect to its target anew."""
+    bind = Bind(tmp_path / "bind", keys=[Key()])
+    front = Front(gateways, admin, [bind], {"ack": "durable"}, tcp_idle_timeout="10m")
+    limit_files(front.gateway, 256)
+    with front, Crowd(front.gateway.port) as crowd:
+        bind.kill()
+        crowd.add(400)
+        # The last in line is served, so all were accepted that could be.
+        with Tcp(front.gateway.port) as client:
+            client.send(sign(add(f"crowd.{ZONE}", "192.0.2.1"), admin).wire)
+            assert client.receive(10).rcode == "NOERROR"
+        assert 200 < len(crowd.closed()) < 400
+        assert 100 < open_files(front.gateway) < 256
+        # A reload needs files, too.
+        assert "configuration reloaded" in front.gateway.reconfigure()
+        bind.start()
+        wait_for(lambda: bind.records(f"crowd.{ZONE}", "A"), "the target to have it")
+        assert "Too many open files" not in front.gateway.log()
+
+
+def test_ten_thousand_idle_connections(gateways, admin):
+    """From one address, while updates go on as if there were none."""
+    old = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if old[1] < 20000:
+        pytest.skip(f"no more than {old[1]} open files are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (old[1], old[1]))
+    try:
+        gateway = gateways(keys=[admin], tcp_idle_timeout="10m")
+        load = Load(gateway, admin, outstanding=500)
+        load.start()
+        with Crowd(gateway.port, 10000) as crowd:
+            wait_for(lambda: open_files(gateway) >= 10000, "all to be accepted")
+            count = len(load.rcodes)
+            wait_for(lambda: len(load.rcodes) > count + 3000, "the load to go on")
+            load.finish()
+            assert set(load.rcodes.values()) == {"NOERROR"}
+            assert not crowd.closed()
+            query = soa_query()
+            for client in crowd.sockets:
+                client.sendall(struct.pack("!H", len(query)) + query)
+            for client in crowd.sockets:
+                assert client.recv(65535)[2:4] == query[:2]
+        wait_for(lambda: open_files(gateway) < 100, "all to be gone")
+        gateway.stop()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, old)
+
+
+# ---- UDP ----
+
+def test_a_thousand_outstanding_over_udp(gateways, admin):
+    gateway = gateways(keys=[admin])
+    load = Load(gateway, admin, outstanding=1000, most=10000)
+    load.start()
+    load.finish()
+    assert set(load.rcodes.values()) == {"NOERROR"}
+    load.assert_kept(gateway.axfr(ZONE, admin))
+
+
+# ---- logs ----
+
+def test_refusals_of_known_keys_do_not_fill_the_log(gateways, admin):
+    gateway = gateways(keys=[admin], zones={ZONE: {"allow": [
+        {"keys": [admin.name], "match": "name", "names": ["good"]}]}})
+    with Tcp(gateway.port) as client:
+        begin = time.monotonic()
+        for number in range(20):
+            wires = [sign(add(f"n{number}x{index}.{ZONE}", "192.0.2.1"), admin).wire
+                     for index in range(100)]
+            client.socket.sendall(b"".join(struct.pack("!H", len(wire)) + wire
+                                           for wire in wires))
+            assert {client.receive().rcode for _ in wires} == {"REFUSED"}
+        seconds = time.monotonic() - begin
+        lines = gateway.lines_about(client.local_port)
+    assert 200 <= len(lines) <= 200 * (int(seconds) + 2)
+    assert len(lines) < 2000
+    wait_for(lambda: gateway.exchange(
+        sign(add(f"last.{ZONE}", "192.0.2.1"), admin).wire).rcode == "REFUSED" and
+        "more like it left out)" in gateway.log(), "the count of the others")
