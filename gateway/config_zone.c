@@ -15,7 +15,7 @@
 #include <uthash.h>
 
 enum {
-	ACK_TIMEOUT_MS = 2000,            /* default */
+	ACK_TIMEOUT_MS = 1500,            /* default: many clients wait 2 s and no longer */
 	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* no client waits as long */
 	REFRESH_S = 60,                   /* default */
 	REFRESH_MAX_S = 7 * 24 * 60 * 60,

@@ -95,12 +95,26 @@ static struct verdict judge_notify(struct transaction *t)
 	return verdict_ok();
 }
 
+static bool is_served_opcode(uint8_t opcode)
+{
+	return opcode == OPCODE_QUERY || opcode == OPCODE_UPDATE ||
+		opcode == OPCODE_NOTIFY;
+}
+
+static struct verdict refuse_opcode(const struct transaction *t)
+{
+	return verdict_refuse(
+		RCODE_NOTIMP, EDE_NONE, "opcode %u is not served", t->walk.opcode);
+}
+
 static struct verdict judge(struct transaction *t, struct hmac_pool *pool)
 {
 	struct verdict v = wire_walk(&t->walk, t->msg, t->len);
 
+	/* What follows the header of another opcode need not be in our frame (RFC 8490
+	 * 5.4). */
 	if (!verdict_is_ok(&v))
-		return v;
+		return is_served_opcode(t->walk.opcode) ? v : refuse_opcode(t);
 	v = tsig_verify_request(
 		&t->tsig, pool, t->config->keys, t->msg, &t->walk, t->real_s);
 	if (!verdict_is_ok(&v))
@@ -118,8 +132,7 @@ static struct verdict judge(struct transaction *t, struct hmac_pool *pool)
 	case OPCODE_NOTIFY:
 		return judge_notify(t);
 	default:
-		return verdict_refuse(RCODE_NOTIMP, EDE_NONE, "opcode %u is not served",
-			t->walk.opcode);
+		return refuse_opcode(t);
 	}
 }
 

@@ -49,8 +49,8 @@ int listeners_open(struct listeners **ret_listeners, struct config *config,
 	size_t file_limit) __attribute__((warn_unused_result));
 
 /* TCP connections that each of so many threads, with so many sockets of its own each, may
- * have: its share of what config's targets, and the rest of the gateway, leave of file_limit
- * descriptors. */
+ * have: its share of what config's targets, and the rest of the gateway, leave of
+ * file_limit descriptors. */
 size_t listener_connections_max(
 	const struct config *config, size_t threads, size_t sockets, size_t file_limit);
 

@@ -24,8 +24,8 @@ size_t listener_compose(struct listener *listener, struct transaction *t, uint8_
 
 	if (t->transfer)
 		return listener_compose_transfer(listener, t, 0, buf);
-	/* An unknown key may have a name that leaves no room for the record that would say
-	 * so: then the rcode has to do. */
+	/* An unknown key may have a name that leaves no room for the record that would
+	 * say so: then the rcode has to do. */
 	if (reserve + WIRE_HEADER_LEN > limit)
 		return compose_plain(t, buf, limit);
 	len = compose_plain(t, buf, limit - reserve);

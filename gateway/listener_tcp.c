@@ -2,9 +2,9 @@
  * TCP: connections with pipelined requests, answered in whatever order they are done (RFC
  * 7766 6.2.1.1), and zone transfers sent as fast as the peer takes them.
  *
- * A connection is worth its place by whole messages, not by octets: it is idle from when it
- * was accepted, or its last answer has left, until the next message is complete.  One that
- * is idle for too long is closed, and earlier if a new one needs the place.
+ * A connection is worth its place by whole messages, not by octets: it is idle from when
+ * it was accepted, or its last answer has left, until the next message is complete.  One
+ * that is idle for too long is closed, and earlier if a new one needs the place.
  */
 #include <errno.h>
 #include <event2/buffer.h>

@@ -24,8 +24,8 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * number of those left out follows with the next one.  now_ms is monotonic.
  *
  * log_stranger: any stranger (bad keys, malformed messages); warnings.  log_refusal: who
- * has a valid key, and is refused; the allowance is its own, so that strangers hide none of
- * them.
+ * has a valid key, and is refused; the allowance is its own, so that strangers hide none
+ * of them.
  */
 enum { LOG_STRANGER_PER_S = 20, LOG_REFUSAL_PER_S = 200 };
 void log_stranger(long long now_ms, const char *format, ...)

@@ -22,6 +22,15 @@ static void append_free(struct served_append *append)
 	free(append);
 }
 
+static bool waits_for_primary(const struct served_zone *zone)
+{
+	const struct delivery *primary = zone->deliveries[0];
+
+	if (zone->zone->ack == CONFIG_ACK_DURABLE || delivery_is_local(primary))
+		return false;
+	return zone->zone->ack == CONFIG_ACK_APPLIED || !delivery_is_down(primary);
+}
+
 /* The change is durable. */
 static void on_durable(struct served_zone *zone, struct served_append *append)
 {
@@ -42,10 +51,7 @@ static void on_durable(struct served_zone *zone, struct served_append *append)
 		notify_send(zone->notify);
 	if (!t)
 		return;
-	if (append->kind != SERVED_CHANGE || zone->zone->ack == CONFIG_ACK_DURABLE ||
-		delivery_is_local(zone->deliveries[0]) ||
-		(zone->zone->ack == CONFIG_ACK_WAIT &&
-			delivery_is_down(zone->deliveries[0])))
+	if (append->kind != SERVED_CHANGE || !waits_for_primary(zone))
 		zone_thread_answer(zone->thread, t);
 	else
 		served_start_waiting(zone, t);
@@ -140,14 +146,12 @@ void served_forget_uncommitted(struct served_zone *zone)
 
 /* ---- heartbeats and refusals ---- */
 
-/* With ack = "applied" a heartbeat promises no more than the changes that it found: it
- * waits for the primary with them, and shares their fate. */
+/* A heartbeat promises no more than the changes that it found: it waits for the primary
+ * with them, and shares their fate. */
 static void answer_or_wait(struct served_zone *zone, struct transaction *t)
 {
-	const struct delivery *primary = zone->deliveries[0];
-
-	if (zone->zone->ack == CONFIG_ACK_APPLIED && !delivery_is_local(primary) &&
-		verdict_is_ok(&t->verdict) && delivery_cursor(primary) < t->seq)
+	if (waits_for_primary(zone) && verdict_is_ok(&t->verdict) &&
+		delivery_cursor(zone->deliveries[0]) < t->seq)
 		served_start_waiting(zone, t);
 	else
 		zone_thread_answer(zone->thread, t);

@@ -218,8 +218,12 @@ subnet {place.network}0 netmask 255.255.255.0 {{
                 client.path("leases"), "-pf", client.path("pid"), "-sf", "/bin/true"]
 
     def release(self, place, host):
-        """As dhclient does, which would send it through an address that it has not got."""
+        """dhclient's way, but for its message, which it would send from an address that
+        nobody gave to the interface."""
         client = self.clients.pop((host, place.kind))
+        ran = run([*self.dhclient(client), "-r", self.interface(place)],
+                  folder=client.folder)
+        assert ran.code == 0, ran.output
         client.stop()
         found = re.findall(r"bound to (\S+)", client.log())
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as interface:

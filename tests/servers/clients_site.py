@@ -10,15 +10,16 @@ tests with the clients that people run.
 Many clients speak to port 53 only, so the whole site runs there if it can.
 """
 
-import base64
 import contextlib
 import ctypes
 import os
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import dns.name
 import dns.reversename
+import pytest
 
 from front import API_KEY_FILE, is_installed, make_server, target_settings, write_secret
 from gateway import SharedKey, run
@@ -238,5 +239,54 @@ class Site:
             run(self.with_resolver("true")).code == 0
 
 
-def hexadecimal(key):
-    return base64.b64decode(key.secret).hex()
+# ---- fixtures, for the files that import them ----
+
+@pytest.fixture(scope="module")
+def network():
+    """Is it one of its own?"""
+    with own_network() as is_own:
+        yield is_own
+
+
+@pytest.fixture(scope="module")
+def site(network, shared_gateways, tmp_path_factory):  # pylint: disable=unused-argument
+    made = Site(shared_gateways, tmp_path_factory.mktemp("site"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(params=KINDS)
+def place(request, site):
+    if request.param not in site.places:
+        pytest.skip(f"{request.param} is not installed")
+    return site.places[request.param]
+
+
+@pytest.fixture
+def port_53(site):
+    if not site.has_port_53:
+        pytest.skip("no network namespace, and port 53 cannot be had")
+
+
+@pytest.fixture
+def resolver(site):
+    if not site.can_set_resolver():
+        pytest.skip("no network namespace with a resolv.conf of its own")
+
+
+@pytest.fixture(scope="module")
+def at_once(site):
+    """Runs work(place) at all places at once when it is first asked for; slow clients take
+    no longer with four zones than with one."""
+    begun = {}
+    with ThreadPoolExecutor(len(site.places)) as pool:
+        def result(work, place):
+            if work not in begun:
+                begun[work] = {kind: pool.submit(work, there)
+                               for kind, there in site.places.items()}
+            return begun[work][place.kind].result()
+
+        yield result

@@ -14,6 +14,8 @@
  *   forget                  a new target, which knows nothing of the server
  *   abandon TURNS load|probe|deliver   begins that, lets the loop turn so often, then
  *                           forget
+ *   desert TURNS load|probe|deliver    the same, but each turn waits for an event; ends
+ *                           with the operation
  *   clock SECONDS           the target's clock is off by so much
  *   dump                    the mirror, "RR owner ttl type rdata" for each record
  *
@@ -295,14 +297,14 @@ static void undo(struct driver *d)
 	puts("= UNDONE");
 }
 
-static void abandon(struct driver *d, char *words)
+static void abandon(struct driver *d, char *words, int flags)
 {
 	const char *turns = strsep(&words, " ");
 
 	d->is_quiet = true;
 	begin(d, words ? words : "load", NULL);
-	for (long i = turns ? strtol(turns, NULL, 10) : 0; i > 0; i--)
-		event_base_loop(d->env.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	for (long i = turns ? strtol(turns, NULL, 10) : 0; i > 0 && !d->is_called; i--)
+		event_base_loop(d->env.base, flags);
 	forget(d);
 	d->is_quiet = false;
 	puts("= ABANDONED");
@@ -326,7 +328,9 @@ static void obey(struct driver *d, char *line)
 		clock_offset_s = rest ? strtoll(rest, NULL, 10) : 0;
 		puts("= CLOCK");
 	} else if (!strcmp(verb, "abandon")) {
-		abandon(d, rest);
+		abandon(d, rest, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	} else if (!strcmp(verb, "desert")) {
+		abandon(d, rest, EVLOOP_ONCE);
 	} else if (!strcmp(verb, "load") || !strcmp(verb, "probe") ||
 		!strcmp(verb, "deliver")) {
 		begin(d, verb, rest);

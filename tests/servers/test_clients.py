@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import dns.rcode
 import dns.reversename
@@ -19,45 +18,9 @@ import clients_acme
 import clients_dhcp
 import servers
 from clients_dhcp import ADD, REMOVE
-from clients_site import KINDS, Site, own_network
+from clients_site import at_once, network, place, port_53, resolver, site
 from gateway import SharedKey, run
 from servers import HOST, find, wait_for
-
-
-@pytest.fixture(scope="module")
-def network():
-    """Is it one of its own?"""
-    with own_network() as is_own:
-        yield is_own
-
-
-@pytest.fixture(scope="module")
-def site(network, shared_gateways, tmp_path_factory):
-    made = Site(shared_gateways, tmp_path_factory.mktemp("site"))
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture(params=KINDS)
-def place(request, site):
-    if request.param not in site.places:
-        pytest.skip(f"{request.param} is not installed")
-    return site.places[request.param]
-
-
-@pytest.fixture
-def port_53(site):
-    if not site.has_port_53:
-        pytest.skip("no network namespace, and port 53 cannot be had")
-
-
-@pytest.fixture
-def resolver(site):
-    if not site.can_set_resolver():
-        pytest.skip("no network namespace with a resolv.conf of its own")
 
 
 def needs(*programs):
@@ -68,28 +31,6 @@ def needs(*programs):
 def succeeds(ran):
     assert ran.code == 0, ran.output
     return ran.output
-
-
-@pytest.fixture(scope="module")
-def pool(site):
-    """Threads that are born in the network, not those that the gateway fixture has."""
-    with ThreadPoolExecutor(len(site.places)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def at_once(site, pool, request):
-    """Runs work(place) at all places at once when it is asked for first; slow clients take
-    no longer with four zones than with one."""
-    begun = {}
-
-    def result(work, place):
-        if work not in begun:
-            begun[work] = {kind: pool.submit(work, there)
-                           for kind, there in site.places.items()}
-        return begun[work][place.kind].result()
-
-    return result
 
 
 # ---- nsupdate ----
@@ -291,61 +232,80 @@ def test_lego(place, resolver, at_once, lego):
 
 
 HOOK = "/usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py"
-
-
-@pytest.mark.skipif(not os.path.exists(HOOK), reason="dehydrated's hook is not installed")
-def test_dehydrated(place, resolver, tmp_path):
-    """Its hook sends the update itself to one parent after the other, and looks for the
-    record at the zone's name servers."""
-    key = place.site.keys["hmac-md5"]
-    (tmp_path / "dehydrated-hook-ddns-tsig.conf").write_text(
-        f"[DEFAULT]\nname_server_ip = {HOST}\nkey_name = {key.name}\n"
-        f"key_secret = {key.secret}\n")
-
-    def call(callback, token):
-        output = succeeds(run(place.site.with_resolver(
-            sys.executable, HOOK, callback, place.full("deep.dehydrated").rstrip("."), "file",
-            token), folder=tmp_path))
-        assert output == ""
-        return place.seen("_acme-challenge.deep.dehydrated", "TXT")
-
-    assert call("deploy_challenge", "one") == {'"one"'}
-    assert call("deploy_challenge", "two") == {'"one"', '"two"'}
-    assert call("clean_challenge", "one") == {'"two"'}
-    assert call("clean_challenge", "two") == set()
+# Runs the hook once for each line.
+HOOKS = """
+import runpy, sys
+_, hook, domain = sys.argv
+for line in sys.stdin:
+    callback, token = line.split()
+    sys.argv = [hook, callback, domain, "file", token]
+    try:
+        runpy.run_path(hook, run_name="__main__")
+    except SystemExit as end:
+        assert not end.code, end.code
+    print("done", flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
-def lexicon():
-    def client(place, *arguments):
-        key = place.site.admin
-        output = succeeds(run([
-            find("lexicon"), "ddns", *arguments, "--auth-token", key.line,
-            "--ddns-server", HOST, "--output", "JSON"]))
-        return json.loads(output)
-
+def dehydrated(tmp_path_factory):
     def work(place):
-        zone, host = place.zone.rstrip("."), place.full("lexicon").rstrip(".")
-        add = "create", zone, "TXT", "--name", host, "--content"
-        assert client(place, *add, '"one"', "--ttl", "77") is True
-        assert place.ttl("lexicon", "TXT") == 77
-        assert client(place, *add, '"two"') is True
-        listed = client(place, "list", zone, "TXT", "--name", host)
-        assert {record["content"] for record in listed} == {'"one"', '"two"'}
-        whole = client(place, "list", zone, "TXT")  # a transfer
-        assert client(place, "delete", zone, "TXT", "--name", host, "--content",
-                      '"one"') is True
-        assert client(place, "update", zone, "TXT", "--name", host, "--content",
-                      '"three"') is True
-        assert place.seen("lexicon", "TXT") == {'"three"'}
-        return whole
+        key = place.site.keys["hmac-md5"]
+        folder = tmp_path_factory.mktemp("dehydrated")
+        (folder / "dehydrated-hook-ddns-tsig.conf").write_text(
+            f"[DEFAULT]\nname_server_ip = {HOST}\nkey_name = {key.name}\n"
+            f"key_secret = {key.secret}\n")
+
+        domain = place.full("deep.dehydrated").rstrip(".")
+        process = subprocess.Popen(
+            place.site.with_resolver(sys.executable, "-c", HOOKS, HOOK, domain), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+
+        def call(callback, token):
+            process.stdin.write(f"{callback} {token}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "done\n"
+            return place.seen("_acme-challenge.deep.dehydrated", "TXT")
+
+        with process:
+            assert call("deploy_challenge", "one") == {'"one"'}
+            assert call("deploy_challenge", "two") == {'"one"', '"two"'}
+            assert call("clean_challenge", "one") == {'"two"'}
+            assert call("clean_challenge", "two") == set()
 
     return work
 
 
-@needs("lexicon")
-def test_lexicon(place, port_53, at_once, lexicon):
-    at_once(lexicon, place)
+@pytest.mark.skipif(not os.path.exists(HOOK), reason="dehydrated's hook is not installed")
+def test_dehydrated(place, resolver, at_once, dehydrated):
+    """Its hook sends the update itself to one parent after the other, and looks for the
+    record at the zone's name servers."""
+    at_once(dehydrated, place)
+
+
+def test_lexicon(place, port_53):
+    client = pytest.importorskip("lexicon.client")
+    config = pytest.importorskip("lexicon.config")
+    pytest.importorskip("lexicon.providers.ddns")
+    zone, host = place.zone.rstrip("."), place.full("lexicon").rstrip(".")
+
+    def call(action, **options):
+        return client.Client(config.ConfigResolver().with_dict({
+            "provider_name": "ddns", "action": action, "domain": zone, "type": "TXT",
+            "name": host, "ddns": {"auth_token": place.site.admin.line, "domain": zone,
+                                   "ddns_server": HOST},
+            **options})).execute()
+
+    assert call("create", content='"one"', ttl=77) is True
+    assert place.ttl("lexicon", "TXT") == 77
+    assert call("create", content='"two"', ttl=77) is True
+    assert {record["content"] for record in call("list")} == {'"one"', '"two"'}
+    whole = call("list", name=None)  # a transfer
+    assert {f"{host}. 77 TXT {text}" for text in ('"one"', '"two"')} <= \
+        {f"{record['name']}. {record['ttl']} TXT {record['content']}" for record in whole}
+    assert call("delete", content='"one"') is True
+    assert call("update", content='"three"', ttl=77) is True
+    assert place.seen("lexicon", "TXT") == {'"three"'}
 
 
 # ---- hosts and scripts ----
@@ -635,7 +595,7 @@ def isc(request, site, network, tmp_path_factory):
         pytest.skip("no network namespace")
     if request.param:
         with open(find("dhclient"), "rb") as program:
-            if b"forward map" not in program.read():
+            if b"DDNS update" not in program.read():
                 pytest.skip("dhclient is built without updates")
     made = clients_dhcp.Isc(tmp_path_factory.mktemp("isc"), site, site.admin, request.param)
     try:

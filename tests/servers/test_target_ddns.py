@@ -1,6 +1,9 @@
 """The ddns target against real servers: what it loads, what it delivers, what it notices."""
 
 import os
+import re
+import sqlite3
+import subprocess
 
 import pytest
 
@@ -433,27 +436,225 @@ def test_clocks_differ(bind, tmp_path):
         assert target.probe().outcome == "DONE"
 
 
-def test_update_not_allowed(tmp_path):
+def rewrite(server, pattern, replacement):
+    """Changes the server's configuration, which it reads at its next start."""
+    if not server.is_prepared:
+        server.prepare()
+        server.is_prepared = True
+    with open(server.path("named.conf"), encoding="ascii") as file:
+        text, count = re.subn(pattern, lambda _: replacement, file.read())
+    assert count == 1
+    server.write("named.conf", text)
+
+
+def without_soa(server):
+    return {line for line in server.axfr(key=server.keys[0]) if " SOA " not in line}
+
+
+def test_key_that_may_not_update_at_all(tmp_path):
+    """It may be given the right later: nothing is lost until then."""
     skip_without(Bind)
     key, reader = Key(), Key("reader.")
     server = Bind(tmp_path / "bind", keys=[key])
-    server.prepare()
-    config = server.path("named.conf")
-    with open(config, encoding="ascii") as file:
-        text = file.read()
-    with open(config, "w", encoding="ascii") as file:
-        file.write(reader.text + text)
-    server.is_prepared = True
+    rewrite(server, r"\A", reader.text)
     with server, TargetDriver(server.port, tmp_path, reader) as target:
         assert target.probe().outcome == "DONE"
         target.set("host2", "A", 60, "192.0.2.21")
         result = target.deliver()
-        assert (result.outcome, result.rcode) == ("REJECTED", "REFUSED")
+        assert result.outcome == "FAILED"
         assert result.why.startswith("target says REFUSED")
         result = target.load()
         assert result.outcome == "FAILED"
         assert "AXFR with " in result.why
 
+
+@pytest.mark.parametrize("policy", ["allow-update { none; };", "allow-query { any; };"])
+def test_server_that_takes_no_updates_for_a_while(bind, tmp_path, policy):
+    with TargetDriver(bind.port, tmp_path, bind.keys[0]) as target:
+        loaded(target)
+        with open(bind.path("named.conf"), encoding="ascii") as file:
+            config = file.read()
+        bind.stop()
+        rewrite(bind, "allow-update {[^}]*};", policy)
+        bind.start()
+        target.set("host2", "A", 60, "192.0.2.21")
+        for retry in (False, True):
+            result = target.deliver(retry=retry)
+            assert (result.outcome, result.why) == ("FAILED", "target says REFUSED")
+        bind.stop()
+        bind.write("named.conf", config)
+        bind.start()
+        assert delivered(target, retry=True).serial == 11
+        assert bind.records("host2.dyn.example.", "A") == {"192.0.2.21"}
+
+
+@pytest.mark.parametrize("with_policy", [False, True])
+def test_frozen_zone(tmp_path, with_policy):
+    skip_without(Bind)
+    if not servers.have("rndc"):
+        pytest.skip("rndc is not installed")
+    server = Bind(tmp_path / "bind", keys=[Key()])
+    key = server.keys[0]
+    port = servers.free_port()
+    rewrite(server, "controls { };", f"controls {{ inet {servers.HOST} port {port} "
+            f"allow {{ any; }} keys {{ \"{key.name}\"; }}; }};")
+    if with_policy:
+        rewrite(server, "allow-update {[^}]*};",
+                f"update-policy {{ grant {key.name} zonesub ANY; }};")
+    key_file = key.write(server.path("rndc.key"))
+
+    def rndc(*arguments):
+        subprocess.run([servers.find("rndc"), "-s", servers.HOST, "-p", str(port),
+                        "-k", key_file, "-y", key.name, *arguments],
+                       check=True, capture_output=True, timeout=20)
+
+    with server, TargetDriver(server.port, tmp_path, key) as target:
+        loaded(target)
+        rndc("freeze", "dyn.example")
+        target.set("host2", "A", 60, "192.0.2.21")
+        result = target.deliver()
+        assert (result.outcome, result.why) == ("FAILED", "target says REFUSED")
+        assert server.serial() == 10
+        rndc("thaw", "dyn.example")
+        assert delivered(target, retry=True).serial == 11
+
+
+def test_name_that_policy_forbids(tmp_path):
+    skip_without(Bind)
+    server = Bind(tmp_path / "bind", keys=[Key()])
+    name = server.keys[0].name
+    rewrite(server, "allow-update {[^}]*};", f"update-policy {{ "
+            f"deny {name} name forbidden.dyn.example. ANY; grant {name} zonesub ANY; }};")
+    with server, TargetDriver(server.port, tmp_path, server.keys[0]) as target:
+        loaded(target)
+        before = server.axfr(key=server.keys[0])
+        target.set("forbidden", "A", 60, "192.0.2.21")
+        target.set("allowed", "A", 60, "192.0.2.21")
+        result = target.deliver()
+        assert (result.outcome, result.rcode) == ("REJECTED", "REFUSED")
+        assert server.axfr(key=server.keys[0]) == before
+        target.set("forbidden", "A")
+        assert delivered(target).serial == 11
+        assert server.records("allowed.dyn.example.", "A") == {"192.0.2.21"}
+
+
+# ---- SERVFAIL: for good, or for a while ----
+
+def crowd(target, count):
+    target.set("crowd", "A", 60, *(f"192.0.2.{i}" for i in range(count)))
+
+
+class PoisonBind:
+    """No RRset may have more than 20 records."""
+    cls, options = Bind, {"options": "max-records-per-type 20;"}
+
+    @staticmethod
+    def prepare(_):
+        pass
+
+    @staticmethod
+    def set(target):
+        crowd(target, 21)
+
+
+class PoisonKnot:
+    """No change may be larger than the journal."""
+    cls, options = Knot, {"zone_options": "    journal-max-usage: 40K"}
+
+    @staticmethod
+    def prepare(_):
+        pass
+
+    @staticmethod
+    def set(target):
+        for i in range(250):
+            target.set(f"h{i}", "TXT", 60, f'"{"x" * 200}"')
+
+
+class PoisonPowerDNS:
+    """The database knows a name that it does not like."""
+    cls, options = PowerDNS, {"dnsupdate": True}
+
+    @staticmethod
+    def prepare(server):
+        database = sqlite3.connect(server.path("pdns.sqlite3"))
+        database.execute(
+            "CREATE TRIGGER no_crowd BEFORE INSERT ON records "
+            "WHEN NEW.name = 'crowd.dyn.example' "
+            "BEGIN SELECT RAISE(ABORT, 'no crowd here'); END")
+        database.commit()
+        database.close()
+
+    @staticmethod
+    def set(target):
+        crowd(target, 2)
+
+
+@pytest.fixture(params=[PoisonBind, PoisonKnot, PoisonPowerDNS])
+def poison(request, tmp_path):
+    """What a server answers with SERVFAIL, every time; its class, and the server."""
+    kind = request.param
+    skip_without(kind.cls)
+    with kind.cls(tmp_path / "server", keys=[Key()], **kind.options) as server:
+        kind.prepare(server)
+        yield kind, server
+
+
+def test_servfail_for_good_is_a_refusal(poison, tmp_path):
+    kind, server = poison
+    with TargetDriver(server.port, tmp_path, server.keys[0]) as target:
+        loaded(target)
+        target.set("host2", "A", 60, "192.0.2.21")
+        assert delivered(target).serial == 11
+        before = without_soa(server)
+        kind.set(target)
+        target.set("beside", "A", 60, "192.0.2.1")
+        result = target.deliver()
+        assert (result.outcome, result.rcode) == ("REJECTED", "SERVFAIL"), result
+        assert result.why.startswith("target says SERVFAIL")
+        assert result.serial == server.serial() == 12  # of the trial
+        assert without_soa(server) == before
+        target.command("undo")
+        target.set("host2", "A", 60, "192.0.2.22")
+        assert delivered(target).serial == 13
+        assert server.records("host2.dyn.example.", "A") == {"192.0.2.22"}
+        assert server.records("beside.dyn.example.", "A") == set()
+
+
+def test_mirror_stays_a_copy_after_a_refusal(poison, tmp_path):
+    kind, server = poison
+    with TargetDriver(server.port, tmp_path, server.keys[0]) as target:
+        loaded(target)
+        kind.set(target)
+        assert target.deliver().outcome == "REJECTED"
+        target.command("undo")
+        target.set("host2", "A", 60, "192.0.2.22")
+        assert delivered(target).serial == 12
+        result = target.load(difference=True)
+        assert (result.outcome, result.serial) == ("DONE", 12)
+        if not isinstance(server, PowerDNS):
+            assert (result.kind, result.count) == ("difference", 0)
+        assert {line for line in target.dump() if " SOA " not in line} == without_soa(server)
+
+
+def test_servfail_for_a_while_is_a_failure(bind, tmp_path):
+    """The journal can not be written."""
+    with TargetDriver(bind.port, tmp_path, bind.keys[0]) as target:
+        loaded(target)
+        before = bind.axfr(key=bind.keys[0])
+        os.mkdir(bind.path("dyn.example.zone.jnl"))
+        target.set("host2", "A", 60, "192.0.2.21")
+        for retry in (False, True):
+            result = target.deliver(retry=retry)
+            assert (result.outcome, result.serial) == ("FAILED", 10 if retry else None)
+            assert "an UPDATE of nothing but the serial with SERVFAIL" in result.why
+        assert bind.axfr(key=bind.keys[0]) == before
+        os.rmdir(bind.path("dyn.example.zone.jnl"))
+        assert delivered(target, retry=True).serial == 11
+        assert bind.records("host2.dyn.example.", "A") == {"192.0.2.21"}
+
+
+# ---- other servers ----
 
 def test_zone_that_is_not_there(server, tmp_path):
     with TargetDriver(server.port, tmp_path, server.keys[0], zone="other.example.") as target:

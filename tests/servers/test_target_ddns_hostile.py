@@ -367,25 +367,115 @@ def test_connection_closed_under_an_update(tmp_path, lose, others, outcome, seri
     assert zone.updates == updates
 
 
-@pytest.mark.parametrize("rcode, outcome", [
-    ("FORMERR", "REJECTED"), ("SERVFAIL", "FAILED"), ("NOTIMP", "FAILED"),
-    ("REFUSED", "REJECTED"), ("YXDOMAIN", "REJECTED"), ("YXRRSET", "REJECTED"),
-    ("NOTAUTH", "REJECTED"), ("NOTZONE", "REJECTED"), ("NXDOMAIN", "REJECTED"),
-])
-def test_what_rcodes_mean(tmp_path, rcode, outcome):
+def is_change(query):
+    """An UPDATE of more than the SOA."""
+    return is_update(query) and any(
+        rrset.rdtype != dns.rdatatype.SOA for rrset in query.sections[2])
+
+
+def refusing(rcode, what):
     def behave(query):
-        if is_update(query):
+        if what(query):
             return framed(answer(query, rcode=dns.rcode.from_text(rcode)))
         return framed(answer(query, soa(5)))
-    (_, result), _ = run(behave, tmp_path, "probe", "set x A 60 192.0.2.1", "deliver")
-    assert result.outcome == outcome
-    assert rcode in result.why
-    assert result.rcode == (rcode if outcome == "REJECTED" else "SERVFAIL")
+    return behave
+
+
+@pytest.mark.parametrize("rcode, of_all, of_some", [
+    ("FORMERR", "REJECTED", "REJECTED"), ("SERVFAIL", "FAILED", "REJECTED"),
+    ("NOTIMP", "FAILED", "FAILED"), ("REFUSED", "FAILED", "REJECTED"),
+    ("YXDOMAIN", "REJECTED", "REJECTED"), ("YXRRSET", "REJECTED", "REJECTED"),
+    ("NOTAUTH", "FAILED", "REJECTED"), ("NOTZONE", "FAILED", "REJECTED"),
+    ("NXDOMAIN", "REJECTED", "REJECTED"),
+])
+def test_what_rcodes_mean(tmp_path, rcode, of_all, of_some):
+    """Said to every UPDATE, and only to those that change something."""
+    for what, outcome in ((is_update, of_all), (is_change, of_some)):
+        (_, result), _ = run(refusing(rcode, what), tmp_path, "probe",
+                             "set x A 60 192.0.2.1", "deliver")
+        assert (result.outcome, rcode in result.why) == (outcome, True), result
+        if outcome == "REJECTED":
+            assert result.rcode == rcode
+
+
+class Troubled(Zone):
+    """Answers the first UPDATEs as told: an rcode; "forward", which is a SERVFAIL to what
+    was done; "lost", which is no answer to what was done; None to hang up; "others", who
+    change the zone first.  "" and all later ones are done."""
+
+    def __init__(self, *answers):
+        super().__init__({})
+        self.answers = list(answers)
+        self.sizes = []  # of the update sections
+
+    def __call__(self, query):
+        if not is_update(query):
+            return super().__call__(query)
+        self.sizes.append(sum(len(rrset) for rrset in query.sections[2]))
+        what = self.answers.pop(0) if self.answers else ""
+        if what is None:
+            return None
+        if what == "others":
+            self.serial += 2
+        if what not in ("", "others", "forward", "lost"):
+            return framed(answer(query, rcode=dns.rcode.from_text(what)))
+        done = super().__call__(query)
+        if what == "forward":
+            return framed(answer(query, rcode=dns.rcode.SERVFAIL))
+        return None if what == "lost" else done
+
+
+@pytest.mark.parametrize("answers, outcome, serial, sizes", [
+    (["SERVFAIL"], "DONE", 6, [2, 2]),
+    (["SERVFAIL"] * 2, "DONE", 7, [2, 2, 1, 2]),
+    (["SERVFAIL", "SERVFAIL", "", "SERVFAIL"], "REJECTED", 6, [2, 2, 1, 2]),
+    (["SERVFAIL"] * 3, "FAILED", None, [2, 2, 1]),
+    (["SERVFAIL", "SERVFAIL", "REFUSED"], "FAILED", None, [2, 2, 1]),
+    (["SERVFAIL", "REFUSED"], "REJECTED", None, [2, 2, 0]),
+    (["SERVFAIL", "REFUSED", "REFUSED"], "FAILED", None, [2, 2, 0]),
+    (["SERVFAIL", "others"], "CHANGED", 7, [2, 2]),
+    (["SERVFAIL", "SERVFAIL", "others"], "CHANGED", 7, [2, 2, 1]),
+    (["SERVFAIL", "SERVFAIL", "", "others"], "CHANGED", 8, [2, 2, 1, 2]),
+    (["forward"], "DONE", 6, [2, 2, 0]),           # found by its serial, then checked
+    (["SERVFAIL", "forward"], "DONE", 6, [2, 2, 1, 0]),
+    (["SERVFAIL", None], "DONE", 6, [2, 2, 2]),
+    (["SERVFAIL", "SERVFAIL", None], "FAILED", None, [2, 2, 1]),
+    (["SERVFAIL", "SERVFAIL", "", None], "DONE", 7, [2, 2, 1, 2, 2]),
+    ([None, "SERVFAIL", "SERVFAIL"], "DONE", 7, [2, 2, 2, 1, 2]),
+])
+def test_servfail_is_looked_into(tmp_path, answers, outcome, serial, sizes):
+    zone = Troubled(*answers)
+    (_, result), _ = run(zone, tmp_path, "probe", "set x A 60 192.0.2.1", "deliver")
+    assert (result.outcome, zone.sizes) == (outcome, sizes), result
+    if serial or outcome == "FAILED":
+        assert result.serial == serial, result
+
+
+def test_trial_without_an_answer_is_no_delivery(tmp_path):
+    """It took the very serial that the batch was to have; what the batch was to bring is
+    not there."""
+    zone = Troubled("SERVFAIL", "SERVFAIL", "lost", "NXRRSET")
+    (_, failed, changed, done), _ = run(
+        zone, tmp_path, "probe", "set x A 60 192.0.2.1", "deliver", "deliver retry",
+        "deliver")
+    assert (failed.outcome, changed.outcome, changed.serial) == ("FAILED", "CHANGED", 6)
+    assert (done.outcome, done.serial, zone.sizes) == ("DONE", 7, [2, 2, 1, 0, 2])
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_freed_while_it_waits(tmp_path, turns):
+    """In every state of a delivery that meets SERVFAIL only."""
+    with FakeServer(refusing("SERVFAIL", is_update)) as server, \
+            TargetDriver(server.port, tmp_path) as target:
+        assert target.probe().outcome == "DONE"
+        target.set("x", "A", 60, "192.0.2.1")
+        target.command(f"desert {turns} deliver")
+        assert target.probe().outcome == "DONE"
 
 
 def test_refusal_with_its_reason(tmp_path):
     def behave(query):
-        if not is_update(query):
+        if not is_change(query):
             return framed(answer(query, soa(5)))
         message = dns.message.make_response(query)
         message.use_edns(options=[dns.edns.EDEOption(18, "not on\x1b[1m Sundays")])

@@ -1,6 +1,6 @@
 /*
- * How many TCP connections a listener thread may have: what the gateway itself needs comes
- * first.  What becomes of connections is tests/servers/test_connections.py's.
+ * How many TCP connections a listener thread may have: what the gateway itself needs
+ * comes first.  What becomes of connections is tests/servers/test_connections.py's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
