@@ -281,6 +281,9 @@ static void on_delivered(void *arg, const struct target_result *result)
 		break;
 	case TARGET_REJECTED:
 		on_rejected(d, &result->verdict);
+		/* After a withdrawal, which may have brought an older one back. */
+		if (d->is_primary && result->soa)
+			mirror_adopt_soa(d->zone, result->soa);
 		break;
 	case TARGET_FAILED:
 		d->batch_is_retry = true;

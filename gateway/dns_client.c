@@ -300,6 +300,23 @@ static struct verdict judge_message(struct dns_client *client, size_t len)
 	return verdict_ok();
 }
 
+/* Servers whose parser refuses a message sign no answer to it (BIND, Knot); nor does who
+ * makes one up. */
+static bool is_unproven_error(const struct dns_client *client)
+{
+	const unsigned rcode = client->walk.flags & 15;
+
+	return client->key_count && !client->messages && is_answer(client) &&
+		!client->walk.tsig_at &&
+		(rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL);
+}
+
+static void fail_judged(struct dns_client *client, const struct verdict *why)
+{
+	fail(client, is_unproven_error(client) ? DNS_CLIENT_UNPROVEN : DNS_CLIENT_FAILED,
+		why);
+}
+
 static void finish_answered(struct dns_client *client)
 {
 	const struct dns_client_result result = {
@@ -322,7 +339,7 @@ static bool handle_message(struct dns_client *client, size_t len)
 	struct verdict v = judge_message(client, len);
 
 	if (!verdict_is_ok(&v)) {
-		fail(client, DNS_CLIENT_FAILED, &v);
+		fail_judged(client, &v);
 		return false;
 	}
 	if (client->messages < UINT_MAX)

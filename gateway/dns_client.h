@@ -33,6 +33,8 @@ enum dns_client_status {
 			    * became of the request is not known */
 	DNS_CLIENT_FAILED, /* not reached, no answer in time, not a message, not
 			    * authentic; or the caller stopped it */
+	DNS_CLIENT_UNPROVEN, /* FORMERR or SERVFAIL without a TSIG: perhaps from a server
+			      * that could not read the request, and so not verify it */
 };
 
 struct dns_client_result {

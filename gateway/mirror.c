@@ -349,6 +349,7 @@ static void take_difference(struct served_zone *zone, const struct update *diffe
 
 void mirror_loaded(struct served_zone *zone, struct target_content *content)
 {
+	zone->was_tried = true;
 	if (content->result.outcome != TARGET_DONE) {
 		if (!zone->mirror)
 			zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,

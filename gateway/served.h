@@ -53,9 +53,10 @@ struct served_zone {
 	struct config *config;          /* counted */
 	const struct config_zone *zone; /* of config */
 	uint8_t name[NAME_MAX_LEN];
-	int64_t id;                   /* store_ops.zone_id */
-	struct zone *mirror;          /* NULL: not loaded */
-	struct verdict not_ready;     /* why, while mirror is NULL */
+	int64_t id;               /* store_ops.zone_id */
+	struct zone *mirror;      /* NULL: not loaded */
+	bool was_tried;           /* the primary has said something about loading it */
+	struct verdict not_ready; /* why, while mirror is NULL */
 	struct delivery **deliveries; /* the first is the primary's */
 	size_t delivery_count;
 	struct transfer *axfr; /* counted; of the durable content; NULL: build it */

@@ -14,6 +14,8 @@
  *   SERVFAIL, repeatedly   a new serial only ("trial"): done by who can write.  Then the
  *                          batch has one more try, since what ailed the server may have
  *                          passed in between.
+ *   FORMERR or SERVFAIL    the same: servers sign no answer to what they cannot read.
+ *   without TSIG
  *
  * Limits: a server that has room to write a serial, but none for the batch, counts as one
  * that will never take the batch.  A trial that is done moves the serial on.
@@ -251,11 +253,10 @@ static void handle_refusal(struct ddns_target *t, const struct dns_client_result
  * occurs", none of the update is done and the answer is SERVFAIL (3.4.2.1).  So it can be
  * sent again; but a server that only passes updates on (6) says it for want of an answer,
  * too. */
-static void handle_servfail(struct ddns_target *t, const struct dns_client_result *result)
+static void handle_servfail(struct ddns_target *t)
 {
 	const struct timeval pause = {.tv_usec = SERVFAIL_PAUSE_MS * 1000};
 
-	note_refusal(t, result);
 	t->servfails++;
 	if (t->trial && t->servfails >= SERVFAIL_TRIES) {
 		complete_rejected(t);
@@ -326,7 +327,8 @@ static void handle_update_answer(
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
 		return;
 	case RCODE_SERVFAIL:
-		handle_servfail(t, result);
+		note_refusal(t, result);
+		handle_servfail(t);
 		return;
 	case RCODE_NOTIMP:
 	case RCODE_BADVERS:
@@ -344,6 +346,14 @@ static void on_update(void *arg, const struct dns_client_result *result)
 
 	if (result->status == DNS_CLIENT_ANSWERED) {
 		handle_update_answer(t, result);
+		return;
+	}
+	if (result->status == DNS_CLIENT_UNPROVEN) {
+		/* What it cannot read it will never take; but only a signed answer to the
+		 * trial shows that it is the server who says so. */
+		t->refusal = verdict_refuse(
+			RCODE_REFUSED, EDE_NOT_SUPPORTED, "%s", result->why.why);
+		handle_servfail(t);
 		return;
 	}
 	if (result->status == DNS_CLIENT_LOST && !t->was_lost) {

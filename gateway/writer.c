@@ -22,6 +22,7 @@ enum {
 			       * more than any client's fudge should be */
 	WRITER_PRUNE_S = 600, /* between two prunings of the journal */
 	WRITER_PRUNE_STEP_MS = 50, /* between two steps of one */
+	WRITER_START_MS = 2000,    /* how long starting waits for primary targets */
 	WRITER_STOP_MS = 8000,     /* how long stopping waits for primary targets */
 	WRITER_SAVE_MS = 3000,     /* and for the disk */
 	WRITER_MAILBOXES = 64,     /* as many as config.threads may be */
@@ -512,9 +513,23 @@ static int open_store(struct writer *writer)
 	return r;
 }
 
-/* Local zones are served from the first query on. */
+static bool is_any_loading(const struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next) {
+		if (!zone->mirror && !zone->was_tried)
+			return true;
+	}
+	return false;
+}
+
+/* Zones are served from the first query on, if their primary targets answer soon. */
 static int open_zones(struct writer *writer)
 {
+	const struct timeval tick = {.tv_usec = 20000};
+	const int64_t end = clock_monotonic_ms() + WRITER_START_MS;
+
 	for (size_t i = 0; i < writer->config->zone_count; i++) {
 		int r = open_zone(writer, writer->config, &writer->config->zones[i]);
 
@@ -522,8 +537,11 @@ static int open_zones(struct writer *writer)
 			return r;
 	}
 	flush(writer);
-	while (writer->thread.in_journal)
+	while (writer->thread.in_journal ||
+		(is_any_loading(writer) && clock_monotonic_ms() < end)) {
+		event_base_loopexit(writer->thread.base, &tick);
 		turn(writer);
+	}
 	return 0;
 }
 

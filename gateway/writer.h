@@ -16,8 +16,9 @@
 struct writer;
 
 /*
- * Opens the database and the zones.  Local zones are in service when it returns; the
- * others load once it runs.  0 or -errno, logged.
+ * Opens the database and the zones.  They are in service when it returns, but for those
+ * whose primary target fails or does not answer soon, which are loaded later.  0 or
+ * -errno, logged.
  */
 int writer_new(struct writer **ret_writer, struct config *config)
 	__attribute__((warn_unused_result));

@@ -84,13 +84,19 @@ def cpu_seconds(pids):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def load(port, key_path, mode, outstanding, pids):
-    before = cpu_seconds(pids)
-    done = subprocess.run(
+def run_load(port, key_path, mode, outstanding, *more):
+    return subprocess.run(
         [os.path.join(options.build, "tests", "bench", "load"), "-p", str(port), "-k", key_path,
          "-z", ZONE, "-m", mode, "-q", str(outstanding), "-H", str(options.hosts),
-         "-s", str(options.seconds), "-t", options.transport],
+         "-t", options.transport, *more],
         capture_output=True, text=True, check=False)
+
+
+def load(port, key_path, mode, outstanding, pids):
+    if mode == "same":  # the first time it is a change
+        run_load(port, key_path, mode, 256, "-n", str(options.hosts), "-s", "60")
+    before = cpu_seconds(pids)
+    done = run_load(port, key_path, mode, outstanding, "-s", str(options.seconds))
     result = json.loads(done.stdout or "{}")
     if not result or result["answered"] == 0:
         raise SystemExit(f"load: {done.stderr}{done.stdout}")

@@ -239,7 +239,17 @@ class Site:
             run(self.with_resolver("true")).code == 0
 
 
-# ---- fixtures, for the files that import them ----
+# ---- for the files that import them ----
+
+def needs(*programs):
+    return pytest.mark.skipif(not have(*programs),
+                              reason=f"{', '.join(programs)}: not installed")
+
+
+def succeeds(ran):
+    assert ran.code == 0, ran.output
+    return ran.output
+
 
 @pytest.fixture(scope="module")
 def network():

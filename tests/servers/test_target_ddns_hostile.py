@@ -462,6 +462,31 @@ def test_trial_without_an_answer_is_no_delivery(tmp_path):
     assert (done.outcome, done.serial, zone.sizes) == ("DONE", 7, [2, 2, 1, 0, 2])
 
 
+@pytest.mark.parametrize("rcode, what, outcome, sizes", [
+    ("FORMERR", is_change, "REJECTED", [2, 2, 1, 2]),
+    ("SERVFAIL", is_change, "REJECTED", [2, 2, 1, 2]),
+    ("FORMERR", is_update, "FAILED", [2, 2, 1]),  # who says so has yet to sign anything
+    ("REFUSED", is_change, "FAILED", [2]),        # said to keys that are not known
+])
+def test_unsigned_errors_are_looked_into(tmp_path, rcode, what, outcome, sizes):
+    """No server signs an answer to what it could not read (BIND and Knot neither)."""
+    zone = Zone({})
+    seen = []
+
+    def behave(query):
+        if is_update(query):
+            seen.append(sum(len(rrset) for rrset in query.sections[2]))
+        if what(query):
+            return framed(answer(query, rcode=dns.rcode.from_text(rcode)))
+        zone(query)
+        return framed(signed(query, *([] if is_update(query) else [soa(zone.serial)])))
+
+    (_, result), _ = run(behave, tmp_path, "probe", "set x A 60 192.0.2.1", "deliver",
+                         key=Key("k."))
+    assert (result.outcome, seen) == (outcome, sizes), result
+    assert f"answered {rcode} without signature" in result.why
+
+
 @pytest.mark.parametrize("turns", range(12))
 def test_freed_while_it_waits(tmp_path, turns):
     """In every state of a delivery that meets SERVFAIL only."""

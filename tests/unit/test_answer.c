@@ -310,6 +310,32 @@ static void test_build_refusals(void **state)
 	zone_free(empty);
 }
 
+/* RFC 6895 3.1, RFC 1035 3.2.3: no records have these types, and no question means them. */
+static void test_build_metatypes(void **state)
+{
+	static const uint16_t types[] = {TYPE_OPT, 128, 200, TYPE_TKEY, TYPE_TSIG};
+	struct zone *zone = message_make_zone("example.", zone_text);
+	struct wire_message m;
+	uint8_t buf[512];
+	struct query q;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct answer_query query = {.msg = q.octets, .m = &q.m, .zone = zone};
+		size_t len;
+
+		query_make(&q, "ns.example.", types[i], CLASS_IN, 0);
+		len = answer_build(&query, buf, sizeof(buf));
+		assert_int_equal(wire_walk(&m, buf, len).rcode, RCODE_NOERROR);
+		assert_int_equal(m.flags, WIRE_QR | RCODE_FORMERR);
+	}
+	query_make(&q, "ns.example.", TYPE_MAILB, CLASS_IN, 0);
+	expect_answer(zone, &q, false, 512, "NOTIMP\n? ns.example. MAILB IN\n");
+	query_make(&q, "example.net.", TYPE_MAILA, CLASS_IN, 0);
+	expect_answer(zone, &q, false, 512, "REFUSED\n? example.net. MAILA IN\n");
+	zone_free(zone);
+}
+
 /* RFC 1035 6.2: no authority over all classes. */
 static void test_build_class_any(void **state)
 {
@@ -444,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_compressed_question),
 		cmocka_unit_test(test_build_frame),
 		cmocka_unit_test(test_build_refusals),
+		cmocka_unit_test(test_build_metatypes),
 		cmocka_unit_test(test_build_class_any),
 		cmocka_unit_test(test_truncation),
 		cmocka_unit_test(test_truncation_exact),

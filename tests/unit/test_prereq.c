@@ -98,7 +98,11 @@ static void rrset_exists(void **state)
 	check(RCODE_NXRRSET, "x.wild 0 ANY A");
 	/* 1.1.4: no alias is followed. */
 	check(RCODE_NXRRSET, "alias 0 ANY A");
+	/* No RRset has such a type. */
 	check(RCODE_NXRRSET, "two 0 ANY AXFR");
+	check(RCODE_NXRRSET, "two 0 ANY TKEY");
+	check(RCODE_NXRRSET, "two 0 IN AXFR");
+	check(RCODE_NXRRSET, "two 0 IN ANY");
 }
 
 /* 2.4.5, 3.2.2 */
@@ -220,6 +224,16 @@ static void the_first_that_fails_decides(void **state)
 		"two 0 NONE AAAA", "ns 0 IN A 192.0.2.1");
 }
 
+/* 3.2.5: wrong form counts when its turn comes, values after all others. */
+static void wrong_form_in_its_turn(void **state)
+{
+	check(RCODE_NXRRSET, "two 0 ANY AAAA", "two 1 ANY A");
+	check(RCODE_YXDOMAIN, "two 0 NONE ANY", "two.test. 0 ANY A");
+	check(RCODE_FORMERR, "two 0 ANY A", "two 1 ANY A");
+	check(RCODE_NOTZONE, "two 0 ANY A", "two.test. 0 ANY A", "two 0 ANY AAAA");
+	check(RCODE_FORMERR, "two 0 IN A 192.0.2.9", "two 0 ANY A", "two 0 CH A");
+}
+
 static void reasons_name_the_record(void **state)
 {
 	struct verdict v;
@@ -281,6 +295,7 @@ int main(void)
 		cmocka_unit_test(nothing_replaces_in_prerequisites),
 		cmocka_unit_test(empty_rdata_is_a_value),
 		cmocka_unit_test(the_first_that_fails_decides),
+		cmocka_unit_test(wrong_form_in_its_turn),
 		cmocka_unit_test(reasons_name_the_record),
 		cmocka_unit_test(a_message_full_of_values),
 	};

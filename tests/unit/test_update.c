@@ -177,21 +177,27 @@ static void prerequisite_classes(void **state)
 
 static void prerequisite_types(void **state)
 {
-	static const uint16_t never[] = {0, TYPE_OPT, TYPE_TSIG, TYPE_TKEY};
+	static const uint16_t placed[] = {TYPE_OPT, TYPE_TSIG};
 	static const uint16_t meta[] = {
 		TYPE_IXFR, TYPE_AXFR, TYPE_MAILA, TYPE_MAILB, TYPE_ANY, 128};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-		expect_raw(MESSAGE_PREREQ, "a", never[i], CLASS_IN, 0, 4, RCODE_FORMERR);
-		expect_raw(MESSAGE_PREREQ, "a", never[i], CLASS_ANY, 0, 0, RCODE_FORMERR);
+	/* They have one place in a message (RFC 6891 6.1.1, RFC 8945 5.1), not this one. */
+	for (size_t i = 0; i < sizeof(placed) / sizeof(placed[0]); i++) {
+		expect_raw(MESSAGE_PREREQ, "a", placed[i], CLASS_IN, 0, 4, RCODE_FORMERR);
 		expect_raw(
-			MESSAGE_PREREQ, "a", never[i], CLASS_NONE, 0, 0, RCODE_FORMERR);
+			MESSAGE_PREREQ, "a", placed[i], CLASS_ANY, 0, 0, RCODE_FORMERR);
+		expect_raw(
+			MESSAGE_PREREQ, "a", placed[i], CLASS_NONE, 0, 0, RCODE_FORMERR);
 	}
+	expect_raw(MESSAGE_PREREQ, "a", 0, CLASS_IN, 0, 4, RCODE_FORMERR);
+	expect_raw(MESSAGE_PREREQ, "a", TYPE_TKEY, CLASS_IN, 0, 4, RCODE_FORMERR);
+	expect_raw(MESSAGE_PREREQ, "a", 0, CLASS_ANY, 0, 0, RCODE_NOERROR);
+	expect_raw(MESSAGE_PREREQ, "a", TYPE_TKEY, CLASS_NONE, 0, 0, RCODE_NOERROR);
 	for (size_t i = 0; i < sizeof(meta) / sizeof(meta[0]); i++) {
-		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_IN, 0, 4, RCODE_FORMERR);
-		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_IN, 0, 0, RCODE_FORMERR);
 		/* No such RRset can be: that is an answer, not an error of form. */
+		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_IN, 0, 4, RCODE_NOERROR);
+		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_IN, 0, 0, RCODE_NOERROR);
 		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_ANY, 0, 0, RCODE_NOERROR);
 		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_NONE, 0, 0, RCODE_NOERROR);
 	}
@@ -210,10 +216,35 @@ static void prerequisites_are_judged_before_updates(void **state)
 	message_change(&msg, "a 1 ANY A");
 	expect(RCODE_NOTZONE, "prerequisite 1 (a.test. A): not in the zone");
 	message_begin(&msg, "example.");
-	message_prereq(&msg, "a 0 ANY A");
+	message_prereq(&msg, "a 0 IN A 192.0.2.1");
 	message_prereq(&msg, "a.test. 0 ANY A");
 	message_prereq(&msg, "a 1 ANY A");
 	expect(RCODE_NOTZONE, "prerequisite 2 (a.test. A): not in the zone");
+}
+
+/* 3.2.5: one that may not hold stands before the wrong one. */
+static void prerequisites_are_judged_in_order(void **state)
+{
+	struct update *u;
+
+	(void)state;
+	message_begin(&msg, "example.");
+	message_prereq(&msg, "a 0 ANY A");
+	message_prereq(&msg, "a.test. 0 ANY A");
+	message_prereq(&msg, "a 1 ANY A");
+	message_change(&msg, "a 300 IN A 192.0.2.1");
+	message_change(&msg, "b 300 IN A 192.0.2.2");
+	u = message_update(&msg);
+	assert_int_equal(u->prereq_count, 1);
+	assert_int_equal(u->change_count, 2);
+	assert_memory_equal(u->changes[1].rdata, "\xc0\0\2\2", 4);
+	assert_int_equal(u->prereq_refusal.rcode, RCODE_NOTZONE);
+	assert_string_equal(
+		u->prereq_refusal.why, "prerequisite 2 (a.test. A): not in the zone");
+	update_free(u);
+	/* The update section is judged without the zone, and so before it. */
+	message_change(&msg, "a.test. 300 IN A 192.0.2.2");
+	expect(RCODE_NOTZONE, "update record 3 (a.test. A): not in the zone");
 }
 
 /* ---- 2.5, 3.4.1 ---- */
@@ -292,6 +323,25 @@ static void update_metatypes(void **state)
 	expect_raw(MESSAGE_UPDATE, "a", 65280, CLASS_IN, 300, 3, RCODE_NOERROR);
 	expect_raw(MESSAGE_UPDATE, "a", 65280, CLASS_ANY, 0, 0, RCODE_NOERROR);
 	expect_raw(MESSAGE_UPDATE, "a", 65280, CLASS_NONE, 0, 3, RCODE_NOERROR);
+}
+
+/* RFC 3007 3.1.1 */
+static void update_types_of_the_signer(void **state)
+{
+	static const uint16_t types[] = {
+		TYPE_SIG, TYPE_NXT, TYPE_RRSIG, TYPE_NSEC, TYPE_NSEC3};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		expect_raw(MESSAGE_UPDATE, "a", types[i], CLASS_ANY, 0, 0, RCODE_REFUSED);
+		expect_raw(MESSAGE_PREREQ, "a", types[i], CLASS_ANY, 0, 0, RCODE_NOERROR);
+	}
+	expect_record(MESSAGE_UPDATE, "a 300 IN NSEC b A", RCODE_REFUSED);
+	expect_record(MESSAGE_UPDATE, "a 0 NONE NSEC b A", RCODE_REFUSED);
+	/* Wrong in itself is wrong first. */
+	expect_raw(MESSAGE_UPDATE, "a", TYPE_NSEC, CLASS_IN, 300, 1, RCODE_FORMERR);
+	expect_record(MESSAGE_UPDATE, "a 300 IN NSEC3PARAM 1 0 0 -", RCODE_NOERROR);
+	expect_record(MESSAGE_UPDATE, "a 300 IN DNSKEY 256 3 8 AAAA", RCODE_NOERROR);
 }
 
 static void deletion_ttls_are_zero(void **state)
@@ -535,10 +585,12 @@ int main(void)
 		cmocka_unit_test(prerequisite_classes),
 		cmocka_unit_test(prerequisite_types),
 		cmocka_unit_test(prerequisites_are_judged_before_updates),
+		cmocka_unit_test(prerequisites_are_judged_in_order),
 		cmocka_unit_test(the_four_forms_of_updates),
 		cmocka_unit_test(update_names_are_in_the_zone),
 		cmocka_unit_test(update_classes),
 		cmocka_unit_test(update_metatypes),
+		cmocka_unit_test(update_types_of_the_signer),
 		cmocka_unit_test(deletion_ttls_are_zero),
 		cmocka_unit_test(deletions_by_type_have_no_rdata),
 		cmocka_unit_test(rdata_has_the_shape_of_its_type),

@@ -171,6 +171,24 @@ static void test_walk_opt_size(void **state)
 	assert_int_equal(m.opt_rdata_len, 0);
 }
 
+/* RFC 6891 7: wrong options get an answer with OPT, by the size and the flags asked for. */
+static void test_walk_opt_with_wrong_options(void **state)
+{
+	struct text_message t = {.len = 0};
+	struct wire_message m;
+	struct verdict v;
+	uint16_t len;
+
+	(void)state;
+	PUT(&t, "\0\0\0\0\0\0\0\0\0\0\0\1\0\0\051\4\0\0\0\200\0\0\6\0\3\0\3ns");
+	v = walk(&m, t.octets, t.len);
+	assert_int_equal(v.rcode, RCODE_FORMERR);
+	assert_int_equal(m.opt_at, 12);
+	assert_int_equal(m.udp_size, 1024);
+	assert_true(m.dnssec_ok);
+	assert_null(wire_find_option(&m, t.octets, 3, &len));
+}
+
 /* Each breaks one rule; the reason says which. */
 static void test_walk_refuses(void **state)
 {
@@ -435,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_walk_header),
 		cmocka_unit_test(test_walk_every_length),
 		cmocka_unit_test(test_walk_opt_size),
+		cmocka_unit_test(test_walk_opt_with_wrong_options),
 		cmocka_unit_test(test_walk_refuses),
 		cmocka_unit_test(test_walk_too_long),
 		cmocka_unit_test(test_walk_absurd_counts),
