@@ -169,8 +169,10 @@ static void wait_for_signals(struct daemon *d)
 		struct signalfd_siginfo info;
 		int ready = poll(&fd, 1, watchdog_ms ? watchdog_ms : -1);
 
-		if (watchdog_ms)
+		if (watchdog_ms && writer_is_alive(d->writer)) {
 			supervise_notify("WATCHDOG=1");
+			writer_ping(d->writer);
+		}
 		if (ready <= 0 || read(d->signals, &info, sizeof(info)) != sizeof(info))
 			continue;
 		if (info.ssi_signo != SIGHUP)

@@ -41,6 +41,7 @@ struct writer {
 	struct event *queue_event, *command_event, *done_event, *prune_timer;
 	struct mailbox *mailboxes[WRITER_MAILBOXES];
 	size_t mailbox_count;
+	atomic_uint pings, answered_pings;
 	pthread_t pthread;
 	bool is_stopping;
 };
@@ -354,6 +355,7 @@ static void save(struct writer *writer)
 static void turn(struct writer *writer)
 {
 	event_base_loop(writer->thread.base, EVLOOP_ONCE);
+	atomic_store(&writer->answered_pings, atomic_load(&writer->pings));
 	sweep_closing(writer);
 	flush(writer);
 }
@@ -593,6 +595,17 @@ int writer_start(struct writer *writer)
 struct queue *writer_queue(struct writer *writer)
 {
 	return &writer->queue;
+}
+
+void writer_ping(struct writer *writer)
+{
+	atomic_fetch_add(&writer->pings, 1);
+	queue_wake(&writer->queue);
+}
+
+bool writer_is_alive(const struct writer *writer)
+{
+	return atomic_load(&writer->answered_pings) == atomic_load(&writer->pings);
 }
 
 static int send_command(

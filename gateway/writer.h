@@ -9,6 +9,8 @@
 #ifndef MUSTER_WRITER_H
 #define MUSTER_WRITER_H
 
+#include <stdbool.h>
+
 #include "gateway/config.h"
 #include "gateway/queue.h"
 #include "gateway/store.h"
@@ -30,6 +32,11 @@ int writer_start(struct writer *writer) __attribute__((warn_unused_result));
 
 /* struct transaction, by its node. */
 struct queue *writer_queue(struct writer *writer);
+
+/* Any thread, without waiting: asks the zone thread for a sign of life. */
+void writer_ping(struct writer *writer);
+/* Has it answered the last writer_ping? */
+bool writer_is_alive(const struct writer *writer);
 
 /* Any thread: a new configuration, taken between two turns. */
 int writer_reload(struct writer *writer, struct config *config)

@@ -1,8 +1,8 @@
 """One gateway with zones at every kind of target, on port 53 of a network of its own, for
 tests with the clients that people run.
 
-    with own_network():
-        site = Site(gateways, folder)
+    with own_network() as has_port_53:
+        site = Site(gateways, folder, has_port_53)
         site.start()
         place = site.places["bind"]
         place.seen("www", "TXT")          # what BIND has there
@@ -13,7 +13,6 @@ Many clients speak to port 53 only, so the whole site runs there if it can.
 import contextlib
 import ctypes
 import os
-import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -47,22 +46,6 @@ def own_network():
         os.close(before)
 
 
-def can_serve_dns_port():
-    """May this process listen on port 53, and does nobody else?"""
-    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
-        with socket.socket(socket.AF_INET, kind) as listener:
-            try:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((HOST, 53))
-            except OSError:
-                return False
-    return True
-
-
-def reverse_zone(number):
-    return f"{number}.0.10.in-addr.arpa."
-
-
 class Place:
     """A zone at one target, and the reverse zone beside it."""
 
@@ -71,7 +54,7 @@ class Place:
         self.kind = kind
         self.zone = f"{kind}.example."
         self.network = f"10.0.{number}."
-        self.reverse = reverse_zone(number)
+        self.reverse = f"{number}.0.10.in-addr.arpa."
         self.server = None
 
     @property
@@ -151,11 +134,11 @@ $TTL 300
 class Site:
     """The gateway, its keys, and a Place for each kind of target that is installed."""
 
-    def __init__(self, gateways, folder):
+    def __init__(self, gateways, folder, has_port_53):
         self.folder = str(folder)
         self.keys = {name: SharedKey(f"key-{name}.", name) for name in ALGORITHMS}
         self.admin = self.keys["hmac-sha256"]
-        self.has_port_53 = can_serve_dns_port()
+        self.has_port_53 = has_port_53
         self.places = {}
         for number, (kind, server_kind) in enumerate(KINDS.items(), 1):
             if server_kind is None or is_installed(server_kind):
@@ -253,14 +236,14 @@ def succeeds(ran):
 
 @pytest.fixture(scope="module")
 def network():
-    """Is it one of its own?"""
+    """Is it one of its own, with a port 53?"""
     with own_network() as is_own:
         yield is_own
 
 
 @pytest.fixture(scope="module")
-def site(network, shared_gateways, tmp_path_factory):  # pylint: disable=unused-argument
-    made = Site(shared_gateways, tmp_path_factory.mktemp("site"))
+def site(network, shared_gateways, tmp_path_factory):
+    made = Site(shared_gateways, tmp_path_factory.mktemp("site"), network)
     try:
         made.start()
         yield made
@@ -278,7 +261,7 @@ def place(request, site):
 @pytest.fixture
 def port_53(site):
     if not site.has_port_53:
-        pytest.skip("no network namespace, and port 53 cannot be had")
+        pytest.skip("no network namespace, and so no port 53")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from clients_dhcp import dhcid
 from clients_messages import (Client, add, ancestors, equals, in_use, is_authoritative,
                               is_truncated, remove, remove_rrset, unused, update_wire)
-from clients_site import at_once, network, place, site
+from clients_site import network, place, site
 from front import paused
 from gateway import Signed, Udp, sign
 from servers import HOST
