@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "gateway/listener.h"
+#include "gateway/listener/listener.h"
 #include "gateway/log.h"
 #include "gateway/supervise.h"
-#include "gateway/writer.h"
+#include "gateway/served/writer.h"
 
 struct options {
 	const char *config_path;

@@ -10,9 +10,9 @@
 #ifndef MUSTER_TRANSACTION_H
 #define MUSTER_TRANSACTION_H
 
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "gateway/queue.h"
-#include "gateway/transfer.h"
+#include "gateway/answer/transfer.h"
 #include "tsig/tsig.h"
 #include "zones/update.h"
 

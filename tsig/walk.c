@@ -74,8 +74,8 @@ static const char *take_opt(struct wire_message *m, const uint8_t *msg, unsigned
 		return "more than one OPT";
 	if (msg[start] != 0)
 		return "OPT not at the root";
-	/* What is wrong behind this is wrong with the options, and RFC 6891 7 wants an OPT in
-	 * the FORMERR that says so. */
+	/* What is wrong behind this is wrong with the options, and RFC 6891 7 wants an
+	 * OPT in the FORMERR that says so. */
 	m->opt_at = start;
 	/* RFC 6891 6.2.3: less than 512 means 512. */
 	if (get_u16(fixed + 2) > WIRE_UDP_PLAIN)

@@ -74,12 +74,20 @@ static int soa_moves_forward(struct applying *a, const struct rr *rr)
 			soa_serial(soa->rdata, soa->len));
 }
 
+/* RFC 4592 4.2 and 4.4 leave open what these would mean.  BIND does not take them, and
+ * says nothing: so do we, or mirror and target would part. */
+static bool is_wildcard_delegation(const struct rr *rr)
+{
+	return rr->owner[0] == 1 && rr->owner[1] == '*' &&
+		(rr->type == TYPE_NS || rr->type == TYPE_DNAME);
+}
+
 static int add_record(struct applying *a, const struct rr *rr)
 {
 	struct draft *draft;
 	int r;
 
-	if (conflicts_with_cname(a, rr->type))
+	if (conflicts_with_cname(a, rr->type) || is_wildcard_delegation(rr))
 		return 0;
 	if (rr->type == TYPE_SOA) {
 		r = soa_moves_forward(a, rr);

@@ -211,6 +211,11 @@ int draft_add(struct draft *draft, const uint8_t *rdata, uint16_t len)
 {
 	struct draft_record *old;
 
+	/* The one there keeps its case (RFC 4343 4.1): nothing has changed. */
+	if (draft->count == 1 || !rdata_is_singleton(draft->type)) {
+		if (draft_find(draft, rdata, len))
+			return 0;
+	}
 	if (rdata_is_singleton(draft->type)) {
 		/* All of them: a mirror may have been loaded with more than one. */
 		draft_remove_all(draft);

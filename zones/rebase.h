@@ -23,10 +23,10 @@ int rebase_difference(struct zone *zone, const struct update *difference,
 	struct changeset **ret_changeset) __attribute__((warn_unused_result));
 
 /*
- * Merges next into into for a target that may be anywhere on the way: nothing applied, some,
- * or all.  What results leads to the last state from each of them: its before is whatever an
- * RRset may hold and shall not, its after what it shall hold.  0 or -ENOMEM (into is then
- * good for nothing but changeset_unref).
+ * Merges next into into for a target that may be anywhere on the way: nothing applied,
+ * some, or all.  What results leads to the last state from each of them: its before is
+ * whatever an RRset may hold and shall not, its after what it shall hold.  0 or -ENOMEM
+ * (into is then good for nothing but changeset_unref).
  */
 int rebase_merge_uncertain(struct changeset *into, const struct changeset *next)
 	__attribute__((warn_unused_result));

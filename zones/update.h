@@ -20,8 +20,8 @@ struct update {
 	uint16_t change_count;
 	struct rr *prereqs; /* rdata_len 0 where the form has none */
 	struct rr *changes; /* in message order, which is their meaning (3.4.2) */
-	/* Wrong form of the prerequisite behind the last one in prereqs, to be told if those
-	 * hold (3.2.5); else NOERROR. */
+	/* Wrong form of the prerequisite behind the last one in prereqs, to be told if
+	 * those hold (3.2.5); else NOERROR. */
 	struct verdict prereq_refusal;
 	void *memory; /* what the records point into */
 };
@@ -37,9 +37,9 @@ struct verdict update_read_zone(
  * The whole message.  m is its successful walk.  NOERROR with *ret_update owned by the
  * caller; FORMERR (malformed prerequisite or update forms, RDATA of the wrong shape, meta
  * types, an OPT or TSIG type among them), NOTZONE (an owner outside the zone), REFUSED
- * (types that only a signer makes), SERVFAIL (no memory).  Prerequisites are judged before
- * updates (3.2 stands before 3.4.1), except those whose turn comes only after others have
- * been looked at in the zone.
+ * (types that only a signer makes), SERVFAIL (no memory).  Prerequisites are judged
+ * before updates (3.2 stands before 3.4.1), except those whose turn comes only after
+ * others have been looked at in the zone.
  */
 struct verdict update_read(
 	struct update **ret_update, const uint8_t *msg, const struct wire_message *m);

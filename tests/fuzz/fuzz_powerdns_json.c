@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/powerdns_json.h"
+#include "gateway/target/powerdns_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

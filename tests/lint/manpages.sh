@@ -19,7 +19,7 @@ names_of() {
 				text = substr(text, RSTART + RLENGTH)
 			}
 		}
-		inside && /\};/ { inside = 0 }' gateway/config*.c
+		inside && /\};/ { inside = 0 }' gateway/config/config*.c
 }
 
 # explained NAME: in a line of its own list entry, or as a macro's argument anywhere.
@@ -37,7 +37,7 @@ problems=$(
 	# The tables are what this test lives by: it has to know when they move.
 	for known in listen zones ack targets url allow keys match secret default; do
 		printf '%s\n' "$settings" | grep -q ":$known\$" ||
-			echo "gateway/config.c:1: no table has the setting \"$known\" any more"
+			echo "gateway/config/config.c:1: no table has the setting \"$known\" any more"
 	done
 	# shellcheck disable=SC2086 # a list
 	[ -z "$pages" ] || mandoc -T lint -W warning $pages 2>&1 | sed 's/^mandoc: //; s/^\([^:]*:[0-9]*\):[0-9]*:/\1:/'

@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "gateway/target.h"
+#include "gateway/target/target.h"
 #include "tsig/keyfile.h"
 #include "zones/rdata.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/config_read.h"
+#include "gateway/config/config_read.h"
 
 struct config_messages {
 	char text[8192]; /* "error: ..." and "warning: ...", one to a line */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/answer.h"
+#include "gateway/answer/answer.h"
 #include "tests/unit/answer_text.h"
 #include "tests/unit/message.h"
 
@@ -310,7 +310,8 @@ static void test_build_refusals(void **state)
 	zone_free(empty);
 }
 
-/* RFC 6895 3.1, RFC 1035 3.2.3: no records have these types, and no question means them. */
+/* RFC 6895 3.1, RFC 1035 3.2.3: no records have these types, and no question means them.
+ */
 static void test_build_metatypes(void **state)
 {
 	static const uint16_t types[] = {TYPE_OPT, 128, 200, TYPE_TKEY, TYPE_TSIG};

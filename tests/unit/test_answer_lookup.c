@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/answer.h"
+#include "gateway/answer/answer.h"
 #include "tests/unit/answer_text.h"
 #include "tests/unit/message.h"
 

@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <cmocka.h>
 
-#include "gateway/config_read.h"
+#include "gateway/config/config_read.h"
 
 static void times(void **state)
 {

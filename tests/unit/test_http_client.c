@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/http_client.h"
+#include "gateway/target/http_client.h"
 
 enum { CONNECTIONS = 16, REQUEST_MAX = 8192 };
 

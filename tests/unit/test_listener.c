@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "gateway/listener.h"
+#include "gateway/listener/listener.h"
 #include "tests/unit/config_messages.h"
 
 #define ZONE(targets)                                                                    \

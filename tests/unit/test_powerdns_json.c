@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/powerdns_json.h"
-#include "gateway/powerdns_url.h"
+#include "gateway/target/powerdns_json.h"
+#include "gateway/target/powerdns_url.h"
 #include "message.h"
 #include "zones/rdata.h"
 

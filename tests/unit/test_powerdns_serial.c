@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/powerdns_rectify.h"
-#include "gateway/powerdns_serial.h"
+#include "gateway/target/powerdns_rectify.h"
+#include "gateway/target/powerdns_serial.h"
 #include "message.h"
 
 static struct powerdns_serial serial_of(

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "gateway/replay.h"
+#include "gateway/served/replay.h"
 
 enum { NOW = 1700000000 };
 

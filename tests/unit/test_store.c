@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <sqlite3.h>
-#include "gateway/store.h"
+#include "gateway/journal/store.h"
 #include "tests/unit/message.h"
 #include "zones/update.h"
 

@@ -182,7 +182,8 @@ static void prerequisite_types(void **state)
 		TYPE_IXFR, TYPE_AXFR, TYPE_MAILA, TYPE_MAILB, TYPE_ANY, 128};
 
 	(void)state;
-	/* They have one place in a message (RFC 6891 6.1.1, RFC 8945 5.1), not this one. */
+	/* They have one place in a message (RFC 6891 6.1.1, RFC 8945 5.1), not this one.
+	 */
 	for (size_t i = 0; i < sizeof(placed) / sizeof(placed[0]); i++) {
 		expect_raw(MESSAGE_PREREQ, "a", placed[i], CLASS_IN, 0, 4, RCODE_FORMERR);
 		expect_raw(

@@ -171,7 +171,8 @@ static void test_walk_opt_size(void **state)
 	assert_int_equal(m.opt_rdata_len, 0);
 }
 
-/* RFC 6891 7: wrong options get an answer with OPT, by the size and the flags asked for. */
+/* RFC 6891 7: wrong options get an answer with OPT, by the size and the flags asked for.
+ */
 static void test_walk_opt_with_wrong_options(void **state)
 {
 	struct text_message t = {.len = 0};

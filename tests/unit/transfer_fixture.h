@@ -7,7 +7,7 @@
 #ifndef MUSTER_TESTS_TRANSFER_FIXTURE_H
 #define MUSTER_TESTS_TRANSFER_FIXTURE_H
 
-#include "gateway/transfer.h"
+#include "gateway/answer/transfer.h"
 #include "tests/unit/answer_text.h"
 #include "zones/update.h"
 

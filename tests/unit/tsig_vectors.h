@@ -247,8 +247,8 @@ static const char vector_mixed[] =
 	"3235360000006553f100012c0020c8f04495586123ac17ef6bd092dd4a0ed88b263599aa"
 	"d28fa667124a2eead73e123400000000";
 
-/* A transfer with HMAC_SHA256: the request, signed at 1700000000; five messages, signed at
- * 1700000001 and each a second later, the third and fourth without TSIG. */
+/* A transfer with HMAC_SHA256: the request, signed at 1700000000; five messages, signed
+ * at 1700000001 and each a second later, the third and fourth without TSIG. */
 static const char vector_axfr[] =
 	"4321000000010000000000010364796e076578616d706c650000fc000105686f737431c0"
 	"0c00fa00ff00000000003d0b686d61632d7368613235360000006553f100012c00209d25"

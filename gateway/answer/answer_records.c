@@ -1,0 +1,134 @@
+/*
+ * RRsets into the sections of an answer, each of them whole or not at all.
+ *
+ * Knows what must not be left out without saying so (TC), and where the gateway puts its
+ * own name into the zone's SOA.
+ */
+#include <string.h>
+
+#include "gateway/answer/answer_private.h"
+#include "zones/rdata.h"
+
+void answer_truncate(struct answer *a)
+{
+	a->flags |= WIRE_TC;
+	if (a->query->is_tcp)
+		return;
+	wire_writer_rewind(&a->w, a->records_at);
+	memset(a->counts, 0, sizeof(a->counts));
+	a->set_count = 0;
+	a->is_closed = true;
+}
+
+static void write_record(struct wire_writer *w, const struct rr *rr)
+{
+	wire_write_name(w, rr->owner);
+	wire_write_u16(w, rr->type);
+	wire_write_u16(w, CLASS_IN);
+	wire_write_u32(w, rr->ttl);
+	rdata_write(w, rr->type, rr->rdata, rr->rdata_len);
+}
+
+/* A SOA (there is none but at the apex) with the gateway for its MNAME, for clients that
+ * send their updates to the server it names. */
+static void write_soa(struct answer *a, const struct rr *soa)
+{
+	enum { SOA_NUMBERS_LEN = 20 }; /* RFC 1035 3.3.13 */
+	uint8_t rdata[2 * NAME_MAX_LEN + SOA_NUMBERS_LEN];
+	const uint8_t *mname = a->query->mname;
+	struct rr rr = *soa;
+	size_t old_len, new_len;
+
+	if (mname) {
+		old_len = name_len(soa->rdata);
+		new_len = name_len(mname);
+		memcpy(rdata, mname, new_len);
+		memcpy(rdata + new_len, soa->rdata + old_len, soa->rdata_len - old_len);
+		rr.rdata = rdata;
+		rr.rdata_len = (uint16_t)(soa->rdata_len - old_len + new_len);
+	}
+	write_record(&a->w, &rr);
+}
+
+static void write_set(
+	struct answer *a, const uint8_t *owner, const struct rrset *set, uint32_t ttl)
+{
+	struct rr rr = {.owner = owner, .type = set->type, .ttl = ttl};
+	size_t at = 0;
+
+	while (!a->w.failed && (rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
+		if (set->type == TYPE_SOA)
+			write_soa(a, &rr);
+		else
+			write_record(&a->w, &rr);
+	}
+}
+
+/* What was begun at start has been written or is taken back; which? */
+static bool settle(
+	struct answer *a, enum answer_section section, size_t start, uint16_t records)
+{
+	if (!a->w.failed) {
+		a->counts[section] = (uint16_t)(a->counts[section] + records);
+		return true;
+	}
+	wire_writer_rewind(&a->w, start);
+	/* RFC 2181 9: TC is not for additional records. */
+	if (section != ANSWER_ADDITIONAL)
+		answer_truncate(a);
+	return false;
+}
+
+bool answer_add_set(struct answer *a, enum answer_section section, const uint8_t *owner,
+	const struct zone_node *node, const struct rrset *set)
+{
+	const size_t start = a->w.at;
+
+	if (a->is_closed)
+		return false;
+	write_set(a, owner, set, set->ttl);
+	if (!settle(a, section, start, set->count))
+		return false;
+	if (a->set_count < ANSWER_SETS_MAX)
+		a->sets[a->set_count++] =
+			(struct answer_set){.node = node, .set = set, .section = section};
+	return true;
+}
+
+bool answer_has_set(
+	const struct answer *a, const struct zone_node *node, const struct rrset *set)
+{
+	for (size_t i = 0; i < a->set_count; i++) {
+		if (a->sets[i].node == node && a->sets[i].set == set)
+			return true;
+	}
+	return false;
+}
+
+void answer_add_record(struct answer *a, enum answer_section section, const struct rr *rr)
+{
+	const size_t start = a->w.at;
+
+	if (a->is_closed)
+		return;
+	write_record(&a->w, rr);
+	settle(a, section, start, 1);
+}
+
+void answer_add_negative_soa(struct answer *a)
+{
+	const struct rrset *soa = zone_soa(a->query->zone);
+	const size_t start = a->w.at;
+	const uint8_t *rdata;
+	uint32_t minimum;
+	uint16_t len;
+	size_t at = 0;
+
+	if (a->is_closed)
+		return;
+	rdata = rrset_next(soa, &at, &len);
+	minimum = rdata ? soa_minimum(rdata, len) : 0;
+	write_set(a, zone_apex(a->query->zone), soa,
+		soa->ttl < minimum ? soa->ttl : minimum);
+	settle(a, ANSWER_AUTHORITY, start, soa->count);
+}

@@ -1,0 +1,436 @@
+/*
+ * The messages of AXFR (RFC 5936) and IXFR (RFC 1995), built from the zone as it stands.
+ *
+ * Does not send, sign, or know who may have a zone.  A record fills a message of its own
+ * if it must; one too large even for that (beyond 64 KiB with its TSIG) makes the
+ * transfer impossible.  Ids are 0.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/answer/transfer_private.h"
+#include "tsig/tsig.h"
+#include "zones/rdata.h"
+
+enum {
+	TCP_MESSAGE_MAX = WIRE_MESSAGE_MAX - TSIG_RESERVE_MAX,
+	POINTER = 0xc000,       /* RFC 1035 4.1.4 */
+	POINTER_REACH = 0x4000, /* offsets from here on do not fit 14 bits */
+	QUESTION_FIXED_LEN = 4, /* type, class */
+};
+
+/* A transfer in the making. */
+struct stream {
+	struct transfer *transfer;
+	size_t room;          /* in transfer->messages */
+	struct wire_writer w; /* the message being written */
+	struct wire_names names;
+	uint16_t count;       /* its records */
+	const uint8_t *apex;  /* by identity */
+	const uint8_t *owner; /* of the last record, by identity; NULL: none */
+	size_t owner_at;      /* where it stands */
+	size_t close_at;      /* octets: a message with records grows no further */
+	size_t len_max;       /* octets: nor any message at all */
+	bool is_single;       /* UDP: one message must do */
+	size_t records_left;  /* then the transfer is too large */
+	int error;            /* sticky: -ENOMEM; -E2BIG: does not fit */
+	uint8_t buf[WIRE_MESSAGE_MAX];
+};
+
+/* What of a zone a transfer is for. */
+struct subject {
+	const struct zone *zone;
+	const struct rrset *soa;
+	const uint8_t *question;
+	size_t question_len;
+	size_t udp_limit; /* octets; 0: TCP */
+};
+
+/* ---- the transfer ---- */
+
+struct transfer *transfer_ref(struct transfer *transfer)
+{
+	atomic_fetch_add(&transfer->refs, 1);
+	return transfer;
+}
+
+void transfer_unref(struct transfer *transfer)
+{
+	if (!transfer || atomic_fetch_sub(&transfer->refs, 1) > 1)
+		return;
+	for (size_t i = 0; i < transfer->count; i++)
+		free(transfer->messages[i].octets);
+	free(transfer->messages);
+	free(transfer);
+}
+
+/* ---- messages ---- */
+
+/*
+ * RFC 5936 3.4: the zone's names keep their case, so that none may be compressed onto one
+ * that differs in it.  Owners are in lower case; whatever else is not is written in full
+ * and never pointed to.
+ */
+static bool has_upper_case(const uint8_t *octets, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (octets[i] >= 'A' && octets[i] <= 'Z')
+			return true;
+	}
+	return false;
+}
+
+static void open_message(struct stream *s)
+{
+	wire_writer_init(&s->w, s->buf, s->len_max, &s->names);
+	wire_write_u16(&s->w, 0);
+	wire_write_u16(&s->w, WIRE_QR | WIRE_AA);
+	for (int i = 0; i < 4; i++)
+		wire_write_u16(&s->w, 0);
+	s->count = 0;
+	s->owner = NULL;
+}
+
+/* RFC 5936 2.2.1: as it came, if it is whole without the message it came in; the name is
+ * the apex in any case. */
+static void write_question(struct stream *s, const struct subject *of)
+{
+	const uint8_t *name = zone_apex(of->zone);
+	const size_t start = s->w.at;
+	uint8_t read[NAME_MAX_LEN];
+	size_t at = 0;
+
+	if (of->question_len < QUESTION_FIXED_LEN)
+		return;
+	if (name_read_uncompressed(read, of->question, of->question_len, &at) >= 0 &&
+		at + QUESTION_FIXED_LEN == of->question_len)
+		name = read;
+	if (has_upper_case(name, name_len(name)))
+		wire_write_name_plain(&s->w, name);
+	else
+		wire_write_name(&s->w, name);
+	wire_write_octets(&s->w, of->question + of->question_len - QUESTION_FIXED_LEN,
+		QUESTION_FIXED_LEN);
+	if (s->w.failed)
+		wire_writer_rewind(&s->w, start);
+	else
+		wire_put_u16(&s->w, 4, 1);
+}
+
+static int make_room(struct stream *s)
+{
+	struct transfer *t = s->transfer;
+	const size_t room = s->room ? 2 * s->room : 1;
+	struct transfer_message *messages;
+
+	if (t->count < s->room)
+		return 0;
+	messages = realloc(t->messages, room * sizeof(*messages));
+	if (!messages)
+		return -ENOMEM;
+	t->messages = messages;
+	s->room = room;
+	return 0;
+}
+
+static void close_message(struct stream *s)
+{
+	struct transfer *t = s->transfer;
+	uint8_t *octets;
+
+	wire_put_u16(&s->w, 6, s->count);
+	octets = malloc(s->w.at);
+	if (!octets || make_room(s) < 0) {
+		free(octets);
+		s->error = -ENOMEM;
+		return;
+	}
+	memcpy(octets, s->buf, s->w.at);
+	t->messages[t->count++] =
+		(struct transfer_message){.octets = octets, .len = s->w.at};
+}
+
+/* ---- records ---- */
+
+/*
+ * The records of a node follow one another: its name need not be looked for.  Of other
+ * names only what stands above the first label is likely to come again; remembering every
+ * host would fill the table of names and make each search long.
+ */
+static void write_owner(struct stream *s, const uint8_t *owner)
+{
+	if (owner == s->owner) {
+		wire_write_u16(&s->w, (uint16_t)(POINTER | s->owner_at));
+		return;
+	}
+	s->owner_at = s->w.at;
+	s->owner = s->owner_at < POINTER_REACH ? owner : NULL;
+	if (owner != s->apex && owner[0]) {
+		wire_write_octets(&s->w, owner, 1 + (size_t)owner[0]);
+		owner = name_parent(owner);
+	}
+	wire_write_name(&s->w, owner);
+}
+
+/* False: it does not fit, and nothing has been written. */
+static bool write_record(struct stream *s, const struct rr *rr, size_t cap)
+{
+	const size_t start = s->w.at;
+
+	if (start >= cap)
+		return false;
+	s->w.cap = cap;
+	write_owner(s, rr->owner);
+	wire_write_u16(&s->w, rr->type);
+	wire_write_u16(&s->w, CLASS_IN);
+	wire_write_u32(&s->w, rr->ttl);
+	if (has_upper_case(rr->rdata, rr->rdata_len))
+		s->w.names = NULL;
+	rdata_write(&s->w, rr->type, rr->rdata, rr->rdata_len);
+	s->w.names = &s->names;
+	if (s->w.failed) {
+		wire_writer_rewind(&s->w, start);
+		s->owner = NULL;
+		return false;
+	}
+	s->count++;
+	return true;
+}
+
+static void add_record(struct stream *s, const struct rr *rr)
+{
+	if (s->error)
+		return;
+	if (s->records_left-- == 0) {
+		s->error = -E2BIG;
+		return;
+	}
+	if (s->count > 0) {
+		if (write_record(s, rr, s->close_at))
+			return;
+		if (s->is_single) {
+			s->error = -E2BIG;
+			return;
+		}
+		close_message(s);
+		open_message(s);
+	}
+	if (!s->error && !write_record(s, rr, s->len_max))
+		s->error = -E2BIG;
+}
+
+static void add_set(struct stream *s, const uint8_t *owner, const struct rrset *set)
+{
+	struct rr rr = {.owner = owner, .type = set->type, .ttl = set->ttl};
+	size_t at = 0;
+
+	while (!s->error && (rr.rdata = rrset_next(set, &at, &rr.rdata_len)))
+		add_record(s, &rr);
+}
+
+/* ---- what they say ---- */
+
+/* All that stands at a node but for one type. */
+static void add_node(struct stream *s, const struct zone_node *node, uint16_t but)
+{
+	const struct rrset *set;
+
+	for (unsigned i = 0; !s->error && (set = zone_node_rrset(node, i)); i++) {
+		if (set->type != but)
+			add_set(s, zone_node_owner(node), set);
+	}
+}
+
+/* RFC 5936 2.2: SOA, everything else in any order, SOA. */
+static void add_zone(
+	struct stream *s, const struct subject *of, const struct transfer_version *unused)
+{
+	const uint8_t *apex = zone_apex(of->zone);
+	const struct zone_node *apex_node = zone_find_node(of->zone, apex), *node;
+	size_t cursor = 0;
+
+	(void)unused;
+	add_set(s, apex, of->soa);
+	add_node(s, apex_node, TYPE_SOA);
+	while (!s->error && (node = zone_next_node(of->zone, &cursor))) {
+		if (node != apex_node)
+			add_node(s, node, TYPE_SOA);
+	}
+	add_set(s, apex, of->soa);
+}
+
+struct visit {
+	struct stream *stream;
+	bool wants_removed;
+};
+
+static bool visit_record(bool removed, const struct rr *rr, void *arg)
+{
+	const struct visit *visit = arg;
+
+	/* The SOA leads each half instead. */
+	if (removed == visit->wants_removed && rr->type != TYPE_SOA)
+		add_record(visit->stream, rr);
+	return !visit->stream->error;
+}
+
+static void add_half(struct stream *s, const struct transfer_version *version,
+	const struct rrset *soa, bool removed)
+{
+	struct visit visit = {.stream = s, .wants_removed = removed};
+
+	add_set(s, s->apex, soa);
+	if (!s->error)
+		changeset_each_record(version->changes, visit_record, &visit);
+}
+
+/* RFC 1995 4: the current SOA, per version the old one with what went and the new one
+ * with what came, the current SOA. */
+static void add_versions(
+	struct stream *s, const struct subject *of, const struct transfer_version *first)
+{
+	const uint8_t *apex = zone_apex(of->zone);
+
+	/* RFC 1995 5: no longer than the whole zone. */
+	s->records_left = zone_count_records(of->zone) + 1;
+	add_set(s, apex, of->soa);
+	for (const struct transfer_version *v = first; v && !s->error; v = v->next) {
+		add_half(s, v, v->soa->before, true);
+		add_half(s, v, v->soa->after, false);
+	}
+	add_set(s, apex, of->soa);
+}
+
+static void add_soa(
+	struct stream *s, const struct subject *of, const struct transfer_version *unused)
+{
+	(void)unused;
+	add_set(s, zone_apex(of->zone), of->soa);
+}
+
+/* Not even one record fits: TC sends the client to TCP. */
+static void add_nothing(
+	struct stream *s, const struct subject *of, const struct transfer_version *unused)
+{
+	(void)of;
+	(void)unused;
+	wire_put_u16(&s->w, 2, WIRE_QR | WIRE_AA | WIRE_TC);
+}
+
+/* ---- building ---- */
+
+typedef void add_function(
+	struct stream *s, const struct subject *of, const struct transfer_version *first);
+
+static struct stream *stream_new(const struct subject *of)
+{
+	struct stream *s = malloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	memset(s, 0, offsetof(struct stream, buf));
+	s->is_single = of->udp_limit > 0;
+	s->len_max = s->is_single && of->udp_limit < TCP_MESSAGE_MAX ? of->udp_limit
+								     : TCP_MESSAGE_MAX;
+	s->close_at = s->is_single ? s->len_max : TRANSFER_MESSAGE_LEN;
+	s->apex = zone_apex(of->zone);
+	s->records_left = SIZE_MAX;
+	s->transfer = calloc(1, sizeof(*s->transfer));
+	if (!s->transfer) {
+		free(s);
+		return NULL;
+	}
+	atomic_init(&s->transfer->refs, 1);
+	return s;
+}
+
+/* 0 with *ret_transfer; -ENOMEM; -E2BIG: this cannot be said within its limits. */
+static int build(struct transfer **ret_transfer, const struct subject *of,
+	add_function *add, const struct transfer_version *first)
+{
+	struct stream *s = stream_new(of);
+	int error;
+
+	if (!s)
+		return -ENOMEM;
+	open_message(s);
+	if (s->w.failed)
+		s->error = -E2BIG;
+	else
+		write_question(s, of);
+	if (!s->error)
+		add(s, of, first);
+	if (!s->error)
+		close_message(s);
+	error = s->error;
+	if (error)
+		transfer_unref(s->transfer);
+	else
+		*ret_transfer = s->transfer;
+	free(s);
+	return error;
+}
+
+struct transfer *transfer_new_axfr(
+	const struct zone *zone, const uint8_t *question, size_t question_len)
+{
+	const struct subject of = {.zone = zone,
+		.soa = zone_soa(zone),
+		.question = question,
+		.question_len = question_len};
+	struct transfer *transfer = NULL;
+
+	if (!of.soa || build(&transfer, &of, add_zone, NULL) < 0)
+		return NULL;
+	return transfer;
+}
+
+static uint32_t serial_of(const struct rrset *soa)
+{
+	size_t at = 0;
+	uint16_t len = 0;
+	const uint8_t *rdata = rrset_next(soa, &at, &len);
+
+	return rdata ? soa_serial(rdata, len) : 0;
+}
+
+/* RFC 1995 2, 4: over UDP it also means that the rest is to be had over TCP. */
+static struct transfer *build_soa(const struct subject *of)
+{
+	struct transfer *transfer = NULL;
+	int r = build(&transfer, of, add_soa, NULL);
+
+	if (r == -E2BIG)
+		r = build(&transfer, of, add_nothing, NULL);
+	return r < 0 ? NULL : transfer;
+}
+
+struct transfer *transfer_new_ixfr(const struct zone *zone,
+	const struct transfer_history *history, uint32_t serial, const uint8_t *question,
+	size_t question_len, size_t udp_limit)
+{
+	const struct subject of = {.zone = zone,
+		.soa = zone_soa(zone),
+		.question = question,
+		.question_len = question_len,
+		.udp_limit = udp_limit};
+	const struct transfer_version *first;
+	struct transfer *transfer = NULL;
+	uint32_t current;
+	int r = -E2BIG;
+
+	if (!of.soa)
+		return NULL;
+	current = serial_of(of.soa);
+	if (serial == current || serial_is_newer(serial, current))
+		return build_soa(&of);
+	first = transfer_history_find(history, serial, current);
+	if (first)
+		r = build(&transfer, &of, add_versions, first);
+	if (r == -E2BIG)
+		r = build(&transfer, &of, add_zone, NULL);
+	if (r == -E2BIG && udp_limit)
+		return build_soa(&of);
+	return r < 0 ? NULL : transfer;
+}

@@ -1,0 +1,214 @@
+/*
+ * What was done to a zone lately, version by version, for IXFR.
+ *
+ * A version is what happened between two serials.  Where a target owns the serial,
+ * changes come first and the SOA that covers them later: they are gathered until then.
+ * Whatever can not be told exactly is forgotten, since a whole transfer is always right.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "gateway/answer/transfer_private.h"
+
+struct transfer_history {
+	struct transfer_version *first; /* the oldest */
+	struct transfer_version *last;
+	size_t size;               /* octets, about: of the versions */
+	struct changeset *pending; /* done since the last version, without a new serial;
+				    * NULL: nothing */
+	size_t pending_size;       /* octets, about */
+	bool is_broken; /* something done since the last version was lost: the next
+			 * version would lack it */
+};
+
+struct transfer_history *transfer_history_new(void)
+{
+	return calloc(1, sizeof(struct transfer_history));
+}
+
+static void forget_first(struct transfer_history *history)
+{
+	struct transfer_version *version = history->first;
+
+	history->first = version->next;
+	if (!history->first)
+		history->last = NULL;
+	history->size -= version->size;
+	changeset_unref(version->changes);
+	free(version);
+}
+
+static void forget_versions(struct transfer_history *history)
+{
+	while (history->first)
+		forget_first(history);
+}
+
+void transfer_history_clear(struct transfer_history *history)
+{
+	forget_versions(history);
+	changeset_unref(history->pending);
+	history->pending = NULL;
+	history->pending_size = 0;
+	history->is_broken = false;
+}
+
+void transfer_history_free(struct transfer_history *history)
+{
+	if (!history)
+		return;
+	transfer_history_clear(history);
+	free(history);
+}
+
+/* ---- adding ---- */
+
+static size_t changes_size(const struct changeset *cs)
+{
+	return sizeof(struct transfer_version) + changeset_size(cs);
+}
+
+/* There is no SOA but at the apex. */
+static const struct change *find_soa(const struct changeset *cs)
+{
+	for (uint32_t i = 0; i < cs->count; i++) {
+		if (cs->changes[i].type == TYPE_SOA)
+			return &cs->changes[i];
+	}
+	return NULL;
+}
+
+static uint32_t serial_of(const struct rrset *soa)
+{
+	size_t at = 0;
+	uint16_t len = 0;
+	const uint8_t *rdata = rrset_next(soa, &at, &len);
+
+	return rdata ? soa_serial(rdata, len) : 0;
+}
+
+/* Something will be missing from the version that now begins. */
+static void lose(struct transfer_history *history)
+{
+	transfer_history_clear(history);
+	history->is_broken = true;
+}
+
+/* changeset_merge, but for its normalising, whose cost would grow with what is
+ * pending. */
+static int absorb(struct changeset *into, const struct changeset *cs)
+{
+	for (uint32_t i = 0; i < cs->count; i++) {
+		const struct change *next = &cs->changes[i];
+		const struct change *found =
+			changeset_find(into, next->owner, next->type);
+		struct change *known;
+
+		if (!found) {
+			int r = changeset_append(
+				into, next->owner, next->type, next->before, next->after);
+
+			if (r < 0)
+				return r;
+			continue;
+		}
+		known = &into->changes[found - into->changes];
+		rrset_unref(known->after);
+		known->after = rrset_ref(next->after);
+	}
+	return 0;
+}
+
+/* Onto what waits for a serial. */
+static void gather(struct transfer_history *history, const struct changeset *cs)
+{
+	if (!history->pending)
+		history->pending = changeset_new();
+	history->pending_size += changes_size(cs);
+	if (!history->pending || history->pending_size > TRANSFER_HISTORY_MAX ||
+		absorb(history->pending, cs) < 0)
+		lose(history);
+}
+
+/* Takes over changes. */
+static void add_version(struct transfer_history *history, struct changeset *changes)
+{
+	const struct change *soa = find_soa(changes);
+	const uint32_t from = soa ? serial_of(soa->before) : 0;
+	const uint32_t to = soa ? serial_of(soa->after) : 0;
+	struct transfer_version *version = NULL;
+
+	/* Nobody can be told of a way backwards (RFC 1982). */
+	if (serial_is_newer(to, from))
+		version = malloc(sizeof(*version));
+	if (!version) {
+		forget_versions(history);
+		changeset_unref(changes);
+		return;
+	}
+	*version = (struct transfer_version){.changes = changes,
+		.soa = soa,
+		.from = from,
+		.to = to,
+		.size = changes_size(changes)};
+	if (history->last && history->last->to != from)
+		forget_versions(history);
+	if (history->last)
+		history->last->next = version;
+	else
+		history->first = version;
+	history->last = version;
+	history->size += version->size;
+	while (history->size > TRANSFER_HISTORY_MAX)
+		forget_first(history);
+}
+
+/* The pending changes have got their serial. */
+static void finish_pending(struct transfer_history *history)
+{
+	struct changeset *changes = history->pending;
+
+	history->pending = NULL;
+	history->pending_size = 0;
+	changeset_normalise(changes);
+	add_version(history, changes);
+}
+
+void transfer_history_add(struct transfer_history *history, struct changeset *cs)
+{
+	const struct change *soa = find_soa(cs);
+	bool moves;
+
+	if (cs->count == 0)
+		return;
+	if (soa && (!soa->before || !soa->after)) {
+		lose(history);
+		return;
+	}
+	moves = soa && serial_of(soa->before) != serial_of(soa->after);
+	if (moves && !history->pending && !history->is_broken) {
+		add_version(history, changeset_ref(cs));
+		return;
+	}
+	if (!history->is_broken)
+		gather(history, cs);
+	if (!moves)
+		return;
+	if (!history->is_broken)
+		finish_pending(history);
+	history->is_broken = false;
+}
+
+/* ---- finding ---- */
+
+const struct transfer_version *transfer_history_find(
+	const struct transfer_history *history, uint32_t serial, uint32_t current)
+{
+	const struct transfer_version *version = history->first;
+
+	if (!version || history->last->to != current)
+		return NULL;
+	while (version && version->from != serial)
+		version = version->next;
+	return version;
+}

@@ -1,0 +1,448 @@
+/*
+ * musterd.conf: reading the file, its top-level settings, and the life of struct config.
+ *
+ * The rest of the file is read in config_keys.c, config_zone.c, config_target.c and
+ * config_policy.c; values in config_read.c and config_text.c.  The text is read whole
+ * and wiped afterwards, since it may hold secrets.
+ *
+ * Limits: READER_FILE_MAX.  libconfig 1.5 does not check its own allocations, and ends
+ * the process when one fails; everything here does.
+ */
+#include "gateway/config/config_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tsig/hmac.h"
+
+enum {
+	PORT_DNS = 53,
+	PORT_HTTP = 8053,
+	THREADS_MAX = 64, /* listener threads; more than any network card has queues */
+	AUDIT_DAYS = 30,  /* default */
+	AUDIT_DAYS_MAX = 36500,
+	TCP_IDLE_TIMEOUT_MS = 30000, /* default; RFC 7766 6.2.3: seconds */
+	TCP_IDLE_TIMEOUT_MIN_MS = 1000,
+	TCP_IDLE_TIMEOUT_MAX_MS = 3600 * 1000,
+	READ_CHUNK = 65536, /* octets: first room for a file of unknown size */
+};
+
+static const char default_database[] = "/var/lib/muster/muster.db";
+
+/* ---- top-level settings ---- */
+
+static const struct reader_member address_members[] = {
+	{"address", reader_skip, false}, /* reader_address */
+	{"port", reader_skip, false},
+};
+
+static void check_twice(struct config_reader *r, const config_setting_t *setting,
+	const struct config_address *all, size_t index)
+{
+	const char *text = all[index].text;
+
+	/* Port 0 is another one each time. */
+	if (strcmp(strrchr(text, '#'), "#0") == 0)
+		return;
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(all[i].text, text) == 0)
+			reader_error(r, setting, "%s is there already", text);
+}
+
+static void read_listen(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config *config = object;
+
+	if (!reader_is_list(r, setting))
+		return;
+	size_t count = reader_count(setting);
+	if (count == 0) {
+		reader_error(r, setting, "must not be empty");
+		return;
+	}
+	config->listen = reader_alloc(r, count, sizeof(*config->listen));
+	for (size_t i = 0; config->listen && i < count; i++) {
+		const config_setting_t *group = reader_element(setting, i);
+		if (!reader_is_group(r, group))
+			continue;
+		reader_read_group(r, group, address_members, 2, NULL);
+		if (!reader_address(r, group, NULL, PORT_DNS, 0,
+			    &config->listen[config->listen_count]))
+			continue;
+		check_twice(r, group, config->listen, config->listen_count);
+		config->listen_count++;
+	}
+}
+
+static void read_user(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	const char *text = reader_text(r, setting);
+
+	if (text)
+		(void)reader_set_text(r, &((struct config *)object)->user, text);
+}
+
+static void read_database(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	((struct config *)object)->database = reader_path(r, setting);
+}
+
+static void read_pid_file(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	((struct config *)object)->pid_file = reader_path(r, setting);
+}
+
+static void warn_not_served(struct config_reader *r, const config_setting_t *setting)
+{
+	reader_warning(r, setting, "not served yet in this version");
+}
+
+static void read_control(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config *config = object;
+
+	config->control = reader_path(r, setting);
+	if (config->control)
+		warn_not_served(r, setting);
+}
+
+static void read_http(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config *config = object;
+
+	if (!reader_is_group(r, setting))
+		return;
+	reader_read_group(r, setting, address_members, 2, NULL);
+	if (reader_address(r, setting, "127.0.0.1", PORT_HTTP, 0, &config->http))
+		warn_not_served(r, setting);
+}
+
+static void read_threads(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, THREADS_MAX, &number))
+		((struct config *)object)->threads = (unsigned)number;
+}
+
+static void read_audit_days(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, AUDIT_DAYS_MAX, &number))
+		((struct config *)object)->audit_days = (unsigned)number;
+}
+
+static void read_tcp_idle_timeout(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t ms;
+
+	if (reader_time(
+		    r, setting, TCP_IDLE_TIMEOUT_MIN_MS, TCP_IDLE_TIMEOUT_MAX_MS, &ms))
+		((struct config *)object)->tcp_idle_timeout_ms = (unsigned)ms;
+}
+
+static const struct reader_member root_members[] = {
+	{"listen", read_listen, false}, {"user", read_user, false},
+	{"database", read_database, false}, {"pid_file", read_pid_file, false},
+	{"control", read_control, false}, {"http", read_http, false},
+	{"threads", read_threads, false}, {"audit_days", read_audit_days, false},
+	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
+	{"weak_keys", reader_skip, false}, /* config_keys_read */
+	{"keys", reader_skip, false}, {"key_files", reader_skip, false},
+	{"zones", reader_skip, false}, /* config_zones_read, which needs the keys */
+};
+
+/* ---- defaults ---- */
+
+static unsigned count_cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	int count = CPU_COUNT(&set);
+	return count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
+}
+
+static void set_defaults(struct config_reader *r)
+{
+	struct config *config = r->config;
+
+	if (!config->database)
+		(void)reader_set_text(r, &config->database, default_database);
+	if (config->listen)
+		return;
+	config->listen = reader_alloc(r, 2, sizeof(*config->listen));
+	if (!config->listen)
+		return;
+	config->listen_count = 2;
+	if (config_parse_address(&config->listen[0], "0.0.0.0", PORT_DNS) ||
+		config_parse_address(&config->listen[1], "::", PORT_DNS))
+		abort(); /* they are addresses */
+}
+
+static void read_root(struct config_reader *r, const config_setting_t *root)
+{
+	const config_setting_t *zones = config_setting_get_member(root, "zones");
+
+	r->config->threads = count_cores();
+	r->config->audit_days = AUDIT_DAYS;
+	r->config->tcp_idle_timeout_ms = TCP_IDLE_TIMEOUT_MS;
+	reader_read_group(r, root, root_members,
+		sizeof(root_members) / sizeof(root_members[0]), r->config);
+	set_defaults(r);
+	config_keys_read(r, root);
+	if (zones)
+		config_zones_read(r, zones);
+	if (r->config->zone_count == 0)
+		reader_warning_missing(r, root, "zones", "no update is accepted");
+}
+
+/* ---- text ---- */
+
+static unsigned count_lines(const char *text, const char *end)
+{
+	unsigned line = 1;
+
+	for (; text < end; text++)
+		line += *text == '\n';
+	return line;
+}
+
+static void report_line(
+	struct config_reader *r, const char *file, unsigned line, const char *reason)
+{
+	char message[READER_MESSAGE_MAX];
+
+	snprintf(message, sizeof(message), "%.400s:%u: %s", file ? file : r->path, line,
+		reason);
+	reader_error_raw(r, -EINVAL, message);
+}
+
+/* What libconfig would misread, or should not do. */
+static int check_text(struct config_reader *r, const char *text, size_t len)
+{
+	const char *at = memchr(text, '\0', len);
+
+	if (at) {
+		report_line(r, NULL, count_lines(text, at), "a NUL octet");
+		return -EINVAL;
+	}
+	at = r->folder ? NULL : strstr(text, "@include");
+	if (at) {
+		report_line(r, NULL, count_lines(text, at),
+			"files are not read for text in memory");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* text has a final zero at text[len]. */
+static void read_text(struct config_reader *r, const char *text, size_t len)
+{
+	config_t tree;
+
+	if (check_text(r, text, len))
+		return;
+	config_init(&tree);
+	if (r->folder)
+		config_set_include_dir(&tree, r->folder);
+	if (config_read_string(&tree, text))
+		read_root(r, config_root_setting(&tree));
+	else
+		report_line(r, config_error_file(&tree),
+			(unsigned)config_error_line(&tree), config_error_text(&tree));
+	config_destroy(&tree);
+}
+
+/* Everything but the text is in r. */
+static int load_text(
+	struct config **ret_config, struct config_reader *r, const char *text, size_t len)
+{
+	r->config = calloc(1, sizeof(*r->config));
+	if (!r->config) {
+		reader_error_memory(r);
+		return -ENOMEM;
+	}
+	atomic_init(&r->config->refs, 1);
+	read_text(r, text, len);
+	if (r->error) {
+		config_unref(r->config);
+		return r->error;
+	}
+	*ret_config = r->config;
+	return 0;
+}
+
+int config_parse(struct config **ret_config, const char *name, const char *text,
+	size_t len, config_report *report, void *arg)
+{
+	struct config_reader r = {
+		.path = name, .mode = 0600, .report = report, .arg = arg};
+	char *copy = malloc(len + 1);
+
+	if (!copy) {
+		reader_error_memory(&r);
+		return -ENOMEM;
+	}
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	int err = load_text(ret_config, &r, copy, len);
+	hmac_wipe(copy, len);
+	free(copy);
+	return err;
+}
+
+/* ---- the file ---- */
+
+struct text {
+	char *octets; /* with a final zero */
+	size_t len;
+	size_t cap;
+};
+
+static void clear_text(struct text *text)
+{
+	if (text->octets)
+		hmac_wipe(text->octets, text->cap);
+	free(text->octets);
+	*text = (struct text){0};
+}
+
+/* realloc would leave a copy behind. */
+static int grow_text(struct text *text, size_t cap)
+{
+	char *octets = malloc(cap);
+
+	if (!octets)
+		return -ENOMEM;
+	if (text->octets)
+		memcpy(octets, text->octets, text->len);
+	size_t len = text->len;
+	clear_text(text);
+	*text = (struct text){.octets = octets, .len = len, .cap = cap};
+	return 0;
+}
+
+/* Size is a guess, and right for regular files. */
+static int read_all(struct text *text, int fd, off_t size)
+{
+	ssize_t n = 1;
+	int err = size > READER_FILE_MAX ? -EFBIG : 0;
+
+	if (!err)
+		err = grow_text(text, size > 0 ? (size_t)size + 2 : READ_CHUNK);
+	while (!err && n != 0) {
+		if (text->len > READER_FILE_MAX)
+			return -EFBIG;
+		if (text->len + 1 == text->cap && (err = grow_text(text, 2 * text->cap)))
+			return err;
+		n = read(fd, text->octets + text->len, text->cap - text->len - 1);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			text->len += (size_t)n;
+	}
+	if (!err)
+		text->octets[text->len] = '\0';
+	return err;
+}
+
+static int read_file(struct text *text, const char *path, unsigned *ret_mode)
+{
+	struct stat st;
+	int err, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0) {
+		err = -errno;
+	} else {
+		*ret_mode = st.st_mode & 07777;
+		err = read_all(text, fd, st.st_size);
+	}
+	close(fd);
+	return err;
+}
+
+/* Absolute, since the daemon leaves the folder that it was started in. */
+static char *find_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = NULL;
+
+	if (!slash)
+		return realpath(".", NULL);
+	/* The slash itself stays, for the root folder. */
+	if (asprintf(&folder, "%.*s", (int)(slash - path + 1), path) < 0)
+		return NULL;
+	char *absolute = realpath(folder, NULL);
+	free(folder);
+	return absolute;
+}
+
+int config_load(
+	struct config **ret_config, const char *path, config_report *report, void *arg)
+{
+	struct config_reader r = {.path = path, .report = report, .arg = arg};
+	char message[READER_MESSAGE_MAX];
+	struct text text = {0};
+	char *folder = NULL;
+	int err = read_file(&text, path, &r.mode);
+
+	if (!err && !(folder = find_folder(path)))
+		err = -errno;
+	r.folder = folder;
+	if (err) {
+		snprintf(message, sizeof(message), "%.512s: %s", path, strerror(-err));
+		reader_error_raw(&r, err, message);
+	} else {
+		err = load_text(ret_config, &r, text.octets, text.len);
+	}
+	clear_text(&text);
+	free(folder);
+	return err;
+}
+
+/* ---- its life ---- */
+
+struct config *config_ref(struct config *config)
+{
+	atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);
+	return config;
+}
+
+void config_unref(struct config *config)
+{
+	/* Whoever frees must see what the others did before they let go. */
+	if (!config ||
+		atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	config_zones_free_index(config);
+	for (size_t i = 0; i < config->zone_count; i++)
+		config_zone_clear(&config->zones[i]);
+	free(config->zones);
+	keyring_free(config->keys);
+	free(config->listen);
+	free(config->user);
+	free(config->database);
+	free(config->pid_file);
+	free(config->control);
+	free(config);
+}

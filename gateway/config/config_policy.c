@@ -1,0 +1,424 @@
+/*
+ * The rules of a zone in musterd.conf: allow = ( { ... } ).
+ *
+ * Only reads and checks; what rules mean is zones/policy.h's.  Leases are kept in the
+ * rule, rate, ptr and adopt are not: this version does nothing with them, and says so.
+ */
+#include "gateway/config/config_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "zones/rdata.h"
+
+enum {
+	TTL_MAX_S = INT32_MAX, /* RFC 2181 8 */
+	LEASE_MIN_S = 30,      /* defaults */
+	LEASE_MAX_S = 24 * 60 * 60,
+	LEASE_LIMIT_S = INT32_MAX, /* 68 years, and room for sums of times */
+};
+
+struct rule_reading {
+	struct policy_rule *rule;
+	const struct config_zone *zone;
+};
+
+/* ---- who ---- */
+
+static bool has_wildcard(const uint8_t *name)
+{
+	for (; name; name = name_parent(name))
+		if (name_is_wildcard(name))
+			return true;
+	return false;
+}
+
+static void read_keys(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+	char text[NAME_TEXT_MAX];
+
+	reader_names(r, setting, NULL, NULL, &rule->keys, &rule->key_count);
+	if (!rule->keys || rule->key_count != reader_count(setting))
+		return;
+	for (size_t i = 0; i < rule->key_count; i++) {
+		const uint8_t *key = rule->keys[i];
+		if (has_wildcard(key) || !r->config->keys ||
+			keyring_find(r->config->keys, key))
+			continue;
+		reader_warning(r, reader_element(setting, i),
+			"no such key in key_files: %.256s", name_to_text(key, text));
+	}
+}
+
+static void read_from(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+
+	reader_cidrs(r, setting, &rule->from, &rule->from_count);
+}
+
+static void read_transport(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_choice choices[] = {
+		{"udp", POLICY_UDP}, {"tcp", POLICY_TCP}};
+
+	(void)reader_choose_many(r, setting, choices, 2,
+		&((struct rule_reading *)object)->rule->transports);
+}
+
+static void read_transfer(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->transfer);
+}
+
+/* ---- which names ---- */
+
+static const struct reader_choice matches[] = {
+	{"self", POLICY_MATCH_SELF},
+	{"selfsub", POLICY_MATCH_SELFSUB},
+	{"name", POLICY_MATCH_NAME},
+	{"subdomain", POLICY_MATCH_SUBDOMAIN},
+	{"pattern", POLICY_MATCH_PATTERN},
+	{"zone", POLICY_MATCH_ZONE},
+};
+
+static void read_match(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	unsigned match;
+
+	if (reader_choose(
+		    r, setting, matches, sizeof(matches) / sizeof(matches[0]), &match))
+		((struct rule_reading *)object)->rule->match = (enum policy_match)match;
+}
+
+static void read_names(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct rule_reading *reading = object;
+	const uint8_t *zone = reading->zone->name;
+
+	reader_names(r, setting, zone, zone, &reading->rule->names,
+		&reading->rule->name_count);
+}
+
+/* A list of names that the match does not look at, or none where it does, is a rule that
+ * its author understands otherwise than we do. */
+static void check_names(struct config_reader *r, const config_setting_t *group)
+{
+	const config_setting_t *match = config_setting_get_member(group, "match");
+	const config_setting_t *names = config_setting_get_member(group, "names");
+	const char *text = match ? config_setting_get_string(match) : NULL;
+
+	if (!text)
+		return;
+	bool has_none = strcmp(text, "self") == 0 || strcmp(text, "selfsub") == 0 ||
+		strcmp(text, "zone") == 0;
+	bool has_some = strcmp(text, "name") == 0 || strcmp(text, "subdomain") == 0 ||
+		strcmp(text, "pattern") == 0;
+	if (has_none && names)
+		reader_error(r, names, "match = \"%s\" takes no names", text);
+	if (has_some && !names)
+		reader_error(r, match, "\"%s\" needs names", text);
+}
+
+/*
+ * A rule must say which names it is about, unless it is about transfers alone: without
+ * match and with transfer it grants no updates.
+ */
+static void check_match(
+	struct config_reader *r, const config_setting_t *group, struct policy_rule *rule)
+{
+	static const char *const about_updates[] = {"names", "types", "operations",
+		"data", "ttl", "max_records", "rate", "lease", "ptr", "adopt"};
+
+	if (config_setting_get_member(group, "match"))
+		return;
+	bool is_transfer_only = rule->transfer;
+	for (size_t i = 0; i < sizeof(about_updates) / sizeof(about_updates[0]); i++)
+		if (config_setting_get_member(group, about_updates[i]))
+			is_transfer_only = false;
+	if (is_transfer_only)
+		rule->operations = 0;
+	else
+		reader_error_missing(r, group, "match");
+}
+
+/* ---- which records ---- */
+
+static void report_bad_type(
+	struct config_reader *r, const config_setting_t *setting, const char *text)
+{
+	static const char *const names[] = {"A", "AAAA", "ANY", "CAA", "CNAME", "DHCID",
+		"DNAME", "HTTPS", "MX", "NAPTR", "NS", "OPENPGPKEY", "PTR", "SMIMEA",
+		"SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT", "URI"};
+	char upper[32];
+	size_t i = 0;
+
+	for (; text[i] && i < sizeof(upper) - 1; i++)
+		upper[i] =
+			(char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 32 : text[i]);
+	upper[i] = '\0';
+	const char *meant = config_text_suggest(
+		upper, names, sizeof(names) / sizeof(names[0]), sizeof(names[0]));
+	if (meant)
+		reader_error(r, setting, "unknown type \"%.64s\" (did you mean \"%s\"?)",
+			text, meant);
+	else
+		reader_error(r, setting, "unknown type \"%.64s\"", text);
+}
+
+static void read_types(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+
+	if (!reader_is_values(r, setting))
+		return;
+	rule->types = reader_alloc(r, reader_count(setting), sizeof(*rule->types));
+	for (size_t i = 0; rule->types && i < reader_count(setting); i++) {
+		const config_setting_t *element = reader_element(setting, i);
+		const char *text = reader_text(r, element);
+		if (!text)
+			continue;
+		uint16_t type = rdata_type_from_name(text);
+		if (type == 0)
+			report_bad_type(r, element, text);
+		else if (type != TYPE_ANY && rdata_type_is_meta(type))
+			reader_error(
+				r, element, "zones hold no records of type %.64s", text);
+		else
+			rule->types[rule->type_count++] = type;
+	}
+}
+
+static void read_operations(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_choice choices[] = {
+		{"add", POLICY_ADD}, {"delete", POLICY_DELETE}};
+
+	(void)reader_choose_many(r, setting, choices, 2,
+		&((struct rule_reading *)object)->rule->operations);
+}
+
+/*
+ * What was meant as a prefix must not turn into the pattern of a name when it is
+ * mistyped: "192.0.2.0/33" is one, "0/25.2.0.192.in-addr.arpa." (RFC 2317 4) is not.
+ */
+static bool is_like_address(const char *text)
+{
+	return strchr(text, ':') || strspn(text, "0123456789./") == strlen(text);
+}
+
+static void read_data_element(struct config_reader *r, const config_setting_t *element,
+	struct rule_reading *reading)
+{
+	struct policy_rule *rule = reading->rule;
+	const char *text = reader_text(r, element);
+	uint8_t name[NAME_MAX_LEN];
+
+	if (!text)
+		return;
+	if (strcmp(text, "source") == 0) {
+		rule->data_source = true;
+		return;
+	}
+	if (is_like_address(text)) {
+		if (reader_cidr(r, element, &rule->data[rule->data_count]))
+			rule->data_count++;
+		return;
+	}
+	if (!reader_name(r, element, reading->zone->name, name))
+		return;
+	uint8_t *copy = reader_alloc(r, 1, name_len(name));
+	if (!copy)
+		return;
+	memcpy(copy, name, name_len(name));
+	rule->data_names[rule->data_name_count++] = copy;
+}
+
+static void read_data(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct rule_reading *reading = object;
+	struct policy_rule *rule = reading->rule;
+	size_t count = reader_count(setting);
+
+	if (!reader_is_values(r, setting))
+		return;
+	rule->data = reader_alloc(r, count, sizeof(*rule->data));
+	rule->data_names = reader_alloc(r, count, sizeof(*rule->data_names));
+	for (size_t i = 0; rule->data && rule->data_names && i < count; i++)
+		read_data_element(r, reader_element(setting, i), reading);
+}
+
+static void read_ttl_min(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_seconds(
+		r, setting, 0, TTL_MAX_S, &((struct policy_rule *)object)->ttl_min);
+}
+
+static void read_ttl_max(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_seconds(
+		r, setting, 0, TTL_MAX_S, &((struct policy_rule *)object)->ttl_max);
+}
+
+static void read_ttl(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_member members[] = {
+		{"min", read_ttl_min, false}, {"max", read_ttl_max, false}};
+	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+
+	reader_read_group(r, setting, members, 2, rule);
+	if (rule->ttl_min > rule->ttl_max)
+		reader_error(r, setting, "min is above max");
+}
+
+static void read_max_records(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, RRSET_COUNT_MAX, &number))
+		((struct rule_reading *)object)->rule->max_records = (unsigned)number;
+}
+
+/* ---- leases, and what is not in effect yet ---- */
+
+static void read_lease_default(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
+		&((struct policy_rule *)object)->lease_default_s);
+}
+
+static void read_lease_min(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
+		&((struct policy_rule *)object)->lease_min_s);
+}
+
+static void read_lease_max(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
+		&((struct policy_rule *)object)->lease_max_s);
+}
+
+static void read_lease(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_member members[] = {
+		{"default", read_lease_default, false},
+		{"min", read_lease_min, false},
+		{"max", read_lease_max, false},
+	};
+	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+
+	rule->has_lease = true;
+	rule->lease_min_s = LEASE_MIN_S;
+	rule->lease_max_s = LEASE_MAX_S;
+	reader_read_group(r, setting, members, 3, rule);
+	if (rule->lease_min_s > rule->lease_max_s)
+		reader_error(r, setting, "min (%us) is above max (%us)",
+			(unsigned)rule->lease_min_s, (unsigned)rule->lease_max_s);
+	else if (rule->lease_default_s > 0 &&
+		(rule->lease_default_s < rule->lease_min_s ||
+			rule->lease_default_s > rule->lease_max_s))
+		reader_error(r, setting,
+			"default (%us) is not between min (%us) and max (%us)",
+			(unsigned)rule->lease_default_s, (unsigned)rule->lease_min_s,
+			(unsigned)rule->lease_max_s);
+	if (!r->is_lease_told)
+		reader_warning(r, setting,
+			"leases are not in effect yet in this version: records stay "
+			"until deleted");
+	r->is_lease_told = true;
+}
+
+static void warn_not_in_effect(struct config_reader *r, const config_setting_t *setting)
+{
+	reader_warning(r, setting, "not in effect yet in this version");
+}
+
+static void read_rate(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)object;
+	if (!config_setting_is_number(setting) &&
+		config_setting_type(setting) != CONFIG_TYPE_STRING)
+		reader_error(r, setting, "must be a number or a string");
+	else
+		warn_not_in_effect(r, setting);
+}
+
+static void read_future_bool(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	bool value;
+
+	(void)object;
+	if (reader_bool(r, setting, &value))
+		warn_not_in_effect(r, setting);
+}
+
+/* ---- the rule ---- */
+
+static const struct reader_member rule_members[] = {
+	{"keys", read_keys, true},
+	{"match", read_match, false}, /* see check_match */
+	{"names", read_names, false},
+	{"types", read_types, false},
+	{"operations", read_operations, false},
+	{"data", read_data, false},
+	{"ttl", read_ttl, false},
+	{"max_records", read_max_records, false},
+	{"rate", read_rate, false},
+	{"from", read_from, false},
+	{"transport", read_transport, false},
+	{"transfer", read_transfer, false},
+	{"lease", read_lease, false},
+	{"ptr", read_future_bool, false},
+	{"adopt", read_future_bool, false},
+};
+
+static void read_rule(struct config_reader *r, const config_setting_t *group,
+	struct rule_reading *reading)
+{
+	if (!reader_is_group(r, group))
+		return;
+	reading->rule->line = (int)config_setting_source_line(group);
+	reader_read_group(r, group, rule_members,
+		sizeof(rule_members) / sizeof(rule_members[0]), reading);
+	check_names(r, group);
+	check_match(r, group, reading->rule);
+}
+
+void config_policy_read(struct config_reader *r, const config_setting_t *setting,
+	struct config_zone *zone)
+{
+	if (!reader_is_list(r, setting))
+		return;
+	size_t count = reader_count(setting);
+	struct policy_rule *rules = reader_alloc(r, count, sizeof(*rules));
+	if (!rules)
+		return;
+	zone->policy.rules = rules;
+	for (size_t i = 0; i < count; i++) {
+		struct rule_reading reading = {.rule = &rules[i], .zone = zone};
+		policy_rule_init(&rules[i]);
+		zone->policy.count = i + 1;
+		read_rule(r, reader_element(setting, i), &reading);
+	}
+}

@@ -1,0 +1,276 @@
+/*
+ * The targets of a zone in musterd.conf: targets = ( { type = ...; ... } ).
+ *
+ * Only reads and checks: whether a server answers, or a zone file exists, is not looked
+ * at.
+ */
+#include "gateway/config/config_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PORT_DNS = 53,
+	TIMEOUT_MS = 5000,           /* default */
+	TIMEOUT_MAX_MS = 600 * 1000, /* longer is not a timeout but a hang */
+};
+
+/* ---- settings of each type ---- */
+
+static void read_timeout(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t ms;
+
+	if (reader_time(r, setting, 1, TIMEOUT_MAX_MS, &ms))
+		((struct config_target *)object)->timeout_ms = (unsigned)ms;
+}
+
+static void read_file(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	((struct config_target *)object)->file = reader_path(r, setting);
+}
+
+static void read_notify(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_target *target = object;
+
+	/* Nobody to notify is a good answer, other than with lists that limit. */
+	if (reader_is_empty(setting))
+		return;
+	if (!reader_is_values(r, setting))
+		return;
+	target->notify = reader_alloc(r, reader_count(setting), sizeof(*target->notify));
+	for (size_t i = 0; target->notify && i < reader_count(setting); i++)
+		if (reader_endpoint(r, reader_element(setting, i), PORT_DNS,
+			    &target->notify[target->notify_count]))
+			target->notify_count++;
+}
+
+static void read_key(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_target *target = object;
+	uint8_t name[NAME_MAX_LEN];
+	char text[NAME_TEXT_MAX];
+
+	if (!reader_name(r, setting, NULL, name) || !r->config->keys)
+		return;
+	target->key = keyring_find(r->config->keys, name);
+	if (!target->key)
+		reader_error(r, setting, "no such key in key_files: %.256s",
+			name_to_text(name, text));
+}
+
+/* Whoever reads logs must not find a password, so that the URL has none. */
+static bool is_url(const char *url)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+	const char *host = NULL;
+
+	for (size_t i = 0; i < 2; i++)
+		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+			host = url + strlen(schemes[i]);
+	if (!host || *host == '\0' || strchr("/:", *host))
+		return false;
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~' || strchr("@?#\"<>\\", *host))
+			return false;
+	return true;
+}
+
+static void read_url(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_target *target = object;
+	const char *text = reader_text(r, setting);
+
+	if (!text)
+		return;
+	if (!is_url(text)) {
+		/* Not shown: there may be a password in it. */
+		reader_error(r, setting,
+			"must be \"http://host:port\" or \"https://host:port\", without "
+			"user, query or fragment");
+		return;
+	}
+	if (!reader_set_text(r, &target->url, text))
+		return;
+	for (size_t len = strlen(target->url); target->url[len - 1] == '/'; len--)
+		target->url[len - 1] = '\0';
+}
+
+static void read_server(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	const char *text = reader_text(r, setting);
+
+	if (!text)
+		return;
+	if (strspn(text,
+		    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		    "-._") != strlen(text))
+		reader_error(r, setting, "\"%.64s\" is not a server's id", text);
+	else
+		(void)reader_set_text(r, &((struct config_target *)object)->server, text);
+}
+
+static void read_api_key_file(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_target *target = object;
+
+	target->api_key = reader_secret(r, setting);
+	/* It goes into a header of HTTP: a control character would begin another. */
+	for (const char *c = target->api_key; c && *c; c++) {
+		if (*c > ' ' && *c <= '~')
+			continue;
+		reader_error(r, setting, "the key has octets that HTTP headers can not");
+		return;
+	}
+}
+
+static const struct reader_member local_members[] = {
+	{"type", reader_skip, false},
+	{"file", read_file, false},
+	{"notify", read_notify, false},
+	{"timeout", read_timeout, false},
+};
+
+static const struct reader_member ddns_members[] = {
+	{"type", reader_skip, false},
+	{"address", reader_skip, false}, /* read_ddns */
+	{"port", reader_skip, false},
+	{"key", read_key, false},
+	{"timeout", read_timeout, false},
+};
+
+static const struct reader_member powerdns_members[] = {
+	{"type", reader_skip, false},
+	{"url", read_url, true},
+	{"server", read_server, false},
+	{"api_key_file", read_api_key_file, true},
+	{"timeout", read_timeout, false},
+};
+
+/* ---- the target ---- */
+
+static void read_local(struct config_reader *r, const config_setting_t *group,
+	struct config_target *target)
+{
+	reader_read_group(r, group, local_members,
+		sizeof(local_members) / sizeof(local_members[0]), target);
+	(void)reader_set_text(r, &target->id, "local");
+}
+
+static void read_ddns(struct config_reader *r, const config_setting_t *group,
+	struct config_target *target)
+{
+	char id[sizeof(target->address.text) + 8];
+
+	reader_read_group(r, group, ddns_members,
+		sizeof(ddns_members) / sizeof(ddns_members[0]), target);
+	if (!reader_address(r, group, NULL, PORT_DNS, 1, &target->address))
+		return;
+	snprintf(id, sizeof(id), "ddns %s", target->address.text);
+	(void)reader_set_text(r, &target->id, id);
+}
+
+static void read_powerdns(struct config_reader *r, const config_setting_t *group,
+	struct config_target *target)
+{
+	if (!reader_set_text(r, &target->server, "localhost"))
+		return;
+	reader_read_group(r, group, powerdns_members,
+		sizeof(powerdns_members) / sizeof(powerdns_members[0]), target);
+	if (!target->url)
+		return;
+	if (asprintf(&target->id, "powerdns %s %s", target->url, target->server) < 0) {
+		target->id = NULL;
+		reader_error_memory(r);
+	}
+}
+
+static void read_target(struct config_reader *r, const config_setting_t *group,
+	struct config_target *target)
+{
+	static const struct reader_choice types[] = {
+		{"local", CONFIG_TARGET_LOCAL},
+		{"ddns", CONFIG_TARGET_DDNS},
+		{"powerdns", CONFIG_TARGET_POWERDNS},
+	};
+	unsigned type;
+
+	target->timeout_ms = TIMEOUT_MS;
+	if (!reader_is_group(r, group))
+		return;
+	const config_setting_t *setting = config_setting_get_member(group, "type");
+	if (!setting)
+		reader_error_missing(r, group, "type");
+	if (!setting || !reader_choose(r, setting, types, 3, &type))
+		return;
+	target->type = (enum config_target_type)type;
+	if (target->type == CONFIG_TARGET_LOCAL)
+		read_local(r, group, target);
+	else if (target->type == CONFIG_TARGET_DDNS)
+		read_ddns(r, group, target);
+	else
+		read_powerdns(r, group, target);
+}
+
+/* Two of one id would share a cursor in the journal. */
+static void check_ids(struct config_reader *r, const config_setting_t *setting,
+	const struct config_zone *zone, size_t index)
+{
+	const char *id = zone->targets[index].id;
+
+	for (size_t i = 0; id && i < index; i++) {
+		if (!zone->targets[i].id || strcmp(zone->targets[i].id, id) != 0)
+			continue;
+		reader_error(
+			r, setting, "the same target as targets[%zu]: %.256s", i, id);
+		return;
+	}
+}
+
+void config_targets_read(struct config_reader *r, const config_setting_t *setting,
+	struct config_zone *zone)
+{
+	if (!reader_is_list(r, setting))
+		return;
+	size_t count = reader_count(setting);
+	if (count == 0)
+		return;
+	zone->targets = reader_alloc(r, count, sizeof(*zone->targets));
+	for (size_t i = 0; zone->targets && i < count; i++) {
+		const config_setting_t *element = reader_element(setting, i);
+		zone->target_count = i + 1;
+		read_target(r, element, &zone->targets[i]);
+		check_ids(r, element, zone, i);
+	}
+}
+
+void config_targets_default(struct config_reader *r, struct config_zone *zone)
+{
+	zone->targets = reader_alloc(r, 1, sizeof(*zone->targets));
+	if (!zone->targets)
+		return;
+	zone->target_count = 1;
+	zone->targets[0].type = CONFIG_TARGET_LOCAL;
+	zone->targets[0].timeout_ms = TIMEOUT_MS;
+	(void)reader_set_text(r, &zone->targets[0].id, "local");
+}
+
+void config_target_clear(struct config_target *target)
+{
+	free(target->id);
+	free(target->file);
+	free(target->notify);
+	free(target->url);
+	free(target->server);
+	reader_free_secret(target->api_key);
+	*target = (struct config_target){0};
+}

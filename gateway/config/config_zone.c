@@ -1,0 +1,235 @@
+/*
+ * The zones of musterd.conf: zones = ( { name = ...; ... } ), and finding them by name.
+ *
+ * Targets and rules are read in config_target.c and config_policy.c.
+ */
+#include "gateway/config/config_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Out of memory is an answer here, not the end of the process. */
+#define HASH_NONFATAL_OOM          1
+#define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
+#include <uthash.h>
+
+enum {
+	ACK_TIMEOUT_MS = 1500, /* default: many clients wait 2 s and no longer */
+	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* no client waits as long */
+	REFRESH_S = 60,                   /* default */
+	REFRESH_MAX_S = 7 * 24 * 60 * 60,
+};
+
+struct zone_entry {
+	const struct config_zone *zone;
+	bool is_lost; /* could not be entered */
+	UT_hash_handle hh;
+};
+
+/* ---- the index ---- */
+
+static const struct zone_entry *find_entry(
+	const struct config *config, const uint8_t *name, size_t len)
+{
+	struct zone_entry *head = config->zone_index, *entry = NULL;
+
+	HASH_FIND(hh, head, name, len, entry);
+	return entry;
+}
+
+static int index_add(struct config *config, const struct config_zone *zone)
+{
+	struct zone_entry *head = config->zone_index;
+	size_t len = name_len(zone->name);
+
+	if (find_entry(config, zone->name, len))
+		return -EEXIST;
+	struct zone_entry *entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->zone = zone;
+	HASH_ADD_KEYPTR(hh, head, zone->name, len, entry);
+	config->zone_index = head;
+	if (!entry->is_lost)
+		return 0;
+	free(entry);
+	return -ENOMEM;
+}
+
+void config_zones_free_index(struct config *config)
+{
+	struct zone_entry *head = config->zone_index, *entry, *next;
+
+	HASH_ITER(hh, head, entry, next) {
+		HASH_DEL(head, entry);
+		free(entry);
+	}
+	config->zone_index = NULL;
+}
+
+const struct config_zone *config_find_zone(
+	const struct config *config, const uint8_t *name)
+{
+	const struct zone_entry *entry = find_entry(config, name, name_len(name));
+
+	return entry ? entry->zone : NULL;
+}
+
+const struct config_zone *config_find_enclosing_zone(
+	const struct config *config, const uint8_t *name)
+{
+	size_t len = name_len(name);
+
+	while (name) {
+		const struct zone_entry *entry = find_entry(config, name, len);
+		if (entry)
+			return entry->zone;
+		len -= 1 + (size_t)name[0];
+		name = name_parent(name);
+	}
+	return NULL;
+}
+
+/* ---- settings of a zone ---- */
+
+static void read_name(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_zone *zone = object;
+	char text[NAME_TEXT_MAX];
+
+	if (!reader_name(r, setting, NULL, zone->name))
+		return;
+	name_to_text(zone->name, text);
+	if (name_is_wildcard(zone->name)) {
+		reader_error(
+			r, setting, "%.256s: a zone's name can not be a wildcard", text);
+		return;
+	}
+	if (!reader_set_text(r, &zone->text, text))
+		return;
+	int err = index_add(r->config, zone);
+	if (err == -ENOMEM)
+		reader_error_memory(r);
+	else if (err)
+		reader_error(r, setting, "%.256s is there already, as zones[%zu]", text,
+			(size_t)(config_find_zone(r->config, zone->name) -
+				r->config->zones));
+}
+
+static void read_ack(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_choice choices[] = {
+		{"wait", CONFIG_ACK_WAIT},
+		{"applied", CONFIG_ACK_APPLIED},
+		{"durable", CONFIG_ACK_DURABLE},
+	};
+	unsigned ack;
+
+	if (reader_choose(r, setting, choices, 3, &ack))
+		((struct config_zone *)object)->ack = (enum config_ack)ack;
+}
+
+static void read_ack_timeout(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t ms;
+
+	if (reader_time(r, setting, 1, ACK_TIMEOUT_MAX_MS, &ms))
+		((struct config_zone *)object)->ack_timeout_ms = (unsigned)ms;
+}
+
+static void read_refresh(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	uint32_t seconds;
+
+	if (reader_seconds(r, setting, 1, REFRESH_MAX_S, &seconds))
+		((struct config_zone *)object)->refresh_s = seconds;
+}
+
+static void read_mname(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_zone *zone = object;
+	uint8_t name[NAME_MAX_LEN];
+
+	if (!reader_name(r, setting, NULL, name))
+		return;
+	zone->mname = reader_alloc(r, 1, name_len(name));
+	if (zone->mname)
+		memcpy(zone->mname, name, name_len(name));
+}
+
+static void read_query_from(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_zone *zone = object;
+
+	reader_cidrs(r, setting, &zone->query_from, &zone->query_from_count);
+}
+
+static void read_targets(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	config_targets_read(r, setting, object);
+}
+
+static void read_allow(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	config_policy_read(r, setting, object);
+}
+
+static const struct reader_member zone_members[] = {
+	{"name", read_name, true}, /* first: the others are relative to it */
+	{"ack", read_ack, false},
+	{"ack_timeout", read_ack_timeout, false},
+	{"refresh", read_refresh, false},
+	{"mname", read_mname, false},
+	{"query_from", read_query_from, false},
+	{"targets", read_targets, false},
+	{"allow", read_allow, false},
+};
+
+static void read_zone(
+	struct config_reader *r, const config_setting_t *group, struct config_zone *zone)
+{
+	zone->ack = CONFIG_ACK_WAIT;
+	zone->ack_timeout_ms = ACK_TIMEOUT_MS;
+	zone->refresh_s = REFRESH_S;
+	if (!reader_is_group(r, group))
+		return;
+	reader_read_group(r, group, zone_members,
+		sizeof(zone_members) / sizeof(zone_members[0]), zone);
+	if (zone->target_count == 0)
+		config_targets_default(r, zone);
+	if (!config_setting_get_member(group, "allow"))
+		reader_warning_missing(r, group, "allow", "every update is refused");
+}
+
+void config_zones_read(struct config_reader *r, const config_setting_t *setting)
+{
+	if (!reader_is_list(r, setting))
+		return;
+	size_t count = reader_count(setting);
+	r->config->zones = reader_alloc(r, count, sizeof(*r->config->zones));
+	for (size_t i = 0; r->config->zones && i < count; i++) {
+		r->config->zone_count = i + 1;
+		read_zone(r, reader_element(setting, i), &r->config->zones[i]);
+	}
+}
+
+void config_zone_clear(struct config_zone *zone)
+{
+	free(zone->text);
+	for (size_t i = 0; i < zone->target_count; i++)
+		config_target_clear(&zone->targets[i]);
+	free(zone->targets);
+	policy_clear(&zone->policy);
+	free(zone->mname);
+	free(zone->query_from);
+	*zone = (struct config_zone){0};
+}

@@ -1,0 +1,253 @@
+/*
+ * Group commit.  The store is used by this thread only, between journal_new and
+ * journal_free.
+ */
+#include "gateway/journal/journal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	JOURNAL_GROUP_MAX =
+		4096, /* operations in one commit: bounds how long one takes */
+	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
+};
+
+struct journal {
+	const struct store_ops *ops;
+	struct store *store;
+	struct queue work;
+	struct queue *done;
+	pthread_t thread;
+	atomic_bool is_broken; /* set here, cleared by journal_resume */
+	atomic_bool is_stopping;
+	atomic_uint_fast64_t commits;
+	pthread_mutex_t error_lock;
+	char error[STORE_ERROR_MAX]; /* under error_lock */
+};
+
+static int append(struct journal *journal, const struct journal_op *op)
+{
+	char key[NAME_TEXT_MAX] = "", source[TRANSACTION_PEER_MAX];
+	char request[UPDATE_TEXT_MAX];
+	uint8_t mac[STORE_MAC_LEN] = {0}; /* a shorter one is filled up */
+	const struct transaction *t = op->transaction;
+	struct store_row row = {
+		.seq = op->seq,
+		.zone = op->zone,
+		.at_ms = op->at_ms,
+		.rcode = op->verdict.rcode,
+		.reason = op->verdict.why[0] ? op->verdict.why : NULL,
+		.changes = op->changes,
+	};
+
+	if (!t)
+		return journal->ops->append(journal->store, &row);
+	transaction_peer_text(t, source);
+	row.source = source;
+	row.transaction = t->id;
+	row.key = key;
+	if (t->tsig.key) {
+		name_to_text(t->tsig.key_name, key);
+		memcpy(mac, t->tsig.mac,
+			t->tsig.mac_len < sizeof(mac) ? t->tsig.mac_len : sizeof(mac));
+		row.mac = mac;
+		row.time_signed = t->tsig.time_signed;
+	}
+	if (t->update) {
+		update_to_text(t->update, request);
+		row.request = request;
+	}
+	return journal->ops->append(journal->store, &row);
+}
+
+static int put_records(struct journal *journal, const struct journal_op *op)
+{
+	for (uint32_t i = 0; i < op->changes->count; i++) {
+		const struct change *change = &op->changes->changes[i];
+		int r = journal->ops->put_rrset(journal->store, op->zone, change->owner,
+			change->type, change->after);
+		if (r)
+			return r;
+	}
+	return journal->ops->put_cursor(journal->store, op->zone, op->target, op->seq);
+}
+
+static int put_content(struct journal *journal, const struct journal_op *op)
+{
+	const struct zone_node *node;
+	struct rrset *set;
+	size_t cursor = 0;
+
+	while ((node = zone_next_node(op->content, &cursor))) {
+		for (unsigned i = 0; (set = zone_node_rrset(node, i)); i++) {
+			int r = journal->ops->put_rrset(journal->store, op->zone,
+				zone_node_owner(node), set->type, set);
+			if (r)
+				return r;
+		}
+	}
+	return journal->ops->put_cursor(journal->store, op->zone, op->target, op->seq);
+}
+
+static int run(struct journal *journal, struct journal_op *op)
+{
+	const struct store_ops *ops = journal->ops;
+
+	switch (op->kind) {
+	case JOURNAL_APPEND:
+		return append(journal, op);
+	case JOURNAL_BARRIER:
+		return 0;
+	case JOURNAL_OUTCOME:
+		return ops->set_outcome(
+			journal->store, op->seq, op->verdict.rcode, op->verdict.why);
+	case JOURNAL_CURSOR:
+		return ops->put_cursor(journal->store, op->zone, op->target, op->seq);
+	case JOURNAL_RECORDS:
+		return put_records(journal, op);
+	case JOURNAL_CONTENT:
+		return put_content(journal, op);
+	case JOURNAL_SET_ASIDE:
+		return ops->set_aside(journal->store, op->zone, op->target, op->seq,
+			op->at_ms, &op->verdict);
+	case JOURNAL_FORGET:
+		return ops->forget_cursor(journal->store, op->zone, op->target);
+	case JOURNAL_PRUNE:
+		return ops->prune(
+			journal->store, op->at_ms, op->seq, JOURNAL_PRUNE_ROWS, &op->seq);
+	}
+	return -EINVAL;
+}
+
+static void remember_error(struct journal *journal, int result)
+{
+	pthread_mutex_lock(&journal->error_lock);
+	snprintf(journal->error, sizeof(journal->error), "%s",
+		result == -ENOSPC ? "the disk is full"
+				  : journal->ops->error(journal->store));
+	pthread_mutex_unlock(&journal->error_lock);
+}
+
+static int run_group(struct journal *journal, const struct queue_list *group)
+{
+	int r = journal->ops->begin(journal->store);
+
+	for (struct queue_node *node = group->head; !r && node; node = node->next)
+		r = run(journal, (struct journal_op *)(void *)node);
+	if (!r)
+		r = journal->ops->commit(journal->store);
+	if (!r) {
+		atomic_fetch_add(&journal->commits, 1);
+		return 0;
+	}
+	remember_error(journal, r);
+	journal->ops->rollback(journal->store);
+	atomic_store(&journal->is_broken, true);
+	return r;
+}
+
+static void commit_group(struct journal *journal, struct queue_list *group)
+{
+	int result = atomic_load(&journal->is_broken) ? -EIO : run_group(journal, group);
+
+	for (struct queue_node *node = group->head; node; node = node->next)
+		((struct journal_op *)(void *)node)->result = result;
+	queue_push(journal->done, group);
+}
+
+static void take_group(struct queue_list *work, struct queue_list *group)
+{
+	while (work->head && group->count < JOURNAL_GROUP_MAX)
+		queue_list_append(group, queue_list_take(work));
+}
+
+static void *journal_main(void *arg)
+{
+	struct journal *journal = arg;
+	struct queue_list work, group;
+
+	queue_list_init(&group);
+	for (;;) {
+		queue_list_init(&work);
+		queue_wait(&journal->work);
+		queue_take_all(&journal->work, &work);
+		while (work.head) {
+			take_group(&work, &group);
+			commit_group(journal, &group);
+		}
+		if (atomic_load(&journal->is_stopping))
+			return NULL;
+	}
+}
+
+int journal_new(struct journal **ret_journal, const struct store_ops *ops,
+	const char *path, struct queue *done, char error[STORE_ERROR_MAX])
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	int r;
+
+	if (!journal)
+		return -ENOMEM;
+	journal->ops = ops;
+	journal->done = done;
+	pthread_mutex_init(&journal->error_lock, NULL);
+	r = ops->open(&journal->store, path, error);
+	if (r)
+		goto no_store;
+	r = queue_init(&journal->work);
+	if (r)
+		goto no_queue;
+	r = -pthread_create(&journal->thread, NULL, journal_main, journal);
+	if (r)
+		goto no_thread;
+	*ret_journal = journal;
+	return 0;
+
+no_thread:
+	queue_clear(&journal->work);
+no_queue:
+	ops->close(journal->store);
+no_store:
+	pthread_mutex_destroy(&journal->error_lock);
+	free(journal);
+	return r;
+}
+
+void journal_free(struct journal *journal)
+{
+	if (!journal)
+		return;
+	atomic_store(&journal->is_stopping, true);
+	queue_wake(&journal->work);
+	pthread_join(journal->thread, NULL);
+	queue_clear(&journal->work);
+	journal->ops->close(journal->store);
+	pthread_mutex_destroy(&journal->error_lock);
+	free(journal);
+}
+
+void journal_submit(struct journal *journal, struct queue_list *ops)
+{
+	queue_push(&journal->work, ops);
+}
+
+void journal_resume(struct journal *journal)
+{
+	atomic_store(&journal->is_broken, false);
+}
+
+void journal_last_error(struct journal *journal, char ret_error[STORE_ERROR_MAX])
+{
+	pthread_mutex_lock(&journal->error_lock);
+	memcpy(ret_error, journal->error, sizeof(journal->error));
+	pthread_mutex_unlock(&journal->error_lock);
+}
+
+uint64_t journal_count_commits(const struct journal *journal)
+{
+	return atomic_load(&journal->commits);
+}

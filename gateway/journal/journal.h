@@ -1,0 +1,67 @@
+/*
+ * The journal thread: makes things durable, in order, in groups.
+ *
+ * The zone thread submits operations; the journal thread takes all that wait, does them
+ * in one database transaction with one sync (group commit), and gives them back through
+ * the done queue.  If one fails, the whole group is rolled back and every operation after
+ * it fails too, until the zone thread has taken back what it built on them and calls
+ * journal_resume: nothing is ever committed on top of something that was not.
+ */
+#ifndef MUSTER_JOURNAL_H
+#define MUSTER_JOURNAL_H
+
+#include "gateway/queue.h"
+#include "gateway/journal/store.h"
+#include "gateway/transaction.h"
+
+enum journal_kind {
+	JOURNAL_APPEND,    /* a row: a change set, or a refusal */
+	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is */
+	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
+	JOURNAL_CURSOR,    /* a target has applied everything up to seq */
+	JOURNAL_RECORDS,   /* the final states in changes become a local zone's records,
+			    * and the target's cursor moves to seq, in one step */
+	JOURNAL_CONTENT,   /* the whole content becomes a local zone's records */
+	JOURNAL_SET_ASIDE, /* a target refused seq for good */
+	JOURNAL_FORGET,    /* a target is no longer configured: nothing is owed to it */
+	JOURNAL_PRUNE, /* one step of forgetting delivered rows older than at_ms, from seq
+			* on; seq becomes where the next step begins, 0 at the end */
+};
+
+struct journal_op {
+	struct queue_node node; /* first */
+	enum journal_kind kind;
+	int64_t zone; /* store_ops.zone_id */
+	uint64_t seq;
+	int64_t at_ms;
+	const struct transaction
+		*transaction;            /* whose row it is; NULL: the gateway's own */
+	const struct changeset *changes; /* borrowed until done */
+	const struct zone *content;      /* JOURNAL_CONTENT: must not change until
+					  * done */
+	const char *target;              /* borrowed until done */
+	struct verdict verdict;          /* what was answered, or why set aside */
+	int result;                      /* 0 or -errno, set by the journal */
+	void (*done)(struct journal_op *op, void *arg); /* in the zone thread */
+	void *arg;
+};
+
+struct journal;
+
+/*
+ * Opens the store (whose errors come back in error) and starts the thread.  Operations
+ * that are done go to the done queue, whose consumer calls journal_finish on each.
+ */
+int journal_new(struct journal **ret_journal, const struct store_ops *ops,
+	const char *path, struct queue *done, char error[STORE_ERROR_MAX]);
+/* Does what was submitted, stops the thread, closes the store. */
+void journal_free(struct journal *journal);
+
+void journal_submit(struct journal *journal, struct queue_list *ops);
+void journal_resume(struct journal *journal);
+/* What the database said when it last failed; for logs and EDE texts. */
+void journal_last_error(struct journal *journal, char ret_error[STORE_ERROR_MAX]);
+/* Group commits so far. */
+uint64_t journal_count_commits(const struct journal *journal);
+
+#endif

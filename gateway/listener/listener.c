@@ -1,0 +1,410 @@
+/*
+ * Listener threads: their life, and the way of a request through them.
+ */
+#include "gateway/listener/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/clock.h"
+#include "gateway/listener/intake.h"
+#include "gateway/listener/listener_private.h"
+#include "gateway/log.h"
+
+/* ---- requests and answers ---- */
+
+struct config *listener_get_config(struct listener *listener)
+{
+	struct config *config;
+
+	pthread_mutex_lock(&listener->config_lock);
+	config = config_ref(listener->config);
+	pthread_mutex_unlock(&listener->config_lock);
+	return config;
+}
+
+static void answer(struct listener *listener, struct transaction *t)
+{
+	if (transaction_is_tcp(t))
+		listener_tcp_answer(listener, t);
+	else
+		listener_udp_answer(listener, t);
+}
+
+static bool is_transfer(const struct transaction *t)
+{
+	return t->walk.opcode == OPCODE_QUERY &&
+		(t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR);
+}
+
+/* NULL: it may go to the zone thread. */
+static const char *limit_reached(
+	const struct listener *listener, const struct transaction *t)
+{
+	if (listener->in_flight >= LISTENER_IN_FLIGHT_MAX)
+		return "too many requests are in progress";
+	if (is_transfer(t) && listener->transfers >= LISTENER_TRANSFERS_MAX)
+		return "too many zone transfers are in progress";
+	return NULL;
+}
+
+void listener_drop_request(struct listener *listener, struct transaction *t)
+{
+	if (t->state == TRANSACTION_ANSWERED && is_transfer(t))
+		listener->transfers--;
+	transaction_free(t);
+}
+
+void listener_take_request(struct listener *listener, struct transaction *t)
+{
+	const char *limit;
+
+	if (intake_judge(t, listener->pool) == INTAKE_ANSWER) {
+		answer(listener, t);
+		return;
+	}
+	limit = limit_reached(listener, t);
+	if (limit) {
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "%s", limit);
+		answer(listener, t);
+		return;
+	}
+	listener->in_flight++;
+	if (is_transfer(t))
+		listener->transfers++;
+	queue_list_append(&listener->forward, &t->node);
+}
+
+void listener_forward(struct listener *listener)
+{
+	queue_push(listener->all->queue, &listener->forward);
+}
+
+static void finish_if_drained(struct listener *listener)
+{
+	const int phase = atomic_load(&listener->all->phase);
+
+	if (phase == LISTENERS_READING)
+		return;
+	if (listener->is_running) {
+		listener->is_running = false;
+		listener_udp_stop(listener);
+		listener_tcp_stop(listener);
+		atomic_fetch_add(&listener->all->drained, 1);
+		queue_wake(&listener->all->drained_queue);
+	}
+}
+
+static void on_mailbox(evutil_socket_t fd, short events, void *arg)
+{
+	struct listener *listener = arg;
+	struct queue_list list;
+	struct queue_node *node;
+
+	(void)fd;
+	(void)events;
+	queue_list_init(&list);
+	queue_take_all(&listener->mailbox.queue, &list);
+	while ((node = queue_list_take(&list))) {
+		listener->in_flight--;
+		answer(listener, (struct transaction *)(void *)node);
+	}
+	listener_udp_flush(listener);
+	listener_forward(listener);
+	finish_if_drained(listener);
+}
+
+/* ---- the thread ---- */
+
+/* The zone thread is gone: all answers are here.  Those on TCP may need a moment. */
+static void send_last_answers(struct listener *listener)
+{
+	const int64_t end = clock_monotonic_ms() + LISTENER_FINISH_MS;
+	const struct timeval tick = {.tv_usec = 20000};
+
+	do {
+		event_base_loopexit(listener->base, &tick);
+		event_base_loop(listener->base, EVLOOP_ONCE);
+	} while (!listener_tcp_is_flushed(listener) && clock_monotonic_ms() < end);
+}
+
+static void *listener_main(void *arg)
+{
+	struct listener *listener = arg;
+
+	while (atomic_load(&listener->all->phase) != LISTENERS_FINISHING)
+		event_base_loop(listener->base, EVLOOP_ONCE);
+	send_last_answers(listener);
+	return NULL;
+}
+
+/* ---- construction ---- */
+
+static void set_port(struct config_address *address, uint16_t port)
+{
+	if (address->storage.ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)&address->storage)->sin_port = port;
+	else
+		((struct sockaddr_in6 *)(void *)&address->storage)->sin6_port = port;
+}
+
+static uint16_t bound_port(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len))
+		return 0;
+	if (address.ss_family == AF_INET)
+		return ((struct sockaddr_in *)(void *)&address)->sin_port;
+	return ((struct sockaddr_in6 *)(void *)&address)->sin6_port;
+}
+
+/* Port 0 becomes a free one for the first socket, which all others then share. */
+static int open_address(
+	struct listener *listener, size_t i, struct config_address *address)
+{
+	struct listener_socket *udp = &listener->udp_sockets[i];
+	struct listener_socket *tcp = &listener->tcp_sockets[i];
+	int r;
+
+	udp->listener = tcp->listener = listener;
+	r = listener_udp_open(udp, address);
+	if (!r) {
+		set_port(address, bound_port(udp->fd));
+		r = listener_tcp_open(tcp, address);
+	}
+	if (r)
+		log_error("listen %s: %s", address->text, strerror(-r));
+	return r;
+}
+
+static int open_sockets(struct listener *listener, struct config_address *addresses)
+{
+	const size_t count = listener->config->listen_count;
+
+	listener->udp_sockets = calloc(count, sizeof(*listener->udp_sockets));
+	listener->tcp_sockets = calloc(count, sizeof(*listener->tcp_sockets));
+	if (!listener->udp_sockets || !listener->tcp_sockets)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		listener->udp_sockets[i].fd = listener->tcp_sockets[i].fd = -1;
+	listener->socket_count = count;
+	for (size_t i = 0; i < count; i++) {
+		int r = open_address(listener, i, &addresses[i]);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int listener_open(struct listener *listener, struct listeners *all,
+	struct config *config, struct config_address *addresses)
+{
+	int r;
+
+	listener->all = all;
+	listener->config = config_ref(config);
+	pthread_mutex_init(&listener->config_lock, NULL);
+	queue_list_init(&listener->forward);
+	queue_list_init(&listener->mailbox.outbox);
+	TAILQ_INIT(&listener->idle);
+	TAILQ_INIT(&listener->busy);
+	listener->mailbox.queue.fd = -1;
+	listener->base = event_base_new();
+	listener->pool = hmac_pool_new();
+	if (!listener->base || !listener->pool)
+		return -ENOMEM;
+	r = queue_init(&listener->mailbox.queue);
+	if (r)
+		return r;
+	listener->mailbox_event =
+		event_new(listener->base, queue_fd(&listener->mailbox.queue),
+			EV_READ | EV_PERSIST, on_mailbox, listener);
+	if (!listener->mailbox_event || event_add(listener->mailbox_event, NULL))
+		return -ENOMEM;
+	return open_sockets(listener, addresses);
+}
+
+static size_t descriptors_of_targets(const struct config *config)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct config_zone *zone = &config->zones[i];
+
+		for (size_t k = 0; k < zone->target_count; k++) {
+			const struct config_target *target = &zone->targets[k];
+
+			count += target->type == CONFIG_TARGET_LOCAL
+				? target->notify_count
+				: LISTENER_RESERVE_TARGET;
+		}
+	}
+	return count;
+}
+
+size_t listener_connections_max(
+	const struct config *config, size_t threads, size_t sockets, size_t file_limit)
+{
+	const size_t reserve = LISTENER_RESERVE + descriptors_of_targets(config) +
+		threads * (LISTENER_RESERVE_THREAD + sockets);
+	const size_t share = file_limit > reserve ? (file_limit - reserve) / threads : 0;
+
+	if (share < LISTENER_CONNECTIONS_MIN)
+		return LISTENER_CONNECTIONS_MIN;
+	return share < LISTENER_CONNECTIONS_MAX ? share : LISTENER_CONNECTIONS_MAX;
+}
+
+static void set_connections_max(struct listeners *all, const struct config *config)
+{
+	const size_t max = listener_connections_max(
+		config, all->count, 2 * all->listeners[0].socket_count, all->file_limit);
+
+	if (max == LISTENER_CONNECTIONS_MIN)
+		log_warning("the limit of %zu open files leaves few for TCP connections",
+			all->file_limit);
+	atomic_store(&all->connections_max, max);
+}
+
+int listeners_open(
+	struct listeners **ret_listeners, struct config *config, size_t file_limit)
+{
+	struct listeners *all = calloc(1, sizeof(*all));
+	struct config_address *addresses = NULL;
+	int r = -ENOMEM;
+
+	if (!all)
+		return -ENOMEM;
+	all->drained_queue.fd = -1;
+	all->file_limit = file_limit;
+	addresses = calloc(config->listen_count, sizeof(*addresses));
+	all->listeners = calloc(config->threads, sizeof(*all->listeners));
+	if (addresses && all->listeners)
+		r = queue_init(&all->drained_queue);
+	if (!r)
+		memcpy(addresses, config->listen,
+			config->listen_count * sizeof(*addresses));
+	for (unsigned i = 0; !r && i < config->threads; i++) {
+		all->count++;
+		r = listener_open(&all->listeners[i], all, config, addresses);
+	}
+	free(addresses);
+	if (r) {
+		listeners_free(all);
+		return r;
+	}
+	set_connections_max(all, config);
+	*ret_listeners = all;
+	return 0;
+}
+
+size_t listeners_count(const struct listeners *all)
+{
+	return all->count;
+}
+
+struct mailbox *listeners_mailbox(struct listeners *all, size_t index)
+{
+	return &all->listeners[index].mailbox;
+}
+
+static int start_one(struct listener *listener)
+{
+	sigset_t every, old;
+	int r = listener_udp_start(listener);
+
+	if (!r)
+		r = listener_tcp_start(listener);
+	if (r)
+		return r;
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &old);
+	listener->is_running = true;
+	r = -pthread_create(&listener->thread, NULL, listener_main, listener);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	listener->is_running = !r;
+	return r;
+}
+
+int listeners_start(struct listeners *all, struct queue *queue)
+{
+	all->queue = queue;
+	for (size_t i = 0; i < all->count; i++) {
+		int r = start_one(&all->listeners[i]);
+
+		if (r)
+			return r;
+		all->started++;
+	}
+	return 0;
+}
+
+void listeners_set_config(struct listeners *all, struct config *config)
+{
+	set_connections_max(all, config);
+	for (size_t i = 0; i < all->count; i++) {
+		struct listener *listener = &all->listeners[i];
+		struct config *old = listener->config;
+
+		pthread_mutex_lock(&listener->config_lock);
+		listener->config = config_ref(config);
+		pthread_mutex_unlock(&listener->config_lock);
+		config_unref(old);
+	}
+}
+
+/* ---- the end ---- */
+
+static void set_phase(struct listeners *all, enum listeners_phase phase)
+{
+	atomic_store(&all->phase, phase);
+	for (size_t i = 0; i < all->started; i++)
+		queue_wake(&all->listeners[i].mailbox.queue);
+}
+
+void listeners_stop_reading(struct listeners *all)
+{
+	struct queue_list none;
+
+	queue_list_init(&none);
+	set_phase(all, LISTENERS_DRAINING);
+	while (atomic_load(&all->drained) < all->started) {
+		queue_wait(&all->drained_queue);
+		queue_take_all(&all->drained_queue, &none);
+	}
+}
+
+static void listener_clear(struct listener *listener)
+{
+	listener_tcp_free(listener);
+	listener_udp_free(listener);
+	free(listener->udp_sockets);
+	free(listener->tcp_sockets);
+	if (listener->mailbox_event)
+		event_free(listener->mailbox_event);
+	queue_clear(&listener->mailbox.queue);
+	if (listener->base)
+		event_base_free(listener->base);
+	hmac_pool_free(listener->pool);
+	config_unref(listener->config);
+	pthread_mutex_destroy(&listener->config_lock);
+}
+
+void listeners_free(struct listeners *all)
+{
+	if (!all)
+		return;
+	set_phase(all, LISTENERS_FINISHING);
+	for (size_t i = 0; i < all->started; i++)
+		pthread_join(all->listeners[i].thread, NULL);
+	for (size_t i = 0; i < all->count; i++)
+		listener_clear(&all->listeners[i]);
+	queue_clear(&all->drained_queue);
+	free(all->listeners);
+	free(all);
+}

@@ -1,0 +1,104 @@
+/* What the rooms of the listener share: listener.c (threads), listener_udp.c and
+ * listener_tcp.c (sockets), listener_answer.c (composing and signing). */
+#ifndef MUSTER_LISTENER_PRIVATE_H
+#define MUSTER_LISTENER_PRIVATE_H
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+#include "gateway/listener/listener.h"
+#include "gateway/transaction.h"
+
+struct listener_socket {
+	struct listener *listener;
+	int fd;
+	bool is_wildcard; /* UDP: answers must name the address they come from */
+	struct event *event;
+};
+
+struct connection;
+struct listener_udp; /* buffers of listener_udp.c */
+
+struct listener {
+	struct listeners *all;
+	pthread_t thread;
+	bool is_running;
+	struct event_base *base;
+	struct hmac_pool *pool;
+	struct mailbox mailbox; /* answers from the zone thread */
+	struct event *mailbox_event;
+	pthread_mutex_t config_lock;
+	struct config *config; /* counted; under config_lock */
+	struct listener_udp *udp;
+	struct listener_socket *udp_sockets, *tcp_sockets; /* one per config.listen */
+	size_t socket_count;
+	struct queue_list forward;     /* judged in this turn */
+	size_t transfers;              /* asked for and not yet sent */
+	size_t in_flight;              /* with the zone thread */
+	TAILQ_HEAD(, connection) idle; /* nothing in progress; longest idle first */
+	TAILQ_HEAD(, connection) busy; /* the others */
+	size_t connection_count;
+	bool is_accepting;
+	struct event *accept_timer;
+	struct event *idle_timer; /* pending while any is idle */
+};
+
+enum listeners_phase {
+	LISTENERS_READING,
+	LISTENERS_DRAINING,  /* no more reading */
+	LISTENERS_FINISHING, /* the zone thread is gone */
+};
+
+struct listeners {
+	struct listener *listeners;
+	size_t count;
+	size_t started;                /* threads that run */
+	size_t file_limit;             /* descriptors of the process */
+	atomic_size_t connections_max; /* of each listener */
+	struct queue *queue;
+	atomic_int phase;           /* enum listeners_phase */
+	atomic_size_t drained;      /* threads that have stopped reading */
+	struct queue drained_queue; /* wakes who waits for them */
+};
+
+/* ---- listener.c ---- */
+
+/* A request has come in: judges and forwards or answers it.  Takes it. */
+void listener_take_request(struct listener *listener, struct transaction *transaction);
+/* Frees it when it has been answered, or cannot be. */
+void listener_drop_request(struct listener *listener, struct transaction *transaction);
+/* The configuration of this moment; the caller drops the reference. */
+struct config *listener_get_config(struct listener *listener);
+/* Sends what listener_take_request gathered to the zone thread. */
+void listener_forward(struct listener *listener);
+
+/* ---- listener_answer.c ---- */
+
+/* The whole signed answer into buf; its length, 0 if there can be none. */
+size_t listener_compose(
+	struct listener *listener, struct transaction *transaction, uint8_t *buf);
+/* Message index of t's transfer, signed; likewise. */
+size_t listener_compose_transfer(struct listener *listener,
+	struct transaction *transaction, size_t index, uint8_t *buf);
+
+/* ---- listener_udp.c ---- */
+
+int listener_udp_open(struct listener_socket *s, const struct config_address *address);
+int listener_udp_start(struct listener *listener);
+void listener_udp_stop(struct listener *listener); /* reads no more */
+void listener_udp_free(struct listener *listener);
+/* Answers and frees it; leaves with listener_udp_flush. */
+void listener_udp_answer(struct listener *listener, struct transaction *transaction);
+void listener_udp_flush(struct listener *listener);
+
+/* ---- listener_tcp.c ---- */
+
+int listener_tcp_open(struct listener_socket *s, const struct config_address *address);
+int listener_tcp_start(struct listener *listener);
+void listener_tcp_stop(struct listener *listener); /* accepts and reads no more */
+void listener_tcp_free(struct listener *listener); /* closes everything */
+/* Answers and frees it. */
+void listener_tcp_answer(struct listener *listener, struct transaction *transaction);
+bool listener_tcp_is_flushed(const struct listener *listener);
+
+#endif

@@ -1,0 +1,540 @@
+/*
+ * TCP: connections with pipelined requests, answered in whatever order they are done (RFC
+ * 7766 6.2.1.1), and zone transfers sent as fast as the peer takes them.
+ *
+ * A connection is worth its place by whole messages, not by octets: it is idle from when
+ * it was accepted, or its last answer has left, until the next message is complete.  One
+ * that is idle for too long is closed, and earlier if a new one needs the place.
+ */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
+#include "gateway/listener/listener_private.h"
+#include "gateway/log.h"
+
+enum {
+	TCP_BACKLOG = 1024,
+	TCP_ACCEPTS = 64, /* per turn, so that others get their turn */
+	TCP_ACCEPT_PAUSE_MS = 500,
+	TCP_GRACE_MS = 500,      /* idle for less, it is not closed for the sake of a new
+				  * one: a message may be on its way */
+	TCP_IDLE_LOOK_MS = 5000, /* between two looks for idle ones at the most: a reload
+				  * may have made the time shorter */
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) entry; /* of listener's idle or busy */
+	bool is_idle;
+	int64_t idle_since_ms; /* monotonic; if is_idle */
+	struct listener *listener;
+	struct bufferevent *bev; /* NULL: closed, waits for its requests to come back */
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	size_t in_flight; /* requests that are with the zone thread */
+	bool is_eof;      /* the peer sends no more; answers may still go out */
+	bool is_reading;  /* read_messages is at work: an answer does not begin it */
+	struct queue_list transfers; /* transactions; the first is being sent */
+	size_t transfer_at;          /* its next message */
+};
+
+static void resume_accepting(struct listener *listener)
+{
+	if (listener->is_accepting ||
+		atomic_load(&listener->all->phase) != LISTENERS_READING)
+		return;
+	listener->is_accepting = true;
+	for (size_t i = 0; i < listener->socket_count; i++)
+		event_add(listener->tcp_sockets[i].event, NULL);
+}
+
+static void pause_accepting(struct listener *listener)
+{
+	const struct timeval pause = {.tv_usec = TCP_ACCEPT_PAUSE_MS * 1000};
+
+	listener->is_accepting = false;
+	for (size_t i = 0; i < listener->socket_count; i++)
+		event_del(listener->tcp_sockets[i].event);
+	event_add(listener->accept_timer, &pause);
+}
+
+static void on_accept_timer(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	resume_accepting(arg);
+}
+
+/* ---- the end of a connection ---- */
+
+static void drop_transfers(struct connection *c)
+{
+	struct queue_node *node;
+
+	while ((node = queue_list_take(&c->transfers)))
+		listener_drop_request(c->listener, (struct transaction *)(void *)node);
+}
+
+static void free_if_unused(struct connection *c)
+{
+	struct listener *listener = c->listener;
+
+	if (c->bev || c->in_flight)
+		return;
+	if (c->is_idle)
+		TAILQ_REMOVE(&listener->idle, c, entry);
+	else
+		TAILQ_REMOVE(&listener->busy, c, entry);
+	listener->connection_count--;
+	free(c);
+	resume_accepting(listener);
+}
+
+static void close_connection(struct connection *c)
+{
+	if (c->bev)
+		bufferevent_free(c->bev);
+	c->bev = NULL;
+	drop_transfers(c);
+	free_if_unused(c);
+}
+
+static bool is_finished(const struct connection *c)
+{
+	return c->in_flight == 0 && !c->transfers.head &&
+		evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
+}
+
+/* ---- idle ---- */
+
+static int64_t idle_timeout_ms(struct listener *listener)
+{
+	struct config *config = listener_get_config(listener);
+	const int64_t ms = config->tcp_idle_timeout_ms;
+
+	config_unref(config);
+	return ms;
+}
+
+static void start_idle_timer(struct listener *listener)
+{
+	const struct connection *first = TAILQ_FIRST(&listener->idle);
+	struct timeval wait;
+	int64_t ms;
+
+	if (!first || event_pending(listener->idle_timer, EV_TIMEOUT, NULL))
+		return;
+	ms = first->idle_since_ms + idle_timeout_ms(listener) - clock_monotonic_ms();
+	if (ms > TCP_IDLE_LOOK_MS)
+		ms = TCP_IDLE_LOOK_MS;
+	if (ms < 1)
+		ms = 1;
+	wait = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	event_add(listener->idle_timer, &wait);
+}
+
+static void on_idle_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct listener *listener = arg;
+	const int64_t latest_ms = clock_monotonic_ms() - idle_timeout_ms(listener);
+	struct connection *c;
+
+	(void)fd;
+	(void)events;
+	while ((c = TAILQ_FIRST(&listener->idle)) && c->idle_since_ms <= latest_ms)
+		close_connection(c);
+	start_idle_timer(listener);
+}
+
+static void set_idle(struct connection *c)
+{
+	struct listener *listener = c->listener;
+
+	if (c->is_idle)
+		return;
+	TAILQ_REMOVE(&listener->busy, c, entry);
+	TAILQ_INSERT_TAIL(&listener->idle, c, entry);
+	c->is_idle = true;
+	c->idle_since_ms = clock_monotonic_ms();
+	start_idle_timer(listener);
+}
+
+static void set_busy(struct connection *c)
+{
+	if (!c->is_idle)
+		return;
+	TAILQ_REMOVE(&c->listener->idle, c, entry);
+	TAILQ_INSERT_TAIL(&c->listener->busy, c, entry);
+	c->is_idle = false;
+}
+
+/* ---- in ---- */
+
+static bool may_read(const struct connection *c)
+{
+	return c->in_flight < LISTENER_PIPELINE_MAX &&
+		evbuffer_get_length(bufferevent_get_output(c->bev)) <
+		LISTENER_OUTPUT_MAX &&
+		atomic_load(&c->listener->all->phase) == LISTENERS_READING;
+}
+
+static struct transaction *new_request(
+	struct connection *c, struct config *config, const uint8_t *msg, size_t len)
+{
+	const struct transaction_peer peer = {
+		.address = c->address,
+		.address_len = c->address_len,
+		.mailbox = &c->listener->mailbox,
+		.connection = c,
+	};
+
+	return wire_is_answerable(msg, len) ? transaction_new(config, &peer, msg, len)
+					    : NULL;
+}
+
+/* Takes one whole message off the input.  False: there is none, or no more to do. */
+static bool read_message(struct connection *c, struct config *config)
+{
+	struct evbuffer *input = bufferevent_get_input(c->bev);
+	struct transaction *t;
+	uint8_t prefix[2];
+	uint8_t *octets;
+	size_t len;
+
+	if (!may_read(c) || evbuffer_copyout(input, prefix, 2) < 2)
+		return false;
+	len = (size_t)prefix[0] << 8 | prefix[1];
+	if (evbuffer_get_length(input) < 2 + len)
+		return false;
+	octets = evbuffer_pullup(input, (ev_ssize_t)(2 + len));
+	t = octets ? new_request(c, config, octets + 2, len) : NULL;
+	if (!t) {
+		close_connection(c);
+		return false;
+	}
+	/* Before the request is judged: its answer may be made at once, and close it. */
+	evbuffer_drain(input, 2 + len);
+	set_busy(c);
+	c->in_flight++;
+	listener_take_request(c->listener, t);
+	return true;
+}
+
+/* The caller holds the connection: answers that are made at once may close it. */
+static void read_messages(struct connection *c)
+{
+	struct listener *listener = c->listener;
+	struct config *config = listener_get_config(listener);
+
+	c->is_reading = true;
+	while (c->bev && read_message(c, config))
+		;
+	c->is_reading = false;
+	config_unref(config);
+	listener_forward(listener);
+}
+
+static void set_reading(struct connection *c)
+{
+	if (may_read(c) && !c->is_eof)
+		bufferevent_enable(c->bev, EV_READ);
+	else
+		bufferevent_disable(c->bev, EV_READ);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct connection *c = arg;
+
+	(void)bev;
+	c->in_flight++; /* holds it */
+	read_messages(c);
+	c->in_flight--;
+	if (c->bev && c->is_eof && is_finished(c))
+		close_connection(c);
+	else if (c->bev)
+		set_reading(c);
+	else
+		free_if_unused(c);
+}
+
+/* ---- out ---- */
+
+/* False: it could not be queued. */
+static bool write_message(struct connection *c, const uint8_t *msg, size_t len)
+{
+	const uint8_t prefix[2] = {(uint8_t)(len >> 8), (uint8_t)len};
+
+	return len && !bufferevent_write(c->bev, prefix, 2) &&
+		!bufferevent_write(c->bev, msg, len);
+}
+
+static void send_transfers(struct connection *c)
+{
+	static _Thread_local uint8_t buf[WIRE_MESSAGE_MAX];
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+
+	while (c->transfers.head &&
+		evbuffer_get_length(output) < LISTENER_TRANSFER_OUTPUT) {
+		struct transaction *t = (struct transaction *)(void *)c->transfers.head;
+		size_t len =
+			listener_compose_transfer(c->listener, t, c->transfer_at, buf);
+
+		if (!write_message(c, buf, len)) {
+			close_connection(c);
+			return;
+		}
+		if (++c->transfer_at < t->transfer->count)
+			continue;
+		queue_list_take(&c->transfers);
+		listener_drop_request(c->listener, t);
+		c->transfer_at = 0;
+	}
+}
+
+/* What was left unread at a limit may be whole messages already. */
+static void read_on(struct connection *c)
+{
+	set_reading(c);
+	if (!c->is_reading && may_read(c) &&
+		evbuffer_get_length(bufferevent_get_input(c->bev)) > 2)
+		on_read(c->bev, c);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	struct connection *c = arg;
+
+	(void)bev;
+	c->in_flight++;
+	send_transfers(c);
+	c->in_flight--;
+	if (!c->bev) {
+		free_if_unused(c);
+		return;
+	}
+	if (is_finished(c)) {
+		if (c->is_eof) {
+			close_connection(c);
+			return;
+		}
+		set_idle(c);
+	}
+	read_on(c);
+}
+
+static void on_event(struct bufferevent *bev, short events, void *arg)
+{
+	struct connection *c = arg;
+
+	(void)bev;
+	/* The only timeout is that of writing: the peer takes nothing. */
+	if (events & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
+		close_connection(c);
+	} else if (events & BEV_EVENT_EOF) {
+		c->is_eof = true;
+		if (is_finished(c))
+			close_connection(c);
+	}
+}
+
+void listener_tcp_answer(struct listener *listener, struct transaction *t)
+{
+	static _Thread_local uint8_t buf[WIRE_MESSAGE_MAX];
+	struct connection *c = t->peer.connection;
+	bool is_sent = true;
+
+	c->in_flight--;
+	if (!c->bev) {
+		listener_drop_request(c->listener, t);
+		free_if_unused(c);
+		return;
+	}
+	if (t->transfer) {
+		queue_list_append(&c->transfers, &t->node);
+		c->in_flight++;
+		send_transfers(c);
+		c->in_flight--;
+		if (!c->bev)
+			free_if_unused(c);
+		return;
+	}
+	is_sent = write_message(c, buf, listener_compose(listener, t, buf));
+	listener_drop_request(listener, t);
+	if (!is_sent) {
+		close_connection(c);
+		return;
+	}
+	read_on(c);
+}
+
+/* ---- accepting ---- */
+
+static void add_connection(struct listener *listener, int fd,
+	const struct sockaddr_storage *address, socklen_t len)
+{
+	const struct timeval stalled = {.tv_sec = LISTENER_STALLED_S};
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (c)
+		c->bev =
+			bufferevent_socket_new(listener->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c || !c->bev) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->listener = listener;
+	c->address = *address;
+	c->address_len = len;
+	queue_list_init(&c->transfers);
+	TAILQ_INSERT_TAIL(&listener->busy, c, entry);
+	listener->connection_count++;
+	set_idle(c);
+	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_WRITE, LISTENER_TRANSFER_OUTPUT / 4, 0);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * (2 + WIRE_MESSAGE_MAX));
+	bufferevent_set_timeouts(c->bev, NULL, &stalled);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+/* Whom RFC 7766 6.2.3 lets go first when there are too many.  NULL: nobody. */
+static struct connection *longest_idle(const struct listener *listener)
+{
+	struct connection *c = TAILQ_FIRST(&listener->idle);
+
+	return c && clock_monotonic_ms() - c->idle_since_ms >= TCP_GRACE_MS ? c : NULL;
+}
+
+static bool is_full(const struct listener *listener)
+{
+	return listener->connection_count >= atomic_load(&listener->all->connections_max);
+}
+
+static void make_room(struct listener *listener)
+{
+	struct connection *c;
+
+	while (is_full(listener) && (c = longest_idle(listener)))
+		close_connection(c);
+}
+
+static void on_acceptable(evutil_socket_t fd, short events, void *arg)
+{
+	struct listener_socket *s = arg;
+	const int on = 1;
+
+	(void)events;
+	for (int i = 0; i < TCP_ACCEPTS; i++) {
+		struct sockaddr_storage address = {0};
+		socklen_t len = sizeof(address);
+		int client;
+
+		if (is_full(s->listener) && !longest_idle(s->listener)) {
+			pause_accepting(s->listener);
+			return;
+		}
+		client = accept4(fd, (struct sockaddr *)&address, &len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (client < 0 && (errno == EMFILE || errno == ENFILE))
+			pause_accepting(s->listener);
+		if (client < 0)
+			return;
+		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		make_room(s->listener);
+		add_connection(s->listener, client, &address, len);
+	}
+}
+
+int listener_tcp_open(struct listener_socket *s, const struct config_address *address)
+{
+	const int family = address->storage.ss_family, on = 1;
+
+	s->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd < 0)
+		return -errno;
+	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+		setsockopt(s->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+		return -errno;
+	if (family == AF_INET6 &&
+		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+		return -errno;
+	if (bind(s->fd, (const struct sockaddr *)&address->storage, address->len) ||
+		listen(s->fd, TCP_BACKLOG))
+		return -errno;
+	return 0;
+}
+
+int listener_tcp_start(struct listener *listener)
+{
+	listener->accept_timer =
+		event_new(listener->base, -1, 0, on_accept_timer, listener);
+	listener->idle_timer = event_new(listener->base, -1, 0, on_idle_timer, listener);
+	if (!listener->accept_timer || !listener->idle_timer)
+		return -ENOMEM;
+	for (size_t i = 0; i < listener->socket_count; i++) {
+		struct listener_socket *s = &listener->tcp_sockets[i];
+
+		s->event = event_new(
+			listener->base, s->fd, EV_READ | EV_PERSIST, on_acceptable, s);
+		if (!s->event || event_add(s->event, NULL))
+			return -ENOMEM;
+	}
+	listener->is_accepting = true;
+	return 0;
+}
+
+void listener_tcp_stop(struct listener *listener)
+{
+	struct connection *c;
+
+	event_del(listener->accept_timer);
+	for (size_t i = 0; i < listener->socket_count; i++)
+		event_del(listener->tcp_sockets[i].event);
+	listener->is_accepting = false;
+	TAILQ_FOREACH(c, &listener->idle, entry)
+		bufferevent_disable(c->bev, EV_READ);
+	TAILQ_FOREACH(c, &listener->busy, entry) {
+		if (c->bev)
+			bufferevent_disable(c->bev, EV_READ);
+	}
+}
+
+bool listener_tcp_is_flushed(const struct listener *listener)
+{
+	struct connection *c;
+
+	TAILQ_FOREACH(c, &listener->busy, entry) {
+		if (c->bev && !is_finished(c))
+			return false;
+	}
+	return true;
+}
+
+void listener_tcp_free(struct listener *listener)
+{
+	struct connection *c;
+
+	while ((c = TAILQ_FIRST(&listener->idle)) || (c = TAILQ_FIRST(&listener->busy))) {
+		c->in_flight = 0;
+		close_connection(c);
+	}
+	for (size_t i = 0; i < listener->socket_count; i++) {
+		struct listener_socket *s = &listener->tcp_sockets[i];
+
+		if (s->event)
+			event_free(s->event);
+		if (s->fd >= 0)
+			close(s->fd);
+	}
+	if (listener->accept_timer)
+		event_free(listener->accept_timer);
+	if (listener->idle_timer)
+		event_free(listener->idle_timer);
+}

@@ -1,0 +1,395 @@
+/*
+ * The mirror follows the primary target.
+ *
+ * After a load the zone is what the target has, and on top of it, rebased, what is still
+ * on the way there: the journal beyond the target's cursor, then what is not durable yet.
+ * Updates whose clients still wait are judged again against the new content, since what
+ * they were judged by was stale: they get the answer that is true now.
+ */
+#include "gateway/served/served.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "zones/rdata.h"
+#include "zones/rebase.h"
+
+enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go, seconds
+	*/
+	SEED_TTL = 3600,
+	SEED_REFRESH = 3600,
+	SEED_RETRY = 600,
+	SEED_EXPIRE = 604800,
+	SEED_MINIMUM = 60,
+};
+
+static struct changeset *rebase_onto(struct changeset *old, void *arg)
+{
+	struct zone *mirror = arg;
+	struct changeset *rebased;
+
+	return rebase_changeset(mirror, old, &rebased) ? NULL : rebased;
+}
+
+/* ---- local zones ---- */
+
+static int put_seed_record(struct zone *zone, uint16_t type, const char *text)
+{
+	uint8_t rdata[2 * NAME_MAX_LEN + 20];
+	struct rr rr = {
+		.owner = zone_apex(zone),
+		.type = type,
+		.class = CLASS_IN,
+		.ttl = SEED_TTL,
+		.rdata = rdata,
+	};
+	int len = rdata_from_text(type, text, zone_apex(zone), rdata, sizeof(rdata));
+
+	if (len < 0)
+		return len;
+	rr.rdata_len = (uint16_t)len;
+	return zone_load_rr(zone, &rr);
+}
+
+/* A SOA and an NS, so that the zone is one.  The serial is the time: newer than that of a
+ * zone that was here before. */
+static int make_up_seed(struct served_zone *zone, struct zone *content)
+{
+	const bool has_room = name_len(zone->name) + sizeof("hostmaster") <= NAME_MAX_LEN;
+	char host[NAME_TEXT_MAX] = "ns", soa[NAME_TEXT_MAX + 128];
+	int r;
+
+	if (zone->zone->mname)
+		name_to_text(zone->zone->mname, host);
+	else if (!has_room)
+		strcpy(host, "@");
+	snprintf(soa, sizeof(soa), "%s %s %u %d %d %d %d", host,
+		has_room ? "hostmaster" : "@", (uint32_t)(clock_real_ms() / 1000),
+		SEED_REFRESH, SEED_RETRY, SEED_EXPIRE, SEED_MINIMUM);
+	r = put_seed_record(content, TYPE_SOA, soa);
+	return r ? r : put_seed_record(content, TYPE_NS, host);
+}
+
+static int read_seed(struct served_zone *zone, const char *path, struct zone *content)
+{
+	char error[ZONE_ERROR_MAX];
+	FILE *file;
+	int r;
+
+	if (!path)
+		return make_up_seed(zone, content);
+	file = fopen(path, "re");
+	if (!file) {
+		r = -errno;
+		log_error("zone %s: %s: %s", zone->zone->text, path, strerror(errno));
+		return r;
+	}
+	r = zone_read_file(content, file, error);
+	fclose(file);
+	if (r)
+		log_error("zone %s: %s: %s", zone->zone->text, path, error);
+	return r;
+}
+
+struct seeding {
+	struct journal_op op;
+	struct served_zone *zone;
+	struct zone *content;
+};
+
+static void go_into_service(struct served_zone *zone, struct zone *content)
+{
+	zone->mirror = content;
+	delivery_rebase(zone->deliveries[0], rebase_onto, content);
+	log_info("zone %s: %zu records in service", zone->zone->text,
+		zone_count_records(content));
+	for (size_t i = 0; i < zone->delivery_count; i++)
+		delivery_kick(zone->deliveries[i], false);
+}
+
+static void on_seeded(struct journal_op *op, void *arg)
+{
+	struct seeding *seeding = arg;
+	struct served_zone *zone = seeding->zone;
+
+	zone->operations--;
+	if (op->result) {
+		char error[STORE_ERROR_MAX];
+
+		journal_last_error(zone->thread->journal, error);
+		log_error("zone %s: storing its seed: %s", zone->zone->text, error);
+		zone->not_ready = verdict_refuse(
+			RCODE_SERVFAIL, EDE_NOT_READY, "the database fails: %s", error);
+		zone_free(seeding->content);
+	} else {
+		go_into_service(zone, seeding->content);
+	}
+	free(seeding);
+}
+
+/* The seed is stored whole before the first update can build on it. */
+static int store_seed(struct served_zone *zone, struct zone *content)
+{
+	struct seeding *seeding = calloc(1, sizeof(*seeding));
+
+	if (!seeding)
+		return -ENOMEM;
+	seeding->zone = zone;
+	seeding->content = content;
+	seeding->op = (struct journal_op){
+		.kind = JOURNAL_CONTENT,
+		.zone = zone->id,
+		.seq = delivery_cursor(zone->deliveries[0]),
+		.content = content,
+		.target = delivery_id(zone->deliveries[0]),
+		.done = on_seeded,
+		.arg = seeding,
+	};
+	zone->operations++;
+	zone->not_ready =
+		verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone is being set up");
+	zone_thread_submit(zone->thread, &seeding->op);
+	return 0;
+}
+
+int mirror_load_local(struct served_zone *zone, const struct config_target *target)
+{
+	struct zone_thread *thread = zone->thread;
+	struct zone *content = zone_new(zone->name);
+	int r;
+
+	if (!content)
+		return -ENOMEM;
+	r = thread->store_ops->read_records(thread->store, zone->id, content);
+	if (r) {
+		log_error("zone %s: reading its records: %s", zone->zone->text,
+			thread->store_ops->error(thread->store));
+	} else if (zone_soa(content)) {
+		go_into_service(zone, content);
+		return 0;
+	} else {
+		r = read_seed(zone, target->file, content);
+	}
+	if (!r)
+		r = store_seed(zone, content);
+	if (r)
+		zone_free(content);
+	return r;
+}
+
+/* ---- remote zones ---- */
+
+bool mirror_takes_difference(const struct served_zone *zone)
+{
+	return zone->mirror && delivery_is_live(zone->deliveries[0]);
+}
+
+void mirror_adopt_soa(struct served_zone *zone, struct rrset *soa)
+{
+	struct rrset *ours = zone->mirror ? zone_soa(zone->mirror) : NULL;
+	const uint8_t *a, *b;
+	uint16_t a_len, b_len;
+	size_t at = 0;
+
+	if (!ours)
+		return;
+	a = rrset_next(soa, &at, &a_len);
+	at = 0;
+	b = rrset_next(ours, &at, &b_len);
+	/* A client may have moved it further, on the way there (3.4.2.2). */
+	if (!serial_is_newer(soa_serial(a, a_len), soa_serial(b, b_len)))
+		return;
+	mirror_touch(zone);
+	if (zone_put(zone->mirror, zone->name, TYPE_SOA, soa))
+		log_error("zone %s: out of memory", zone->zone->text);
+}
+
+/* What is on its way to the disk, onto new content. */
+static void rebase_uncommitted(struct served_zone *zone)
+{
+	struct served_append *append;
+
+	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
+		struct changeset *rebased = rebase_onto(append->changes, zone->mirror);
+
+		if (!rebased)
+			continue;
+		changeset_unref(append->changes);
+		append->changes = rebased;
+	}
+}
+
+/* The change as it stands in the mirror is replaced by what the update does now. */
+static void replace_change(struct served_zone *zone, struct transaction *t,
+	struct changeset *back, struct changeset *forth)
+{
+	const struct verdict moved = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"the zone was changed at its primary target");
+	const struct verdict again = {.ede = EDE_NONE,
+		.why = "evaluated again: the zone was changed at its primary target"};
+
+	changeset_unref(t->changes);
+	t->changes = changeset_ref(forth);
+	if (changeset_merge(back, forth))
+		log_error("zone %s: out of memory", zone->zone->text);
+	changeset_normalise(back);
+	changeset_unref(forth);
+	if (back->count == 0) {
+		changeset_unref(back);
+		return; /* it does the same as before, and still waits */
+	}
+	/* Who relied on the change as it was asks again. */
+	served_refuse_heartbeats(zone, t->seq, &moved);
+	served_stop_waiting(zone, t);
+	if (!served_append_changes(zone, back, t, &again, SERVED_CHANGE)) {
+		changeset_undo(back, zone->mirror);
+		changeset_unref(back);
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		zone_thread_answer(zone->thread, t);
+	}
+}
+
+static void refuse_after_all(struct served_zone *zone, struct transaction *t,
+	struct changeset *back, const struct verdict *verdict)
+{
+	served_refuse_heartbeats(zone, t->seq, verdict);
+	served_stop_waiting(zone, t);
+	t->verdict = *verdict;
+	served_note_outcome(zone, t->seq, verdict);
+	if (back->count &&
+		served_append_changes(zone, back, t, verdict, SERVED_WITHDRAWAL))
+		return;
+	changeset_undo(back, zone->mirror);
+	changeset_unref(back);
+	zone_thread_answer(zone->thread, t);
+}
+
+static void evaluate_again(struct served_zone *zone, struct transaction *t)
+{
+	const bool bump = delivery_bumps_serial(zone->deliveries[0]);
+	struct changeset *back, *forth;
+	struct verdict v;
+
+	if (apply_withdrawal(zone->mirror, t->changes, bump, &back))
+		return;
+	v = served_evaluate(zone, t, &forth);
+	if (verdict_is_ok(&v))
+		replace_change(zone, t, back, forth);
+	else
+		refuse_after_all(zone, t, back, &v);
+}
+
+/* In order.  Evaluating one may take heartbeats behind it off the list, never a change.
+ */
+static void evaluate_waiting_again(struct served_zone *zone)
+{
+	struct transaction *t = zone->waiting, *next;
+
+	for (; t; t = next) {
+		for (next = t->wait_next; next && !next->changes;)
+			next = next->wait_next;
+		if (t->changes)
+			evaluate_again(zone, t);
+	}
+	if (!TAILQ_EMPTY(&zone->uncommitted))
+		delivery_hold(zone->deliveries[0], zone->last_seq);
+}
+
+static void take_zone(struct served_zone *zone, struct zone *content)
+{
+	const bool is_first = !zone->mirror;
+
+	zone_free(zone->mirror);
+	zone->mirror = content;
+	mirror_touch(zone);
+	transfer_history_clear(zone->history);
+	delivery_rebase(zone->deliveries[0], rebase_onto, content);
+	rebase_uncommitted(zone);
+	evaluate_waiting_again(zone);
+	log_info("zone %s: %s from %s, %zu records", zone->zone->text,
+		is_first ? "loaded" : "loaded again", delivery_id(zone->deliveries[0]),
+		zone_count_records(content));
+	if (is_first) {
+		for (size_t i = 1; i < zone->delivery_count; i++)
+			delivery_kick(zone->deliveries[i], false);
+	}
+}
+
+/* Under what is pending, which comes on top again as it now is. */
+static void take_difference(struct served_zone *zone, const struct update *difference)
+{
+	struct delivery *primary = zone->deliveries[0];
+	struct changeset *cs = NULL;
+	int r;
+
+	if (difference->change_count == 0)
+		return;
+	mirror_hide_uncommitted(zone);
+	delivery_undo(primary, zone->mirror);
+	r = rebase_difference(zone->mirror, difference, &cs);
+	delivery_rebase(primary, rebase_onto, zone->mirror);
+	rebase_uncommitted(zone);
+	mirror_touch(zone);
+	transfer_history_clear(zone->history);
+	if (r) {
+		delivery_want_whole(primary);
+		return;
+	}
+	log_info("zone %s: %u changes from %s", zone->zone->text, cs->count,
+		delivery_id(primary));
+	if (TAILQ_EMPTY(&zone->uncommitted) && !delivery_has_pending(primary))
+		transfer_history_add(zone->history, cs);
+	changeset_unref(cs);
+	evaluate_waiting_again(zone);
+}
+
+void mirror_loaded(struct served_zone *zone, struct target_content *content)
+{
+	zone->was_tried = true;
+	if (content->result.outcome != TARGET_DONE) {
+		if (!zone->mirror)
+			zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+				"the zone is not loaded: %s",
+				content->result.verdict.why);
+		return;
+	}
+	if (content->zone)
+		take_zone(zone, content->zone);
+	else
+		take_difference(zone, content->difference);
+	update_free(content->difference);
+}
+
+/* ---- transfers see only what is durable ---- */
+
+void mirror_touch(struct served_zone *zone)
+{
+	transfer_unref(zone->axfr);
+	zone->axfr = NULL;
+}
+
+void mirror_hide_uncommitted(struct served_zone *zone)
+{
+	struct served_append *append;
+
+	TAILQ_FOREACH_REVERSE(append, &zone->uncommitted, served_uncommitted, entry)
+		changeset_undo(append->changes, zone->mirror);
+}
+
+void mirror_show_uncommitted(struct served_zone *zone)
+{
+	struct served_append *append;
+
+	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
+		if (changeset_redo(append->changes, zone->mirror)) {
+			/* The mirror would be wrong from here on; the journal is not. */
+			log_error("zone %s: out of memory in the middle of a transfer",
+				zone->zone->text);
+			abort();
+		}
+	}
+}

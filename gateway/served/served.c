@@ -1,0 +1,354 @@
+/*
+ * Updates on their way into the zone.  The order of everything here is the order in which
+ * the zone thread evaluates: sequence numbers, the journal, the list of the uncommitted
+ * and that of the waiting all follow it.
+ */
+#include "gateway/served/served.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/answer/answer.h"
+#include "gateway/clock.h"
+#include "gateway/log.h"
+
+/* ---- journalling ---- */
+
+static void append_free(struct served_append *append)
+{
+	changeset_unref(append->changes);
+	changeset_unref(append->journalled);
+	free(append);
+}
+
+static bool waits_for_primary(const struct served_zone *zone)
+{
+	const struct delivery *primary = zone->deliveries[0];
+
+	if (zone->zone->ack == CONFIG_ACK_DURABLE || delivery_is_local(primary))
+		return false;
+	return zone->zone->ack == CONFIG_ACK_APPLIED || !delivery_is_down(primary);
+}
+
+/* The change is durable. */
+static void on_durable(struct served_zone *zone, struct served_append *append)
+{
+	struct transaction *t = append->transaction;
+
+	for (size_t i = 0; i < zone->delivery_count; i++) {
+		if (i == 0 && append->kind == SERVED_REJECTION)
+			delivery_pass(zone->deliveries[i], append->op.seq);
+		else
+			/* What it means on the primary's content, or as it was made. */
+			delivery_add(zone->deliveries[i], append->op.seq,
+				i == 0 ? append->changes : append->journalled,
+				append->kind != SERVED_CHANGE);
+	}
+	mirror_touch(zone);
+	transfer_history_add(zone->history, append->changes);
+	if (delivery_is_local(zone->deliveries[0]))
+		notify_send(zone->notify);
+	if (!t)
+		return;
+	if (append->kind != SERVED_CHANGE || !waits_for_primary(zone))
+		zone_thread_answer(zone->thread, t);
+	else
+		served_start_waiting(zone, t);
+}
+
+static struct verdict database_verdict(struct zone_thread *thread)
+{
+	char error[STORE_ERROR_MAX];
+
+	journal_last_error(thread->journal, error);
+	return verdict_refuse(
+		RCODE_SERVFAIL, EDE_OTHER, "the change could not be stored: %s", error);
+}
+
+/* The group failed; the mirror takes it back when all that built on it is back too
+ * (served_forget_uncommitted). */
+static void on_not_durable(struct served_zone *zone, struct served_append *append)
+{
+	struct zone_thread *thread = zone->thread;
+
+	if (append->transaction) {
+		append->transaction->verdict = database_verdict(thread);
+		append->transaction->seq = 0;
+		zone_thread_answer(thread, append->transaction);
+	}
+}
+
+static void on_appended(struct journal_op *op, void *arg)
+{
+	struct served_append *append = arg;
+	struct served_zone *zone = append->zone;
+
+	zone->operations--;
+	if (op->result) {
+		on_not_durable(zone, append);
+		/* It stays in uncommitted, to be undone in order. */
+		append->transaction = NULL;
+		return;
+	}
+	TAILQ_REMOVE(&zone->uncommitted, append, entry);
+	on_durable(zone, append);
+	append_free(append);
+	served_kick_later(zone);
+}
+
+bool served_append_changes(struct served_zone *zone, struct changeset *changes,
+	struct transaction *t, const struct verdict *verdict,
+	enum served_append_kind kind)
+{
+	struct served_append *append = calloc(1, sizeof(*append));
+
+	if (!append)
+		return false;
+	append->zone = zone;
+	append->changes = changes;
+	append->journalled = changeset_ref(changes);
+	append->transaction = t;
+	append->kind = kind;
+	append->op = (struct journal_op){
+		.kind = JOURNAL_APPEND,
+		.zone = zone->id,
+		.seq = ++zone->thread->last_seq,
+		.at_ms = clock_real_ms(),
+		.transaction = kind == SERVED_CHANGE ? t : NULL,
+		.changes = changes,
+		.verdict = *verdict,
+		.done = on_appended,
+		.arg = append,
+	};
+	if (t && kind == SERVED_CHANGE)
+		t->seq = append->op.seq;
+	if (t)
+		transaction_set_state(t, TRANSACTION_COMMITTING);
+	zone->last_seq = append->op.seq;
+	TAILQ_INSERT_TAIL(&zone->uncommitted, append, entry);
+	zone->operations++;
+	zone_thread_submit(zone->thread, &append->op);
+	return true;
+}
+
+void served_forget_uncommitted(struct served_zone *zone)
+{
+	struct served_append *append;
+
+	delivery_hold(zone->deliveries[0], 0);
+	while ((append = TAILQ_LAST(&zone->uncommitted, served_uncommitted))) {
+		changeset_undo(append->changes, zone->mirror);
+		TAILQ_REMOVE(&zone->uncommitted, append, entry);
+		append_free(append);
+	}
+}
+
+/* ---- heartbeats and refusals ---- */
+
+/* A heartbeat promises no more than the changes that it found: it waits for the primary
+ * with them, and shares their fate. */
+static void answer_or_wait(struct served_zone *zone, struct transaction *t)
+{
+	if (waits_for_primary(zone) && verdict_is_ok(&t->verdict) &&
+		delivery_cursor(zone->deliveries[0]) < t->seq)
+		served_start_waiting(zone, t);
+	else
+		zone_thread_answer(zone->thread, t);
+}
+
+static void on_barrier(struct journal_op *op, void *arg)
+{
+	struct served_answer *barrier = arg;
+	struct served_zone *zone = barrier->zone;
+
+	zone->operations--;
+	if (op->result)
+		barrier->transaction->verdict = database_verdict(zone->thread);
+	answer_or_wait(zone, barrier->transaction);
+	free(barrier);
+}
+
+/* What it finds unchanged may itself be on its way to the disk: the answer, which
+ * promises that it is there, waits for that. */
+static void answer_heartbeat(struct served_zone *zone, struct transaction *t)
+{
+	struct served_answer *barrier;
+
+	t->seq = zone->last_seq;
+	if (TAILQ_EMPTY(&zone->uncommitted)) {
+		answer_or_wait(zone, t);
+		return;
+	}
+	barrier = calloc(1, sizeof(*barrier));
+	if (!barrier) {
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		zone_thread_answer(zone->thread, t);
+		return;
+	}
+	barrier->zone = zone;
+	barrier->transaction = t;
+	barrier->op.kind = JOURNAL_BARRIER;
+	barrier->op.done = on_barrier;
+	barrier->op.arg = barrier;
+	transaction_set_state(t, TRANSACTION_COMMITTING);
+	zone->operations++;
+	zone_thread_submit(zone->thread, &barrier->op);
+}
+
+static void on_refusal_written(struct journal_op *op, void *arg)
+{
+	struct served_answer *refusal = arg;
+
+	(void)op; /* an audit row that could not be written changes no answer */
+	refusal->zone->operations--;
+	zone_thread_answer(refusal->zone->thread, refusal->transaction);
+	free(refusal);
+}
+
+/* A client that is refused again and again must not fill the disk. */
+static bool may_write_refusal(struct served_zone *zone, int64_t second)
+{
+	if (second != zone->refusal_s) {
+		zone->refusal_s = second;
+		zone->refusals = 0;
+	}
+	return zone->refusals++ < SERVED_REFUSALS_PER_S;
+}
+
+/* A row for the audit; the answer does not depend on it but comes after it. */
+static void answer_refusal(struct served_zone *zone, struct transaction *t)
+{
+	struct served_answer *refusal = NULL;
+
+	if (!zone->thread->is_broken && may_write_refusal(zone, t->received_ms / 1000))
+		refusal = calloc(1, sizeof(*refusal));
+	if (!refusal) {
+		zone_thread_answer(zone->thread, t);
+		return;
+	}
+	refusal->zone = zone;
+	refusal->transaction = t;
+	refusal->op = (struct journal_op){
+		.kind = JOURNAL_APPEND,
+		.zone = zone->id,
+		.seq = ++zone->thread->last_seq,
+		.at_ms = clock_real_ms(),
+		.transaction = t,
+		.verdict = t->verdict,
+		.done = on_refusal_written,
+		.arg = refusal,
+	};
+	transaction_set_state(t, TRANSACTION_COMMITTING);
+	zone->operations++;
+	zone_thread_submit(zone->thread, &refusal->op);
+}
+
+/* ---- evaluation ---- */
+
+struct verdict served_evaluate(struct served_zone *zone, const struct transaction *t,
+	struct changeset **ret_changes)
+{
+	const struct policy *policy = &t->zone->policy;
+	struct changeset *changes = NULL;
+	struct verdict v;
+
+	/* Policy before prerequisites: who may not update learns nothing (RFC 2136 3.3
+	 * has it the other way round; BIND settled it). */
+	v = policy_check_effect(policy, zone->mirror, &t->subject, t->update);
+	if (verdict_is_ok(&v))
+		v = prereq_check(zone->mirror, t->update);
+	if (verdict_is_ok(&v))
+		v = apply_update(zone->mirror, t->update,
+			delivery_bumps_serial(zone->deliveries[0]), &changes);
+	if (!verdict_is_ok(&v))
+		return v;
+	v = policy_check_result(policy, zone->name, &t->subject, changes);
+	if (!verdict_is_ok(&v)) {
+		changeset_undo(changes, zone->mirror);
+		changeset_unref(changes);
+		return v;
+	}
+	*ret_changes = changes;
+	return v;
+}
+
+/* A twin gets the first one's answer; true: t is taken care of. */
+static bool answer_twin(struct served_zone *zone, struct transaction *t)
+{
+	struct replay *replay = zone->thread->replay;
+	struct replay_entry *entry = NULL;
+	struct transaction *first;
+
+	switch (replay_look(replay, &t->tsig, &entry)) {
+	case REPLAY_NEW:
+		replay_set_transaction(replay, entry, t);
+		return false;
+	case REPLAY_TWIN:
+		first = replay_transaction(replay, entry);
+		if (first) {
+			transaction_set_state(t, TRANSACTION_JOINED);
+			t->wait_next = first->twins;
+			first->twins = t;
+			return true;
+		}
+		t->verdict = replay_verdict(entry);
+		zone_thread_answer(zone->thread, t);
+		return true;
+	case REPLAY_TOO_OLD:
+		break;
+	}
+	t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"signed before messages that are forgotten, it may be a replay: sign it "
+		"again");
+	zone_thread_answer(zone->thread, t);
+	return true;
+}
+
+/* May the zone take an update now? */
+static struct verdict check_ready(const struct served_zone *zone)
+{
+	if (zone->is_closing)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"the gateway is being reconfigured");
+	if (!zone->mirror)
+		return zone->not_ready;
+	if (zone->thread->is_broken)
+		return database_verdict(zone->thread);
+	return verdict_ok();
+}
+
+void served_update(struct served_zone *zone, struct transaction *t)
+{
+	struct changeset *changes = NULL;
+
+	if (!verdict_is_ok(&t->verdict)) { /* by intake */
+		answer_refusal(zone, t);
+		return;
+	}
+	t->verdict = check_ready(zone);
+	if (!verdict_is_ok(&t->verdict)) {
+		/* Not remembered: the same message may succeed a moment later. */
+		zone_thread_answer(zone->thread, t);
+		return;
+	}
+	if (answer_twin(zone, t))
+		return;
+	t->verdict = served_evaluate(zone, t, &changes);
+	if (!verdict_is_ok(&t->verdict)) {
+		answer_refusal(zone, t);
+		return;
+	}
+	if (changes->count == 0) {
+		changeset_unref(changes);
+		answer_heartbeat(zone, t);
+		return;
+	}
+	t->changes = changeset_ref(changes);
+	if (!served_append_changes(zone, changes, t, &t->verdict, SERVED_CHANGE)) {
+		changeset_undo(changes, zone->mirror);
+		changeset_unref(changes);
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		zone_thread_answer(zone->thread, t);
+	}
+}

@@ -1,0 +1,222 @@
+/*
+ * Updates that wait for the primary target, and what becomes of them: applied, late,
+ * refused there, withdrawn.
+ */
+#include "gateway/served/served.h"
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+
+/* ---- waiting for the primary target ---- */
+
+static void set_ack_timer(struct served_zone *zone)
+{
+	struct timeval left = {0};
+	int64_t ms;
+
+	if (!zone->waiting) {
+		event_del(zone->ack_timer);
+		return;
+	}
+	ms = zone->waiting->deadline_ms - clock_monotonic_ms();
+	if (ms > 0)
+		left = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	event_add(zone->ack_timer, &left);
+}
+
+void served_start_waiting(struct served_zone *zone, struct transaction *t)
+{
+	const bool is_first = !zone->waiting;
+
+	transaction_set_state(t, TRANSACTION_DELIVERING);
+	t->deadline_ms = clock_monotonic_ms() + zone->zone->ack_timeout_ms;
+	t->wait_next = NULL;
+	*zone->waiting_tail = t;
+	zone->waiting_tail = &t->wait_next;
+	if (is_first)
+		set_ack_timer(zone);
+}
+
+void served_stop_waiting(struct served_zone *zone, struct transaction *transaction)
+{
+	struct transaction **link = &zone->waiting;
+
+	while (*link && *link != transaction)
+		link = &(*link)->wait_next;
+	if (!*link)
+		return;
+	*link = transaction->wait_next;
+	if (!*link)
+		zone->waiting_tail = link;
+	transaction->wait_next = NULL;
+}
+
+void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg)
+{
+	struct served_zone *zone = arg;
+	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+		"target %s did not answer in time: the change was withdrawn",
+		delivery_id(zone->deliveries[0]));
+	const int64_t now = clock_monotonic_ms();
+
+	(void)fd;
+	(void)events;
+	while (zone->waiting && zone->waiting->deadline_ms <= now) {
+		struct transaction *t = zone->waiting;
+
+		served_stop_waiting(zone, t);
+		if (zone->zone->ack == CONFIG_ACK_APPLIED)
+			served_withdraw(zone, t, &late);
+		else
+			zone_thread_answer(zone->thread, t);
+	}
+	set_ack_timer(zone);
+}
+
+/* ---- what deliveries report ---- */
+
+void served_applied(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
+	struct rrset *soa)
+{
+	if (delivery != zone->deliveries[0])
+		return;
+	if (soa)
+		mirror_adopt_soa(zone, soa);
+	while (zone->waiting && zone->waiting->seq <= seq) {
+		struct transaction *t = zone->waiting;
+
+		served_stop_waiting(zone, t);
+		zone_thread_answer(zone->thread, t);
+	}
+	set_ack_timer(zone);
+}
+
+void served_primary_down(struct served_zone *zone)
+{
+	if (zone->zone->ack != CONFIG_ACK_WAIT)
+		return;
+	while (zone->waiting) {
+		struct transaction *t = zone->waiting;
+
+		served_stop_waiting(zone, t);
+		zone_thread_answer(zone->thread, t);
+	}
+	set_ack_timer(zone);
+}
+
+void served_note_outcome(
+	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
+{
+	const struct journal_op note = {
+		.kind = JOURNAL_OUTCOME,
+		.zone = zone->id,
+		.seq = seq,
+		.verdict = *verdict,
+	};
+
+	(void)zone_thread_submit_note(zone->thread, &note);
+}
+
+/* Takes changes back in the mirror and the journal.  False: nothing was left to take
+ * back, or no memory. */
+static bool withdraw_changes(struct served_zone *zone, const struct changeset *changes,
+	struct transaction *t, const struct verdict *verdict,
+	enum served_append_kind kind)
+{
+	struct changeset *back = NULL;
+	int r = apply_withdrawal(
+		zone->mirror, changes, delivery_bumps_serial(zone->deliveries[0]), &back);
+
+	if (!r && back->count && served_append_changes(zone, back, t, verdict, kind))
+		return true;
+	if (!r && back->count)
+		changeset_undo(back, zone->mirror);
+	if (!r)
+		changeset_unref(back);
+	return false;
+}
+
+void served_refuse_heartbeats(
+	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
+{
+	struct transaction *t = zone->waiting, *next;
+
+	for (; t; t = next) {
+		next = t->wait_next;
+		if (t->changes || t->seq < seq)
+			continue;
+		served_stop_waiting(zone, t);
+		t->verdict = *verdict;
+		zone_thread_answer(zone->thread, t);
+	}
+}
+
+static void withdraw(struct served_zone *zone, struct transaction *t,
+	const struct verdict *verdict, enum served_append_kind kind)
+{
+	t->verdict = *verdict;
+	if (!t->changes) { /* a heartbeat that waited for others' changes */
+		zone_thread_answer(zone->thread, t);
+		return;
+	}
+	served_refuse_heartbeats(zone, t->seq, verdict);
+	served_note_outcome(zone, t->seq, verdict);
+	/* The refusal is sent when the withdrawal is durable: what was refused is not
+	 * delivered after a crash. */
+	if (!withdraw_changes(zone, t->changes, t, verdict, kind))
+		zone_thread_answer(zone->thread, t);
+}
+
+void served_withdraw(
+	struct served_zone *zone, struct transaction *t, const struct verdict *verdict)
+{
+	withdraw(zone, t, verdict, SERVED_WITHDRAWAL);
+}
+
+static struct transaction *find_waiting(const struct served_zone *zone, uint64_t seq)
+{
+	struct transaction *t = zone->waiting;
+
+	while (t && (t->seq != seq || !t->changes))
+		t = t->wait_next;
+	return t;
+}
+
+void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
+	struct changeset *changes, bool is_withdrawal, const struct verdict *verdict)
+{
+	const struct journal_op note = {
+		.kind = JOURNAL_SET_ASIDE,
+		.zone = zone->id,
+		.seq = seq,
+		.at_ms = clock_real_ms(),
+		.target = delivery_id(delivery),
+		.verdict = *verdict,
+	};
+	struct transaction *t;
+
+	log_warning("zone %s: target %s refuses change %llu, which is set aside: %s",
+		zone->zone->text, delivery_id(delivery), (unsigned long long)seq,
+		verdict->why);
+	(void)zone_thread_submit_note(zone->thread, &note);
+	if (delivery != zone->deliveries[0])
+		return;
+	if (is_withdrawal) {
+		/* What it wanted to take back may be there or not: look. */
+		delivery_want_whole(delivery);
+		return;
+	}
+	/* What was evaluated on top of it must not bring it along. */
+	if (delivery_has_pending(delivery) || !TAILQ_EMPTY(&zone->uncommitted))
+		delivery_want_whole(delivery);
+	t = find_waiting(zone, seq);
+	if (t) {
+		served_stop_waiting(zone, t);
+		set_ack_timer(zone);
+		withdraw(zone, t, verdict, SERVED_REJECTION);
+		return;
+	}
+	/* Nobody waits; the mirror must not claim what the primary does not have. */
+	served_note_outcome(zone, seq, verdict);
+	(void)withdraw_changes(zone, changes, NULL, verdict, SERVED_REJECTION);
+}

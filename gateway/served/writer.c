@@ -1,0 +1,697 @@
+/*
+ * The zone thread's loop: what comes in is handed to the zone that it is for, what the
+ * journal gives back to whoever submitted it.
+ */
+#include "gateway/served/writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "gateway/served/served.h"
+#include "gateway/supervise.h"
+
+enum {
+	WRITER_MACS_S = 3600, /* how far back the journal's MACs are read at the start:
+			       * more than any client's fudge should be */
+	WRITER_PRUNE_S = 600, /* between two prunings of the journal */
+	WRITER_PRUNE_STEP_MS = 50, /* between two steps of one */
+	WRITER_START_MS = 2000,    /* how long starting waits for primary targets */
+	WRITER_STOP_MS = 8000,     /* how long stopping waits for primary targets */
+	WRITER_SAVE_MS = 3000,     /* and for the disk */
+	WRITER_MAILBOXES = 64,     /* as many as config.threads may be */
+};
+
+struct writer {
+	struct zone_thread thread;
+	struct config *config;       /* counted; the newest */
+	uint64_t prune_from;         /* where the next step of pruning begins; 0: anew */
+	int lock;                    /* file descriptor: the database is ours */
+	struct served_zone *zones;   /* hash by name */
+	struct served_zone *closing; /* hash by name; no longer configured */
+	struct queue queue;          /* of transactions */
+	struct queue commands;
+	struct queue done; /* from the journal */
+	struct event *queue_event, *command_event, *done_event, *prune_timer;
+	struct mailbox *mailboxes[WRITER_MAILBOXES];
+	size_t mailbox_count;
+	atomic_uint pings, answered_pings;
+	pthread_t pthread;
+	bool is_stopping;
+};
+
+enum command_kind { COMMAND_RELOAD, COMMAND_STOP };
+
+struct command {
+	struct queue_node node;
+	enum command_kind kind;
+	struct config *config; /* counted */
+};
+
+/* ---- transactions ---- */
+
+static struct served_zone *find_zone(const struct writer *writer, const uint8_t *name)
+{
+	struct served_zone *zone;
+
+	HASH_FIND(hh, writer->zones, name, name_len(name), zone);
+	return zone;
+}
+
+static void dispatch(struct writer *writer, struct transaction *t)
+{
+	struct served_zone *zone = find_zone(writer, t->zone->name);
+
+	if (!zone) {
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"the zone is being opened or closed");
+		zone_thread_answer(&writer->thread, t);
+		return;
+	}
+	switch (t->walk.opcode) {
+	case OPCODE_UPDATE:
+		served_update(zone, t);
+		return;
+	case OPCODE_NOTIFY:
+		served_notified(zone, t);
+		return;
+	default:
+		served_query(zone, t);
+		return;
+	}
+}
+
+/* ---- the journal's results ---- */
+
+static void recover(struct writer *writer)
+{
+	struct zone_thread *thread = &writer->thread;
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next)
+		served_forget_uncommitted(zone);
+	HASH_ITER(hh, writer->closing, zone, next)
+		served_forget_uncommitted(zone);
+	thread->is_broken = false;
+	journal_resume(thread->journal);
+}
+
+static void note_failure(struct zone_thread *thread)
+{
+	char error[STORE_ERROR_MAX];
+
+	if (thread->is_broken)
+		return;
+	thread->is_broken = true;
+	journal_last_error(thread->journal, error);
+	log_error("the database fails: %s; updates are refused until it works", error);
+}
+
+static void on_done(evutil_socket_t fd, short events, void *arg)
+{
+	struct writer *writer = arg;
+	struct zone_thread *thread = &writer->thread;
+	struct queue_list list;
+	struct queue_node *node;
+
+	(void)fd;
+	(void)events;
+	queue_list_init(&list);
+	queue_take_all(&writer->done, &list);
+	while ((node = queue_list_take(&list))) {
+		struct journal_op *op = (struct journal_op *)(void *)node;
+
+		thread->in_journal--;
+		if (op->result)
+			note_failure(thread);
+		op->done(op, op->arg);
+	}
+	served_kick_due(thread);
+	if (thread->is_broken && thread->in_journal == 0)
+		recover(writer);
+}
+
+struct pruning {
+	struct journal_op op;
+	struct writer *writer;
+};
+
+static void start_prune_timer(struct writer *writer, uint64_t next)
+{
+	struct timeval pause = {.tv_sec = WRITER_PRUNE_S};
+
+	if (next)
+		pause = (struct timeval){.tv_usec = WRITER_PRUNE_STEP_MS * 1000};
+	writer->prune_from = next;
+	event_add(writer->prune_timer, &pause);
+}
+
+static void on_pruned(struct journal_op *op, void *arg)
+{
+	struct pruning *pruning = arg;
+
+	start_prune_timer(pruning->writer, op->result ? 0 : op->seq);
+	free(pruning);
+}
+
+/* In small steps, so that no commit waits long for one. */
+static void on_prune(evutil_socket_t fd, short events, void *arg)
+{
+	struct writer *writer = arg;
+	struct pruning *pruning = calloc(1, sizeof(*pruning));
+
+	(void)fd;
+	(void)events;
+	if (!pruning) {
+		start_prune_timer(writer, 0);
+		return;
+	}
+	pruning->writer = writer;
+	pruning->op = (struct journal_op){
+		.kind = JOURNAL_PRUNE,
+		.seq = writer->prune_from,
+		.at_ms = clock_real_ms() -
+			(int64_t)writer->config->audit_days * 24 * 3600 * 1000,
+		.done = on_pruned,
+		.arg = pruning,
+	};
+	zone_thread_submit(&writer->thread, &pruning->op);
+}
+
+/* What has gathered in this turn goes out. */
+static void flush(struct writer *writer)
+{
+	replay_flush(writer->thread.replay);
+	journal_submit(writer->thread.journal, &writer->thread.submissions);
+	for (size_t i = 0; i < writer->mailbox_count; i++)
+		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
+}
+
+/* ---- zones ---- */
+
+static int open_zone(struct writer *writer, struct config *config,
+	const struct config_zone *zone_config)
+{
+	struct served_zone *zone;
+	int r = served_new(&zone, &writer->thread, config, zone_config);
+
+	if (r) {
+		log_error(
+			"zone %s: cannot be opened: %s", zone_config->text, strerror(-r));
+		return r;
+	}
+	HASH_ADD_KEYPTR(hh, writer->zones, zone->name, name_len(zone->name), zone);
+	return 0;
+}
+
+static void close_zone(struct writer *writer, struct served_zone *zone)
+{
+	HASH_DEL(writer->zones, zone);
+	HASH_ADD_KEYPTR(hh, writer->closing, zone->name, name_len(zone->name), zone);
+	(void)served_close(zone);
+}
+
+/* Frees what has come to its end, and opens anew what was closed for that. */
+static void sweep_closing(struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	if (!writer->closing)
+		return;
+	HASH_ITER(hh, writer->closing, zone, next) {
+		const struct config_zone *again =
+			config_find_zone(writer->config, zone->name);
+
+		if (!served_close(zone))
+			continue;
+		HASH_DEL(writer->closing, zone);
+		served_free(zone);
+		if (again && !writer->is_stopping)
+			(void)open_zone(writer, writer->config, again);
+	}
+}
+
+static bool is_closing(const struct writer *writer, const uint8_t *name)
+{
+	struct served_zone *zone;
+
+	HASH_FIND(hh, writer->closing, name, name_len(name), zone);
+	return zone != NULL;
+}
+
+static void reload_zone(struct writer *writer, struct config *config,
+	const struct config_zone *zone_config)
+{
+	struct served_zone *zone = find_zone(writer, zone_config->name);
+	int r;
+
+	if (zone) {
+		r = served_configure(zone, config, zone_config);
+		if (!r)
+			return;
+		if (r != -EXDEV) {
+			log_error("zone %s: %s", zone_config->text, strerror(-r));
+			return;
+		}
+		close_zone(writer, zone);
+	}
+	/* Otherwise sweep_closing opens it. */
+	if (!is_closing(writer, zone_config->name))
+		(void)open_zone(writer, config, zone_config);
+}
+
+static void reload(struct writer *writer, struct config *config)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next) {
+		if (!config_find_zone(config, zone->name))
+			close_zone(writer, zone);
+	}
+	for (size_t i = 0; i < config->zone_count; i++)
+		reload_zone(writer, config, &config->zones[i]);
+	config_unref(writer->config);
+	writer->config = config;
+}
+
+static void stop(struct writer *writer)
+{
+	writer->is_stopping = true;
+}
+
+static void take_commands(struct writer *writer)
+{
+	struct queue_list list;
+	struct command *command;
+
+	queue_list_init(&list);
+	queue_take_all(&writer->commands, &list);
+	while ((command = (struct command *)(void *)queue_list_take(&list))) {
+		if (command->kind == COMMAND_RELOAD)
+			reload(writer, command->config);
+		else
+			stop(writer);
+		free(command);
+	}
+}
+
+static void on_command(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	take_commands(arg);
+}
+
+static void on_queue(evutil_socket_t fd, short events, void *arg)
+{
+	struct writer *writer = arg;
+	struct queue_list list;
+	struct queue_node *node;
+
+	(void)fd;
+	(void)events;
+	queue_list_init(&list);
+	queue_take_all(&writer->queue, &list);
+	/* What was judged by a new configuration must find its zones. */
+	take_commands(writer);
+	while ((node = queue_list_take(&list)))
+		dispatch(writer, (struct transaction *)(void *)node);
+}
+
+/* ---- the loop ---- */
+
+static bool is_quiet(struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	if (queue_count(&writer->queue) || writer->thread.in_journal)
+		return false;
+	HASH_ITER(hh, writer->zones, zone, next) {
+		if (!served_is_quiet(zone))
+			return false;
+	}
+	return !writer->closing;
+}
+
+/* Everything answered: now what may lag is written down. */
+static void save(struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next) {
+		for (size_t i = 0; i < zone->delivery_count; i++) {
+			delivery_kick(zone->deliveries[i], true);
+			delivery_save(zone->deliveries[i]);
+		}
+	}
+}
+
+static void turn(struct writer *writer)
+{
+	event_base_loop(writer->thread.base, EVLOOP_ONCE);
+	atomic_store(&writer->answered_pings, atomic_load(&writer->pings));
+	sweep_closing(writer);
+	flush(writer);
+}
+
+static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
+{
+	const struct timeval tick = {.tv_usec = 20000};
+	const int64_t end = clock_monotonic_ms() + at_most_ms;
+
+	while (!is_quiet(writer) && clock_monotonic_ms() < end) {
+		event_base_loopexit(writer->thread.base, &tick);
+		event_base_loop(writer->thread.base, EVLOOP_ONCE);
+		sweep_closing(writer);
+		flush(writer);
+	}
+}
+
+/* What is durable is delivered after the next start. */
+static void give_up_waiting(struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next)
+		served_give_up_waiting(zone);
+	flush(writer);
+}
+
+static void *writer_main(void *arg)
+{
+	struct writer *writer = arg;
+
+	while (!writer->is_stopping)
+		turn(writer);
+	run_until_quiet(writer, WRITER_STOP_MS);
+	give_up_waiting(writer);
+	run_until_quiet(writer, WRITER_SAVE_MS);
+	save(writer);
+	flush(writer);
+	run_until_quiet(writer, WRITER_SAVE_MS);
+	return NULL;
+}
+
+/* ---- construction ---- */
+
+static void restore_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
+	uint16_t rcode, void *arg)
+{
+	struct writer *writer = arg;
+	uint8_t name[NAME_MAX_LEN];
+
+	if (rcode == RCODE_SERVFAIL || !key || name_from_text(name, key, NULL))
+		return;
+	replay_restore(writer->thread.replay, name, mac, time_signed, rcode);
+}
+
+static int64_t real_time_s(void)
+{
+	return clock_real_ms() / 1000;
+}
+
+static struct event *watch(
+	struct writer *writer, struct queue *queue, event_callback_fn fn)
+{
+	struct event *event = event_new(
+		writer->thread.base, queue_fd(queue), EV_READ | EV_PERSIST, fn, writer);
+
+	if (event)
+		event_add(event, NULL);
+	return event;
+}
+
+static int set_up_loop(struct writer *writer)
+{
+	struct zone_thread *thread = &writer->thread;
+
+	thread->base = event_base_new();
+	thread->target_env = (struct target_env){
+		.base = thread->base,
+		.pool = hmac_pool_new(),
+		.real_time = real_time_s,
+	};
+	if (!thread->base || !thread->target_env.pool)
+		return -ENOMEM;
+	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
+		queue_init(&writer->done))
+		return -EMFILE;
+	writer->queue_event = watch(writer, &writer->queue, on_queue);
+	writer->command_event = watch(writer, &writer->commands, on_command);
+	writer->done_event = watch(writer, &writer->done, on_done);
+	writer->prune_timer = event_new(thread->base, -1, 0, on_prune, writer);
+	if (!writer->queue_event || !writer->command_event || !writer->done_event ||
+		!writer->prune_timer)
+		return -ENOMEM;
+	start_prune_timer(writer, 0);
+	return 0;
+}
+
+static int open_replay(struct writer *writer)
+{
+	char boot[64] = "", *path;
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int r;
+
+	if (asprintf(&path, "%s-replay", writer->config->database) < 0)
+		path = NULL;
+	if (file && !fgets(boot, sizeof(boot), file))
+		boot[0] = '\0';
+	if (file)
+		fclose(file);
+	r = path ? replay_new(&writer->thread.replay, path, boot[0] ? boot : NULL,
+			   real_time_s())
+		 : -ENOMEM;
+	if (r)
+		log_error("%s-replay: %s", writer->config->database, strerror(-r));
+	free(path);
+	return r;
+}
+
+static int open_store(struct writer *writer)
+{
+	struct zone_thread *thread = &writer->thread;
+	char error[STORE_ERROR_MAX] = "";
+	const uint64_t since = (uint64_t)real_time_s() - WRITER_MACS_S;
+	int r;
+
+	/* Two gateways on one database would each serve half of the truth. */
+	writer->lock = supervise_lock(writer->config->database);
+	if (writer->lock < 0) {
+		log_error("database %s: %s", writer->config->database,
+			writer->lock == -EWOULDBLOCK ? "another musterd uses it"
+						     : strerror(-writer->lock));
+		return writer->lock;
+	}
+	r = open_replay(writer);
+	if (r)
+		return r;
+	thread->store_ops = &store_sqlite;
+	r = journal_new(&thread->journal, thread->store_ops, writer->config->database,
+		&writer->done, error);
+	if (!r)
+		r = thread->store_ops->open(
+			&thread->store, writer->config->database, error);
+	if (r) {
+		log_error("database %s: %s", writer->config->database,
+			error[0] ? error : strerror(-r));
+		return r;
+	}
+	r = thread->store_ops->last_seq(thread->store, &thread->last_seq);
+	if (thread->last_seq == 0)
+		thread->last_seq = 1;
+	if (!r)
+		r = thread->store_ops->each_mac(
+			thread->store, since, restore_mac, writer);
+	if (r)
+		log_error("database %s: %s", writer->config->database,
+			thread->store_ops->error(thread->store));
+	return r;
+}
+
+static bool is_any_loading(const struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, writer->zones, zone, next) {
+		if (!zone->mirror && !zone->was_tried)
+			return true;
+	}
+	return false;
+}
+
+/* Zones are served from the first query on, if their primary targets answer soon. */
+static int open_zones(struct writer *writer)
+{
+	const struct timeval tick = {.tv_usec = 20000};
+	const int64_t end = clock_monotonic_ms() + WRITER_START_MS;
+
+	for (size_t i = 0; i < writer->config->zone_count; i++) {
+		int r = open_zone(writer, writer->config, &writer->config->zones[i]);
+
+		if (r)
+			return r;
+	}
+	flush(writer);
+	while (writer->thread.in_journal ||
+		(is_any_loading(writer) && clock_monotonic_ms() < end)) {
+		event_base_loopexit(writer->thread.base, &tick);
+		turn(writer);
+	}
+	return 0;
+}
+
+int writer_new(struct writer **ret_writer, struct config *config)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int r;
+
+	if (!writer)
+		return -ENOMEM;
+	writer->config = config_ref(config);
+	writer->lock = -1;
+	writer->queue.fd = writer->commands.fd = writer->done.fd = -1;
+	queue_list_init(&writer->thread.submissions);
+	r = set_up_loop(writer);
+	if (!r)
+		r = open_store(writer);
+	if (!r)
+		r = open_zones(writer);
+	if (r) {
+		writer_free(writer);
+		return r;
+	}
+	*ret_writer = writer;
+	return 0;
+}
+
+int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
+{
+	if (writer->mailbox_count == WRITER_MAILBOXES)
+		return -ENOSPC;
+	writer->mailboxes[writer->mailbox_count++] = mailbox;
+	return 0;
+}
+
+int writer_start(struct writer *writer)
+{
+	sigset_t all, old;
+	int r;
+
+	/* Signals are main's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = -pthread_create(&writer->pthread, NULL, writer_main, writer);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+struct queue *writer_queue(struct writer *writer)
+{
+	return &writer->queue;
+}
+
+void writer_ping(struct writer *writer)
+{
+	atomic_fetch_add(&writer->pings, 1);
+	queue_wake(&writer->queue);
+}
+
+bool writer_is_alive(const struct writer *writer)
+{
+	return atomic_load(&writer->answered_pings) == atomic_load(&writer->pings);
+}
+
+static int send_command(
+	struct writer *writer, enum command_kind kind, struct config *config)
+{
+	struct command *command = calloc(1, sizeof(*command));
+
+	if (!command)
+		return -ENOMEM;
+	command->kind = kind;
+	command->config = config ? config_ref(config) : NULL;
+	queue_push_one(&writer->commands, &command->node);
+	return 0;
+}
+
+int writer_reload(struct writer *writer, struct config *config)
+{
+	return send_command(writer, COMMAND_RELOAD, config);
+}
+
+void writer_stop(struct writer *writer)
+{
+	while (send_command(writer, COMMAND_STOP, NULL))
+		; /* out of memory is transient, and there is nothing else to do */
+	pthread_join(writer->pthread, NULL);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+static void free_zones(struct served_zone **zones)
+{
+	struct served_zone *zone, *next;
+
+	HASH_ITER(hh, *zones, zone, next) {
+		HASH_DEL(*zones, zone);
+		served_free(zone);
+	}
+}
+
+/* Work that was begun, by a start that failed or a stop that took too long, ends. */
+static void finish_journal(struct writer *writer)
+{
+	struct queue_list list;
+	struct queue_node *node;
+
+	if (!writer->thread.journal)
+		return;
+	flush(writer);
+	journal_free(writer->thread.journal);
+	queue_list_init(&list);
+	queue_take_all(&writer->done, &list);
+	while ((node = queue_list_take(&list))) {
+		struct journal_op *op = (struct journal_op *)(void *)node;
+
+		op->done(op, op->arg);
+	}
+	for (size_t i = 0; i < writer->mailbox_count; i++)
+		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
+}
+
+void writer_free(struct writer *writer)
+{
+	if (!writer)
+		return;
+	finish_journal(writer);
+	free_zones(&writer->zones);
+	free_zones(&writer->closing);
+	if (writer->thread.store)
+		writer->thread.store_ops->close(writer->thread.store);
+	free_event(writer->queue_event);
+	free_event(writer->command_event);
+	free_event(writer->done_event);
+	free_event(writer->prune_timer);
+	hmac_pool_free(writer->thread.target_env.pool);
+	replay_free(writer->thread.replay);
+	if (writer->thread.base)
+		event_base_free(writer->thread.base);
+	queue_clear(&writer->queue);
+	queue_clear(&writer->commands);
+	queue_clear(&writer->done);
+	if (writer->lock >= 0)
+		close(writer->lock);
+	config_unref(writer->config);
+	free(writer);
+}

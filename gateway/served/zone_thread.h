@@ -1,0 +1,46 @@
+/*
+ * What everything in the zone thread shares: its loop, its way to the journal and back to
+ * the listeners, and its reading connection to the store.  Passed around as a pointer;
+ * there is one, owned by writer.c.
+ */
+#ifndef MUSTER_ZONE_THREAD_H
+#define MUSTER_ZONE_THREAD_H
+
+#include "gateway/journal/journal.h"
+#include "gateway/served/replay.h"
+#include "gateway/target/target.h"
+
+struct served_zone;
+
+struct zone_thread {
+	struct event_base *base;
+	struct target_env target_env;
+	struct journal *journal;
+	const struct store_ops *store_ops;
+	struct store *store; /* for reading */
+	struct replay *replay;
+	struct queue_list submissions;    /* journal operations of this turn */
+	uint64_t last_seq;                /* the last sequence number given out; never 0,
+					   * which as a cursor means that there is none */
+	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
+	size_t in_journal;                /* operations that have not come back */
+	struct served_zone *kicks;        /* zones with something new to deliver */
+	bool is_broken; /* a commit failed: nothing new until all are back */
+};
+
+/* Queues an operation for the end of the turn. */
+static inline void zone_thread_submit(struct zone_thread *thread, struct journal_op *op)
+{
+	thread->in_journal++;
+	queue_list_append(&thread->submissions, &op->node);
+}
+
+/* An operation that frees itself when it is done, for what nobody waits for.  A copy of
+ * target is kept.  False: no memory. */
+bool zone_thread_submit_note(struct zone_thread *thread, const struct journal_op *op);
+
+/* Gives a transaction back to its listener with its verdict set: remembers the answer for
+ * its twins, answers those that joined it, and writes the log line of a refusal. */
+void zone_thread_answer(struct zone_thread *thread, struct transaction *transaction);
+
+#endif

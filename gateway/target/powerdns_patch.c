@@ -1,0 +1,260 @@
+/*
+ * Writing a PATCH for PowerDNS' HTTP API.  Part of powerdns_json.h.
+ */
+#include "gateway/target/powerdns_json.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "gateway/target/powerdns_disabled.h"
+#include "zones/rdata.h"
+
+enum {
+	RRSET_OVERHEAD = 64,
+	RECORD_OVERHEAD = 24
+}; /* octets of JSON around what is
+	counted, at least */
+
+/* One PATCH while it is made. */
+struct writer {
+	const struct powerdns_patch *patch;
+	json_t *rrsets;
+	size_t size; /* octets that it will have, at least */
+	char *why;
+};
+
+static int refuse(const struct writer *w, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(const struct writer *w, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(w->why, POWERDNS_WHY_MAX, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static const char *type_name(uint16_t type, char buf[RDATA_TYPE_NAME_MAX])
+{
+	if (type == POWERDNS_TYPE_ALIAS)
+		return "ALIAS";
+	return type == POWERDNS_TYPE_LUA ? "LUA" : rdata_type_name_powerdns(type, buf);
+}
+
+/* ---- contents ---- */
+
+static int lua_to_text(const uint8_t *rdata, uint16_t len, char **ret_text)
+{
+	char buf[RDATA_TYPE_NAME_MAX];
+	const char *why;
+	char *strings;
+	int n;
+
+	if (len < 3 || !rdata_is_valid(TYPE_TXT, rdata + 2, len - 2, &why))
+		return -EINVAL;
+	strings = rdata_to_text_powerdns(TYPE_TXT, rdata + 2, len - 2);
+	if (!strings)
+		return -ENOMEM;
+	n = asprintf(ret_text, "%s %s",
+		type_name((uint16_t)(rdata[0] << 8 | rdata[1]), buf), strings);
+	free(strings);
+	return n < 0 ? -ENOMEM : 0;
+}
+
+static int content_to_text(
+	uint16_t type, const uint8_t *rdata, uint16_t len, char **ret_text)
+{
+	const char *why;
+
+	if (type == POWERDNS_TYPE_LUA)
+		return lua_to_text(rdata, len, ret_text);
+	if (type == POWERDNS_TYPE_ALIAS) {
+		type = TYPE_PTR;
+		if (!rdata_is_valid(type, rdata, len, &why))
+			return -EINVAL;
+	}
+	*ret_text = rdata_to_text_powerdns(type, rdata, len);
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+static int add_record(
+	struct writer *w, json_t *records, const char *content, bool is_disabled)
+{
+	json_t *record =
+		json_pack("{s:s, s:b}", "content", content, "disabled", is_disabled);
+
+	if (!record || json_array_append_new(records, record))
+		return -ENOMEM;
+	w->size += strlen(content) + RECORD_OVERHEAD;
+	return w->size > w->patch->max ? -EFBIG : 0;
+}
+
+static int add_enabled(
+	struct writer *w, json_t *records, const uint8_t *owner, const struct rrset *set)
+{
+	char name[NAME_TEXT_MAX], buf[RDATA_TYPE_NAME_MAX];
+	const uint8_t *rdata;
+	size_t at = 0;
+	uint16_t len;
+
+	while ((rdata = rrset_next(set, &at, &len))) {
+		char *content;
+		int ret = content_to_text(set->type, rdata, len, &content);
+		if (ret == -EINVAL)
+			return refuse(w, "%s %s: PowerDNS has no text for it",
+				name_to_text(owner, name), type_name(set->type, buf));
+		if (ret)
+			return ret;
+		ret = add_record(w, records, content, false);
+		free(content);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Is a disabled record among the enabled ones now?  PowerDNS refuses duplicates. */
+static bool is_among(const struct powerdns_disabled_set *disabled, size_t index,
+	const struct rrset *set, const uint8_t *apex)
+{
+	uint8_t rdata[4096]; /* a longer one is not recognised, and refused by PowerDNS */
+	int len;
+
+	if (!set)
+		return false;
+	len = rdata_from_text(
+		disabled->type, disabled->contents[index], apex, rdata, sizeof(rdata));
+	return len >= 0 && rrset_find(set, rdata, (uint16_t)len) >= 0;
+}
+
+static int add_disabled(struct writer *w, json_t *records,
+	const struct powerdns_disabled_set *disabled, const struct rrset *set)
+{
+	for (size_t i = 0; disabled && i < disabled->count; i++) {
+		int ret = 0;
+		if (!is_among(disabled, i, set, w->patch->apex))
+			ret = add_record(w, records, disabled->contents[i], true);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* ---- RRsets ---- */
+
+/* The new object is in w->rrsets already. */
+static json_t *add_rrset(
+	struct writer *w, const uint8_t *owner, uint16_t type, const char *changetype)
+{
+	char name[NAME_TEXT_MAX], buf[RDATA_TYPE_NAME_MAX];
+	json_t *rrset = json_pack("{s:s, s:s, s:s}", "name", name_to_text(owner, name),
+		"type", type_name(type, buf), "changetype", changetype);
+
+	if (!rrset || json_array_append_new(w->rrsets, rrset))
+		return NULL;
+	w->size += strlen(name) + RRSET_OVERHEAD;
+	return rrset;
+}
+
+static int add_delete(struct writer *w, const struct change *change)
+{
+	if (!add_rrset(w, change->owner, change->type, "DELETE"))
+		return -ENOMEM;
+	return w->size > w->patch->max ? -EFBIG : 0;
+}
+
+static int add_replace(
+	struct writer *w, const uint8_t *owner, uint16_t type, const struct rrset *set)
+{
+	const struct powerdns_disabled_set *disabled = NULL;
+	json_t *rrset, *records;
+	int ret;
+
+	/* A zone has one SOA; PowerDNS drops disabled ones with each write of its own. */
+	if (type != TYPE_SOA)
+		disabled = powerdns_disabled_find(w->patch->disabled, owner, type);
+	rrset = add_rrset(w, owner, type, "REPLACE");
+	records = json_array();
+	if (!rrset || json_object_set_new(rrset, "records", records))
+		return -ENOMEM;
+	if (json_object_set_new(
+		    rrset, "ttl", json_integer(set ? set->ttl : disabled->ttl)))
+		return -ENOMEM;
+	ret = set ? add_enabled(w, records, owner, set) : 0;
+	return ret ? ret : add_disabled(w, records, disabled, set);
+}
+
+static bool is_apex_soa(const struct powerdns_patch *patch, const struct change *change)
+{
+	return change->type == TYPE_SOA && name_is_equal(change->owner, patch->apex);
+}
+
+/* An RRset goes for good only if no disabled records stay. */
+static bool is_delete(const struct powerdns_patch *patch, const struct change *change)
+{
+	return !change->after &&
+		!powerdns_disabled_find(patch->disabled, change->owner, change->type);
+}
+
+/* Those that go, or those that stay or come. */
+static int add_changes(struct writer *w, bool goes)
+{
+	const struct powerdns_patch *patch = w->patch;
+	int ret = 0;
+
+	for (uint32_t i = 0; !ret && i < patch->changes->count; i++) {
+		const struct change *change = &patch->changes->changes[i];
+		if (!change->after != goes || is_apex_soa(patch, change))
+			continue;
+		ret = is_delete(patch, change)
+			? add_delete(w, change)
+			: add_replace(w, change->owner, change->type, change->after);
+	}
+	return ret;
+}
+
+/* PowerDNS looks at what is there when it comes to an RRset: a CNAME must be gone before
+ * what takes its place comes. */
+static int add_all(struct writer *w)
+{
+	int ret = add_changes(w, true);
+
+	if (!ret)
+		ret = add_changes(w, false);
+	if (!ret && w->patch->soa)
+		ret = add_replace(w, w->patch->apex, TYPE_SOA, w->patch->soa);
+	return ret;
+}
+
+int powerdns_json_write_patch(const struct powerdns_patch *patch, char **ret_body,
+	size_t *ret_len, char ret_why[POWERDNS_WHY_MAX])
+{
+	struct writer w = {.patch = patch, .why = ret_why};
+	json_t *whole = json_object();
+	char *body = NULL;
+	int ret = -ENOMEM;
+
+	ret_why[0] = '\0';
+	w.rrsets = json_array();
+	if (json_object_set_new(whole, "rrsets", w.rrsets) == 0)
+		ret = add_all(&w);
+	if (!ret)
+		body = json_dumps(whole, JSON_COMPACT);
+	json_decref(whole);
+	if (ret)
+		return ret;
+	if (!body)
+		return -ENOMEM;
+	if (strlen(body) > patch->max) {
+		free(body);
+		return -EFBIG;
+	}
+	*ret_body = body;
+	*ret_len = strlen(body);
+	return 0;
+}

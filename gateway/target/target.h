@@ -1,0 +1,106 @@
+/*
+ * A target: a server that holds a zone, seen as three operations.
+ *
+ *   load     its whole content, or what changed there since we last looked
+ *   probe    its SOA, to see whether somebody else changed the zone
+ *   deliver  bring a batch of changes to it, all or nothing
+ *
+ * Targets live in the zone thread and on its event base.  At most one operation of a
+ * target is under way; its callback comes exactly once, never from within the call that
+ * began it, and not at all if the target is freed first.
+ *
+ * The target remembers the SOA that the zone has there ("believed"), as of its last load,
+ * probe or deliver.  A delivery compares with it and fails with TARGET_CHANGED if the
+ * zone has moved on without us: changes behind our back are seen, not overwritten.
+ */
+#ifndef MUSTER_TARGET_H
+#define MUSTER_TARGET_H
+
+#include <event2/event.h>
+#include "gateway/config/config.h"
+#include "zones/update.h"
+
+enum target_outcome {
+	TARGET_DONE,     /* applied, and durable as far as the server says */
+	TARGET_CHANGED,  /* nothing applied: the zone there is not as believed.  If the
+			  * batch was a retry, an earlier try may have been applied */
+	TARGET_REJECTED, /* nothing applied, and the same batch never will be: verdict */
+	TARGET_FAILED,   /* unreachable, timed out, busy: try again; outcome unknown */
+};
+
+struct target_result {
+	enum target_outcome outcome;
+	struct verdict verdict; /* why, unless DONE */
+	struct rrset *soa; /* SOA the zone now has there, borrowed; NULL: not known */
+};
+
+typedef void target_done(void *arg, const struct target_result *result);
+
+/* What load found: outcome DONE and either zone or difference; or why not. */
+struct target_content {
+	struct target_result result;
+	struct zone *zone;         /* whole content; the callback takes it */
+	struct update *difference; /* only changes, class NONE deletes, IN adds, in order;
+				    * from the believed SOA to result.soa; the callback
+				    * takes it.  change_count 0: nothing has changed. */
+};
+
+typedef void target_loaded(void *arg, struct target_content *content);
+
+struct target_batch {
+	const struct changeset *changes; /* merged; borrowed until the callback */
+	bool is_retry; /* the same batch was tried before and its outcome is unknown */
+};
+
+struct target_env {
+	struct event_base *base;
+	struct hmac_pool *pool;     /* for signing; the zone thread's own */
+	int64_t (*real_time)(void); /* seconds since 1970 */
+};
+
+struct target; /* each implementation embeds struct target_base first */
+
+struct target_ops {
+	const char *type;     /* "local", "ddns", "powerdns" */
+	size_t batch_changes; /* RRsets that a batch should not exceed (one update that
+			       * is larger goes whole) */
+	bool owns_serial;     /* the gateway does not bump serials: the target does */
+	struct target *(*new)(const struct config_target *config, const uint8_t *zone,
+		const struct target_env *env); /* copies what it needs; NULL: no memory */
+	void (*free)(struct target *target);
+	/* have_content: a mirror at the believed SOA exists, a difference will do. */
+	void (*load)(
+		struct target *target, bool have_content, target_loaded *done, void *arg);
+	void (*probe)(struct target *target, target_done *done, void *arg);
+	void (*deliver)(struct target *target, const struct target_batch *batch,
+		target_done *done, void *arg);
+};
+
+struct target_base {
+	const struct target_ops *ops;
+};
+
+static inline const struct target_ops *target_ops(const struct target *target)
+{
+	return ((const struct target_base *)(const void *)target)->ops;
+}
+
+/*
+ * ddns: RFC 2136 to any server over TCP, kept open between requests (RFC 7766), signed
+ * with the target's key.  load: AXFR, or IXFR from the believed serial (RFC 1995; falls
+ * back to AXFR when the server answers with a whole zone or not at all).  deliver: one
+ * UPDATE whose prerequisite is the believed SOA (2.4.2) and which replaces it by one of a
+ * newer serial (the client's own if the batch holds one), so that the resulting SOA is
+ * known without asking, and a retry can tell by one SOA query whether the first try was
+ * applied.
+ */
+extern const struct target_ops target_ddns;
+
+/*
+ * powerdns: the HTTP API of PowerDNS 4.7 and later, through libcurl's multi interface on
+ * the event base.  load: GET of the zone.  deliver: GET of the zone without RRsets (its
+ * serial), then one PATCH with the final state of each RRset.
+ */
+extern const struct target_ops target_powerdns;
+
+#endif

@@ -1,0 +1,289 @@
+/*
+ * The messages of the ddns target: SOA, AXFR and IXFR queries, and UPDATE (RFC 2136).
+ *
+ * An UPDATE is written so that servers which differ in the finer points of RFC 2136 3.4.2
+ * do the same: what goes is deleted record by record before anything is added; a new TTL
+ * is given by deleting the RRset and adding it again, since Knot ignores an added record
+ * that exists with another TTL; and at the apex, where the last NS can not be deleted
+ * (3.4.2.4), NS have an order of their own.
+ *
+ * Nothing here splits a change set: what does not fit one message can not be delivered
+ * all or nothing.
+ */
+#include "gateway/target/target_ddns_private.h"
+
+#include <errno.h>
+#include "zones/rdata.h"
+
+enum {
+	EDNS_UDP_SIZE = 1232, /* means nothing over TCP */
+	COUNTS_AT = 4,        /* offset of the counts of the sections, RFC 2136 2.2 */
+};
+
+struct composer {
+	struct wire_writer w;
+	struct wire_names names;
+	uint16_t counts[4];
+};
+
+static void compose_header(
+	struct composer *c, uint8_t *buf, size_t cap, enum opcode opcode)
+{
+	*c = (struct composer){0};
+	wire_writer_init(&c->w, buf, cap, &c->names);
+	wire_write_u16(&c->w, 0); /* id: the channel's */
+	wire_write_u16(&c->w, (uint16_t)(opcode << 11));
+	for (int i = 0; i < 4; i++)
+		wire_write_u16(&c->w, 0);
+}
+
+static void compose_question(struct composer *c, const uint8_t *zone, uint16_t type)
+{
+	wire_write_name(&c->w, zone);
+	wire_write_u16(&c->w, type);
+	wire_write_u16(&c->w, CLASS_IN);
+	c->counts[0]++;
+}
+
+static void compose_rr(struct composer *c, int section, const struct rr *rr)
+{
+	wire_write_name(&c->w, rr->owner);
+	wire_write_u16(&c->w, rr->type);
+	wire_write_u16(&c->w, rr->class);
+	wire_write_u32(&c->w, rr->ttl);
+	if (rr->rdata)
+		rdata_write(&c->w, rr->type, rr->rdata, rr->rdata_len);
+	else
+		wire_write_u16(&c->w, 0);
+	c->counts[section]++;
+}
+
+/* Every record of a set. */
+static void compose_rrset(struct composer *c, int section, const uint8_t *owner,
+	const struct rrset *set, uint32_t ttl)
+{
+	struct rr rr = {.owner = owner, .type = set->type, .class = CLASS_IN, .ttl = ttl};
+	size_t at = 0;
+
+	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len)))
+		compose_rr(c, section, &rr);
+}
+
+/* An OPT record (RFC 6891 6.1.2), so that a refusal may be explained (RFC 8914). */
+static void compose_opt(struct composer *c)
+{
+	wire_write_u8(&c->w, 0);
+	wire_write_u16(&c->w, TYPE_OPT);
+	wire_write_u16(&c->w, EDNS_UDP_SIZE);
+	wire_write_u32(&c->w, 0);
+	wire_write_u16(&c->w, 0);
+	c->counts[3]++;
+}
+
+static int compose_end(struct composer *c)
+{
+	for (size_t i = 0; i < 4; i++)
+		wire_put_u16(&c->w, COUNTS_AT + 2 * i, c->counts[i]);
+	return c->w.failed ? -ENOSPC : (int)c->w.at;
+}
+
+/* ---- what a change set means to a server ---- */
+
+static bool is_apex_soa(const struct change *change, const uint8_t *zone)
+{
+	return change->type == TYPE_SOA && name_is_equal(change->owner, zone);
+}
+
+static bool is_apex_ns(const struct change *change, const uint8_t *zone)
+{
+	return change->type == TYPE_NS && name_is_equal(change->owner, zone);
+}
+
+static bool is_retimed(const struct change *change)
+{
+	return change->before && change->after &&
+		change->before->ttl != change->after->ttl;
+}
+
+/* The records of set that other lacks, or all.  Their number; c NULL: counts only. */
+static unsigned compose_missing(struct composer *c, const struct change *change,
+	const struct rrset *set, const struct rrset *other, bool all, uint16_t class)
+{
+	struct rr rr = {.owner = change->owner, .type = change->type, .class = class};
+	unsigned count = 0;
+	size_t at = 0;
+
+	if (!set)
+		return 0;
+	rr.ttl = class == CLASS_IN ? set->ttl : 0; /* 2.5.4: a deletion's TTL MUST be 0 */
+	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
+		if (!all && other && rrset_find(other, rr.rdata, rr.rdata_len) >= 0)
+			continue;
+		count++;
+		if (c)
+			compose_rr(c, 2, &rr);
+	}
+	return count;
+}
+
+static unsigned compose_deletes(struct composer *c, const struct change *change, bool all)
+{
+	return compose_missing(c, change, change->before, change->after, all, CLASS_NONE);
+}
+
+static unsigned compose_adds(struct composer *c, const struct change *change, bool all)
+{
+	return compose_missing(c, change, change->after, change->before, all, CLASS_IN);
+}
+
+bool ddns_has_differences(const struct changeset *changes, const uint8_t *zone)
+{
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+
+		if (is_apex_soa(change, zone) || is_retimed(change) ||
+			compose_deletes(NULL, change, false) ||
+			compose_adds(NULL, change, false))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Servers never let the last apex NS go, and each in its own way: BIND and Knot look
+ * record by record, PowerDNS puts all these deletions off to the end, and does none if
+ * they are as many as there are records.  So new ones come before old ones go.  A record
+ * added with another TTL gives it to the whole RRset, but for Knot it must be one that is
+ * not there yet: if nothing new comes, a name that can not exist (RFC 6761 6.4) comes and
+ * goes, inside the one transaction that an UPDATE is.
+ */
+static void compose_apex_ns(struct composer *c, const struct change *change)
+{
+	static const uint8_t passing[] = "\7passing\7invalid";
+	struct rr rr = {.owner = change->owner,
+		.type = TYPE_NS,
+		.class = CLASS_IN,
+		.rdata = passing,
+		.rdata_len = sizeof(passing)};
+	const bool is_passing = is_retimed(change) && !compose_adds(NULL, change, false);
+
+	rr.ttl = change->after ? change->after->ttl : 0;
+	if (is_passing)
+		compose_rr(c, 2, &rr);
+	compose_adds(c, change, is_retimed(change));
+	compose_deletes(c, change, false);
+	rr.class = CLASS_NONE;
+	rr.ttl = 0;
+	if (is_passing)
+		compose_rr(c, 2, &rr);
+}
+
+static void compose_changes(
+	struct composer *c, const struct changeset *changes, const uint8_t *zone)
+{
+	const struct change *change;
+	const struct change *end = changes->changes + changes->count;
+
+	for (change = changes->changes; change < end; change++) {
+		if (!is_apex_soa(change, zone) && !is_apex_ns(change, zone))
+			compose_deletes(c, change, is_retimed(change));
+	}
+	for (change = changes->changes; change < end; change++) {
+		if (!is_apex_soa(change, zone) && !is_apex_ns(change, zone))
+			compose_adds(c, change, is_retimed(change));
+		else if (is_apex_ns(change, zone))
+			compose_apex_ns(c, change);
+	}
+}
+
+int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
+	const struct rrset *believed, const struct rrset *intended,
+	const struct changeset *changes)
+{
+	struct composer c;
+
+	compose_header(&c, buf, cap, OPCODE_UPDATE);
+	compose_question(&c, zone, TYPE_SOA);
+	if (believed)
+		compose_rrset(&c, 1, zone, believed, 0);
+	compose_rrset(&c, 2, zone, intended, intended->ttl);
+	compose_changes(&c, changes, zone);
+	compose_opt(&c);
+	return compose_end(&c);
+}
+
+int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
+	const struct rrset *soa, const struct changeset *changes)
+{
+	struct composer c;
+
+	compose_header(&c, buf, cap, OPCODE_UPDATE);
+	compose_question(&c, zone, TYPE_SOA);
+	if (soa)
+		compose_rrset(&c, 1, zone, soa, 0);
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+		/* 2.4.3: RRset does not exist */
+		const struct rr none = {.owner = change->owner,
+			.type = change->type,
+			.class = CLASS_NONE};
+
+		if (is_apex_soa(change, zone))
+			continue;
+		if (change->after)
+			compose_rrset(&c, 1, change->owner, change->after, 0);
+		else
+			compose_rr(&c, 1, &none);
+	}
+	compose_opt(&c);
+	return compose_end(&c);
+}
+
+int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t type,
+	const struct rrset *soa)
+{
+	struct composer c;
+
+	compose_header(&c, buf, cap, OPCODE_QUERY);
+	compose_question(&c, zone, type);
+	if (soa)
+		compose_rrset(&c, 2, zone, soa, soa->ttl);
+	compose_opt(&c);
+	return compose_end(&c);
+}
+
+/* ---- the next SOA ---- */
+
+uint32_t ddns_serial_of(const struct rrset *soa)
+{
+	size_t at = 0;
+	uint16_t len;
+	const uint8_t *rdata = rrset_next(soa, &at, &len);
+
+	return soa_serial(rdata, len);
+}
+
+/* Do they differ in more than the serial? */
+static bool has_new_fields(const struct rrset *before, const struct rrset *after)
+{
+	struct rrset *same = soa_with_serial(before, ddns_serial_of(after));
+	const bool has = !same || !rrset_is_identical(same, after);
+
+	rrset_unref(same);
+	return has;
+}
+
+struct rrset *ddns_intended_soa(const struct rrset *believed,
+	const struct changeset *changes, const uint8_t *zone)
+{
+	const struct change *change = changeset_find(changes, zone, TYPE_SOA);
+	const uint32_t serial = ddns_serial_of(believed);
+
+	if (!change || !change->after)
+		return soa_with_serial(believed, serial_next(serial));
+	if (serial_is_newer(ddns_serial_of(change->after), serial))
+		return rrset_ref(change->after);
+	if (change->before && !has_new_fields(change->before, change->after))
+		return soa_with_serial(believed, serial_next(serial));
+	return soa_with_serial(change->after, serial_next(serial));
+}

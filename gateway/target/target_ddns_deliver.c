@@ -1,0 +1,412 @@
+/*
+ * The ddns target delivers: one UPDATE for a batch, and what the answer to it means.
+ *
+ * An UPDATE whose outcome is not known is found out about by its serial, and then, since
+ * somebody else may have taken the same serial, by an UPDATE that consists of
+ * prerequisites only: is everything there that was to be there?
+ *
+ * Rcodes do not tell a batch that the server will never take from a server that takes
+ * nothing at the moment: BIND answers SERVFAIL to a full disk, and to an RRset of more
+ * than max-records-per-type.  The one must be set aside, the other be waited for, so the
+ * server is given another UPDATE to compare with:
+ *
+ *   REFUSED and its like   prerequisites only: taken by whom takes updates at all
+ *   SERVFAIL, repeatedly   a new serial only ("trial"): done by who can write.  Then the
+ *                          batch has one more try, since what ailed the server may have
+ *                          passed in between.
+ *   FORMERR or SERVFAIL    the same: servers sign no answer to what they cannot read.
+ *   without TSIG
+ *
+ * Limits: a server that has room to write a serial, but none for the batch, counts as one
+ * that will never take the batch.  A trial that is done moves the serial on.
+ */
+#include "gateway/target/target_ddns_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	SERVFAIL_TRIES = 3,     /* of a batch; the trial comes before the last */
+	SERVFAIL_PAUSE_MS = 50, /* between them: with all of them a client still waits */
+};
+
+/* What an UPDATE without changes of its own consists of. */
+static const struct changeset no_changes = {.refs = 1};
+
+static void send_next(struct ddns_target *t);
+
+/* ---- the end of a delivery ---- */
+
+/* Nothing of the batch is there, and the zone is not what we took it for. */
+static void complete_changed(struct ddns_target *t)
+{
+	struct verdict why;
+
+	if (t->believed && t->seen)
+		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"the zone at %s has serial %u, not %u", t->who,
+			ddns_serial_of(t->seen), ddns_serial_of(t->believed));
+	else
+		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"the zone at %s was changed by somebody else", t->who);
+	ddns_remember(&t->believed, NULL);
+	ddns_remember(&t->intended, NULL);
+	ddns_complete(t, TARGET_CHANGED, &why);
+}
+
+/* An UPDATE of ours has made soa of the zone. */
+static void adopt_soa(struct ddns_target *t, struct rrset *soa)
+{
+	/* The mirror has the batch already: it stays a copy if it was one before. */
+	const bool is_mirrored = t->mirrored && t->believed &&
+		rrset_has_same_data(t->mirrored, t->believed);
+
+	ddns_remember(&t->seen, soa);
+	ddns_remember(&t->mirrored, is_mirrored ? soa : NULL);
+	ddns_remember(&t->believed, soa);
+	ddns_remember(&t->intended, NULL);
+}
+
+static void complete_delivered(struct ddns_target *t, struct rrset *soa)
+{
+	adopt_soa(t, soa);
+	ddns_complete(t, TARGET_DONE, NULL);
+}
+
+static void complete_rejected(struct ddns_target *t)
+{
+	ddns_remember(&t->intended, NULL);
+	ddns_complete(t, TARGET_REJECTED, &t->refusal);
+}
+
+static void complete_too_large(struct ddns_target *t)
+{
+	const struct verdict why = verdict_refuse(RCODE_REFUSED, EDE_NOT_SUPPORTED,
+		"too large for one UPDATE (%u RRsets)", t->changes->count);
+
+	ddns_complete(t, TARGET_REJECTED, &why);
+}
+
+/* ---- sending ---- */
+
+/* From believed to soa, all or nothing.  0 or -errno: -ENOSPC if it does not fit. */
+static int send_update(struct ddns_target *t, const struct rrset *soa,
+	const struct changeset *changes, dns_client_done *done)
+{
+	const size_t cap = dns_client_request_max(t->client);
+	uint8_t *buf = malloc(cap);
+	int len;
+
+	if (!buf)
+		return -ENOMEM;
+	len = ddns_compose_update(
+		buf, cap, t->zone, t->is_soa_blind ? NULL : t->believed, soa, changes);
+	if (len >= 0)
+		ddns_ask(t, buf, len, false, NULL, done);
+	free(buf);
+	return len < 0 ? len : 0;
+}
+
+/* Prerequisites only.  As above. */
+static int send_check(struct ddns_target *t, const struct rrset *soa,
+	const struct changeset *changes, dns_client_done *done)
+{
+	const size_t cap = dns_client_request_max(t->client);
+	uint8_t *buf = malloc(cap);
+	int len;
+
+	if (!buf)
+		return -ENOMEM;
+	len = ddns_compose_check(
+		buf, cap, t->zone, t->is_soa_blind ? NULL : soa, changes);
+	if (len >= 0)
+		ddns_ask(t, buf, len, true, NULL, done);
+	free(buf);
+	return len < 0 ? len : 0;
+}
+
+/* ---- has it been applied already? ---- */
+
+static void on_check(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+
+	if (result->status != DNS_CLIENT_ANSWERED)
+		ddns_complete(t, TARGET_FAILED, &result->why);
+	else if (ddns_read_rcode(result->msg, result->m) == RCODE_NOERROR)
+		complete_delivered(t, t->seen);
+	else
+		complete_changed(t);
+}
+
+/* The zone has the serial that the batch was to give it.  Has it the content, too? */
+static void check_applied(struct ddns_target *t)
+{
+	const int r = send_check(t, t->seen, t->changes, on_check);
+
+	if (r == -ENOSPC)
+		complete_changed(t);
+	else if (r < 0)
+		ddns_complete_no_memory(t);
+}
+
+static bool is_perhaps_applied(const struct ddns_target *t)
+{
+	return t->is_uncertain && t->intended &&
+		ddns_serial_of(t->seen) == ddns_serial_of(t->intended);
+}
+
+/* Before the first UPDATE to this server, and after one without an answer. */
+static void on_soa_before(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+
+	if (!ddns_take_soa(t, result))
+		return;
+	if (is_perhaps_applied(t)) {
+		check_applied(t);
+		return;
+	}
+	if (!t->believed)
+		ddns_remember(&t->believed, t->seen);
+	if (rrset_has_same_data(t->believed, t->seen))
+		send_next(t);
+	else
+		complete_changed(t);
+}
+
+/*
+ * After an UPDATE whose prerequisite, the believed SOA, did not hold.
+ *
+ * PowerDNS (4.7) compares text, and writes a SOA that came by UPDATE in another way than
+ * the one in a prerequisite: it then says of the very SOA it has that it has not.  With
+ * such a server we look at the SOA ourselves right before each UPDATE.
+ */
+static void on_soa_after(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+
+	if (!ddns_take_soa(t, result))
+		return;
+	if (is_perhaps_applied(t)) { /* the earlier try came through in the meantime */
+		check_applied(t);
+		return;
+	}
+	if (t->is_soa_blind || !rrset_has_same_data(t->believed, t->seen)) {
+		complete_changed(t);
+		return;
+	}
+	t->is_soa_blind = true;
+	send_next(t);
+}
+
+/* The UPDATE whose turn it is, after a look at the SOA if the server needs that. */
+static void go_on(struct ddns_target *t)
+{
+	if (t->believed && !t->is_soa_blind)
+		send_next(t);
+	else
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
+}
+
+/* ---- is the batch to blame, or the server? ---- */
+
+/* REFUSED and its like are about the batch only if the server takes other updates: a zone
+ * that is frozen, or a key that is no longer known, refuses every one, for a while. */
+static void on_bare_update(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+	uint16_t rcode;
+
+	if (result->status != DNS_CLIENT_ANSWERED) {
+		ddns_complete(t, TARGET_FAILED, &result->why);
+		return;
+	}
+	rcode = ddns_read_rcode(result->msg, result->m);
+	if (rcode == RCODE_NOERROR || rcode == RCODE_NXRRSET)
+		complete_rejected(t);
+	else
+		ddns_complete(t, TARGET_FAILED, &t->refusal);
+}
+
+static void note_refusal(struct ddns_target *t, const struct dns_client_result *result)
+{
+	char text[DDNS_RCODE_TEXT_MAX];
+
+	t->refusal = verdict_refuse((enum rcode)ddns_read_rcode(result->msg, result->m),
+		EDE_OTHER, "target says %s",
+		ddns_rcode_to_text(result->msg, result->m, text));
+}
+
+static void handle_refusal(struct ddns_target *t, const struct dns_client_result *result)
+{
+	const uint16_t rcode = ddns_read_rcode(result->msg, result->m);
+
+	note_refusal(t, result);
+	if (rcode != RCODE_REFUSED && rcode != RCODE_NOTAUTH && rcode != RCODE_NOTZONE)
+		complete_rejected(t);
+	else if (send_check(t, t->believed, &no_changes, on_bare_update) < 0)
+		ddns_complete_no_memory(t);
+}
+
+/* "If any system failure (such as an out of memory condition, or a hardware error)
+ * occurs", none of the update is done and the answer is SERVFAIL (3.4.2.1).  So it can be
+ * sent again; but a server that only passes updates on (6) says it for want of an answer,
+ * too. */
+static void handle_servfail(struct ddns_target *t)
+{
+	const struct timeval pause = {.tv_usec = SERVFAIL_PAUSE_MS * 1000};
+
+	t->servfails++;
+	if (t->trial && t->servfails >= SERVFAIL_TRIES) {
+		complete_rejected(t);
+		return;
+	}
+	t->is_uncertain = true;
+	if (event_add(t->pause, &pause) < 0)
+		ddns_complete_no_memory(t);
+}
+
+void ddns_on_pause(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	go_on(arg);
+}
+
+static void on_trial(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+	struct verdict why = result->why;
+	uint16_t rcode;
+
+	if (result->status != DNS_CLIENT_ANSWERED) {
+		ddns_complete(t, TARGET_FAILED, &why);
+		return;
+	}
+	rcode = ddns_read_rcode(result->msg, result->m);
+	if (rcode == RCODE_NOERROR) {
+		adopt_soa(t, t->trial);
+		t->is_uncertain = false; /* the zone was still as believed */
+		go_on(t);
+		return;
+	}
+	ddns_remember(&t->trial, NULL);
+	if (rcode == RCODE_NXRRSET) {
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
+		return;
+	}
+	why = ddns_explain_rcode(t, result, "an UPDATE of nothing but the serial");
+	ddns_complete(t, TARGET_FAILED, &why);
+}
+
+/* Needs the same durable write as the batch, and holds nothing to object to. */
+static void send_trial(struct ddns_target *t)
+{
+	struct rrset *soa = ddns_intended_soa(t->believed, &no_changes, t->zone);
+
+	if (soa && send_update(t, soa, &no_changes, on_trial) == 0)
+		ddns_remember(&t->trial, soa);
+	else
+		ddns_complete_no_memory(t);
+	rrset_unref(soa);
+}
+
+/* ---- the batch ---- */
+
+static void handle_update_answer(
+	struct ddns_target *t, const struct dns_client_result *result)
+{
+	struct verdict why;
+
+	switch (ddns_read_rcode(result->msg, result->m)) {
+	case RCODE_NOERROR:
+		complete_delivered(t, t->intended);
+		return;
+	case RCODE_NXRRSET: /* our only prerequisite */
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
+		return;
+	case RCODE_SERVFAIL:
+		note_refusal(t, result);
+		handle_servfail(t);
+		return;
+	case RCODE_NOTIMP:
+	case RCODE_BADVERS:
+		why = ddns_explain_rcode(t, result, "an UPDATE");
+		ddns_complete(t, TARGET_FAILED, &why);
+		return;
+	default:
+		handle_refusal(t, result);
+	}
+}
+
+static void on_update(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+
+	if (result->status == DNS_CLIENT_ANSWERED) {
+		handle_update_answer(t, result);
+		return;
+	}
+	if (result->status == DNS_CLIENT_UNPROVEN) {
+		/* What it cannot read it will never take; but only a signed answer to the
+		 * trial shows that it is the server who says so. */
+		t->refusal = verdict_refuse(
+			RCODE_REFUSED, EDE_NOT_SUPPORTED, "%s", result->why.why);
+		handle_servfail(t);
+		return;
+	}
+	if (result->status == DNS_CLIENT_LOST && !t->was_lost) {
+		t->was_lost = true;
+		t->is_uncertain = true;
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
+		return;
+	}
+	ddns_complete(t, TARGET_FAILED, &result->why);
+}
+
+static void send_batch(struct ddns_target *t)
+{
+	struct rrset *intended = ddns_intended_soa(t->believed, t->changes, t->zone);
+	const int r =
+		intended ? send_update(t, intended, t->changes, on_update) : -ENOMEM;
+
+	if (r == 0)
+		ddns_remember(&t->intended, intended);
+	else if (r == -ENOSPC)
+		complete_too_large(t);
+	else
+		ddns_complete_no_memory(t);
+	rrset_unref(intended);
+}
+
+static void send_next(struct ddns_target *t)
+{
+	if (t->servfails == SERVFAIL_TRIES - 1 && !t->trial)
+		send_trial(t);
+	else
+		send_batch(t);
+}
+
+void ddns_deliver(struct target *target, const struct target_batch *batch,
+	target_done *done, void *arg)
+{
+	struct ddns_target *t = ddns_of(target);
+
+	t->done = done;
+	t->arg = arg;
+	t->changes = batch->changes;
+	t->is_uncertain = batch->is_retry;
+	t->was_lost = false;
+	t->servfails = 0;
+	ddns_remember(&t->trial, NULL);
+	if (!ddns_has_differences(t->changes, t->zone)) {
+		ddns_remember(&t->seen, t->believed);
+		ddns_complete(t, TARGET_DONE, NULL);
+		return;
+	}
+	if (t->is_uncertain)
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
+	else
+		go_on(t);
+}

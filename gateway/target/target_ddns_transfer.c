@@ -1,0 +1,537 @@
+/*
+ * What zone transfers say: AXFR (RFC 5936), IXFR (RFC 1995) and the SOA of an answer.
+ *
+ * A transfer is read message by message, record by record, into a zone, or into a list of
+ * removed and added records.  The peer is a server that somebody chose, not a stranger;
+ * yet nothing that it sends is believed before it has been checked.  What it has, we
+ * mirror: RDATA without the shape of its type is kept as it stands where that can be
+ * done.
+ *
+ * Limits: LOAD_RECORDS_MAX, LOAD_DIFFERENCE_MAX, RRSET_SIZE_MAX.
+ */
+#include "gateway/target/target_ddns_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "zones/rdata.h"
+
+enum {
+	OPTION_EDE = 15,      /* RFC 8914 2 */
+	TTL_MAX = 0x7fffffff, /* RFC 2181 8 */
+	RDATA_MAX = 65535,
+};
+
+/* A record of an incremental transfer; offsets, since the octets move as they grow. */
+struct transferred_rr {
+	size_t owner_at, rdata_at; /* in octets */
+	uint32_t ttl;
+	uint16_t type, class, rdata_len;
+};
+
+struct ddns_transfer {
+	enum ddns_transfer_state state;
+	uint8_t zone_name[NAME_MAX_LEN];
+	struct rrset *since; /* NULL: AXFR */
+	struct rrset *soa;   /* first, and last, record */
+	struct zone *zone;   /* DDNS_TRANSFER_WHOLE */
+	uint32_t version;    /* IXFR: serial that the sequences have reached */
+	size_t records;
+	struct transferred_rr *changes; /* IXFR */
+	size_t change_count, change_cap;
+	uint8_t *octets; /* IXFR: owners and RDATA of changes */
+	size_t octets_len, octets_cap;
+	bool is_only_soa; /* the message holds one record */
+	char reason[VERDICT_WHY_MAX];
+	uint8_t rdata[RDATA_MAX];
+};
+
+/* ---- headers and single records ---- */
+
+uint16_t ddns_read_rcode(const uint8_t *msg, const struct wire_message *m)
+{
+	uint16_t rcode = m->flags & 15;
+
+	if (m->opt_at) /* owner (the root), type, class, then the TTL's upper octet */
+		rcode |= (uint16_t)(msg[m->opt_at + 1 + 2 + 2] << 4);
+	return rcode;
+}
+
+const char *ddns_rcode_to_text(
+	const uint8_t *msg, const struct wire_message *m, char buf[DDNS_RCODE_TEXT_MAX])
+{
+	char name[VERDICT_NAME_MAX];
+	const char *rcode = verdict_rcode_name(ddns_read_rcode(msg, m), name);
+	uint16_t len = 0;
+	const uint8_t *ede = wire_find_option(m, msg, OPTION_EDE, &len);
+
+	if (ede && len > 2) /* INFO-CODE, then EXTRA-TEXT */
+		snprintf(buf, DDNS_RCODE_TEXT_MAX, "%s: %.*s", rcode, len - 2,
+			(const char *)ede + 2);
+	else
+		snprintf(buf, DDNS_RCODE_TEXT_MAX, "%s", rcode);
+	return buf;
+}
+
+/* One record as it stands in a message. */
+struct raw_rr {
+	uint8_t owner[NAME_MAX_LEN]; /* lower case */
+	uint16_t type, class, rdlength;
+	uint32_t ttl;
+	size_t rdata_at;
+};
+
+static bool read_rr(struct wire_reader *r, struct raw_rr *ret)
+{
+	wire_read_name(r, ret->owner);
+	ret->type = wire_read_u16(r);
+	ret->class = wire_read_u16(r);
+	ret->ttl = wire_read_u32(r);
+	ret->rdlength = wire_read_u16(r);
+	ret->rdata_at = r->at;
+	wire_read_octets(r, ret->rdlength);
+	if (r->failed)
+		return false;
+	name_lower(ret->owner);
+	if (ret->ttl >
+		TTL_MAX) /* RFC 2181 8: "as if the entire value received was zero" */
+		ret->ttl = 0;
+	return true;
+}
+
+struct rrset *ddns_read_soa(
+	const uint8_t *msg, const struct wire_message *m, const uint8_t *zone)
+{
+	uint8_t rdata[2 * NAME_MAX_LEN + 20];
+	struct wire_reader r;
+	struct raw_rr rr;
+	const char *why;
+	int len;
+
+	wire_reader_init(&r, msg, m->section_at[1], m->end);
+	for (unsigned i = 0; i < m->counts[1] && read_rr(&r, &rr); i++) {
+		if (rr.type != TYPE_SOA || rr.class != CLASS_IN ||
+			!name_is_equal(rr.owner, zone))
+			continue;
+		len = rdata_read(TYPE_SOA, msg, m->end, rr.rdata_at, rr.rdlength, rdata,
+			sizeof(rdata), &why);
+		return len < 0 ? NULL : rrset_new(TYPE_SOA, rr.ttl, rdata, (uint16_t)len);
+	}
+	return NULL;
+}
+
+/* ---- RDATA ---- */
+
+/*
+ * Types whose RDATA holds domain names that others read, or that the sender may have
+ * compressed (RFC 1035 3.3, RFC 3597 4): octets of another shape can not be kept.
+ */
+static bool has_names(uint16_t type)
+{
+	static const uint16_t types[] = {TYPE_NS, 3, 4, TYPE_CNAME, TYPE_SOA, 7, 8, 9,
+		TYPE_PTR, 14, TYPE_MX, 17, 18, 21, TYPE_SIG, 26, TYPE_NXT, TYPE_SRV, 35,
+		36, 38, TYPE_DNAME, 45, TYPE_RRSIG, TYPE_NSEC, 55, 58, 64, 65, 107, 260};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (types[i] == type)
+			return true;
+	}
+	return false;
+}
+
+__attribute__((format(printf, 3, 4))) static enum ddns_transfer_state leave(
+	struct ddns_transfer *t, enum ddns_transfer_state state, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(t->reason, sizeof(t->reason), format, args);
+	va_end(args);
+	return state;
+}
+
+static enum ddns_transfer_state broken_rr(
+	struct ddns_transfer *t, const struct rr *rr, const char *why)
+{
+	char owner[NAME_TEXT_MAX], type[RDATA_TYPE_NAME_MAX];
+
+	return leave(t, DDNS_TRANSFER_BROKEN, "%.80s %s: %s",
+		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
+}
+
+/* Uncompressed RDATA into t->rdata.  Its length, or -EBADMSG with *ret_why. */
+static int take_rdata(struct ddns_transfer *t, const uint8_t *msg,
+	const struct wire_message *m, const struct raw_rr *raw, const char **ret_why)
+{
+	int len = rdata_read(raw->type, msg, m->end, raw->rdata_at, raw->rdlength,
+		t->rdata, sizeof(t->rdata), ret_why);
+
+	if (len >= 0)
+		return len;
+	if (has_names(raw->type)) {
+		if (len != -EBADMSG)
+			*ret_why = "RDATA is too long";
+		return -EBADMSG;
+	}
+	memcpy(t->rdata, msg + raw->rdata_at, raw->rdlength);
+	return raw->rdlength;
+}
+
+/* ---- differences ---- */
+
+/* Makes *array hold at least needed elements.  0 or -ENOMEM. */
+static int grow(void **array, size_t *cap, size_t needed, size_t size)
+{
+	size_t more = *cap ? *cap : 256;
+	void *grown;
+
+	if (needed <= *cap)
+		return 0;
+	while (more < needed)
+		more *= 2;
+	grown = realloc(*array, more * size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*cap = more;
+	return 0;
+}
+
+static size_t keep_octets(struct ddns_transfer *t, const void *octets, size_t len)
+{
+	const size_t at = t->octets_len;
+
+	memcpy(t->octets + at, octets, len);
+	t->octets_len += len;
+	return at;
+}
+
+static enum ddns_transfer_state keep_change(struct ddns_transfer *t, const struct rr *rr)
+{
+	const size_t owner_len = name_len(rr->owner);
+	const size_t needed = t->octets_len + owner_len + rr->rdata_len;
+	struct transferred_rr *change;
+	void *changes = t->changes, *octets = t->octets;
+	int r;
+
+	r = grow(&changes, &t->change_cap, t->change_count + 1, sizeof(*t->changes));
+	t->changes = changes;
+	if (!r)
+		r = grow(&octets, &t->octets_cap, needed, 1);
+	t->octets = octets;
+	if (r < 0)
+		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+	change = &t->changes[t->change_count++];
+	*change = (struct transferred_rr){.ttl = rr->class == CLASS_IN ? rr->ttl : 0,
+		.type = rr->type,
+		.class = rr->class,
+		.rdata_len = rr->rdata_len};
+	change->owner_at = keep_octets(t, rr->owner, owner_len);
+	change->rdata_at = keep_octets(t, rr->rdata, rr->rdata_len);
+	return t->state;
+}
+
+/* ---- the states ---- */
+
+static const uint8_t *soa_rdata(const struct rrset *soa, uint16_t *ret_len)
+{
+	size_t at = 0;
+
+	return rrset_next(soa, &at, ret_len);
+}
+
+static uint32_t serial_of(const struct rrset *soa)
+{
+	uint16_t len;
+	const uint8_t *rdata = soa_rdata(soa, &len);
+
+	return soa_serial(rdata, len);
+}
+
+static bool is_soa(const struct ddns_transfer *t, const struct rr *rr)
+{
+	return rr->type == TYPE_SOA && name_is_equal(rr->owner, t->zone_name);
+}
+
+static bool is_last_soa(const struct ddns_transfer *t, const struct rr *rr)
+{
+	return is_soa(t, rr) && rrset_find(t->soa, rr->rdata, rr->rdata_len) >= 0;
+}
+
+static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr *rr)
+{
+	int r;
+
+	if (!name_is_subdomain(rr->owner, t->zone_name) || rdata_type_is_meta(rr->type))
+		return DDNS_TRANSFER_WHOLE;
+	r = zone_load_rr(t->zone, rr);
+	if (r < 0)
+		return broken_rr(
+			t, rr, r == -ENOSPC ? "RRset is too large" : "no memory");
+	return DDNS_TRANSFER_WHOLE;
+}
+
+/* RFC 1995 4: the server has nothing to say to a client that is up to date. */
+static enum ddns_transfer_state judge_only_soa(struct ddns_transfer *t)
+{
+	const uint32_t serial = serial_of(t->soa);
+	const uint32_t since = serial_of(t->since);
+
+	if (serial == since && rrset_is_identical(t->soa, t->since))
+		return DDNS_TRANSFER_END;
+	if (serial == since)
+		return leave(
+			t, DDNS_TRANSFER_USELESS, "another SOA with serial %u", serial);
+	if (!serial_is_newer(serial, since))
+		return leave(t, DDNS_TRANSFER_USELESS, "serial went back from %u to %u",
+			since, serial);
+	return DDNS_TRANSFER_SECOND; /* one record per message: it goes on */
+}
+
+static enum ddns_transfer_state read_first(struct ddns_transfer *t, const struct rr *rr)
+{
+	if (!is_soa(t, rr))
+		return broken_rr(t, rr, "the first record is not the zone's SOA");
+	t->soa = rrset_new(TYPE_SOA, rr->ttl, rr->rdata, rr->rdata_len);
+	if (!t->soa)
+		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+	if (t->since && t->is_only_soa)
+		return judge_only_soa(t);
+	return DDNS_TRANSFER_SECOND;
+}
+
+static enum ddns_transfer_state read_whole(struct ddns_transfer *t, const struct rr *rr)
+{
+	if (is_last_soa(t, rr))
+		return DDNS_TRANSFER_END;
+	if (is_soa(t, rr))
+		return leave(t, DDNS_TRANSFER_BROKEN,
+			"the zone changed while it was transferred");
+	return load_rr(t, rr);
+}
+
+/* The second record tells an incremental transfer from a whole one (RFC 1995 4). */
+static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struct rr *rr)
+{
+	uint16_t len;
+	struct rr soa = {.owner = t->zone_name, .type = TYPE_SOA, .class = CLASS_IN};
+
+	if (t->since && is_soa(t, rr) && !is_last_soa(t, rr)) {
+		t->version = soa_serial(rr->rdata, rr->rdata_len);
+		if (t->version != serial_of(t->since))
+			return leave(t, DDNS_TRANSFER_USELESS,
+				"differences from serial %u instead of %u", t->version,
+				serial_of(t->since));
+		return DDNS_TRANSFER_REMOVING;
+	}
+	t->zone = zone_new(t->zone_name);
+	if (!t->zone)
+		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+	soa.rdata = soa_rdata(t->soa, &len);
+	soa.rdata_len = len;
+	soa.ttl = t->soa->ttl;
+	t->state = load_rr(t, &soa);
+	return t->state == DDNS_TRANSFER_WHOLE ? read_whole(t, rr) : t->state;
+}
+
+static enum ddns_transfer_state read_difference(
+	struct ddns_transfer *t, const struct rr *rr)
+{
+	struct rr change = *rr;
+
+	if (!name_is_subdomain(rr->owner, t->zone_name) || rdata_type_is_meta(rr->type))
+		return t->state;
+	/* struct update counts in 16 bits; two more records will be the SOA's. */
+	if (t->change_count + 2 >= UINT16_MAX || t->octets_len > LOAD_DIFFERENCE_MAX)
+		return leave(t, DDNS_TRANSFER_USELESS, "too many differences");
+	change.class = t->state == DDNS_TRANSFER_REMOVING ? CLASS_NONE : CLASS_IN;
+	return keep_change(t, &change);
+}
+
+/* After the removed records of one sequence comes the SOA that it leads to. */
+static enum ddns_transfer_state read_removing(
+	struct ddns_transfer *t, const struct rr *rr)
+{
+	if (!is_soa(t, rr))
+		return read_difference(t, rr);
+	t->version = soa_serial(rr->rdata, rr->rdata_len);
+	return DDNS_TRANSFER_ADDING;
+}
+
+/* After the added records comes the same SOA again: as the old one of the next sequence,
+ * or, at the final version, as the end of the transfer. */
+static enum ddns_transfer_state read_adding(struct ddns_transfer *t, const struct rr *rr)
+{
+	if (!is_soa(t, rr))
+		return read_difference(t, rr);
+	if (soa_serial(rr->rdata, rr->rdata_len) != t->version)
+		return leave(t, DDNS_TRANSFER_USELESS, "sequences that do not follow on");
+	if (t->version != serial_of(t->soa))
+		return DDNS_TRANSFER_REMOVING;
+	return is_last_soa(t, rr)
+		? DDNS_TRANSFER_END
+		: leave(t, DDNS_TRANSFER_USELESS, "two SOAs of the same serial");
+}
+
+static enum ddns_transfer_state take_rr(struct ddns_transfer *t, const struct rr *rr)
+{
+	switch (t->state) {
+	case DDNS_TRANSFER_START:
+		return read_first(t, rr);
+	case DDNS_TRANSFER_SECOND:
+		return read_second(t, rr);
+	case DDNS_TRANSFER_WHOLE:
+		return read_whole(t, rr);
+	case DDNS_TRANSFER_REMOVING:
+		return read_removing(t, rr);
+	case DDNS_TRANSFER_ADDING:
+		return read_adding(t, rr);
+	default:
+		return leave(t, DDNS_TRANSFER_BROKEN, "records after the last one");
+	}
+}
+
+static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t *msg,
+	const struct wire_message *m, const struct raw_rr *raw)
+{
+	const char *why = "";
+	struct rr rr = {.owner = raw->owner,
+		.type = raw->type,
+		.class = raw->class,
+		.ttl = raw->ttl,
+		.rdata = t->rdata};
+	int len;
+
+	if (++t->records > LOAD_RECORDS_MAX)
+		return leave(t, DDNS_TRANSFER_BROKEN, "more than %d records",
+			LOAD_RECORDS_MAX);
+	if (raw->class != CLASS_IN)
+		return broken_rr(t, &rr, "is not of class IN");
+	len = take_rdata(t, msg, m, raw, &why);
+	if (len < 0)
+		return broken_rr(t, &rr, why);
+	rr.rdata_len = (uint16_t)len;
+	return take_rr(t, &rr);
+}
+
+static bool is_going_on(enum ddns_transfer_state state)
+{
+	return state != DDNS_TRANSFER_BROKEN && state != DDNS_TRANSFER_USELESS;
+}
+
+enum ddns_transfer_state ddns_transfer_read(
+	struct ddns_transfer *t, const uint8_t *msg, const struct wire_message *m)
+{
+	struct wire_reader r;
+	struct raw_rr raw;
+
+	if (!m->counts[1]) { /* RFC 5936 2.2: "at least one" */
+		t->state = leave(t, DDNS_TRANSFER_BROKEN, "a message without records");
+		return t->state;
+	}
+	t->is_only_soa = m->counts[1] == 1;
+	wire_reader_init(&r, msg, m->section_at[1], m->end);
+	for (unsigned i = 0; i < m->counts[1] && is_going_on(t->state); i++) {
+		if (!read_rr(&r, &raw))
+			t->state = leave(t, DDNS_TRANSFER_BROKEN, "a malformed record");
+		else
+			t->state = take_raw(t, msg, m, &raw);
+	}
+	return t->state;
+}
+
+/* ---- begin and end ---- */
+
+/* One block: update_free frees the structure, and chunks in memory, of which there is
+ * none. */
+static struct update *build_update(const struct ddns_transfer *t)
+{
+	const size_t records_len = t->change_count * sizeof(struct rr);
+	struct update *update = malloc(sizeof(*update) + records_len + t->octets_len);
+	uint8_t *octets;
+
+	if (!update)
+		return NULL;
+	*update = (struct update){.change_count = (uint16_t)t->change_count};
+	memcpy(update->zone, t->zone_name, sizeof(update->zone));
+	update->prereqs = update->changes = (struct rr *)(update + 1);
+	octets = (uint8_t *)(update + 1) + records_len;
+	if (t->octets_len)
+		memcpy(octets, t->octets, t->octets_len);
+	for (size_t i = 0; i < t->change_count; i++) {
+		const struct transferred_rr *from = &t->changes[i];
+
+		update->changes[i] = (struct rr){
+			.owner = octets + from->owner_at,
+			.type = from->type,
+			.class = from->class,
+			.ttl = from->ttl,
+			.rdata_len = from->rdata_len,
+			.rdata = octets + from->rdata_at,
+		};
+	}
+	return update;
+}
+
+/* The old SOA goes, the new one comes, once for all sequences. */
+static int add_soas(struct ddns_transfer *t)
+{
+	struct rr rr = {.owner = t->zone_name, .type = TYPE_SOA, .class = CLASS_NONE};
+
+	if (t->state != DDNS_TRANSFER_END || rrset_is_identical(t->soa, t->since))
+		return 0;
+	rr.rdata = soa_rdata(t->since, &rr.rdata_len);
+	if (keep_change(t, &rr) != DDNS_TRANSFER_END)
+		return -ENOMEM;
+	rr.class = CLASS_IN;
+	rr.ttl = t->soa->ttl;
+	rr.rdata = soa_rdata(t->soa, &rr.rdata_len);
+	return keep_change(t, &rr) == DDNS_TRANSFER_END ? 0 : -ENOMEM;
+}
+
+int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
+{
+	struct update *difference = NULL;
+
+	if (!t->zone) {
+		if (add_soas(t) < 0)
+			return -ENOMEM;
+		difference = build_update(t);
+		if (!difference)
+			return -ENOMEM;
+	}
+	*ret = (struct ddns_transferred){
+		.soa = rrset_ref(t->soa), .zone = t->zone, .difference = difference};
+	t->zone = NULL;
+	return 0;
+}
+
+const char *ddns_transfer_reason(const struct ddns_transfer *t)
+{
+	return t->reason;
+}
+
+struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since)
+{
+	struct ddns_transfer *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	memcpy(t->zone_name, zone, name_len(zone));
+	t->since = rrset_ref(since);
+	return t;
+}
+
+void ddns_transfer_free(struct ddns_transfer *t)
+{
+	if (!t)
+		return;
+	rrset_unref(t->since);
+	rrset_unref(t->soa);
+	zone_free(t->zone);
+	free(t->changes);
+	free(t->octets);
+	free(t);
+}

@@ -1,0 +1,455 @@
+/*
+ * The powerdns target: a zone in PowerDNS Authoritative 4.7 and later, through its HTTP
+ * API.
+ *
+ * Here: looking, loading, how an operation begins and ends.  target_powerdns_deliver.c:
+ * writing, and what is known of the zone between writes.
+ */
+#include "gateway/target/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "gateway/log.h"
+#include "gateway/target/powerdns_url.h"
+#include "gateway/target/target_powerdns_private.h"
+
+enum {
+	BATCH_CHANGES = 1000,      /* RRsets: a few 100 KB, about 10 ms there */
+	ZONE_ANSWER_MAX = 1 << 30, /* octets: about eight million addresses */
+	PATCH_MAX_MB = 2,          /* webserver-max-bodysize, unless it says otherwise */
+	PATCH_MAX_MB_MAX = 64,     /* more than that is nothing to build in memory */
+	PATCH_HEADERS = 4096,      /* octets of that limit which headers may take */
+};
+
+/* ---- the end of an operation ---- */
+
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct powerdns_target *t = arg;
+	struct target_content content = t->content;
+	struct rrset *soa = rrset_ref(content.result.soa); /* outlives a freed target */
+	target_done *done = t->done;
+	target_loaded *loaded = t->loaded;
+	void *caller = t->arg;
+
+	(void)fd;
+	(void)what;
+	t->content = (struct target_content){0};
+	t->done = NULL;
+	t->loaded = NULL;
+	t->changes = NULL;
+	free(t->body);
+	t->body = NULL;
+	powerdns_remember(&t->sent, NULL);
+	powerdns_remember(&t->seen, NULL);
+	if (loaded)
+		loaded(caller, &content);
+	else
+		done(caller, &content.result);
+	rrset_unref(soa);
+}
+
+/* t->seen goes along, if it is known. */
+void powerdns_complete(
+	struct powerdns_target *t, enum target_outcome outcome, const struct verdict *why)
+{
+	t->content.result = (struct target_result){
+		.outcome = outcome,
+		.verdict = why ? *why : verdict_ok(),
+		.soa = t->seen,
+	};
+	event_active(t->later, EV_TIMEOUT, 1);
+}
+
+void powerdns_complete_no_memory(struct powerdns_target *t)
+{
+	const struct verdict why =
+		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory for PowerDNS");
+
+	powerdns_complete(t, TARGET_FAILED, &why);
+}
+
+/* ---- asking ---- */
+
+void powerdns_ask_with(
+	struct powerdns_target *t, struct http_request *request, http_done *done)
+{
+	const char *const headers[] = {t->key_header, "Accept: application/json",
+		"Content-Type: application/json", NULL};
+
+	request->headers = headers;
+	if (!http_client_start(t->http, request, done, t))
+		powerdns_complete_no_memory(t);
+}
+
+void powerdns_ask(struct powerdns_target *t, const char *url, http_done *done)
+{
+	struct http_request request = {.method = "GET",
+		.url = url,
+		.answer_max = POWERDNS_ANSWER_MAX,
+		.timeout_ms = t->timeout_ms};
+
+	powerdns_ask_with(t, &request, done);
+}
+
+bool powerdns_is_success(const struct http_response *response)
+{
+	return !response->error && response->status >= 200 && response->status < 300;
+}
+
+struct verdict powerdns_explain(const struct http_response *response)
+{
+	char text[POWERDNS_WHY_MAX];
+
+	if (response->error)
+		return verdict_refuse(
+			RCODE_SERVFAIL, EDE_NETWORK_ERROR, "PowerDNS: %s", response->why);
+	if (response->status == 401)
+		return verdict_refuse(
+			RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: API key refused");
+	if (response->status == 404)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+			"PowerDNS: the zone does not exist there");
+	powerdns_json_read_error(response->body, response->body_len, text);
+	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: HTTP %ld: %s",
+		response->status, text);
+}
+
+void powerdns_complete_failed(
+	struct powerdns_target *t, const struct http_response *response)
+{
+	const struct verdict why = powerdns_explain(response);
+
+	powerdns_remember(&t->seen, NULL);
+	powerdns_complete(t, TARGET_FAILED, &why);
+}
+
+/* An answer about the zone.  NOERROR with *ret to be cleared, or why it will not do. */
+struct verdict powerdns_read_zone(struct powerdns_target *t,
+	const struct http_response *response, bool want_content,
+	struct powerdns_zone *ret)
+{
+	char why[POWERDNS_WHY_MAX];
+	struct verdict v;
+	int ret_read;
+
+	if (!powerdns_is_success(response))
+		return powerdns_explain(response);
+	ret_read = powerdns_json_read_zone(
+		ret, response->body, response->body_len, t->zone, want_content, why);
+	if (ret_read == -ENOMEM)
+		return verdict_refuse(
+			RCODE_SERVFAIL, EDE_OTHER, "no memory for PowerDNS");
+	if (ret_read)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: %s", why);
+	v = verdict_ok();
+	/* The next transfer would undo it all, and yet the API takes it. */
+	if (powerdns_zone_is_secondary(ret))
+		v = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+			"PowerDNS: the zone is not writable there: it is a secondary "
+			"(kind %s)",
+			ret->kind);
+	else if (!ret->soa)
+		v = verdict_refuse(
+			RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: the zone has no SOA there");
+	if (!verdict_is_ok(&v))
+		powerdns_zone_clear(ret);
+	return v;
+}
+
+/* What every answer about the zone says. */
+void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone)
+{
+	powerdns_serial_init(&t->serial, zone->soa_edit_api, zone->soa_edit, zone->stored,
+		zone->served);
+	t->is_signed = zone->is_signed;
+	powerdns_remember(&t->seen, zone->soa);
+}
+
+/* The answer to a look at the SOA into t->seen and t->serial.  Otherwise completes the
+ * operation: false. */
+bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response)
+{
+	struct powerdns_zone zone;
+	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
+
+	if (!verdict_is_ok(&v)) {
+		powerdns_remember(&t->seen, NULL);
+		powerdns_complete(t, TARGET_FAILED, &v);
+		return false;
+	}
+	powerdns_note_settings(t, &zone);
+	powerdns_zone_clear(&zone);
+	return true;
+}
+
+/* ---- probe ---- */
+
+static void on_probe(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+
+	if (!powerdns_take_soa(t, response))
+		return;
+	/* A newer SOA is news for the caller, nothing that we should get used to. */
+	if (t->is_suspect)
+		powerdns_remember(&t->seen, NULL);
+	else if (!t->believed)
+		powerdns_remember(&t->believed, t->seen);
+	powerdns_complete(t, TARGET_DONE, NULL);
+}
+
+static void powerdns_probe(struct target *target, target_done *done, void *arg)
+{
+	struct powerdns_target *t = powerdns_of(target);
+
+	t->done = done;
+	t->arg = arg;
+	powerdns_ask(t, t->soa_url, on_probe);
+}
+
+/* ---- load ---- */
+
+static void hint(struct powerdns_target *t)
+{
+	char name[NAME_TEXT_MAX];
+
+	if (t->has_hinted)
+		return;
+	t->has_hinted = true;
+	name_to_text(t->zone, name);
+	if (t->rectifies_itself)
+		log_info("zone %s: %s rectifies the whole zone with every change, which "
+			 "is "
+			 "slow if it is large; API-RECTIFY 0 for the zone, or "
+			 "default-api-rectify=no, leaves it to us to ask for it when "
+			 "needed",
+			name, t->who);
+	if (t->serial.bump == POWERDNS_BUMP_NONE)
+		log_info("zone %s: %s has no SOA-EDIT-API for it: changes that others "
+			 "make "
+			 "there without a new serial go unnoticed",
+			name, t->who);
+}
+
+static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
+{
+	char name[NAME_TEXT_MAX];
+
+	powerdns_note_settings(t, zone);
+	powerdns_remember(&t->believed, zone->soa);
+	powerdns_remember(&t->mirrored, t->changes ? NULL : zone->soa);
+	t->is_suspect = false;
+	t->attempt.is_open = false;
+	t->rectifies_itself = t->rectifies_itself || zone->api_rectify;
+	powerdns_disabled_free(t->disabled);
+	t->disabled = zone->disabled;
+	zone->disabled = NULL;
+	powerdns_parents_load(t->parents, zone->content);
+	if (zone->outside > 0)
+		log_warning(
+			"zone %s: %s has %zu records in it that are outside the zone; "
+			"they are left alone",
+			name_to_text(t->zone, name), t->who, zone->outside);
+	hint(t);
+}
+
+static void on_zone(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+	struct powerdns_zone zone;
+	const struct verdict v = powerdns_read_zone(t, response, true, &zone);
+
+	if (!verdict_is_ok(&v)) {
+		powerdns_remember(&t->seen, NULL);
+		powerdns_complete(t, TARGET_FAILED, &v);
+		return;
+	}
+	note_content(t, &zone);
+	if (t->changes) { /* a delivery that had to get to know the zone first */
+		powerdns_zone_clear(&zone);
+		powerdns_send_patch(t);
+		return;
+	}
+	t->content.zone = zone.content;
+	zone.content = NULL;
+	powerdns_zone_clear(&zone);
+	powerdns_complete(t, TARGET_DONE, NULL);
+}
+
+/* Only its settings are of interest, and only if it tells them. */
+static void on_config(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+	struct http_request request = {.method = "GET",
+		.url = t->zone_url,
+		.answer_max = ZONE_ANSWER_MAX,
+		.timeout_ms = t->timeout_ms * POWERDNS_SLOW_FACTOR};
+	char value[16] = "";
+	long megabytes = PATCH_MAX_MB;
+
+	if (response->error) {
+		powerdns_complete_failed(t, response);
+		return;
+	}
+	if (t->rectifies_itself && powerdns_is_success(response) &&
+		powerdns_json_read_setting(response->body, response->body_len,
+			"default-api-rectify", value, sizeof(value)))
+		t->rectifies_itself = strcmp(value, "no") != 0;
+	if (powerdns_is_success(response) &&
+		powerdns_json_read_setting(response->body, response->body_len,
+			"webserver-max-bodysize", value, sizeof(value)))
+		megabytes = strtol(value, NULL, 10);
+	if (megabytes < 1 || megabytes > PATCH_MAX_MB_MAX)
+		megabytes = megabytes < 1 ? PATCH_MAX_MB : PATCH_MAX_MB_MAX;
+	t->patch_max = ((size_t)megabytes << 20) - PATCH_HEADERS;
+	powerdns_ask_with(t, &request, on_zone);
+}
+
+/* API-RECTIFY of the zone: "0" keeps PowerDNS from rectifying.  Where it is not set (the
+ * zone's answer does not tell that from "0") default-api-rectify counts. */
+static void on_metadata(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+	char value[16] = "";
+
+	/* Others speak of this request only, and the zone will have its own answer. */
+	if (response->error || response->status == 401 || response->status == 404) {
+		powerdns_complete_failed(t, response);
+		return;
+	}
+	powerdns_json_read_setting(
+		response->body, response->body_len, "API-RECTIFY", value, sizeof(value));
+	t->rectifies_itself = powerdns_is_success(response) && value[0] == '\0';
+	powerdns_ask(t, t->config_url, on_config);
+}
+
+void powerdns_start_load(struct powerdns_target *t)
+{
+	powerdns_ask(t, t->metadata_url, on_metadata);
+}
+
+static void on_soa_before_load(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+
+	if (!powerdns_take_soa(t, response))
+		return;
+	if (!t->mirrored || !rrset_is_identical(t->mirrored, t->seen)) {
+		powerdns_start_load(t);
+		return;
+	}
+	t->content.difference = calloc(1, sizeof(*t->content.difference));
+	if (!t->content.difference) {
+		powerdns_complete_no_memory(t);
+		return;
+	}
+	memcpy(t->content.difference->zone, t->zone, name_len(t->zone));
+	powerdns_remember(&t->believed, t->seen);
+	powerdns_complete(t, TARGET_DONE, NULL);
+}
+
+static void powerdns_load(
+	struct target *target, bool have_content, target_loaded *loaded, void *arg)
+{
+	struct powerdns_target *t = powerdns_of(target);
+	const bool is_counted = t->serial.bump == POWERDNS_BUMP_INCREASE ||
+		t->serial.bump == POWERDNS_BUMP_DEFAULT;
+
+	t->loaded = loaded;
+	t->arg = arg;
+	/* Where each change gives a new serial, the same one means that nothing did. */
+	if (have_content && t->mirrored && is_counted)
+		powerdns_ask(t, t->soa_url, on_soa_before_load);
+	else
+		powerdns_start_load(t);
+}
+
+/* ---- life ---- */
+
+static void powerdns_free(struct target *target)
+{
+	struct powerdns_target *t = powerdns_of(target);
+
+	if (!t)
+		return;
+	http_client_free(t->http);
+	if (t->later)
+		event_free(t->later);
+	if (t->key_header)
+		explicit_bzero(t->key_header, strlen(t->key_header));
+	free(t->key_header);
+	free(t->who);
+	free(t->server_url);
+	free(t->zone_url);
+	free(t->soa_url);
+	free(t->metadata_url);
+	free(t->rectify_url);
+	free(t->config_url);
+	free(t->body);
+	zone_free(t->content.zone);
+	update_free(t->content.difference);
+	powerdns_disabled_free(t->disabled);
+	powerdns_parents_free(t->parents);
+	rrset_unref(t->believed);
+	rrset_unref(t->mirrored);
+	rrset_unref(t->seen);
+	rrset_unref(t->sent);
+	free(t);
+}
+
+static char *join(const char *a, const char *b)
+{
+	char *joined;
+
+	if (!a || asprintf(&joined, "%s%s", a, b) < 0)
+		return NULL;
+	return joined;
+}
+
+static bool set_texts(struct powerdns_target *t, const struct config_target *config)
+{
+	t->who = strdup(config->id);
+	t->key_header = join("X-API-Key: ", config->api_key ? config->api_key : "");
+	t->server_url = powerdns_url_server(config->url, config->server);
+	t->config_url = join(t->server_url, "/config");
+	t->zone_url = t->server_url ? powerdns_url_zone(t->server_url, t->zone) : NULL;
+	t->soa_url = t->zone_url ? powerdns_url_soa(t->zone_url, t->zone) : NULL;
+	t->metadata_url = join(t->zone_url, "/metadata");
+	t->rectify_url = join(t->zone_url, "/rectify");
+	return t->who && t->key_header && t->config_url && t->soa_url &&
+		t->metadata_url && t->rectify_url;
+}
+
+static struct target *powerdns_new(const struct config_target *config,
+	const uint8_t *zone, const struct target_env *env)
+{
+	struct powerdns_target *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->base.ops = &target_powerdns;
+	memcpy(t->zone, zone, name_len(zone));
+	t->timeout_ms = (long)config->timeout_ms;
+	t->http = http_client_new(env->base);
+	t->later = evtimer_new(env->base, on_later, t);
+	t->parents = powerdns_parents_new(zone);
+	if (!t->http || !t->later || !t->parents || !set_texts(t, config)) {
+		powerdns_free((struct target *)(void *)t);
+		return NULL;
+	}
+	return (struct target *)(void *)t;
+}
+
+const struct target_ops target_powerdns = {
+	.type = "powerdns",
+	.batch_changes = BATCH_CHANGES,
+	.owns_serial = true,
+	.new = powerdns_new,
+	.free = powerdns_free,
+	.load = powerdns_load,
+	.probe = powerdns_probe,
+	.deliver = powerdns_deliver,
+};

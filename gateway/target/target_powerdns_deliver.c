@@ -1,0 +1,360 @@
+/*
+ * The writing half of the powerdns target.
+ *
+ * The API has no conditional change, so that a delivery looks first (one GET of the SOA)
+ * and then writes (one PATCH, which PowerDNS applies as a whole or not at all).  Somebody
+ * who writes between the two shows in the serial that the PATCH results in, where the
+ * zone's SOA-EDIT-API lets one see it (powerdns_serial.h): the batch is done then, but
+ * the zone counts as unknown, the next delivery says CHANGED, and what the other one did
+ * is loaded.  What can not be seen: a change without a new serial (no SOA-EDIT-API), one
+ * in the same second (EPOCH).
+ *
+ * Three things are remembered between operations: the SOA believed to be there, the SOA
+ * that the caller's mirror is a copy of (mirrored), and the last PATCH if its outcome is
+ * not known (attempt).
+ *
+ * A PATCH says what RRsets become, not what is added to them, and so may be sent twice.
+ * Therefore a retry need not know whether the first try was applied: it looks at the
+ * serial again, and if that is unchanged, or is what the first try alone would have made
+ * of it, the same PATCH goes out once more, with the same SOA if it had one.  A serial
+ * that says anything else, or of a kind that says nothing, is CHANGED: after a load the
+ * batch is formed anew from what is really there.
+ *
+ * PATCHes for one zone are never concurrent from here: PowerDNS duplicates records then.
+ */
+#include "gateway/target/target_powerdns_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "gateway/log.h"
+
+/* ---- the end of a delivery ---- */
+
+/* Nothing of the batch is there, or an earlier try is: the zone is not as believed. */
+static void complete_changed(struct powerdns_target *t)
+{
+	const struct verdict why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"PowerDNS: the zone was changed by somebody else");
+
+	powerdns_remember(&t->believed, NULL);
+	powerdns_remember(&t->seen, NULL);
+	t->attempt.is_open = false;
+	t->is_suspect = false;
+	powerdns_complete(t, TARGET_CHANGED, &why);
+}
+
+/* The batch is there, and maybe something else. */
+static void complete_suspect(struct powerdns_target *t)
+{
+	powerdns_remember(&t->believed, NULL);
+	powerdns_remember(&t->mirrored, NULL);
+	powerdns_remember(&t->seen, NULL);
+	t->is_suspect = true;
+	powerdns_complete(t, TARGET_DONE, NULL);
+}
+
+/* The batch is there and the zone has t->seen. */
+static void complete_delivered(struct powerdns_target *t)
+{
+	/* The mirror has the batch already: it stays a copy if it was one before. */
+	const bool is_mirrored = t->mirrored && t->believed &&
+		rrset_has_same_data(t->mirrored, t->believed);
+
+	powerdns_remember(&t->mirrored, is_mirrored ? t->seen : NULL);
+	powerdns_remember(&t->believed, t->seen);
+	powerdns_complete(t, TARGET_DONE, NULL);
+}
+
+static void complete_rejected(struct powerdns_target *t, enum ede ede, const char *text)
+{
+	const struct verdict why =
+		verdict_refuse(RCODE_REFUSED, ede, "PowerDNS: %s", text);
+
+	t->attempt.is_open = false;
+	powerdns_remember(&t->seen, NULL);
+	powerdns_complete(t, TARGET_REJECTED, &why);
+}
+
+/* ---- after the PATCH ---- */
+
+/* t->sent tells what the batch made of the SOA, or the answer of the PATCH does. */
+static void on_soa_after(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+	const enum powerdns_bump bump = t->serial.bump;
+	struct powerdns_zone zone;
+	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
+	bool is_ours;
+
+	if (!verdict_is_ok(&v)) { /* the batch is there, only its serial is not known */
+		complete_suspect(t);
+		return;
+	}
+	is_ours = t->has_after ? zone.stored == t->after
+			       : powerdns_serial_fits(bump, &t->attempt.write,
+					 zone.stored) != POWERDNS_FIT_NO;
+	powerdns_note_settings(t, &zone);
+	powerdns_zone_clear(&zone);
+	if (is_ours)
+		complete_delivered(t);
+	else
+		complete_suspect(t);
+}
+
+/* The SOA that the zone has now, if that is known without asking; else NULL. */
+static struct rrset *known_soa(const struct powerdns_target *t)
+{
+	if (!t->serial.is_served_as_stored)
+		return NULL;
+	if (t->has_after && !t->sent)
+		return soa_with_serial(t->seen, t->after);
+	if (t->sent && t->serial.bump == POWERDNS_BUMP_NONE)
+		return rrset_ref(t->sent);
+	return NULL;
+}
+
+static void finish_delivery(struct powerdns_target *t)
+{
+	char name[NAME_TEXT_MAX];
+	struct rrset *soa;
+
+	if (t->has_other_writer) {
+		log_warning("zone %s: somebody else changed it in %s while we did",
+			name_to_text(t->zone, name), t->who);
+		complete_suspect(t);
+		return;
+	}
+	soa = known_soa(t);
+	if (!soa) {
+		powerdns_ask(t, t->soa_url, on_soa_after);
+		return;
+	}
+	powerdns_replace(&t->seen, soa);
+	complete_delivered(t);
+}
+
+static void on_rectified(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+	char name[NAME_TEXT_MAX];
+
+	if (!powerdns_is_success(response)) {
+		const struct verdict why = powerdns_explain(response);
+		log_warning("zone %s: %s could not rectify it: %s",
+			name_to_text(t->zone, name), t->who, why.why);
+	}
+	finish_delivery(t);
+}
+
+static void ask_rectify(struct powerdns_target *t)
+{
+	struct http_request request = {.method = "PUT",
+		.url = t->rectify_url,
+		.body = "",
+		.answer_max = POWERDNS_ANSWER_MAX,
+		.timeout_ms = t->timeout_ms * POWERDNS_SLOW_FACTOR};
+
+	powerdns_ask_with(t, &request, on_rectified);
+}
+
+static bool read_serial_header(
+	const struct http_response *response, const char *name, uint32_t *ret_serial)
+{
+	char text[16], *end;
+
+	if (!http_response_header(response, name, text, sizeof(text)) || !text[0])
+		return false;
+	*ret_serial = (uint32_t)strtoul(text, &end, 10);
+	return *end == '\0';
+}
+
+/* The two headers, see powerdns_serial.h. */
+static void note_serials(struct powerdns_target *t, const struct http_response *response)
+{
+	const struct powerdns_write *write = &t->attempt.write;
+	uint32_t before;
+
+	t->has_after = read_serial_header(response, "X-PDNS-New-Serial", &t->after);
+	t->has_other_writer = false;
+	if (!t->has_after)
+		return;
+	if (read_serial_header(response, "X-PDNS-Old-Serial", &before) &&
+		before != t->after)
+		t->has_other_writer = before != write->before;
+	else
+		t->has_other_writer = powerdns_serial_fits(t->serial.bump, write,
+					      t->after) == POWERDNS_FIT_NO;
+}
+
+/* Does the server refuse the batch itself, so that it would refuse it again? */
+static bool is_rejection(const struct http_response *response)
+{
+	static const char *const passing[] = {"locked", "transaction", "ectify"};
+	char text[POWERDNS_WHY_MAX];
+
+	if (response->error)
+		return false;
+	if (response->status == 400 || response->status == 413)
+		return true; /* not understood, or too large */
+	if (response->status != 422)
+		return false;
+	powerdns_json_read_error(response->body, response->body_len, text);
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (strstr(text, passing[i]))
+			return false;
+	return true;
+}
+
+static void on_patched(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+	char text[POWERDNS_WHY_MAX];
+
+	if (is_rejection(response)) {
+		powerdns_json_read_error(response->body, response->body_len, text);
+		complete_rejected(t, EDE_OTHER, text);
+		return;
+	}
+	if (!powerdns_is_success(response)) {
+		powerdns_complete_failed(t, response);
+		return;
+	}
+	t->attempt.is_open = false;
+	powerdns_parents_note(t->parents, t->changes);
+	note_serials(t, response);
+	if (t->must_rectify)
+		ask_rectify(t);
+	else
+		finish_delivery(t);
+}
+
+static const struct rrset *batch_soa(const struct powerdns_target *t)
+{
+	const struct change *change = changeset_find(t->changes, t->zone, TYPE_SOA);
+
+	return change ? change->after : NULL;
+}
+
+/* The SOA to send into t->sent, or none.  0 or -ENOMEM. */
+static int choose_soa(struct powerdns_target *t)
+{
+	const struct rrset *wanted = batch_soa(t);
+	const struct powerdns_write *last = &t->attempt.write;
+	uint32_t serial, wanted_serial = 0;
+	const uint8_t *rdata;
+	size_t at = 0;
+	uint16_t len;
+
+	powerdns_remember(&t->sent, NULL);
+	if (!wanted && !powerdns_serial_must_send(&t->serial))
+		return 0;
+	if (wanted) {
+		rdata = rrset_next(wanted, &at, &len);
+		wanted_serial = soa_serial(rdata, len);
+	}
+	if (t->attempt.is_open && last->has_soa)
+		serial = last->sent; /* again the same */
+	else
+		serial = powerdns_serial_to_send(
+			&t->serial, wanted ? &wanted_serial : NULL);
+	powerdns_replace(&t->sent, soa_with_serial(wanted ? wanted : t->seen, serial));
+	return t->sent ? 0 : -ENOMEM;
+}
+
+static void note_attempt(struct powerdns_target *t)
+{
+	const uint8_t *rdata;
+	size_t at = 0;
+	uint16_t len;
+
+	t->attempt = (struct powerdns_attempt){.is_open = true,
+		.write = {.before = t->serial.stored, .has_soa = t->sent != NULL}};
+	if (!t->sent)
+		return;
+	rdata = rrset_next(t->sent, &at, &len);
+	t->attempt.write.sent = soa_serial(rdata, len);
+}
+
+/* From t->seen, which is what the zone has. */
+void powerdns_send_patch(struct powerdns_target *t)
+{
+	struct http_request request = {.method = "PATCH",
+		.url = t->zone_url,
+		.answer_max = POWERDNS_ANSWER_MAX,
+		.timeout_ms =
+			t->timeout_ms * (t->rectifies_itself ? POWERDNS_SLOW_FACTOR : 1)};
+	struct powerdns_patch patch = {.changes = t->changes,
+		.apex = t->zone,
+		.disabled = t->disabled,
+		.max = t->patch_max};
+	char why[POWERDNS_WHY_MAX];
+	int ret = choose_soa(t);
+
+	patch.soa = t->sent;
+	if (!ret)
+		ret = powerdns_json_write_patch(&patch, &t->body, &request.body_len, why);
+	if (ret == -EINVAL) {
+		complete_rejected(t, EDE_NOT_SUPPORTED, why);
+		return;
+	}
+	if (ret == -EFBIG) {
+		complete_rejected(t, EDE_NOT_SUPPORTED,
+			"more than its webserver-max-bodysize takes");
+		return;
+	}
+	if (ret) {
+		powerdns_complete_no_memory(t);
+		return;
+	}
+	t->must_rectify = !t->rectifies_itself &&
+		powerdns_parents_need_rectify(t->parents, t->changes, t->is_signed);
+	note_attempt(t);
+	request.body = t->body;
+	powerdns_ask_with(t, &request, on_patched);
+}
+
+/* Is the zone as believed, or as the try before would have left it? */
+static bool is_expected(const struct powerdns_target *t)
+{
+	if (rrset_has_same_data(t->believed, t->seen))
+		return true;
+	return t->is_retry && t->attempt.is_open &&
+		powerdns_serial_fits(t->serial.bump, &t->attempt.write,
+			t->serial.stored) == POWERDNS_FIT_YES;
+}
+
+static void on_soa_before(void *arg, const struct http_response *response)
+{
+	struct powerdns_target *t = arg;
+
+	if (!powerdns_take_soa(t, response))
+		return;
+	if (is_expected(t))
+		powerdns_send_patch(t);
+	else
+		complete_changed(t);
+}
+
+void powerdns_deliver(struct target *target, const struct target_batch *batch,
+	target_done *done, void *arg)
+{
+	struct powerdns_target *t = powerdns_of(target);
+
+	t->done = done;
+	t->arg = arg;
+	t->changes = batch->changes;
+	t->is_retry = batch->is_retry;
+	if (!t->is_retry)
+		t->attempt.is_open = false;
+	if (t->changes->count == 0) {
+		powerdns_remember(&t->seen, t->believed);
+		powerdns_complete(t, TARGET_DONE, NULL);
+	} else if (t->is_suspect) {
+		complete_changed(t);
+	} else if (t->believed) {
+		powerdns_ask(t, t->soa_url, on_soa_before);
+	} else {
+		powerdns_start_load(t); /* for its settings and disabled records */
+	}
+}
