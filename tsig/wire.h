@@ -39,6 +39,8 @@ enum {
 enum rr_type {
 	TYPE_A = 1,
 	TYPE_NS = 2,
+	TYPE_MD = 3,
+	TYPE_MF = 4,
 	TYPE_CNAME = 5,
 	TYPE_SOA = 6,
 	TYPE_WKS = 11,

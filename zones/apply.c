@@ -74,10 +74,15 @@ static int soa_moves_forward(struct applying *a, const struct rr *rr)
 			soa_serial(soa->rdata, soa->len));
 }
 
-/* RFC 4592 4.2 and 4.4 leave open what these would mean.  BIND does not take them, and
- * says nothing: so do we, or mirror and target would part. */
-static bool is_wildcard_delegation(const struct rr *rr)
+/*
+ * RFC 4592 4.2 and 4.4 leave open what a wildcard's NS and DNAME would mean; MD and MF
+ * have long been MX (RFC 1035 3.3.4: "reject them").  BIND does not take them, and says
+ * nothing: so do we, or mirror and target would part.
+ */
+static bool is_never_added(const struct rr *rr)
 {
+	if (rr->type == TYPE_MD || rr->type == TYPE_MF)
+		return true;
 	return rr->owner[0] == 1 && rr->owner[1] == '*' &&
 		(rr->type == TYPE_NS || rr->type == TYPE_DNAME);
 }
@@ -87,7 +92,7 @@ static int add_record(struct applying *a, const struct rr *rr)
 	struct draft *draft;
 	int r;
 
-	if (conflicts_with_cname(a, rr->type) || is_wildcard_delegation(rr))
+	if (conflicts_with_cname(a, rr->type) || is_never_added(rr))
 		return 0;
 	if (rr->type == TYPE_SOA) {
 		r = soa_moves_forward(a, rr);
@@ -177,17 +182,17 @@ static int apply_record(struct applying *a, const struct rr *rr)
 }
 
 /*
- * A DS without the NS beside it delegates nothing.  BIND drops it with the NS, and does
- * not take it before: so do we, or mirror and target would part.
+ * A DS stands where a zone is cut off, never at the apex (RFC 4034 5).  BIND drops it
+ * with the NS, and does not take it before: so do we, or mirror and target would part.
  */
 static void drop_orphaned_ds(struct applying *a)
 {
 	struct draft *ds = draft_node_find(&a->drafts, TYPE_DS);
 	const struct draft *ns = draft_node_find(&a->drafts, TYPE_NS);
 
-	if (!ds || !ds->count || a->is_apex || (ns && ns->count))
+	if (!ds || !ds->count || (!a->is_apex && ns && ns->count))
 		return;
-	if (ds->is_touched || (ns && ns->is_touched))
+	if (ds->is_touched || (ns && ns->is_touched && !a->is_apex))
 		delete_draft(ds);
 }
 

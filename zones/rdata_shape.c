@@ -13,8 +13,8 @@
 static const struct rdata_shape SHAPES[RDATA_INDEXED] = {
 	[TYPE_A] = {"A", "a", NULL, 0},
 	[TYPE_NS] = {"NS", "C", NULL, 0},
-	[3] = {"MD", "C", NULL, OLD},
-	[4] = {"MF", "C", NULL, OLD},
+	[TYPE_MD] = {"MD", "C", NULL, OLD},
+	[TYPE_MF] = {"MF", "C", NULL, OLD},
 	[TYPE_CNAME] = {"CNAME", "C", NULL, 0},
 	[TYPE_SOA] = {"SOA", "CC4dddd", NULL, 0},
 	[7] = {"MB", "C", NULL, 0},

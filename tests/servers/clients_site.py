@@ -26,6 +26,14 @@ from servers import HOST, Key, PowerDNS, find, have, wait_for
 
 CLONE_NEWNET = 0x40000000
 KINDS = {"local": None, "bind": "bind", "knot": "knot", "pdns": "pdns-sqlite"}
+LEAST = {  # keys that may do what their clients need, by the type of the zone
+    "acme.": {"forward": {"match": "pattern", "names": ["_acme-challenge.*"],
+                          "types": ["TXT"]}},
+    "dhcp.": {"forward": {"match": "zone", "types": ["A", "AAAA", "DHCID"]},
+              "reverse": {"match": "zone", "types": ["PTR", "DHCID"]}},
+    "sync.": {"forward": {"match": "zone", "types": ["A", "AAAA", "CNAME", "TXT"],
+                          "transfer": True}},
+}
 ALGORITHMS = ["hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sha512"]
 
 
@@ -138,6 +146,7 @@ class Site:
         self.folder = str(folder)
         self.keys = {name: SharedKey(f"key-{name}.", name) for name in ALGORITHMS}
         self.admin = self.keys["hmac-sha256"]
+        self.least = {name: SharedKey(name) for name in LEAST}
         self.has_port_53 = has_port_53
         self.places = {}
         for number, (kind, server_kind) in enumerate(KINDS.items(), 1):
@@ -157,13 +166,13 @@ class Site:
         zones, target_keys = {}, []
         for place in self.places.values():
             for zone, text in place.zone_texts.items():
-                zones[zone] = {"mname": place.full("gateway"), "targets": [
-                    self._target(place, zone, text)], "allow": [
-                        {"keys": ["*"], "match": "zone", "types": ["ANY"],
-                         "transfer": True}]}
+                kind = "forward" if zone == place.zone else "reverse"
+                zones[zone] = {"mname": place.full("gateway"), "allow": self._rules(kind),
+                               "targets": [self._target(place, zone, text)]}
             target_keys += place.server.keys if place.server else ()
         gateway = gateways.make(zones=zones, folder=self.path("gateway"),
-                                keys=[*self.keys.values(), *target_keys])
+                                keys=[*self.keys.values(), *self.least.values(),
+                                      *target_keys])
         listen = [{"address": HOST, "port": gateway.port}]
         if self.has_port_53:
             listen.append({"address": HOST, "port": 53})
@@ -172,6 +181,12 @@ class Site:
             if isinstance(place.server, PowerDNS):
                 write_secret(gateway.path(API_KEY_FILE), place.server.api_key)
         return gateway
+
+    def _rules(self, kind):
+        rules = [{"keys": [key.name for key in self.keys.values()], "match": "zone",
+                  "types": ["ANY"], "transfer": True}]
+        return rules + [{"keys": [name], **rights[kind]} for name, rights in LEAST.items()
+                        if kind in rights]
 
     def _target(self, place, zone, text):
         if place.server is not None:

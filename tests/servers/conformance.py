@@ -14,13 +14,13 @@ import itertools
 import struct
 
 import dns.exception
-import dns.message
 import dns.name
 import dns.rdata
+import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-from gateway import Tcp, Udp, sign
+from gateway import Tcp, sign
 
 ZONE = "dyn.example."
 ORIGIN = dns.name.from_text(ZONE)
@@ -99,50 +99,69 @@ def message_octets(zone=ZONE, prereq=(), update=(), additional=(), own="", flags
         b"".join(itertools.chain(*sections)) + end
 
 
-def record_line(owner, ttl, rdtype, rdata):
-    return f"{owner} {ttl} {dns.rdatatype.to_text(rdtype)} {rdata}"
-
-
 def expected_line(text, own):
-    """"owner ttl type rdata" in the form in which content() has it."""
+    """"owner ttl type rdata" in the form in which Content has it."""
     owner, ttl, rdtype, rdata = text.split(None, 3)
     rdtype = dns.rdatatype.from_text(rdtype)
     octets = rdata_octets(rdtype, rdata, own)
-    read = dns.rdata.from_wire(IN, rdtype, octets, 0, len(octets))
-    return record_line(dns.name.from_text(owner.replace("%", own), ORIGIN), ttl, rdtype, read)
+    return str(Record(dns.name.from_text(owner.replace("%", own), ORIGIN), rdtype, ttl,
+                      octets, octets, 0))
 
 
 # ---- zones as they stand ----
 
+class Record:
+    """One record of an answer.  RDATA that dnspython does not read is there all the same."""
+
+    def __init__(self, owner, rdtype, ttl, octets, wire, at):
+        self.owner, self.rdtype, self.ttl, self.octets = owner, rdtype, ttl, octets
+        try:
+            self.text = dns.rdata.from_wire(IN, rdtype, wire, at, len(octets)).to_text()
+        except (dns.exception.DNSException, ValueError, IndexError):
+            self.text = f"\\# {len(octets)} {octets.hex()}"
+
+    def __str__(self):
+        return f"{self.owner} {self.ttl} {dns.rdatatype.to_text(self.rdtype)} {self.text}"
+
+
+def answer_records(wire):
+    """The records of the answer section."""
+    questions, count = struct.unpack("!HH", wire[4:8])
+    at = 12
+    for _ in range(questions):
+        at += dns.name.from_wire(wire, at)[1] + 4
+    records = []
+    for _ in range(count):
+        owner, used = dns.name.from_wire(wire, at)
+        at += used + 10
+        rdtype, _, ttl, length = struct.unpack("!HHIH", wire[at - 10:at])
+        records.append(Record(owner, rdtype, ttl, wire[at:at + length], wire, at))
+        at += length
+    return records
+
+
 def transfer(port, key=None):
-    """All records of the zone but for the closing SOA, as dnspython's RRsets of one each."""
+    """All records of the zone but for the closing SOA."""
     query = message_octets(flags=0, zone_type=dns.rdatatype.AXFR)
     got = []
     with Tcp(port) as client:
         client.send(sign(query, key).wire if key else query)
         while len(got) < 2 or got[-1].rdtype != dns.rdatatype.SOA:
-            answer = client.receive()
-            assert answer.rcode == "NOERROR", f"AXFR: {answer.rcode}"
-            got += answer.rrs
+            wire = client.receive_octets()
+            assert wire[3] & 15 == 0, f"AXFR: {dns.rcode.to_text(wire[3] & 15)}"
+            got += answer_records(wire)
     return got[:-1]
 
 
 class Content:
-    """A zone: lines, and the serial."""
+    """A zone: lines "owner ttl type rdata" without the SOA; its serial, its other fields."""
 
     def __init__(self, port, key=None):
-        rrs = transfer(port, key)
-        self.serial = rrs[0][0].serial
-        self.lines = {record_line(rr.name, rr.ttl, rr.rdtype, rr[0]) for rr in rrs
-                      if rr.rdtype != dns.rdatatype.SOA}
-        soa = rrs[0][0].to_text().split()
-        self.soa = f"{rrs[0].ttl} {' '.join(soa[:2] + soa[3:])}"
+        soa, *others = transfer(port, key)
+        fields = soa.text.split()
+        self.serial = int(fields[2])
+        self.soa = " ".join([str(soa.ttl), *fields[:2], *fields[3:]])
+        self.lines = {str(record) for record in others}
 
     def __eq__(self, other):
         return (self.lines, self.soa) == (other.lines, other.soa)
-
-    def below(self, own):
-        """The lines of this name and those below it."""
-        top = dns.name.from_text(own, ORIGIN)
-        return {line for line in self.lines
-                if dns.name.from_text(line.split()[0]).is_subdomain(top)}

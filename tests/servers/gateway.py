@@ -454,8 +454,11 @@ class Tcp(Udp):
         return octets
 
     def receive(self, timeout=ANSWER_TIMEOUT_S):
+        return Answer(self.receive_octets(timeout))
+
+    def receive_octets(self, timeout=ANSWER_TIMEOUT_S):
         self.socket.settimeout(timeout)
-        return Answer(self._read(struct.unpack("!H", self._read(2))[0]))
+        return self._read(struct.unpack("!H", self._read(2))[0])
 
     def finish(self):
         """Says that nothing more comes; answers are still taken."""

@@ -316,8 +316,8 @@ class D2(Client):
 
     TRIES = 3
 
-    def __init__(self, place, client, patience_s=5):
-        super().__init__(place, place.site.admin, patience_s)
+    def __init__(self, place, client, patience_s=5, key=None):
+        super().__init__(place, key or place.site.admin, patience_s)
         self.client = client
         self.sent = []
 
@@ -544,6 +544,43 @@ def test_retransmissions(place, same_port):
             socket.close()
     assert place.seen(name) == set()
     assert place.state()[1] == state[1] + 2
+
+
+# ---- keys that may do only what their clients need ----
+
+def test_rights_for_challenges(place):
+    client = Client(place, place.site.least["acme."])
+    name = "_acme-challenge.least"
+    for change in (add(name, 60, "TXT", '"one"'), add(name, 60, "TXT", '"two"'),
+                   remove(name, "TXT", '"one"'), remove_rrset(name, "TXT")):
+        assert client.update([change]) == "NOERROR"
+    assert client.query(place.zone, "SOA").soa_serials()
+    state = place.state()
+    for change in (add("least", 60, "TXT", '"one"'), add(name, 60, "A", "192.0.2.1"),
+                   remove_rrset("host1", "TXT"), remove_rrset("host1")):
+        assert client.update([change]) == "REFUSED"
+    assert place.state() == state
+
+
+def test_rights_for_leases(place):
+    client = D2(place, b"least", key=place.site.least["dhcp."])
+    assert client.add("least-dhcp", 90) == ["NOERROR"] * 2
+    assert client.add("least-dhcp", 91) == ["YXDOMAIN", "NOERROR", "NOERROR"]
+    assert client.remove("least-dhcp", 91) == ["NOERROR"] * 3
+    assert client.add("host1", 92) == ["YXDOMAIN", "NXRRSET"]
+    assert client.ask([add("least-dhcp", 60, "TXT", '"no"')]) == "REFUSED"
+    assert client.ask([remove_rrset("host1")]) == "REFUSED"  # it has a TXT record
+
+
+def test_rights_for_synchronization(place):
+    client = Client(place, place.site.least["sync."])
+    records = endpoint("least-sync", "192.0.2.1")
+    assert client.update(records, tcp=True) == "NOERROR"
+    assert lines(place, records) <= client.transfer()
+    assert client.update(removals(records), tcp=True) == "NOERROR"
+    assert client.update([add("least-sync", 60, "MX", "10 host1")]) == "REFUSED"
+    with pytest.raises(dns.xfr.TransferError):
+        Client(place, place.site.least["acme."]).transfer()
 
 
 # ---- many at once ----

@@ -316,7 +316,7 @@ static void visiting_a_large_rrset(void **state)
 
 static void case_alone_is_a_change(void **state)
 {
-	static const char *const lines[] = {"h 60 IN NS A.b.", NULL};
+	static const char *const lines[] = {"h 0 ANY NS", "h 60 IN NS A.b.", NULL};
 	struct zone *zone = message_make_zone(
 		"example.", "@ 60 SOA ns admin 1 2 3 4 5\nh 60 NS a.b.\n");
 	struct update *update = message_update_of("example.", lines);

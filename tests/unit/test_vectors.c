@@ -428,11 +428,12 @@ static void test_mac_length(void **state)
 	for (size_t len = 0; len < shortest; len++) {
 		msg = v->msg;
 		resize_mac(v, &msg, len);
-		expect(v, &msg, "FORMERR");
+		expect(v, &msg, "FORMERR(BADSIG)");
 	}
 	msg = v->msg;
 	resize_mac(v, &msg, v->mac_len + 1);
-	expect(v, &msg, v->mac_len == hmac_len(ctx.alg) ? "FORMERR" : "NOTAUTH(BADSIG)");
+	expect(v, &msg,
+		v->mac_len == hmac_len(ctx.alg) ? "FORMERR(BADSIG)" : "NOTAUTH(BADSIG)");
 }
 
 /* ---- other keys ---- */
