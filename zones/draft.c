@@ -67,10 +67,11 @@ static void index_insert(struct draft *draft, uint32_t entry)
 	draft->slots[slot] = entry + 1;
 }
 
-/* Index of twice the room of the array, so that it is never more than half full. */
+/* Index of twice the room of the array, so that it is never more than half full.  A power
+ * of two, or its mask would leave slots out, and probing go round in those left. */
 static int index_rebuild(struct draft *draft)
 {
-	uint32_t slot_count = 4 * DRAFT_FEW;
+	uint32_t slot_count = 32;
 	uint32_t *slots;
 
 	while (slot_count < 2 * draft->cap)

@@ -246,6 +246,18 @@ static void reasons_name_the_record(void **state)
 	assert_int_equal(v.ede, EDE_NONE);
 }
 
+/* RRsets of any data up to the sizes where their index grows: a search must end. */
+static void every_index_has_room(void **state)
+{
+	for (unsigned i = 0; i < 60; i++) {
+		message_begin(&msg, "example.");
+		for (unsigned n = 0; n < 1 + i % 3 * 32 + 24; n++)
+			message_prereq(
+				&msg, "none 0 IN A 192.%u.%u.%u", i, n, n * 89 % 256);
+		assert_int_equal(check_message(state).rcode, RCODE_NXRRSET);
+	}
+}
+
 /* As many value-dependent prerequisites as a message holds: all of one RRset, then each
  * of another.  Quadratic work would take seconds under the sanitizers. */
 static void a_message_full_of_values(void **state)
@@ -297,6 +309,7 @@ int main(void)
 		cmocka_unit_test(the_first_that_fails_decides),
 		cmocka_unit_test(wrong_form_in_its_turn),
 		cmocka_unit_test(reasons_name_the_record),
+		cmocka_unit_test(every_index_has_room),
 		cmocka_unit_test(a_message_full_of_values),
 	};
 
