@@ -1,13 +1,9 @@
-"""Cases of conformance: requests as text, and a bench that puts one to a server.
+"""Cases of conformance: requests as text, what is told of answers, zones as they stand.
 
 A record of a request is "owner ttl class type rdata".  In owners and RDATA % is the case's
 own name, so that no case meets another's records; @ is the zone's name.  RDATA that begins
-with 0x is octets, right or wrong; none is none.
-
-    Case("2136 3.2.1", "RRset exists", before=["% 300 IN A 192.0.2.1"],
-         prereq=["% 0 ANY A"], rcode="NOERROR")
-
-What a zone holds is read by AXFR, as it stands, without the rules that queries follow.
+with 0x is octets, right or wrong; none is none.  What a zone holds is read by AXFR, without
+the rules that queries follow.
 """
 
 import itertools
@@ -15,12 +11,12 @@ import struct
 
 import dns.exception
 import dns.name
-import dns.rdata
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from gateway import Tcp, sign
+from gateway import Answer, Tcp, append_record, sign
 
 ZONE = "dyn.example."
 ORIGIN = dns.name.from_text(ZONE)
@@ -48,7 +44,7 @@ a.ent	A	192.0.2.21
 *.wild	TXT	"wild"
 sub	NS	ns.sub
 sub	NS	ns.elsewhere.example.
-sub	DS	12345 8 2 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF
+sub	DS	12345 8 1 00112233445566778899AABBCCDDEEFF00112233
 ns.sub	A	192.0.2.41
 redirect	DNAME	target
 www.target	A	192.0.2.51
@@ -99,6 +95,33 @@ def message_octets(zone=ZONE, prereq=(), update=(), additional=(), own="", flags
         b"".join(itertools.chain(*sections)) + end
 
 
+def query_octets(name, rdtype=dns.rdatatype.A, flags=0, **options):
+    """A question; records for other sections may come with it."""
+    return message_octets(zone=name, zone_type=rdtype, flags=flags, **options)
+
+
+def told(answer, request):
+    """An Answer (None: there was none) as a line: the rcode; "signed" if it is so with the
+    request's key; the TSIG error and the length of Other Data; "opt"; "do"."""
+    if answer is None:
+        return "silence"
+    words = [answer.rcode]
+    if answer.tsig is not None:
+        if not isinstance(request, bytes) and answer.is_authentic(request):
+            words.append("signed")
+        elif answer.tsig.mac:
+            words.append("wrongly-signed")
+        if answer.tsig.error:
+            words.append(f"tsig={answer.tsig.error}")
+        if answer.tsig.other:
+            words.append(f"other={len(answer.tsig.other)}")
+    if answer.message.edns >= 0:
+        words.append("opt")
+        if answer.message.ednsflags & 0x8000:
+            words.append("do")
+    return " ".join(words)
+
+
 def expected_line(text, own):
     """"owner ttl type rdata" in the form in which Content has it."""
     owner, ttl, rdtype, rdata = text.split(None, 3)
@@ -110,15 +133,34 @@ def expected_line(text, own):
 
 # ---- zones as they stand ----
 
+COMPRESSED = (7, 8, 9, 14)  # MB, MG, MR, MINFO: names only, and not known to dnspython
+
+
+def read_names(wire, at, end):
+    octets = b""
+    while at < end:
+        name, used = dns.name.from_wire(wire, at)
+        octets += name.to_wire()
+        at += used
+    return octets
+
+
 class Record:
     """One record of an answer.  RDATA that dnspython does not read is there all the same."""
 
     def __init__(self, owner, rdtype, ttl, octets, wire, at):
         self.owner, self.rdtype, self.ttl, self.octets = owner, rdtype, ttl, octets
+        if rdtype in COMPRESSED:
+            self.octets = read_names(wire, at, at + len(octets))
         try:
-            self.text = dns.rdata.from_wire(IN, rdtype, wire, at, len(octets)).to_text()
+            rdata = dns.rdata.from_wire(IN, rdtype, wire, at, len(octets))
         except (dns.exception.DNSException, ValueError, IndexError):
-            self.text = f"\\# {len(octets)} {octets.hex()}"
+            rdata = None
+        if rdata is None or isinstance(rdata, dns.rdata.GenericRdata):
+            self.text = f"0x{self.octets.hex()}"
+        else:
+            self.text = rdata.to_text()
+            self.octets = rdata.to_wire()
 
     def __str__(self):
         return f"{self.owner} {self.ttl} {dns.rdatatype.to_text(self.rdtype)} {self.text}"
@@ -159,6 +201,7 @@ class Content:
     def __init__(self, port, key=None):
         soa, *others = transfer(port, key)
         fields = soa.text.split()
+        self.records = others
         self.serial = int(fields[2])
         self.soa = " ".join([str(soa.ttl), *fields[:2], *fields[3:]])
         self.lines = {str(record) for record in others}
