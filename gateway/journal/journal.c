@@ -24,7 +24,6 @@ struct journal {
 	pthread_t thread;
 	atomic_bool is_broken; /* set here, cleared by journal_resume */
 	atomic_bool is_stopping;
-	atomic_uint_fast64_t commits;
 	pthread_mutex_t error_lock;
 	char error[STORE_ERROR_MAX]; /* under error_lock */
 };
@@ -140,10 +139,8 @@ static int run_group(struct journal *journal, const struct queue_list *group)
 		r = run(journal, (struct journal_op *)(void *)node);
 	if (!r)
 		r = journal->ops->commit(journal->store);
-	if (!r) {
-		atomic_fetch_add(&journal->commits, 1);
+	if (!r)
 		return 0;
-	}
 	remember_error(journal, r);
 	journal->ops->rollback(journal->store);
 	atomic_store(&journal->is_broken, true);
@@ -245,9 +242,4 @@ void journal_last_error(struct journal *journal, char ret_error[STORE_ERROR_MAX]
 	pthread_mutex_lock(&journal->error_lock);
 	memcpy(ret_error, journal->error, sizeof(journal->error));
 	pthread_mutex_unlock(&journal->error_lock);
-}
-
-uint64_t journal_count_commits(const struct journal *journal)
-{
-	return atomic_load(&journal->commits);
 }

@@ -61,7 +61,5 @@ void journal_submit(struct journal *journal, struct queue_list *ops);
 void journal_resume(struct journal *journal);
 /* What the database said when it last failed; for logs and EDE texts. */
 void journal_last_error(struct journal *journal, char ret_error[STORE_ERROR_MAX]);
-/* Group commits so far. */
-uint64_t journal_count_commits(const struct journal *journal);
 
 #endif
