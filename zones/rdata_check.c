@@ -235,12 +235,12 @@ const char *rdata_check_zonemd(const uint8_t *rdata, size_t len)
 	return NULL;
 }
 
-/* RFC 8659 4.1: a tag is 1 to 15 letters and digits. */
+/* RFC 8659 4.1: a tag is one or more letters and digits. */
 const char *rdata_check_caa(const uint8_t *rdata, size_t len)
 {
 	(void)len;
-	if (rdata[1] == 0 || rdata[1] > 15)
-		return "CAA tag has not 1 to 15 characters";
+	if (rdata[1] == 0)
+		return "CAA tag is empty";
 	for (unsigned i = 0; i < rdata[1]; i++)
 		if (!is_digit(rdata[2 + i]) && !is_letter(rdata[2 + i]))
 			return "CAA tag has something other than letters and digits";

@@ -16,7 +16,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from gateway import Answer, Tcp, append_record, sign
+from gateway import Tcp, sign
 
 ZONE = "dyn.example."
 ORIGIN = dns.name.from_text(ZONE)
@@ -166,20 +166,22 @@ class Record:
         return f"{self.owner} {self.ttl} {dns.rdatatype.to_text(self.rdtype)} {self.text}"
 
 
-def answer_records(wire):
-    """The records of the answer section."""
-    questions, count = struct.unpack("!HH", wire[4:8])
+def read_sections(wire):
+    """The records of the answer, authority and additional sections."""
+    questions, *counts = struct.unpack("!4H", wire[4:12])
     at = 12
     for _ in range(questions):
         at += dns.name.from_wire(wire, at)[1] + 4
-    records = []
-    for _ in range(count):
-        owner, used = dns.name.from_wire(wire, at)
-        at += used + 10
-        rdtype, _, ttl, length = struct.unpack("!HHIH", wire[at - 10:at])
-        records.append(Record(owner, rdtype, ttl, wire[at:at + length], wire, at))
-        at += length
-    return records
+    sections = []
+    for count in counts:
+        sections.append([])
+        for _ in range(count):
+            owner, used = dns.name.from_wire(wire, at)
+            at += used + 10
+            rdtype, _, ttl, length = struct.unpack("!HHIH", wire[at - 10:at])
+            sections[-1].append(Record(owner, rdtype, ttl, wire[at:at + length], wire, at))
+            at += length
+    return sections
 
 
 def transfer(port, key=None):
@@ -191,7 +193,7 @@ def transfer(port, key=None):
         while len(got) < 2 or got[-1].rdtype != dns.rdatatype.SOA:
             wire = client.receive_octets()
             assert wire[3] & 15 == 0, f"AXFR: {dns.rcode.to_text(wire[3] & 15)}"
-            got += answer_records(wire)
+            got += read_sections(wire)[0]
     return got[:-1]
 
 

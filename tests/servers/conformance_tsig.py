@@ -9,8 +9,8 @@ import time
 
 import dns.name
 
-from conformance import append_record, message_octets, query_octets, record_octets
-from gateway import SharedKey, Signed, algorithm_of, digest
+from conformance import message_octets, query_octets, record_octets
+from gateway import SharedKey, Signed, algorithm_of, append_record, digest
 
 ALGORITHMS = ["hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384",
               "hmac-sha512"]

@@ -8,12 +8,14 @@ are in conformance_*.py.
 import re
 import struct
 
+import dns.rdatatype
 import pytest
 
 import conformance
 import conformance_messages
 import conformance_names
 import conformance_prereqs
+import conformance_queries
 import conformance_tsig
 import conformance_types
 import conformance_updates
@@ -27,8 +29,6 @@ from servers import Bind, Key, PowerDNS, wait_for
 KINDS = ["local", "bind", "knot", "pdns-sqlite"]
 RULE = {"keys": ["*."], "match": "zone", "types": ["ANY"], "transfer": True}
 OPT = ". 0 CLASS1232 OPT"
-SILENCE_S = 0.3
-IN = 1
 
 
 def make_server(kind, folder):
@@ -401,6 +401,35 @@ def test_the_longest_name(bench):
     assert expected_line(f"{name} 300 CNAME {name}", "") in bench.content().lines
     bench.assert_same_behind(bench.content())
     bench.clear()
+
+
+# ---- queries ----
+
+def lines_of(records):
+    """With owners as they are asked for; the SOA of negative answers without its data."""
+    return sorted(" ".join(str(record).split()[:3]) if record.rdtype == dns.rdatatype.SOA
+                  else str(record) for record in records)
+
+
+def expected_lines(texts):
+    return sorted(f"{ZONE}{text[1:]}" if text == conformance_queries.NEGATIVE
+                  else expected_line(text, "") for text in texts)
+
+
+@pytest.mark.parametrize("case", conformance_queries.CASES,
+                         ids=[title(case[0], " ".join(case[1:3]))
+                              for case in conformance_queries.CASES])
+def test_queries(bench, case):
+    _, name, rdtype, rcode, is_authoritative, answers, authority = case
+    query = query_octets(name, dns.rdatatype.from_text(rdtype))
+    for request in query, Signed(query, KEY):
+        for tcp in False, True:
+            answer = bench.ask(request, tcp)
+            sections = conformance.read_sections(answer.plain)
+            assert answer.rcode == rcode
+            assert bool(answer.flags & 0x0400) == is_authoritative
+            assert lines_of(sections[0]) == expected_lines(answers)
+            assert lines_of(sections[1]) == expected_lines(authority)
 
 
 # ---- messages ----

@@ -178,6 +178,7 @@ static const struct rdata_sample PRINTED[] = {
 	{"CAA", "0005697373756563612e6578616d706c652e6e65743b20706f6c6963793d6576",
 		"0 issue \"ca.example.net; policy=ev\""},
 	{"CAA", "8003746273", "128 tbs \"\""},
+	{"CAA", "001061616161616161616161616161616161", "0 aaaaaaaaaaaaaaaa \"\""},
 	{"DLV",
 		"00010802d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4"
 		"469da50a",
