@@ -168,6 +168,12 @@ void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zon
 	powerdns_remember(&t->seen, zone->soa);
 }
 
+void powerdns_believe(struct powerdns_target *t)
+{
+	powerdns_remember(&t->believed, t->seen);
+	t->believed_stored = t->serial.stored;
+}
+
 /* The answer to a look at the SOA into t->seen and t->serial.  Otherwise completes the
  * operation: false. */
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response)
@@ -197,7 +203,7 @@ static void on_probe(void *arg, const struct http_response *response)
 	if (t->is_suspect)
 		powerdns_remember(&t->seen, NULL);
 	else if (!t->believed)
-		powerdns_remember(&t->believed, t->seen);
+		powerdns_believe(t);
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
 
@@ -239,7 +245,7 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	char name[NAME_TEXT_MAX];
 
 	powerdns_note_settings(t, zone);
-	powerdns_remember(&t->believed, zone->soa);
+	powerdns_believe(t);
 	powerdns_remember(&t->mirrored, t->changes ? NULL : zone->soa);
 	t->is_suspect = false;
 	t->attempt.is_open = false;
@@ -347,7 +353,7 @@ static void on_soa_before_load(void *arg, const struct http_response *response)
 		return;
 	}
 	memcpy(t->content.difference->zone, t->zone, name_len(t->zone));
-	powerdns_remember(&t->believed, t->seen);
+	powerdns_believe(t);
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
 

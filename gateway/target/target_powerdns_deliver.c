@@ -29,6 +29,15 @@
 #include <string.h>
 #include "gateway/log.h"
 
+static uint32_t serial_of(const struct rrset *soa)
+{
+	size_t at = 0;
+	uint16_t len;
+	const uint8_t *rdata = rrset_next(soa, &at, &len);
+
+	return soa_serial(rdata, len);
+}
+
 /* ---- the end of a delivery ---- */
 
 /* Nothing of the batch is there, or an earlier try is: the zone is not as believed. */
@@ -62,7 +71,7 @@ static void complete_delivered(struct powerdns_target *t)
 		rrset_has_same_data(t->mirrored, t->believed);
 
 	powerdns_remember(&t->mirrored, is_mirrored ? t->seen : NULL);
-	powerdns_remember(&t->believed, t->seen);
+	powerdns_believe(t);
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
 
@@ -131,6 +140,7 @@ static void finish_delivery(struct powerdns_target *t)
 		return;
 	}
 	powerdns_replace(&t->seen, soa);
+	t->serial.stored = serial_of(soa);
 	complete_delivered(t);
 }
 
@@ -242,17 +252,12 @@ static int choose_soa(struct powerdns_target *t)
 	const struct rrset *wanted = batch_soa(t);
 	const struct powerdns_write *last = &t->attempt.write;
 	uint32_t serial, wanted_serial = 0;
-	const uint8_t *rdata;
-	size_t at = 0;
-	uint16_t len;
 
 	powerdns_remember(&t->sent, NULL);
 	if (!wanted && !powerdns_serial_must_send(&t->serial))
 		return 0;
-	if (wanted) {
-		rdata = rrset_next(wanted, &at, &len);
-		wanted_serial = soa_serial(rdata, len);
-	}
+	if (wanted)
+		wanted_serial = serial_of(wanted);
 	if (t->attempt.is_open && last->has_soa)
 		serial = last->sent; /* again the same */
 	else
@@ -264,16 +269,10 @@ static int choose_soa(struct powerdns_target *t)
 
 static void note_attempt(struct powerdns_target *t)
 {
-	const uint8_t *rdata;
-	size_t at = 0;
-	uint16_t len;
-
 	t->attempt = (struct powerdns_attempt){.is_open = true,
 		.write = {.before = t->serial.stored, .has_soa = t->sent != NULL}};
-	if (!t->sent)
-		return;
-	rdata = rrset_next(t->sent, &at, &len);
-	t->attempt.write.sent = soa_serial(rdata, len);
+	if (t->sent)
+		t->attempt.write.sent = serial_of(t->sent);
 }
 
 /* From t->seen, which is what the zone has. */
@@ -314,10 +313,24 @@ void powerdns_send_patch(struct powerdns_target *t)
 	powerdns_ask_with(t, &request, on_patched);
 }
 
+/* SOA-EDIT moves the served serial with the calendar: that alone is nobody's write. */
+static bool is_believed(const struct powerdns_target *t)
+{
+	struct rrset *in_its_time;
+	bool is_same;
+
+	if (t->serial.is_served_as_stored || t->serial.stored != t->believed_stored)
+		return rrset_has_same_data(t->believed, t->seen);
+	in_its_time = soa_with_serial(t->believed, serial_of(t->seen));
+	is_same = in_its_time && rrset_has_same_data(in_its_time, t->seen);
+	rrset_unref(in_its_time);
+	return is_same;
+}
+
 /* Is the zone as believed, or as the try before would have left it? */
 static bool is_expected(const struct powerdns_target *t)
 {
-	if (rrset_has_same_data(t->believed, t->seen))
+	if (is_believed(t))
 		return true;
 	return t->is_retry && t->attempt.is_open &&
 		powerdns_serial_fits(t->serial.bump, &t->attempt.write,

@@ -35,6 +35,7 @@ struct powerdns_target {
 	struct event *later; /* tells the caller, never from within the caller's call */
 
 	struct rrset *believed, *mirrored; /* NULL: not known */
+	uint32_t believed_stored; /* the stored serial behind believed */
 	bool is_suspect; /* believed is not known, and CHANGED has not been said yet */
 	struct powerdns_attempt attempt;
 	struct powerdns_serial serial; /* as of the last look */
@@ -104,6 +105,9 @@ struct verdict powerdns_explain(const struct http_response *response);
 struct verdict powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret);
+/* t->seen and t->serial are what the zone has, as far as we know. */
+void powerdns_believe(struct powerdns_target *t);
+
 /* What every answer about the zone says: t->seen, t->serial, t->is_signed. */
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone);
 /* Both, for a look at the SOA.  False: it would not do, and the operation ends. */

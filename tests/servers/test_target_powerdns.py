@@ -6,7 +6,7 @@ import pytest
 from powerdns_driver import (  # noqa: F401
     API_KEY, HOST1, MARKS, ZONE, ZONE_PATH, Driver, api_rrset, axfr_wires, change_zone,
     delivered, loaded, same_zone, server, set_kind, sqlite, target, wires)
-from servers import PowerDNS
+from servers import PowerDNS, wait_for
 
 pytestmark = MARKS
 
@@ -331,6 +331,16 @@ def test_serial_moves_with_every_kind(server, target, soa_edit_api, soa_edit):
     assert server.records("host1." + ZONE, "A") == {"192.0.2.52"}
     loaded(target)
     assert same_zone(server, target)
+
+
+@pytest.mark.parametrize("soa_edit_api", ["", "INCREASE"])
+def test_a_serial_that_runs_with_the_clock_is_nobodys_write(server, target, soa_edit_api):
+    set_kind(server, soa_edit_api, "EPOCH")
+    served = loaded(target).serial
+    target.set("host1", "A", 60, "192.0.2.50")
+    wait_for(lambda: server.serial() != served, "the clock to move on")
+    delivered(target)
+    assert server.records("host1." + ZONE, "A") == {"192.0.2.50"}
 
 
 @pytest.mark.parametrize("soa_edit_api,soa_edit,wanted,becomes", [
