@@ -168,9 +168,6 @@ static bool answer_from_node(
 		answer_add_negative_soa(a);
 		return false;
 	}
-	/* A loop ends where it began. */
-	if (answer_has_set(a, node, set))
-		return false;
 	return answer_add_set(a, ANSWER_ANSWER, name, node, set) &&
 		move_to(a, name, first_rdata(set, &len));
 }
@@ -306,11 +303,29 @@ static void add_additional(struct answer *a)
 	}
 }
 
+static bool is_among(const uint8_t *name, uint8_t (*names)[NAME_MAX_LEN], unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (name_is_equal(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
 void answer_look_up(struct answer *a, uint8_t name[NAME_MAX_LEN])
 {
+	uint8_t seen[CHAIN_MAX][NAME_MAX_LEN];
+
 	for (unsigned i = 0; i < CHAIN_MAX; i++) {
+		memcpy(seen[i], name, name_len(name));
 		if (!answer_step(a, name))
 			break;
+		/* RFC 1034 3.6.2: "CNAME loops signalled as an error", with what has been
+		 * found. */
+		if (is_among(name, seen, i + 1)) {
+			a->rcode = RCODE_SERVFAIL;
+			break;
+		}
 	}
 	add_additional(a);
 }

@@ -152,15 +152,13 @@ class Record:
         self.owner, self.rdtype, self.ttl, self.octets = owner, rdtype, ttl, octets
         if rdtype in COMPRESSED:
             self.octets = read_names(wire, at, at + len(octets))
+        self.text = f"0x{self.octets.hex()}"
         try:
             rdata = dns.rdata.from_wire(IN, rdtype, wire, at, len(octets))
+            if not isinstance(rdata, dns.rdata.GenericRdata):
+                self.text, self.octets = rdata.to_text(), rdata.to_wire()
         except (dns.exception.DNSException, ValueError, IndexError):
-            rdata = None
-        if rdata is None or isinstance(rdata, dns.rdata.GenericRdata):
-            self.text = f"0x{self.octets.hex()}"
-        else:
-            self.text = rdata.to_text()
-            self.octets = rdata.to_wire()
+            pass
 
     def __str__(self):
         return f"{self.owner} {self.ttl} {dns.rdatatype.to_text(self.rdtype)} {self.text}"

@@ -54,6 +54,8 @@ static const char zone_text[] =
 	"host.target A 192.0.2.7\n"
 	"away DNAME elsewhere.net.\n"
 	"grow DNAME x.grow\n"
+	"*.round CNAME b.round\n"
+	"same DNAME same\n"
 	/* zone cuts */
 	"cut NS ns.cut\n"
 	"cut NS ns\n"
@@ -251,10 +253,14 @@ static void test_cname_loop(void **state)
 	struct fixture *f = *state;
 
 	expect(f, "loop1.example.", TYPE_A,
-		"NOERROR aa\nan loop1.example. 300 CNAME loop2.example.\n"
+		"SERVFAIL aa\nan loop1.example. 300 CNAME loop2.example.\n"
 		"an loop2.example. 300 CNAME loop1.example.\n");
 	expect(f, "self.example.", TYPE_A,
-		"NOERROR aa\nan self.example. 300 CNAME self.example.\n");
+		"SERVFAIL aa\nan self.example. 300 CNAME self.example.\n");
+	/* A wildcard's leads on to another of its names, once. */
+	expect(f, "a.round.example.", TYPE_A,
+		"SERVFAIL aa\nan a.round.example. 300 CNAME b.round.example.\n"
+		"an b.round.example. 300 CNAME b.round.example.\n");
 }
 
 static void test_cname_chain_bounded(void **state)
@@ -340,6 +346,9 @@ static void test_dname_loop(void **state)
 		50);
 	assert_null(strstr(strstr(text, "DNAME") + 1, "DNAME"));
 	free(text);
+	expect(*state, "a.same.example.", TYPE_A,
+		"SERVFAIL aa\nan same.example. 300 DNAME same.example.\n"
+		"an a.same.example. 300 CNAME a.same.example.\n");
 }
 
 /* ---- zone cuts ---- */
