@@ -183,6 +183,20 @@ void hmac_pool_free(struct hmac_pool *pool)
 	free(pool);
 }
 
+/* What OpenSSL has refused: for want of memory, which may be there the next time, or for
+ * good.  Empties its list of errors. */
+static int take_refusal(void)
+{
+	int r = ERR_peek_error() ? -ENOTSUP : -ENOMEM;
+	unsigned long error;
+
+	while ((error = ERR_get_error())) {
+		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+			r = -ENOMEM;
+	}
+	return r;
+}
+
 /* Fetching a digest by name costs more than a MAC: once per pool and algorithm. */
 static int make_template(struct hmac_pool *pool, enum hmac_algorithm alg)
 {
@@ -199,9 +213,8 @@ static int make_template(struct hmac_pool *pool, enum hmac_algorithm alg)
 	if (!ctx)
 		return -ENOMEM;
 	if (!EVP_MAC_CTX_set_params(ctx, params)) {
-		ERR_clear_error();
 		EVP_MAC_CTX_free(ctx);
-		return -ENOTSUP;
+		return take_refusal();
 	}
 	pool->templates[alg] = ctx;
 	return 0;
@@ -223,10 +236,8 @@ static int prepare_slot(struct hmac_pool *pool, struct slot *slot, uint64_t seri
 	}
 	if (!slot->ctx)
 		return -ENOMEM;
-	if (!EVP_MAC_init(slot->ctx, secret, secret_len, NULL)) {
-		ERR_clear_error();
-		return -ENOTSUP;
-	}
+	if (!EVP_MAC_init(slot->ctx, secret, secret_len, NULL))
+		return take_refusal();
 	if (slot->secret_len > secret_len)
 		hmac_wipe(slot->secret + secret_len, slot->secret_len - secret_len);
 	memcpy(slot->secret, secret, secret_len);

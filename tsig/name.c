@@ -9,6 +9,7 @@
  */
 #include "tsig/name.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -96,6 +97,54 @@ uint32_t name_hash(const uint8_t *name)
 	h ^= h >> 16;
 	h *= 0x85ebca6bu;
 	return h ^ h >> 13;
+}
+
+static inline uint64_t rotate(uint64_t v, unsigned bits)
+{
+	return v << bits | v >> (64 - bits);
+}
+
+static inline void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32) + v[3];
+	v[2] += v[1];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+/* Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one round for eight
+ * octets and three at the end. */
+uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed)
+{
+	const size_t len = name_len(name), whole = len & ~(size_t)7;
+	uint64_t v[4] = {seed->key[0] ^ 0x736f6d6570736575,
+		seed->key[1] ^ 0x646f72616e646f6d, seed->key[0] ^ 0x6c7967656e657261,
+		seed->key[1] ^ 0x7465646279746573};
+	uint64_t word;
+
+	for (size_t i = 0; i < whole; i += sizeof(word)) {
+		memcpy(&word, name + i, sizeof(word));
+		word = le64toh(word);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	word = (uint64_t)len << 56;
+	for (size_t i = whole; i < len; i++)
+		word |= (uint64_t)name[i] << 8 * (i - whole);
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	word = v[0] ^ v[1] ^ v[2] ^ v[3];
+	return (uint32_t)(word ^ word >> 32);
 }
 
 /* Where each label starts, root not counted; returns their number. */

@@ -51,6 +51,15 @@ bool name_is_wildcard(const uint8_t *name); /* first label is "*" (RFC 4592 2.1.
 /* FNV-like 32-bit hash of the octets; names must be lower case to compare by it. */
 uint32_t name_hash(const uint8_t *name);
 
+/* What makes a hash one that nobody outside can foresee, so that nobody can choose names
+ * that meet in one place of a table. */
+struct name_seed {
+	uint64_t key[2];
+};
+
+/* SipHash-1-3 of the octets, folded to 32 bits; likewise for names in lower case. */
+uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed);
+
 /* Canonical order (RFC 4034 6.1): <0, 0, >0. */
 int name_compare(const uint8_t *a, const uint8_t *b);
 

@@ -71,6 +71,7 @@ enum rr_type {
 	TYPE_MAILB = 253,
 	TYPE_MAILA = 254,
 	TYPE_ANY = 255,
+	TYPE_CAA = 257,
 };
 
 enum rr_class { CLASS_IN = 1, CLASS_NONE = 254, CLASS_ANY = 255 };
