@@ -86,6 +86,11 @@ int tsig_sign_request(struct tsig_context *ctx, struct hmac_pool *pool,
 struct verdict tsig_verify_answer(struct tsig_context *ctx, struct hmac_pool *pool,
 	const uint8_t *msg, const struct wire_message *m, int64_t now);
 
+/* The server's clock (seconds since 1970) in an answer of which tsig_verify_answer said
+ * BADTIME, which it says only if the MAC is right: the Other Data of RFC 8945 5.2.3, or
+ * the Time Signed of an answer that is itself out of time.  0: unreadable. */
+uint64_t tsig_read_server_time(const uint8_t *msg, const struct wire_message *m);
+
 /*
  * Further messages of a multi-message answer: a stream is made from the ctx of the first
  * message, after tsig_verify_answer, and copies it.  A message without TSIG is hashed

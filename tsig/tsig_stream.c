@@ -131,6 +131,18 @@ struct verdict tsig_verify_answer(struct tsig_context *ctx, struct hmac_pool *po
 	return verify_signed(ctx, pool, &digest, m, now);
 }
 
+uint64_t tsig_read_server_time(const uint8_t *msg, const struct wire_message *m)
+{
+	uint8_t key_name[NAME_MAX_LEN], alg_name[NAME_MAX_LEN];
+	struct tsig_record record;
+
+	if (!m->tsig_at || tsig_record_read(&record, key_name, alg_name, msg, m))
+		return 0;
+	if (record.error == TSIG_ERROR_BADTIME && record.other_len == TSIG_OTHER_LEN)
+		return read_server_time(&record);
+	return record.time_signed;
+}
+
 struct tsig_stream *tsig_stream_new(const struct tsig_context *ctx)
 {
 	struct tsig_stream *stream = calloc(1, sizeof(*stream));

@@ -1,0 +1,225 @@
+/*
+ * Enrolment lines.  Pure; the line's form is enrolment.h's.
+ */
+#include "tsig/enrolment.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tsig/wire.h"
+
+enum {
+	OCTETS_MAX = ENROLMENT_LINE_MAX / 4 * 3, /* before base64 */
+	CHECK_LEN = 4,
+};
+
+static const char prefix[] = "muster1:";
+static const char digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static uint32_t crc32_of(const uint8_t *octets, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= octets[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+	}
+	return ~crc;
+}
+
+/* ---- base64url ---- */
+
+static void write_base64(const uint8_t *octets, size_t len, char *out)
+{
+	size_t i = 0;
+
+	for (; i < len; i += 3) {
+		const size_t left = len - i;
+		const uint32_t bits = (uint32_t)octets[i] << 16 |
+			(uint32_t)(left > 1 ? octets[i + 1] : 0) << 8 |
+			(left > 2 ? octets[i + 2] : 0);
+
+		*out++ = digits[bits >> 18];
+		*out++ = digits[bits >> 12 & 63];
+		if (left > 1)
+			*out++ = digits[bits >> 6 & 63];
+		if (left > 2)
+			*out++ = digits[bits & 63];
+	}
+	*out = '\0';
+}
+
+/* Length, or -EINVAL. */
+static int read_base64(const char *text, size_t len, uint8_t *out, size_t cap)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
+
+		if (!digit)
+			return -EINVAL;
+		bits = bits << 6 | (uint32_t)(digit - digits);
+		have += 6;
+		if (have < 8)
+			continue;
+		if (at == cap)
+			return -EINVAL;
+		have -= 8;
+		out[at++] = (uint8_t)(bits >> have);
+	}
+	hmac_wipe(&bits, sizeof(bits));
+	return (int)at;
+}
+
+/* ---- encoding ---- */
+
+static bool is_gateway(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+			return false;
+	return len > 0 && len < ENROLMENT_GATEWAY_MAX;
+}
+
+int enrolment_encode(const struct enrolment *e, char ret_line[ENROLMENT_LINE_MAX])
+{
+	uint8_t octets[OCTETS_MAX];
+	struct wire_writer w;
+	int r = 0;
+
+	if (!e->gateway_count || e->gateway_count > ENROLMENT_GATEWAYS_MAX ||
+		!e->secret_len || e->secret_len > HMAC_SECRET_MAX)
+		return -EINVAL;
+	wire_writer_init(&w, octets, sizeof(octets), NULL);
+	wire_write_u8(&w, (uint8_t)e->gateway_count);
+	for (size_t i = 0; i < e->gateway_count; i++) {
+		const size_t len = strnlen(e->gateways[i], ENROLMENT_GATEWAY_MAX);
+
+		if (!is_gateway(e->gateways[i], len))
+			return -EINVAL;
+		wire_write_u8(&w, (uint8_t)len);
+		wire_write_octets(&w, e->gateways[i], len);
+	}
+	wire_write_name_plain(&w, e->zone);
+	wire_write_name_plain(&w, e->name);
+	wire_write_name_plain(&w, e->key);
+	wire_write_name_plain(&w, hmac_algorithm_wire(e->algorithm));
+	wire_write_u16(&w, e->secret_len);
+	wire_write_octets(&w, e->secret, e->secret_len);
+	if (!w.failed)
+		wire_write_u32(&w, crc32_of(octets, w.at));
+	/* Four digits for three octets, and the prefix. */
+	if (w.failed || (w.at + 2) / 3 * 4 + sizeof(prefix) > ENROLMENT_LINE_MAX)
+		r = -EINVAL;
+	if (!r) {
+		memcpy(ret_line, prefix, sizeof(prefix) - 1);
+		write_base64(octets, w.at, ret_line + sizeof(prefix) - 1);
+	}
+	hmac_wipe(octets, sizeof(octets));
+	return r;
+}
+
+/* ---- decoding ---- */
+
+static void read_gateways(struct wire_reader *r, struct enrolment *e)
+{
+	const uint8_t count = wire_read_u8(r);
+
+	if (!count || count > ENROLMENT_GATEWAYS_MAX)
+		r->failed = true;
+	for (unsigned i = 0; i < count && !r->failed; i++) {
+		const uint8_t len = wire_read_u8(r);
+		const uint8_t *text = wire_read_octets(r, len);
+
+		if (!text || !is_gateway((const char *)text, len)) {
+			r->failed = true;
+			return;
+		}
+		memcpy(e->gateways[i], text, len);
+		e->gateways[i][len] = '\0';
+	}
+	e->gateway_count = count;
+}
+
+static void read_name(struct wire_reader *r, uint8_t ret_name[NAME_MAX_LEN])
+{
+	const int len = r->failed
+		? -EBADMSG
+		: name_read_uncompressed(ret_name, r->msg, r->end, &r->at);
+
+	if (len < 0) {
+		r->failed = true;
+		ret_name[0] = 0;
+		return;
+	}
+	name_lower(ret_name);
+}
+
+static const char *read_octets(struct enrolment *e, const uint8_t *octets, size_t len)
+{
+	uint8_t algorithm[NAME_MAX_LEN];
+	const uint8_t *secret;
+	struct wire_reader r;
+
+	wire_reader_init(&r, octets, len - CHECK_LEN, len);
+	if (wire_read_u32(&r) != crc32_of(octets, len - CHECK_LEN))
+		return "it was cut or mistyped: its check does not match";
+	wire_reader_init(&r, octets, 0, len - CHECK_LEN);
+	read_gateways(&r, e);
+	read_name(&r, e->zone);
+	read_name(&r, e->name);
+	read_name(&r, e->key);
+	read_name(&r, algorithm);
+	e->secret_len = wire_read_u16(&r);
+	secret = wire_read_octets(&r, e->secret_len);
+	if (r.failed || !secret || r.at != r.end || !e->secret_len ||
+		e->secret_len > HMAC_SECRET_MAX)
+		return "it is not what musterctl enrol prints";
+	if (!hmac_algorithm_from_wire(algorithm, &e->algorithm))
+		return "its algorithm is not known here";
+	if (!name_is_subdomain(e->name, e->zone))
+		return "its name does not lie in its zone";
+	memcpy(e->secret, secret, e->secret_len);
+	return NULL;
+}
+
+int enrolment_decode(
+	struct enrolment *ret_enrolment, const char *line, const char **ret_why)
+{
+	static const char blanks[] = " \t\r\n";
+	uint8_t octets[OCTETS_MAX];
+	struct enrolment e = {0};
+	size_t text_len;
+	int len;
+
+	line += strspn(line, blanks);
+	*ret_why = "it does not begin with \"muster1:\"";
+	if (strncmp(line, prefix, sizeof(prefix) - 1))
+		return -EINVAL;
+	line += sizeof(prefix) - 1;
+	text_len = strcspn(line, blanks);
+	*ret_why = "there is more behind it";
+	if (line[text_len + strspn(line + text_len, blanks)])
+		return -EINVAL;
+	*ret_why = "it holds characters that are none of base64url's, or too many";
+	len = read_base64(line, text_len, octets, sizeof(octets));
+	if (len < 0)
+		return -EINVAL;
+	*ret_why = len <= CHECK_LEN ? "it is too short"
+				    : read_octets(&e, octets, (size_t)len);
+	hmac_wipe(octets, sizeof(octets));
+	if (!*ret_why)
+		*ret_enrolment = e;
+	hmac_wipe(e.secret, sizeof(e.secret));
+	return *ret_why ? -EINVAL : 0;
+}
+
+void enrolment_wipe(struct enrolment *enrolment)
+{
+	hmac_wipe(enrolment, sizeof(*enrolment));
+}
