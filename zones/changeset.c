@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/draft.h"
+#include "zones/lease.h"
 
 enum {
 	CHANGES_FEW = 4,       /* kept in place */
@@ -69,23 +70,26 @@ void changeset_unref(struct changeset *cs)
 	if (cs->changes != f->few)
 		free(cs->changes);
 	free(f->slots);
+	lease_changes_free(cs->leases);
 	free(f);
 }
 
 /* ---- finding ---- */
 
-static uint32_t change_hash(const uint8_t *owner, uint16_t type)
+/* Seeded by where the change set lies, which who chooses the names does not know. */
+static uint32_t change_hash(
+	const struct changeset_full *f, const uint8_t *owner, uint16_t type)
 {
-	uint32_t hash = (name_hash(owner) ^ type) * 2654435761u;
+	const struct name_seed seed = {{(uintptr_t)f, type}};
 
-	return hash ^ hash >> 16;
+	return name_hash_seeded(owner, &seed);
 }
 
 static void index_insert(struct changeset_full *f, uint32_t number)
 {
 	const struct change *change = &f->cs.changes[number];
 	uint32_t mask = f->slot_count - 1;
-	uint32_t slot = change_hash(change->owner, change->type) & mask;
+	uint32_t slot = change_hash(f, change->owner, change->type) & mask;
 
 	while (f->slots[slot])
 		slot = (slot + 1) & mask;
@@ -111,7 +115,7 @@ const struct change *changeset_find(
 		return NULL;
 	}
 	mask = f->slot_count - 1;
-	slot = change_hash(owner, type) & mask;
+	slot = change_hash(f, owner, type) & mask;
 	for (; f->slots[slot]; slot = (slot + 1) & mask) {
 		const struct change *change = &cs->changes[f->slots[slot] - 1];
 
@@ -381,6 +385,8 @@ size_t changeset_size(const struct changeset *cs)
 		size += sizeof(*change) + name_len(change->owner) +
 			set_size(change->before) + set_size(change->after);
 	}
+	if (cs->leases)
+		size += lease_changes_size(cs->leases);
 	return size;
 }
 

@@ -17,11 +17,16 @@ struct change {
 	struct rrset *after;  /* counted; NULL: there is none any more */
 };
 
+struct lease_changes;
+
 struct changeset {
 	uint32_t refs;
 	uint32_t count;
 	bool sets_serial;       /* the client itself moved the SOA forward (3.4.2.2) */
 	struct change *changes; /* in the order in which RRsets were first touched */
+	/* What came of it for the leases (lease.h); owned, NULL: nothing.  Neither
+	 * merged, nor in the stored form. */
+	struct lease_changes *leases;
 };
 
 struct changeset *changeset_new(void); /* empty, count of references 1 */

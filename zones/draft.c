@@ -446,8 +446,10 @@ static size_t find_group(const struct draft_groups *groups, const struct rr *rrs
 		}
 		return g;
 	}
-	slot = name_hash(rrs[i].owner);
-	slot = (slot ^ slot >> 16) & mask;
+	/* Who sends the names does not know where they are looked for. */
+	slot = name_hash_seeded(
+		       rrs[i].owner, &(struct name_seed){{(uintptr_t)slots, 0}}) &
+		mask;
 	for (; slots[slot]; slot = (slot + 1) & mask) {
 		g = slots[slot] - 1;
 		if (is_same_owner(&rrs[groups->heads[g]], &rrs[i]))

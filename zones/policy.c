@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "zones/lease.h"
 #include "zones/policy_rule.h"
 #include "zones/rdata.h"
 
@@ -31,7 +32,9 @@ void policy_rule_init(struct policy_rule *rule)
 		.operations = POLICY_ADD | POLICY_DELETE,
 		.ttl_max = UINT32_MAX,
 		.transports = POLICY_UDP | POLICY_TCP,
-		.lease_max_s = UINT32_MAX,
+		.lease_min_s = LEASE_MIN_S,
+		.lease_max_s = LEASE_MAX_S,
+		.lease_key_max_s = LEASE_KEY_MAX_S,
 	};
 }
 

@@ -68,9 +68,14 @@ struct policy_rule {
 	size_t from_count;
 	unsigned transports; /* of enum policy_transport */
 	bool transfer;       /* keys may AXFR and IXFR */
-	bool has_lease;
+	bool has_lease;           /* false: what it allows is permanent */
 	uint32_t lease_default_s; /* 0: only who asks gets one */
 	uint32_t lease_min_s, lease_max_s;
+	uint32_t lease_key_max_s; /* in place of lease_max_s for KEY records */
+	bool adopt; /* permanent records that are added again get a lease; foreign PTR
+		     * records give way */
+	bool ptr;   /* PTR records follow the addresses that it allows */
+	bool merge; /* deleting an RRset spares what others have leased: lease_merge */
 	int line; /* of the configuration, for messages; 0: none */
 };
 
@@ -116,6 +121,9 @@ struct verdict policy_check_result(const struct policy *policy, const uint8_t *z
 const struct policy_rule *policy_find_rule(const struct policy *policy,
 	const uint8_t *zone, const struct policy_subject *subject,
 	enum policy_operation op, const struct rr *rr, struct verdict *ret_why);
+
+/* Is the key one of the rule's? */
+bool policy_names_key(const struct policy_rule *rule, const uint8_t *key);
 
 /* May this subject transfer the zone? */
 bool policy_allows_transfer(

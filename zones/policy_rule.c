@@ -34,7 +34,7 @@ bool policy_type_is_guarded(uint16_t type)
 
 /* ---- conditions on the subject ---- */
 
-static bool key_matches(const struct policy_rule *rule, const uint8_t *key)
+bool policy_names_key(const struct policy_rule *rule, const uint8_t *key)
 {
 	static const uint8_t anybody[] = {1, '*', 0}; /* "*." */
 
@@ -51,7 +51,7 @@ static bool key_matches(const struct policy_rule *rule, const uint8_t *key)
 enum policy_obstacle policy_rule_meet_subject(
 	const struct policy_rule *rule, const struct policy_subject *subject)
 {
-	if (!key_matches(rule, subject->key))
+	if (!policy_names_key(rule, subject->key))
 		return POLICY_OBSTACLE_KEY;
 	if (rule->from_count > 0 &&
 		!cidr_list_contains(rule->from, rule->from_count, &subject->source))

@@ -47,7 +47,9 @@ struct zone {
 	size_t names; /* nodes with RRsets */
 	size_t rrsets;
 	size_t records;
+	size_t octets;          /* of nodes, vacant ones included, and RRsets */
 	struct zone_node *apex; /* never vacant */
+	struct name_seed seed;
 };
 
 /* ---- the table ---- */
@@ -63,7 +65,7 @@ static size_t bucket_of(const struct zone *zone, uint32_t hash)
 
 static struct zone_node *lookup(const struct zone *zone, const uint8_t *name)
 {
-	uint32_t hash = name_hash(name);
+	uint32_t hash = name_hash_seeded(name, &zone->seed);
 	struct zone_node *node = zone->buckets[bucket_of(zone, hash)];
 
 	while (node && (node->hash != hash || !name_is_equal(node->name, name)))
@@ -109,20 +111,30 @@ static bool is_vacant(const struct zone *zone, const struct zone_node *node)
 	return !node->count && !node->children && node != zone->apex;
 }
 
+static size_t node_size(const uint8_t *name)
+{
+	const size_t size = offsetof(struct zone_node, name) + name_len(name);
+
+	return size < sizeof(struct zone_node) ? sizeof(struct zone_node) : size;
+}
+
+static size_t set_size(const struct rrset *set)
+{
+	return sizeof(*set) + set->size;
+}
+
 static struct zone_node *node_new(struct zone *zone, const uint8_t *name)
 {
-	size_t len = name_len(name);
-	size_t size = offsetof(struct zone_node, name) + len;
-	struct zone_node *node, **bucket;
+	struct zone_node *node = malloc(node_size(name)), **bucket;
 
-	node = malloc(size < sizeof(*node) ? sizeof(*node) : size);
 	if (!node)
 		return NULL;
 	memset(node, 0, sizeof(*node));
-	memcpy(node->name, name, len);
-	node->hash = name_hash(name);
+	memcpy(node->name, name, name_len(name));
+	node->hash = name_hash_seeded(name, &zone->seed);
 	zone->nodes++;
 	zone->vacant++;
+	zone->octets += node_size(name);
 	if (zone->nodes > zone->base + zone->split)
 		grow(zone);
 	bucket = &zone->buckets[bucket_of(zone, node->hash)];
@@ -244,6 +256,7 @@ static int put_new(struct zone *zone, const uint8_t *owner, struct rrset *set)
 	node->count++;
 	zone->rrsets++;
 	zone->records += set->count;
+	zone->octets += set_size(set);
 	return 0;
 }
 
@@ -254,6 +267,7 @@ static void put_replace(
 	struct rrset *old = *slot;
 
 	zone->records = zone->records - old->count + set->count;
+	zone->octets = zone->octets - set_size(old) + set_size(set);
 	*slot = rrset_ref(set);
 	rrset_unref(old);
 }
@@ -267,6 +281,7 @@ static void put_remove(struct zone *zone, struct zone_node *node, int index)
 	sets[index] = sets[node->count];
 	zone->rrsets--;
 	zone->records -= old->count;
+	zone->octets -= set_size(old);
 	rrset_unref(old);
 	if (node->count)
 		return;
@@ -294,6 +309,10 @@ int zone_load_rr(struct zone *zone, const struct rr *rr)
 	int r;
 
 	if (!name_is_subdomain(rr->owner, zone->apex->name))
+		return 0;
+	/* Not a zone SOA (RFC 2136 3.4.2.2), and no transfer could hand it on: a SOA ends
+	 * one (RFC 5936 2.2). */
+	if (rr->type == TYPE_SOA && !name_is_equal(rr->owner, zone->apex->name))
 		return 0;
 	old = zone_find(zone, rr->owner, rr->type);
 	if (old && rrset_find(old, rr->rdata, rr->rdata_len) >= 0)
@@ -329,6 +348,7 @@ void zone_settle(struct zone *zone)
 				continue;
 			}
 			*at = node->next;
+			zone->octets -= node_size(node->name);
 			node_free(node);
 			zone->nodes--;
 			zone->vacant--;
@@ -340,10 +360,18 @@ void zone_settle(struct zone *zone)
 
 struct zone *zone_new(const uint8_t *apex)
 {
+	static const struct name_seed known = {{0, 0}};
+
+	return zone_new_seeded(apex, &known);
+}
+
+struct zone *zone_new_seeded(const uint8_t *apex, const struct name_seed *seed)
+{
 	struct zone *zone = calloc(1, sizeof(*zone));
 
 	if (!zone)
 		return NULL;
+	zone->seed = *seed;
 	zone->base = BUCKETS_MIN;
 	zone->room = BUCKETS_MIN;
 	zone->buckets = calloc(zone->room, sizeof(struct zone_node *));
@@ -378,6 +406,11 @@ void zone_free(struct zone *zone)
 const uint8_t *zone_apex(const struct zone *zone)
 {
 	return zone->apex->name;
+}
+
+const struct name_seed *zone_seed(const struct zone *zone)
+{
+	return &zone->seed;
 }
 
 const struct zone_node *zone_find_node(const struct zone *zone, const uint8_t *owner)
@@ -441,6 +474,11 @@ size_t zone_count_rrsets(const struct zone *zone)
 size_t zone_count_records(const struct zone *zone)
 {
 	return zone->records;
+}
+
+size_t zone_count_octets(const struct zone *zone)
+{
+	return zone->octets;
 }
 
 /* The cursor is the address of the last node given: with its hash the way on is known. */

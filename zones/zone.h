@@ -5,6 +5,9 @@
  * do (an empty non-terminal, RFC 8020, RFC 4592 2.2.2) has a node too, kept by counting
  * children, so that NXDOMAIN and NODATA can be told apart.  A zone belongs to one thread.
  * About 100 octets per host with one address: name, node, RRset and slot.
+ *
+ * Who may write names must not be able to choose them so that they all meet in one
+ * bucket: the hash has a seed, which the gateway draws when it starts.
  */
 #ifndef MUSTER_ZONE_H
 #define MUSTER_ZONE_H
@@ -14,9 +17,12 @@
 struct zone;
 struct zone_node;
 
-struct zone *zone_new(const uint8_t *apex); /* NULL: no memory */
+/* NULL: no memory.  zone_new has a seed that everybody knows: for what no peer fills. */
+struct zone *zone_new_seeded(const uint8_t *apex, const struct name_seed *seed);
+struct zone *zone_new(const uint8_t *apex);
 void zone_free(struct zone *zone);
 const uint8_t *zone_apex(const struct zone *zone);
+const struct name_seed *zone_seed(const struct zone *zone);
 
 /* The node of an owner name, empty non-terminals included; NULL: the name does not exist.
  * Valid until the zone is next changed. */
@@ -48,8 +54,9 @@ int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrse
  */
 void zone_settle(struct zone *zone);
 
-/* Adds one record while loading: joins its RRset, the first TTL wins, duplicates and
- * records outside the zone are ignored.  0, -ENOMEM or -ENOSPC (too large an RRset). */
+/* Adds one record while loading: joins its RRset, the first TTL wins, duplicates,
+ * records outside the zone and SOA records below its apex are ignored.  0, -ENOMEM or
+ * -ENOSPC (too large an RRset). */
 int zone_load_rr(struct zone *zone, const struct rr *rr)
 	__attribute__((warn_unused_result));
 
@@ -59,6 +66,7 @@ struct rrset *zone_soa(const struct zone *zone); /* NULL: none (not loaded yet) 
 size_t zone_count_names(const struct zone *zone); /* owners of at least one RRset */
 size_t zone_count_rrsets(const struct zone *zone);
 size_t zone_count_records(const struct zone *zone);
+size_t zone_count_octets(const struct zone *zone); /* of memory, for names and records */
 
 /*
  * Every node with data, in no particular order.  cursor starts at 0; returns NULL at the

@@ -52,10 +52,24 @@ static int expect_why(const struct scenario *s, char *at)
 	return scenario_fail(s, "expected a reason with \"%s\", got \"%s\"", at + 1, why);
 }
 
+static int expect_granted(const struct scenario *s, const char *expected)
+{
+	const struct lease_terms *granted = &s->result.granted;
+	char got[32] = "none";
+
+	if (granted->form == 4)
+		snprintf(got, sizeof(got), "%u", (unsigned)granted->lease_s);
+	else if (granted->form == 8)
+		snprintf(got, sizeof(got), "%u,%u", (unsigned)granted->lease_s,
+			(unsigned)granted->key_lease_s);
+	return expect(s, expected, got);
+}
+
 int check_result(struct scenario *s, char *at)
 {
 	char buf[VERDICT_NAME_MAX];
 	const char *word = message_next_word(&at), *error = "", *changed = NULL;
+	const char *granted = NULL, *value;
 	const char *is_changed = s->result.is_changed ? "changed" : "unchanged";
 
 	if (!s->has_result || !word)
@@ -67,6 +81,8 @@ int check_result(struct scenario *s, char *at)
 			error = word;
 		else if (strcmp(word, "changed") == 0 || strcmp(word, "unchanged") == 0)
 			changed = word;
+		else if ((value = scenario_value_of(word, "granted")))
+			granted = value;
 		else
 			r = scenario_fail(s, "unknown word %s", word);
 	}
@@ -74,6 +90,8 @@ int check_result(struct scenario *s, char *at)
 		r = expect(s, error, tsig_error_name(s->result.verdict.tsig_error));
 	if (r == 0 && changed)
 		r = expect(s, changed, is_changed);
+	if (r == 0 && granted)
+		r = expect_granted(s, granted);
 	return r == 0 && word ? expect_why(s, at) : r;
 }
 

@@ -58,52 +58,104 @@ static bool snapshot_is_zone(const struct snapshot *snapshot, const struct zone 
 	return true;
 }
 
-/* What the listener does with the octets; on NOERROR *ret_update is the caller's. */
-static struct verdict receive(struct update **ret_update, struct policy_subject *subject,
-	struct tsig_context *tsig, const struct exchange_gateway *gateway,
-	const uint8_t *msg, size_t len, int64_t now)
+/* An update on its way. */
+struct passage {
+	const struct exchange_gateway *gateway;
+	struct policy_subject subject;
+	struct tsig_context tsig;
+	struct update *update;
+	struct lease_terms granted;
+	int64_t now; /* real time, seconds */
+};
+
+/* What the listener does with the octets. */
+static struct verdict receive(struct passage *p, const uint8_t *msg, size_t len)
 {
+	const struct exchange_gateway *gateway = p->gateway;
+	struct lease_terms asked = {0};
 	struct wire_message m;
 	uint8_t name[NAME_MAX_LEN];
 	struct verdict v = wire_walk(&m, msg, len);
 
 	if (!verdict_is_ok(&v))
 		return v;
-	v = tsig_verify_request(tsig, gateway->pool, gateway->ring, msg, &m, now);
+	v = tsig_verify_request(&p->tsig, gateway->pool, gateway->ring, msg, &m, p->now);
 	if (!verdict_is_ok(&v))
 		return v;
-	subject->key = tsig->key ? tsig->key->name : NULL;
+	p->subject.key = p->tsig.key ? p->tsig.key->name : NULL;
 	v = update_read_zone(name, msg, &m);
 	if (!verdict_is_ok(&v))
 		return v;
 	if (!name_is_equal(name, zone_apex(gateway->zone)))
 		return verdict_refuse(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE,
 			"not a zone of this gateway");
-	return update_read(ret_update, msg, &m);
+	v = lease_terms_read(&asked, msg, &m);
+	if (verdict_is_ok(&v))
+		v = update_read(&p->update, msg, &m);
+	if (verdict_is_ok(&v))
+		v = policy_check_update(gateway->policy, name, &p->subject, p->update);
+	if (verdict_is_ok(&v))
+		p->granted = lease_grant(
+			gateway->policy, name, &p->subject, p->update, &asked);
+	return v;
 }
 
-/* What the zone thread does with the update. */
-static struct verdict evaluate(struct changeset **ret_cs, const struct update *update,
-	const struct policy_subject *subject, const struct exchange_gateway *gateway)
+/* What the zone thread does to the zone. */
+static struct verdict evaluate(
+	struct changeset **ret_cs, const struct passage *p, const struct update *update)
 {
-	struct zone *zone = gateway->zone;
-	const struct policy *policy = gateway->policy;
-	struct verdict v = policy_check_update(policy, zone_apex(zone), subject, update);
+	struct zone *zone = p->gateway->zone;
+	const struct policy *policy = p->gateway->policy;
+	struct verdict v = policy_check_effect(policy, zone, &p->subject, update);
 
-	if (verdict_is_ok(&v))
-		v = policy_check_effect(policy, zone, subject, update);
 	if (verdict_is_ok(&v))
 		v = prereq_check(zone, update);
 	if (verdict_is_ok(&v))
-		v = apply_update(zone, update, gateway->bumps_serial, ret_cs);
+		v = apply_update(zone, update, p->gateway->bumps_serial, ret_cs);
 	if (!verdict_is_ok(&v))
 		return v;
-	v = policy_check_result(policy, zone_apex(zone), subject, *ret_cs);
+	v = policy_check_result(policy, zone_apex(zone), &p->subject, *ret_cs);
 	if (verdict_is_ok(&v))
 		return v;
 	changeset_undo(*ret_cs, zone);
 	changeset_unref(*ret_cs);
 	*ret_cs = NULL;
+	return v;
+}
+
+/* And to the leases. */
+static struct verdict lease(
+	struct changeset *cs, const struct passage *p, const struct update *update)
+{
+	const struct lease_update lu = {
+		.zone = p->gateway->zone,
+		.policy = p->gateway->policy,
+		.subject = &p->subject,
+		.update = update,
+		.granted = &p->granted,
+		.now_ms = p->gateway->service_ms,
+		.real_s = p->now,
+	};
+
+	if (lease_apply(p->gateway->leases, &lu, cs) < 0)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+	return verdict_ok();
+}
+
+static struct verdict execute(struct changeset **ret_cs, const struct passage *p)
+{
+	const struct exchange_gateway *gateway = p->gateway;
+	struct update *merged = NULL;
+	const struct update *update;
+	struct verdict v = lease_merge(gateway->leases, gateway->zone, gateway->policy,
+		&p->subject, p->update, &merged);
+
+	update = merged ? merged : p->update;
+	if (verdict_is_ok(&v))
+		v = evaluate(ret_cs, p, update);
+	if (verdict_is_ok(&v))
+		v = lease(*ret_cs, p, update);
+	update_free(merged);
 	return v;
 }
 
@@ -153,26 +205,26 @@ int exchange_run(struct exchange_result *ret_result,
 	const struct exchange_gateway *gateway, const struct policy_subject *sender,
 	const uint8_t *msg, size_t len, int64_t now, const char **ret_why)
 {
+	struct passage p = {.gateway = gateway, .subject = *sender, .now = now};
 	struct exchange_result result = {0};
-	struct policy_subject subject = *sender;
-	struct tsig_context tsig = {0};
-	struct update *update = NULL;
 	struct changeset *cs = NULL;
 	struct snapshot before;
 
 	*ret_why = "the zone's count of RRsets is wrong";
 	int r = snapshot_take(&before, gateway->zone);
 	if (r == 0) {
-		result.verdict =
-			receive(&update, &subject, &tsig, gateway, msg, len, now);
+		result.verdict = receive(&p, msg, len);
 		if (verdict_is_ok(&result.verdict))
-			result.verdict = evaluate(&cs, update, &subject, gateway);
+			result.verdict = execute(&cs, &p);
+		/* RFC 9664 4.3: in answers of success. */
+		if (verdict_is_ok(&result.verdict))
+			result.granted = p.granted;
 		r = check_result(&result, cs, gateway->zone, &before, ret_why);
 	}
 	if (r == 0)
 		*ret_result = result;
 	changeset_unref(cs);
-	update_free(update);
+	update_free(p.update);
 	snapshot_clear(&before);
 	return r;
 }

@@ -1,8 +1,8 @@
 /*
  * One UPDATE through everything that is pure, in the gateway's order:
  *
- *   walk, TSIG, zone section, update_read, policy on the message, policy on the effect,
- *   prerequisites, apply, policy on the result
+ *   walk, TSIG, zone section, update_read, policy on the message, lease granted, merge,
+ *   policy on the effect, prerequisites, apply, policy on the result, leases
  *
  * and beside it the checks that hold for every update: one that was refused has changed
  * nothing, and one that changed something can be undone and redone.
@@ -11,7 +11,7 @@
 #define MUSTER_SCENARIO_EXCHANGE_H
 
 #include "tsig/tsig.h"
-#include "zones/policy.h"
+#include "zones/lease.h"
 
 struct exchange_gateway {
 	struct zone *zone;
@@ -19,11 +19,14 @@ struct exchange_gateway {
 	const struct policy *policy;
 	const struct keyring *ring;
 	struct hmac_pool *pool;
+	struct lease_table *leases;
+	int64_t service_ms; /* time that moves leases */
 };
 
 struct exchange_result {
 	struct verdict verdict;
 	bool is_changed; /* the mirror is not as it was */
+	struct lease_terms granted;
 };
 
 /*

@@ -12,7 +12,11 @@
 
 #include "zones/rdata.h"
 
-enum { SECTION_PREREQ = 1, SECTION_UPDATE = 2 }; /* index of the header's counts */
+enum {
+	SECTION_PREREQ = 1,
+	SECTION_UPDATE = 2,
+	SECTION_ADDITIONAL = 3
+}; /* index of the header's counts */
 
 struct record {
 	uint8_t owner[NAME_MAX_LEN];
@@ -282,6 +286,19 @@ void message_begin(struct message *m, uint16_t id, const struct message_zone *zo
 		wire_write_u16(&m->writer, zone->type);
 		wire_write_u16(&m->writer, zone->class);
 	}
+}
+
+void message_add_options(struct message *m, const uint8_t *options, uint16_t len)
+{
+	enum { UDP_SIZE = 1232, DNSSEC_OK = 0x8000 };
+
+	wire_write_u8(&m->writer, 0);
+	wire_write_u16(&m->writer, TYPE_OPT);
+	wire_write_u16(&m->writer, UDP_SIZE);
+	wire_write_u32(&m->writer, DNSSEC_OK);
+	wire_write_u16(&m->writer, len);
+	wire_write_octets(&m->writer, options, len);
+	m->counts[SECTION_ADDITIONAL]++;
 }
 
 int message_end(struct message *m)

@@ -41,6 +41,8 @@ void message_begin(struct message *m, uint16_t id, const struct message_zone *zo
 /* 0, or -EINVAL with a static reason.  Writes into line. */
 int message_add_line(struct message *m, char *line, const char **ret_why)
 	__attribute__((warn_unused_result));
+/* An OPT record with these options, DO set; behind all other records. */
+void message_add_options(struct message *m, const uint8_t *options, uint16_t len);
 /* Its length, or -EMSGSIZE. */
 int message_end(struct message *m) __attribute__((warn_unused_result));
 

@@ -176,6 +176,58 @@ static int set_transfer(struct policy_rule *rule, const char *value, const uint8
 	return rule->transfer ? 0 : -EINVAL;
 }
 
+static int read_seconds(uint32_t *ret_s, const char *value)
+{
+	char *end;
+
+	*ret_s = (uint32_t)strtoul(value, &end, 10);
+	return *end ? -EINVAL : 0;
+}
+
+/* Any word about leases makes it a rule with leases. */
+static int set_lease_default(
+	struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->has_lease = true;
+	return read_seconds(&rule->lease_default_s, value);
+}
+
+static int set_lease_min(struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->has_lease = true;
+	return read_seconds(&rule->lease_min_s, value);
+}
+
+static int set_lease_max(struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->has_lease = true;
+	return read_seconds(&rule->lease_max_s, value);
+}
+
+static int set_key_max(struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->has_lease = true;
+	return read_seconds(&rule->lease_key_max_s, value);
+}
+
+static int set_adopt(struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->adopt = strcmp(value, "yes") == 0;
+	return rule->adopt ? 0 : -EINVAL;
+}
+
+static int set_merge(struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->merge = strcmp(value, "yes") == 0;
+	return rule->merge ? 0 : -EINVAL;
+}
+
 static int set_word(struct policy_rule *rule, char *word, const uint8_t *zone)
 {
 	static const struct {
@@ -185,7 +237,10 @@ static int set_word(struct policy_rule *rule, char *word, const uint8_t *zone)
 	} setters[] = {{"key", set_key}, {"match", set_match}, {"names", set_names},
 		{"types", set_types}, {"operations", set_operations}, {"data", set_data},
 		{"ttl", set_ttl}, {"max_records", set_max_records}, {"from", set_from},
-		{"transport", set_transport}, {"transfer", set_transfer}};
+		{"transport", set_transport}, {"transfer", set_transfer},
+		{"lease_default", set_lease_default}, {"lease_min", set_lease_min},
+		{"lease_max", set_lease_max}, {"key_max", set_key_max},
+		{"adopt", set_adopt}, {"merge", set_merge}};
 	char *values = strchr(word, '='), *save = NULL;
 	size_t i = 0, count = sizeof(setters) / sizeof(setters[0]);
 

@@ -12,17 +12,29 @@
  *   KEY NAME ALG SECRET [not_before=T] [not_after=T]
  *                                 both sides know it; GATEWAY_KEY, CLIENT_KEY: one side
  *   TIME SECONDS                  sets the clock (real time; 1700000000 at first)
- *   TIME_PASSES 30s|5m|2h|7d      moves it
+ *   TIME_PASSES 30s|5m|2h|7d      moves it; what expires meanwhile goes when it is due
  *   UPDATE key=NAME|none [from=IP] [transport=udp|tcp] [skew=[-]TIME] [zone=NAME]
- *          [ztype=TYPE] [zclass=CLASS] [zcount=N]
+ *          [ztype=TYPE] [zclass=CLASS] [zcount=N] [lease=S[,S]|octets:N]
  *                                 then lines as in message.h, up to SEND.  skew: how far
- *                                 the client's clock goes before the gateway's
- *   EXPECT RCODE [TSIG-ERROR] [changed|unchanged] [why "part of the reason"]
+ *                                 the client's clock goes before the gateway's.  lease:
+ *                                 the Update Lease option, in the form of 4 octets, of
+ *                                 8, or with N octets of zero
+ *   EXPECT RCODE [TSIG-ERROR] [changed|unchanged] [granted=S[,S]|none]
+ *          [why "part of the reason"]
  *   RRSET NAME TYPE NONE          the zone has no such RRset
  *   RRSET NAME TYPE TTL RDATA [| RDATA ...]
  *                                 it has exactly this one, records in any order
  *   NAME NAME in-use|empty|none   owns RRsets; only has names below it; does not exist
  *   SERIAL +N|same                since the last SERIAL, or ZONE
+ *   LEASE NAME TYPE RDATA TIME|none
+ *                                 how long the record's lease still lasts
+ *   STATE NAME active|stale|held|none
+ *                                 of the host: of its leases the worst; none has it
+ *   EXPIRY [grace=TIME] [count=N] [percent=N] [max=N]
+ *                                 settings; no brake at first, 128 records a turn
+ *   HOLD, RELEASE, EXPIRE NAME    an administrator's words about a host
+ *   RESTART [TIME]                the gateway stops, is away so long, and starts
+ *   BRAKE on|off                  has expiry stopped?  RESUME: let it go on
  *
  * Every SEND must be followed by an EXPECT before the next.  Errors are "FILE:LINE: ...".
  * Limits: one zone and one message at a time.
@@ -154,9 +166,13 @@ static int do_statement(struct scenario *s, char *line)
 	} statements[] = {{"ZONE", scene_set_zone}, {"RULE", scene_add_rule},
 		{"KEY", scene_add_key}, {"GATEWAY_KEY", scene_add_gateway_key},
 		{"CLIENT_KEY", scene_add_client_key}, {"TIME", scene_set_time},
-		{"TIME_PASSES", scene_pass_time}, {"UPDATE", send_update},
+		{"TIME_PASSES", lease_pass_time}, {"UPDATE", send_update},
 		{"EXPECT", check_result}, {"RRSET", check_rrset}, {"NAME", check_name},
-		{"SERIAL", check_serial}};
+		{"SERIAL", check_serial}, {"LEASE", lease_check},
+		{"STATE", lease_check_state}, {"HOLD", lease_hold_host},
+		{"RELEASE", lease_release_host}, {"EXPIRE", lease_expire_host},
+		{"RESTART", lease_restart}, {"EXPIRY", lease_set_expiry},
+		{"BRAKE", lease_check_brake}, {"RESUME", lease_resume}};
 	const char *word = message_next_word(&line);
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
@@ -199,6 +215,7 @@ static int init(struct scenario *s, const char *path)
 
 static void clear(struct scenario *s)
 {
+	lease_table_free(s->gateway.leases);
 	zone_free(s->gateway.zone);
 	policy_clear(&s->policy);
 	hmac_pool_free(s->gateway.pool);

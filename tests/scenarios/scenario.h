@@ -10,6 +10,8 @@
 #include "tests/scenarios/exchange.h"
 #include "tests/scenarios/message.h"
 
+enum { SCENARIO_HOLDS_MAX = 16 };
+
 struct scenario {
 	const char *path;
 	char *text; /* the file; cut into lines as it is read */
@@ -27,6 +29,10 @@ struct scenario {
 	bool has_result;
 	struct exchange_result result;
 	struct message message;
+	struct lease_expiry expiry;
+	unsigned expire_max; /* records a turn of expiry */
+	unsigned hold_count;
+	uint8_t holds[SCENARIO_HOLDS_MAX][NAME_MAX_LEN]; /* for RESTART */
 };
 
 /* "FILE:LINE: why" to stderr; returns -EINVAL. */
@@ -51,7 +57,19 @@ int scene_add_key(struct scenario *s, char *at);
 int scene_add_gateway_key(struct scenario *s, char *at);
 int scene_add_client_key(struct scenario *s, char *at);
 int scene_set_time(struct scenario *s, char *at);
-int scene_pass_time(struct scenario *s, char *at);
+
+/* lease.c */
+int lease_begin(struct scenario *s); /* none, for the zone that there is */
+int lease_pass_time(struct scenario *s, char *at);
+int lease_restart(struct scenario *s, char *at);
+int lease_set_expiry(struct scenario *s, char *at);
+int lease_hold_host(struct scenario *s, char *at);
+int lease_release_host(struct scenario *s, char *at);
+int lease_expire_host(struct scenario *s, char *at);
+int lease_resume(struct scenario *s, char *at);
+int lease_check(struct scenario *s, char *at);
+int lease_check_state(struct scenario *s, char *at);
+int lease_check_brake(struct scenario *s, char *at);
 
 /* send.c */
 int send_update(struct scenario *s, char *at);

@@ -45,7 +45,7 @@ int scene_set_zone(struct scenario *s, char *at)
 	zone_free(s->gateway.zone);
 	s->gateway.zone = zone_new(s->apex);
 	s->gateway.bumps_serial = !word;
-	if (!s->gateway.zone)
+	if (!s->gateway.zone || lease_begin(s) != 0)
 		return scenario_fail(s, "no memory");
 	while ((line = scenario_read_raw_line(s)) && strcmp(line, "END") != 0)
 		if (s->next)
@@ -142,16 +142,5 @@ int scene_set_time(struct scenario *s, char *at)
 
 	if (!word || !scenario_time_from_text(&s->now_s, word))
 		return scenario_fail(s, "expected TIME SECONDS");
-	return 0;
-}
-
-int scene_pass_time(struct scenario *s, char *at)
-{
-	const char *word = message_next_word(&at);
-	int64_t passed_s;
-
-	if (!word || !scenario_time_from_text(&passed_s, word) || passed_s < 0)
-		return scenario_fail(s, "expected TIME_PASSES 30s|5m|2h|7d");
-	s->now_s += passed_s;
 	return 0;
 }

@@ -15,7 +15,32 @@ struct envelope {
 	struct policy_subject sender;
 	int64_t skew_s;
 	struct message_zone zone;
+	uint8_t option[4 + 255]; /* Update Lease */
+	uint16_t option_len;     /* 0: none */
 };
+
+/* "7200", "1800,604800" or "octets:5" */
+static int set_envelope_lease(struct envelope *e, const char *value)
+{
+	struct wire_writer w;
+	char *end;
+
+	wire_writer_init(&w, e->option, sizeof(e->option), NULL);
+	wire_write_u16(&w, 2);
+	if (strncmp(value, "octets:", 7) == 0) {
+		unsigned long len = strtoul(value + 7, &end, 10);
+		wire_write_u16(&w, (uint16_t)len);
+		for (; len > 0 && !w.failed; len--)
+			wire_write_u8(&w, 0);
+	} else {
+		wire_write_u16(&w, strchr(value, ',') ? 8 : 4);
+		wire_write_u32(&w, (uint32_t)strtoul(value, &end, 10));
+		if (*end == ',')
+			wire_write_u32(&w, (uint32_t)strtoul(end + 1, &end, 10));
+	}
+	e->option_len = (uint16_t)w.at;
+	return *end || w.failed ? -EINVAL : 0;
+}
 
 static int set_envelope_key(struct scenario *s, struct envelope *e, const char *value)
 {
@@ -48,6 +73,8 @@ static int set_envelope(struct scenario *s, struct envelope *e, const char *word
 	}
 	if ((value = scenario_value_of(word, "skew")))
 		return scenario_time_from_text(&e->skew_s, value) ? 0 : -EINVAL;
+	if ((value = scenario_value_of(word, "lease")))
+		return set_envelope_lease(e, value);
 	if ((value = scenario_value_of(word, "zone")))
 		return name_from_text(e->zone.name, value, s->apex);
 	if ((value = scenario_value_of(word, "ztype")))
@@ -75,8 +102,11 @@ static int send_message(struct scenario *s, const struct envelope *e)
 {
 	struct tsig_context tsig;
 	const char *why = "no memory";
-	int len = message_end(&s->message);
+	int len;
 
+	if (e->option_len)
+		message_add_options(&s->message, e->option, e->option_len);
+	len = message_end(&s->message);
 	if (len < 0)
 		return scenario_fail(s, "the message is too long");
 	size_t size = (size_t)len;

@@ -371,6 +371,81 @@ static void ldns_errors_have_their_line(void **state)
 	}
 }
 
+/* Whatever the seed, it is the same zone. */
+static void the_seed_is_not_seen(void **state)
+{
+	const struct name_seed seed = {{0x123456789abcdef0, 42}};
+	struct zone *a = zone_new(message_name("example."));
+	struct zone *b = zone_new_seeded(message_name("example."), &seed);
+	const struct zone_node *node;
+	size_t cursor = 0, nodes = 0;
+	char owner[32];
+
+	(void)state;
+	assert_memory_equal(zone_seed(b), &seed, sizeof(seed));
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(owner, sizeof(owner), "h%u.s%u.example.", i, i % 7);
+		put(a, owner, TYPE_A, address((uint8_t)i));
+		put(b, owner, TYPE_A, address((uint8_t)i));
+	}
+	for (; (node = zone_next_node(b, &cursor)); nodes++)
+		assert_true(rrset_is_identical(zone_node_find(node, TYPE_A),
+			zone_find(a, zone_node_owner(node), TYPE_A)));
+	assert_int_equal(nodes, 1000);
+	assert_true(exists(b, "s3.example."));
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(owner, sizeof(owner), "h%u.s%u.example.", i, i % 7);
+		put(b, owner, TYPE_A, NULL);
+	}
+	assert_false(exists(b, "s3.example."));
+	assert_int_equal(zone_count_names(b), 0);
+	zone_free(a);
+	zone_free(b);
+}
+
+static void octets_are_counted(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	struct rrset *one = address(1);
+	struct rrset *two = rrset_with(one, (const uint8_t *)"abcd", 4);
+	const size_t empty = zone_count_octets(zone);
+	size_t with_one;
+
+	(void)state;
+	assert_non_null(two);
+	put(zone, "a.b.example.", TYPE_A, one);
+	with_one = zone_count_octets(zone);
+	/* Two names at least, and the data. */
+	assert_true(with_one > empty + 2 * sizeof("example") + sizeof(*one) + 6);
+	put(zone, "a.b.example.", TYPE_A, two);
+	assert_int_equal(zone_count_octets(zone), with_one + 6);
+	put(zone, "a.b.example.", TYPE_A, address(1));
+	assert_int_equal(zone_count_octets(zone), with_one);
+	/* The names are kept for an undo. */
+	put(zone, "a.b.example.", TYPE_A, NULL);
+	assert_int_equal(zone_count_octets(zone), with_one - sizeof(*one) - 6);
+	put(zone, "a.b.example.", TYPE_A, address(1));
+	assert_int_equal(zone_count_octets(zone), with_one);
+	zone_free(zone);
+}
+
+/* A SOA below the apex is none of this zone's, and no transfer could hand it on. */
+static void a_soa_below_the_apex_is_left_out(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	static const uint8_t rdata[22] = {0};
+	const struct rr rr = {.owner = message_name("sub.example."),
+		.type = TYPE_SOA,
+		.class = CLASS_IN,
+		.rdata = rdata,
+		.rdata_len = sizeof(rdata)};
+
+	(void)state;
+	assert_int_equal(zone_load_rr(zone, &rr), 0);
+	assert_int_equal(zone_count_records(zone), 0);
+	zone_free(zone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +456,9 @@ int main(void)
 		cmocka_unit_test(the_zone_keeps_its_own_reference),
 		cmocka_unit_test(counting),
 		cmocka_unit_test(a_table_that_grows_and_is_swept),
+		cmocka_unit_test(the_seed_is_not_seen),
+		cmocka_unit_test(octets_are_counted),
+		cmocka_unit_test(a_soa_below_the_apex_is_left_out),
 		cmocka_unit_test(loading_joins_records),
 		cmocka_unit_test(loading_stops_at_the_limit),
 		cmocka_unit_test(a_zone_file),

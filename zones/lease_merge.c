@@ -1,0 +1,327 @@
+/*
+ * Deletions that spare what others have pending (lease.h), for rules with merge.
+ *
+ * A place is an owner and a type.  An update that deletes the RRset of a place becomes
+ * one that deletes its records one by one, less those that are spared; the last such
+ * deletion speaks for those before it, and what the update itself adds before it is gone
+ * as well.
+ * Deletions of whole names stay what they are.
+ *
+ * What the rules say of deleting an RRset they say of each record that it removes
+ * (policy_check_effect).  Here the records are known, so that it is asked here.
+ */
+#include "zones/lease_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "zones/draft.h"
+
+enum action {
+	KEEP,
+	DROP,   /* undone by a later deletion at its place */
+	EXPAND, /* a deletion that becomes others */
+};
+
+/* A record of the update, and how to bring those of one place together. */
+struct item {
+	uint32_t group; /* of its owner */
+	uint32_t index; /* in the update */
+	uint16_t type;
+};
+
+struct merging {
+	const struct lease_table *table;
+	const struct zone *zone;
+	const struct policy *policy;
+	const struct policy_subject *subject;
+	const struct update *update;
+	struct item *items;
+	uint8_t *actions; /* enum action, per change */
+	bool *are_lone;   /* per change to be expanded: nothing is added at its place */
+	struct verdict refusal;
+	size_t deletions; /* that take the place of others */
+	size_t octets;    /* of their RDATA and owners */
+};
+
+static bool is_merged(const struct merging *m, const struct rr *rr)
+{
+	const struct policy_rule *rule;
+
+	if (!update_is_delete_rrset(rr) || !lease_first_at(m->table, rr->owner))
+		return false;
+	rule = policy_find_rule(
+		m->policy, zone_apex(m->zone), m->subject, POLICY_DELETE, rr, NULL);
+	return rule && rule->merge;
+}
+
+/* Pending: leased; if the deletion stands alone, by somebody else. */
+static bool is_spared(const struct merging *m, const struct rr *place,
+	const struct rr *rr, bool is_lone)
+{
+	const struct lease *lease =
+		lease_find(m->table, place->owner, place->type, rr->rdata, rr->rdata_len);
+
+	return lease &&
+		(!is_lone || !name_is_equal(lease_key(m->table, lease), m->subject->key));
+}
+
+/* ---- places ---- */
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int sort_items(struct merging *m)
+{
+	const struct update *u = m->update;
+	struct draft_groups groups;
+	size_t count = 0;
+
+	if (draft_groups_init(&groups, u->changes, u->change_count) < 0)
+		return -ENOMEM;
+	for (size_t g = 0; g < groups.count; g++) {
+		for (uint32_t i = groups.heads[g]; i != DRAFT_GROUP_END;
+			i = groups.next[i])
+			m->items[count++] =
+				(struct item){(uint32_t)g, i, u->changes[i].type};
+	}
+	draft_groups_clear(&groups);
+	qsort(m->items, count, sizeof(*m->items), compare_items);
+	return 0;
+}
+
+/* Is anything there that is spared? */
+static bool is_different(const struct merging *m, const struct rr *place, bool is_lone)
+{
+	const struct rrset *set = zone_find(m->zone, place->owner, place->type);
+	struct rr rr = {0};
+	size_t at = 0;
+
+	while (set && (rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
+		if (is_spared(m, place, &rr, is_lone))
+			return true;
+	}
+	return false;
+}
+
+/* The items from first to end, in the order of the message, are one place. */
+static bool decide_place(struct merging *m, size_t first, size_t end)
+{
+	const struct rr *changes = m->update->changes;
+	bool is_lone = true;
+	size_t last = end;
+
+	for (size_t i = first; i < end; i++) {
+		const struct rr *rr = &changes[m->items[i].index];
+
+		if (update_is_add(rr))
+			is_lone = false;
+		if (is_merged(m, rr))
+			last = i;
+	}
+	if (last == end || !is_different(m, &changes[m->items[last].index], is_lone))
+		return false;
+	for (size_t i = first; i < last; i++) {
+		const struct rr *rr = &changes[m->items[i].index];
+
+		if (update_is_add(rr) || update_is_delete_rrset(rr))
+			m->actions[m->items[i].index] = DROP;
+	}
+	m->actions[m->items[last].index] = EXPAND;
+	m->are_lone[m->items[last].index] = is_lone;
+	return true;
+}
+
+static bool decide(struct merging *m)
+{
+	size_t count = m->update->change_count;
+	bool is_any = false;
+
+	for (size_t first = 0, end; first < count; first = end) {
+		const struct item *item = &m->items[first];
+
+		for (end = first + 1; end < count && m->items[end].group == item->group &&
+			m->items[end].type == item->type;)
+			end++;
+		is_any |= decide_place(m, first, end);
+	}
+	return is_any;
+}
+
+/* ---- the other update ---- */
+
+/* Calls visit for each record that a deletion removes; false as soon as it does. */
+static bool each_removal(struct merging *m, size_t index,
+	bool (*visit)(struct merging *m, const struct rr *rr, void *arg), void *arg)
+{
+	const struct rr *place = &m->update->changes[index];
+	const struct rrset *set = zone_find(m->zone, place->owner, place->type);
+	struct rr rr = {.owner = place->owner, .type = place->type, .class = CLASS_NONE};
+	size_t at = 0;
+
+	while (set && (rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
+		if (!is_spared(m, place, &rr, m->are_lone[index]) && !visit(m, &rr, arg))
+			return false;
+	}
+	return true;
+}
+
+static bool judge_removal(struct merging *m, const struct rr *rr, void *arg)
+{
+	(void)arg;
+	m->deletions++;
+	m->octets += rr->rdata_len;
+	return policy_find_rule(m->policy, zone_apex(m->zone), m->subject, POLICY_DELETE,
+		rr, &m->refusal);
+}
+
+static bool judge(struct merging *m)
+{
+	for (size_t i = 0; i < m->update->change_count; i++) {
+		if (m->actions[i] == EXPAND && !each_removal(m, i, judge_removal, NULL))
+			return false;
+	}
+	if (m->deletions + m->update->change_count <= UINT16_MAX)
+		return true;
+	m->refusal = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+		"the update would delete too many records one by one");
+	return false;
+}
+
+struct copying {
+	struct rr *to;
+	uint16_t *count;
+	uint8_t *at; /* free octets */
+	/* Of the record before: most have the same. */
+	const uint8_t *owner, *owner_copy;
+};
+
+static const uint8_t *copy_octets(struct copying *c, const uint8_t *octets, size_t len)
+{
+	uint8_t *copy = c->at;
+
+	if (len)
+		memcpy(copy, octets, len);
+	c->at += len;
+	return copy;
+}
+
+static bool copy_record(struct merging *m, const struct rr *rr, void *arg)
+{
+	struct copying *c = arg;
+	struct rr *to = &c->to[(*c->count)++];
+
+	(void)m;
+	if (rr->owner != c->owner)
+		c->owner_copy = copy_octets(c, rr->owner, name_len(rr->owner));
+	c->owner = rr->owner;
+	*to = *rr;
+	to->owner = c->owner_copy;
+	to->rdata = copy_octets(c, rr->rdata, rr->rdata_len);
+	return true;
+}
+
+static size_t size_of(const struct rr *rrs, size_t count)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += name_len(rrs[i].owner) + rrs[i].rdata_len;
+	return size;
+}
+
+/* One block, as update_read makes it; it points into nobody else's memory. */
+static struct update *make_update(struct merging *m)
+{
+	const struct update *old = m->update;
+	size_t records = (size_t)old->prereq_count + old->change_count + m->deletions;
+	size_t size = records * sizeof(struct rr) + m->octets +
+		size_of(old->prereqs, old->prereq_count) +
+		size_of(old->changes, old->change_count);
+	struct update *update = malloc(sizeof(*update) + size);
+	struct copying c = {0};
+
+	if (!update)
+		return NULL;
+	*update = *old;
+	update->memory = NULL;
+	update->prereq_count = 0;
+	update->change_count = 0;
+	update->prereqs = (struct rr *)(update + 1);
+	update->changes = update->prereqs + old->prereq_count;
+	c.at = (uint8_t *)(update->prereqs + records);
+	c.to = update->prereqs;
+	c.count = &update->prereq_count;
+	for (uint16_t i = 0; i < old->prereq_count; i++)
+		copy_record(m, &old->prereqs[i], &c);
+	c.to = update->changes;
+	c.count = &update->change_count;
+	for (uint16_t i = 0; i < old->change_count; i++) {
+		if (m->actions[i] == EXPAND)
+			each_removal(m, i, copy_record, &c);
+		else if (m->actions[i] == KEEP)
+			copy_record(m, &old->changes[i], &c);
+	}
+	return update;
+}
+
+/* Most updates have nothing to do with it. */
+static bool is_concerned(const struct merging *m)
+{
+	bool has_rule = false;
+
+	for (size_t i = 0; i < m->policy->count && !has_rule; i++)
+		has_rule = m->policy->rules[i].merge;
+	for (uint16_t i = 0; has_rule && i < m->update->change_count; i++) {
+		if (is_merged(m, &m->update->changes[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct verdict merge(struct merging *m, struct update **ret_update)
+{
+	struct verdict no_memory = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+
+	if (!m->items || !m->actions || !m->are_lone || sort_items(m) < 0)
+		return no_memory;
+	if (!decide(m))
+		return verdict_ok();
+	if (!judge(m))
+		return m->refusal;
+	*ret_update = make_update(m);
+	return *ret_update ? verdict_ok() : no_memory;
+}
+
+struct verdict lease_merge(const struct lease_table *table, const struct zone *zone,
+	const struct policy *policy, const struct policy_subject *subject,
+	const struct update *update, struct update **ret_update)
+{
+	struct merging m = {.table = table,
+		.zone = zone,
+		.policy = policy,
+		.subject = subject,
+		.update = update,
+		.refusal = verdict_ok()};
+	struct verdict v;
+
+	*ret_update = NULL;
+	if (!subject->key || !is_concerned(&m))
+		return verdict_ok();
+	m.items = calloc(update->change_count, sizeof(*m.items));
+	m.actions = calloc(update->change_count, sizeof(*m.actions));
+	m.are_lone = calloc(update->change_count, sizeof(*m.are_lone));
+	v = merge(&m, ret_update);
+	free(m.items);
+	free(m.actions);
+	free(m.are_lone);
+	return v;
+}

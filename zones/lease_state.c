@@ -1,0 +1,326 @@
+/*
+ * What state a lease is in: active, stale, held; and how far the store lags behind
+ * (lease.h, lease_table.h).
+ *
+ * Nothing here needs memory but lease_hold and lease_take_lagging: the heaps and the
+ * queue have room for every lease of the table.
+ */
+#include "zones/lease_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LAG_SHARE = 10,    /* a tenth of the duration is written soon */
+	PAGE_LIMIT = 1024, /* leases looked at in one go */
+};
+
+/* ---- active and stale ---- */
+
+void lease_state_tell(const struct lease_table *table, enum lease_event_kind kind,
+	const struct lease *lease)
+{
+	struct lease_record record = {0};
+
+	if (!table->on_event)
+		return;
+	if (lease)
+		lease_describe(table, lease, &record);
+	table->on_event(kind, &record, table->event_arg);
+}
+
+int64_t lease_stale_at(const struct lease *lease)
+{
+	int64_t left = LEASE_STALE_DENOMINATOR - LEASE_STALE_NUMERATOR;
+
+	return lease->deadline_ms -
+		(int64_t)lease->duration_s * 1000 * left / LEASE_STALE_DENOMINATOR;
+}
+
+static bool is_host_stale(const struct lease_table *table, const struct lease *lease)
+{
+	return lease_first_at(table, lease_owner(lease))->flags & LEASE_IS_STALE;
+}
+
+void lease_state_leave(struct lease_table *table, struct lease *lease)
+{
+	bool is_late = lease->flags & (LEASE_IS_STALE | LEASE_IS_FORCED);
+
+	if (lease->heap_at == LEASE_NOWHERE)
+		return;
+	lease_heap_remove(is_late ? &table->stale : &table->active, lease);
+	table->forced -= !!(lease->flags & LEASE_IS_FORCED);
+	table->released -= !!(lease->flags & LEASE_IS_RELEASED);
+	lease->flags &=
+		(uint16_t) ~(LEASE_IS_STALE | LEASE_IS_FORCED | LEASE_IS_RELEASED);
+	if (is_late)
+		lease_brake_settle(table);
+}
+
+/* A stale lease is active again, or held; the heap has been left. */
+static void go_fresh(struct lease_table *table, struct lease *lease)
+{
+	lease_table_to_end(table, lease);
+	if (!(lease->flags & LEASE_IS_HELD) && !is_host_stale(table, lease))
+		lease_state_tell(table, LEASE_EVENT_ACTIVE, lease);
+}
+
+void lease_state_settle(struct lease_table *table, struct lease *lease)
+{
+	bool can_expire = lease->duration_s && !(lease->flags & LEASE_IS_HELD);
+	bool was_stale = lease->flags & LEASE_IS_STALE;
+	uint32_t tick = lease_tick_of(lease_stale_at(lease));
+
+	if (lease->flags & (LEASE_IS_STALE | LEASE_IS_FORCED) || !can_expire)
+		lease_state_leave(table, lease);
+	if (!can_expire) {
+		if (was_stale)
+			go_fresh(table, lease);
+		return;
+	}
+	if (lease->heap_at == LEASE_NOWHERE)
+		lease_heap_insert(&table->active, lease, tick);
+	else if (tick < table->active.ticks[lease->heap_at])
+		lease_heap_move(&table->active, lease, tick);
+	if (was_stale)
+		go_fresh(table, lease);
+}
+
+void lease_state_go_stale(struct lease_table *table, struct lease *lease)
+{
+	bool was_stale = is_host_stale(table, lease);
+
+	lease_heap_remove(&table->active, lease);
+	lease_heap_insert(&table->stale, lease, lease_tick_of(lease->deadline_ms));
+	/* What follows an address goes when that does, which has a brake of its own. */
+	if (lease_stale_at(lease) <= table->released_until_ms ||
+		lease->flags & LEASE_DERIVED) {
+		lease->flags |= LEASE_IS_RELEASED;
+		table->released++;
+	}
+	lease_table_to_front(table, lease);
+	lease->flags |= LEASE_IS_STALE;
+	if (!was_stale)
+		lease_state_tell(table, LEASE_EVENT_STALE, lease);
+}
+
+enum lease_state lease_state(const struct lease_table *table, const struct lease *lease)
+{
+	(void)table;
+	if (lease->flags & LEASE_IS_HELD)
+		return LEASE_HELD;
+	return lease->flags & (LEASE_IS_STALE | LEASE_IS_FORCED) ? LEASE_STALE
+								 : LEASE_ACTIVE;
+}
+
+size_t lease_table_count_stale(const struct lease_table *table)
+{
+	return table->stale.count - table->forced;
+}
+
+void lease_refresh(struct lease_table *table, struct lease *lease, int64_t deadline_ms,
+	int64_t real_s)
+{
+	struct lease_record to;
+
+	lease_describe(table, lease, &to);
+	to.deadline_ms = deadline_ms;
+	to.seen_s = real_s;
+	lease_table_set(table, lease, &to, lease->key);
+}
+
+size_t lease_expire_now(struct lease_table *table, const uint8_t *owner, int64_t now_ms)
+{
+	size_t count = 0;
+
+	for (struct lease *lease = lease_first_at(table, owner); lease;
+		lease = lease_next_at(table, lease)) {
+		count++;
+		if (lease->flags & LEASE_IS_FORCED)
+			continue;
+		lease_state_leave(table, lease);
+		lease_lag_add(table, lease, now_ms - lease->deadline_ms);
+		lease->deadline_ms = now_ms;
+		lease->flags |= LEASE_IS_FORCED;
+		lease_heap_insert(&table->stale, lease, 0); /* before all others */
+		table->forced++;
+	}
+	return count;
+}
+
+/* ---- held ---- */
+
+int lease_hold(struct lease_table *table, const uint8_t *owner, int64_t now_ms)
+{
+	int r = lease_names_add(&table->holds, &table->seed, owner);
+
+	(void)now_ms;
+	if (r < 0)
+		return r == -EEXIST ? -EALREADY : r;
+	for (struct lease *lease = lease_first_at(table, owner); lease;
+		lease = lease_next_at(table, lease)) {
+		lease_state_leave(table, lease);
+		lease->flags |= LEASE_IS_HELD;
+	}
+	return 0;
+}
+
+int lease_release(struct lease_table *table, const uint8_t *owner, int64_t now_ms)
+{
+	if (!lease_names_remove(&table->holds, &table->seed, owner))
+		return -EALREADY;
+	for (struct lease *lease = lease_first_at(table, owner); lease;
+		lease = lease_next_at(table, lease)) {
+		int64_t deadline_ms = now_ms + (int64_t)lease->duration_s * 1000;
+
+		lease->flags &= (uint16_t)~LEASE_IS_HELD;
+		lease_lag_add(table, lease, deadline_ms - lease->deadline_ms);
+		lease->deadline_ms = deadline_ms;
+		lease_state_settle(table, lease);
+	}
+	return 0;
+}
+
+bool lease_is_held(const struct lease_table *table, const uint8_t *owner)
+{
+	return lease_names_find(&table->holds, &table->seed, owner);
+}
+
+size_t lease_table_count_held(const struct lease_table *table)
+{
+	return table->holds.count;
+}
+
+/* ---- what the store does not have yet ---- */
+
+static bool is_lagging(const struct lease *lease)
+{
+	int64_t lag_ms = llabs((int64_t)lease->lag_ms);
+
+	return lag_ms == INT32_MAX ||
+		lag_ms * LAG_SHARE > (int64_t)lease->duration_s * 1000;
+}
+
+static void queue_leave(struct lease_table *table, struct lease *lease)
+{
+	struct lease *last;
+
+	if (lease->queue_at == LEASE_NOWHERE)
+		return;
+	last = table->lagging[--table->lagging_count];
+	table->lagging[lease->queue_at] = last;
+	last->queue_at = lease->queue_at;
+	lease->queue_at = LEASE_NOWHERE;
+}
+
+static void lag_set(struct lease_table *table, struct lease *lease, int32_t lag_ms)
+{
+	table->behind += !!lag_ms;
+	table->behind -= !!lease->lag_ms;
+	lease->lag_ms = lag_ms;
+	if (!lag_ms || !is_lagging(lease)) {
+		queue_leave(table, lease);
+		return;
+	}
+	if (lease->queue_at != LEASE_NOWHERE)
+		return;
+	lease->queue_at = table->lagging_count;
+	table->lagging[table->lagging_count++] = lease;
+}
+
+void lease_lag_add(struct lease_table *table, struct lease *lease, int64_t ms)
+{
+	int64_t lag_ms = lease->lag_ms + ms;
+
+	if (lease->lag_ms == INT32_MAX || lag_ms > INT32_MAX)
+		lag_ms = INT32_MAX;
+	lag_set(table, lease, lag_ms < -INT32_MAX ? -INT32_MAX : (int32_t)lag_ms);
+}
+
+void lease_lag_force(struct lease_table *table, struct lease *lease)
+{
+	lag_set(table, lease, INT32_MAX);
+}
+
+void lease_lag_clear(struct lease_table *table, struct lease *lease)
+{
+	lag_set(table, lease, 0);
+}
+
+bool lease_is_any_lagging(const struct lease_table *table)
+{
+	return table->lagging_count;
+}
+
+struct collecting {
+	struct lease **leases;
+	size_t count, max;
+};
+
+static void collect(const struct lease *lease, void *arg)
+{
+	struct collecting *c = arg;
+
+	if (!lease->lag_ms || lease->flags & LEASE_IS_PLANNED || c->count == c->max)
+		return;
+	c->leases[c->count] = (struct lease *)lease;
+	c->leases[c->count++]->flags |= LEASE_IS_PLANNED;
+}
+
+/* Those queued first; at last all that are behind, wherever they stand. */
+static void collect_lagging(struct lease_table *table, struct collecting *c, bool is_last)
+{
+	for (uint32_t i = table->lagging_count; i-- > 0;)
+		collect(table->lagging[i], c);
+	while (is_last && c->count < c->max && c->count < table->behind)
+		table->behind_scan = lease_table_scan(
+			table, table->behind_scan, PAGE_LIMIT, collect, c);
+	for (size_t i = 0; i < c->count; i++)
+		c->leases[i]->flags &= (uint16_t)~LEASE_IS_PLANNED;
+}
+
+static int describe_all(const struct lease_table *table, const struct collecting *c,
+	struct lease_changes *changes)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct lease_change *change = &changes->changes[i];
+		int r;
+
+		*change = (struct lease_change){.had = true, .has = true};
+		lease_describe(table, c->leases[i], &change->before);
+		change->after = change->before;
+		r = lease_change_own(change);
+		if (r < 0)
+			return r;
+		changes->count++;
+	}
+	return 0;
+}
+
+int lease_take_lagging(struct lease_table *table, size_t max, bool is_last,
+	struct lease_changes **ret_changes)
+{
+	struct collecting c = {.max = is_last ? table->behind : table->lagging_count};
+	struct lease_changes *changes = lease_changes_new();
+
+	if (c.max > max)
+		c.max = max;
+	c.leases = calloc(c.max + 1, sizeof(struct lease *));
+	if (changes)
+		changes->changes = calloc(c.max + 1, sizeof(*changes->changes));
+	if (!changes || !changes->changes || !c.leases)
+		goto err;
+	collect_lagging(table, &c, is_last);
+	if (describe_all(table, &c, changes) < 0)
+		goto err;
+	for (size_t i = 0; i < c.count; i++)
+		lease_lag_clear(table, c.leases[i]);
+	free(c.leases);
+	*ret_changes = changes;
+	return 0;
+err:
+	free(c.leases);
+	lease_changes_free(changes);
+	return -ENOMEM;
+}

@@ -1,0 +1,239 @@
+/*
+ * The inside of a lease table, for zones/lease*.c only; lease.h says what it is for.
+ *
+ * A lease is one block of memory: its numbers, then the sender's address, the owner and
+ * the RDATA.  Leases of one owner form a ring.  One of them, the head, stands in the hash
+ * table under its owner, the others under their record, so that one table finds both
+ * hosts and records, and a thousand records of one owner as fast as one.  The stale ones
+ * of a ring come first: a host is stale if its head is.
+ *
+ * A lease that can expire stands in one of two heaps: `active` by when it goes stale,
+ * `stale` by its deadline.  A refresh only moves the deadline; the place in the heap is
+ * put right when it comes up.  So keys of `active` may be too early, never too late.
+ *
+ * Memory is asked for before anything changes (lease_plan.c), so that what is begun is
+ * carried out.
+ */
+#ifndef MUSTER_LEASE_TABLE_H
+#define MUSTER_LEASE_TABLE_H
+
+#include "zones/lease.h"
+
+enum {
+	LEASE_NOWHERE = UINT32_MAX, /* not in a heap, or not in the queue */
+	/* Heaps count in units of this, rounded up: deadlines are met that much late at
+	 * most, and 32 bits last 34 years of service.  Later ones never come. */
+	LEASE_TICK_MS = 250,
+	LEASE_WINDOW_SLOTS = 20, /* the brake's window is counted in parts */
+};
+
+/* Further bits of struct lease.flags; the low ones are of enum lease_flags. */
+enum lease_private_flags {
+	LEASE_PUBLIC = LEASE_DERIVED | LEASE_ALONE,
+	LEASE_IS_HEAD = 1 << 4,
+	LEASE_IS_STALE = 1 << 5,
+	LEASE_IS_HELD = 1 << 6,
+	LEASE_IS_FORCED = 1 << 7, /* due by an administrator's word; in the stale heap */
+	LEASE_IS_RELEASED =
+		1 << 8,            /* stale, and nothing to the brake: it was released, or
+				     * the lease is derived */
+	LEASE_IS_PLANNED = 1 << 9, /* in the plan that is being made */
+	LEASE_IS_IPV4 = 1 << 10,   /* family of the source; neither: not known */
+	LEASE_IS_IPV6 = 1 << 11,
+	LEASE_IS_WIDE = 1 << 12, /* room for 16 octets of source, not 4 */
+};
+
+struct lease {
+	struct lease *next;           /* in its bucket */
+	struct lease *after, *before; /* in its ring */
+	int64_t deadline_ms;
+	uint32_t duration_s;
+	uint32_t seen_s;   /* since 1970, until 2106 */
+	int32_t lag_ms;    /* of the stored deadline; INT32_MAX: that or more */
+	uint32_t key;      /* number in keys; 0: the owner's name */
+	uint32_t heap_at;  /* index in its heap, or LEASE_NOWHERE */
+	uint32_t queue_at; /* index in lagging, or LEASE_NOWHERE */
+	uint16_t type;
+	uint16_t rdata_len;
+	uint16_t flags;   /* public and private */
+	uint8_t octets[]; /* source, owner, RDATA */
+};
+
+/* ---- names (lease_names.c) ---- */
+
+/* Names with numbers from 1, never forgotten before the whole set: keys are configured by
+ * people, and few.  Or without numbers, and removable: hosts that are held. */
+struct lease_name {
+	struct lease_name *next; /* in its bucket */
+	uint32_t number;
+	uint8_t name[];
+};
+
+struct lease_names {
+	struct lease_name **buckets;
+	size_t bucket_count; /* power of two, or 0 */
+	size_t count;
+	struct lease_name **by_number; /* of keys; from 0 */
+	size_t by_number_room;
+};
+
+void lease_names_clear(struct lease_names *names);
+struct lease_name *lease_names_find(const struct lease_names *names,
+	const struct name_seed *seed, const uint8_t *name);
+/* 0, -EEXIST or -ENOMEM. */
+int lease_names_add(struct lease_names *names, const struct name_seed *seed,
+	const uint8_t *name) __attribute__((warn_unused_result));
+bool lease_names_remove(
+	struct lease_names *names, const struct name_seed *seed, const uint8_t *name);
+/* Found or added.  0 or -ENOMEM. */
+int lease_names_intern(struct lease_names *names, const struct name_seed *seed,
+	const uint8_t *name, uint32_t *ret_number) __attribute__((warn_unused_result));
+
+/* ---- deadlines (lease_heap.c) ---- */
+
+/* Leases by tick, each of which knows where it stands. */
+struct lease_heap {
+	uint32_t *ticks;
+	struct lease **leases;
+	uint32_t count, room;
+};
+
+/* 0 or -ENOMEM. */
+int lease_heap_reserve(struct lease_heap *heap, size_t count)
+	__attribute__((warn_unused_result));
+void lease_heap_clear(struct lease_heap *heap);
+void lease_heap_insert(struct lease_heap *heap, struct lease *lease, uint32_t tick);
+void lease_heap_remove(struct lease_heap *heap, struct lease *lease);
+void lease_heap_move(struct lease_heap *heap, struct lease *lease, uint32_t tick);
+/* Up to max leases whose ticks are not after this one, the earliest first, the others in
+ * no particular order.  How many. */
+size_t lease_heap_collect(
+	const struct lease_heap *heap, uint32_t tick, struct lease **ret, size_t max);
+uint32_t lease_tick_of(int64_t ms); /* rounded up */
+int64_t lease_tick_to_ms(uint32_t tick);
+
+/* ---- the table (lease_table.c) ---- */
+
+struct lease_table {
+	struct name_seed seed;
+	struct lease **buckets; /* linear hashing, as in zone.c */
+	size_t base, split, room;
+	size_t count;
+	struct lease_heap active, stale;
+	struct lease **lagging; /* by more than a tenth; room for all */
+	uint32_t lagging_count, lagging_room;
+	size_t behind;        /* leases with lag_ms */
+	uint64_t behind_scan; /* where lease_take_lagging goes on */
+	size_t forced;
+	size_t released;           /* in the stale heap, with LEASE_IS_RELEASED */
+	int64_t released_until_ms; /* what went stale until then is released too */
+	bool is_braked;
+	uint32_t expired[LEASE_WINDOW_SLOTS];
+	int64_t window_slot; /* of the last moment looked at, counted from 0 */
+	struct lease_names keys, holds;
+	lease_event_function *on_event;
+	void *event_arg;
+	uint8_t apex[NAME_MAX_LEN];
+};
+
+const uint8_t *lease_owner(const struct lease *lease);
+const uint8_t *lease_rdata(const struct lease *lease);
+const uint8_t *lease_key(const struct lease_table *table, const struct lease *lease);
+
+/* Room for so many leases more, so that inserting cannot fail.  0 or -ENOMEM. */
+int lease_table_reserve(struct lease_table *table, size_t count)
+	__attribute__((warn_unused_result));
+
+/* A lease in no table; key is of lease_table_intern.  NULL: no memory. */
+struct lease *lease_new(const struct lease_record *record, uint32_t key);
+/* 0 for a lease whose key is its owner.  0 or -ENOMEM. */
+int lease_table_intern(struct lease_table *table, const uint8_t *owner,
+	const uint8_t *key, uint32_t *ret_key) __attribute__((warn_unused_result));
+/* Has it room for this source? */
+bool lease_has_room(const struct lease *lease, const struct ip_address *source);
+
+/* Takes the lease; there must be room, and none of this record. */
+void lease_table_insert(struct lease_table *table, struct lease *lease);
+/* Gives it back to the caller. */
+void lease_table_remove(struct lease_table *table, struct lease *lease);
+/* fresh takes the place of lease, which is freed; it has the same record. */
+void lease_table_replace(
+	struct lease_table *table, struct lease *lease, struct lease *fresh);
+/* Everything but the record itself becomes as told.  A lease whose time changes is active
+ * (or held) then. */
+void lease_table_set(struct lease_table *table, struct lease *lease,
+	const struct lease_record *to, uint32_t key);
+
+/* ---- states (lease_state.c) ---- */
+
+/* To the front of its ring, or to its end. */
+void lease_table_to_front(struct lease_table *table, struct lease *lease);
+void lease_table_to_end(struct lease_table *table, struct lease *lease);
+
+/* Out of the heaps. */
+void lease_state_leave(struct lease_table *table, struct lease *lease);
+/* Not stale, and where it belongs by its deadline. */
+void lease_state_settle(struct lease_table *table, struct lease *lease);
+/* An active lease that has missed its heartbeat. */
+void lease_state_go_stale(struct lease_table *table, struct lease *lease);
+/* When it does. */
+int64_t lease_stale_at(const struct lease *lease);
+void lease_state_tell(const struct lease_table *table, enum lease_event_kind kind,
+	const struct lease *lease);
+
+/* The stored deadline lags by so much more. */
+void lease_lag_add(struct lease_table *table, struct lease *lease, int64_t ms);
+void lease_lag_force(struct lease_table *table, struct lease *lease);
+void lease_lag_clear(struct lease_table *table, struct lease *lease);
+
+/* ---- plans (lease_plan.c) ---- */
+
+struct draft;
+
+enum { LEASE_PLAN_FEW = 4 }; /* steps kept in place */
+
+/* What is to happen to one lease. */
+struct lease_step {
+	struct lease *lease; /* NULL: it begins */
+	struct lease *fresh; /* memory for it, if it begins or needs more; else NULL */
+	uint32_t key;        /* of change.after */
+	bool is_durable;     /* a change in the sense of lease.h */
+	struct lease_change change;
+};
+
+struct lease_plan {
+	struct lease_table *table;
+	size_t count, room, begin_count, durable_count;
+	struct lease_step *steps;
+	struct lease_step few[LEASE_PLAN_FEW];
+};
+
+void lease_plan_init(struct lease_plan *plan, struct lease_table *table);
+/* Forgets all, and what was planned does not happen. */
+void lease_plan_clear(struct lease_plan *plan);
+/* The record has this lease.  lease: the one it has, NULL: none.  A lease already planned
+ * for is left alone.  0 or -ENOMEM. */
+int lease_plan_put(struct lease_plan *plan, struct lease *lease,
+	const struct lease_record *to, bool is_durable)
+	__attribute__((warn_unused_result));
+int lease_plan_end(struct lease_plan *plan, struct lease *lease)
+	__attribute__((warn_unused_result));
+/* Leases of one RRset whose records are not in it any more end.  set is unfolded.  0 or
+ * -ENOMEM. */
+int lease_plan_end_missing(struct lease_plan *plan, const uint8_t *owner, uint16_t type,
+	struct draft *set) __attribute__((warn_unused_result));
+/* All of it happens, and durable changes are added to *changes, made where NULL; or
+ * nothing and -ENOMEM.  The plan is cleared. */
+int lease_plan_carry_out(struct lease_plan *plan, struct lease_changes **changes)
+	__attribute__((warn_unused_result));
+/* An empty one; NULL: no memory. */
+struct lease_changes *lease_changes_new(void);
+/* Copies of what both sides point into, so that the change owns it.  0 or -ENOMEM. */
+int lease_change_own(struct lease_change *change) __attribute__((warn_unused_result));
+
+/* ---- the brake (lease_expiry.c) ---- */
+
+/* After something has left the stale heap. */
+void lease_brake_settle(struct lease_table *table);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * What an accepted update does to the leases (lease.h).
+ *
+ * Looked at is the zone as it has become, not the way there: a record that was deleted
+ * and added again is there as before, one that was added and ignored is not.
+ *
+ * A heartbeat costs one search per record, and no look at the zone: what has a lease and
+ * is not among the changes is in the zone.
+ */
+#include "zones/lease_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "zones/draft.h"
+
+enum { SIDES_FEW = 3 }; /* RRsets changed: kept in place */
+
+/* An RRset that was changed, with both sides ready to be searched. */
+struct sides {
+	bool is_ready;
+	struct draft before, after;
+};
+
+struct applying {
+	struct lease_table *table;
+	const struct lease_update *u;
+	const struct changeset *cs;
+	struct lease_plan plan;
+	struct sides *sides; /* as many as cs has changes */
+	struct sides few[SIDES_FEW];
+};
+
+/* ---- the records of a change ---- */
+
+static int sides_open(struct sides *sides, const struct change *change)
+{
+	if (sides->is_ready)
+		return 0;
+	sides->is_ready = true;
+	draft_init(&sides->before, change->type, change->before);
+	draft_init(&sides->after, change->type, change->after);
+	if (draft_unfold(&sides->before) < 0 || draft_unfold(&sides->after) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void sides_close(struct sides *sides)
+{
+	if (!sides->is_ready)
+		return;
+	draft_clear(&sides->before);
+	draft_clear(&sides->after);
+	sides->is_ready = false;
+}
+
+/* Member by member: what is kept in place is large, and a heartbeat needs little. */
+static int applying_init(struct applying *a, struct lease_table *table,
+	const struct lease_update *u, const struct changeset *cs)
+{
+	a->table = table;
+	a->u = u;
+	a->cs = cs;
+	a->sides = a->few;
+	for (int i = 0; i < SIDES_FEW; i++)
+		a->few[i].is_ready = false;
+	if (cs->count > SIDES_FEW)
+		a->sides = calloc(cs->count, sizeof(*a->sides));
+	if (!a->sides)
+		return -ENOMEM;
+	lease_plan_init(&a->plan, table);
+	return 0;
+}
+
+/* r, or what carrying out comes to. */
+static int applying_end(struct applying *a, struct changeset *cs, int r)
+{
+	for (uint32_t i = 0; i < a->cs->count; i++)
+		sides_close(&a->sides[i]);
+	if (a->sides != a->few)
+		free(a->sides);
+	if (r == 0)
+		return lease_plan_carry_out(&a->plan, &cs->leases);
+	lease_plan_clear(&a->plan);
+	return r;
+}
+
+/* ---- what is gone ---- */
+
+static int end_removed(struct applying *a)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < a->cs->count; i++) {
+		const struct change *change = &a->cs->changes[i];
+
+		if (!lease_first_at(a->table, change->owner))
+			continue;
+		r = sides_open(&a->sides[i], change);
+		if (r == 0)
+			r = lease_plan_end_missing(&a->plan, change->owner, change->type,
+				&a->sides[i].after);
+	}
+	return r;
+}
+
+/* ---- what is added ---- */
+
+/* Was it there before, is it now?  Of RRsets that did not change both are the same. */
+static int look_up(struct applying *a, const struct rr *rr, bool *ret_was, bool *ret_is)
+{
+	const struct change *change = changeset_find(a->cs, rr->owner, rr->type);
+	const struct rrset *set;
+	struct sides *sides;
+
+	if (!change) {
+		set = zone_find(a->u->zone, rr->owner, rr->type);
+		*ret_is = set && rrset_find(set, rr->rdata, rr->rdata_len) >= 0;
+		*ret_was = *ret_is;
+		return 0;
+	}
+	sides = &a->sides[change - a->cs->changes];
+	if (sides_open(sides, change) < 0)
+		return -ENOMEM;
+	*ret_was = draft_find(&sides->before, rr->rdata, rr->rdata_len);
+	*ret_is = draft_find(&sides->after, rr->rdata, rr->rdata_len);
+	return 0;
+}
+
+/* What the update's sender gets for this record from this rule; 0: permanent. */
+static uint32_t duration_of(
+	const struct lease_update *u, const struct policy_rule *rule, const struct rr *rr)
+{
+	if (!rule->has_lease)
+		return 0;
+	if (!u->granted || !u->granted->form)
+		return rule->lease_default_s;
+	return rr->type == TYPE_KEY ? u->granted->key_lease_s : u->granted->lease_s;
+}
+
+static struct lease_record record_of(
+	const struct lease_update *u, const struct rr *rr, uint32_t duration_s)
+{
+	return (struct lease_record){
+		.owner = rr->owner,
+		.type = rr->type,
+		.rdata_len = rr->rdata_len,
+		.rdata = rr->rdata,
+		.key = u->subject->key,
+		.source = u->subject->source,
+		.duration_s = duration_s,
+		.deadline_ms = u->now_ms + (int64_t)duration_s * 1000,
+		.seen_s = u->real_s,
+	};
+}
+
+/*
+ * Who adds a record says how long it stays.  Another duration than before must be as
+ * durable as a new lease: the deadline that is stored says nothing about it.
+ */
+static int refresh(
+	struct applying *a, struct lease *lease, const struct rr *rr, uint32_t duration_s)
+{
+	struct lease_record to = record_of(a->u, rr, duration_s);
+	bool is_other = duration_s != lease->duration_s || lease->flags & LEASE_DERIVED;
+
+	if (!duration_s)
+		return lease_plan_end(&a->plan, lease);
+	return lease_plan_put(&a->plan, lease, &to, is_other);
+}
+
+static int begin(struct applying *a, const struct rr *rr, const struct policy_rule *rule,
+	uint32_t duration_s)
+{
+	struct lease_record to = record_of(a->u, rr, duration_s);
+	bool was = false, is = false;
+	int r;
+
+	if (!duration_s)
+		return 0;
+	r = look_up(a, rr, &was, &is);
+	if (r < 0 || !is || (was && !rule->adopt))
+		return r;
+	return lease_plan_put(&a->plan, NULL, &to, true);
+}
+
+/* What no update may take away (RFC 2136 3.4.2.3, 3.4.2.4), no lease does. */
+static bool is_never_leased(const struct lease_update *u, const struct rr *rr)
+{
+	return (rr->type == TYPE_SOA || rr->type == TYPE_NS) &&
+		name_is_equal(rr->owner, zone_apex(u->zone));
+}
+
+static int add_record(struct applying *a, const struct rr *rr)
+{
+	const struct lease_update *u = a->u;
+	const struct policy_rule *rule = policy_find_rule(
+		u->policy, zone_apex(u->zone), u->subject, POLICY_ADD, rr, NULL);
+	struct lease *lease;
+	uint32_t duration_s;
+
+	if (!rule || is_never_leased(u, rr))
+		return 0;
+	duration_s = duration_of(u, rule, rr);
+	lease = lease_find(a->table, rr->owner, rr->type, rr->rdata, rr->rdata_len);
+	if (!lease)
+		return begin(a, rr, rule, duration_s);
+	/* Planned: to end, since it is not there any more, or because it was added before
+	 * in this update. */
+	return lease->flags & LEASE_IS_PLANNED ? 0 : refresh(a, lease, rr, duration_s);
+}
+
+/* ---- prerequisites alone ---- */
+
+/* The types of one owner that prerequisites say are there. */
+struct seen {
+	bool is_any;  /* all of them: the name is in use */
+	bool is_some; /* those in types */
+	uint64_t types[65536 / 64];
+};
+
+static bool is_seen(const struct seen *seen, uint16_t type)
+{
+	return seen->is_any || (seen->types[type / 64] >> type % 64 & 1);
+}
+
+/* By the terms granted now, or those that it has. */
+static int refresh_own(struct applying *a, struct lease *lease)
+{
+	const struct lease_update *u = a->u;
+	struct rr rr = {.owner = lease_owner(lease),
+		.type = lease->type,
+		.rdata_len = lease->rdata_len,
+		.rdata = lease_rdata(lease)};
+	uint32_t duration_s = lease->duration_s;
+	struct lease_record to;
+
+	if (!name_is_equal(lease_key(a->table, lease), u->subject->key))
+		return 0;
+	if (u->granted && u->granted->form && duration_s)
+		duration_s = lease->type == TYPE_KEY ? u->granted->key_lease_s
+						     : u->granted->lease_s;
+	to = record_of(u, &rr, duration_s);
+	to.flags = lease->flags & LEASE_DERIVED;
+	return lease_plan_put(&a->plan, lease, &to, duration_s != lease->duration_s);
+}
+
+static int see_record(struct applying *a, struct seen *seen, const struct rr *rr)
+{
+	struct lease *lease;
+
+	if (rr->class == CLASS_ANY) {
+		seen->is_some = true;
+		seen->is_any = seen->is_any || rr->type == TYPE_ANY;
+		seen->types[rr->type / 64] |= (uint64_t)1 << rr->type % 64;
+	}
+	if (rr->class != CLASS_IN)
+		return 0;
+	lease = lease_find(a->table, rr->owner, rr->type, rr->rdata, rr->rdata_len);
+	return lease ? refresh_own(a, lease) : 0;
+}
+
+/* Each owner's leases are gone through once, however often it is named. */
+static int see_owner(struct applying *a, struct seen *seen,
+	const struct draft_groups *groups, uint32_t head)
+{
+	const struct rr *rrs = a->u->update->prereqs;
+	struct lease *lease = lease_first_at(a->table, rrs[head].owner);
+	int r = 0;
+
+	if (!lease)
+		return 0;
+	for (uint32_t i = head; r == 0 && i != DRAFT_GROUP_END; i = groups->next[i])
+		r = see_record(a, seen, &rrs[i]);
+	if (!seen->is_some)
+		return r;
+	for (; r == 0 && lease; lease = lease_next_at(a->table, lease)) {
+		if (is_seen(seen, lease->type))
+			r = refresh_own(a, lease);
+	}
+	memset(seen, 0, sizeof(*seen));
+	return r;
+}
+
+static int see_prereqs(struct applying *a)
+{
+	const struct update *update = a->u->update;
+	struct seen seen = {0};
+	struct draft_groups groups;
+	int r = draft_groups_init(&groups, update->prereqs, update->prereq_count);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < groups.count; i++)
+		r = see_owner(a, &seen, &groups, groups.heads[i]);
+	draft_groups_clear(&groups);
+	return r;
+}
+
+/* ---- updates ---- */
+
+int lease_apply(struct lease_table *table, const struct lease_update *update,
+	struct changeset *cs)
+{
+	const struct update *u = update->update;
+	struct applying a;
+	int r = applying_init(&a, table, update, cs);
+
+	if (r < 0)
+		return r;
+	r = end_removed(&a);
+	for (uint16_t i = 0; r == 0 && i < u->change_count; i++) {
+		if (update_is_add(&u->changes[i]))
+			r = add_record(&a, &u->changes[i]);
+	}
+	if (r == 0 && !u->change_count && u->prereq_count && update->subject->key)
+		r = see_prereqs(&a);
+	return applying_end(&a, cs, r);
+}
