@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "gateway/clock.h"
 
 enum {
 	JOURNAL_GROUP_MAX =
@@ -19,6 +22,7 @@ enum {
 struct journal {
 	const struct store_ops *ops;
 	struct store *store;
+	char *path; /* of the database */
 	struct queue work;
 	struct queue *done;
 	pthread_t thread;
@@ -26,9 +30,11 @@ struct journal {
 	atomic_bool is_stopping;
 	pthread_mutex_t error_lock;
 	char error[STORE_ERROR_MAX]; /* under error_lock */
+	/* struct journal_totals; written by the thread alone */
+	atomic_uint_fast64_t commits, operations, failures, busy_us;
 };
 
-static int append(struct journal *journal, const struct journal_op *op)
+static int append_row(struct journal *journal, const struct journal_op *op)
 {
 	char key[NAME_TEXT_MAX] = "", source[TRANSACTION_PEER_MAX];
 	char request[UPDATE_TEXT_MAX];
@@ -41,8 +47,14 @@ static int append(struct journal *journal, const struct journal_op *op)
 		.rcode = op->verdict.rcode,
 		.reason = op->verdict.why[0] ? op->verdict.why : NULL,
 		.changes = op->changes,
+		.event = op->event,
+		.host = op->host,
 	};
 
+	if (!t && op->update) {
+		update_to_text(op->update, request);
+		row.request = request;
+	}
 	if (!t)
 		return journal->ops->append(journal->store, &row);
 	transaction_peer_text(t, source);
@@ -61,6 +73,60 @@ static int append(struct journal *journal, const struct journal_op *op)
 		row.request = request;
 	}
 	return journal->ops->append(journal->store, &row);
+}
+
+static bool is_same_row(const struct lease_record *a, const struct lease_record *b)
+{
+	return a->type == b->type && a->rdata_len == b->rdata_len &&
+		(!a->rdata_len || !memcmp(a->rdata, b->rdata, a->rdata_len)) &&
+		name_is_equal(a->owner, b->owner);
+}
+
+static int put_lease(
+	struct journal *journal, int64_t zone, const struct lease_change *change)
+{
+	const struct store_ops *ops = journal->ops;
+	int r = 0;
+
+	/* What is equal as RDATA (another case in a name) may be another row. */
+	if (change->had && !(change->has && is_same_row(&change->before, &change->after)))
+		r = ops->remove_lease(journal->store, zone, &change->before);
+	if (!r && change->has)
+		r = ops->put_lease(journal->store, zone, &change->after);
+	return r;
+}
+
+static int put_leases(struct journal *journal, const struct journal_op *op,
+	const struct lease_changes *leases)
+{
+	for (size_t i = 0; leases && i < leases->count; i++) {
+		int r = put_lease(journal, op->zone, &leases->changes[i]);
+		if (r)
+			return r;
+	}
+	return journal->ops->put_service(
+		journal->store, op->zone, op->service_ms, op->is_clean);
+}
+
+/* What changes leases alone is no change set for targets. */
+static int append(struct journal *journal, const struct journal_op *op)
+{
+	struct journal_op row = *op;
+	int r;
+
+	if (!op->changes || !op->changes->leases)
+		return append_row(journal, op);
+	if (!op->changes->count)
+		row.changes = NULL;
+	r = append_row(journal, &row);
+	return r ? r : put_leases(journal, op, op->changes->leases);
+}
+
+static int put_hold(struct journal *journal, const struct journal_op *op)
+{
+	int r = journal->ops->put_hold(journal->store, op->zone, op->host, op->is_held);
+
+	return r || !op->leases ? r : put_leases(journal, op, op->leases);
 }
 
 static int put_records(struct journal *journal, const struct journal_op *op)
@@ -92,6 +158,15 @@ static int put_content(struct journal *journal, const struct journal_op *op)
 	return journal->ops->put_cursor(journal->store, op->zone, op->target, op->seq);
 }
 
+int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms)
+{
+	struct stat file;
+
+	if (stat(path, &file) || file.st_size <= JOURNAL_FILE_MAX)
+		return at_ms;
+	return now_ms - JOURNAL_SHORT_MS > at_ms ? now_ms - JOURNAL_SHORT_MS : at_ms;
+}
+
 static int run(struct journal *journal, struct journal_op *op)
 {
 	const struct store_ops *ops = journal->ops;
@@ -99,6 +174,10 @@ static int run(struct journal *journal, struct journal_op *op)
 	switch (op->kind) {
 	case JOURNAL_APPEND:
 		return append(journal, op);
+	case JOURNAL_LEASES:
+		return put_leases(journal, op, op->leases);
+	case JOURNAL_HOLD:
+		return put_hold(journal, op);
 	case JOURNAL_BARRIER:
 		return 0;
 	case JOURNAL_OUTCOME:
@@ -116,8 +195,10 @@ static int run(struct journal *journal, struct journal_op *op)
 	case JOURNAL_FORGET:
 		return ops->forget_cursor(journal->store, op->zone, op->target);
 	case JOURNAL_PRUNE:
-		return ops->prune(
-			journal->store, op->at_ms, op->seq, JOURNAL_PRUNE_ROWS, &op->seq);
+		return ops->prune(journal->store,
+			journal_prune_before_ms(
+				journal->path, op->at_ms, clock_real_ms()),
+			op->seq, JOURNAL_PRUNE_ROWS, &op->seq);
 	}
 	return -EINVAL;
 }
@@ -147,9 +228,26 @@ static int run_group(struct journal *journal, const struct queue_list *group)
 	return r;
 }
 
+static void add(atomic_uint_fast64_t *total, uint64_t number)
+{
+	atomic_fetch_add_explicit(total, number, memory_order_relaxed);
+}
+
+static int run_and_count(struct journal *journal, const struct queue_list *group)
+{
+	const int64_t began_us = clock_monotonic_us();
+	int result = run_group(journal, group);
+
+	add(&journal->busy_us, (uint64_t)(clock_monotonic_us() - began_us));
+	add(result ? &journal->failures : &journal->commits, 1);
+	add(&journal->operations, result ? 0 : group->count);
+	return result;
+}
+
 static void commit_group(struct journal *journal, struct queue_list *group)
 {
-	int result = atomic_load(&journal->is_broken) ? -EIO : run_group(journal, group);
+	int result =
+		atomic_load(&journal->is_broken) ? -EIO : run_and_count(journal, group);
 
 	for (struct queue_node *node = group->head; node; node = node->next)
 		((struct journal_op *)(void *)node)->result = result;
@@ -192,7 +290,8 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	journal->ops = ops;
 	journal->done = done;
 	pthread_mutex_init(&journal->error_lock, NULL);
-	r = ops->open(&journal->store, path, error);
+	journal->path = strdup(path);
+	r = journal->path ? ops->open(&journal->store, path, error) : -ENOMEM;
 	if (r)
 		goto no_store;
 	r = queue_init(&journal->work);
@@ -210,6 +309,7 @@ no_queue:
 	ops->close(journal->store);
 no_store:
 	pthread_mutex_destroy(&journal->error_lock);
+	free(journal->path);
 	free(journal);
 	return r;
 }
@@ -224,6 +324,7 @@ void journal_free(struct journal *journal)
 	queue_clear(&journal->work);
 	journal->ops->close(journal->store);
 	pthread_mutex_destroy(&journal->error_lock);
+	free(journal->path);
 	free(journal);
 }
 
@@ -235,6 +336,16 @@ void journal_submit(struct journal *journal, struct queue_list *ops)
 void journal_resume(struct journal *journal)
 {
 	atomic_store(&journal->is_broken, false);
+}
+
+struct journal_totals journal_totals(const struct journal *journal)
+{
+	return (struct journal_totals){
+		.commits = atomic_load(&journal->commits),
+		.operations = atomic_load(&journal->operations),
+		.failures = atomic_load(&journal->failures),
+		.busy_us = atomic_load(&journal->busy_us),
+	};
 }
 
 void journal_last_error(struct journal *journal, char ret_error[STORE_ERROR_MAX])

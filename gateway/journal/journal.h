@@ -14,8 +14,15 @@
 #include "gateway/journal/store.h"
 #include "gateway/transaction.h"
 
+/* A database of more octets keeps delivered rows only for JOURNAL_SHORT_MS.  It does not
+ * get smaller by that, but what it forgets makes room for what comes. */
+#define JOURNAL_FILE_MAX ((int64_t)16 << 30)
+enum { JOURNAL_SHORT_MS = 3600 * 1000 }; /* far above any TSIG's fudge */
+
 enum journal_kind {
-	JOURNAL_APPEND,    /* a row: a change set, or a refusal */
+	JOURNAL_APPEND,    /* a row: a change set with its leases, a refusal, an event */
+	JOURNAL_LEASES,    /* leases as they are now, and the zone's service time */
+	JOURNAL_HOLD,      /* host is exempt from expiry, or no longer; and leases */
 	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is */
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
 	JOURNAL_CURSOR,    /* a target has applied everything up to seq */
@@ -37,11 +44,23 @@ struct journal_op {
 	const struct transaction
 		*transaction;            /* whose row it is; NULL: the gateway's own */
 	const struct changeset *changes; /* borrowed until done */
-	const struct zone *content;      /* JOURNAL_CONTENT: must not change until
+	const struct update *update;     /* what the row shows as the request if there is
+					  * no transaction; borrowed until done; may be
+					  * NULL */
+	/* JOURNAL_LEASES and JOURNAL_HOLD: borrowed until done; NULL: none.  (Those of a
+	 * row are in its changes.) */
+	const struct lease_changes *leases;
+	/* Stored with whatever is stored of leases, but for JOURNAL_HOLD without any. */
+	int64_t service_ms;
+	bool is_clean;       /* JOURNAL_LEASES: none lags behind what is stored now */
+	bool is_held;        /* JOURNAL_HOLD */
+	const char *event;   /* JOURNAL_APPEND: store_row.event; static; NULL: none */
+	const uint8_t *host; /* with event, JOURNAL_HOLD: borrowed until done */
+	const struct zone *content; /* JOURNAL_CONTENT: must not change until
 					  * done */
-	const char *target;              /* borrowed until done */
-	struct verdict verdict;          /* what was answered, or why set aside */
-	int result;                      /* 0 or -errno, set by the journal */
+	const char *target;         /* borrowed until done */
+	struct verdict verdict;     /* what was answered, or why set aside */
+	int result;                 /* 0 or -errno, set by the journal */
 	void (*done)(struct journal_op *op, void *arg); /* in the zone thread */
 	void *arg;
 };
@@ -59,6 +78,16 @@ void journal_free(struct journal *journal);
 
 void journal_submit(struct journal *journal, struct queue_list *ops);
 void journal_resume(struct journal *journal);
+/* JOURNAL_PRUNE's at_ms, or later if the database at path is too large. */
+int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms);
+/* Totals since journal_new; any thread. */
+struct journal_totals {
+	uint64_t commits;    /* that are durable */
+	uint64_t operations; /* in them */
+	uint64_t failures;   /* groups that are not */
+	uint64_t busy_us;    /* time in all of them */
+};
+struct journal_totals journal_totals(const struct journal *journal);
 /* What the database said when it last failed; for logs and EDE texts. */
 void journal_last_error(struct journal *journal, char ret_error[STORE_ERROR_MAX]);
 

@@ -6,11 +6,14 @@
  * the zone thread reads what it needs to catch up.  What it holds:
  *
  *   journal    every change set, in order, with who made it and what was answered;
- * updates that policy or a prerequisite refused, with the reason and without changes. It
- * is the queue of the targets and the audit trail in one cursors    per zone and target,
- * the last sequence number that has been applied there set aside  change sets that a
- * target refused for good records    the content of zones with a local target, as of that
- * target's cursor
+ *              updates that policy or a prerequisite refused, with the reason and
+ *              without changes; what happened to hosts.  It is the queue of the
+ *              targets and the audit trail in one
+ *   cursors    per zone and target, the last sequence number that has been applied there
+ *   set aside  change sets that a target refused for good
+ *   records    the content of zones with a local target, as of that target's cursor
+ *   leases     as they were when last written, with their zone's service time then
+ *   holds      hosts that are exempt from expiry
  *
  * All functions return 0 or -errno: -ENOSPC when the disk is full, -EIO for whatever else
  * the database says; store_error has its words.
@@ -19,6 +22,7 @@
 #define MUSTER_STORE_H
 
 #include "zones/changeset.h"
+#include "zones/lease.h"
 
 enum { STORE_ERROR_MAX = 256, STORE_MAC_LEN = 16 };
 
@@ -38,6 +42,36 @@ struct store_row {
 	const struct changeset *changes; /* NULL: nothing changed */
 	const uint8_t *mac;   /* STORE_MAC_LEN octets of the request's; NULL: none */
 	uint64_t time_signed; /* seconds since 1970; with mac */
+	/* What happened to a host or to its zone, in a word: STORE_EVENT_EXPIRED or
+	 * another; NULL: this is an update. */
+	const char *event;
+	const uint8_t *host; /* owner of its leases; NULL: the event is the zone's */
+};
+
+/* The event that makes a host one of each_expired; other words are the caller's. */
+#define STORE_EVENT_EXPIRED "expired"
+
+/* Which rows an administrator wants to see: all conditions hold. */
+struct store_filter {
+	int64_t zone;    /* 0: of any */
+	const char *key; /* as in store_row; NULL: of any */
+	/* The host of the event, an owner that the changes touch, or one that the request
+	 * names (as far as its text goes); NULL: any. */
+	const uint8_t *name;
+	bool events_only;
+	uint64_t after, before; /* after < seq < before; before 0: no end */
+	bool is_newest_first;
+	bool wants_changes; /* store_row.changes is wanted; otherwise it is NULL */
+	size_t limit;       /* rows; 0: none */
+};
+
+/* A change set that a target refused for good. */
+struct store_set_aside {
+	int64_t zone;
+	const char *target;
+	uint64_t seq;
+	int64_t at_ms;
+	struct verdict why;
 };
 
 struct store_ops {
@@ -89,6 +123,50 @@ struct store_ops {
 		uint16_t type, const struct rrset *set);
 	/* Loads a zone's content into an empty mirror. */
 	int (*read_records)(struct store *store, int64_t zone, struct zone *mirror);
+
+	/* Leases: one of zone, owner, type and the very octets of rdata. */
+	int (*put_lease)(
+		struct store *store, int64_t zone, const struct lease_record *lease);
+	int (*remove_lease)(
+		struct store *store, int64_t zone, const struct lease_record *lease);
+	/* In no order that means anything.  Stops when visit returns non-zero, and
+	 * returns that; so do the others below. */
+	int (*each_lease)(struct store *store, int64_t zone,
+		int (*visit)(const struct lease_record *lease, void *arg), void *arg);
+	int (*put_hold)(
+		struct store *store, int64_t zone, const uint8_t *owner, bool is_held);
+	int (*each_hold)(struct store *store, int64_t zone,
+		int (*visit)(const uint8_t *owner, void *arg), void *arg);
+	/* The zone's service time; is_clean: no lease lags behind what is stored.  0 and
+	 * false of a zone that never had any. */
+	int (*put_service)(
+		struct store *store, int64_t zone, int64_t service_ms, bool is_clean);
+	int (*get_service)(struct store *store, int64_t zone, int64_t *ret_service_ms,
+		bool *ret_is_clean);
+
+	/*
+	 * For the administrator.  A call looks at a bounded number of rows and holds
+	 * nothing up: *ret_next is the seq to go on from (after, or before if newest
+	 * first), 0 at the end.  It may be set though nothing was found.  The row is
+	 * valid within visit only.
+	 */
+	int (*each_row)(struct store *store, const struct store_filter *filter,
+		uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
+		void *arg);
+	/* The row of an update by store_row.transaction; 0: there is none. */
+	int (*find_transaction)(
+		struct store *store, uint64_t transaction, uint64_t *ret_seq);
+	/* Hosts whose latest event is STORE_EVENT_EXPIRED and that have no lease now, at
+	 * most limit, in the order of their names' octets, from behind after (NULL: from
+	 * the first); visit gets the row of that event. */
+	int (*each_expired)(struct store *store, int64_t zone, const uint8_t *after,
+		size_t limit, int (*visit)(const struct store_row *row, void *arg),
+		void *arg);
+	int (*each_set_aside)(struct store *store,
+		int (*visit)(const struct store_set_aside *aside, void *arg), void *arg);
+	/* Every zone that there ever was. */
+	int (*each_zone)(struct store *store,
+		int (*visit)(int64_t id, const uint8_t *name, void *arg), void *arg);
 
 	/* Looks at rows seq > from, at most limit, and deletes those older than before_ms
 	 * that every cursor of their zone has passed.  *ret_next is where to go on; 0:

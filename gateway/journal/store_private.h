@@ -1,0 +1,165 @@
+/*
+ * What the files of the SQLite store share: the connection, its prepared statements, and
+ * how one is bound and run.
+ *
+ *   store_sqlite.c   opening, migrations, transactions; the table of functions
+ *   store_sql.c      every SQL text
+ *   store_journal.c  rows, cursors, what is set aside, pruning
+ *   store_zones.c    zones, and the records of those that live here
+ *   store_leases.c   leases, holds, service time
+ *   store_audit.c    what administrators read
+ */
+#ifndef MUSTER_STORE_PRIVATE_H
+#define MUSTER_STORE_PRIVATE_H
+
+#include <sqlite3.h>
+#include "gateway/journal/store.h"
+
+enum store_statement {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	/* store_zones.c */
+	SQL_FIND_ZONE,
+	SQL_ADD_ZONE,
+	SQL_EACH_ZONE,
+	SQL_PUT_RRSET,
+	SQL_DELETE_RRSET,
+	SQL_READ_RECORDS,
+	/* store_journal.c */
+	SQL_APPEND,
+	SQL_SET_OUTCOME,
+	SQL_LAST_SEQ,
+	SQL_EACH_CHANGE,
+	SQL_EACH_MAC,
+	SQL_GET_CURSOR,
+	SQL_PUT_CURSOR,
+	SQL_FORGET_CURSOR,
+	SQL_EACH_CURSOR,
+	SQL_SET_ASIDE,
+	SQL_PRUNE,
+	SQL_PRUNE_END,
+	SQL_PRUNE_NEXT,
+	/* store_leases.c */
+	SQL_PUT_LEASE,
+	SQL_REMOVE_LEASE,
+	SQL_EACH_LEASE,
+	SQL_PUT_HOLD,
+	SQL_REMOVE_HOLD,
+	SQL_EACH_HOLD,
+	SQL_PUT_SERVICE,
+	SQL_GET_SERVICE,
+	/* store_audit.c */
+	SQL_ROWS_UP,
+	SQL_ROWS_DOWN,
+	SQL_TRANSACTION_FROM,
+	SQL_TRANSACTION_BETWEEN,
+	SQL_LAST_EVENTS,
+	SQL_HAS_LEASE,
+	SQL_EACH_SET_ASIDE,
+	SQL_STATEMENTS,
+};
+
+/* ---- store_sql.c ---- */
+
+/* What makes version n + 1 of version n. */
+extern const char *const store_migrations[];
+extern const int store_version;
+extern const char *const store_statements[SQL_STATEMENTS];
+
+/* ---- store_sqlite.c ---- */
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *prepared[SQL_STATEMENTS];
+};
+
+int store_errno(int rc);
+
+/*
+ * One use of a prepared statement: store_call, binds, then store_run, or store_step until
+ * it says no and store_end.  The first bind or step that fails makes the others do
+ * nothing, and its error is the result.  What is bound must stay until the end.
+ */
+struct store_call {
+	sqlite3_stmt *stmt;
+	int rc; /* SQLite's */
+};
+
+struct store_call store_call(struct store *store, enum store_statement which);
+void store_bind_number(struct store_call *call, int at, int64_t value);
+void store_bind_text(struct store_call *call, int at, const char *text); /* NULL: NULL */
+void store_bind_octets(
+	struct store_call *call, int at, const void *octets, size_t len);   /* likewise */
+void store_bind_name(struct store_call *call, int at, const uint8_t *name); /* likewise */
+/* Is there another row? */
+bool store_step(struct store_call *call);
+/* Resets the statement, so that it holds no locks.  result if that is not 0, else 0 or
+ * -errno. */
+int store_end(struct store_call *call, int result);
+/* Runs a statement that returns no rows. */
+int store_run(struct store_call *call);
+/* One number from a statement that gives at most one row; 0 where there is none. */
+int store_run_for_number(struct store_call *call, uint64_t *ret);
+
+/* Columns of the row that stands there.  Valid until the next step. */
+uint64_t store_column_number(const struct store_call *call, int column);
+/* NULL for NULL. */
+const char *store_column_text(struct store_call *call, int column);
+const uint8_t *store_column_octets(struct store_call *call, int column, size_t *ret_len);
+/* A name in wire form; NULL for NULL, and for what is none, which is an error. */
+const uint8_t *store_column_name(struct store_call *call, int column);
+
+/* ---- the functions of store_ops ---- */
+
+int store_zone_id(struct store *store, const uint8_t *name, int64_t *ret_id);
+int store_each_zone(struct store *store,
+	int (*visit)(int64_t id, const uint8_t *name, void *arg), void *arg);
+int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
+	uint16_t type, const struct rrset *set);
+int store_read_records(struct store *store, int64_t zone, struct zone *mirror);
+
+int store_append(struct store *store, const struct store_row *row);
+int store_set_outcome(
+	struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
+int store_last_seq(struct store *store, uint64_t *ret_seq);
+int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
+	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg);
+int store_each_mac(struct store *store, uint64_t since,
+	void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
+		uint16_t rcode, void *arg),
+	void *arg);
+int store_get_cursor(
+	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
+int store_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq);
+int store_forget_cursor(struct store *store, int64_t zone, const char *target);
+int store_each_cursor(struct store *store, int64_t zone,
+	void (*visit)(const char *target, void *arg), void *arg);
+int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	int64_t at_ms, const struct verdict *why);
+int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
+	uint64_t *ret_next);
+
+int store_put_lease(struct store *store, int64_t zone, const struct lease_record *lease);
+int store_remove_lease(
+	struct store *store, int64_t zone, const struct lease_record *lease);
+int store_each_lease(struct store *store, int64_t zone,
+	int (*visit)(const struct lease_record *lease, void *arg), void *arg);
+int store_put_hold(struct store *store, int64_t zone, const uint8_t *owner, bool is_held);
+int store_each_hold(struct store *store, int64_t zone,
+	int (*visit)(const uint8_t *owner, void *arg), void *arg);
+int store_put_service(
+	struct store *store, int64_t zone, int64_t service_ms, bool is_clean);
+int store_get_service(
+	struct store *store, int64_t zone, int64_t *ret_service_ms, bool *ret_is_clean);
+
+int store_each_row(struct store *store, const struct store_filter *filter,
+	uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
+	void *arg);
+int store_find_transaction(struct store *store, uint64_t transaction, uint64_t *ret_seq);
+int store_each_expired(struct store *store, int64_t zone, const uint8_t *after,
+	size_t limit, int (*visit)(const struct store_row *row, void *arg), void *arg);
+int store_each_set_aside(struct store *store,
+	int (*visit)(const struct store_set_aside *aside, void *arg), void *arg);
+
+#endif

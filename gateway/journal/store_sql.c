@@ -1,0 +1,125 @@
+/*
+ * Every SQL text there is.  Names are BLOBs in wire form, RRsets their rrset data, change
+ * sets changeset_encode's, addresses their 4 or 16 octets.
+ */
+#include "gateway/journal/store_private.h"
+
+const char *const store_migrations[] = {
+	/* to version 1 */
+	"CREATE TABLE zones (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE);"
+	"CREATE TABLE journal ("
+	" seq INTEGER PRIMARY KEY, zone INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+	" txn INTEGER NOT NULL, key TEXT, source TEXT, rcode INTEGER NOT NULL,"
+	" reason TEXT, request TEXT, changes BLOB, mac BLOB, time_signed INTEGER);"
+	"CREATE INDEX journal_changes ON journal (zone, seq) WHERE changes IS NOT NULL;"
+	"CREATE TABLE cursors (zone INTEGER NOT NULL, target TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, PRIMARY KEY (zone, target)) WITHOUT ROWID;"
+	"CREATE TABLE set_aside (zone INTEGER NOT NULL, target TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, rcode INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, PRIMARY KEY (zone, target, seq)) WITHOUT ROWID;"
+	"CREATE TABLE records (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
+	" type INTEGER NOT NULL, ttl INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" data BLOB NOT NULL, PRIMARY KEY (zone, owner, type)) WITHOUT ROWID;",
+	/* to version 2: leases */
+	"ALTER TABLE zones ADD COLUMN service_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE zones ADD COLUMN is_clean INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE journal ADD COLUMN event TEXT;"
+	"ALTER TABLE journal ADD COLUMN host BLOB;"
+	"CREATE INDEX journal_hosts ON journal (zone, host, seq, event)"
+	" WHERE host IS NOT NULL;"
+	"CREATE TABLE leases (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
+	" type INTEGER NOT NULL, rdata BLOB NOT NULL, key BLOB NOT NULL, source BLOB,"
+	" duration_s INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,"
+	" seen_s INTEGER NOT NULL, flags INTEGER NOT NULL,"
+	" PRIMARY KEY (zone, owner, type, rdata)) WITHOUT ROWID;"
+	"CREATE TABLE holds (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
+	" PRIMARY KEY (zone, owner)) WITHOUT ROWID;",
+};
+
+const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
+
+#define ROW_COLUMNS                                                                      \
+	"seq, zone, at_ms, txn, key, source, rcode, reason, request, event, host,"       \
+	" changes"
+
+const char *const store_statements[SQL_STATEMENTS] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+
+	[SQL_FIND_ZONE] = "SELECT id FROM zones WHERE name = ?1",
+	[SQL_ADD_ZONE] = "INSERT INTO zones (name) VALUES (?1)",
+	[SQL_EACH_ZONE] = "SELECT id, name FROM zones",
+	[SQL_PUT_RRSET] =
+		"INSERT INTO records (zone, owner, type, ttl, count, data)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (zone, owner, type)"
+		" DO UPDATE SET ttl = ?4, count = ?5, data = ?6",
+	[SQL_DELETE_RRSET] =
+		"DELETE FROM records WHERE zone = ?1 AND owner = ?2 AND type = ?3",
+	[SQL_READ_RECORDS] =
+		"SELECT owner, type, ttl, count, data FROM records WHERE zone = ?1",
+
+	[SQL_APPEND] =
+		"INSERT INTO journal (seq, zone, at_ms, txn, key, source, rcode,"
+		" reason, request, changes, mac, time_signed, event, host)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[SQL_SET_OUTCOME] = "UPDATE journal SET rcode = ?2, reason = ?3 WHERE seq = ?1",
+	[SQL_LAST_SEQ] = "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM journal"
+			 " UNION ALL SELECT max(seq) FROM cursors)",
+	[SQL_EACH_CHANGE] =
+		"SELECT seq, changes FROM journal WHERE zone = ?1 AND seq > ?2"
+		" AND changes IS NOT NULL ORDER BY seq LIMIT ?3",
+	[SQL_EACH_MAC] = "SELECT key, mac, time_signed, rcode, at_ms FROM journal"
+			 " ORDER BY seq DESC",
+	[SQL_GET_CURSOR] = "SELECT seq FROM cursors WHERE zone = ?1 AND target = ?2",
+	[SQL_PUT_CURSOR] = "INSERT INTO cursors (zone, target, seq) VALUES (?1, ?2, ?3)"
+			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",
+	[SQL_FORGET_CURSOR] = "DELETE FROM cursors WHERE zone = ?1 AND target = ?2",
+	[SQL_EACH_CURSOR] = "SELECT target FROM cursors WHERE zone = ?1",
+	[SQL_SET_ASIDE] = "INSERT OR REPLACE INTO set_aside"
+			  " (zone, target, seq, at_ms, rcode, reason)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_PRUNE] = "DELETE FROM journal WHERE seq > ?2 AND seq <= ?3 AND at_ms < ?1"
+		      " AND (changes IS NULL OR seq <= coalesce("
+		      "(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))",
+	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"
+			  " OFFSET ?2",
+	[SQL_PRUNE_NEXT] =
+		"SELECT at_ms FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
+
+	[SQL_PUT_LEASE] =
+		"INSERT INTO leases (zone, owner, type, rdata, key, source, duration_s,"
+		" deadline_ms, seen_s, flags)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+		" ON CONFLICT (zone, owner, type, rdata) DO UPDATE SET key = ?5,"
+		" source = ?6, duration_s = ?7, deadline_ms = ?8, seen_s = ?9, flags = "
+		"?10",
+	[SQL_REMOVE_LEASE] = "DELETE FROM leases WHERE zone = ?1 AND owner = ?2"
+			     " AND type = ?3 AND rdata = ?4",
+	[SQL_EACH_LEASE] =
+		"SELECT owner, type, rdata, key, source, duration_s, deadline_ms, seen_s,"
+		" flags FROM leases WHERE zone = ?1",
+	[SQL_PUT_HOLD] = "INSERT OR IGNORE INTO holds (zone, owner) VALUES (?1, ?2)",
+	[SQL_REMOVE_HOLD] = "DELETE FROM holds WHERE zone = ?1 AND owner = ?2",
+	[SQL_EACH_HOLD] = "SELECT owner FROM holds WHERE zone = ?1",
+	[SQL_PUT_SERVICE] =
+		"UPDATE zones SET service_ms = ?2, is_clean = ?3 WHERE id = ?1",
+	[SQL_GET_SERVICE] = "SELECT service_ms, is_clean FROM zones WHERE id = ?1",
+
+	[SQL_ROWS_UP] = "SELECT " ROW_COLUMNS
+			" FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq",
+	[SQL_ROWS_DOWN] = "SELECT " ROW_COLUMNS
+			  " FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq DESC",
+	[SQL_TRANSACTION_FROM] =
+		"SELECT seq, txn FROM journal WHERE seq >= ?1 AND seq < ?2 AND txn != 0"
+		" ORDER BY seq LIMIT 1",
+	[SQL_TRANSACTION_BETWEEN] =
+		"SELECT seq FROM journal WHERE seq > ?1 AND seq < ?2 AND txn = ?3"
+		" ORDER BY seq LIMIT 1",
+	[SQL_LAST_EVENTS] =
+		"SELECT host, max(seq), event FROM journal WHERE zone = ?1 AND host > ?2"
+		" GROUP BY host ORDER BY host",
+	[SQL_HAS_LEASE] = "SELECT 1 FROM leases WHERE zone = ?1 AND owner = ?2 LIMIT 1",
+	[SQL_EACH_SET_ASIDE] = "SELECT zone, target, seq, at_ms, rcode, reason"
+			       " FROM set_aside ORDER BY seq",
+};

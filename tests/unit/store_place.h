@@ -1,0 +1,35 @@
+/*
+ * For unit tests: a store in a folder of its own, and rows to put into it.
+ */
+#ifndef MUSTER_TESTS_STORE_PLACE_H
+#define MUSTER_TESTS_STORE_PLACE_H
+
+#include "gateway/journal/store.h"
+
+struct store_place {
+	char folder[64];
+	char path[96];
+	struct store *store;
+};
+
+/* Set-up and tear-down of cmocka: *state is the place, with an empty store. */
+int store_place_open(void **state);
+int store_place_close(void **state);
+void store_place_reopen(struct store_place *place);
+
+/* SQL beside the store, on a connection of its own. */
+void store_place_execute(const char *path, const char *sql);
+/* The first column of its first row. */
+int64_t store_place_number(const char *path, const char *sql);
+
+/* What an update of one line ("a 60 IN A 192.0.2.1") does to an empty zone example.: that
+ * record and the SOA. */
+struct changeset *store_place_changes(const char *line);
+/* A row of key host1.example., signed; line NULL: refused. */
+void store_place_append(
+	struct store *store, int64_t zone, uint64_t seq, const char *line);
+
+#define STORE_PLACE_TEST(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, store_place_open, store_place_close)
+
+#endif

@@ -1,0 +1,302 @@
+/* What the journal thread stores of leases, holds and events, and that it is one step
+ * with the row that they belong to. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "gateway/journal/journal.h"
+#include "tests/unit/message.h"
+#include "tests/unit/store_place.h"
+
+static const struct store_ops *const ops = &store_sqlite;
+
+struct bench {
+	struct store_place *place;
+	struct queue done;
+	struct journal *journal;
+	int64_t zone;
+};
+
+static int open_bench(void **state)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	char error[STORE_ERROR_MAX];
+	void *place;
+
+	if (store_place_open(&place))
+		return -1;
+	bench->place = place;
+	*state = bench;
+	if (ops->zone_id(bench->place->store, message_name("example."), &bench->zone) ||
+		queue_init(&bench->done))
+		return -1;
+	return journal_new(&bench->journal, ops, bench->place->path, &bench->done, error);
+}
+
+static int close_bench(void **state)
+{
+	struct bench *bench = *state;
+	void *place = bench->place;
+
+	journal_free(bench->journal);
+	queue_clear(&bench->done);
+	free(bench);
+	return store_place_close(&place);
+}
+
+/* Does one thing, and waits until it is done. */
+static int run(struct bench *bench, struct journal_op op)
+{
+	struct queue_list list;
+
+	op.zone = bench->zone;
+	queue_list_init(&list);
+	queue_list_append(&list, &op.node);
+	journal_submit(bench->journal, &list);
+	queue_wait(&bench->done);
+	queue_list_init(&list);
+	queue_take_all(&bench->done, &list);
+	assert_ptr_equal(list.head, &op.node);
+	return op.result;
+}
+
+static struct lease_record record(const char *owner, const char *target)
+{
+	return (struct lease_record){
+		.owner = message_name(owner),
+		.type = TYPE_CNAME,
+		.rdata_len = (uint16_t)strlen(target),
+		.rdata = (const uint8_t *)target,
+		.key = message_name("key."),
+		.duration_s = 60,
+		.deadline_ms = 60000,
+	};
+}
+
+static int count(struct bench *bench, const char *table)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	return (int)store_place_number(bench->place->path, sql);
+}
+
+/* One lease that begins. */
+static struct lease_change begin(struct lease_record after)
+{
+	return (struct lease_change){.has = true, .after = after};
+}
+
+static void a_change_brings_its_leases(void **state)
+{
+	struct bench *bench = *state;
+	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
+	struct lease_change changes[] = {
+		begin(record("a.example.", "one")), begin(record("b.example.", "one"))};
+	struct lease_changes leases = {.count = 2, .changes = changes};
+	int64_t service_ms;
+	bool is_clean = true;
+
+	cs->leases = &leases;
+	assert_int_equal(
+		run(bench, (struct journal_op){.kind = JOURNAL_LEASES, .is_clean = true}),
+		0);
+	assert_int_equal(run(bench,
+				 (struct journal_op){.kind = JOURNAL_APPEND,
+					 .seq = 1,
+					 .changes = cs,
+					 .service_ms = 4711}),
+		0);
+	assert_int_equal(count(bench, "leases"), 2);
+	assert_int_equal(count(bench, "journal WHERE changes IS NOT NULL"), 1);
+	assert_int_equal(ops->get_service(bench->place->store, bench->zone, &service_ms,
+				 &is_clean),
+		0);
+	assert_int_equal(service_ms, 4711);
+	assert_false(is_clean);
+	/* The next ends the one and moves the other. */
+	changes[0] = (struct lease_change){.had = true, .before = changes[0].after};
+	changes[1].had = true;
+	changes[1].before = changes[1].after;
+	changes[1].after.deadline_ms = 90000;
+	assert_int_equal(run(bench,
+				 (struct journal_op){.kind = JOURNAL_APPEND,
+					 .seq = 2,
+					 .changes = cs,
+					 .service_ms = 4712}),
+		0);
+	assert_int_equal(count(bench, "leases"), 1);
+	assert_int_equal(count(bench, "leases WHERE deadline_ms = 90000"), 1);
+	cs->leases = NULL;
+	changeset_unref(cs);
+}
+
+static void leases_alone_are_no_change_for_targets(void **state)
+{
+	struct bench *bench = *state;
+	struct changeset *cs = changeset_new();
+	struct lease_change change = begin(record("a.example.", "one"));
+	struct lease_changes leases = {.count = 1, .changes = &change};
+
+	cs->leases = &leases;
+	assert_int_equal(
+		run(bench,
+			(struct journal_op){
+				.kind = JOURNAL_APPEND, .seq = 1, .changes = cs}),
+		0);
+	assert_int_equal(count(bench, "leases"), 1);
+	assert_int_equal(count(bench, "journal WHERE changes IS NULL"), 1);
+	cs->leases = NULL;
+	changeset_unref(cs);
+}
+
+static void what_is_written_otherwise_is_not_there_twice(void **state)
+{
+	struct bench *bench = *state;
+	struct lease_change change = begin(record("a.example.", "One"));
+	const struct lease_changes leases = {.count = 1, .changes = &change};
+	const struct journal_op op = {.kind = JOURNAL_LEASES, .leases = &leases};
+
+	assert_int_equal(run(bench, op), 0);
+	change.had = true;
+	change.before = change.after;
+	change.after.rdata = (const uint8_t *)"oNE";
+	assert_int_equal(run(bench, op), 0);
+	assert_int_equal(count(bench, "leases"), 1);
+	assert_int_equal(count(bench, "leases WHERE rdata = CAST('oNE' AS BLOB)"), 1);
+}
+
+static void service_time_is_stored_without_leases_too(void **state)
+{
+	struct bench *bench = *state;
+	int64_t service_ms;
+	bool is_clean = false;
+
+	assert_int_equal(run(bench,
+				 (struct journal_op){.kind = JOURNAL_LEASES,
+					 .service_ms = 99,
+					 .is_clean = true}),
+		0);
+	assert_int_equal(ops->get_service(bench->place->store, bench->zone, &service_ms,
+				 &is_clean),
+		0);
+	assert_int_equal(service_ms, 99);
+	assert_true(is_clean);
+}
+
+static void a_hold_may_come_with_leases(void **state)
+{
+	struct bench *bench = *state;
+	struct lease_change change = begin(record("a.example.", "one"));
+	const struct lease_changes leases = {.count = 1, .changes = &change};
+	const uint8_t *host = message_name("a.example.");
+
+	assert_int_equal(
+		run(bench,
+			(struct journal_op){
+				.kind = JOURNAL_HOLD, .host = host, .is_held = true}),
+		0);
+	assert_int_equal(count(bench, "holds"), 1);
+	assert_int_equal(count(bench, "zones WHERE service_ms = 0"), 1);
+	assert_int_equal(run(bench,
+				 (struct journal_op){.kind = JOURNAL_HOLD,
+					 .host = host,
+					 .leases = &leases,
+					 .service_ms = 5}),
+		0);
+	assert_int_equal(count(bench, "holds"), 0);
+	assert_int_equal(count(bench, "leases"), 1);
+	assert_int_equal(count(bench, "zones WHERE service_ms = 5"), 1);
+}
+
+static int check_expiry(const struct store_row *row, void *arg)
+{
+	assert_null(row->key);
+	assert_null(row->source);
+	assert_int_equal(row->transaction, 0);
+	assert_string_equal(row->reason, "expired: h.example.");
+	assert_string_equal(row->request, "-NONE h.example. A 192.0.2.1");
+	++*(int *)arg;
+	return 0;
+}
+
+static int check_event(const struct store_row *row, void *arg)
+{
+	assert_string_equal(row->event, "stale");
+	assert_true(name_is_equal(row->host, message_name("h.example.")));
+	assert_null(row->request);
+	++*(int *)arg;
+	return 0;
+}
+
+static void the_gateways_own_rows_say_what_was_done(void **state)
+{
+	struct bench *bench = *state;
+	const char *const lines[] = {"h 0 NONE A 192.0.2.1", NULL};
+	struct update *update = message_update_of("example.", lines);
+	struct journal_op op = {.kind = JOURNAL_APPEND, .seq = 1, .update = update};
+	struct store_filter filter = {.limit = 9};
+	uint64_t next;
+	int seen = 0;
+
+	strcpy(op.verdict.why, "expired: h.example.");
+	assert_int_equal(run(bench, op), 0);
+	update_free(update);
+	assert_int_equal(
+		ops->each_row(bench->place->store, &filter, &next, check_expiry, &seen),
+		0);
+	assert_int_equal(run(bench,
+				 (struct journal_op){.kind = JOURNAL_APPEND,
+					 .seq = 2,
+					 .event = "stale",
+					 .host = message_name("h.example.")}),
+		0);
+	filter.events_only = true;
+	assert_int_equal(
+		ops->each_row(bench->place->store, &filter, &next, check_event, &seen),
+		0);
+	assert_int_equal(seen, 2);
+}
+
+static void a_row_that_fails_leaves_no_lease(void **state)
+{
+	struct bench *bench = *state;
+	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
+	struct lease_change change = begin(record("a.example.", "one"));
+	struct lease_changes leases = {.count = 1, .changes = &change};
+	struct journal_op op = {.kind = JOURNAL_APPEND, .seq = 1, .changes = cs};
+
+	assert_int_equal(run(bench, op), 0);
+	cs->leases = &leases;
+	assert_int_equal(run(bench, op), -EIO); /* the same seq */
+	assert_int_equal(count(bench, "leases"), 0);
+	journal_resume(bench->journal);
+	/* And the other way round: a lease that can not be stored. */
+	op.seq = 2;
+	change.after.key = NULL;
+	assert_int_equal(run(bench, op), -EIO);
+	assert_int_equal(count(bench, "journal"), 1);
+	cs->leases = NULL;
+	changeset_unref(cs);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, open_bench, close_bench)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_change_brings_its_leases),
+		TEST(leases_alone_are_no_change_for_targets),
+		TEST(what_is_written_otherwise_is_not_there_twice),
+		TEST(service_time_is_stored_without_leases_too),
+		TEST(a_hold_may_come_with_leases),
+		TEST(the_gateways_own_rows_say_what_was_done),
+		TEST(a_row_that_fails_leaves_no_lease),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,372 @@
+/* What administrators read from the store. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "gateway/journal/store.h"
+#include "tests/unit/message.h"
+#include "tests/unit/store_place.h"
+
+static const struct store_ops *const ops = &store_sqlite;
+
+/* Numbers of rows seen, as text: "3 2 1". */
+struct seen {
+	char text[256];
+	unsigned count;
+	unsigned with_changes;
+	int answer;
+};
+
+static int see(const struct store_row *row, void *arg)
+{
+	struct seen *seen = arg;
+	const size_t len = strlen(seen->text);
+
+	snprintf(seen->text + len, sizeof(seen->text) - len, "%s%llu", len ? " " : "",
+		(unsigned long long)row->seq);
+	seen->count++;
+	seen->with_changes += row->changes != NULL;
+	return seen->answer;
+}
+
+#define ASSERT_ROWS(place, expected, ...)                                                \
+	do {                                                                             \
+		const struct store_filter filter = {.limit = 100, __VA_ARGS__};          \
+		struct seen seen = {.text = ""};                                         \
+		uint64_t next;                                                           \
+                                                                                         \
+		assert_int_equal(                                                        \
+			ops->each_row((place)->store, &filter, &next, see, &seen), 0);   \
+		assert_string_equal(seen.text, expected);                                \
+	} while (0)
+
+static void put(struct store_place *place, struct store_row row)
+{
+	row.at_ms = 1700000000000 + (int64_t)row.seq;
+	assert_int_equal(ops->append(place->store, &row), 0);
+}
+
+static void put_event(
+	struct store_place *place, uint64_t seq, const char *event, const char *host)
+{
+	put(place,
+		(struct store_row){.seq = seq,
+			.zone = 1,
+			.event = event,
+			.host = host ? message_name(host) : NULL});
+}
+
+/* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's. */
+static void fill(struct store_place *place)
+{
+	store_place_append(place->store, 1, 1, "a 60 IN A 192.0.2.1");
+	store_place_append(place->store, 2, 2, NULL);
+	put(place,
+		(struct store_row){.seq = 3,
+			.zone = 2,
+			.key = "other.example.",
+			.rcode = RCODE_REFUSED,
+			.request = "-ANY a.example. A; +60 b.example. A 192.0.2.1"});
+	store_place_append(place->store, 1, 4, "b 60 IN A 192.0.2.1");
+	put_event(place, 5, "stale", "a.example.");
+	put_event(place, 6, "brake", NULL);
+}
+
+static void rows_come_in_both_directions(void **state)
+{
+	struct store_place *place = *state;
+
+	fill(place);
+	ASSERT_ROWS(place, "1 2 3 4 5 6", .zone = 0);
+	ASSERT_ROWS(place, "6 5 4 3 2 1", .is_newest_first = true);
+	ASSERT_ROWS(place, "4 5 6", .after = 3);
+	ASSERT_ROWS(place, "2 3", .after = 1, .before = 4);
+	ASSERT_ROWS(place, "3 2", .after = 1, .before = 4, .is_newest_first = true);
+	ASSERT_ROWS(place, "", .after = 6);
+}
+
+static void rows_are_filtered(void **state)
+{
+	struct store_place *place = *state;
+
+	fill(place);
+	ASSERT_ROWS(place, "1 4 5 6", .zone = 1);
+	ASSERT_ROWS(place, "3", .key = "other.example.");
+	ASSERT_ROWS(place, "1 2 4", .key = "host1.example.");
+	ASSERT_ROWS(place, "5 6", .events_only = true);
+	ASSERT_ROWS(place, "1 3 5", .name = message_name("a.example."));
+	ASSERT_ROWS(place, "3 4", .name = message_name("b.example."));
+	ASSERT_ROWS(place, "1 4", .name = message_name("example.")); /* the SOA */
+	ASSERT_ROWS(place, "", .name = message_name("c.example."));
+	ASSERT_ROWS(place, "4", .name = message_name("b.example."), .zone = 1);
+}
+
+static int check_row(const struct store_row *row, void *arg)
+{
+	assert_int_equal(row->seq, 3);
+	assert_int_equal(row->zone, 2);
+	assert_int_equal(row->at_ms, 1700000000003);
+	assert_int_equal(row->transaction, 0x8000000000000001);
+	assert_string_equal(row->key, "");
+	assert_string_equal(row->source, "192.0.2.1#53/tcp");
+	assert_int_equal(row->rcode, RCODE_NXRRSET);
+	assert_string_equal(row->reason, "why");
+	assert_string_equal(row->request, "what");
+	assert_string_equal(row->event, "word");
+	assert_true(name_is_equal(row->host, message_name("h.example.")));
+	assert_int_equal(row->changes->count, 2);
+	++*(int *)arg;
+	return 0;
+}
+
+static void a_row_is_as_it_was_written(void **state)
+{
+	struct store_place *place = *state;
+	const struct store_filter filter = {.limit = 1, .wants_changes = true};
+	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
+	uint64_t next;
+	int count = 0;
+
+	put(place,
+		(struct store_row){.seq = 3,
+			.zone = 2,
+			.transaction = 0x8000000000000001,
+			.key = "",
+			.source = "192.0.2.1#53/tcp",
+			.rcode = RCODE_NXRRSET,
+			.reason = "why",
+			.request = "what",
+			.changes = cs,
+			.event = "word",
+			.host = message_name("h.example.")});
+	changeset_unref(cs);
+	assert_int_equal(
+		ops->each_row(place->store, &filter, &next, check_row, &count), 0);
+	assert_int_equal(count, 1);
+}
+
+static void changes_come_only_to_who_wants_them(void **state)
+{
+	struct store_place *place = *state;
+	struct store_filter filter = {.limit = 100, .name = message_name("a.example.")};
+	struct seen seen = {.text = ""};
+	uint64_t next;
+
+	fill(place);
+	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(seen.with_changes, 0);
+	filter.wants_changes = true;
+	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(seen.with_changes, 1);
+}
+
+static void reading_goes_on_where_it_stopped(void **state)
+{
+	struct store_place *place = *state;
+	struct store_filter filter = {.limit = 2};
+	struct seen seen = {.text = ""};
+	uint64_t next;
+
+	fill(place);
+	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(next, 2);
+	filter.after = next;
+	filter.limit = 100;
+	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(next, 0);
+	assert_string_equal(seen.text, "1 2 3 4 5 6");
+	seen.text[0] = '\0';
+	filter = (struct store_filter){.limit = 4, .is_newest_first = true};
+	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(next, 3);
+	filter.before = next;
+	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(next, 0);
+	assert_string_equal(seen.text, "6 5 4 3 2 1");
+}
+
+static void fill_many(struct store_place *place, unsigned count)
+{
+	assert_int_equal(ops->begin(place->store), 0);
+	for (unsigned i = 1; i <= count; i++)
+		put(place,
+			(struct store_row){
+				.seq = i, .zone = 1, .transaction = i % 3 ? i * 10 : 0});
+	assert_int_equal(ops->commit(place->store), 0);
+}
+
+static void one_call_does_not_read_for_ever(void **state)
+{
+	struct store_place *place = *state;
+	struct store_filter filter = {.limit = 1, .zone = 7};
+	struct seen seen = {.text = ""};
+	unsigned calls = 0;
+
+	fill_many(place, 25000);
+	put(place, (struct store_row){.seq = 25001, .zone = 7});
+	do {
+		assert_int_equal(
+			ops->each_row(place->store, &filter, &filter.after, see, &seen),
+			0);
+		calls++;
+	} while (filter.after && !seen.count);
+	assert_string_equal(seen.text, "25001");
+	assert_true(calls > 1);
+}
+
+static void a_visitor_may_stop(void **state)
+{
+	struct store_place *place = *state;
+	const struct store_filter filter = {.limit = 100};
+	struct seen seen = {.answer = -ECANCELED};
+	uint64_t next;
+
+	fill(place);
+	assert_int_equal(
+		ops->each_row(place->store, &filter, &next, see, &seen), -ECANCELED);
+	assert_int_equal(seen.count, 1);
+}
+
+static uint64_t find(struct store_place *place, uint64_t transaction)
+{
+	uint64_t seq = 99;
+
+	assert_int_equal(ops->find_transaction(place->store, transaction, &seq), 0);
+	return seq;
+}
+
+static void a_transaction_is_found(void **state)
+{
+	struct store_place *place = *state;
+
+	assert_int_equal(find(place, 10), 0);
+	fill_many(place, 50000);
+	assert_int_equal(find(place, 10), 1);
+	assert_int_equal(find(place, 20), 2);
+	assert_int_equal(find(place, 300010), 30001);
+	assert_int_equal(find(place, 500000), 50000);
+	assert_int_equal(find(place, 500010), 0);
+	assert_int_equal(find(place, 300020 + 1), 0);
+	assert_int_equal(find(place, 5), 0);
+}
+
+static void a_transaction_out_of_order_is_found_too(void **state)
+{
+	struct store_place *place = *state;
+
+	fill_many(place, 50000);
+	/* As if the clock had been set back. */
+	put(place, (struct store_row){.seq = 50001, .zone = 1, .transaction = 15});
+	put(place, (struct store_row){.seq = 50002, .zone = 1, .transaction = 900000});
+	assert_int_equal(find(place, 15), 50001);
+	assert_int_equal(find(place, 900000), 50002);
+	assert_int_equal(find(place, 10), 1);
+}
+
+static void the_expired_are_those_who_have_not_come_back(void **state)
+{
+	struct store_place *place = *state;
+	struct seen seen = {.text = ""};
+	const struct lease_record lease = {
+		.owner = message_name("back.example."),
+		.type = TYPE_A,
+		.rdata_len = 4,
+		.rdata = (const uint8_t *)"abcd",
+		.key = message_name("key."),
+	};
+
+	put_event(place, 1, "stale", "gone.example.");
+	put_event(place, 2, STORE_EVENT_EXPIRED, "gone.example.");
+	put_event(place, 3, STORE_EVENT_EXPIRED, "back.example.");
+	put_event(place, 4, STORE_EVENT_EXPIRED, "active.example.");
+	put_event(place, 5, "active", "active.example.");
+	put_event(place, 6, STORE_EVENT_EXPIRED, "also.example.");
+	put_event(place, 7, "stale", "stale.example.");
+	put(place,
+		(struct store_row){.seq = 8,
+			.zone = 2,
+			.event = STORE_EVENT_EXPIRED,
+			.host = message_name("other.")});
+	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
+	assert_int_equal(ops->each_expired(place->store, 1, NULL, 100, see, &seen), 0);
+	assert_string_equal(seen.text, "6 2"); /* also, gone */
+	seen.text[0] = '\0';
+	assert_int_equal(ops->each_expired(place->store, 1, NULL, 1, see, &seen), 0);
+	assert_string_equal(seen.text, "6");
+	assert_int_equal(ops->each_expired(place->store, 1, message_name("also.example."),
+				 1, see, &seen),
+		0);
+	assert_string_equal(seen.text, "6 2");
+}
+
+static int see_aside(const struct store_set_aside *aside, void *arg)
+{
+	assert_int_equal(aside->zone, 4);
+	assert_string_equal(aside->target, "ddns 192.0.2.53#53");
+	assert_int_equal(aside->seq, 17);
+	assert_int_equal(aside->at_ms, 1700000000000);
+	assert_int_equal(aside->why.rcode, RCODE_REFUSED);
+	assert_string_equal(aside->why.why, "not here");
+	++*(int *)arg;
+	return 0;
+}
+
+static void what_is_set_aside_is_listed(void **state)
+{
+	struct store_place *place = *state;
+	const struct verdict why = verdict_refuse(RCODE_REFUSED, EDE_NONE, "not here");
+	int count = 0;
+
+	assert_int_equal(ops->each_set_aside(place->store, see_aside, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(ops->set_aside(place->store, 4, "ddns 192.0.2.53#53", 17,
+				 1700000000000, &why),
+		0);
+	assert_int_equal(ops->each_set_aside(place->store, see_aside, &count), 0);
+	assert_int_equal(count, 1);
+}
+
+static int see_zone(int64_t id, const uint8_t *name, void *arg)
+{
+	char text[NAME_TEXT_MAX];
+
+	assert_true(id > 0);
+	strcat(arg, name_to_text(name, text));
+	return 0;
+}
+
+static void zones_are_listed(void **state)
+{
+	struct store_place *place = *state;
+	char seen[64] = "";
+	int64_t id;
+
+	assert_int_equal(ops->zone_id(place->store, message_name("one."), &id), 0);
+	assert_int_equal(ops->zone_id(place->store, message_name("two."), &id), 0);
+	assert_int_equal(ops->each_zone(place->store, see_zone, seen), 0);
+	assert_string_equal(seen, "one.two.");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_PLACE_TEST(rows_come_in_both_directions),
+		STORE_PLACE_TEST(rows_are_filtered),
+		STORE_PLACE_TEST(a_row_is_as_it_was_written),
+		STORE_PLACE_TEST(changes_come_only_to_who_wants_them),
+		STORE_PLACE_TEST(reading_goes_on_where_it_stopped),
+		STORE_PLACE_TEST(one_call_does_not_read_for_ever),
+		STORE_PLACE_TEST(a_visitor_may_stop),
+		STORE_PLACE_TEST(a_transaction_is_found),
+		STORE_PLACE_TEST(a_transaction_out_of_order_is_found_too),
+		STORE_PLACE_TEST(the_expired_are_those_who_have_not_come_back),
+		STORE_PLACE_TEST(what_is_set_aside_is_listed),
+		STORE_PLACE_TEST(zones_are_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,287 @@
+/* The store's leases, holds and service time. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "gateway/journal/store.h"
+#include "tests/unit/message.h"
+#include "tests/unit/store_place.h"
+
+static const struct store_ops *const ops = &store_sqlite;
+
+static const uint8_t first_address[] = {192, 0, 2, 1};
+static const uint8_t second_address[] = {192, 0, 2, 2};
+
+static struct lease_record some_lease(const char *owner, const uint8_t *address)
+{
+	return (struct lease_record){
+		.owner = message_name(owner),
+		.type = TYPE_A,
+		.rdata_len = 4,
+		.rdata = address,
+		.key = message_name("key.example."),
+		.source = {4, {198, 51, 100, 7}},
+		.duration_s = 3600,
+		.deadline_ms = 5000000000000,
+		.seen_s = 1700000000,
+		.flags = LEASE_DERIVED,
+	};
+}
+
+struct seen {
+	unsigned count;
+	struct lease_record last; /* without what it points to */
+	uint8_t owner[NAME_MAX_LEN], key[NAME_MAX_LEN], rdata[16];
+	int answer; /* of the visitor */
+};
+
+static int see(const struct lease_record *lease, void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->count++;
+	seen->last = *lease;
+	memcpy(seen->owner, lease->owner, name_len(lease->owner));
+	memcpy(seen->key, lease->key, name_len(lease->key));
+	assert_true(lease->rdata_len <= sizeof(seen->rdata));
+	if (lease->rdata_len)
+		memcpy(seen->rdata, lease->rdata, lease->rdata_len);
+	return seen->answer;
+}
+
+static unsigned count_leases(struct store *store, int64_t zone)
+{
+	struct seen seen = {0};
+
+	assert_int_equal(ops->each_lease(store, zone, see, &seen), 0);
+	return seen.count;
+}
+
+static void put(struct store *store, int64_t zone, const char *owner, const uint8_t *a)
+{
+	const struct lease_record lease = some_lease(owner, a);
+
+	assert_int_equal(ops->put_lease(store, zone, &lease), 0);
+}
+
+static void a_lease_comes_back_as_it_was(void **state)
+{
+	struct store_place *place = *state;
+	struct seen seen = {0};
+
+	put(place->store, 3, "h.example.", first_address);
+	store_place_reopen(place);
+	assert_int_equal(ops->each_lease(place->store, 3, see, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_true(name_is_equal(seen.owner, message_name("h.example.")));
+	assert_true(name_is_equal(seen.key, message_name("key.example.")));
+	assert_int_equal(seen.last.type, TYPE_A);
+	assert_int_equal(seen.last.rdata_len, 4);
+	assert_memory_equal(seen.rdata, first_address, 4);
+	assert_int_equal(seen.last.source.family, 4);
+	assert_int_equal(seen.last.source.octets[3], 7);
+	assert_int_equal(seen.last.duration_s, 3600);
+	assert_int_equal(seen.last.deadline_ms, 5000000000000);
+	assert_int_equal(seen.last.seen_s, 1700000000);
+	assert_int_equal(seen.last.flags, LEASE_DERIVED);
+	assert_int_equal(count_leases(place->store, 4), 0);
+}
+
+static void extremes_come_back_as_they_were(void **state)
+{
+	struct store_place *place = *state;
+	struct lease_record lease = some_lease("h.example.", first_address);
+	struct seen seen = {0};
+
+	lease.rdata = NULL;
+	lease.rdata_len = 0;
+	lease.source = (struct ip_address){6, {0x20, 1, [15] = 9}};
+	lease.duration_s = UINT32_MAX;
+	lease.deadline_ms = INT64_MAX;
+	lease.seen_s = 0;
+	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), 0);
+	assert_int_equal(seen.last.rdata_len, 0);
+	assert_int_equal(seen.last.source.family, 6);
+	assert_int_equal(seen.last.source.octets[15], 9);
+	assert_int_equal(seen.last.duration_s, UINT32_MAX);
+	assert_int_equal(seen.last.deadline_ms, INT64_MAX);
+	lease.source = (struct ip_address){0};
+	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), 0);
+	assert_int_equal(seen.last.source.family, 0);
+	assert_int_equal(seen.count, 2); /* one each time */
+	assert_int_equal(ops->remove_lease(place->store, 1, &lease), 0);
+	assert_int_equal(count_leases(place->store, 1), 0);
+}
+
+static void a_lease_is_one_of_a_record(void **state)
+{
+	struct store_place *place = *state;
+	struct lease_record lease = some_lease("h.example.", first_address);
+	struct seen seen = {0};
+
+	put(place->store, 1, "h.example.", first_address);
+	put(place->store, 1, "h.example.", second_address);
+	put(place->store, 1, "i.example.", first_address);
+	put(place->store, 2, "h.example.", first_address);
+	assert_int_equal(count_leases(place->store, 1), 3);
+	lease.deadline_ms = 1;
+	lease.flags = 0;
+	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
+	assert_int_equal(count_leases(place->store, 1), 3);
+	lease.type = TYPE_AAAA;
+	assert_int_equal(ops->remove_lease(place->store, 1, &lease), 0);
+	assert_int_equal(count_leases(place->store, 1), 3);
+	lease.type = TYPE_A;
+	assert_int_equal(ops->remove_lease(place->store, 1, &lease), 0);
+	lease.rdata = second_address;
+	assert_int_equal(ops->remove_lease(place->store, 1, &lease), 0);
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_true(name_is_equal(seen.owner, message_name("i.example.")));
+	assert_int_equal(count_leases(place->store, 2), 1);
+}
+
+static void a_refreshed_lease_is_stored_as_it_is_now(void **state)
+{
+	struct store_place *place = *state;
+	struct lease_record lease = some_lease("h.example.", first_address);
+	struct seen seen = {0};
+
+	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
+	lease.key = message_name("other.example.");
+	lease.source.octets[3] = 8;
+	lease.duration_s = 60;
+	lease.deadline_ms = -5;
+	lease.seen_s = 1800000000;
+	lease.flags = LEASE_ALONE;
+	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	assert_true(name_is_equal(seen.key, message_name("other.example.")));
+	assert_int_equal(seen.last.source.octets[3], 8);
+	assert_int_equal(seen.last.duration_s, 60);
+	assert_int_equal(seen.last.deadline_ms, -5);
+	assert_int_equal(seen.last.seen_s, 1800000000);
+	assert_int_equal(seen.last.flags, LEASE_ALONE);
+}
+
+static void a_visitor_may_stop(void **state)
+{
+	struct store_place *place = *state;
+	struct seen seen = {.answer = -ENOMEM};
+
+	put(place->store, 1, "h.example.", first_address);
+	put(place->store, 1, "h.example.", second_address);
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), -ENOMEM);
+	assert_int_equal(seen.count, 1);
+}
+
+static void a_row_that_is_no_lease_is_an_error(void **state)
+{
+	struct store_place *place = *state;
+	struct seen seen = {0};
+
+	put(place->store, 1, "h.example.", first_address);
+	store_place_execute(place->path, "UPDATE leases SET key = x'40'");
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), -EIO);
+	assert_int_equal(seen.count, 0);
+	store_place_execute(
+		place->path, "UPDATE leases SET key = x'00', owner = x'0161'");
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), -EIO);
+	store_place_execute(
+		place->path, "UPDATE leases SET owner = x'00', rdata = zeroblob(65536)");
+	assert_int_equal(ops->each_lease(place->store, 1, see, &seen), -EIO);
+	assert_int_equal(seen.count, 0);
+}
+
+static int see_hold(const uint8_t *owner, void *arg)
+{
+	strncat(arg, (const char *)owner + 1, owner[0]);
+	return 0;
+}
+
+static void holds_are_set_and_released(void **state)
+{
+	struct store_place *place = *state;
+	char seen[32] = "";
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ops->put_hold(place->store, 1,
+					 message_name("one.example."), true),
+			0);
+	assert_int_equal(
+		ops->put_hold(place->store, 1, message_name("two.example."), true), 0);
+	assert_int_equal(
+		ops->put_hold(place->store, 2, message_name("other.example."), true), 0);
+	assert_int_equal(
+		ops->put_hold(place->store, 1, message_name("two.example."), false), 0);
+	assert_int_equal(
+		ops->put_hold(place->store, 1, message_name("two.example."), false), 0);
+	store_place_reopen(place);
+	assert_int_equal(ops->each_hold(place->store, 1, see_hold, seen), 0);
+	assert_string_equal(seen, "one");
+}
+
+static void service_time_belongs_to_a_zone(void **state)
+{
+	struct store_place *place = *state;
+	int64_t zone, other, service_ms = -1;
+	bool is_clean = true;
+
+	assert_int_equal(ops->zone_id(place->store, message_name("example."), &zone), 0);
+	assert_int_equal(ops->zone_id(place->store, message_name("other."), &other), 0);
+	assert_int_equal(ops->get_service(place->store, zone, &service_ms, &is_clean), 0);
+	assert_int_equal(service_ms, 0);
+	assert_false(is_clean);
+	assert_int_equal(ops->put_service(place->store, zone, 123456789012, true), 0);
+	store_place_reopen(place);
+	assert_int_equal(ops->get_service(place->store, zone, &service_ms, &is_clean), 0);
+	assert_int_equal(service_ms, 123456789012);
+	assert_true(is_clean);
+	assert_int_equal(
+		ops->get_service(place->store, other, &service_ms, &is_clean), 0);
+	assert_int_equal(service_ms, 0);
+	assert_int_equal(ops->put_service(place->store, zone, 123456789013, false), 0);
+	assert_int_equal(ops->get_service(place->store, zone, &service_ms, &is_clean), 0);
+	assert_int_equal(service_ms, 123456789013);
+	assert_false(is_clean);
+	assert_int_equal(ops->get_service(place->store, 99, &service_ms, &is_clean), 0);
+	assert_int_equal(service_ms, 0);
+}
+
+static void what_is_rolled_back_never_was(void **state)
+{
+	struct store_place *place = *state;
+
+	put(place->store, 1, "h.example.", first_address);
+	assert_int_equal(ops->begin(place->store), 0);
+	put(place->store, 1, "i.example.", first_address);
+	assert_int_equal(
+		ops->put_hold(place->store, 1, message_name("h.example."), true), 0);
+	ops->rollback(place->store);
+	assert_int_equal(count_leases(place->store, 1), 1);
+	assert_int_equal(
+		store_place_number(place->path, "SELECT count(*) FROM holds"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_PLACE_TEST(a_lease_comes_back_as_it_was),
+		STORE_PLACE_TEST(extremes_come_back_as_they_were),
+		STORE_PLACE_TEST(a_lease_is_one_of_a_record),
+		STORE_PLACE_TEST(a_refreshed_lease_is_stored_as_it_is_now),
+		STORE_PLACE_TEST(a_visitor_may_stop),
+		STORE_PLACE_TEST(a_row_that_is_no_lease_is_an_error),
+		STORE_PLACE_TEST(holds_are_set_and_released),
+		STORE_PLACE_TEST(service_time_belongs_to_a_zone),
+		STORE_PLACE_TEST(what_is_rolled_back_never_was),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
