@@ -102,19 +102,10 @@ static void read_pid_file(
 	((struct config *)object)->pid_file = reader_path(r, setting);
 }
 
-static void warn_not_served(struct config_reader *r, const config_setting_t *setting)
-{
-	reader_warning(r, setting, "not served yet in this version");
-}
-
 static void read_control(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
-	struct config *config = object;
-
-	config->control = reader_path(r, setting);
-	if (config->control)
-		warn_not_served(r, setting);
+	((struct config *)object)->control = reader_path(r, setting);
 }
 
 static void read_http(
@@ -125,8 +116,7 @@ static void read_http(
 	if (!reader_is_group(r, setting))
 		return;
 	reader_read_group(r, setting, address_members, 2, NULL);
-	if (reader_address(r, setting, "127.0.0.1", PORT_HTTP, 0, &config->http))
-		warn_not_served(r, setting);
+	(void)reader_address(r, setting, "127.0.0.1", PORT_HTTP, 0, &config->http);
 }
 
 static void read_threads(
@@ -165,6 +155,7 @@ static const struct reader_member root_members[] = {
 	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
 	{"weak_keys", reader_skip, false}, /* config_keys_read */
 	{"keys", reader_skip, false}, {"key_files", reader_skip, false},
+	{"enrol_keys", reader_skip, false},
 	{"zones", reader_skip, false}, /* config_zones_read, which needs the keys */
 };
 

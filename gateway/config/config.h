@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include "tsig/key.h"
+#include "zones/lease.h"
 #include "zones/policy.h"
 
 enum config_ack {
@@ -61,6 +62,11 @@ struct config_zone {
 	struct cidr *query_from; /* none: anyone */
 	size_t query_from_count;
 	unsigned refresh_s; /* between serial checks of the primary; 60 */
+	size_t max_size;    /* octets of memory beyond which no update makes it grow */
+	struct lease_expiry expiry;
+	/* What happens when a host goes stale, or its records expire: an absolute path of
+	 * a program, or an http(s) URL; NULL: nothing. */
+	char *on_stale, *on_expire;
 };
 
 struct config {
@@ -70,7 +76,7 @@ struct config {
 	char *user; /* NULL: stay */
 	char *database;
 	char *pid_file;               /* NULL: none */
-	char *control;                /* NULL: none */
+	char *control;                /* path of the Unix socket; NULL: none */
 	struct config_address http;   /* len 0: none */
 	unsigned threads;             /* listener threads; one per core */
 	unsigned audit_days;          /* how long delivered journal rows are kept; 30 */

@@ -1,5 +1,5 @@
 /*
- * The keyring of musterd.conf: keys, key_files and weak_keys.
+ * The keyring of musterd.conf: keys, key_files, enrol_keys and weak_keys.
  *
  * Keys of the file itself come first, since the ring keeps the first of equal ones: a
  * key with a not_after ends then, although a key file has the same secret without.
@@ -220,6 +220,18 @@ static void read_key_files(struct config_reader *r, const config_setting_t *sett
 		read_key_file(r, reader_element(setting, i));
 }
 
+/* musterctl makes it when the first host is enrolled. */
+static void read_enrol_keys(struct config_reader *r, const config_setting_t *setting)
+{
+	struct stat st;
+	char *path = r->folder ? reader_path(r, setting) : NULL;
+	const bool is_missing = path && stat(path, &st) && errno == ENOENT;
+
+	free(path);
+	if (!is_missing)
+		read_key_file(r, setting);
+}
+
 /* ---- weak keys ---- */
 
 struct weak_scan {
@@ -303,6 +315,7 @@ void config_keys_read(struct config_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *keys = config_setting_get_member(root, "keys");
 	const config_setting_t *files = config_setting_get_member(root, "key_files");
+	const config_setting_t *enrol = config_setting_get_member(root, "enrol_keys");
 	const config_setting_t *weak = config_setting_get_member(root, "weak_keys");
 	struct weak_scan scan = {.r = r};
 	bool is_allowed = true;
@@ -316,6 +329,8 @@ void config_keys_read(struct config_reader *r, const config_setting_t *root)
 		read_keys(r, keys);
 	if (files)
 		read_key_files(r, files);
+	if (enrol)
+		read_enrol_keys(r, enrol);
 	if (weak)
 		(void)reader_bool(r, weak, &is_allowed);
 
@@ -323,7 +338,7 @@ void config_keys_read(struct config_reader *r, const config_setting_t *root)
 	if (scan.count == 0)
 		return;
 	/* Where a person would look for what to change. */
-	const config_setting_t *at = weak ? weak : files ? files : keys;
+	const config_setting_t *at = weak ? weak : files ? files : keys ? keys : enrol;
 	if (is_allowed)
 		warn_loaded(&scan, at);
 	else

@@ -1,8 +1,8 @@
 /*
  * The rules of a zone in musterd.conf: allow = ( { ... } ).
  *
- * Only reads and checks; what rules mean is zones/policy.h's.  Leases are kept in the
- * rule, rate, ptr and adopt are not: this version does nothing with them, and says so.
+ * Only reads and checks; what rules mean is zones/policy.h's and zones/lease.h's.  rate
+ * is not kept in the rule: this version does nothing with it, and says so.
  */
 #include "gateway/config/config_read.h"
 
@@ -12,9 +12,7 @@
 #include "zones/rdata.h"
 
 enum {
-	TTL_MAX_S = INT32_MAX, /* RFC 2181 8 */
-	LEASE_MIN_S = 30,      /* defaults */
-	LEASE_MAX_S = 24 * 60 * 60,
+	TTL_MAX_S = INT32_MAX,     /* RFC 2181 8 */
 	LEASE_LIMIT_S = INT32_MAX, /* 68 years, and room for sums of times */
 };
 
@@ -135,7 +133,7 @@ static void check_match(
 	struct config_reader *r, const config_setting_t *group, struct policy_rule *rule)
 {
 	static const char *const about_updates[] = {"names", "types", "operations",
-		"data", "ttl", "max_records", "rate", "lease", "ptr", "adopt"};
+		"data", "ttl", "max_records", "rate", "lease", "ptr", "adopt", "merge"};
 
 	if (config_setting_get_member(group, "match"))
 		return;
@@ -293,7 +291,7 @@ static void read_max_records(
 		((struct rule_reading *)object)->rule->max_records = (unsigned)number;
 }
 
-/* ---- leases, and what is not in effect yet ---- */
+/* ---- leases ---- */
 
 static void read_lease_default(
 	struct config_reader *r, const config_setting_t *setting, void *object)
@@ -316,23 +314,22 @@ static void read_lease_max(
 		&((struct policy_rule *)object)->lease_max_s);
 }
 
-static void read_lease(
+static void read_lease_key_max(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
-	static const struct reader_member members[] = {
-		{"default", read_lease_default, false},
-		{"min", read_lease_min, false},
-		{"max", read_lease_max, false},
-	};
-	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
+		&((struct policy_rule *)object)->lease_key_max_s);
+}
 
-	rule->has_lease = true;
-	rule->lease_min_s = LEASE_MIN_S;
-	rule->lease_max_s = LEASE_MAX_S;
-	reader_read_group(r, setting, members, 3, rule);
+static void check_lease(struct config_reader *r, const config_setting_t *setting,
+	const struct policy_rule *rule)
+{
 	if (rule->lease_min_s > rule->lease_max_s)
 		reader_error(r, setting, "min (%us) is above max (%us)",
 			(unsigned)rule->lease_min_s, (unsigned)rule->lease_max_s);
+	else if (rule->lease_min_s > rule->lease_key_max_s)
+		reader_error(r, setting, "min (%us) is above key_max (%us)",
+			(unsigned)rule->lease_min_s, (unsigned)rule->lease_key_max_s);
 	else if (rule->lease_default_s > 0 &&
 		(rule->lease_default_s < rule->lease_min_s ||
 			rule->lease_default_s > rule->lease_max_s))
@@ -340,17 +337,76 @@ static void read_lease(
 			"default (%us) is not between min (%us) and max (%us)",
 			(unsigned)rule->lease_default_s, (unsigned)rule->lease_min_s,
 			(unsigned)rule->lease_max_s);
-	if (!r->is_lease_told)
-		reader_warning(r, setting,
-			"leases are not in effect yet in this version: records stay "
-			"until deleted");
-	r->is_lease_told = true;
 }
 
-static void warn_not_in_effect(struct config_reader *r, const config_setting_t *setting)
+/* Who gives a max means KEY records too, unless there is a key_max. */
+static void read_lease(
+	struct config_reader *r, const config_setting_t *setting, void *object)
 {
-	reader_warning(r, setting, "not in effect yet in this version");
+	static const struct reader_member members[] = {
+		{"default", read_lease_default, false},
+		{"min", read_lease_min, false},
+		{"max", read_lease_max, false},
+		{"key_max", read_lease_key_max, false},
+	};
+	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+
+	rule->has_lease = true;
+	rule->lease_min_s = LEASE_MIN_S;
+	rule->lease_max_s = 0;
+	rule->lease_key_max_s = 0;
+	reader_read_group(r, setting, members, 4, rule);
+	if (!rule->lease_key_max_s)
+		rule->lease_key_max_s =
+			rule->lease_max_s ? rule->lease_max_s : LEASE_KEY_MAX_S;
+	if (!rule->lease_max_s)
+		rule->lease_max_s = LEASE_MAX_S;
+	check_lease(r, setting, rule);
 }
+
+static void read_adopt(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->adopt);
+}
+
+static void read_ptr(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->ptr);
+}
+
+static void read_merge(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->merge);
+}
+
+static bool may_add_addresses(const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->type_count; i++)
+		if (rule->types[i] == TYPE_A || rule->types[i] == TYPE_AAAA ||
+			rule->types[i] == TYPE_ANY)
+			return rule->operations & POLICY_ADD;
+	return rule->type_count == 0 && rule->operations & POLICY_ADD;
+}
+
+/* What is set but can not do anything, its author understands otherwise than we do. */
+static void check_effect(struct config_reader *r, const config_setting_t *group,
+	const struct policy_rule *rule)
+{
+	if (rule->ptr && !may_add_addresses(rule))
+		reader_warning(r, config_setting_get_member(group, "ptr"),
+			"has no effect: the rule allows no addresses to be added");
+	if (rule->adopt && !rule->has_lease && !rule->ptr)
+		reader_warning(r, config_setting_get_member(group, "adopt"),
+			"has no effect without lease or ptr");
+	if (rule->merge && !rule->has_lease)
+		reader_warning(r, config_setting_get_member(group, "merge"),
+			"without lease what the rule adds is permanent, and not spared");
+}
+
+/* ---- what is not in effect yet ---- */
 
 static void read_rate(
 	struct config_reader *r, const config_setting_t *setting, void *object)
@@ -360,17 +416,7 @@ static void read_rate(
 		config_setting_type(setting) != CONFIG_TYPE_STRING)
 		reader_error(r, setting, "must be a number or a string");
 	else
-		warn_not_in_effect(r, setting);
-}
-
-static void read_future_bool(
-	struct config_reader *r, const config_setting_t *setting, void *object)
-{
-	bool value;
-
-	(void)object;
-	if (reader_bool(r, setting, &value))
-		warn_not_in_effect(r, setting);
+		reader_warning(r, setting, "not in effect yet in this version");
 }
 
 /* ---- the rule ---- */
@@ -389,8 +435,9 @@ static const struct reader_member rule_members[] = {
 	{"transport", read_transport, false},
 	{"transfer", read_transfer, false},
 	{"lease", read_lease, false},
-	{"ptr", read_future_bool, false},
-	{"adopt", read_future_bool, false},
+	{"adopt", read_adopt, false},
+	{"ptr", read_ptr, false},
+	{"merge", read_merge, false},
 };
 
 static void read_rule(struct config_reader *r, const config_setting_t *group,
@@ -403,6 +450,7 @@ static void read_rule(struct config_reader *r, const config_setting_t *group,
 		sizeof(rule_members) / sizeof(rule_members[0]), reading);
 	check_names(r, group);
 	check_match(r, group, reading->rule);
+	check_effect(r, group, reading->rule);
 }
 
 void config_policy_read(struct config_reader *r, const config_setting_t *setting,

@@ -27,8 +27,7 @@ struct config_reader {
 	unsigned mode;         /* permission bits of the file */
 	config_report *report; /* may be NULL */
 	void *arg;
-	int error;          /* 0, -EINVAL or -ENOMEM: the first that was met */
-	bool is_lease_told; /* the warning about leases is given once a file */
+	int error; /* 0, -EINVAL or -ENOMEM: the first that was met */
 };
 
 typedef void reader_read(
@@ -145,6 +144,9 @@ int config_text_parse_endpoint(
 	struct config_address *ret, const char *text, unsigned default_port);
 /* "2026-12-31T23:59:59Z" (RFC 3339, UTC only) to seconds since 1970.  0 or -EINVAL. */
 int config_text_parse_date(const char *text, int64_t *ret_s);
+/* Is it "http://host..." or "https://host...", of printable ASCII without a user, and
+ * with a query or fragment only if that is allowed? */
+bool config_text_is_url(const char *text, bool may_have_query);
 /* Octets that are no printable ASCII become '?'. */
 void config_text_clean(char *text);
 

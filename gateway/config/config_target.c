@@ -65,23 +65,6 @@ static void read_key(
 			name_to_text(name, text));
 }
 
-/* Whoever reads logs must not find a password, so that the URL has none. */
-static bool is_url(const char *url)
-{
-	static const char *const schemes[] = {"http://", "https://"};
-	const char *host = NULL;
-
-	for (size_t i = 0; i < 2; i++)
-		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
-			host = url + strlen(schemes[i]);
-	if (!host || *host == '\0' || strchr("/:", *host))
-		return false;
-	for (; *host; host++)
-		if (*host <= ' ' || *host > '~' || strchr("@?#\"<>\\", *host))
-			return false;
-	return true;
-}
-
 static void read_url(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
@@ -90,7 +73,7 @@ static void read_url(
 
 	if (!text)
 		return;
-	if (!is_url(text)) {
+	if (!config_text_is_url(text, false)) {
 		/* Not shown: there may be a password in it. */
 		reader_error(r, setting,
 			"must be \"http://host:port\" or \"https://host:port\", without "

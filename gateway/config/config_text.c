@@ -1,5 +1,6 @@
 /*
- * The words of musterd.conf: times, dates, addresses, and guesses at misspelt names.
+ * The words of musterd.conf: times, dates, addresses, URLs, and guesses at misspelt
+ * names.
  *
  * Pure functions over strings.  Limits: words of SUGGEST_MAX octets and more get no
  * guess.
@@ -224,6 +225,26 @@ int config_text_parse_endpoint(
 	if (port_text && parse_port(port_text, &port))
 		return -EINVAL;
 	return config_parse_address(ret, address, port);
+}
+
+/* ---- URLs ---- */
+
+/* Whoever reads logs must not find a password, so that a URL has none. */
+bool config_text_is_url(const char *text, bool may_have_query)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+	const char *const banned = may_have_query ? "@#\"<>\\" : "@?#\"<>\\";
+	const char *host = NULL;
+
+	for (size_t i = 0; i < 2; i++)
+		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
+			host = text + strlen(schemes[i]);
+	if (!host || *host == '\0' || strchr("/:?", *host))
+		return false;
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~' || strchr(banned, *host))
+			return false;
+	return true;
 }
 
 /* ---- misspelt names ---- */

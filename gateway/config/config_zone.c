@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Out of memory is an answer here, not the end of the process. */
 #define HASH_NONFATAL_OOM          1
@@ -17,8 +18,13 @@
 enum {
 	ACK_TIMEOUT_MS = 1500, /* default: many clients wait 2 s and no longer */
 	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* no client waits as long */
-	REFRESH_S = 60,                   /* default */
+	MAX_SIZE_MIB = 1024,              /* some ten million hosts */
+	MAX_SIZE_LIMIT_MIB = 1 << 20,
+	REFRESH_S = 60, /* default */
 	REFRESH_MAX_S = 7 * 24 * 60 * 60,
+	GRACE_MAX_MS = 30 * 24 * 60 * 60 * 1000LL,
+	BRAKE_PERCENT = 30, /* defaults */
+	BRAKE_COUNT = 50,
 };
 
 struct zone_entry {
@@ -150,6 +156,15 @@ static void read_refresh(
 		((struct config_zone *)object)->refresh_s = seconds;
 }
 
+static void read_max_size(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t mib;
+
+	if (reader_integer(r, setting, 1, MAX_SIZE_LIMIT_MIB, &mib))
+		((struct config_zone *)object)->max_size = (size_t)mib << 20;
+}
+
 static void read_mname(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
@@ -171,6 +186,82 @@ static void read_query_from(
 	reader_cidrs(r, setting, &zone->query_from, &zone->query_from_count);
 }
 
+/* ---- expiry ---- */
+
+static void read_grace(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	(void)reader_time(
+		r, setting, 0, GRACE_MAX_MS, &((struct lease_expiry *)object)->grace_ms);
+}
+
+static void read_brake_percent(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, 100, &number))
+		((struct lease_expiry *)object)->brake_percent = (unsigned)number;
+}
+
+static void read_brake_count(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 0, INT32_MAX, &number))
+		((struct lease_expiry *)object)->brake_count = (unsigned)number;
+}
+
+static void read_expiry(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_member members[] = {
+		{"grace", read_grace, false},
+		{"brake_percent", read_brake_percent, false},
+		{"brake_count", read_brake_count, false},
+	};
+
+	reader_read_group(
+		r, setting, members, 3, &((struct config_zone *)object)->expiry);
+}
+
+/* What is done about a host: a program or a URL.  The program may come later than the
+ * configuration. */
+static void read_action(
+	struct config_reader *r, const config_setting_t *setting, char **ret)
+{
+	const char *text = reader_text(r, setting);
+
+	if (!text)
+		return;
+	if (text[0] != '/' && !config_text_is_url(text, true)) {
+		/* Not shown: there may be a password in it. */
+		reader_error(r, setting,
+			"must be the absolute path of a program, or "
+			"\"http://host:port/...\" or \"https://host:port/...\" without "
+			"user or fragment");
+		return;
+	}
+	if (text[0] == '/' && r->folder && access(text, X_OK))
+		reader_warning(r, setting, "can not be run: %s", strerror(errno));
+	(void)reader_set_text(r, ret, text);
+}
+
+static void read_on_stale(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	read_action(r, setting, &((struct config_zone *)object)->on_stale);
+}
+
+static void read_on_expire(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	read_action(r, setting, &((struct config_zone *)object)->on_expire);
+}
+
+/* ---- the zone ---- */
+
 static void read_targets(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
@@ -188,8 +279,12 @@ static const struct reader_member zone_members[] = {
 	{"ack", read_ack, false},
 	{"ack_timeout", read_ack_timeout, false},
 	{"refresh", read_refresh, false},
+	{"max_size", read_max_size, false},
 	{"mname", read_mname, false},
 	{"query_from", read_query_from, false},
+	{"expiry", read_expiry, false},
+	{"on_stale", read_on_stale, false},
+	{"on_expire", read_on_expire, false},
 	{"targets", read_targets, false},
 	{"allow", read_allow, false},
 };
@@ -200,6 +295,9 @@ static void read_zone(
 	zone->ack = CONFIG_ACK_WAIT;
 	zone->ack_timeout_ms = ACK_TIMEOUT_MS;
 	zone->refresh_s = REFRESH_S;
+	zone->expiry = (struct lease_expiry){
+		.brake_percent = BRAKE_PERCENT, .brake_count = BRAKE_COUNT};
+	zone->max_size = (size_t)MAX_SIZE_MIB << 20;
 	if (!reader_is_group(r, group))
 		return;
 	reader_read_group(r, group, zone_members,
@@ -208,6 +306,44 @@ static void read_zone(
 		config_targets_default(r, zone);
 	if (!config_setting_get_member(group, "allow"))
 		reader_warning_missing(r, group, "allow", "every update is refused");
+}
+
+/* Does a zone here hold names below this one, or lie below it? */
+static bool serves_below(const struct config *config, const char *text)
+{
+	static const uint8_t root[] = {0};
+	uint8_t name[NAME_MAX_LEN];
+
+	if (name_from_text(name, text, root) || config_find_enclosing_zone(config, name))
+		return true;
+	for (size_t i = 0; i < config->zone_count; i++)
+		if (name_is_subdomain(config->zones[i].name, name))
+			return true;
+	return false;
+}
+
+/* PTR records follow addresses into zones that are served here, and nowhere else. */
+static void check_reverse(struct config_reader *r, const config_setting_t *setting)
+{
+	const struct config *config = r->config;
+	const struct policy_rule *rule;
+
+	if (serves_below(config, "in-addr.arpa.") || serves_below(config, "ip6.arpa."))
+		return;
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct policy *policy = &config->zones[i].policy;
+		const config_setting_t *allow =
+			config_setting_get_member(reader_element(setting, i), "allow");
+
+		for (size_t j = 0; j < policy->count; j++) {
+			rule = &policy->rules[j];
+			if (rule->ptr)
+				reader_warning(r,
+					config_setting_get_member(
+						reader_element(allow, j), "ptr"),
+					"has no effect: no reverse zone is served here");
+		}
+	}
 }
 
 void config_zones_read(struct config_reader *r, const config_setting_t *setting)
@@ -220,6 +356,7 @@ void config_zones_read(struct config_reader *r, const config_setting_t *setting)
 		r->config->zone_count = i + 1;
 		read_zone(r, reader_element(setting, i), &r->config->zones[i]);
 	}
+	check_reverse(r, setting);
 }
 
 void config_zone_clear(struct config_zone *zone)
@@ -231,5 +368,7 @@ void config_zone_clear(struct config_zone *zone)
 	policy_clear(&zone->policy);
 	free(zone->mname);
 	free(zone->query_from);
+	free(zone->on_stale);
+	free(zone->on_expire);
 	*zone = (struct config_zone){0};
 }

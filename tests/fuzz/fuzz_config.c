@@ -51,7 +51,12 @@ static void check_rule(const struct config_zone *zone, const struct policy_rule 
 	require(rule->operations != 0 || rule->transfer);
 	require(rule->transports != 0);
 	require(rule->ttl_min <= rule->ttl_max);
-	require(!rule->has_lease || rule->lease_min_s <= rule->lease_max_s);
+	require(!rule->has_lease ||
+		(rule->lease_min_s <= rule->lease_max_s &&
+			rule->lease_min_s <= rule->lease_key_max_s));
+	require(!rule->lease_default_s ||
+		(rule->lease_default_s >= rule->lease_min_s &&
+			rule->lease_default_s <= rule->lease_max_s));
 }
 
 static void check_zone(const struct config *config, const struct config_zone *zone)
@@ -60,6 +65,8 @@ static void check_zone(const struct config *config, const struct config_zone *zo
 	require(config_find_enclosing_zone(config, zone->name) == zone);
 	require(zone->text && zone->target_count > 0);
 	require(zone->ack_timeout_ms > 0 && zone->refresh_s > 0);
+	require(zone->expiry.grace_ms >= 0);
+	require(zone->expiry.brake_percent > 0 && zone->expiry.brake_percent <= 100);
 	for (size_t i = 0; i < zone->target_count; i++) {
 		require(zone->targets[i].id && zone->targets[i].timeout_ms > 0);
 		require(zone->targets[i].type != CONFIG_TARGET_DDNS ||

@@ -85,10 +85,8 @@ static void top_level_settings_are_read(void **state)
 		"zones = ( );\n";
 
 	(void)state;
-	struct config *c = parse_good(text,
-		"warning: t.conf:6: control: not served yet in this version\n"
-		"warning: t.conf:6: http: not served yet in this version\n"
-		"warning: t.conf:1: zones: is missing: no update is accepted\n");
+	struct config *c = parse_good(
+		text, "warning: t.conf:1: zones: is missing: no update is accepted\n");
 
 	assert_int_equal(c->listen_count, 4);
 	assert_string_equal(c->listen[0].text, "127.0.0.1#5300");
@@ -123,6 +121,7 @@ static void a_zone_has_defaults(void **state)
 	assert_int_equal(zone->ack, CONFIG_ACK_WAIT);
 	assert_int_equal(zone->ack_timeout_ms, 1500);
 	assert_int_equal(zone->refresh_s, 60);
+	assert_int_equal(zone->max_size, 1 << 30);
 	assert_null(zone->mname);
 	assert_int_equal(zone->query_from_count, 0);
 	assert_int_equal(zone->policy.count, 0);
@@ -132,6 +131,11 @@ static void a_zone_has_defaults(void **state)
 	assert_null(zone->targets[0].file);
 	assert_int_equal(zone->targets[0].notify_count, 0);
 	assert_int_equal(zone->targets[0].timeout_ms, 5000);
+	assert_int_equal(zone->expiry.grace_ms, 0);
+	assert_int_equal(zone->expiry.brake_percent, 30);
+	assert_int_equal(zone->expiry.brake_count, 50);
+	assert_null(zone->on_stale);
+	assert_null(zone->on_expire);
 	config_unref(c);
 }
 
@@ -139,7 +143,8 @@ static const char zone_text[] =
 	"keys = ( { name = \"K.example\"; secret = \"c2VjcmV0\"; } );\n"
 	"zones = (\n"
 	"{ allow = ( ); name = \"a.example.\"; ack = \"durable\";\n"
-	"  ack_timeout = \"500ms\"; refresh = \"15m\"; mname = \"GW.example\";\n"
+	"  ack_timeout = \"500ms\"; refresh = \"15m\"; max_size = 5; mname = "
+	"\"GW.example\";\n"
 	"  query_from = [ \"192.0.2.0/24\", \"2001:db8::1\" ];\n"
 	"  targets = ( { type = \"local\"; file = \"/z\"; timeout = 7;\n"
 	"      notify = [ \"127.0.0.1#5301\", \"127.0.0.1:5302\", \"[::1]:53\",\n"
@@ -158,6 +163,7 @@ static void zone_settings_are_read(void **state)
 	assert_int_equal(zone->ack, CONFIG_ACK_DURABLE);
 	assert_int_equal(zone->ack_timeout_ms, 500);
 	assert_int_equal(zone->refresh_s, 900);
+	assert_int_equal(zone->max_size, 5 << 20);
 	assert_name(zone->mname, "gw.example.");
 	assert_int_equal(zone->query_from_count, 2);
 	assert_int_equal(zone->query_from[0].bits, 24);
@@ -206,6 +212,9 @@ static void a_rule_has_defaults(void **state)
 	assert_int_equal(rule->transports, POLICY_UDP | POLICY_TCP);
 	assert_false(rule->transfer);
 	assert_false(rule->has_lease);
+	assert_false(rule->adopt);
+	assert_false(rule->ptr);
+	assert_false(rule->merge);
 	assert_int_equal(rule->line, 2);
 	config_unref(c);
 }
@@ -220,7 +229,8 @@ static const char rule_text[] =
 	"           \"0/25.2.0.192.in-addr.arpa.\" ];\n"
 	"  ttl = { min = 60; max = \"1h\"; }; max_records = 8; rate = 10;\n"
 	"  from = \"10.0.0.0/8\"; transport = [ \"tcp\" ]; transfer = true;\n"
-	"  lease = { default = \"2h\"; }; ptr = true; adopt = false; },\n"
+	"  lease = { default = \"2h\"; }; ptr = true; adopt = false; "
+	"merge = true; },\n"
 	"{ keys = \"*\"; match = \"self\"; lease = { min = 1; max = \"7d\"; }; "
 	"},\n"
 	"{ keys = \"*\"; transfer = true; }\n"
@@ -261,6 +271,10 @@ static void assert_limits(const struct policy_rule *rule)
 	assert_int_equal(rule->lease_default_s, 7200);
 	assert_int_equal(rule->lease_min_s, 30);
 	assert_int_equal(rule->lease_max_s, 86400);
+	assert_int_equal(rule->lease_key_max_s, 7 * 86400);
+	assert_true(rule->ptr);
+	assert_false(rule->adopt);
+	assert_true(rule->merge);
 	assert_int_equal(rule->line, 2);
 }
 
@@ -270,12 +284,8 @@ static void rule_settings_are_read(void **state)
 	struct config *c = parse_good(rule_text,
 		"warning: t.conf:7: zones[0].allow[0].rate: not in effect yet in this "
 		"version\n"
-		"warning: t.conf:9: zones[0].allow[0].lease: leases are not in effect "
-		"yet in this version: records stay until deleted\n"
-		"warning: t.conf:9: zones[0].allow[0].ptr: not in effect yet in this "
-		"version\n"
-		"warning: t.conf:9: zones[0].allow[0].adopt: not in effect yet in this "
-		"version\n");
+		"warning: t.conf:9: zones[0].allow[0].ptr: has no effect: no reverse "
+		"zone is served here\n");
 	const struct policy_rule *rule = &c->zones[0].policy.rules[0];
 
 	assert_int_equal(c->zones[0].policy.count, 3);
@@ -286,12 +296,101 @@ static void rule_settings_are_read(void **state)
 	assert_int_equal(rule[1].lease_default_s, 0);
 	assert_int_equal(rule[1].lease_min_s, 1);
 	assert_int_equal(rule[1].lease_max_s, 7 * 86400);
+	assert_int_equal(rule[1].lease_key_max_s, 7 * 86400);
+	assert_false(rule[1].ptr);
+	assert_false(rule[1].merge);
 	assert_int_equal(rule[1].line, 10);
 
 	/* Neither match nor anything else about updates: transfers, and no update. */
 	assert_true(rule[2].transfer);
 	assert_int_equal(rule[2].operations, 0);
 	config_unref(c);
+}
+
+static void the_settings_of_leases_are_read(void **state)
+{
+	static const char text[] =
+		"zones = ( { name = \"example.\"; allow = (\n"
+		"{ keys = \"*\"; match = \"self\";\n"
+		"  lease = { default = 60; max = \"2h\"; key_max = \"30d\"; }; },\n"
+		"{ keys = \"*\"; match = \"self\"; lease = { }; },\n"
+		"{ keys = \"*\"; match = \"self\"; lease = { key_max = \"1h\"; };\n"
+		"  adopt = true; } );\n"
+		"  expiry = { grace = \"1500ms\"; brake_percent = 100; brake_count = 0; "
+		"};\n"
+		"  on_stale = \"/usr/local/bin/tell\";\n"
+		"  on_expire = \"https://hooks.example:8443/muster?to=noc\"; } );\n";
+	struct config *c = parse_good(text, "");
+	const struct config_zone *zone = &c->zones[0];
+	const struct policy_rule *rules = zone->policy.rules;
+
+	(void)state;
+	assert_int_equal(rules[0].lease_default_s, 60);
+	assert_int_equal(rules[0].lease_max_s, 7200);
+	assert_int_equal(rules[0].lease_key_max_s, 30 * 86400);
+	assert_true(rules[1].has_lease);
+	assert_int_equal(rules[1].lease_default_s, 0);
+	assert_int_equal(rules[1].lease_min_s, 30);
+	assert_int_equal(rules[1].lease_max_s, 86400);
+	assert_int_equal(rules[1].lease_key_max_s, 7 * 86400);
+	assert_int_equal(rules[2].lease_max_s, 86400);
+	assert_int_equal(rules[2].lease_key_max_s, 3600);
+	assert_true(rules[2].adopt);
+	assert_int_equal(zone->expiry.grace_ms, 1500);
+	assert_int_equal(zone->expiry.brake_percent, 100);
+	assert_int_equal(zone->expiry.brake_count, 0);
+	assert_string_equal(zone->on_stale, "/usr/local/bin/tell");
+	assert_string_equal(zone->on_expire, "https://hooks.example:8443/muster?to=noc");
+	config_unref(c);
+}
+
+#define REVERSE_RULE                                                                     \
+	"zones = ( { name = \"example.\"; allow = (\n"                                   \
+	"{ keys = \"*\"; match = \"self\"; types = \"AAAA\"; ptr = true; } ); }"
+
+static void ptr_needs_a_reverse_zone(void **state)
+{
+	static const char *const zones[] = {
+		"2.0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.", "arpa.", "."};
+	char text[512];
+
+	(void)state;
+	config_unref(parse_good(REVERSE_RULE " );",
+		"warning: t.conf:2: zones[0].allow[0].ptr: has no effect: no reverse "
+		"zone is served here\n"));
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		snprintf(text, sizeof(text), "%s, { name = \"%s\"; allow = ( ); } );",
+			REVERSE_RULE, zones[i]);
+		config_unref(parse_good(text, ""));
+	}
+}
+
+static void settings_without_effect_are_worth_a_warning(void **state)
+{
+	static const char text[] =
+		"zones = ( { name = \"2.0.192.in-addr.arpa\"; allow = (\n"
+		"{ keys = \"*\"; match = \"zone\"; types = [ \"TXT\", \"PTR\" ]; ptr = "
+		"true; },\n"
+		"{ keys = \"*\"; match = \"zone\"; operations = \"delete\"; ptr = true; "
+		"},\n"
+		"{ keys = \"*\"; match = \"zone\"; adopt = true; },\n"
+		"{ keys = \"*\"; match = \"zone\"; merge = true; },\n"
+		"{ keys = \"*\"; match = \"zone\"; types = \"ANY\"; ptr = true; adopt = "
+		"true; }\n"
+		"); } );\n";
+
+	(void)state;
+	config_unref(parse_good(text,
+		"warning: t.conf:2: zones[0].allow[0].ptr: has no effect: the rule "
+		"allows "
+		"no addresses to be added\n"
+		"warning: t.conf:3: zones[0].allow[1].ptr: has no effect: the rule "
+		"allows "
+		"no addresses to be added\n"
+		"warning: t.conf:4: zones[0].allow[2].adopt: has no effect without lease "
+		"or ptr\n"
+		"warning: t.conf:5: zones[0].allow[3].merge: without lease what the rule "
+		"adds is permanent, and not spared\n"));
 }
 
 static void keys_are_read(void **state)
@@ -441,6 +540,9 @@ int main(void)
 		cmocka_unit_test(zone_settings_are_read),
 		cmocka_unit_test(a_rule_has_defaults),
 		cmocka_unit_test(rule_settings_are_read),
+		cmocka_unit_test(the_settings_of_leases_are_read),
+		cmocka_unit_test(ptr_needs_a_reverse_zone),
+		cmocka_unit_test(settings_without_effect_are_worth_a_warning),
 		cmocka_unit_test(keys_are_read),
 		cmocka_unit_test(weak_keys_load_with_a_warning),
 		cmocka_unit_test(weak_keys_can_be_refused),

@@ -22,11 +22,10 @@ struct bad {
 #define RULE(settings)                                                                   \
 	"zones = ( { name = \"example.\"; allow = ( {\n" settings " } ); } );"
 #define GOOD_RULE(more) RULE("keys = \"*\"; match = \"zone\"; " more)
-#define KEY(settings)   "keys = ( { " settings " } );" ZONE("")
-#define LEASE_WARNING                                                                    \
-	"warning: t.conf:2: zones[0].allow[0].lease: leases are not in effect yet in "   \
-	"this "                                                                          \
-	"version: records stay until deleted\n"
+#define BAD_ACTION                                                                       \
+	"must be the absolute path of a program, or \"http://host:port/...\" or "        \
+	"\"https://host:port/...\" without user or fragment\n"
+#define KEY(settings) "keys = ( { " settings " } );" ZONE("")
 
 static void check_bad(const struct bad *bad, size_t count)
 {
@@ -209,6 +208,8 @@ static const struct bad bad_zones_table[] = {
 		"1h\n"},
 	{ZONE("refresh = \"1500ms\";"),
 		"error: t.conf:1: zones[0].refresh: must be whole seconds\n"},
+	{ZONE("max_size = 0;"),
+		"error: t.conf:1: zones[0].max_size: 0 is not between 1 and 1048576\n"},
 	{ZONE("refresh = 0;"),
 		"error: t.conf:1: zones[0].refresh: is not between 1s and 7d\n"},
 	{ZONE("query_from = [ ];"),
@@ -220,6 +221,25 @@ static const struct bad bad_zones_table[] = {
 		"error: t.conf:1: zones[0].query_from[1]: \"x\" is not an "
 		"address or "
 		"a prefix\n"},
+	{ZONE("expiry = \"1h\";"),
+		"error: t.conf:1: zones[0].expiry: must be a group: { ... }\n"},
+	{ZONE("expiry = { grace = \"31d\"; brake_percent = 0; brake_count = -1; };"),
+		"error: t.conf:1: zones[0].expiry.grace: is not between 0s and 30d\n"
+		"error: t.conf:1: zones[0].expiry.brake_percent: 0 is not between 1 "
+		"and 100\n"
+		"error: t.conf:1: zones[0].expiry.brake_count: -1 is not between 0 "
+		"and 2147483647\n"},
+	{ZONE("expiry = { share = 1; };"),
+		"error: t.conf:1: zones[0].expiry.share: unknown setting\n"},
+	{ZONE("on_stale = \"bin/tell\"; on_expire = \"https://u:hunter2@h/\";"),
+		"error: t.conf:1: zones[0].on_stale: " BAD_ACTION
+		"error: t.conf:1: zones[0].on_expire: " BAD_ACTION},
+	{ZONE("on_stale = \"\"; on_expire = \"http://?x\";"),
+		"error: t.conf:1: zones[0].on_stale: must not be empty\n"
+		"error: t.conf:1: zones[0].on_expire: " BAD_ACTION},
+	{ZONE("on_stale = [ \"/bin/true\" ]; on_expire = \"mailto:noc\";"),
+		"error: t.conf:1: zones[0].on_stale: must be a string: \"...\"\n"
+		"error: t.conf:1: zones[0].on_expire: " BAD_ACTION},
 	{ZONE("target = ( );"),
 		"error: t.conf:1: zones[0].target: unknown setting (did you mean "
 		"\"targets\"?)\n"},
@@ -383,14 +403,27 @@ static const struct bad bad_rules_table[] = {
 	{GOOD_RULE("lease = { default = \"2d\"; };"),
 		"error: t.conf:2: zones[0].allow[0].lease: default (172800s) is "
 		"not "
-		"between min (30s) and max (86400s)\n" LEASE_WARNING},
+		"between min (30s) and max (86400s)\n"},
 	{GOOD_RULE("lease = { min = \"1h\"; max = \"1m\"; };"),
 		"error: t.conf:2: zones[0].allow[0].lease: min (3600s) is above "
 		"max "
-		"(60s)\n" LEASE_WARNING},
+		"(60s)\n"},
+	{GOOD_RULE("lease = { min = \"2h\"; key_max = \"1h\"; };"),
+		"error: t.conf:2: zones[0].allow[0].lease: min (7200s) is above "
+		"key_max (3600s)\n"},
+	{GOOD_RULE("lease = { default = 0; key_max = \"1500ms\"; };"),
+		"error: t.conf:2: zones[0].allow[0].lease.default: is not between 1s "
+		"and 2147483647s\n"
+		"error: t.conf:2: zones[0].allow[0].lease.key_max: must be whole "
+		"seconds\n"},
+	{GOOD_RULE("lease = true;"),
+		"error: t.conf:2: zones[0].allow[0].lease: must be a group: { ... }\n"},
+	{GOOD_RULE("merge = \"yes\"; adopt = 1;"),
+		"error: t.conf:2: zones[0].allow[0].adopt: must be true or false\n"
+		"error: t.conf:2: zones[0].allow[0].merge: must be true or false\n"},
 	{GOOD_RULE("lease = { length = \"1h\"; };"),
 		"error: t.conf:2: zones[0].allow[0].lease.length: unknown "
-		"setting\n" LEASE_WARNING},
+		"setting\n"},
 	{GOOD_RULE("ptr = 1;"),
 		"error: t.conf:2: zones[0].allow[0].ptr: must be true or "
 		"false\n"},
