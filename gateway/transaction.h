@@ -14,6 +14,7 @@
 #include "gateway/queue.h"
 #include "gateway/answer/transfer.h"
 #include "tsig/tsig.h"
+#include "zones/lease.h"
 #include "zones/update.h"
 
 enum transaction_state {
@@ -55,6 +56,9 @@ struct transaction {
 	struct tsig_context tsig;
 	struct policy_subject subject;
 	struct update *update;  /* owned; NULL: not an update, or not read yet */
+	/* RFC 9664, of updates: what was asked for, and, if policy let them in, what is
+	 * granted.  form 0: there was no option. */
+	struct lease_terms lease_asked, lease_granted;
 	uint16_t question_type; /* of queries */
 
 	/* Its way through the zone thread. */

@@ -9,8 +9,10 @@
 static struct verdict judge_update(struct transaction *t)
 {
 	uint8_t name[NAME_MAX_LEN];
-	struct verdict v = update_read_zone(name, t->msg, &t->walk);
+	struct verdict v = lease_terms_read(&t->lease_asked, t->msg, &t->walk);
 
+	if (verdict_is_ok(&v))
+		v = update_read_zone(name, t->msg, &t->walk);
 	if (!verdict_is_ok(&v))
 		return v;
 	/* Exactly a served zone: a name inside one is no zone of ours (RFC 2136 3.1.2).
@@ -25,8 +27,12 @@ static struct verdict judge_update(struct transaction *t)
 	v = update_read(&t->update, t->msg, &t->walk);
 	if (!verdict_is_ok(&v))
 		return v;
-	return policy_check_update(
-		&t->zone->policy, t->zone->name, &t->subject, t->update);
+	v = policy_check_update(&t->zone->policy, t->zone->name, &t->subject, t->update);
+	/* From the message and the rules alone, so that twins are granted the same. */
+	if (verdict_is_ok(&v))
+		t->lease_granted = lease_grant(&t->zone->policy, t->zone->name,
+			&t->subject, t->update, &t->lease_asked);
+	return v;
 }
 
 static struct verdict judge_transfer(struct transaction *t, const uint8_t *name)

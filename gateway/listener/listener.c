@@ -28,6 +28,7 @@ struct config *listener_get_config(struct listener *listener)
 
 static void answer(struct listener *listener, struct transaction *t)
 {
+	listener_count(listener, t);
 	if (transaction_is_tcp(t))
 		listener_tcp_answer(listener, t);
 	else
@@ -46,6 +47,8 @@ static const char *limit_reached(
 {
 	if (listener->in_flight >= LISTENER_IN_FLIGHT_MAX)
 		return "too many requests are in progress";
+	if (listener->in_flight_len + t->len > LISTENER_IN_FLIGHT_OCTETS)
+		return "too many octets of requests are in progress";
 	if (is_transfer(t) && listener->transfers >= LISTENER_TRANSFERS_MAX)
 		return "too many zone transfers are in progress";
 	return NULL;
@@ -73,6 +76,7 @@ void listener_take_request(struct listener *listener, struct transaction *t)
 		return;
 	}
 	listener->in_flight++;
+	listener->in_flight_len += t->len;
 	if (is_transfer(t))
 		listener->transfers++;
 	queue_list_append(&listener->forward, &t->node);
@@ -109,8 +113,11 @@ static void on_mailbox(evutil_socket_t fd, short events, void *arg)
 	queue_list_init(&list);
 	queue_take_all(&listener->mailbox.queue, &list);
 	while ((node = queue_list_take(&list))) {
+		struct transaction *t = (struct transaction *)(void *)node;
+
 		listener->in_flight--;
-		answer(listener, (struct transaction *)(void *)node);
+		listener->in_flight_len -= t->len;
+		answer(listener, t);
 	}
 	listener_udp_flush(listener);
 	listener_forward(listener);
@@ -214,6 +221,7 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	queue_list_init(&listener->mailbox.outbox);
 	TAILQ_INIT(&listener->idle);
 	TAILQ_INIT(&listener->busy);
+	TAILQ_INIT(&listener->outputs.list);
 	listener->mailbox.queue.fd = -1;
 	listener->base = event_base_new();
 	listener->pool = hmac_pool_new();
@@ -251,7 +259,10 @@ static size_t descriptors_of_targets(const struct config *config)
 size_t listener_connections_max(
 	const struct config *config, size_t threads, size_t sockets, size_t file_limit)
 {
-	const size_t reserve = LISTENER_RESERVE + descriptors_of_targets(config) +
+	const size_t control =
+		config->control || config->http.len ? LISTENER_RESERVE_CONTROL : 0;
+	const size_t reserve = LISTENER_RESERVE + control +
+		descriptors_of_targets(config) +
 		threads * (LISTENER_RESERVE_THREAD + sockets);
 	const size_t share = file_limit > reserve ? (file_limit - reserve) / threads : 0;
 
@@ -306,6 +317,26 @@ int listeners_open(
 size_t listeners_count(const struct listeners *all)
 {
 	return all->count;
+}
+
+struct listener_totals listeners_totals(const struct listeners *all)
+{
+	struct listener_totals sum = {0};
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener_counters *one = &all->listeners[i].counters;
+
+		for (size_t rcode = 0; rcode < LISTENER_RCODES; rcode++)
+			sum.updates[rcode] += atomic_load(&one->updates[rcode]);
+		sum.queries += atomic_load(&one->queries);
+		sum.notifies += atomic_load(&one->notifies);
+		sum.others += atomic_load(&one->others);
+		sum.badsig += atomic_load(&one->badsig);
+		sum.badkey += atomic_load(&one->badkey);
+		sum.badtime += atomic_load(&one->badtime);
+		sum.badtrunc += atomic_load(&one->badtrunc);
+	}
+	return sum;
 }
 
 struct mailbox *listeners_mailbox(struct listeners *all, size_t index)

@@ -12,19 +12,24 @@
 #include "gateway/queue.h"
 
 enum {
-	LISTENER_IN_FLIGHT_MAX = 16384,   /* requests of one thread that wait for the zone
+	LISTENER_IN_FLIGHT_MAX = 16384, /* requests of one thread that wait for the zone
 					   * thread: bounds memory; more get SERVFAIL */
-	LISTENER_UDP_BATCH = 64,          /* datagrams per system call */
-	LISTENER_UDP_BUFFER = 4 << 20,    /* octets of socket buffer asked for: 1,000
+	LISTENER_IN_FLIGHT_OCTETS = 64 << 20, /* and octets of them: 1,000 of the largest
+					       * messages; more get SERVFAIL */
+	LISTENER_UDP_BATCH = 64,              /* datagrams per system call */
+	LISTENER_UDP_BUFFER = 4 << 20,        /* octets of socket buffer asked for: 1,000
 					   * outstanding updates of 4 KiB */
 	LISTENER_CONNECTIONS_MAX = 16384, /* TCP connections of one thread, if it may have
 					   * as many descriptors; beyond it a new one
 					   * takes the place of the one that has been
-					   * idle longest */
+					   * idle longest.  A source may have three
+					   * quarters (listener_source.h) */
 	LISTENER_CONNECTIONS_MIN = 16,    /* for each thread, whatever else needs them */
 	LISTENER_RESERVE = 64,            /* descriptors for the rest of the gateway: the
 					* database (some 10), queues and loops, logs, what
 					* a start or reload reads, with room to spare */
+	LISTENER_RESERVE_CONTROL = 48, /* for control and http, if there are any: their
+					* connections, loop and database */
 	LISTENER_RESERVE_THREAD = 4,      /* event loop, mailbox, one just accepted */
 	LISTENER_RESERVE_TARGET = 4,  /* a connection and a wake-up for it, or two of them
 					* while a reload exchanges it */
@@ -32,11 +37,27 @@ enum {
 					* pauses at the limit (RFC 7766 6.2.1.1) */
 	LISTENER_OUTPUT_MAX = 1 << 20, /* octets queued for one connection before reading
 					* from it pauses */
+	LISTENER_OUTPUTS_MAX = 64 << 20, /* octets queued for all connections of one
+					  * thread; beyond it who has left answers
+					  * unread for longest is cut off */
 	LISTENER_TRANSFERS_MAX = 64, /* zone transfers asked for and not yet sent, of one
 				      * thread: each may hold a copy of a zone */
 	LISTENER_TRANSFER_OUTPUT = 256 << 10, /* octets of transfers queued ahead */
 	LISTENER_STALLED_S = 10,   /* a peer that takes nothing of its answers */
+	LISTENER_UNREAD_S = 60,    /* until what was queued has been taken, however many
+				    * octets are taken at a time */
 	LISTENER_FINISH_MS = 2000, /* at the end: until the last answers have left */
+};
+
+enum { LISTENER_RCODES = 24 }; /* of RFC 6895 2.3, as far as they are in use */
+
+/* Answers since the start. */
+struct listener_totals {
+	uint64_t updates[LISTENER_RCODES]; /* by rcode; larger ones count as the last */
+	uint64_t queries;                  /* zone transfers too */
+	uint64_t notifies;
+	uint64_t others;
+	uint64_t badsig, badkey, badtime, badtrunc; /* of all of these */
 };
 
 struct listeners;
@@ -61,6 +82,9 @@ struct mailbox *listeners_mailbox(struct listeners *listeners, size_t index);
 /* Starts the threads; judged requests go to the queue. */
 int listeners_start(struct listeners *listeners, struct queue *queue)
 	__attribute__((warn_unused_result));
+
+/* Any thread. */
+struct listener_totals listeners_totals(const struct listeners *listeners);
 
 /* From the next request on; listen and threads stay as they are. */
 void listeners_set_config(struct listeners *listeners, struct config *config);

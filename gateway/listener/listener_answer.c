@@ -6,14 +6,68 @@
 #include "gateway/answer/answer.h"
 #include "gateway/listener/listener_private.h"
 
+/* Nobody else writes it: no locked instruction is needed. */
+static void add_one(atomic_uint_fast64_t *counter)
+{
+	atomic_store_explicit(counter,
+		atomic_load_explicit(counter, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+}
+
+static void count_tsig_error(struct listener_counters *counters, uint16_t error)
+{
+	switch (error) {
+	case TSIG_ERROR_BADSIG:
+		add_one(&counters->badsig);
+		return;
+	case TSIG_ERROR_BADKEY:
+		add_one(&counters->badkey);
+		return;
+	case TSIG_ERROR_BADTIME:
+		add_one(&counters->badtime);
+		return;
+	case TSIG_ERROR_BADTRUNC:
+		add_one(&counters->badtrunc);
+		return;
+	default:
+		return;
+	}
+}
+
+void listener_count(struct listener *listener, const struct transaction *t)
+{
+	struct listener_counters *counters = &listener->counters;
+	const uint16_t rcode = t->verdict.rcode;
+
+	count_tsig_error(counters, t->verdict.tsig_error);
+	if (t->walk.opcode == OPCODE_UPDATE)
+		add_one(&counters->updates[rcode < LISTENER_RCODES
+				? rcode
+				: LISTENER_RCODES - 1]);
+	else if (t->walk.opcode == OPCODE_QUERY)
+		add_one(&counters->queries);
+	else if (t->walk.opcode == OPCODE_NOTIFY)
+		add_one(&counters->notifies);
+	else
+		add_one(&counters->others);
+}
+
 /* The octets before the TSIG. */
 static size_t compose_plain(const struct transaction *t, uint8_t *buf, size_t limit)
 {
+	uint8_t option[LEASE_OPTION_MAX];
+	size_t option_len = 0;
+
 	if (t->answer && t->answer_len <= limit) {
 		memcpy(buf, t->answer, t->answer_len);
 		return t->answer_len;
 	}
-	return answer_verdict(t->msg, &t->walk, &t->verdict, NULL, 0, buf, limit);
+	/* RFC 9664 4.3: in the answer if it was in the update; who was refused has no
+	 * lease. */
+	if (verdict_is_ok(&t->verdict))
+		option_len = lease_terms_write(&t->lease_granted, option);
+	return answer_verdict(
+		t->msg, &t->walk, &t->verdict, option, option_len, buf, limit);
 }
 
 size_t listener_compose(struct listener *listener, struct transaction *t, uint8_t *buf)

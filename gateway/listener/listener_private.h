@@ -7,6 +7,8 @@
 #include <sys/queue.h>
 
 #include "gateway/listener/listener.h"
+#include "gateway/listener/listener_output.h"
+#include "gateway/listener/listener_source.h"
 #include "gateway/transaction.h"
 
 struct listener_socket {
@@ -14,6 +16,13 @@ struct listener_socket {
 	int fd;
 	bool is_wildcard; /* UDP: answers must name the address they come from */
 	struct event *event;
+};
+
+/* struct listener_totals; written by one thread, read by any. */
+struct listener_counters {
+	atomic_uint_fast64_t updates[LISTENER_RCODES];
+	atomic_uint_fast64_t queries, notifies, others;
+	atomic_uint_fast64_t badsig, badkey, badtime, badtrunc;
 };
 
 struct connection;
@@ -35,12 +44,17 @@ struct listener {
 	struct queue_list forward;     /* judged in this turn */
 	size_t transfers;              /* asked for and not yet sent */
 	size_t in_flight;              /* with the zone thread */
+	size_t in_flight_len;          /* octets of those */
 	TAILQ_HEAD(, connection) idle; /* nothing in progress; longest idle first */
 	TAILQ_HEAD(, connection) busy; /* the others */
 	size_t connection_count;
+	struct listener_sources sources;
+	struct listener_outputs outputs;
+	struct listener_counters counters;
 	bool is_accepting;
 	struct event *accept_timer;
-	struct event *idle_timer; /* pending while any is idle */
+	struct event *idle_timer;   /* pending while any is idle */
+	struct event *unread_timer; /* pending while any output waits */
 };
 
 enum listeners_phase {
@@ -73,6 +87,9 @@ struct config *listener_get_config(struct listener *listener);
 void listener_forward(struct listener *listener);
 
 /* ---- listener_answer.c ---- */
+
+/* It is about to be answered. */
+void listener_count(struct listener *listener, const struct transaction *transaction);
 
 /* The whole signed answer into buf; its length, 0 if there can be none. */
 size_t listener_compose(

@@ -4,7 +4,8 @@
  *
  * A connection is worth its place by whole messages, not by octets: it is idle from when
  * it was accepted, or its last answer has left, until the next message is complete.  One
- * that is idle for too long is closed, and earlier if a new one needs the place.
+ * that is idle for too long is closed, and earlier if a new one needs the place.  It is
+ * closed, too, if its answers are not taken, or too slowly (listener_output.h).
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -18,13 +19,15 @@
 #include "gateway/clock.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/log.h"
+#include "gateway/timer.h"
 
 enum {
 	TCP_BACKLOG = 1024,
 	TCP_ACCEPTS = 64, /* per turn, so that others get their turn */
 	TCP_ACCEPT_PAUSE_MS = 500,
-	TCP_GRACE_MS = 500,      /* idle for less, it is not closed for the sake of a new
+	TCP_GRACE_MS = 500, /* idle for less, it is not closed for the sake of a new
 				  * one: a message may be on its way */
+	TCP_UNREAD_LOOK_MS = 5000, /* between two looks for answers that nobody takes */
 	TCP_IDLE_LOOK_MS = 5000, /* between two looks for idle ones at the most: a reload
 				  * may have made the time shorter */
 };
@@ -34,6 +37,9 @@ struct connection {
 	bool is_idle;
 	int64_t idle_since_ms; /* monotonic; if is_idle */
 	struct listener *listener;
+	struct listener_source *source;
+	TAILQ_ENTRY(connection) source_entry; /* of source's idle; if is_idle */
+	struct listener_output output;
 	struct bufferevent *bev; /* NULL: closed, waits for its requests to come back */
 	struct sockaddr_storage address;
 	socklen_t address_len;
@@ -44,14 +50,20 @@ struct connection {
 	size_t transfer_at;          /* its next message */
 };
 
+static void pause_accepting(struct listener *listener);
+
 static void resume_accepting(struct listener *listener)
 {
 	if (listener->is_accepting ||
 		atomic_load(&listener->all->phase) != LISTENERS_READING)
 		return;
 	listener->is_accepting = true;
-	for (size_t i = 0; i < listener->socket_count; i++)
-		event_add(listener->tcp_sockets[i].event, NULL);
+	for (size_t i = 0; i < listener->socket_count; i++) {
+		if (event_add(listener->tcp_sockets[i].event, NULL)) {
+			pause_accepting(listener); /* and try again */
+			return;
+		}
+	}
 }
 
 static void pause_accepting(struct listener *listener)
@@ -61,7 +73,7 @@ static void pause_accepting(struct listener *listener)
 	listener->is_accepting = false;
 	for (size_t i = 0; i < listener->socket_count; i++)
 		event_del(listener->tcp_sockets[i].event);
-	event_add(listener->accept_timer, &pause);
+	timer_set(listener->accept_timer, &pause);
 }
 
 static void on_accept_timer(evutil_socket_t fd, short events, void *arg)
@@ -87,10 +99,13 @@ static void free_if_unused(struct connection *c)
 
 	if (c->bev || c->in_flight)
 		return;
-	if (c->is_idle)
+	if (c->is_idle) {
 		TAILQ_REMOVE(&listener->idle, c, entry);
-	else
+		TAILQ_REMOVE(&c->source->idle, c, source_entry);
+	} else {
 		TAILQ_REMOVE(&listener->busy, c, entry);
+	}
+	listener_source_drop(c->source);
 	listener->connection_count--;
 	free(c);
 	resume_accepting(listener);
@@ -101,8 +116,21 @@ static void close_connection(struct connection *c)
 	if (c->bev)
 		bufferevent_free(c->bev);
 	c->bev = NULL;
+	listener_output_note(&c->listener->outputs, &c->output, 0, 0, 0);
 	drop_transfers(c);
 	free_if_unused(c);
+}
+
+/* Of a peer that does not take its answers: what the kernel has of them goes, too, which
+ * else would wait for the peer for minutes. */
+static void reset_connection(struct connection *c)
+{
+	const struct linger none = {.l_onoff = 1};
+
+	if (c->bev)
+		(void)setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_LINGER, &none,
+			sizeof(none));
+	close_connection(c);
 }
 
 static bool is_finished(const struct connection *c)
@@ -136,7 +164,7 @@ static void start_idle_timer(struct listener *listener)
 	if (ms < 1)
 		ms = 1;
 	wait = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(listener->idle_timer, &wait);
+	timer_set(listener->idle_timer, &wait);
 }
 
 static void on_idle_timer(evutil_socket_t fd, short events, void *arg)
@@ -160,6 +188,7 @@ static void set_idle(struct connection *c)
 		return;
 	TAILQ_REMOVE(&listener->busy, c, entry);
 	TAILQ_INSERT_TAIL(&listener->idle, c, entry);
+	TAILQ_INSERT_TAIL(&c->source->idle, c, source_entry);
 	c->is_idle = true;
 	c->idle_since_ms = clock_monotonic_ms();
 	start_idle_timer(listener);
@@ -170,8 +199,66 @@ static void set_busy(struct connection *c)
 	if (!c->is_idle)
 		return;
 	TAILQ_REMOVE(&c->listener->idle, c, entry);
+	TAILQ_REMOVE(&c->source->idle, c, source_entry);
 	TAILQ_INSERT_TAIL(&c->listener->busy, c, entry);
 	c->is_idle = false;
+}
+
+/* ---- answers that nobody takes ---- */
+
+static void start_unread_timer(struct listener *listener)
+{
+	const struct timeval wait = {.tv_sec = TCP_UNREAD_LOOK_MS / 1000};
+
+	if (listener_output_first(&listener->outputs) &&
+		!event_pending(listener->unread_timer, EV_TIMEOUT, NULL))
+		timer_set(listener->unread_timer, &wait);
+}
+
+/* So many octets have just been queued; some may have left. */
+static void note_output(struct connection *c, size_t added)
+{
+	listener_output_note(&c->listener->outputs, &c->output, added,
+		evbuffer_get_length(bufferevent_get_output(c->bev)),
+		clock_monotonic_ms());
+	start_unread_timer(c->listener);
+	if (c->listener->outputs.len > LISTENER_OUTPUTS_MAX)
+		event_active(c->listener->unread_timer, EV_TIMEOUT, 1);
+}
+
+/* What has left since the last look; libevent tells only when nearly all has. */
+static void look_at_outputs(struct listener *listener)
+{
+	struct listener_output *output = listener_output_first(&listener->outputs), *next;
+
+	for (; output; output = next) {
+		next = TAILQ_NEXT(output, entry); /* itself may move to the end, once */
+		note_output(output->connection, 0);
+	}
+}
+
+/* Those who take nothing, or too little of it, and who has left most alone if all of it
+ * is too much. */
+static void close_unread(struct listener *listener)
+{
+	const int64_t now_ms = clock_monotonic_ms();
+	struct listener_output *output;
+
+	look_at_outputs(listener);
+	while ((output = listener_output_first(&listener->outputs)) &&
+		(listener->outputs.len > LISTENER_OUTPUTS_MAX ||
+			listener_output_is_overdue(output, now_ms)))
+		reset_connection(output->connection);
+}
+
+static void on_unread_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct listener *listener = arg;
+
+	(void)fd;
+	(void)events;
+	close_unread(listener);
+	start_unread_timer(listener);
 }
 
 /* ---- in ---- */
@@ -271,8 +358,11 @@ static bool write_message(struct connection *c, const uint8_t *msg, size_t len)
 {
 	const uint8_t prefix[2] = {(uint8_t)(len >> 8), (uint8_t)len};
 
-	return len && !bufferevent_write(c->bev, prefix, 2) &&
-		!bufferevent_write(c->bev, msg, len);
+	if (!len || bufferevent_write(c->bev, prefix, 2) ||
+		bufferevent_write(c->bev, msg, len))
+		return false;
+	note_output(c, 2 + len);
+	return true;
 }
 
 static void send_transfers(struct connection *c)
@@ -312,6 +402,7 @@ static void on_written(struct bufferevent *bev, void *arg)
 	struct connection *c = arg;
 
 	(void)bev;
+	note_output(c, 0);
 	c->in_flight++;
 	send_transfers(c);
 	c->in_flight--;
@@ -336,7 +427,7 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	(void)bev;
 	/* The only timeout is that of writing: the peer takes nothing. */
 	if (events & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
-		close_connection(c);
+		reset_connection(c);
 	} else if (events & BEV_EVENT_EOF) {
 		c->is_eof = true;
 		if (is_finished(c))
@@ -383,14 +474,19 @@ static void add_connection(struct listener *listener, int fd,
 	struct connection *c = calloc(1, sizeof(*c));
 
 	if (c)
+		c->source = listener_source_take(&listener->sources, address);
+	if (c && c->source)
 		c->bev =
 			bufferevent_socket_new(listener->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c || !c->bev) {
+		if (c && c->source)
+			listener_source_drop(c->source);
 		free(c);
 		close(fd);
 		return;
 	}
 	c->listener = listener;
+	c->output.connection = c;
 	c->address = *address;
 	c->address_len = len;
 	queue_list_init(&c->transfers);
@@ -401,7 +497,13 @@ static void add_connection(struct listener *listener, int fd,
 	bufferevent_setwatermark(c->bev, EV_WRITE, LISTENER_TRANSFER_OUTPUT / 4, 0);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * (2 + WIRE_MESSAGE_MAX));
 	bufferevent_set_timeouts(c->bev, NULL, &stalled);
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE))
+		close_connection(c); /* nothing would ever be heard of it */
+}
+
+static bool may_go(const struct connection *c)
+{
+	return c && clock_monotonic_ms() - c->idle_since_ms >= TCP_GRACE_MS;
 }
 
 /* Whom RFC 7766 6.2.3 lets go first when there are too many.  NULL: nobody. */
@@ -409,7 +511,7 @@ static struct connection *longest_idle(const struct listener *listener)
 {
 	struct connection *c = TAILQ_FIRST(&listener->idle);
 
-	return c && clock_monotonic_ms() - c->idle_since_ms >= TCP_GRACE_MS ? c : NULL;
+	return may_go(c) ? c : NULL;
 }
 
 static bool is_full(const struct listener *listener)
@@ -423,6 +525,25 @@ static void make_room(struct listener *listener)
 
 	while (is_full(listener) && (c = longest_idle(listener)))
 		close_connection(c);
+}
+
+/* A source that has all it may have makes room for itself (RFC 7766 6.2.2), or gets no
+ * more.  The others are not to wait for it. */
+static bool make_room_in_source(
+	struct listener *listener, const struct sockaddr_storage *address)
+{
+	const size_t max = atomic_load(&listener->all->connections_max);
+	struct listener_source *source =
+		listener_source_find(&listener->sources, address);
+	struct connection *c;
+
+	if (!source || source->count < listener_source_max(max))
+		return true;
+	c = TAILQ_FIRST(&source->idle);
+	if (!may_go(c))
+		return false;
+	close_connection(c);
+	return true;
 }
 
 static void on_acceptable(evutil_socket_t fd, short events, void *arg)
@@ -446,6 +567,10 @@ static void on_acceptable(evutil_socket_t fd, short events, void *arg)
 			pause_accepting(s->listener);
 		if (client < 0)
 			return;
+		if (!make_room_in_source(s->listener, &address)) {
+			close(client);
+			continue;
+		}
 		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		make_room(s->listener);
 		add_connection(s->listener, client, &address, len);
@@ -476,7 +601,9 @@ int listener_tcp_start(struct listener *listener)
 	listener->accept_timer =
 		event_new(listener->base, -1, 0, on_accept_timer, listener);
 	listener->idle_timer = event_new(listener->base, -1, 0, on_idle_timer, listener);
-	if (!listener->accept_timer || !listener->idle_timer)
+	listener->unread_timer =
+		event_new(listener->base, -1, 0, on_unread_timer, listener);
+	if (!listener->accept_timer || !listener->idle_timer || !listener->unread_timer)
 		return -ENOMEM;
 	for (size_t i = 0; i < listener->socket_count; i++) {
 		struct listener_socket *s = &listener->tcp_sockets[i];
@@ -537,4 +664,6 @@ void listener_tcp_free(struct listener *listener)
 		event_free(listener->accept_timer);
 	if (listener->idle_timer)
 		event_free(listener->idle_timer);
+	if (listener->unread_timer)
+		event_free(listener->unread_timer);
 }

@@ -1,14 +1,19 @@
 /*
  * How many TCP connections a listener thread may have: what the gateway itself needs
- * comes first.  What becomes of connections is tests/servers/test_connections.py's.
+ * comes first, and no source has all; and who is watched for not taking answers.  What
+ * becomes of connections is tests/servers/test_connections.py's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "gateway/listener/listener.h"
+#include "gateway/listener/listener_output.h"
+#include "gateway/listener/listener_source.h"
 #include "tests/unit/config_messages.h"
 
 #define ZONE(targets)                                                                    \
@@ -77,6 +82,135 @@ static void some_are_always_there(void **state)
 	assert_int_equal(max_of(local, 1, 4, SIZE_MAX), 16384);
 }
 
+/* ---- sources ---- */
+
+static struct sockaddr_storage address(const char *text)
+{
+	struct sockaddr_storage ret = {.ss_family = AF_INET};
+
+	if (inet_pton(AF_INET, text, &((struct sockaddr_in *)(void *)&ret)->sin_addr) ==
+		1)
+		return ret;
+	ret.ss_family = AF_INET6;
+	assert_int_equal(inet_pton(AF_INET6, text,
+				 &((struct sockaddr_in6 *)(void *)&ret)->sin6_addr),
+		1);
+	return ret;
+}
+
+static struct listener_source *take(struct listener_sources *sources, const char *text)
+{
+	const struct sockaddr_storage from = address(text);
+	struct listener_source *source = listener_source_take(sources, &from);
+
+	assert_non_null(source);
+	return source;
+}
+
+static void sources_are_counted(void **state)
+{
+	static struct listener_sources sources;
+	const struct sockaddr_storage a = address("192.0.2.1");
+	struct listener_source *one = take(&sources, "192.0.2.1");
+	struct listener_source *two = take(&sources, "192.0.2.2");
+
+	(void)state;
+	assert_ptr_not_equal(one, two);
+	assert_ptr_equal(take(&sources, "192.0.2.1"), one);
+	assert_int_equal(one->count, 2);
+	assert_int_equal(two->count, 1);
+	listener_source_drop(two);
+	listener_source_drop(one);
+	assert_ptr_equal(listener_source_find(&sources, &a), one);
+	listener_source_drop(one);
+	assert_null(listener_source_find(&sources, &a));
+}
+
+static void a_network_of_ipv6_is_one_source(void **state)
+{
+	static struct listener_sources sources;
+	struct listener_source *one = take(&sources, "2001:db8:0:1::1");
+	struct listener_source *other = take(&sources, "2001:db8:0:2::1");
+
+	(void)state;
+	assert_ptr_equal(take(&sources, "2001:db8:0:1:ffff::2"), one);
+	assert_ptr_not_equal(one, other);
+	listener_source_drop(one);
+	listener_source_drop(one);
+	listener_source_drop(other);
+}
+
+static void a_source_leaves_room_for_others(void **state)
+{
+	(void)state;
+	assert_int_equal(listener_source_max(16), 12);
+	assert_int_equal(listener_source_max(16384), 12288);
+	/* Ten thousand from one address, however unevenly two threads get them. */
+	assert_true(listener_source_max(LISTENER_CONNECTIONS_MAX) >= 10000);
+}
+
+/* ---- answers that nobody takes ---- */
+
+enum { UNREAD_MS = LISTENER_UNREAD_S * 1000 };
+
+static void who_takes_all_is_not_watched(void **state)
+{
+	struct listener_outputs all = {.len = 0};
+	struct listener_output a = {.connection = NULL};
+
+	(void)state;
+	TAILQ_INIT(&all.list);
+	listener_output_note(&all, &a, 100, 100, 0);
+	assert_ptr_equal(listener_output_first(&all), &a);
+	assert_int_equal(all.len, 100);
+	listener_output_note(&all, &a, 0, 0, UNREAD_MS);
+	assert_null(listener_output_first(&all));
+	assert_int_equal(all.len, 0);
+	/* It was never in the list. */
+	listener_output_note(&all, &a, 0, 0, UNREAD_MS);
+	assert_null(listener_output_first(&all));
+}
+
+/* A few octets every 9 s keep nobody: what waited at the beginning must have gone. */
+static void who_takes_too_little_is_overdue(void **state)
+{
+	struct listener_outputs all = {.len = 0};
+	struct listener_output a = {.connection = NULL};
+	size_t len = 1000;
+
+	(void)state;
+	TAILQ_INIT(&all.list);
+	listener_output_note(&all, &a, len, len, 0);
+	for (int64_t now_ms = 9000; now_ms < UNREAD_MS; now_ms += 9000) {
+		listener_output_note(&all, &a, 0, --len, now_ms);
+		assert_false(listener_output_is_overdue(&a, now_ms));
+	}
+	/* Nor do answers that come meanwhile, and would be due later. */
+	listener_output_note(&all, &a, 500, len + 500, UNREAD_MS - 1);
+	assert_false(listener_output_is_overdue(&a, UNREAD_MS - 1));
+	assert_true(listener_output_is_overdue(&a, UNREAD_MS));
+}
+
+static void who_goes_on_taking_may_never_be_done(void **state)
+{
+	struct listener_outputs all = {.len = 0};
+	struct listener_output a = {.connection = NULL}, b = {.connection = NULL};
+
+	(void)state;
+	TAILQ_INIT(&all.list);
+	listener_output_note(&all, &a, 1000, 1000, 0);
+	listener_output_note(&all, &b, 1000, 1000, 1);
+	for (int64_t now_ms = UNREAD_MS / 2; now_ms < 100 * UNREAD_MS;
+		now_ms += UNREAD_MS / 2) {
+		/* A thousand came, and so many went. */
+		listener_output_note(&all, &a, 1000, 1000, now_ms);
+		assert_false(listener_output_is_overdue(&a, now_ms));
+		assert_int_equal(all.len, 2000);
+	}
+	assert_ptr_equal(listener_output_first(&all), &b);
+	assert_true(listener_output_is_overdue(&b, UNREAD_MS + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,6 +218,12 @@ int main(void)
 		cmocka_unit_test(package_defaults_carry_ten_thousand),
 		cmocka_unit_test(targets_come_first),
 		cmocka_unit_test(some_are_always_there),
+		cmocka_unit_test(sources_are_counted),
+		cmocka_unit_test(a_network_of_ipv6_is_one_source),
+		cmocka_unit_test(a_source_leaves_room_for_others),
+		cmocka_unit_test(who_takes_all_is_not_watched),
+		cmocka_unit_test(who_takes_too_little_is_overdue),
+		cmocka_unit_test(who_goes_on_taking_may_never_be_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
