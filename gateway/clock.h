@@ -22,6 +22,15 @@ static inline int64_t clock_monotonic_ms(void)
 	return clock_read_ms(CLOCK_MONOTONIC);
 }
 
+/* For how long something took. */
+static inline int64_t clock_monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* For TSIG, leases and records of what happened: milliseconds since 1970. */
 static inline int64_t clock_real_ms(void)
 {

@@ -6,6 +6,7 @@
  * say.
  */
 #include "gateway/target/dns_client.h"
+#include "gateway/timer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -192,7 +193,7 @@ static void start_timer(struct dns_client *client)
 		.tv_usec = client->timeout_ms % 1000 * 1000,
 	};
 
-	event_add(client->timer, &time);
+	timer_set(client->timer, &time);
 }
 
 /* ---- what came back ---- */

@@ -39,6 +39,8 @@ struct http_client {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
+	struct timeval timeout; /* what timer was set to */
+	bool is_timer_lost;     /* it could not be set */
 	struct http_transfer *transfers;
 	bool is_collecting; /* a callback may be running */
 	bool is_freed;      /* while it ran; collect() ends it */
@@ -257,6 +259,14 @@ static void on_socket_event(evutil_socket_t fd, short what, void *arg)
 	collect(client);
 }
 
+/* Without memory it comes at once, to be set again: curl asks for each time only once. */
+static void set_timer(struct http_client *client)
+{
+	client->is_timer_lost = event_add(client->timer, &client->timeout) != 0;
+	if (client->is_timer_lost)
+		event_active(client->timer, EV_TIMEOUT, 1);
+}
+
 static void on_timer_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_client *client = arg;
@@ -264,11 +274,19 @@ static void on_timer_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (client->is_timer_lost) {
+		set_timer(client);
+		return;
+	}
 	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	collect(client);
 }
 
-/* curl wants a socket watched for other things than before; the event hangs on it. */
+/*
+ * curl wants a socket watched for other things than before; the event hangs on it.  After
+ * any result but 0, here and below, curl would refuse all further work (7.78 and later):
+ * a socket that there is no memory to watch leaves its transfer to the timeout.
+ */
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *hung)
 {
 	struct http_client *client = arg;
@@ -286,25 +304,25 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 	if (what & CURL_POLL_OUT)
 		wanted |= EV_WRITE;
 	event = event_new(client->base, fd, wanted, on_socket_event, client);
-	if (!event)
-		return -1;
-	if (event_add(event, NULL) || curl_multi_assign(client->multi, fd, event)) {
+	if (event &&
+		(event_add(event, NULL) || curl_multi_assign(client->multi, fd, event)))
 		event_free(event);
-		return -1;
-	}
 	return 0;
 }
 
 static int on_timer_wanted(CURLM *multi, long timeout_ms, void *arg)
 {
 	struct http_client *client = arg;
-	struct timeval tv = {
-		.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
 
 	(void)multi;
+	client->is_timer_lost = false;
+	event_del(client->timer);
 	if (timeout_ms < 0)
-		return event_del(client->timer);
-	return event_add(client->timer, &tv);
+		return 0;
+	client->timeout = (struct timeval){
+		.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+	set_timer(client);
+	return 0;
 }
 
 struct http_client *http_client_new(struct event_base *base)

@@ -369,7 +369,8 @@ static int read_whole(struct reader *r)
 }
 
 int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t len,
-	const uint8_t *apex, bool want_content, char ret_why[POWERDNS_WHY_MAX])
+	const uint8_t *apex, const struct name_seed *seed, bool want_content,
+	char ret_why[POWERDNS_WHY_MAX])
 {
 	struct reader r = {.json = json,
 		.len = len,
@@ -383,7 +384,7 @@ int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t 
 	ret_why[0] = '\0';
 	r.rdata = malloc(RDATA_MAX);
 	if (want_content)
-		ret->content = zone_new(apex);
+		ret->content = zone_new_seeded(apex, seed);
 	if (r.rdata && (ret->content || !want_content))
 		result = read_whole(&r);
 	free(r.rdata);

@@ -48,12 +48,13 @@ struct powerdns_zone {
 void powerdns_zone_clear(struct powerdns_zone *zone);
 
 /*
- * Reads the answer to GET /zones/{zone}.  want_content false: the RRsets but the SOA are
- * passed over.  0 with *ret, to be cleared; -EBADMSG with why; -ENOMEM.
+ * Reads the answer to GET /zones/{zone}; seed is the content's.  want_content false: the
+ * RRsets but the SOA are passed over.  0 with *ret, to be cleared; -EBADMSG with why;
+ * -ENOMEM.
  */
 int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t len,
-	const uint8_t *apex, bool want_content, char ret_why[POWERDNS_WHY_MAX])
-	__attribute__((warn_unused_result));
+	const uint8_t *apex, const struct name_seed *seed, bool want_content,
+	char ret_why[POWERDNS_WHY_MAX]) __attribute__((warn_unused_result));
 
 /* Is it a secondary there?  The API takes changes to one all the same. */
 bool powerdns_zone_is_secondary(const struct powerdns_zone *zone);
@@ -66,6 +67,7 @@ struct powerdns_patch {
 		*soa; /* sent in place of the batch's own; NULL: none is sent */
 	const struct powerdns_disabled *disabled; /* may be NULL */
 	size_t max;                               /* octets that the server takes */
+	bool is_lmdb;                             /* the server's back end is LMDB */
 };
 
 /*

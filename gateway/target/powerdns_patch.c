@@ -82,6 +82,13 @@ static int content_to_text(
 	return *ret_text ? 0 : -ENOMEM;
 }
 
+/* PowerDNS (4.7) dies when it reads a CAA record without a value from LMDB, with the next
+ * query as with the next PATCH, and so again after each start. */
+static bool is_fatal_to_lmdb(uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+	return type == TYPE_CAA && len >= 2 && len == 2 + rdata[1];
+}
+
 static int add_record(
 	struct writer *w, json_t *records, const char *content, bool is_disabled)
 {
@@ -104,7 +111,12 @@ static int add_enabled(
 
 	while ((rdata = rrset_next(set, &at, &len))) {
 		char *content;
-		int ret = content_to_text(set->type, rdata, len, &content);
+		int ret;
+
+		if (w->patch->is_lmdb && is_fatal_to_lmdb(set->type, rdata, len))
+			return refuse(w, "%s CAA: an empty value can not be held by LMDB",
+				name_to_text(owner, name));
+		ret = content_to_text(set->type, rdata, len, &content);
 		if (ret == -EINVAL)
 			return refuse(w, "%s %s: PowerDNS has no text for it",
 				name_to_text(owner, name), type_name(set->type, buf));
@@ -179,8 +191,10 @@ static int add_replace(
 	if (type != TYPE_SOA)
 		disabled = powerdns_disabled_find(w->patch->disabled, owner, type);
 	rrset = add_rrset(w, owner, type, "REPLACE");
+	if (!rrset)
+		return -ENOMEM;
 	records = json_array();
-	if (!rrset || json_object_set_new(rrset, "records", records))
+	if (json_object_set_new(rrset, "records", records))
 		return -ENOMEM;
 	if (json_object_set_new(
 		    rrset, "ttl", json_integer(set ? set->ttl : disabled->ttl)))

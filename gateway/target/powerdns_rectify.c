@@ -13,6 +13,7 @@ enum { FIRST_SLOTS = 64 };
 struct powerdns_parents {
 	uint8_t apex[NAME_MAX_LEN];
 	unsigned apex_labels;
+	struct name_seed seed; /* of the zone that was loaded */
 	uint32_t *slots;
 	size_t slot_count; /* 0, or a power of two */
 	size_t used;
@@ -64,9 +65,9 @@ static bool grow(struct powerdns_parents *parents)
 	return true;
 }
 
-static uint32_t hash_of(const uint8_t *name)
+static uint32_t hash_of(const struct powerdns_parents *parents, const uint8_t *name)
 {
-	uint32_t hash = name_hash(name);
+	uint32_t hash = name_hash_seeded(name, &parents->seed);
 
 	return hash ? hash : 1;
 }
@@ -94,10 +95,10 @@ static void note_name(struct powerdns_parents *parents, const uint8_t *owner)
 		parents->is_incomplete = true;
 		return;
 	}
-	slot = find_slot(parents->slots, parents->slot_count, hash_of(top));
+	slot = find_slot(parents->slots, parents->slot_count, hash_of(parents, top));
 	if (*slot)
 		return;
-	*slot = hash_of(top);
+	*slot = hash_of(parents, top);
 	parents->used++;
 }
 
@@ -107,6 +108,7 @@ void powerdns_parents_load(struct powerdns_parents *parents, const struct zone *
 	size_t cursor = 0;
 
 	free(parents->slots);
+	parents->seed = *zone_seed(zone);
 	parents->slots = NULL;
 	parents->slot_count = 0;
 	parents->used = 0;
@@ -127,7 +129,8 @@ static bool has_below(const struct powerdns_parents *parents, const uint8_t *top
 {
 	if (parents->slot_count == 0)
 		return false;
-	return *find_slot(parents->slots, parents->slot_count, hash_of(top)) != 0;
+	return *find_slot(parents->slots, parents->slot_count, hash_of(parents, top)) !=
+		0;
 }
 
 /* NS and DS make a zone cut, DNAME hides what is below: who is authoritative changes. */

@@ -56,6 +56,7 @@ struct target_env {
 	struct event_base *base;
 	struct hmac_pool *pool;     /* for signing; the zone thread's own */
 	int64_t (*real_time)(void); /* seconds since 1970 */
+	struct name_seed seed; /* of the zones that load makes; nobody else knows it */
 };
 
 struct target; /* each implementation embeds struct target_base first */

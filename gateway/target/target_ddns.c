@@ -250,7 +250,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 static void start_transfer(struct ddns_target *t, struct rrset *since)
 {
 	ddns_transfer_free(t->transfer);
-	t->transfer = ddns_transfer_new(t->zone, since);
+	t->transfer = ddns_transfer_new(t->zone, since, &t->seed);
 	t->transfer_state = DDNS_TRANSFER_START;
 	t->is_incremental = since != NULL;
 	t->rcode = RCODE_NOERROR;
@@ -314,6 +314,7 @@ static struct target *ddns_new(const struct config_target *config, const uint8_t
 	t->base.ops = &target_ddns;
 	memcpy(t->zone, zone, name_len(zone));
 	memcpy(t->who, config->address.text, sizeof(t->who));
+	t->seed = env->seed;
 	t->client = dns_client_new(&client);
 	t->later = evtimer_new(env->base, on_later, t);
 	t->pause = evtimer_new(env->base, ddns_on_pause, t);

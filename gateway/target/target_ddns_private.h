@@ -83,7 +83,8 @@ enum ddns_transfer_state {
 
 struct ddns_transfer;
 /* since: the SOA that was asked from (IXFR), a reference is taken; NULL: AXFR. */
-struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since);
+struct ddns_transfer *ddns_transfer_new(
+	const uint8_t *zone, struct rrset *since, const struct name_seed *seed);
 void ddns_transfer_free(struct ddns_transfer *transfer); /* NULL is harmless */
 /* Takes in one message.  The state it leads to. */
 enum ddns_transfer_state ddns_transfer_read(
@@ -106,6 +107,7 @@ struct ddns_target {
 	struct target_base base;
 	uint8_t zone[NAME_MAX_LEN];
 	char who[64]; /* "192.0.2.53#53" */
+	struct name_seed seed;
 	struct dns_client *client;
 	struct event *later; /* tells the caller, never from within the caller's call */
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */

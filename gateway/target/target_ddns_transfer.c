@@ -34,6 +34,7 @@ struct transferred_rr {
 struct ddns_transfer {
 	enum ddns_transfer_state state;
 	uint8_t zone_name[NAME_MAX_LEN];
+	struct name_seed seed;
 	struct rrset *since; /* NULL: AXFR */
 	struct rrset *soa;   /* first, and last, record */
 	struct zone *zone;   /* DDNS_TRANSFER_WHOLE */
@@ -326,7 +327,7 @@ static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struc
 				serial_of(t->since));
 		return DDNS_TRANSFER_REMOVING;
 	}
-	t->zone = zone_new(t->zone_name);
+	t->zone = zone_new_seeded(t->zone_name, &t->seed);
 	if (!t->zone)
 		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
 	soa.rdata = soa_rdata(t->soa, &len);
@@ -513,7 +514,8 @@ const char *ddns_transfer_reason(const struct ddns_transfer *t)
 	return t->reason;
 }
 
-struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since)
+struct ddns_transfer *ddns_transfer_new(
+	const uint8_t *zone, struct rrset *since, const struct name_seed *seed)
 {
 	struct ddns_transfer *t = calloc(1, sizeof(*t));
 
@@ -521,6 +523,7 @@ struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since
 		return NULL;
 	memcpy(t->zone_name, zone, name_len(zone));
 	t->since = rrset_ref(since);
+	t->seed = *seed;
 	return t;
 }
 

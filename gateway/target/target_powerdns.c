@@ -137,8 +137,8 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 
 	if (!powerdns_is_success(response))
 		return powerdns_explain(response);
-	ret_read = powerdns_json_read_zone(
-		ret, response->body, response->body_len, t->zone, want_content, why);
+	ret_read = powerdns_json_read_zone(ret, response->body, response->body_len,
+		t->zone, &t->seed, want_content, why);
 	if (ret_read == -ENOMEM)
 		return verdict_refuse(
 			RCODE_SERVFAIL, EDE_OTHER, "no memory for PowerDNS");
@@ -285,7 +285,27 @@ static void on_zone(void *arg, const struct http_response *response)
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
 
-/* Only its settings are of interest, and only if it tells them. */
+/* What the server tells of its settings, if it does. */
+static void read_settings(struct powerdns_target *t, const struct http_response *response)
+{
+	char value[128] = "";
+	long megabytes = PATCH_MAX_MB;
+
+	if (t->rectifies_itself &&
+		powerdns_json_read_setting(response->body, response->body_len,
+			"default-api-rectify", value, sizeof(value)))
+		t->rectifies_itself = strcmp(value, "no") != 0;
+	if (powerdns_json_read_setting(response->body, response->body_len,
+		    "webserver-max-bodysize", value, sizeof(value)))
+		megabytes = strtol(value, NULL, 10);
+	if (megabytes < 1 || megabytes > PATCH_MAX_MB_MAX)
+		megabytes = megabytes < 1 ? PATCH_MAX_MB : PATCH_MAX_MB_MAX;
+	t->patch_max = ((size_t)megabytes << 20) - PATCH_HEADERS;
+	t->is_lmdb = powerdns_json_read_setting(response->body, response->body_len,
+			     "launch", value, sizeof(value)) &&
+		strstr(value, "lmdb");
+}
+
 static void on_config(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
@@ -293,24 +313,13 @@ static void on_config(void *arg, const struct http_response *response)
 		.url = t->zone_url,
 		.answer_max = ZONE_ANSWER_MAX,
 		.timeout_ms = t->timeout_ms * POWERDNS_SLOW_FACTOR};
-	char value[16] = "";
-	long megabytes = PATCH_MAX_MB;
 
 	if (response->error) {
 		powerdns_complete_failed(t, response);
 		return;
 	}
-	if (t->rectifies_itself && powerdns_is_success(response) &&
-		powerdns_json_read_setting(response->body, response->body_len,
-			"default-api-rectify", value, sizeof(value)))
-		t->rectifies_itself = strcmp(value, "no") != 0;
-	if (powerdns_is_success(response) &&
-		powerdns_json_read_setting(response->body, response->body_len,
-			"webserver-max-bodysize", value, sizeof(value)))
-		megabytes = strtol(value, NULL, 10);
-	if (megabytes < 1 || megabytes > PATCH_MAX_MB_MAX)
-		megabytes = megabytes < 1 ? PATCH_MAX_MB : PATCH_MAX_MB_MAX;
-	t->patch_max = ((size_t)megabytes << 20) - PATCH_HEADERS;
+	if (powerdns_is_success(response))
+		read_settings(t, response);
 	powerdns_ask_with(t, &request, on_zone);
 }
 
@@ -438,7 +447,9 @@ static struct target *powerdns_new(const struct config_target *config,
 		return NULL;
 	t->base.ops = &target_powerdns;
 	memcpy(t->zone, zone, name_len(zone));
+	t->patch_max = ((size_t)PATCH_MAX_MB << 20) - PATCH_HEADERS;
 	t->timeout_ms = (long)config->timeout_ms;
+	t->seed = env->seed;
 	t->http = http_client_new(env->base);
 	t->later = evtimer_new(env->base, on_later, t);
 	t->parents = powerdns_parents_new(zone);

@@ -81,7 +81,7 @@ static void complete_rejected(struct powerdns_target *t, enum ede ede, const cha
 		verdict_refuse(RCODE_REFUSED, ede, "PowerDNS: %s", text);
 
 	t->attempt.is_open = false;
-	powerdns_remember(&t->seen, NULL);
+	powerdns_remember(&t->seen, t->believed); /* the zone is as it was */
 	powerdns_complete(t, TARGET_REJECTED, &why);
 }
 
@@ -286,7 +286,8 @@ void powerdns_send_patch(struct powerdns_target *t)
 	struct powerdns_patch patch = {.changes = t->changes,
 		.apex = t->zone,
 		.disabled = t->disabled,
-		.max = t->patch_max};
+		.max = t->patch_max,
+		.is_lmdb = t->is_lmdb};
 	char why[POWERDNS_WHY_MAX];
 	int ret = choose_soa(t);
 

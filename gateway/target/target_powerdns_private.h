@@ -27,6 +27,7 @@ struct powerdns_attempt {
 struct powerdns_target {
 	struct target_base base;
 	uint8_t zone[NAME_MAX_LEN];
+	struct name_seed seed;
 	char *who; /* the target's id, for the log */
 	char *server_url, *zone_url, *soa_url, *metadata_url, *rectify_url, *config_url;
 	char *key_header; /* the API key: wiped on free */
@@ -35,7 +36,7 @@ struct powerdns_target {
 	struct event *later; /* tells the caller, never from within the caller's call */
 
 	struct rrset *believed, *mirrored; /* NULL: not known */
-	uint32_t believed_stored; /* the stored serial behind believed */
+	uint32_t believed_stored;          /* the stored serial behind believed */
 	bool is_suspect; /* believed is not known, and CHANGED has not been said yet */
 	struct powerdns_attempt attempt;
 	struct powerdns_serial serial; /* as of the last look */
@@ -44,6 +45,7 @@ struct powerdns_target {
 	bool is_signed;
 	bool rectifies_itself; /* with each PATCH */
 	bool has_hinted;
+	bool is_lmdb;     /* the back end, if /config tells it */
 	size_t patch_max; /* octets */
 
 	/* the operation under way */

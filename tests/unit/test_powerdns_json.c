@@ -24,11 +24,13 @@
 #define SOA          RRSET("example.", "SOA", ON(SOA_TEXT))
 #define ZONE(rrsets) HEAD ",\"rrsets\":[" rrsets "]}"
 
+static const struct name_seed seed = {{1, 2}};
+
 static int read_zone(
 	struct powerdns_zone *zone, const char *json, bool want_content, char *why)
 {
-	return powerdns_json_read_zone(
-		zone, json, strlen(json), message_name("example."), want_content, why);
+	return powerdns_json_read_zone(zone, json, strlen(json), message_name("example."),
+		&seed, want_content, why);
 }
 
 static void must_read(struct powerdns_zone *zone, const char *json)
@@ -293,7 +295,7 @@ static void every_shorter_answer_is_refused(void **state)
 		assert_non_null(cut);
 		memcpy(cut, whole, len);
 		assert_int_equal(powerdns_json_read_zone(&zone, cut, len,
-					 message_name("example."), true, why),
+					 message_name("example."), &seed, true, why),
 			-EBADMSG);
 		free(cut);
 	}
@@ -355,6 +357,7 @@ struct batch {
 	struct zone *zone;
 	struct changeset *changes;
 	struct powerdns_zone loaded;
+	bool is_lmdb;
 };
 
 static void batch_begin(struct batch *b, const char *json)
@@ -363,6 +366,7 @@ static void batch_begin(struct batch *b, const char *json)
 	b->zone = b->loaded.content;
 	b->changes = changeset_new();
 	assert_non_null(b->changes);
+	b->is_lmdb = false;
 }
 
 static void batch_set(struct batch *b, const char *owner, uint16_t type, const char *text)
@@ -390,7 +394,8 @@ static int batch_write(
 		.apex = message_name("example."),
 		.soa = soa,
 		.disabled = b->loaded.disabled,
-		.max = max};
+		.max = max,
+		.is_lmdb = b->is_lmdb};
 	size_t len = 0;
 	int ret = powerdns_json_write_patch(&patch, ret_body, &len, why);
 
@@ -526,6 +531,26 @@ static void what_has_no_text_is_refused(void **state)
 	batch_end(&b);
 }
 
+static void lmdb_is_spared_a_caa_without_value(void **state)
+{
+	char why[POWERDNS_WHY_MAX];
+	struct batch b;
+	char *body;
+
+	(void)state;
+	batch_begin(&b, ZONE(SOA));
+	batch_set(&b, "a.example.", TYPE_CAA, "\\# 7 00056973737565");
+	assert_int_equal(batch_write(&b, NULL, 1 << 20, &body, why), 0);
+	free(body);
+	b.is_lmdb = true;
+	assert_int_equal(batch_write(&b, NULL, 1 << 20, &body, why), -EINVAL);
+	assert_non_null(strstr(why, "a.example. CAA"));
+	batch_set(&b, "a.example.", TYPE_CAA, "\\# 8 0005697373756541");
+	assert_int_equal(batch_write(&b, NULL, 1 << 20, &body, why), 0);
+	free(body);
+	batch_end(&b);
+}
+
 static void no_body_is_larger_than_the_server_takes(void **state)
 {
 	char why[POWERDNS_WHY_MAX];
@@ -598,6 +623,7 @@ int main(void)
 		cmocka_unit_test(types_are_written_as_powerdns_wants_them),
 		cmocka_unit_test(disabled_records_are_put_back),
 		cmocka_unit_test(what_has_no_text_is_refused),
+		cmocka_unit_test(lmdb_is_spared_a_caa_without_value),
 		cmocka_unit_test(no_body_is_larger_than_the_server_takes),
 		cmocka_unit_test(urls_are_escaped),
 	};
