@@ -45,7 +45,7 @@ static struct {
 	atomic_int sink;               /* enum log_sink */
 	atomic_int level;     /* enum log_level: the most verbose that is written */
 	pthread_mutex_t lock; /* of what follows */
-	struct log_allowance strangers, refusals;
+	struct log_allowance strangers, refusals, hosts;
 } state = {
 	.program = "muster",
 	.sink = LOG_SINK_STDERR,
@@ -53,6 +53,7 @@ static struct {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.strangers = {.per_window = LOG_STRANGER_PER_S},
 	.refusals = {.per_window = LOG_REFUSAL_PER_S},
+	.hosts = {.per_window = LOG_HOST_PER_S},
 };
 
 /* ---- where ---- */
@@ -269,6 +270,18 @@ void log_refusal(long long now_ms, const char *format, ...)
 	va_list args;
 
 	if (!is_written(LOG_LEVEL_INFO) || !admit(&state.refusals, now_ms, &left_out))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_INFO, left_out, format, args);
+	va_end(args);
+}
+
+void log_host(long long now_ms, const char *format, ...)
+{
+	unsigned long left_out;
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_INFO) || !admit(&state.hosts, now_ms, &left_out))
 		return;
 	va_start(args, format);
 	log_line(LOG_LEVEL_INFO, left_out, format, args);

@@ -25,12 +25,14 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
  *
  * log_stranger: any stranger (bad keys, malformed messages); warnings.  log_refusal: who
  * has a valid key, and is refused; the allowance is its own, so that strangers hide none
- * of them.
+ * of them.  log_host: what happens to hosts by the passing of time.
  */
-enum { LOG_STRANGER_PER_S = 20, LOG_REFUSAL_PER_S = 200 };
+enum { LOG_STRANGER_PER_S = 20, LOG_REFUSAL_PER_S = 200, LOG_HOST_PER_S = 50 };
 void log_stranger(long long now_ms, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_refusal(long long now_ms, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_host(long long now_ms, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -44,6 +44,8 @@ void transfer_history_free(struct transfer_history *history);
  * before it. */
 void transfer_history_add(struct transfer_history *history, struct changeset *cs);
 void transfer_history_clear(struct transfer_history *history);
+/* The same, and something will be missing from the version that now begins, too. */
+void transfer_history_lose(struct transfer_history *history);
 
 /*
  * The differences since serial; a whole transfer if the history does not reach back so

@@ -87,8 +87,7 @@ static uint32_t serial_of(const struct rrset *soa)
 	return rdata ? soa_serial(rdata, len) : 0;
 }
 
-/* Something will be missing from the version that now begins. */
-static void lose(struct transfer_history *history)
+void transfer_history_lose(struct transfer_history *history)
 {
 	transfer_history_clear(history);
 	history->is_broken = true;
@@ -127,7 +126,7 @@ static void gather(struct transfer_history *history, const struct changeset *cs)
 	history->pending_size += changes_size(cs);
 	if (!history->pending || history->pending_size > TRANSFER_HISTORY_MAX ||
 		absorb(history->pending, cs) < 0)
-		lose(history);
+		transfer_history_lose(history);
 }
 
 /* Takes over changes. */
@@ -182,7 +181,7 @@ void transfer_history_add(struct transfer_history *history, struct changeset *cs
 	if (cs->count == 0)
 		return;
 	if (soa && (!soa->before || !soa->after)) {
-		lose(history);
+		transfer_history_lose(history);
 		return;
 	}
 	moves = soa && serial_of(soa->before) != serial_of(soa->after);

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/timer.h"
 
 static void on_timer(evutil_socket_t fd, short events, void *arg);
 
@@ -82,6 +84,7 @@ void delivery_free(struct delivery *d)
 		event_free(d->cursor_timer);
 	config_unref(d->config);
 	config_unref(d->next_config);
+	free(d->why);
 	free(d->id);
 	free(d);
 }
@@ -121,6 +124,8 @@ static void succeed(struct delivery *d)
 	if (d->is_down)
 		log_info("zone %s: target %s is back", d->zone->zone->text, d->id);
 	d->is_down = false;
+	free(d->why);
+	d->why = NULL;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
 }
 
@@ -135,8 +140,12 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 		log_warning("zone %s: target %s fails: %s", d->zone->zone->text, d->id,
 			why->why);
 	d->is_down = true;
+	d->failures++;
+	free(d->why);
+	d->why = strdup(why->why);
 	d->state = DELIVERY_PAUSING;
-	event_add(d->timer, &pause);
+	d->pause_until_ms = clock_monotonic_ms() + d->backoff_ms;
+	timer_set(d->timer, &pause);
 	d->backoff_ms *= 2;
 	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
@@ -162,6 +171,40 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	if (d->state == DELIVERY_PAUSING)
 		d->state = DELIVERY_IDLE;
 	delivery_kick(d, true);
+}
+
+bool delivery_retry(struct delivery *d)
+{
+	if (d->state != DELIVERY_PAUSING)
+		return false;
+	event_del(d->timer);
+	d->state = DELIVERY_IDLE;
+	delivery_kick(d, true);
+	return true;
+}
+
+struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_ms)
+{
+	const bool is_pausing = d->state == DELIVERY_PAUSING;
+	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue);
+
+	return (struct delivery_view){
+		.id = d->id,
+		.is_primary = d->is_primary,
+		.is_local = !d->target,
+		.is_down = d->is_down,
+		.is_pausing = is_pausing,
+		.pause_ms = left_ms > 0 ? left_ms : 0,
+		.why = d->why,
+		.cursor = d->cursor,
+		.first_seq = first ? first->seq : 0,
+		.pending = d->queue_count,
+		.is_live = d->is_live,
+		.delivered = d->delivered,
+		.failures = d->failures,
+		.rejected = d->rejected,
+	};
 }
 
 /* ---- loading and probing (primary) ---- */
@@ -224,8 +267,10 @@ static void finish_batch(struct delivery *d)
 {
 	const uint64_t seq = d->batch_seq;
 
-	while (!TAILQ_EMPTY(&d->queue) && TAILQ_FIRST(&d->queue)->seq <= seq)
+	while (!TAILQ_EMPTY(&d->queue) && TAILQ_FIRST(&d->queue)->seq <= seq) {
 		delivery_pop(d);
+		d->delivered++;
+	}
 	if (d->isolate)
 		d->isolate--;
 	delivery_drop_batch(d);
@@ -235,7 +280,8 @@ static void finish_batch(struct delivery *d)
 
 static void on_rejected(struct delivery *d, const struct verdict *why)
 {
-	struct changeset *changes = changeset_ref(d->batch);
+	/* As it was queued: a batch knows nothing of leases. */
+	struct changeset *changes = changeset_ref(TAILQ_FIRST(&d->queue)->changes);
 	const bool is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal;
 	const uint64_t seq = d->batch_seq;
 
@@ -246,6 +292,8 @@ static void on_rejected(struct delivery *d, const struct verdict *why)
 		delivery_drop_batch(d);
 	} else {
 		finish_batch(d);
+		d->delivered--;
+		d->rejected++;
 		served_rejected(d->zone, d, seq, changes, is_withdrawal, why);
 	}
 	changeset_unref(changes);
@@ -265,6 +313,41 @@ static void on_changed(struct delivery *d)
 		pause_for(d, "others change the zone faster than it can be followed");
 }
 
+static size_t batch_limit(const struct delivery *d)
+{
+	if (d->isolate)
+		return 1;
+	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
+}
+
+/* Before a finished batch leaves the queue: those whom it answers may come again. */
+static void start_gathering(struct delivery *d)
+{
+	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t took_ms = now_ms - d->sent_ms;
+	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
+
+	if (wait_ms > DELIVERY_GATHER_MAX_MS)
+		wait_ms = DELIVERY_GATHER_MAX_MS;
+	d->gather_until_ms = now_ms + wait_ms;
+	d->gather_count = d->queue_count;
+}
+
+static bool is_gathering(struct delivery *d)
+{
+	struct timeval left = {0};
+	int64_t ms;
+
+	if (d->queue_count >= d->gather_count || d->queue_count >= batch_limit(d))
+		return false;
+	ms = d->gather_until_ms - clock_monotonic_ms();
+	if (ms <= 0)
+		return false;
+	left.tv_usec = ms * 1000;
+	timer_set(d->timer, &left);
+	return true;
+}
+
 static void on_delivered(void *arg, const struct target_result *result)
 {
 	struct delivery *d = arg;
@@ -273,6 +356,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 	case TARGET_DONE:
 		d->changed_in_a_row = 0;
 		succeed(d);
+		start_gathering(d);
 		finish_batch(d);
 		served_applied(d->zone, d, d->cursor, result->soa);
 		break;
@@ -291,13 +375,6 @@ static void on_delivered(void *arg, const struct target_result *result)
 		return;
 	}
 	delivery_kick(d, false);
-}
-
-static size_t batch_limit(const struct delivery *d)
-{
-	if (d->isolate)
-		return 1;
-	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
 }
 
 static void on_records_written(struct journal_op *op, void *arg)
@@ -361,6 +438,7 @@ static void send_batch(struct delivery *d)
 		return;
 	}
 	d->state = DELIVERY_SENDING;
+	d->sent_ms = clock_monotonic_ms();
 	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
 }
 
@@ -372,7 +450,7 @@ static bool is_time_to_flush(struct delivery *d, bool flush)
 	if (d->target || flush || d->queue_count >= DELIVERY_QUEUE_MAX / 2)
 		return true;
 	if (!event_pending(d->timer, EV_TIMEOUT, NULL))
-		event_add(d->timer, &lag);
+		timer_set(d->timer, &lag);
 	return false;
 }
 
@@ -477,6 +555,8 @@ void delivery_kick(struct delivery *d, bool flush)
 			return;
 		}
 		if ((d->is_live && d->loaded < d->hold) || !is_time_to_flush(d, flush))
+			return;
+		if (!d->batch && !flush && is_gathering(d))
 			return;
 		d->want_probe = false;
 		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {

@@ -5,7 +5,9 @@
  * applied there, in order, and a cursor in the journal up to which everything is.  All
  * that is pending (up to the target's batch size) is merged to the final state of each
  * RRset and sent as one request; the next batch forms while it travels, so that batches
- * are as large as the target is slow and a lone update waits for nothing.
+ * are as large as the target is slow and a lone update waits for nothing.  (Clients that
+ * wait for each answer would stay in two halves for ever, each of which waits for the
+ * other's request: with a slow target the next batch lets the first half catch up.)
  *
  * One target that fails delays nobody else: its delivery keeps DELIVERY_QUEUE_MAX change
  * sets in memory and reads the rest back from the journal when it catches up.  A batch
@@ -30,6 +32,10 @@ enum {
 	DELIVERY_FLUSH_MS = 1000, /* how long a local zone's records may lag behind the
 				   * journal, which holds the changes meanwhile */
 	DELIVERY_FLUSH_CHANGES = 20000, /* or how many RRsets */
+	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request is given
+			       * fewer and larger ones: after each we wait for those
+			       * whom it answered, half as long as it took */
+	DELIVERY_GATHER_MAX_MS = 10, /* but no longer than this */
 };
 
 struct delivery;
@@ -57,6 +63,9 @@ bool delivery_is_live(const struct delivery *delivery);
 void delivery_undo(const struct delivery *delivery, struct zone *mirror);
 /* Is anything not yet applied there? */
 bool delivery_has_pending(const struct delivery *delivery);
+/* Or a change of this RRset? */
+bool delivery_has_change(
+	const struct delivery *delivery, const uint8_t *owner, uint16_t type);
 /* Writes down how far it is; before the gateway stops. */
 void delivery_save(struct delivery *delivery);
 /* Other settings for the same target (another key, another timeout): from the next
@@ -79,12 +88,36 @@ void delivery_want_whole(struct delivery *delivery);
 /* Primary: look whether the serial there is still ours. */
 void delivery_want_probe(struct delivery *delivery);
 /* Primary, when the mirror has been loaded anew: the pending change sets as they now are
- * (rebased); queued ones are replaced by them in order. */
-void delivery_rebase(struct delivery *delivery,
-	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg);
+ * (rebased); queued ones are replaced by them in order.  0 or -errno: then the mirror
+ * lacks some of them. */
+int delivery_rebase(struct delivery *delivery,
+	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
+	__attribute__((warn_unused_result));
 /* Primary: nothing goes out before the change sets up to seq are in the queue: what they
  * withdraw must not be sent first.  0: no longer. */
 void delivery_hold(struct delivery *delivery, uint64_t seq);
+/* How it is, for administrators. */
+struct delivery_view {
+	const char *id; /* the delivery's */
+	bool is_primary;
+	bool is_local;
+	bool is_down;
+	bool is_pausing;
+	int64_t pause_ms; /* what is left of the pause */
+	const char *why;  /* the last failure, the delivery's; NULL: it works */
+	uint64_t cursor;
+	uint64_t first_seq; /* of what is pending in memory; 0: nothing */
+	size_t pending;     /* change sets in memory */
+	bool is_live;       /* which are all; otherwise more wait in the journal */
+	uint64_t delivered; /* change sets, since it was opened */
+	uint64_t failures;  /* requests that failed */
+	uint64_t rejected;  /* change sets that it refused for good */
+};
+struct delivery_view delivery_look(
+	const struct delivery *delivery, int64_t monotonic_ms);
+/* Ends a pause now.  False: there is none. */
+bool delivery_retry(struct delivery *delivery);
+
 /* Everything that is ready goes out now: at the end of an event, and before stopping (a
  * local zone's records are written at once if flush). */
 void delivery_kick(struct delivery *delivery, bool flush);

@@ -38,6 +38,9 @@ struct delivery {
 	bool want_whole;            /* a difference will not do */
 	bool is_down;               /* since the last success it has failed */
 	unsigned backoff_ms;        /* the next pause */
+	int64_t pause_until_ms;     /* monotonic; in DELIVERY_PAUSING */
+	char *why; /* owned: the last failure; NULL: it works, or no memory */
+	uint64_t delivered, failures, rejected; /* struct delivery_view */
 	struct event *timer;        /* end of a pause; of a local zone's lag */
 	struct event *cursor_timer; /* writes a cursor that has moved */
 	uint64_t cursor;            /* applied there up to here */
@@ -48,7 +51,7 @@ struct delivery {
 	size_t queue_count;
 	size_t queue_size; /* octets */
 	uint64_t loaded;   /* last seq that the queue has, or has had */
-	uint64_t hold;   /* nothing is sent before loaded is there */
+	uint64_t hold;     /* nothing is sent before loaded is there */
 	bool is_live;      /* the queue has everything after the cursor */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
@@ -59,6 +62,10 @@ struct delivery {
 			      * up, may have applied changes */
 	unsigned changed_in_a_row; /* batches that found the zone changed by others */
 	size_t isolate;            /* so many entries still go one by one */
+	int64_t sent_ms;           /* monotonic; when the batch went out */
+	int64_t gather_until_ms;   /* monotonic; the next waits until then, or until the
+				    * queue has gather_count entries */
+	size_t gather_count;
 };
 
 /* ---- delivery_queue.c ---- */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "gateway/log.h"
+#include "gateway/timer.h"
 #include "zones/rebase.h"
 
 /* ---- the cursor ---- */
@@ -43,7 +44,7 @@ void delivery_move_cursor(struct delivery *d, uint64_t seq)
 
 	d->cursor = seq;
 	if (!event_pending(d->cursor_timer, EV_TIMEOUT, NULL))
-		event_add(d->cursor_timer, &lag);
+		timer_set(d->cursor_timer, &lag);
 }
 
 int delivery_read_cursor(struct delivery *d)
@@ -148,6 +149,9 @@ static int catch_up_row(uint64_t seq, struct changeset *changes, void *arg)
 	if (!c->is_full && !push_entry(c->delivery, seq, pushed, false))
 		c->is_full = true;
 	changeset_unref(pushed);
+	/* There is room for one: it is memory that is missing. */
+	if (c->is_full && c->delivery->queue_count == 0)
+		return -ENOMEM;
 	/* Without rebase there is no need to see the rest now. */
 	return c->is_full && !c->rebase ? 1 : 0;
 }
@@ -170,7 +174,7 @@ int delivery_catch_up(struct delivery *d)
 	return r < 0 ? r : 0;
 }
 
-void delivery_rebase(struct delivery *d,
+int delivery_rebase(struct delivery *d,
 	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
 {
 	struct zone_thread *thread = d->thread;
@@ -183,12 +187,12 @@ void delivery_rebase(struct delivery *d,
 		struct changeset *rebased = rebase(e->changes, arg);
 
 		if (!rebased)
-			continue;
+			return -ENOMEM;
 		changeset_unref(e->changes);
 		e->changes = rebased;
 	}
 	if (d->is_live)
-		return;
+		return 0;
 	r = thread->store_ops->each_change(
 		thread->store, d->zone->id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
 	if (r < 0)
@@ -196,6 +200,7 @@ void delivery_rebase(struct delivery *d,
 			thread->store_ops->error(thread->store));
 	else if (!c.is_full)
 		d->is_live = true;
+	return r < 0 ? r : 0;
 }
 
 void delivery_hold(struct delivery *d, uint64_t seq)
@@ -219,6 +224,17 @@ void delivery_undo(const struct delivery *d, struct zone *mirror)
 bool delivery_has_pending(const struct delivery *d)
 {
 	return !TAILQ_EMPTY(&d->queue) || !d->is_live;
+}
+
+bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_t type)
+{
+	const struct delivery_entry *e;
+
+	TAILQ_FOREACH(e, &d->queue, entry) {
+		if (changeset_find(e->changes, owner, type))
+			return true;
+	}
+	return !d->is_live;
 }
 
 /* ---- batches ---- */

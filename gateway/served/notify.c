@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/log.h"
+#include "gateway/timer.h"
 #include "tsig/wire.h"
 
 enum { NOTIFY_MESSAGE_MAX = WIRE_HEADER_LEN + NAME_MAX_LEN + 4 };
@@ -36,7 +37,7 @@ static void start_timer(struct notify_peer *peer, unsigned ms)
 {
 	const struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
-	event_add(peer->timer, &time);
+	timer_set(peer->timer, &time);
 }
 
 static void send_one(struct notify_peer *peer)
@@ -107,8 +108,7 @@ static int open_peer(struct notify_peer *peer, struct event_base *base)
 	peer->timer = event_new(base, -1, 0, on_timer, peer);
 	if (!peer->readable || !peer->timer)
 		return -ENOMEM;
-	event_add(peer->readable, NULL);
-	return 0;
+	return event_add(peer->readable, NULL) ? -ENOMEM : 0;
 }
 
 struct notify *notify_new(struct event_base *base, const uint8_t *zone,
@@ -126,10 +126,12 @@ struct notify *notify_new(struct event_base *base, const uint8_t *zone,
 		peer->notify = notify;
 		peer->address = addresses[i];
 		notify->count++;
-		if (open_peer(peer, base))
-			break;
+		if (open_peer(peer, base)) {
+			notify_free(notify);
+			return NULL;
+		}
 	}
-	if (notify->count == count && notify->peers && notify->peers[count - 1].timer)
+	if (notify->peers)
 		return notify;
 	notify_free(notify);
 	return NULL;

@@ -19,6 +19,7 @@ static void append_free(struct served_append *append)
 {
 	changeset_unref(append->changes);
 	changeset_unref(append->journalled);
+	update_free(append->update);
 	free(append);
 }
 
@@ -31,13 +32,12 @@ static bool waits_for_primary(const struct served_zone *zone)
 	return zone->zone->ack == CONFIG_ACK_APPLIED || !delivery_is_down(primary);
 }
 
-/* The change is durable. */
-static void on_durable(struct served_zone *zone, struct served_append *append)
+static void deliver(struct served_zone *zone, const struct served_append *append)
 {
-	struct transaction *t = append->transaction;
-
 	for (size_t i = 0; i < zone->delivery_count; i++) {
-		if (i == 0 && append->kind == SERVED_REJECTION)
+		/* What changes leases only is nothing to targets. */
+		if ((i == 0 && append->kind == SERVED_REJECTION) ||
+			append->journalled->count == 0)
 			delivery_pass(zone->deliveries[i], append->op.seq);
 		else
 			/* What it means on the primary's content, or as it was made. */
@@ -45,16 +45,33 @@ static void on_durable(struct served_zone *zone, struct served_append *append)
 				i == 0 ? append->changes : append->journalled,
 				append->kind != SERVED_CHANGE);
 	}
+	if (append->journalled->count == 0)
+		return;
 	mirror_touch(zone);
 	transfer_history_add(zone->history, append->changes);
 	if (delivery_is_local(zone->deliveries[0]))
 		notify_send(zone->notify);
+}
+
+/* The change is durable. */
+static void on_durable(struct served_zone *zone, struct served_append *append)
+{
+	struct transaction *t = append->transaction;
+
+	deliver(zone, append);
+	if (append->journalled->leases)
+		zone->leases.is_marked = true;
+	served_expiry_stored(zone, append, true);
 	if (!t)
 		return;
-	if (append->kind != SERVED_CHANGE || !waits_for_primary(zone))
+	if (append->kind != SERVED_CHANGE || !waits_for_primary(zone) ||
+		delivery_cursor(zone->deliveries[0]) >= append->op.seq) {
 		zone_thread_answer(zone->thread, t);
-	else
-		served_start_waiting(zone, t);
+		return;
+	}
+	served_start_waiting(zone, t);
+	if (append->is_in_doubt)
+		mirror_judge_again(zone, t);
 }
 
 static struct verdict database_verdict(struct zone_thread *thread)
@@ -72,6 +89,7 @@ static void on_not_durable(struct served_zone *zone, struct served_append *appen
 {
 	struct zone_thread *thread = zone->thread;
 
+	served_expiry_stored(zone, append, false);
 	if (append->transaction) {
 		append->transaction->verdict = database_verdict(thread);
 		append->transaction->seq = 0;
@@ -97,18 +115,22 @@ static void on_appended(struct journal_op *op, void *arg)
 	served_kick_later(zone);
 }
 
-bool served_append_changes(struct served_zone *zone, struct changeset *changes,
-	struct transaction *t, const struct verdict *verdict,
+/* Takes the changes, and the update, which may be NULL.  The sequence number; 0: no
+ * memory, nothing taken. */
+static uint64_t append_changes(struct served_zone *zone, struct changeset *changes,
+	struct transaction *t, struct update *update, const struct verdict *verdict,
 	enum served_append_kind kind)
 {
 	struct served_append *append = calloc(1, sizeof(*append));
+	uint64_t seq;
 
 	if (!append)
-		return false;
+		return 0;
 	append->zone = zone;
 	append->changes = changes;
 	append->journalled = changeset_ref(changes);
 	append->transaction = t;
+	append->update = update;
 	append->kind = kind;
 	append->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
@@ -116,20 +138,40 @@ bool served_append_changes(struct served_zone *zone, struct changeset *changes,
 		.seq = ++zone->thread->last_seq,
 		.at_ms = clock_real_ms(),
 		.transaction = kind == SERVED_CHANGE ? t : NULL,
+		.update = update,
 		.changes = changes,
+		.service_ms = served_lease_now(zone),
 		.verdict = *verdict,
 		.done = on_appended,
 		.arg = append,
 	};
+	seq = append->op.seq;
 	if (t && kind == SERVED_CHANGE)
-		t->seq = append->op.seq;
+		t->seq = seq;
 	if (t)
 		transaction_set_state(t, TRANSACTION_COMMITTING);
-	zone->last_seq = append->op.seq;
+	zone->last_seq = seq;
 	TAILQ_INSERT_TAIL(&zone->uncommitted, append, entry);
 	zone->operations++;
 	zone_thread_submit(zone->thread, &append->op);
-	return true;
+	if (changes->leases)
+		served_lease_note_stored(zone, append->op.service_ms);
+	served_lease_wake(zone);
+	served_ptr_follow(zone, changes);
+	return seq;
+}
+
+bool served_append_changes(struct served_zone *zone, struct changeset *changes,
+	struct transaction *t, const struct verdict *verdict,
+	enum served_append_kind kind)
+{
+	return append_changes(zone, changes, t, NULL, verdict, kind) != 0;
+}
+
+uint64_t served_append_own(struct served_zone *zone, struct changeset *changes,
+	struct update *update, const struct verdict *why)
+{
+	return append_changes(zone, changes, NULL, update, why, SERVED_CHANGE);
 }
 
 void served_forget_uncommitted(struct served_zone *zone)
@@ -138,10 +180,13 @@ void served_forget_uncommitted(struct served_zone *zone)
 
 	delivery_hold(zone->deliveries[0], 0);
 	while ((append = TAILQ_LAST(&zone->uncommitted, served_uncommitted))) {
+		/* Leases as they were evaluated, records as they now stand. */
+		lease_undo(zone->leases.table, append->journalled->leases);
 		changeset_undo(append->changes, zone->mirror);
 		TAILQ_REMOVE(&zone->uncommitted, append, entry);
 		append_free(append);
 	}
+	served_lease_wake(zone);
 }
 
 /* ---- heartbeats and refusals ---- */
@@ -165,7 +210,12 @@ static void on_barrier(struct journal_op *op, void *arg)
 	zone->operations--;
 	if (op->result)
 		barrier->transaction->verdict = database_verdict(zone->thread);
-	answer_or_wait(zone, barrier->transaction);
+	/* What it found may have been refused in the meantime. */
+	if (verdict_is_ok(&barrier->transaction->verdict) &&
+		zone->withdrawals != barrier->withdrawals)
+		served_judge(zone, barrier->transaction);
+	else
+		answer_or_wait(zone, barrier->transaction);
 	free(barrier);
 }
 
@@ -176,7 +226,7 @@ static void answer_heartbeat(struct served_zone *zone, struct transaction *t)
 	struct served_answer *barrier;
 
 	t->seq = zone->last_seq;
-	if (TAILQ_EMPTY(&zone->uncommitted)) {
+	if (served_lease_is_marked(zone) && TAILQ_EMPTY(&zone->uncommitted)) {
 		answer_or_wait(zone, t);
 		return;
 	}
@@ -188,6 +238,7 @@ static void answer_heartbeat(struct served_zone *zone, struct transaction *t)
 	}
 	barrier->zone = zone;
 	barrier->transaction = t;
+	barrier->withdrawals = zone->withdrawals;
 	barrier->op.kind = JOURNAL_BARRIER;
 	barrier->op.done = on_barrier;
 	barrier->op.arg = barrier;
@@ -246,30 +297,87 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 
 /* ---- evaluation ---- */
 
-struct verdict served_evaluate(struct served_zone *zone, const struct transaction *t,
-	struct changeset **ret_changes)
+static size_t size_of_changes(const struct changeset *changes)
 {
-	const struct policy *policy = &t->zone->policy;
+	size_t size = 0;
+
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+
+		size += change->before ? change->before->size : 0;
+		size += change->after ? change->after->size : 0;
+	}
+	return size;
+}
+
+/* The zone had so many octets before. */
+static struct verdict check_size(const struct served_zone *zone,
+	const struct transaction *t, const struct changeset *changes, size_t before)
+{
+	const size_t size = size_of_changes(changes);
+	const size_t after = zone_count_octets(zone->mirror);
+
+	if (size > SERVED_CHANGE_SIZE)
+		return verdict_refuse(RCODE_REFUSED, EDE_OTHER,
+			"it changes RRsets of %zu octets in all, and %d is the limit",
+			size, SERVED_CHANGE_SIZE);
+	if (after > before && after > t->zone->max_size)
+		return verdict_refuse(
+			RCODE_REFUSED, EDE_OTHER, "the zone has reached its max_size");
+	return verdict_ok();
+}
+
+/* In the mirror and the leases; or in neither. */
+static struct verdict check_and_lease(struct served_zone *zone,
+	const struct transaction *t, const struct update *update, size_t before,
+	struct changeset *changes)
+{
+	struct verdict v = policy_check_result(
+		&t->zone->policy, zone->name, &t->subject, changes);
+
+	if (verdict_is_ok(&v))
+		v = check_size(zone, t, changes, before);
+	if (verdict_is_ok(&v))
+		v = served_lease_apply(zone, t, update, changes);
+	if (!verdict_is_ok(&v)) {
+		changeset_undo(changes, zone->mirror);
+		changeset_unref(changes);
+	}
+	return v;
+}
+
+static struct verdict evaluate(struct served_zone *zone, const struct transaction *t,
+	const struct update *update, struct changeset **ret_changes)
+{
+	const size_t before = zone_count_octets(zone->mirror);
 	struct changeset *changes = NULL;
 	struct verdict v;
 
 	/* Policy before prerequisites: who may not update learns nothing (RFC 2136 3.3
 	 * has it the other way round; BIND settled it). */
-	v = policy_check_effect(policy, zone->mirror, &t->subject, t->update);
+	v = policy_check_effect(&t->zone->policy, zone->mirror, &t->subject, update);
 	if (verdict_is_ok(&v))
-		v = prereq_check(zone->mirror, t->update);
+		v = prereq_check(zone->mirror, update);
 	if (verdict_is_ok(&v))
-		v = apply_update(zone->mirror, t->update,
+		v = apply_update(zone->mirror, update,
 			delivery_bumps_serial(zone->deliveries[0]), &changes);
-	if (!verdict_is_ok(&v))
-		return v;
-	v = policy_check_result(policy, zone->name, &t->subject, changes);
-	if (!verdict_is_ok(&v)) {
-		changeset_undo(changes, zone->mirror);
-		changeset_unref(changes);
-		return v;
-	}
-	*ret_changes = changes;
+	if (verdict_is_ok(&v))
+		v = check_and_lease(zone, t, update, before, changes);
+	if (verdict_is_ok(&v))
+		*ret_changes = changes;
+	return v;
+}
+
+struct verdict served_evaluate(struct served_zone *zone, const struct transaction *t,
+	struct changeset **ret_changes)
+{
+	struct update *merged = NULL;
+	struct verdict v = lease_merge(zone->leases.table, zone->mirror, &t->zone->policy,
+		&t->subject, t->update, &merged);
+
+	if (verdict_is_ok(&v))
+		v = evaluate(zone, t, merged ? merged : t->update, ret_changes);
+	update_free(merged);
 	return v;
 }
 
@@ -285,6 +393,7 @@ static bool answer_twin(struct served_zone *zone, struct transaction *t)
 		replay_set_transaction(replay, entry, t);
 		return false;
 	case REPLAY_TWIN:
+		zone->thread->replay_hits++;
 		first = replay_transaction(replay, entry);
 		if (first) {
 			transaction_set_state(t, TRANSACTION_JOINED);
@@ -320,8 +429,6 @@ static struct verdict check_ready(const struct served_zone *zone)
 
 void served_update(struct served_zone *zone, struct transaction *t)
 {
-	struct changeset *changes = NULL;
-
 	if (!verdict_is_ok(&t->verdict)) { /* by intake */
 		answer_refusal(zone, t);
 		return;
@@ -332,23 +439,42 @@ void served_update(struct served_zone *zone, struct transaction *t)
 		zone_thread_answer(zone->thread, t);
 		return;
 	}
-	if (answer_twin(zone, t))
+	if (!answer_twin(zone, t))
+		served_judge(zone, t);
+}
+
+void served_judge(struct served_zone *zone, struct transaction *t)
+{
+	struct changeset *changes = NULL;
+
+	t->verdict = check_ready(zone);
+	if (!verdict_is_ok(&t->verdict)) { /* no longer */
+		zone_thread_answer(zone->thread, t);
 		return;
+	}
 	t->verdict = served_evaluate(zone, t, &changes);
 	if (!verdict_is_ok(&t->verdict)) {
+		zone->leases.counters.refused++;
 		answer_refusal(zone, t);
 		return;
 	}
-	if (changes->count == 0) {
+	if (changes->count == 0 && !changes->leases) {
+		served_lease_wake(zone);
+		served_ptr_update(zone, t, changes);
 		changeset_unref(changes);
+		zone->leases.counters.heartbeats++;
 		answer_heartbeat(zone, t);
 		return;
 	}
+	(void)served_lease_is_marked(zone);
 	t->changes = changeset_ref(changes);
 	if (!served_append_changes(zone, changes, t, &t->verdict, SERVED_CHANGE)) {
-		changeset_undo(changes, zone->mirror);
+		served_lease_undo(zone, changes);
 		changeset_unref(changes);
 		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 		zone_thread_answer(zone->thread, t);
+		return;
 	}
+	zone->leases.counters.updates++;
+	served_ptr_update(zone, t, changes);
 }

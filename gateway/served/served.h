@@ -6,6 +6,8 @@
  *   served_wait.c    those that wait for the primary target
  *   served_query.c   queries, transfers, NOTIFY
  *   served_config.c  opened, reconfigured, closed
+ *   served_lease.h   leases: stored, expired, told
+ *   served_admin.c   what administrators see and do
  *   mirror.c         the mirror follows the primary target: loaded, checked, rebased
  *   delivery.c       change sets on their way to a target
  *
@@ -15,12 +17,22 @@
 #define MUSTER_SERVED_H
 
 #include <sys/queue.h>
+
+/* Out of memory is an answer here, not the end of the process. */
+#define HASH_NONFATAL_OOM          1
+#define uthash_nonfatal_oom(zone) ((zone)->is_lost = true)
 #include <uthash.h>
 
 #include "gateway/served/delivery.h"
 #include "gateway/served/notify.h"
+#include "gateway/served/served_lease.h"
 
-enum { SERVED_REFUSALS_PER_S = 100 }; /* audit rows; what is more is only logged */
+enum {
+	SERVED_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
+	/* Octets of RRsets, before and after, of one change set: a message of 64 KiB
+	 * could name gigabytes for the journal. */
+	SERVED_CHANGE_SIZE = 16 << 20,
+};
 
 enum served_append_kind {
 	SERVED_CHANGE,
@@ -37,7 +49,9 @@ struct served_append {
 	struct changeset *changes;       /* counted; as it stands in the mirror */
 	struct changeset *journalled;    /* counted; the same as it was evaluated */
 	struct transaction *transaction; /* waits for it; NULL: the gateway's own */
+	struct update *update; /* owned; what the gateway itself asked for; may be NULL */
 	enum served_append_kind kind;
+	bool is_in_doubt; /* what it was judged by was stale: mirror_judge_again */
 };
 
 /* What waits for an operation of the journal. */
@@ -45,10 +59,11 @@ struct served_answer {
 	struct journal_op op;
 	struct served_zone *zone;
 	struct transaction *transaction; /* NULL: nobody's */
+	uint64_t withdrawals;            /* the zone's, when it was submitted */
 };
 
 struct served_zone {
-	UT_hash_handle hh; /* by name, in writer.c */
+	UT_hash_handle hh; /* by name, in zone_thread */
 	struct zone_thread *thread;
 	struct config *config;          /* counted */
 	const struct config_zone *zone; /* of config */
@@ -68,13 +83,23 @@ struct served_zone {
 	struct transaction *waiting; /* for the primary target, by seq */
 	struct transaction **waiting_tail;
 	uint64_t last_seq;             /* of its newest change set */
+	uint64_t withdrawals;          /* how often the mirror took changes back */
 	size_t operations;             /* journal operations that point here */
 	struct served_zone *kick_next; /* in zone_thread's list of those to be kicked */
 	bool is_kick_due;
 	bool is_closing;   /* no longer configured */
+	bool is_lost;      /* writer.c could not enter it */
+	LIST_ENTRY(served_zone) closing_entry; /* in writer.c */
 	int64_t refusal_s; /* the second that refusals is of */
 	unsigned refusals;
+	struct served_leases leases;
 };
+
+/* The zone in service of this name; or the closest one that encloses the name.  NULL:
+ * none. */
+struct served_zone *served_find(const struct zone_thread *thread, const uint8_t *name);
+struct served_zone *served_find_enclosing(
+	const struct zone_thread *thread, const uint8_t *name);
 
 /* 0 or -errno; the mirror is loaded afterwards, asynchronously. */
 int served_new(struct served_zone **ret_zone, struct zone_thread *thread,
@@ -104,8 +129,8 @@ void served_query(struct served_zone *zone, struct transaction *transaction);
 /* NOTIFY (RFC 1996).  Takes it. */
 void served_notified(struct served_zone *zone, struct transaction *transaction);
 
-/* Judges an update against the mirror and applies it.  changed: *ret_changes is not
- * empty. */
+/* Judges an update against the mirror and applies it, to the leases too.  A heartbeat:
+ * *ret_changes is empty and has no leases. */
 struct verdict served_evaluate(struct served_zone *zone,
 	const struct transaction *transaction, struct changeset **ret_changes);
 /* Journals a change set that the mirror already has.  Takes over the reference.  False:
@@ -113,12 +138,62 @@ struct verdict served_evaluate(struct served_zone *zone,
 bool served_append_changes(struct served_zone *zone, struct changeset *changes,
 	struct transaction *transaction, const struct verdict *verdict,
 	enum served_append_kind kind);
+/* The same for a change of the gateway's own, by this update, which it takes over too.
+ * The sequence number, or 0: no memory, nothing done. */
+uint64_t served_append_own(struct served_zone *zone, struct changeset *changes,
+	struct update *update, const struct verdict *why);
+/* Evaluates an update, a second time too if nothing has come of the first, and sees to
+ * the rest. */
+void served_judge(struct served_zone *zone, struct transaction *transaction);
 /* A commit failed and everything submitted since has come back: the mirror forgets it. */
 void served_forget_uncommitted(struct served_zone *zone);
 /* Takes a change that waits for its answer back: in the mirror, the journal and all
  * targets; then the client gets verdict. */
 void served_withdraw(struct served_zone *zone, struct transaction *transaction,
 	const struct verdict *verdict);
+
+/* ---- served_admin.c ---- */
+
+struct served_lease_view {
+	struct lease_record record;
+	enum lease_state state;
+	int64_t left_ms; /* until its deadline; of no meaning for duration 0 */
+};
+
+/* All leases at one owner, but for derived ones. */
+struct served_host_view {
+	struct lease_record latest; /* the one that was refreshed last */
+	size_t leases;
+	enum lease_state state;
+	int64_t left_ms; /* until the first deadline */
+};
+
+/* A page: cursor and limit as in lease_table_scan; limit counts leases looked at.  What
+ * visit gets is valid within it. */
+uint64_t served_each_lease(struct served_zone *zone, uint64_t cursor, size_t limit,
+	void (*visit)(const struct served_lease_view *view, void *arg), void *arg);
+uint64_t served_each_host(struct served_zone *zone, uint64_t cursor, size_t limit,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
+/* False: no leases. */
+bool served_find_host(
+	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret);
+
+/*
+ * What an administrator does; why (NOERROR, with a reason that says who) goes into the
+ * audit.  -EAGAIN: not now, the zone is not loaded or the database fails; -ENOMEM.
+ */
+/* All leases of a host expire now, held or not.  0 or -ENOENT. */
+int served_expire_host(struct served_zone *zone, const uint8_t *owner,
+	const struct verdict *why, size_t *ret_leases);
+/* Exempts a host from expiry, or no longer.  0: done is called when it is stored (0), or
+ * could not be and has been taken back (-errno); -EALREADY.  done may be NULL. */
+int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,
+	const struct verdict *why, void (*done)(int result, void *arg), void *arg);
+/* Releases the brake.  0, or -EALREADY: it is not on. */
+int served_resume(struct served_zone *zone, const struct verdict *why);
+/* Ends one lease and removes its record.  0 or -ENOENT. */
+int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
+	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why);
 
 /* ---- served_wait.c ---- */
 
@@ -127,9 +202,9 @@ void served_start_waiting(struct served_zone *zone, struct transaction *transact
 void served_stop_waiting(struct served_zone *zone, struct transaction *transaction);
 /* The ack_timer's event. */
 void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg);
-/* Heartbeats that wait and had found a change, of seq or later, that is now withdrawn. */
-void served_refuse_heartbeats(
-	struct served_zone *zone, uint64_t seq, const struct verdict *verdict);
+/* Heartbeats that wait, and may have found a change of seq or later that the mirror has
+ * no longer: what they find now counts. */
+void served_judge_heartbeats(struct served_zone *zone, uint64_t seq);
 /* Corrects the journal's row of an update. */
 void served_note_outcome(
 	struct served_zone *zone, uint64_t seq, const struct verdict *verdict);
@@ -148,11 +223,17 @@ void served_primary_down(struct served_zone *zone);
 
 /* ---- mirror.c ---- */
 
+/* What makes the mirrors' hashes unforeseeable; once for all of them.  0 or -errno. */
+int mirror_draw_seed(struct name_seed *ret_seed) __attribute__((warn_unused_result));
 /* A local zone: from the store, or from its seed.  0 or -errno (logged). */
 int mirror_load_local(struct served_zone *zone, const struct config_target *target);
 /* The primary's content, or why there is none; takes the content. */
 void mirror_loaded(struct served_zone *zone, struct target_content *content);
-/* The primary has another SOA than we believed. */
+/* An update that was in doubt on its way to the disk has arrived there, and waits for the
+ * primary. */
+void mirror_judge_again(struct served_zone *zone, struct transaction *transaction);
+/* What the SOA is at the primary: newer than ours, or one that an update of ours did not
+ * come to move. */
 void mirror_adopt_soa(struct served_zone *zone, struct rrset *soa);
 /* All that is pending can be taken out of the mirror, so that a difference fits under it.
  */

@@ -8,8 +8,17 @@
 #include <string.h>
 
 #include "gateway/log.h"
+#include "gateway/timer.h"
 
 /* ---- construction ---- */
+
+static void start_refresh_timer(struct served_zone *zone)
+{
+	const struct timeval refresh = {.tv_sec = zone->zone->refresh_s};
+
+	if (refresh.tv_sec && !delivery_is_local(zone->deliveries[0]))
+		timer_set(zone->refresh_timer, &refresh);
+}
 
 static void on_refresh(evutil_socket_t fd, short events, void *arg)
 {
@@ -17,6 +26,7 @@ static void on_refresh(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	start_refresh_timer(zone);
 	delivery_want_probe(zone->deliveries[0]);
 }
 
@@ -58,7 +68,6 @@ static int set_secondaries(struct served_zone *zone, const struct config_target 
 static int start(struct served_zone *zone)
 {
 	const struct config_target *primary = &zone->zone->targets[0];
-	const struct timeval refresh = {.tv_sec = zone->zone->refresh_s};
 	int r;
 
 	if (primary->type == CONFIG_TARGET_LOCAL) {
@@ -67,10 +76,27 @@ static int start(struct served_zone *zone)
 	}
 	zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is not loaded yet from %s", primary->id);
-	if (zone->zone->refresh_s)
-		event_add(zone->refresh_timer, &refresh);
+	start_refresh_timer(zone);
 	delivery_want_load(zone->deliveries[0]);
 	return 0;
+}
+
+struct served_zone *served_find(const struct zone_thread *thread, const uint8_t *name)
+{
+	struct served_zone *zone;
+
+	HASH_FIND(hh, thread->zones, name, name_len(name), zone);
+	return zone;
+}
+
+struct served_zone *served_find_enclosing(
+	const struct zone_thread *thread, const uint8_t *name)
+{
+	struct served_zone *zone = NULL;
+
+	for (; name && !zone; name = name_parent(name))
+		zone = served_find(thread, name);
+	return zone;
 }
 
 static struct delivery *find_delivery(
@@ -118,10 +144,12 @@ int served_new(struct served_zone **ret_zone, struct zone_thread *thread,
 	TAILQ_INIT(&zone->uncommitted);
 	zone->history = transfer_history_new();
 	zone->ack_timer = event_new(thread->base, -1, 0, served_on_ack_timeout, zone);
-	zone->refresh_timer = event_new(thread->base, -1, EV_PERSIST, on_refresh, zone);
+	zone->refresh_timer = event_new(thread->base, -1, 0, on_refresh, zone);
 	r = zone->history && zone->ack_timer && zone->refresh_timer ? 0 : -ENOMEM;
 	if (!r)
 		r = thread->store_ops->zone_id(thread->store, zone->name, &zone->id);
+	if (!r)
+		r = served_lease_open(zone);
 	if (!r)
 		r = open_deliveries(zone, zone_config);
 	if (!r)
@@ -147,6 +175,7 @@ void served_free(struct served_zone *zone)
 	notify_free(zone->notify);
 	transfer_unref(zone->axfr);
 	transfer_history_free(zone->history);
+	served_lease_clear(zone);
 	zone_free(zone->mirror);
 	if (zone->ack_timer)
 		event_free(zone->ack_timer);
@@ -212,14 +241,12 @@ static void take_deliveries(
 static void take_config(struct served_zone *zone, struct config *config,
 	const struct config_zone *zone_config)
 {
-	const struct timeval refresh = {.tv_sec = zone_config->refresh_s};
-
 	config_unref(zone->config);
 	zone->config = config_ref(config);
 	zone->zone = zone_config;
 	event_del(zone->refresh_timer);
-	if (zone_config->refresh_s && !delivery_is_local(zone->deliveries[0]))
-		event_add(zone->refresh_timer, &refresh);
+	start_refresh_timer(zone);
+	served_lease_configure(zone);
 }
 
 int served_configure(struct served_zone *zone, struct config *config,
@@ -298,6 +325,10 @@ bool served_close(struct served_zone *zone)
 		submit_last(zone);
 	}
 	served_give_up_waiting(zone);
+	if (zone->operations)
+		return false;
+	/* When nothing more can happen to them. */
+	served_lease_save(zone);
 	return zone->operations == 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/timer.h"
 
 /* ---- waiting for the primary target ---- */
 
@@ -21,7 +22,7 @@ static void set_ack_timer(struct served_zone *zone)
 	ms = zone->waiting->deadline_ms - clock_monotonic_ms();
 	if (ms > 0)
 		left = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	event_add(zone->ack_timer, &left);
+	timer_set(zone->ack_timer, &left);
 }
 
 void served_start_waiting(struct served_zone *zone, struct transaction *t)
@@ -29,7 +30,8 @@ void served_start_waiting(struct served_zone *zone, struct transaction *t)
 	const bool is_first = !zone->waiting;
 
 	transaction_set_state(t, TRANSACTION_DELIVERING);
-	t->deadline_ms = clock_monotonic_ms() + zone->zone->ack_timeout_ms;
+	if (!t->deadline_ms) /* who waits again waits no longer for it */
+		t->deadline_ms = clock_monotonic_ms() + zone->zone->ack_timeout_ms;
 	t->wait_next = NULL;
 	*zone->waiting_tail = t;
 	zone->waiting_tail = &t->wait_next;
@@ -82,6 +84,7 @@ void served_applied(struct served_zone *zone, struct delivery *delivery, uint64_
 		return;
 	if (soa)
 		mirror_adopt_soa(zone, soa);
+	served_expiry_applied(zone, seq);
 	while (zone->waiting && zone->waiting->seq <= seq) {
 		struct transaction *t = zone->waiting;
 
@@ -93,6 +96,7 @@ void served_applied(struct served_zone *zone, struct delivery *delivery, uint64_
 
 void served_primary_down(struct served_zone *zone)
 {
+	served_expiry_applied(zone, UINT64_MAX);
 	if (zone->zone->ack != CONFIG_ACK_WAIT)
 		return;
 	while (zone->waiting) {
@@ -127,44 +131,54 @@ static bool withdraw_changes(struct served_zone *zone, const struct changeset *c
 	int r = apply_withdrawal(
 		zone->mirror, changes, delivery_bumps_serial(zone->deliveries[0]), &back);
 
-	if (!r && back->count && served_append_changes(zone, back, t, verdict, kind))
+	if (r)
+		return false;
+	if (!served_lease_withdraw(zone, changes, back) &&
+		(back->count || back->leases) &&
+		served_append_changes(zone, back, t, verdict, kind))
 		return true;
-	if (!r && back->count)
-		changeset_undo(back, zone->mirror);
-	if (!r)
-		changeset_unref(back);
+	served_lease_undo(zone, back);
+	changeset_unref(back);
 	return false;
 }
 
-void served_refuse_heartbeats(
-	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
+void served_judge_heartbeats(struct served_zone *zone, uint64_t seq)
 {
-	struct transaction *t = zone->waiting, *next;
+	struct transaction *t = zone->waiting, *next, *first = NULL, **tail = &first;
 
+	zone->withdrawals++;
+	/* Off the list before one is judged, which may put it there again. */
 	for (; t; t = next) {
 		next = t->wait_next;
 		if (t->changes || t->seq < seq)
 			continue;
 		served_stop_waiting(zone, t);
-		t->verdict = *verdict;
-		zone_thread_answer(zone->thread, t);
+		*tail = t;
+		tail = &t->wait_next;
+	}
+	while ((t = first)) {
+		first = t->wait_next;
+		t->wait_next = NULL;
+		served_judge(zone, t);
 	}
 }
 
 static void withdraw(struct served_zone *zone, struct transaction *t,
 	const struct verdict *verdict, enum served_append_kind kind)
 {
+	const uint64_t seq = t->seq;
+
 	t->verdict = *verdict;
 	if (!t->changes) { /* a heartbeat that waited for others' changes */
 		zone_thread_answer(zone->thread, t);
 		return;
 	}
-	served_refuse_heartbeats(zone, t->seq, verdict);
-	served_note_outcome(zone, t->seq, verdict);
+	served_note_outcome(zone, seq, verdict);
 	/* The refusal is sent when the withdrawal is durable: what was refused is not
 	 * delivered after a crash. */
 	if (!withdraw_changes(zone, t->changes, t, verdict, kind))
 		zone_thread_answer(zone->thread, t);
+	served_judge_heartbeats(zone, seq);
 }
 
 void served_withdraw(
@@ -206,6 +220,7 @@ void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64
 		delivery_want_whole(delivery);
 		return;
 	}
+	served_expiry_rejected(zone, seq);
 	/* What was evaluated on top of it must not bring it along. */
 	if (delivery_has_pending(delivery) || !TAILQ_EMPTY(&zone->uncommitted))
 		delivery_want_whole(delivery);
@@ -219,4 +234,5 @@ void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64
 	/* Nobody waits; the mirror must not claim what the primary does not have. */
 	served_note_outcome(zone, seq, verdict);
 	(void)withdraw_changes(zone, changes, NULL, verdict, SERVED_REJECTION);
+	served_judge_heartbeats(zone, seq);
 }

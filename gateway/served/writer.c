@@ -7,38 +7,32 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/served/pruning.h"
 #include "gateway/served/served.h"
-#include "gateway/supervise.h"
 
 enum {
-	WRITER_MACS_S = 3600, /* how far back the journal's MACs are read at the start:
-			       * more than any client's fudge should be */
-	WRITER_PRUNE_S = 600, /* between two prunings of the journal */
-	WRITER_PRUNE_STEP_MS = 50, /* between two steps of one */
-	WRITER_START_MS = 2000,    /* how long starting waits for primary targets */
-	WRITER_STOP_MS = 8000,     /* how long stopping waits for primary targets */
-	WRITER_SAVE_MS = 3000,     /* and for the disk */
-	WRITER_MAILBOXES = 64,     /* as many as config.threads may be */
+	WRITER_START_MS = 2000,   /* how long starting waits for primary targets */
+	WRITER_STOP_MS = 8000,    /* how long stopping waits for primary targets */
+	WRITER_SAVE_MS = 3000,    /* and for the disk */
+	WRITER_LEASES_MS = 20000, /* and that for all leases that lag */
+	WRITER_MAILBOXES = 64,    /* as many as config.threads may be */
 };
 
 struct writer {
 	struct zone_thread thread;
-	struct config *config;       /* counted; the newest */
-	uint64_t prune_from;         /* where the next step of pruning begins; 0: anew */
-	int lock;                    /* file descriptor: the database is ours */
-	struct served_zone *zones;   /* hash by name */
-	struct served_zone *closing; /* hash by name; no longer configured */
-	struct queue queue;          /* of transactions */
+	struct config *config; /* counted; the newest */
+	struct pruning *pruning;
+	LIST_HEAD(, served_zone) closing; /* no longer configured */
+	struct queue queue;               /* of transactions */
 	struct queue commands;
+	struct queue calls;
 	struct queue done; /* from the journal */
-	struct event *queue_event, *command_event, *done_event, *prune_timer;
+	struct event *queue_event, *command_event, *call_event, *done_event;
 	struct mailbox *mailboxes[WRITER_MAILBOXES];
 	size_t mailbox_count;
 	atomic_uint pings, answered_pings;
@@ -56,17 +50,9 @@ struct command {
 
 /* ---- transactions ---- */
 
-static struct served_zone *find_zone(const struct writer *writer, const uint8_t *name)
-{
-	struct served_zone *zone;
-
-	HASH_FIND(hh, writer->zones, name, name_len(name), zone);
-	return zone;
-}
-
 static void dispatch(struct writer *writer, struct transaction *t)
 {
-	struct served_zone *zone = find_zone(writer, t->zone->name);
+	struct served_zone *zone = served_find(&writer->thread, t->zone->name);
 
 	if (!zone) {
 		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
@@ -94,10 +80,10 @@ static void recover(struct writer *writer)
 	struct zone_thread *thread = &writer->thread;
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->zones, zone, next)
+	HASH_ITER(hh, writer->thread.zones, zone, next)
 		served_forget_uncommitted(zone);
-	HASH_ITER(hh, writer->closing, zone, next)
-		served_forget_uncommitted(zone);
+	LIST_FOREACH(zone, &writer->closing, closing_entry)
+	served_forget_uncommitted(zone);
 	thread->is_broken = false;
 	journal_resume(thread->journal);
 }
@@ -137,53 +123,6 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 		recover(writer);
 }
 
-struct pruning {
-	struct journal_op op;
-	struct writer *writer;
-};
-
-static void start_prune_timer(struct writer *writer, uint64_t next)
-{
-	struct timeval pause = {.tv_sec = WRITER_PRUNE_S};
-
-	if (next)
-		pause = (struct timeval){.tv_usec = WRITER_PRUNE_STEP_MS * 1000};
-	writer->prune_from = next;
-	event_add(writer->prune_timer, &pause);
-}
-
-static void on_pruned(struct journal_op *op, void *arg)
-{
-	struct pruning *pruning = arg;
-
-	start_prune_timer(pruning->writer, op->result ? 0 : op->seq);
-	free(pruning);
-}
-
-/* In small steps, so that no commit waits long for one. */
-static void on_prune(evutil_socket_t fd, short events, void *arg)
-{
-	struct writer *writer = arg;
-	struct pruning *pruning = calloc(1, sizeof(*pruning));
-
-	(void)fd;
-	(void)events;
-	if (!pruning) {
-		start_prune_timer(writer, 0);
-		return;
-	}
-	pruning->writer = writer;
-	pruning->op = (struct journal_op){
-		.kind = JOURNAL_PRUNE,
-		.seq = writer->prune_from,
-		.at_ms = clock_real_ms() -
-			(int64_t)writer->config->audit_days * 24 * 3600 * 1000,
-		.done = on_pruned,
-		.arg = pruning,
-	};
-	zone_thread_submit(&writer->thread, &pruning->op);
-}
-
 /* What has gathered in this turn goes out. */
 static void flush(struct writer *writer)
 {
@@ -194,6 +133,13 @@ static void flush(struct writer *writer)
 }
 
 /* ---- zones ---- */
+
+/* It waits in closing until nothing points to it any more. */
+static void start_closing(struct writer *writer, struct served_zone *zone)
+{
+	LIST_INSERT_HEAD(&writer->closing, zone, closing_entry);
+	(void)served_close(zone);
+}
 
 static int open_zone(struct writer *writer, struct config *config,
 	const struct config_zone *zone_config)
@@ -206,15 +152,18 @@ static int open_zone(struct writer *writer, struct config *config,
 			"zone %s: cannot be opened: %s", zone_config->text, strerror(-r));
 		return r;
 	}
-	HASH_ADD_KEYPTR(hh, writer->zones, zone->name, name_len(zone->name), zone);
-	return 0;
+	HASH_ADD_KEYPTR(hh, writer->thread.zones, zone->name, name_len(zone->name), zone);
+	if (!zone->is_lost)
+		return 0;
+	log_error("zone %s: cannot be opened: out of memory", zone_config->text);
+	start_closing(writer, zone);
+	return -ENOMEM;
 }
 
 static void close_zone(struct writer *writer, struct served_zone *zone)
 {
-	HASH_DEL(writer->zones, zone);
-	HASH_ADD_KEYPTR(hh, writer->closing, zone->name, name_len(zone->name), zone);
-	(void)served_close(zone);
+	HASH_DEL(writer->thread.zones, zone);
+	start_closing(writer, zone);
 }
 
 /* Frees what has come to its end, and opens anew what was closed for that. */
@@ -222,15 +171,14 @@ static void sweep_closing(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	if (!writer->closing)
-		return;
-	HASH_ITER(hh, writer->closing, zone, next) {
+	for (zone = LIST_FIRST(&writer->closing); zone; zone = next) {
 		const struct config_zone *again =
 			config_find_zone(writer->config, zone->name);
 
+		next = LIST_NEXT(zone, closing_entry);
 		if (!served_close(zone))
 			continue;
-		HASH_DEL(writer->closing, zone);
+		LIST_REMOVE(zone, closing_entry);
 		served_free(zone);
 		if (again && !writer->is_stopping)
 			(void)open_zone(writer, writer->config, again);
@@ -239,16 +187,20 @@ static void sweep_closing(struct writer *writer)
 
 static bool is_closing(const struct writer *writer, const uint8_t *name)
 {
-	struct served_zone *zone;
+	const struct served_zone *zone;
 
-	HASH_FIND(hh, writer->closing, name, name_len(name), zone);
-	return zone != NULL;
+	LIST_FOREACH(zone, &writer->closing, closing_entry)
+	{
+		if (name_is_equal(zone->name, name))
+			return true;
+	}
+	return false;
 }
 
 static void reload_zone(struct writer *writer, struct config *config,
 	const struct config_zone *zone_config)
 {
-	struct served_zone *zone = find_zone(writer, zone_config->name);
+	struct served_zone *zone = served_find(&writer->thread, zone_config->name);
 	int r;
 
 	if (zone) {
@@ -270,7 +222,7 @@ static void reload(struct writer *writer, struct config *config)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->zones, zone, next) {
+	HASH_ITER(hh, writer->thread.zones, zone, next) {
 		if (!config_find_zone(config, zone->name))
 			close_zone(writer, zone);
 	}
@@ -278,11 +230,13 @@ static void reload(struct writer *writer, struct config *config)
 		reload_zone(writer, config, &config->zones[i]);
 	config_unref(writer->config);
 	writer->config = config;
+	pruning_configure(writer->pruning, config->audit_days);
 }
 
 static void stop(struct writer *writer)
 {
 	writer->is_stopping = true;
+	writer->thread.is_stopping = true;
 }
 
 static void take_commands(struct writer *writer)
@@ -306,6 +260,29 @@ static void on_command(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	take_commands(arg);
+}
+
+void zone_call_finish(struct zone_call *call)
+{
+	queue_push_one(call->back, &call->node);
+}
+
+/* After the commands: who asks for zones of a new configuration finds them. */
+static void on_call(evutil_socket_t fd, short events, void *arg)
+{
+	struct writer *writer = arg;
+	struct queue_list list;
+	struct zone_call *call;
+
+	(void)fd;
+	(void)events;
+	queue_list_init(&list);
+	queue_take_all(&writer->calls, &list);
+	take_commands(writer);
+	while ((call = (struct zone_call *)(void *)queue_list_take(&list))) {
+		if (call->run(&writer->thread, call))
+			zone_call_finish(call);
+	}
 }
 
 static void on_queue(evutil_socket_t fd, short events, void *arg)
@@ -332,11 +309,11 @@ static bool is_quiet(struct writer *writer)
 
 	if (queue_count(&writer->queue) || writer->thread.in_journal)
 		return false;
-	HASH_ITER(hh, writer->zones, zone, next) {
+	HASH_ITER(hh, writer->thread.zones, zone, next) {
 		if (!served_is_quiet(zone))
 			return false;
 	}
-	return !writer->closing;
+	return LIST_EMPTY(&writer->closing);
 }
 
 /* Everything answered: now what may lag is written down. */
@@ -344,11 +321,12 @@ static void save(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->zones, zone, next) {
+	HASH_ITER(hh, writer->thread.zones, zone, next) {
 		for (size_t i = 0; i < zone->delivery_count; i++) {
 			delivery_kick(zone->deliveries[i], true);
 			delivery_save(zone->deliveries[i]);
 		}
+		served_lease_save(zone);
 	}
 }
 
@@ -378,7 +356,7 @@ static void give_up_waiting(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->zones, zone, next)
+	HASH_ITER(hh, writer->thread.zones, zone, next)
 		served_give_up_waiting(zone);
 	flush(writer);
 }
@@ -394,22 +372,11 @@ static void *writer_main(void *arg)
 	run_until_quiet(writer, WRITER_SAVE_MS);
 	save(writer);
 	flush(writer);
-	run_until_quiet(writer, WRITER_SAVE_MS);
+	run_until_quiet(writer, WRITER_LEASES_MS);
 	return NULL;
 }
 
 /* ---- construction ---- */
-
-static void restore_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
-	uint16_t rcode, void *arg)
-{
-	struct writer *writer = arg;
-	uint8_t name[NAME_MAX_LEN];
-
-	if (rcode == RCODE_SERVFAIL || !key || name_from_text(name, key, NULL))
-		return;
-	replay_restore(writer->thread.replay, name, mac, time_signed, rcode);
-}
 
 static int64_t real_time_s(void)
 {
@@ -422,8 +389,10 @@ static struct event *watch(
 	struct event *event = event_new(
 		writer->thread.base, queue_fd(queue), EV_READ | EV_PERSIST, fn, writer);
 
-	if (event)
-		event_add(event, NULL);
+	if (event && event_add(event, NULL)) {
+		event_free(event);
+		return NULL;
+	}
 	return event;
 }
 
@@ -437,89 +406,30 @@ static int set_up_loop(struct writer *writer)
 		.pool = hmac_pool_new(),
 		.real_time = real_time_s,
 	};
-	if (!thread->base || !thread->target_env.pool)
+	if (!thread->base || !thread->target_env.pool ||
+		mirror_draw_seed(&thread->target_env.seed))
 		return -ENOMEM;
 	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
-		queue_init(&writer->done))
+		queue_init(&writer->calls) || queue_init(&writer->done))
 		return -EMFILE;
 	writer->queue_event = watch(writer, &writer->queue, on_queue);
 	writer->command_event = watch(writer, &writer->commands, on_command);
+	writer->call_event = watch(writer, &writer->calls, on_call);
 	writer->done_event = watch(writer, &writer->done, on_done);
-	writer->prune_timer = event_new(thread->base, -1, 0, on_prune, writer);
-	if (!writer->queue_event || !writer->command_event || !writer->done_event ||
-		!writer->prune_timer)
+	writer->pruning = pruning_new(thread, writer->config->audit_days);
+	thread->actions = actions_new(thread->base, ACTIONS_LIMIT_MS);
+	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
+		!writer->done_event || !writer->pruning || !thread->actions)
 		return -ENOMEM;
-	start_prune_timer(writer, 0);
+	service_clock_start(&thread->clock, clock_monotonic_ms());
 	return 0;
-}
-
-static int open_replay(struct writer *writer)
-{
-	char boot[64] = "", *path;
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	int r;
-
-	if (asprintf(&path, "%s-replay", writer->config->database) < 0)
-		path = NULL;
-	if (file && !fgets(boot, sizeof(boot), file))
-		boot[0] = '\0';
-	if (file)
-		fclose(file);
-	r = path ? replay_new(&writer->thread.replay, path, boot[0] ? boot : NULL,
-			   real_time_s())
-		 : -ENOMEM;
-	if (r)
-		log_error("%s-replay: %s", writer->config->database, strerror(-r));
-	free(path);
-	return r;
-}
-
-static int open_store(struct writer *writer)
-{
-	struct zone_thread *thread = &writer->thread;
-	char error[STORE_ERROR_MAX] = "";
-	const uint64_t since = (uint64_t)real_time_s() - WRITER_MACS_S;
-	int r;
-
-	/* Two gateways on one database would each serve half of the truth. */
-	writer->lock = supervise_lock(writer->config->database);
-	if (writer->lock < 0) {
-		log_error("database %s: %s", writer->config->database,
-			writer->lock == -EWOULDBLOCK ? "another musterd uses it"
-						     : strerror(-writer->lock));
-		return writer->lock;
-	}
-	r = open_replay(writer);
-	if (r)
-		return r;
-	thread->store_ops = &store_sqlite;
-	r = journal_new(&thread->journal, thread->store_ops, writer->config->database,
-		&writer->done, error);
-	if (!r)
-		r = thread->store_ops->open(
-			&thread->store, writer->config->database, error);
-	if (r) {
-		log_error("database %s: %s", writer->config->database,
-			error[0] ? error : strerror(-r));
-		return r;
-	}
-	r = thread->store_ops->last_seq(thread->store, &thread->last_seq);
-	if (thread->last_seq == 0)
-		thread->last_seq = 1;
-	if (!r)
-		r = thread->store_ops->each_mac(
-			thread->store, since, restore_mac, writer);
-	if (r)
-		log_error("database %s: %s", writer->config->database,
-			thread->store_ops->error(thread->store));
-	return r;
 }
 
 static bool is_any_loading(const struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->zones, zone, next) {
+	HASH_ITER(hh, writer->thread.zones, zone, next) {
 		if (!zone->mirror && !zone->was_tried)
 			return true;
 	}
@@ -555,12 +465,14 @@ int writer_new(struct writer **ret_writer, struct config *config)
 	if (!writer)
 		return -ENOMEM;
 	writer->config = config_ref(config);
-	writer->lock = -1;
-	writer->queue.fd = writer->commands.fd = writer->done.fd = -1;
+	writer->thread.lock = -1;
+	writer->queue.fd = writer->commands.fd = -1;
+	writer->calls.fd = writer->done.fd = -1;
 	queue_list_init(&writer->thread.submissions);
 	r = set_up_loop(writer);
 	if (!r)
-		r = open_store(writer);
+		r = zone_thread_open_store(
+			&writer->thread, config->database, &writer->done);
 	if (!r)
 		r = open_zones(writer);
 	if (r) {
@@ -626,6 +538,11 @@ int writer_reload(struct writer *writer, struct config *config)
 	return send_command(writer, COMMAND_RELOAD, config);
 }
 
+void writer_call(struct writer *writer, struct zone_call *call)
+{
+	queue_push_one(&writer->calls, &call->node);
+}
+
 void writer_stop(struct writer *writer)
 {
 	while (send_command(writer, COMMAND_STOP, NULL))
@@ -639,12 +556,16 @@ static void free_event(struct event *event)
 		event_free(event);
 }
 
-static void free_zones(struct served_zone **zones)
+static void free_zones(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, *zones, zone, next) {
-		HASH_DEL(*zones, zone);
+	HASH_ITER(hh, writer->thread.zones, zone, next) {
+		HASH_DEL(writer->thread.zones, zone);
+		served_free(zone);
+	}
+	while ((zone = LIST_FIRST(&writer->closing))) {
+		LIST_REMOVE(zone, closing_entry);
 		served_free(zone);
 	}
 }
@@ -659,6 +580,7 @@ static void finish_journal(struct writer *writer)
 		return;
 	flush(writer);
 	journal_free(writer->thread.journal);
+	writer->thread.is_over = true;
 	queue_list_init(&list);
 	queue_take_all(&writer->done, &list);
 	while ((node = queue_list_take(&list))) {
@@ -675,23 +597,21 @@ void writer_free(struct writer *writer)
 	if (!writer)
 		return;
 	finish_journal(writer);
-	free_zones(&writer->zones);
-	free_zones(&writer->closing);
-	if (writer->thread.store)
-		writer->thread.store_ops->close(writer->thread.store);
+	free_zones(writer);
 	free_event(writer->queue_event);
 	free_event(writer->command_event);
+	free_event(writer->call_event);
 	free_event(writer->done_event);
-	free_event(writer->prune_timer);
+	pruning_free(writer->pruning);
+	actions_free(writer->thread.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
-	replay_free(writer->thread.replay);
+	zone_thread_close_store(&writer->thread);
 	if (writer->thread.base)
 		event_base_free(writer->thread.base);
 	queue_clear(&writer->queue);
 	queue_clear(&writer->commands);
+	queue_clear(&writer->calls);
 	queue_clear(&writer->done);
-	if (writer->lock >= 0)
-		close(writer->lock);
 	config_unref(writer->config);
 	free(writer);
 }

@@ -16,6 +16,16 @@
 #include "gateway/journal/store.h"
 
 struct writer;
+struct zone_thread;
+
+/* A question of another thread, answered by the zone thread between two turns. */
+struct zone_call {
+	struct queue_node node; /* first */
+	/* In the zone thread.  True: it is done, and goes back; false: zone_call_finish
+	 * comes later, in the zone thread too. */
+	bool (*run)(struct zone_thread *thread, struct zone_call *call);
+	struct queue *back; /* where it goes */
+};
 
 /*
  * Opens the database and the zones.  They are in service when it returns, but for those
@@ -37,6 +47,10 @@ struct queue *writer_queue(struct writer *writer);
 void writer_ping(struct writer *writer);
 /* Has it answered the last writer_ping? */
 bool writer_is_alive(const struct writer *writer);
+
+/* Any thread, while the writer runs: the call is the zone thread's until it is back. */
+void writer_call(struct writer *writer, struct zone_call *call);
+void zone_call_finish(struct zone_call *call);
 
 /* Any thread: a new configuration, taken between two turns. */
 int writer_reload(struct writer *writer, struct config *config)

@@ -6,8 +6,10 @@
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
 
+#include "gateway/actions/actions.h"
 #include "gateway/journal/journal.h"
 #include "gateway/served/replay.h"
+#include "gateway/served/service_clock.h"
 #include "gateway/target/target.h"
 
 struct served_zone;
@@ -18,15 +20,34 @@ struct zone_thread {
 	struct journal *journal;
 	const struct store_ops *store_ops;
 	struct store *store; /* for reading */
+	int lock;            /* file descriptor: the database is ours; -1: none */
 	struct replay *replay;
+	struct actions *actions;
+	struct service_clock clock;
+	int64_t heard_ms; /* monotonic; before that nobody expires: whoever spoke while
+			   * the thread could not listen is heard first */
+	struct served_zone *zones;        /* in service; hash by name */
 	struct queue_list submissions;    /* journal operations of this turn */
 	uint64_t last_seq;                /* the last sequence number given out; never 0,
 					   * which as a cursor means that there is none */
 	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
 	size_t in_journal;                /* operations that have not come back */
 	struct served_zone *kicks;        /* zones with something new to deliver */
-	bool is_broken; /* a commit failed: nothing new until all are back */
+	uint64_t replay_hits;             /* requests answered as before, or joined */
+	bool is_broken;   /* a commit failed: nothing new until all are back */
+	bool has_reverse; /* there is, or was, a zone where PTR records belong */
+	bool is_stopping; /* nothing is begun that nobody asked for */
+	bool is_over;     /* nothing can be submitted any more */
 };
+
+/*
+ * Takes the database for this process alone, opens it with the journal (whose results go
+ * to done) and the memory of requests.  0 or -errno, logged; zone_thread_close_store
+ * either way, after the journal has ended.
+ */
+int zone_thread_open_store(struct zone_thread *thread, const char *database,
+	struct queue *done) __attribute__((warn_unused_result));
+void zone_thread_close_store(struct zone_thread *thread);
 
 /* Queues an operation for the end of the turn. */
 static inline void zone_thread_submit(struct zone_thread *thread, struct journal_op *op)

@@ -1,0 +1,102 @@
+/*
+ * The zone thread's store: the database and the memory of requests, opened and closed.
+ */
+#include "gateway/served/zone_thread.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "gateway/supervise.h"
+
+enum {
+	MACS_S = 3600, /* how far back the journal's MACs are read at the start: more than
+			* any client's fudge should be */
+};
+
+static void restore_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
+	uint16_t rcode, void *arg)
+{
+	struct zone_thread *thread = arg;
+	uint8_t name[NAME_MAX_LEN];
+
+	if (rcode == RCODE_SERVFAIL || !key || name_from_text(name, key, NULL))
+		return;
+	replay_restore(thread->replay, name, mac, time_signed, rcode);
+}
+
+static int open_replay(struct zone_thread *thread, const char *database, int64_t now_s)
+{
+	char boot[64] = "", *path;
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int r;
+
+	if (asprintf(&path, "%s-replay", database) < 0)
+		path = NULL;
+	if (file && !fgets(boot, sizeof(boot), file))
+		boot[0] = '\0';
+	if (file)
+		fclose(file);
+	r = path ? replay_new(&thread->replay, path, boot[0] ? boot : NULL, now_s)
+		 : -ENOMEM;
+	if (r)
+		log_error("%s-replay: %s", database, strerror(-r));
+	free(path);
+	return r;
+}
+
+/* Two gateways on one database would each serve half of the truth. */
+static int lock_database(struct zone_thread *thread, const char *database)
+{
+	thread->lock = supervise_lock(database);
+	if (thread->lock >= 0)
+		return 0;
+	log_error("database %s: %s", database,
+		thread->lock == -EWOULDBLOCK ? "another musterd uses it"
+					     : strerror(-thread->lock));
+	return thread->lock;
+}
+
+int zone_thread_open_store(
+	struct zone_thread *thread, const char *database, struct queue *done)
+{
+	const int64_t now_s = clock_real_ms() / 1000;
+	char error[STORE_ERROR_MAX] = "";
+	int r = lock_database(thread, database);
+
+	if (!r)
+		r = open_replay(thread, database, now_s);
+	if (r)
+		return r;
+	thread->store_ops = &store_sqlite;
+	r = journal_new(&thread->journal, thread->store_ops, database, done, error);
+	if (!r)
+		r = thread->store_ops->open(&thread->store, database, error);
+	if (r) {
+		log_error("database %s: %s", database, error[0] ? error : strerror(-r));
+		return r;
+	}
+	r = thread->store_ops->last_seq(thread->store, &thread->last_seq);
+	if (thread->last_seq == 0)
+		thread->last_seq = 1;
+	if (!r)
+		r = thread->store_ops->each_mac(
+			thread->store, (uint64_t)(now_s - MACS_S), restore_mac, thread);
+	if (r)
+		log_error("database %s: %s", database,
+			thread->store_ops->error(thread->store));
+	return r;
+}
+
+void zone_thread_close_store(struct zone_thread *thread)
+{
+	if (thread->store)
+		thread->store_ops->close(thread->store);
+	replay_free(thread->replay);
+	if (thread->lock >= 0)
+		close(thread->lock);
+}
