@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "build.h"
+#include "gateway/control/control.h"
 #include "gateway/listener/listener.h"
 #include "gateway/log.h"
 #include "gateway/supervise.h"
@@ -30,6 +31,7 @@ struct daemon {
 	struct config *config;       /* the newest */
 	struct listeners *listeners;
 	struct writer *writer;
+	struct control *control;
 	int signals;       /* signalfd */
 	int parent;        /* supervise_detach's; -1: none waits */
 	size_t file_limit; /* descriptors that there may be */
@@ -79,9 +81,10 @@ static int parse_options(struct options *options, int argc, char **argv)
 	return 2;
 }
 
+/* arg: the order that it is for; NULL: nobody's. */
 static void report(bool error, const char *message, void *arg)
 {
-	(void)arg;
+	control_order_report(error, message, arg);
 	if (error)
 		log_error("%s", message);
 	else
@@ -138,46 +141,93 @@ static void warn_of_unchanged(const struct config *old, const struct config *new
 		log_warning("pid_file: takes effect at the next start");
 }
 
-static void reload(struct daemon *d)
+/* Zones first: what the listeners let in must find its zone. */
+static void take_config(struct daemon *d, struct config *config, void *order)
+{
+	listeners_set_config(d->listeners, config);
+	control_configure(d->control, config, report, order);
+	warn_of_unchanged(d->first_config, config);
+	config_unref(d->config);
+	d->config = config;
+	log_info("configuration reloaded");
+}
+
+/* 0 or -errno: it stays as it was. */
+static int reload(struct daemon *d, struct control_order *order)
 {
 	struct config *config;
+	int r;
 
 	supervise_notify("RELOADING=1");
-	if (config_load(&config, d->options.config_path, report, NULL)) {
+	r = config_load(&config, d->options.config_path, report, order);
+	if (r) {
 		log_error("the configuration stays as it was");
-	} else if (writer_reload(d->writer, config)) {
+	} else if ((r = writer_reload(d->writer, config))) {
 		log_error("reload: out of memory; the configuration stays as it was");
 		config_unref(config);
 	} else {
-		/* Zones first: what the listeners let in must find its zone. */
-		listeners_set_config(d->listeners, config);
-		warn_of_unchanged(d->first_config, config);
-		config_unref(d->config);
-		d->config = config;
-		log_info("configuration reloaded");
+		take_config(d, config, order);
 	}
 	supervise_notify("READY=1");
+	return r;
+}
+
+/* To who asked, and not into the log. */
+static int check_again(struct daemon *d, struct control_order *order)
+{
+	struct config *config;
+	int r = config_load(&config, d->options.config_path, control_order_report, order);
+
+	if (!r)
+		config_unref(config);
+	return r;
+}
+
+static void take_orders(struct daemon *d)
+{
+	struct control_order *order;
+
+	while ((order = control_take_order(d->control)))
+		control_finish_order(d->control, order,
+			control_order_is_check(order) ? check_again(d, order)
+						      : reload(d, order));
+}
+
+/* False: it is time to end. */
+static bool take_signal(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	if (read(d->signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo != SIGHUP)
+		return false;
+	(void)reload(d, NULL);
+	return true;
 }
 
 /* Until SIGTERM or SIGINT. */
 static void wait_for_signals(struct daemon *d)
 {
 	const int watchdog_ms = supervise_watchdog_ms();
-	struct pollfd fd = {.fd = d->signals, .events = POLLIN};
+	struct pollfd fds[] = {
+		{.fd = d->signals, .events = POLLIN},
+		{.fd = control_orders_fd(d->control), .events = POLLIN},
+	};
 
 	for (;;) {
-		struct signalfd_siginfo info;
-		int ready = poll(&fd, 1, watchdog_ms ? watchdog_ms : -1);
+		int ready = poll(fds, 2, watchdog_ms ? watchdog_ms : -1);
 
 		if (watchdog_ms && writer_is_alive(d->writer)) {
 			supervise_notify("WATCHDOG=1");
 			writer_ping(d->writer);
 		}
-		if (ready <= 0 || read(d->signals, &info, sizeof(info)) != sizeof(info))
+		if (ready <= 0)
 			continue;
-		if (info.ssi_signo != SIGHUP)
+		if (fds[0].revents && !take_signal(d))
 			return;
-		reload(d);
+		if (fds[1].revents)
+			take_orders(d);
 	}
 }
 
@@ -197,6 +247,8 @@ static int start_threads(struct daemon *d)
 		return r;
 	}
 	r = listeners_start(d->listeners, writer_queue(d->writer));
+	if (!r)
+		r = control_start(d->control, d->writer, d->listeners);
 	if (r)
 		log_error("starting threads: %s", strerror(-r));
 	return r;
@@ -206,6 +258,8 @@ static int start(struct daemon *d)
 {
 	int r = listeners_open(&d->listeners, d->config, d->file_limit);
 
+	if (!r)
+		r = control_open(&d->control, d->config, d->options.config_path);
 	if (r)
 		return r;
 	r = supervise_drop_privileges(d->config->user);
@@ -227,11 +281,13 @@ static int start(struct daemon *d)
 /* What was accepted is answered before anything goes away. */
 static void stop(struct daemon *d)
 {
+	control_stop(d->control);
 	if (d->writer) {
 		listeners_stop_reading(d->listeners);
 		writer_stop(d->writer);
 	}
 	writer_free(d->writer);
+	control_free(d->control);
 	listeners_free(d->listeners);
 }
 

@@ -1,0 +1,385 @@
+/*
+ * The control thread: started, reconfigured, ended.
+ *
+ * Main opens sockets and hands them over; the thread does everything else.  They talk by
+ * mail one way and orders the other.
+ */
+#include "gateway/control/control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
+#include "gateway/control/control_private.h"
+#include "gateway/log.h"
+
+struct config_mail {
+	struct control_mail mail; /* first */
+	struct config *config;    /* counted */
+	bool has_unix, has_http;  /* another socket, in place of the old */
+	int unix_fd, http_fd;     /* -1: none */
+};
+
+/* ---- sockets, in main ---- */
+
+struct reporting {
+	config_report *report;
+	void *arg;
+};
+
+static void report_socket(
+	const struct reporting *to, const char *setting, const char *what, int error)
+{
+	char message[256];
+
+	if (!to->report)
+		return;
+	snprintf(message, sizeof(message), "%s: %.160s: %s; it stays as it was", setting,
+		what, strerror(-error));
+	to->report(true, message, to->arg);
+}
+
+static bool is_same_path(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* 0: *ret_fd (-1: none) is the new one; -EALREADY: it stays. */
+static int open_unix(struct control *c, const struct config *config,
+	const struct reporting *to, int *ret_fd)
+{
+	char *path = NULL;
+
+	*ret_fd = -1;
+	if (is_same_path(c->unix_path, config->control))
+		return -EALREADY;
+	if (config->control) {
+		path = strdup(config->control);
+		*ret_fd = path ? control_socket_unix(path, config->user) : -ENOMEM;
+		if (*ret_fd < 0) {
+			const int r = *ret_fd;
+
+			report_socket(to, "control", config->control, r);
+			free(path);
+			return r;
+		}
+	}
+	if (c->unix_path)
+		control_socket_unlink(c->unix_path, c->unix_inode);
+	free(c->unix_path);
+	c->unix_path = path;
+	c->unix_inode = path ? control_socket_inode(path) : 0;
+	return 0;
+}
+
+static int open_http(struct control *c, const struct config *config,
+	const struct reporting *to, int *ret_fd)
+{
+	*ret_fd = -1;
+	if (!strcmp(c->http_text, config->http.len ? config->http.text : ""))
+		return -EALREADY;
+	if (config->http.len) {
+		*ret_fd = control_socket_http(&config->http);
+		if (*ret_fd < 0) {
+			report_socket(to, "http", config->http.text, *ret_fd);
+			return *ret_fd;
+		}
+	}
+	snprintf(c->http_text, sizeof(c->http_text), "%s",
+		config->http.len ? config->http.text : "");
+	return 0;
+}
+
+int control_open(
+	struct control **ret_control, struct config *config, const char *config_path)
+{
+	const struct reporting nobody = {NULL, NULL};
+	struct control *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->unix_fd = c->http_fd = -1;
+	c->inbox.fd = c->back.fd = c->orders.fd = -1;
+	c->config_path = config_path;
+	c->since_s = clock_real_ms() / 1000;
+	c->config = config_ref(config);
+	c->database = strdup(config->database);
+	r = c->database ? queue_init(&c->inbox) : -ENOMEM;
+	if (!r)
+		r = queue_init(&c->back);
+	if (!r)
+		r = queue_init(&c->orders);
+	if (!r)
+		r = open_unix(c, config, &nobody, &c->unix_fd);
+	if (!r || r == -EALREADY)
+		r = open_http(c, config, &nobody, &c->http_fd);
+	if (r && r != -EALREADY) {
+		control_stop(c);
+		control_free(c);
+		return r;
+	}
+	*ret_control = c;
+	return 0;
+}
+
+void control_configure(
+	struct control *c, struct config *config, config_report *report, void *arg)
+{
+	const struct reporting to = {report, arg};
+	struct config_mail *mail = calloc(1, sizeof(*mail));
+
+	if (!mail) {
+		log_error("control: out of memory; it stays as it was");
+		return;
+	}
+	mail->mail.kind = CONTROL_CONFIG;
+	mail->config = config_ref(config);
+	mail->has_unix = !open_unix(c, config, &to, &mail->unix_fd);
+	mail->has_http = !open_http(c, config, &to, &mail->http_fd);
+	queue_push_one(&c->inbox, &mail->mail.node);
+}
+
+/* ---- the thread ---- */
+
+static void exchange(struct control_door *door, int fd)
+{
+	if (control_door_listen(door, fd))
+		log_error("%s: out of memory", door->is_private ? "control" : "http");
+}
+
+static void take_config(struct control *c, struct config_mail *mail)
+{
+	control_forget_keys(c);
+	config_unref(c->config);
+	c->config = mail->config;
+	if (mail->has_unix)
+		exchange(&c->unix_door, mail->unix_fd);
+	if (mail->has_http)
+		exchange(&c->http_door, mail->http_fd);
+	free(mail);
+}
+
+static void on_end(evutil_socket_t fd, short events, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd;
+	(void)events;
+	event_base_loopbreak(c->base);
+}
+
+/* Answers that are under way go out; nobody new comes in. */
+static void begin_stop(struct control *c)
+{
+	const struct timeval at_most = {.tv_sec = CONTROL_STOP_MS / 1000};
+
+	c->is_stopping = true;
+	control_door_shut(&c->unix_door);
+	control_door_shut(&c->http_door);
+	if (event_base_once(c->base, -1, EV_TIMEOUT, on_end, c, &at_most))
+		event_base_loopexit(c->base, NULL);
+}
+
+static void on_inbox(evutil_socket_t fd, short events, void *arg)
+{
+	struct control *c = arg;
+	struct queue_list list;
+	struct control_mail *mail;
+
+	(void)fd;
+	(void)events;
+	queue_list_init(&list);
+	queue_take_all(&c->inbox, &list);
+	while ((mail = (struct control_mail *)(void *)queue_list_take(&list))) {
+		if (mail->kind == CONTROL_CONFIG) {
+			take_config(c, (struct config_mail *)(void *)mail);
+		} else if (mail->kind == CONTROL_ORDER) {
+			control_answer_order(c, mail);
+		} else {
+			free(mail);
+			begin_stop(c);
+		}
+	}
+	if (c->is_stopping && !c->questions)
+		event_base_loopexit(c->base, NULL);
+}
+
+static void on_back(evutil_socket_t fd, short events, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd;
+	(void)events;
+	control_take_back(c);
+	if (c->is_stopping && !c->questions)
+		event_base_loopexit(c->base, NULL);
+}
+
+static void *control_main(void *arg)
+{
+	struct control *c = arg;
+
+	event_base_dispatch(c->base);
+	control_door_close(&c->unix_door);
+	control_door_close(&c->http_door);
+	return NULL;
+}
+
+static struct event *watch(struct control *c, struct queue *queue, event_callback_fn fn)
+{
+	struct event *event =
+		event_new(c->base, queue_fd(queue), EV_READ | EV_PERSIST, fn, c);
+
+	if (event && event_add(event, NULL)) {
+		event_free(event);
+		return NULL;
+	}
+	return event;
+}
+
+/* The sockets become the doors'. */
+static int open_doors(struct control *c)
+{
+	const int unix_fd = c->unix_fd, http_fd = c->http_fd;
+	int r = control_door_open(&c->unix_door, c, true);
+
+	if (!r)
+		r = control_door_open(&c->http_door, c, false);
+	if (r)
+		return r;
+	c->unix_fd = -1;
+	r = control_door_listen(&c->unix_door, unix_fd);
+	if (r)
+		return r;
+	c->http_fd = -1;
+	return control_door_listen(&c->http_door, http_fd);
+}
+
+static int start_thread(struct control *c)
+{
+	sigset_t all, old;
+	int r;
+
+	/* Signals are main's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = -pthread_create(&c->thread, NULL, control_main, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	c->is_running = !r;
+	return r;
+}
+
+int control_start(struct control *c, struct writer *writer, struct listeners *listeners)
+{
+	int r;
+
+	c->writer = writer;
+	c->listeners = listeners;
+	c->store_ops = &store_sqlite;
+	c->base = event_base_new();
+	if (!c->base)
+		return -ENOMEM;
+	c->inbox_event = watch(c, &c->inbox, on_inbox);
+	c->back_event = watch(c, &c->back, on_back);
+	if (!c->inbox_event || !c->back_event)
+		return -ENOMEM;
+	r = open_doors(c);
+	return r ? r : start_thread(c);
+}
+
+/* ---- the end ---- */
+
+void control_stop(struct control *c)
+{
+	struct control_mail *mail = NULL;
+
+	if (!c)
+		return;
+	while (c->is_running && !(mail = calloc(1, sizeof(*mail))))
+		; /* out of memory is transient, and there is nothing else to do */
+	if (mail) {
+		mail->kind = CONTROL_STOP;
+		queue_push_one(&c->inbox, &mail->node);
+		pthread_join(c->thread, NULL);
+		c->is_running = false;
+	}
+	if (c->unix_path)
+		control_socket_unlink(c->unix_path, c->unix_inode);
+	free(c->unix_path);
+	c->unix_path = NULL;
+}
+
+static void free_mail(struct control_mail *mail)
+{
+	struct config_mail *config = (struct config_mail *)(void *)mail;
+
+	if (mail->kind == CONTROL_ORDER) {
+		control_free_order((struct control_order *)(void *)mail);
+		return;
+	}
+	if (mail->kind == CONTROL_CONFIG) {
+		config_unref(config->config);
+		if (config->unix_fd >= 0)
+			close(config->unix_fd);
+		if (config->http_fd >= 0)
+			close(config->http_fd);
+	}
+	free(mail);
+}
+
+/* What nobody answers any more. */
+static void free_queues(struct control *c)
+{
+	struct queue_list list;
+	struct queue_node *node;
+
+	queue_list_init(&list);
+	queue_take_all(&c->inbox, &list);
+	while ((node = queue_list_take(&list)))
+		free_mail((struct control_mail *)(void *)node);
+	queue_take_all(&c->orders, &list);
+	while ((node = queue_list_take(&list)))
+		control_free_order((struct control_order *)(void *)node);
+	queue_take_all(&c->back, &list);
+	while ((node = queue_list_take(&list)))
+		control_question_free((struct control_question *)(void *)node);
+}
+
+static void clear_queue(struct queue *queue)
+{
+	if (queue->fd >= 0)
+		queue_clear(queue);
+}
+
+void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	if (c->orders.fd >= 0)
+		free_queues(c);
+	control_door_close(&c->unix_door); /* of a start that failed */
+	control_door_close(&c->http_door);
+	if (c->inbox_event)
+		event_free(c->inbox_event);
+	if (c->back_event)
+		event_free(c->back_event);
+	if (c->base)
+		event_base_free(c->base);
+	if (c->unix_fd >= 0)
+		close(c->unix_fd);
+	if (c->http_fd >= 0)
+		close(c->http_fd);
+	if (c->store)
+		c->store_ops->close(c->store);
+	control_forget_keys(c);
+	config_unref(c->config);
+	free(c->database);
+	clear_queue(&c->inbox);
+	clear_queue(&c->back);
+	clear_queue(&c->orders);
+	free(c);
+}

@@ -1,0 +1,196 @@
+/*
+ * evhttp on one socket, and limits that it does not have itself: how many connections
+ * there are, and how long one may take for its request or its answer, octet by octet.
+ *
+ * evhttp tells nobody when a connection ends.  So each bufferevent is counted once more
+ * here, and looked at now and then: one that evhttp has freed has no callbacks any more.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
+#include "gateway/control/control_private.h"
+#include "gateway/timer.h"
+
+enum { SWEEP_MS = 200, SWEEP_IDLE_MS = 2000 };
+
+static bool is_gone(struct bufferevent *bev)
+{
+	bufferevent_event_cb on_event = NULL;
+
+	bufferevent_getcb(bev, NULL, NULL, &on_event, NULL);
+	return !on_event;
+}
+
+static void forget(struct control_guest *guest)
+{
+	bufferevent_decref(guest->bev);
+	*guest = (struct control_guest){0};
+}
+
+/* What evhttp does when its own timeout comes. */
+static void show_out(struct control_guest *guest)
+{
+	bufferevent_trigger_event(guest->bev, BEV_EVENT_TIMEOUT | BEV_EVENT_READING, 0);
+}
+
+/* How many there are. */
+static size_t sweep(struct control_door *door)
+{
+	const int64_t now_ms = clock_monotonic_ms();
+	size_t count = 0;
+
+	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++) {
+		struct control_guest *guest = &door->guests[i];
+
+		if (guest->bev && !guest->is_busy && !is_gone(guest->bev) &&
+			now_ms - guest->heard_ms > CONTROL_PATIENCE_MS)
+			show_out(guest);
+		if (guest->bev && is_gone(guest->bev))
+			forget(guest);
+		count += guest->bev != NULL;
+	}
+	return count;
+}
+
+static void look_again(struct control_door *door, int64_t after_ms)
+{
+	const struct timeval after = {
+		.tv_sec = after_ms / 1000, .tv_usec = after_ms % 1000 * 1000};
+
+	timer_set(door->timer, &after);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct control_door *door = arg;
+	const size_t count = sweep(door);
+
+	(void)fd;
+	(void)events;
+	if (count < CONTROL_GUESTS_MAX && door->bound && !door->is_shut)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(door->bound));
+	if (count)
+		look_again(door, count < CONTROL_GUESTS_MAX ? SWEEP_IDLE_MS : SWEEP_MS);
+}
+
+static struct control_guest *find_room(struct control_door *door)
+{
+	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++)
+		if (!door->guests[i].bev)
+			return &door->guests[i];
+	return NULL;
+}
+
+/* evhttp makes a connection.  The last one that there is room for closes the door. */
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+	struct control_door *door = arg;
+	struct control_guest *guest = find_room(door);
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+
+	if (bev && guest) {
+		bufferevent_incref(bev);
+		*guest = (struct control_guest){
+			.bev = bev, .heard_ms = clock_monotonic_ms()};
+	}
+	if (!find_room(door)) {
+		evconnlistener_disable(evhttp_bound_socket_get_listener(door->bound));
+		look_again(door, SWEEP_MS);
+	} else if (!event_pending(door->timer, EV_TIMEOUT, NULL)) {
+		look_again(door, SWEEP_IDLE_MS);
+	}
+	return bev;
+}
+
+static struct control_guest *find_guest(
+	struct control_door *door, struct evhttp_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	const struct bufferevent *bev =
+		connection ? evhttp_connection_get_bufferevent(connection) : NULL;
+
+	for (size_t i = 0; bev && i < CONTROL_GUESTS_MAX; i++)
+		if (door->guests[i].bev == bev)
+			return &door->guests[i];
+	return NULL;
+}
+
+void control_door_release(struct control_door *door, struct evhttp_request *request)
+{
+	struct control_guest *guest = find_guest(door, request);
+
+	if (!guest)
+		return;
+	guest->is_busy = false;
+	guest->heard_ms = clock_monotonic_ms();
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+	struct control_door *door = arg;
+	struct control_guest *guest = find_guest(door, request);
+
+	if (guest)
+		guest->is_busy = true;
+	control_on_request(request, door);
+}
+
+int control_door_open(struct control_door *door, struct control *control, bool is_private)
+{
+	door->control = control;
+	door->is_private = is_private;
+	door->http = evhttp_new(control->base);
+	door->timer = event_new(control->base, -1, 0, on_timer, door);
+	if (!door->http || !door->timer)
+		return -ENOMEM;
+	evhttp_set_bevcb(door->http, on_connection, door);
+	evhttp_set_gencb(door->http, on_request, door);
+	evhttp_set_timeout(door->http, CONTROL_TIMEOUT_S);
+	evhttp_set_max_headers_size(door->http, CONTROL_HEADERS_MAX);
+	evhttp_set_max_body_size(door->http, CONTROL_BODY_MAX);
+	evhttp_set_default_content_type(door->http, NULL);
+	/* All of them come here, so that others than those allowed are told so. */
+	evhttp_set_allowed_methods(door->http,
+		EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+			EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	return 0;
+}
+
+int control_door_listen(struct control_door *door, int fd)
+{
+	struct evhttp_bound_socket *bound = NULL;
+
+	if (fd >= 0) {
+		bound = evhttp_accept_socket_with_handle(door->http, fd);
+		if (!bound) {
+			close(fd);
+			return -ENOMEM;
+		}
+	}
+	if (door->bound)
+		evhttp_del_accept_socket(door->http, door->bound);
+	door->bound = bound;
+	if (bound && !find_room(door))
+		evconnlistener_disable(evhttp_bound_socket_get_listener(bound));
+	return 0;
+}
+
+void control_door_shut(struct control_door *door)
+{
+	if (door->bound)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(door->bound));
+	door->is_shut = true;
+}
+
+void control_door_close(struct control_door *door)
+{
+	if (door->timer)
+		event_free(door->timer);
+	if (door->http)
+		evhttp_free(door->http);
+	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++)
+		if (door->guests[i].bev)
+			forget(&door->guests[i]);
+	*door = (struct control_door){0};
+}

@@ -1,0 +1,354 @@
+/*
+ * Keys, as far as they may be shown: everything but the secret; and which rule would
+ * allow what.  Both are asked of the configuration alone, here.
+ *
+ * A ring can only be gone through as a whole, and may hold two million keys: pointers to
+ * all of them are kept for as long as it is the ring.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/clock.h"
+#include "gateway/control/control_private.h"
+#include "zones/rdata.h"
+
+enum {
+	USES_MAX = 20, /* of a key that are named; what is more is only said to be */
+	/* Comparisons of a key with a pattern for one answer: some 50 ms. */
+	COMPARISONS_MAX = 500000,
+};
+
+struct control_keys {
+	const struct tsig_key **keys;
+	size_t count, room;
+	size_t patterns; /* in all rules, and targets */
+};
+
+/* ---- the list ---- */
+
+static bool note_key(const struct tsig_key *key, void *arg)
+{
+	struct control_keys *keys = arg;
+
+	if (keys->count < keys->room)
+		keys->keys[keys->count++] = key;
+	return true;
+}
+
+static size_t count_patterns(const struct config *config)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct config_zone *zone = &config->zones[i];
+
+		count += zone->target_count;
+		for (size_t j = 0; j < zone->policy.count; j++)
+			count += zone->policy.rules[j].key_count;
+	}
+	return count;
+}
+
+void control_forget_keys(struct control *c)
+{
+	if (c->keys)
+		free(c->keys->keys);
+	free(c->keys);
+	c->keys = NULL;
+}
+
+static const struct control_keys *list_keys(struct control *c)
+{
+	if (c->keys)
+		return c->keys;
+	c->keys = calloc(1, sizeof(*c->keys));
+	if (!c->keys)
+		return NULL;
+	c->keys->room = keyring_count(c->config->keys);
+	c->keys->patterns = count_patterns(c->config);
+	c->keys->keys = calloc(c->keys->room + 1, sizeof(*c->keys->keys));
+	if (!c->keys->keys) {
+		control_forget_keys(c);
+		return NULL;
+	}
+	keyring_each(c->config->keys, note_key, c->keys);
+	return c->keys;
+}
+
+/* ---- where a key is used ---- */
+
+static bool add_use(json_t *uses, json_t *use)
+{
+	if (json_array_size(uses) < USES_MAX)
+		return control_json_add(uses, use);
+	json_decref(use);
+	return true;
+}
+
+static bool add_uses_of_zone(
+	json_t *uses, const struct config_zone *zone, const struct tsig_key *key)
+{
+	bool is_whole = true;
+
+	for (size_t i = 0; is_whole && i < zone->policy.count; i++) {
+		const struct policy_rule *rule = &zone->policy.rules[i];
+
+		if (policy_names_key(rule, key->name))
+			is_whole = add_use(uses,
+				json_pack("{s:s, s:I, s:i}", "zone", zone->text, "rule",
+					(json_int_t)i + 1, "line", rule->line));
+	}
+	for (size_t i = 0; is_whole && i < zone->target_count; i++) {
+		const struct config_target *target = &zone->targets[i];
+
+		if (target->key && name_is_equal(target->key->name, key->name))
+			is_whole = add_use(uses,
+				json_pack("{s:s, s:s}", "zone", zone->text, "target",
+					target->id));
+	}
+	return is_whole;
+}
+
+/* NULL: no memory. */
+static json_t *uses_to_json(const struct config *config, const struct tsig_key *key)
+{
+	json_t *uses = json_array();
+
+	for (size_t i = 0; uses && i < config->zone_count; i++) {
+		if (add_uses_of_zone(uses, &config->zones[i], key))
+			continue;
+		json_decref(uses);
+		return NULL;
+	}
+	return uses;
+}
+
+static const char *validity_of(const struct tsig_key *key, int64_t now_s)
+{
+	if (now_s < key->not_before)
+		return "not yet valid";
+	return now_s > key->not_after ? "expired" : "valid";
+}
+
+static json_t *key_to_json(const struct config *config, const struct tsig_key *key)
+{
+	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:o, s:b, s:o}", "name",
+		control_json_name(key->name), "algorithm", hmac_algorithm_text(key->alg),
+		"bits", 8 * key->secret_len, "state",
+		validity_of(key, clock_real_ms() / 1000), "not_before",
+		key->not_before == INT64_MIN ? json_null()
+					     : control_json_time(key->not_before * 1000),
+		"not_after",
+		key->not_after == INT64_MAX ? json_null()
+					    : control_json_time(key->not_after * 1000),
+		"weak", hmac_algorithm_is_weak(key->alg), "uses",
+		uses_to_json(config, key));
+}
+
+/* All secrets of one name. */
+static json_t *named_keys(struct control *c, const uint8_t *name)
+{
+	const struct tsig_key *key = keyring_find(c->config->keys, name);
+	json_t *list = json_array();
+
+	for (; list && key; key = key->next_secret) {
+		if (control_json_add(list, key_to_json(c->config, key)))
+			continue;
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+static json_t *page_of_keys(
+	struct control *c, const struct control_keys *keys, size_t from, size_t limit)
+{
+	json_t *list = json_array();
+
+	for (size_t i = from; list && i < keys->count && i < from + limit; i++) {
+		if (control_json_add(list, key_to_json(c->config, keys->keys[i])))
+			continue;
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+void control_get_keys(struct control_request *r)
+{
+	struct control *c = r->control;
+	const char *name = control_parameter(r, "name");
+	const struct control_keys *keys = list_keys(c);
+	uint8_t wire[NAME_MAX_LEN];
+	size_t limit = CONTROL_PAGE_MAX;
+	uint64_t from = 0;
+	char next[24];
+
+	if (!control_read_number(r, "cursor", &from) ||
+		(name && !control_read_name(r, name, wire)))
+		return;
+	if (name) {
+		control_done(
+			r, json_pack("{s:o, s:n}", "keys", named_keys(c, wire), "next"));
+		return;
+	}
+	if (!keys) {
+		control_fail(r, 503, "out of memory");
+		return;
+	}
+	if (from > keys->count)
+		from = keys->count;
+	if (limit > COMPARISONS_MAX / keys->patterns + 1)
+		limit = COMPARISONS_MAX / keys->patterns + 1;
+	snprintf(next, sizeof(next), "%zu", (size_t)from + limit);
+	control_done(r,
+		json_pack("{s:o, s:s?}", "keys",
+			page_of_keys(c, keys, (size_t)from, limit), "next",
+			from + limit < keys->count ? next : NULL));
+}
+
+/* ---- explain ---- */
+
+struct explaining {
+	struct policy_subject subject;
+	enum policy_operation op;
+	struct rr rr;
+	uint8_t key[NAME_MAX_LEN], name[NAME_MAX_LEN];
+	uint8_t rdata[WIRE_MESSAGE_MAX];
+	const struct config_zone *zone;
+	bool has_data;
+};
+
+static const char *text_of(const json_t *body, const char *name)
+{
+	const char *text = json_string_value(json_object_get(body, name));
+
+	return text && *text ? text : NULL;
+}
+
+static bool read_subject(
+	struct control_request *r, const json_t *body, struct explaining *e)
+{
+	const char *key = text_of(body, "key"), *source = text_of(body, "source");
+	const char *transport = text_of(body, "transport");
+	struct cidr cidr = {.bits = 0};
+
+	if (!key || !control_read_name(r, key, e->key)) {
+		if (!key)
+			control_fail(r, 400, "key: must be there");
+		return false;
+	}
+	e->subject.key = e->key;
+	if (source && cidr_from_text(&cidr, source)) {
+		control_fail(r, 400, "source: must be an address");
+		return false;
+	}
+	e->subject.source = cidr.address;
+	e->subject.transport =
+		transport && !strcmp(transport, "tcp") ? POLICY_TCP : POLICY_UDP;
+	return true;
+}
+
+/* Without data: whether anything of this type could be allowed. */
+static bool read_data(struct control_request *r, const json_t *body, struct explaining *e)
+{
+	const char *data = text_of(body, "data");
+	int len;
+
+	if (!data) {
+		e->rr.class = CLASS_ANY;
+		return true;
+	}
+	len = rdata_from_text(
+		e->rr.type, data, e->zone->name, e->rdata, sizeof(e->rdata));
+	if (len < 0) {
+		control_fail(r, 400, "data: is none of this type");
+		return false;
+	}
+	e->rr.class = e->op == POLICY_ADD ? CLASS_IN : CLASS_NONE;
+	e->rr.rdata = e->rdata;
+	e->rr.rdata_len = (uint16_t)len;
+	return true;
+}
+
+static bool read_record(
+	struct control_request *r, const json_t *body, struct explaining *e)
+{
+	const char *name = text_of(body, "name"), *type = text_of(body, "type");
+	const char *op = text_of(body, "op");
+	const json_int_t ttl = json_integer_value(json_object_get(body, "ttl"));
+
+	if (!name || !type || (op && strcmp(op, "add") && strcmp(op, "delete")) ||
+		ttl < 0 || ttl > INT32_MAX) {
+		control_fail(r, 400,
+			"name and type must be there, op add or delete, ttl a number");
+		return false;
+	}
+	if (!control_read_name(r, name, e->name))
+		return false;
+	e->zone = control_find_zone(r, e->name, false);
+	if (!e->zone)
+		return false;
+	e->op = op && !strcmp(op, "delete") ? POLICY_DELETE : POLICY_ADD;
+	e->rr.owner = e->name;
+	e->rr.ttl = (uint32_t)ttl;
+	e->rr.type = rdata_type_from_name(type);
+	if (!e->rr.type || (rdata_type_is_meta(e->rr.type) && e->rr.type != TYPE_ANY)) {
+		control_fail(r, 400, "%.32s: is no type", type);
+		return false;
+	}
+	return read_data(r, body, e);
+}
+
+static json_t *lease_to_json(const struct policy_rule *rule)
+{
+	if (!rule || !rule->has_lease)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I}", "default_s",
+		(json_int_t)rule->lease_default_s, "min_s", (json_int_t)rule->lease_min_s,
+		"max_s", (json_int_t)rule->lease_max_s);
+}
+
+/* What no rule says, but stands in the way. */
+static const char *obstacle_of(const struct control *c, const struct explaining *e)
+{
+	const struct tsig_key *key = keyring_find(c->config->keys, e->key);
+	const int64_t now_s = clock_real_ms() / 1000;
+
+	if (!key)
+		return "there is no key of this name";
+	for (; key; key = key->next_secret)
+		if (now_s >= key->not_before && now_s <= key->not_after)
+			return NULL;
+	return "the key is not valid now";
+}
+
+static json_t *explain(const struct control *c, struct explaining *e)
+{
+	struct verdict why = verdict_ok();
+	const struct policy_rule *rule = policy_find_rule(
+		&e->zone->policy, e->zone->name, &e->subject, e->op, &e->rr, &why);
+	const char *obstacle = obstacle_of(c, e);
+
+	return json_pack("{s:b, s:s, s:o, s:o, s:s?, s:s?, s:o}", "allowed",
+		rule && !obstacle, "zone", e->zone->text, "rule",
+		rule ? json_integer((json_int_t)(rule - e->zone->policy.rules) + 1)
+		     : json_null(),
+		"line", rule && rule->line ? json_integer(rule->line) : json_null(),
+		"reason", rule ? NULL : why.why, "key_problem", obstacle, "lease",
+		e->op == POLICY_ADD ? lease_to_json(rule) : json_null());
+}
+
+void control_post_explain(struct control_request *r)
+{
+	json_t *body = control_read_body(r);
+	struct explaining *e = body ? calloc(1, sizeof(*e)) : NULL;
+
+	if (body && !e)
+		control_fail(r, 503, "out of memory");
+	if (e && read_subject(r, body, e) && read_record(r, body, e))
+		control_done(r, explain(r->control, e));
+	free(e);
+	json_decref(body);
+}

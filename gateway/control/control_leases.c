@@ -1,0 +1,286 @@
+/*
+ * Leases, one by one, and their ids.
+ *
+ * An id is base64url (RFC 4648 5, without padding) of zone, owner, type (16 bits) and
+ * RDATA: whoever has it can say which record is meant, whatever happens to it meanwhile.
+ * One of more than CONTROL_HEADERS_MAX fits no URL.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/clock.h"
+#include "gateway/control/control_walk.h"
+
+/* ---- ids ---- */
+
+static const char digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static char *encode(const uint8_t *octets, size_t len)
+{
+	char *text = malloc(len * 4 / 3 + 4), *at = text;
+	uint32_t bits = 0;
+	unsigned count = 0;
+
+	for (size_t i = 0; text && i < len; i++) {
+		bits = bits << 8 | octets[i];
+		for (count += 8; count >= 6; count -= 6)
+			*at++ = digits[bits >> (count - 6) & 63];
+	}
+	if (!text)
+		return NULL;
+	if (count)
+		*at++ = digits[bits << (6 - count) & 63];
+	*at = '\0';
+	return text;
+}
+
+/* The length, or -EINVAL.  Room for as many octets as the text has. */
+static int decode(const char *text, uint8_t *octets)
+{
+	uint32_t bits = 0;
+	unsigned count = 0;
+	int len = 0;
+
+	for (; *text; text++) {
+		const char *digit = strchr(digits, *text);
+
+		if (!digit)
+			return -EINVAL;
+		bits = bits << 6 | (uint32_t)(digit - digits);
+		count += 6;
+		if (count < 8)
+			continue;
+		count -= 8;
+		octets[len++] = (uint8_t)(bits >> count);
+	}
+	return count < 6 && !(bits & ((1U << count) - 1)) ? len : -EINVAL;
+}
+
+char *control_lease_id(const uint8_t *zone, const struct lease_record *record)
+{
+	const size_t zone_len = name_len(zone), owner_len = name_len(record->owner);
+	const size_t len = zone_len + owner_len + 2 + record->rdata_len;
+	uint8_t *octets = malloc(len), *at = octets;
+	char *text;
+
+	if (!octets)
+		return NULL;
+	memcpy(at, zone, zone_len);
+	at += zone_len;
+	memcpy(at, record->owner, owner_len);
+	at += owner_len;
+	*at++ = (uint8_t)(record->type >> 8);
+	*at++ = (uint8_t)record->type;
+	if (record->rdata_len)
+		memcpy(at, record->rdata, record->rdata_len);
+	text = encode(octets, len);
+	free(octets);
+	return text;
+}
+
+/* Names in lower case, in octets. */
+static bool split_id(uint8_t *octets, size_t len, const uint8_t **ret_zone,
+	struct lease_record *ret_record)
+{
+	uint8_t name[NAME_MAX_LEN];
+	size_t owner_at = 0, at;
+
+	*ret_record = (struct lease_record){0};
+	if (name_read_uncompressed(name, octets, len, &owner_at) < 0)
+		return false;
+	at = owner_at;
+	if (name_read_uncompressed(name, octets, len, &at) < 0 || len < at + 2 ||
+		len - at - 2 > UINT16_MAX)
+		return false;
+	name_lower(octets);
+	name_lower(octets + owner_at);
+	*ret_zone = octets;
+	ret_record->owner = octets + owner_at;
+	ret_record->type = (uint16_t)(octets[at] << 8 | octets[at + 1]);
+	ret_record->rdata = octets + at + 2;
+	ret_record->rdata_len = (uint16_t)(len - at - 2);
+	return true;
+}
+
+int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
+	struct lease_record *ret_record)
+{
+	uint8_t *octets = malloc(strlen(id) + 1);
+	int len;
+
+	if (!octets)
+		return -ENOMEM;
+	len = decode(id, octets);
+	if (len < 0 || !split_id(octets, (size_t)len, ret_zone, ret_record)) {
+		free(octets);
+		return -EINVAL;
+	}
+	*ret_memory = octets;
+	return 0;
+}
+
+/* ---- in the zone thread ---- */
+
+struct lease_copy {
+	struct lease_record record; /* points into memory */
+	uint8_t *memory;            /* owned */
+	enum lease_state state;
+	int64_t left_ms;
+};
+
+static uint8_t *copy_octets(const struct lease_record *from, struct lease_record *to)
+{
+	const size_t owner_len = name_len(from->owner), key_len = name_len(from->key);
+	uint8_t *memory = malloc(owner_len + key_len + from->rdata_len);
+
+	if (!memory)
+		return NULL;
+	*to = *from;
+	memcpy(memory, from->owner, owner_len);
+	memcpy(memory + owner_len, from->key, key_len);
+	if (from->rdata_len)
+		memcpy(memory + owner_len + key_len, from->rdata, from->rdata_len);
+	to->owner = memory;
+	to->key = memory + owner_len;
+	to->rdata = memory + owner_len + key_len;
+	return memory;
+}
+
+static void copy_lease(const struct served_lease_view *view, void *arg)
+{
+	struct control_walk *walk = arg;
+	struct lease_copy *copy = control_walk_copy(walk, sizeof(*copy));
+
+	if (copy) {
+		copy->state = view->state;
+		copy->left_ms = view->left_ms;
+		copy->memory = copy_octets(&view->record, &copy->record);
+		if (copy->memory)
+			return;
+		walk->count--;
+	}
+	walk->has_failed = true;
+}
+
+static void copy_leases_at(struct served_zone *zone, struct control_walk *walk)
+{
+	const struct lease_table *table = zone->leases.table;
+	const int64_t now_ms = served_lease_now(zone);
+
+	for (const struct lease *lease = lease_first_at(table, walk->name); lease;
+		lease = lease_next_at(table, lease)) {
+		struct served_lease_view view = {.state = lease_state(table, lease)};
+
+		lease_describe(table, lease, &view.record);
+		view.left_ms = view.record.deadline_ms - now_ms;
+		copy_lease(&view, walk);
+	}
+}
+
+static bool run_leases(struct zone_thread *thread, struct zone_call *call)
+{
+	struct control_walk *walk = (struct control_walk *)(void *)call;
+	struct served_zone *zone = served_find(thread, control_walk_zone(walk)->name);
+
+	if (!zone)
+		walk->cursor = 0;
+	else if (walk->is_exact)
+		copy_leases_at(zone, walk);
+	else
+		walk->cursor = served_each_lease(
+			zone, walk->cursor, CONTROL_PAGE_MAX, copy_lease, walk);
+	return true;
+}
+
+/* ---- as JSON ---- */
+
+static json_t *lease_to_json(
+	const struct control_walk *walk, const struct lease_copy *lease)
+{
+	const struct config_zone *zone = control_walk_zone(walk);
+	const struct lease_record *record = &lease->record;
+	const bool is_ending = lease->state != LEASE_HELD && record->duration_s;
+	char *id = control_lease_id(zone->name, record);
+	json_t *value = NULL;
+
+	if (id)
+		value = json_pack(
+			"{s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:b}",
+			"id", id, "name", control_json_name(record->owner), "zone",
+			zone->text, "type", control_json_type(record->type), "data",
+			control_json_rdata(
+				record->type, record->rdata, record->rdata_len),
+			"state", control_state_name(lease->state), "key",
+			control_json_name(record->key), "source",
+			control_json_address(&record->source), "last_seen",
+			control_json_time(record->seen_s * 1000), "lease_s",
+			(json_int_t)record->duration_s, "expires_in_s",
+			is_ending ? json_real((double)lease->left_ms / 1000)
+				  : json_null(),
+			"derived", !!(record->flags & LEASE_DERIVED));
+	free(id);
+	return value;
+}
+
+/* Takes them out of the walk. */
+static void add_leases(struct control_walk *walk)
+{
+	struct lease_copy *leases = walk->copies;
+
+	for (size_t i = 0; i < walk->count; i++) {
+		if (control_walk_matches(walk, leases[i].record.owner) &&
+			!control_json_add(walk->list, lease_to_json(walk, &leases[i])))
+			walk->has_failed = true;
+		free(leases[i].memory);
+	}
+	walk->count = 0;
+}
+
+static bool answer_leases(struct control_question *q)
+{
+	struct control_walk *walk = (struct control_walk *)(void *)q;
+	bool is_more;
+
+	add_leases(walk);
+	is_more = walk->cursor || control_walk_next_zone(walk);
+	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
+		json_array_size(walk->list) < CONTROL_PAGE_MAX)
+		return false;
+	control_walk_done(walk, "leases", !is_more);
+	return true;
+}
+
+struct lease_walk {
+	struct control_walk walk;                  /* first */
+	void (*clear)(struct control_question *q); /* of the walk itself */
+};
+
+/* What came back, but is not answered any more. */
+static void clear_copies(struct control_question *q)
+{
+	struct lease_walk *w = (struct lease_walk *)(void *)q;
+	struct lease_copy *leases = w->walk.copies;
+
+	for (size_t i = 0; i < w->walk.count; i++)
+		free(leases[i].memory);
+	w->clear(q);
+}
+
+void control_get_leases(struct control_request *r)
+{
+	struct lease_walk *w = (struct lease_walk *)(void *)control_walk_new(
+		r, sizeof(*w), control_parameter(r, "name"), run_leases, answer_leases);
+
+	if (!w)
+		return;
+	w->clear = w->walk.question.clear;
+	w->walk.question.clear = clear_copies;
+	if (r->control->config->zone_count) {
+		control_ask(&w->walk.question);
+		return;
+	}
+	control_walk_done(&w->walk, "leases", true);
+	control_question_free(&w->walk.question);
+}

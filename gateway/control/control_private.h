@@ -1,0 +1,231 @@
+/* What the rooms of control share; see control.h. */
+#ifndef MUSTER_CONTROL_PRIVATE_H
+#define MUSTER_CONTROL_PRIVATE_H
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <jansson.h>
+
+#include "gateway/control/control.h"
+#include "gateway/journal/store.h"
+#include "gateway/served/served.h"
+
+enum { CONTROL_SEGMENTS_MAX = 6, CONTROL_TIME_MAX = 32 };
+
+/* ---- doors ---- */
+
+/* A connection, as far as we have to know of it. */
+struct control_guest {
+	struct bufferevent *bev; /* counted; NULL: free */
+	int64_t heard_ms;        /* monotonic: it came, or its last answer went out */
+	bool is_busy;            /* its request is being worked on */
+};
+
+struct control_door {
+	struct control *control;
+	bool is_private; /* the Unix socket */
+	bool is_shut;    /* for good */
+	struct evhttp *http;
+	struct evhttp_bound_socket *bound; /* evhttp's; NULL: no socket */
+	struct control_guest guests[CONTROL_GUESTS_MAX];
+	struct event *timer; /* while there are guests */
+};
+
+/* A door without a socket.  0 or -ENOMEM; control_door_close either way. */
+int control_door_open(struct control_door *door, struct control *control, bool is_private)
+	__attribute__((warn_unused_result));
+/* Takes the socket, which listens, in place of the one it has; -1: none.  Connections
+ * stay.  0 or -ENOMEM: the old one stays. */
+int control_door_listen(struct control_door *door, int fd)
+	__attribute__((warn_unused_result));
+/* Nobody new comes in. */
+void control_door_shut(struct control_door *door);
+/* Connections too; harmless if it is not open. */
+void control_door_close(struct control_door *door);
+/* Its request is answered. */
+void control_door_release(struct control_door *door, struct evhttp_request *request);
+
+/* ---- sockets ---- */
+
+/* A socket that listens, or -errno, logged. */
+int control_socket_unix(const char *path, const char *user)
+	__attribute__((warn_unused_result));
+int control_socket_http(const struct config_address *address)
+	__attribute__((warn_unused_result));
+/* Removes the file unless somebody else's is there by now. */
+void control_socket_unlink(const char *path, ino_t inode);
+/* Of the file; 0: there is none. */
+ino_t control_socket_inode(const char *path);
+/* Who has connected: 0 with *ret_uid, or -errno. */
+int control_socket_peer(int fd, uid_t *ret_uid);
+
+/* ---- the thread ---- */
+
+enum control_mail_kind { CONTROL_CONFIG, CONTROL_ORDER, CONTROL_STOP };
+
+/* From main to the thread. */
+struct control_mail {
+	struct queue_node node; /* first */
+	enum control_mail_kind kind;
+};
+
+struct control_keys; /* control_keys.c's: what the ring cannot do by itself */
+
+struct control {
+	/* Main's. */
+	char *unix_path;      /* NULL: none is open */
+	ino_t unix_inode;     /* of its file */
+	char http_text[64];   /* "": none is open */
+	int unix_fd, http_fd; /* opened, and not yet the thread's; -1: none */
+	pthread_t thread;
+	bool is_running;
+	const char *config_path; /* borrowed, constant */
+	char *database;          /* constant: another one takes a restart */
+	int64_t since_s;         /* real time of the start */
+
+	struct writer *writer;
+	struct listeners *listeners;
+	struct queue inbox;  /* struct control_mail, for the thread */
+	struct queue back;   /* struct zone_call, for the thread */
+	struct queue orders; /* struct control_order, for main */
+
+	/* The thread's. */
+	struct event_base *base;
+	struct event *inbox_event, *back_event;
+	struct control_door unix_door, http_door;
+	struct config *config;     /* counted; the newest */
+	struct control_keys *keys; /* of config; NULL: not needed yet */
+	const struct store_ops *store_ops;
+	struct store *store; /* for reading; NULL: not opened yet */
+	size_t questions;    /* under way */
+	bool is_stopping;
+};
+
+/* ---- requests ---- */
+
+/* One request while it is looked at. */
+struct control_request {
+	struct control *control;
+	struct control_door *door;
+	struct evhttp_request *http;
+	uid_t uid; /* of who asks; of no meaning at a door that is not private */
+	char *segments[CONTROL_SEGMENTS_MAX]; /* of the path, decoded */
+	size_t segment_count;
+	struct evkeyvalq query;
+};
+
+/* Called by evhttp for each request; arg is the door. */
+void control_on_request(struct evhttp_request *http, void *arg);
+/* NULL: not there, or empty. */
+const char *control_parameter(const struct control_request *r, const char *name);
+/* A name as text, completed with the root.  False: answered with 400. */
+bool control_read_name(const struct control_request *r, const char *text,
+	uint8_t ret_name[NAME_MAX_LEN]);
+/* The zone that is named (exactly), or that encloses the name.  NULL: answered with 404.
+ */
+const struct config_zone *control_find_zone(
+	const struct control_request *r, const uint8_t *name, bool is_exact);
+/* A whole number.  False: answered with 400.  Without the parameter *ret stays. */
+bool control_read_number(
+	const struct control_request *r, const char *name, uint64_t *ret);
+/* The body as a JSON object, the caller's; NULL: answered with 400. */
+json_t *control_read_body(const struct control_request *r);
+
+/* ---- answers ---- */
+
+void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,
+	const char *type, const char *text, size_t len);
+/* Takes the value; NULL: there was no memory for it. */
+void control_answer_json(
+	struct control_door *door, struct evhttp_request *http, int code, json_t *value);
+/* For requests that are answered at once. */
+void control_done(const struct control_request *r, json_t *value);
+void control_fail(const struct control_request *r, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- questions (control_question.c) ---- */
+
+/*
+ * A request whose answer has to wait for the zone thread.  Embedded as the first member
+ * of what is asked; owned by who works on it, freed by clear and free.
+ */
+struct control_question {
+	struct zone_call call; /* first */
+	struct control *control;
+	struct control_door *door;
+	struct evhttp_request *http;
+	struct config *config; /* counted; as it was when it was asked */
+	uid_t uid;
+	/* In the control thread, when it is back.  True: it has been answered; false: it
+	 * is asked once more. */
+	bool (*answer)(struct control_question *question);
+	void (*clear)(struct control_question *question); /* NULL: nothing to free */
+};
+
+/* Zeroed memory for a question of this size; NULL: answered with 503. */
+void *control_question_new(const struct control_request *r, size_t size,
+	bool (*run)(struct zone_thread *thread, struct zone_call *call),
+	bool (*answer)(struct control_question *question));
+void control_question_free(struct control_question *question);
+void control_ask(struct control_question *question);
+/* All that are back. */
+void control_take_back(struct control *control);
+/* Answers of questions. */
+void control_question_done(struct control_question *question, json_t *value);
+void control_question_fail(struct control_question *question, int code,
+	const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- texts, as JSON has them ---- */
+
+json_t *control_json_name(const uint8_t *name);
+/* "2030-01-31T12:00:00Z"; null for 0. */
+json_t *control_json_time(int64_t real_ms);
+/* Adds it, and takes it.  False: there is no memory. */
+bool control_json_add(json_t *array, json_t *value);
+bool control_json_set(json_t *object, const char *key, json_t *value);
+json_t *control_json_type(uint16_t type);
+json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len);
+json_t *control_json_address(const struct ip_address *address);
+json_t *control_json_rcode(uint16_t rcode);
+const char *control_state_name(enum lease_state state);
+/* The database, opened when it is first asked for.  NULL: it cannot be, and ret_error
+ * says why. */
+struct store *control_store(struct control *control, const char **ret_error);
+
+/* ---- what is answered ---- */
+
+void control_get_health(struct control_request *r);
+void control_get_status(struct control_request *r);
+void control_get_zones(struct control_request *r);
+void control_get_targets(struct control_request *r);
+void control_get_queue(struct control_request *r);
+void control_get_metrics(struct control_request *r);
+void control_get_page(struct control_request *r);
+void control_get_hosts(struct control_request *r);
+void control_get_leases(struct control_request *r);
+void control_delete_lease(struct control_request *r);
+void control_post_host(struct control_request *r);
+void control_post_zone(struct control_request *r);
+void control_get_audit(struct control_request *r);
+void control_get_why(struct control_request *r);
+void control_get_keys(struct control_request *r);
+void control_post_explain(struct control_request *r);
+void control_post_reload(struct control_request *r);
+void control_post_check(struct control_request *r);
+
+/* What an order came to; takes it. */
+void control_answer_order(struct control *control, struct control_mail *mail);
+void control_free_order(struct control_order *order);
+/* The keyring is another. */
+void control_forget_keys(struct control *control);
+
+/* The id of a lease in URLs, allocated; NULL: no memory.  And back: 0, -EINVAL or
+ * -ENOMEM; the record points into *ret_memory, which the caller frees. */
+char *control_lease_id(const uint8_t *zone, const struct lease_record *record);
+int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
+	struct lease_record *ret_record) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * Requests: who may ask what, where it is answered, and what is common to reading them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
+#include "gateway/control/control_private.h"
+#include "gateway/log.h"
+
+/* A path; "*" is any one segment. */
+struct route {
+	enum evhttp_cmd_type method;
+	const char *segments[CONTROL_SEGMENTS_MAX];
+	bool is_public; /* at both doors */
+	void (*function)(struct control_request *r);
+};
+
+static const struct route routes[] = {
+	{EVHTTP_REQ_GET, {""}, true, control_get_page},
+	{EVHTTP_REQ_GET, {"health"}, true, control_get_health},
+	{EVHTTP_REQ_GET, {"status"}, true, control_get_status},
+	{EVHTTP_REQ_GET, {"metrics"}, true, control_get_metrics},
+	{EVHTTP_REQ_GET, {"api", "v1", "zones"}, false, control_get_zones},
+	{EVHTTP_REQ_GET, {"api", "v1", "targets"}, false, control_get_targets},
+	{EVHTTP_REQ_GET, {"api", "v1", "queue"}, false, control_get_queue},
+	{EVHTTP_REQ_GET, {"api", "v1", "hosts"}, false, control_get_hosts},
+	{EVHTTP_REQ_GET, {"api", "v1", "leases"}, false, control_get_leases},
+	{EVHTTP_REQ_GET, {"api", "v1", "audit"}, false, control_get_audit},
+	{EVHTTP_REQ_GET, {"api", "v1", "why", "*"}, false, control_get_why},
+	{EVHTTP_REQ_GET, {"api", "v1", "keys"}, false, control_get_keys},
+	{EVHTTP_REQ_POST, {"api", "v1", "hosts", "*", "*"}, false, control_post_host},
+	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "*"}, false, control_post_zone},
+	{EVHTTP_REQ_POST, {"api", "v1", "explain"}, false, control_post_explain},
+	{EVHTTP_REQ_POST, {"api", "v1", "reload"}, false, control_post_reload},
+	{EVHTTP_REQ_POST, {"api", "v1", "check"}, false, control_post_check},
+	{EVHTTP_REQ_DELETE, {"api", "v1", "leases", "*"}, false, control_delete_lease},
+};
+
+/* ---- the path ---- */
+
+static bool matches(const struct route *route, const struct control_request *r)
+{
+	size_t i = 0;
+
+	for (; i < CONTROL_SEGMENTS_MAX && route->segments[i]; i++) {
+		if (i == r->segment_count)
+			return false;
+		if (strcmp(route->segments[i], "*") != 0 &&
+			strcmp(route->segments[i], r->segments[i]) != 0)
+			return false;
+	}
+	return i == r->segment_count;
+}
+
+/* One segment, decoded; a zero octet in it is no text. */
+static char *decode(const char *segment, size_t len)
+{
+	char *copy = strndup(segment, len), *text = NULL;
+	size_t text_len = 0;
+
+	if (copy)
+		text = evhttp_uridecode(copy, 0, &text_len);
+	free(copy);
+	if (text && strlen(text) != text_len) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+/* The path begins with a slash.  False: too long, or no text. */
+static bool split_path(struct control_request *r, const char *path)
+{
+	while (*path == '/') {
+		const size_t len = strcspn(path + 1, "/");
+
+		if (r->segment_count == CONTROL_SEGMENTS_MAX)
+			return false;
+		r->segments[r->segment_count] = decode(path + 1, len);
+		if (!r->segments[r->segment_count++])
+			return false;
+		path += 1 + len;
+	}
+	return r->segment_count > 0;
+}
+
+/* ---- who asks ---- */
+
+/* Only root, and who the gateway itself is.  (The file's mode says the same; but it can
+ * be changed, and a socket handed on.) */
+static bool may_ask(struct control_request *r)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(r->http);
+	struct bufferevent *bev =
+		connection ? evhttp_connection_get_bufferevent(connection) : NULL;
+
+	if (!r->door->is_private)
+		return true;
+	if (!bev || control_socket_peer(bufferevent_getfd(bev), &r->uid))
+		return false;
+	if (r->uid == 0 || r->uid == geteuid())
+		return true;
+	log_stranger(clock_monotonic_ms(), "control: user id %lu may not ask",
+		(unsigned long)r->uid);
+	return false;
+}
+
+/* HEAD is GET without a body, which evhttp sees to. */
+static enum evhttp_cmd_type method_of(struct evhttp_request *http)
+{
+	const enum evhttp_cmd_type method = evhttp_request_get_command(http);
+
+	return method == EVHTTP_REQ_HEAD ? EVHTTP_REQ_GET : method;
+}
+
+static void dispatch(struct control_request *r)
+{
+	const enum evhttp_cmd_type method = method_of(r->http);
+	const struct route *found = NULL;
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!matches(&routes[i], r))
+			continue;
+		found = &routes[i];
+		if (found->method == method)
+			break;
+	}
+	if (!found)
+		control_fail(r, 404, "there is nothing of this name");
+	else if (!found->is_public && !r->door->is_private)
+		control_fail(r, 403, "this is answered at the Unix socket only");
+	else if (found->method != method)
+		control_fail(r, 405, "not by this method");
+	else
+		found->function(r);
+}
+
+static void read_and_dispatch(struct control_request *r)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(r->http);
+	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
+
+	if (!may_ask(r))
+		control_fail(r, 403, "only root and the gateway's own user may ask");
+	else if (!path || !split_path(r, *path ? path : "/"))
+		control_fail(r, 404, "there is nothing of this name");
+	else if (query && evhttp_parse_query_str(query, &r->query))
+		control_fail(r, 400, "the query of the URL is malformed");
+	else
+		dispatch(r);
+}
+
+void control_on_request(struct evhttp_request *http, void *arg)
+{
+	struct control_door *door = arg;
+	struct control_request r = {.control = door->control, .door = door, .http = http};
+
+	TAILQ_INIT(&r.query);
+	read_and_dispatch(&r);
+	evhttp_clear_headers(&r.query);
+	for (size_t i = 0; i < r.segment_count; i++)
+		free(r.segments[i]);
+}
+
+/* ---- what is asked for ---- */
+
+const char *control_parameter(const struct control_request *r, const char *name)
+{
+	const char *text = evhttp_find_header(&r->query, name);
+
+	return text && *text ? text : NULL;
+}
+
+bool control_read_name(
+	const struct control_request *r, const char *text, uint8_t ret_name[NAME_MAX_LEN])
+{
+	static const uint8_t root[] = {0};
+
+	if (!*text || name_from_text(ret_name, text, root)) {
+		control_fail(r, 400, "%.255s: is no domain name", text);
+		return false;
+	}
+	name_lower(ret_name);
+	return true;
+}
+
+const struct config_zone *control_find_zone(
+	const struct control_request *r, const uint8_t *name, bool is_exact)
+{
+	const struct config *config = r->control->config;
+	const struct config_zone *zone = is_exact
+		? config_find_zone(config, name)
+		: config_find_enclosing_zone(config, name);
+	char text[NAME_TEXT_MAX];
+
+	if (!zone)
+		control_fail(r, 404,
+			is_exact ? "%s: is no zone that is served here"
+				 : "%s: is in no zone that is served here",
+			name_to_text(name, text));
+	return zone;
+}
+
+bool control_read_number(const struct control_request *r, const char *name, uint64_t *ret)
+{
+	const char *text = control_parameter(r, name);
+	unsigned long long number;
+	char *end;
+
+	if (!text)
+		return true;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number > INT64_MAX) {
+		control_fail(r, 400, "%s: must be a whole number", name);
+		return false;
+	}
+	*ret = number;
+	return true;
+}
+
+json_t *control_read_body(const struct control_request *r)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(r->http);
+	const size_t len = evbuffer_get_length(body);
+	const unsigned char *octets = len ? evbuffer_pullup(body, -1) : NULL;
+	json_t *value = NULL;
+
+	if (octets)
+		value = json_loadb(
+			(const char *)octets, len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(value))
+		return value;
+	json_decref(value);
+	control_fail(r, 400, "the body must be a JSON object");
+	return NULL;
+}

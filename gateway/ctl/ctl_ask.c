@@ -1,0 +1,231 @@
+/*
+ * Requests to the gateway: HTTP over its Unix socket, by libcurl.
+ */
+#include "gateway/ctl/ctl.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIMEOUT_S = 120 }; /* a reload may read two million keys */
+
+/* ---- one exchange ---- */
+
+struct answer {
+	char *text;
+	size_t len;
+	bool is_too_long;
+};
+
+static size_t on_octets(char *octets, size_t size, size_t count, void *arg)
+{
+	struct answer *answer = arg;
+	const size_t len = size * count;
+
+	if (answer->len + len > CTL_ANSWER_MAX) {
+		answer->is_too_long = true;
+		return 0;
+	}
+	answer->text = ctl_check(realloc(answer->text, answer->len + len + 1));
+	memcpy(answer->text + answer->len, octets, len);
+	answer->len += len;
+	return len;
+}
+
+/* Why there is nothing to talk to, and what can be done about it. */
+static void explain_failure(const struct ctl *ctl, CURLcode code, long os_errno)
+{
+	fprintf(stderr, "musterctl: %s: %s\n", ctl->socket_path,
+		os_errno ? strerror((int)os_errno) : curl_easy_strerror(code));
+	if (os_errno == EACCES || os_errno == EPERM)
+		fputs("only root and the gateway's own user may ask: try sudo\n", stderr);
+	else if (ctl->is_socket_guessed)
+		fprintf(stderr,
+			"%s has no `control`: say where the socket is with -s SOCKET, or "
+			"which configuration with -c FILE\n",
+			ctl->config_path);
+	else if (os_errno == ENOENT || os_errno == ECONNREFUSED)
+		fputs("musterd does not run, or its configuration says nothing of "
+		      "`control`\n",
+			stderr);
+}
+
+static CURLcode exchange(CURL *curl, const struct ctl *ctl, const char *method,
+	const char *url, const char *body, struct answer *answer)
+{
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ctl->socket_path);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_octets);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	if (strcmp(method, "GET") != 0) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "");
+		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	}
+	return curl_easy_perform(curl);
+}
+
+/* Of a refusal; the value is NULL or has been printed if it is JSON that is wanted. */
+static enum ctl_exit refuse(const struct ctl *ctl, long status, json_t *value)
+{
+	const char *error = ctl_text(value, "error");
+
+	if (ctl->is_json && value)
+		return CTL_NO;
+	fprintf(stderr, "musterctl: %s\n", error ? error : "the gateway refuses");
+	if (!error)
+		fprintf(stderr, "(HTTP status %ld)\n", status);
+	return status == 403 ? CTL_FAILED : CTL_NO;
+}
+
+static enum ctl_exit judge(const struct ctl *ctl, long status,
+	const struct answer *answer, json_t **ret_value)
+{
+	json_t *value = answer->text
+		? json_loadb(answer->text, answer->len, JSON_DECODE_ANY, NULL)
+		: NULL;
+
+	*ret_value = value;
+	if (status >= 300)
+		return refuse(ctl, status, value);
+	if (json_is_object(value))
+		return CTL_OK;
+	fprintf(stderr, "musterctl: %s: this does not answer like musterd\n",
+		ctl->socket_path);
+	return CTL_FAILED;
+}
+
+enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, const char *path,
+	const json_t *body, json_t **ret_value)
+{
+	struct answer answer = {0};
+	CURL *curl = ctl_check(curl_easy_init());
+	char *text = body ? ctl_check(json_dumps(body, JSON_COMPACT)) : NULL;
+	char *url = NULL;
+	long status = 0, os_errno = 0;
+	enum ctl_exit result = CTL_FAILED;
+	CURLcode code;
+
+	*ret_value = NULL;
+	if (asprintf(&url, "http://musterd%s", path) < 0)
+		ctl_check(NULL);
+	code = exchange(curl, ctl, method, url, text, &answer);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
+	if (code == CURLE_OK)
+		result = judge(ctl, status, &answer, ret_value);
+	else if (answer.is_too_long)
+		fputs("musterctl: the answer is too long\n", stderr);
+	else
+		explain_failure(ctl, code, os_errno);
+	free(answer.text);
+	free(text);
+	free(url);
+	curl_easy_cleanup(curl);
+	return result;
+}
+
+/* ---- pages ---- */
+
+void ctl_print_json(const json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	putchar('\n');
+}
+
+/* One page; *cursor is replaced by the next. */
+static enum ctl_exit ask_page(
+	const struct ctl *ctl, const char *path, char **cursor, json_t **ret_value)
+{
+	struct ctl_path with_cursor;
+	enum ctl_exit r;
+	const char *next;
+
+	ctl_path_init(&with_cursor, path);
+	ctl_path_query(&with_cursor, "cursor", *cursor);
+	r = ctl_ask(ctl, "GET", with_cursor.text, NULL, ret_value);
+	ctl_path_clear(&with_cursor);
+	next = r == CTL_OK ? ctl_text(*ret_value, "next") : NULL;
+	free(*cursor);
+	*cursor = next ? ctl_check(strdup(next)) : NULL;
+	return r;
+}
+
+enum ctl_exit ctl_ask_pages(const struct ctl *ctl, const char *path, const char *list,
+	void (*visit)(const json_t *element, void *arg), void *arg)
+{
+	json_t *all = ctl_check(json_array()), *value = NULL, *element;
+	char *cursor = NULL;
+	enum ctl_exit r;
+	size_t i;
+
+	do {
+		json_decref(value);
+		r = ask_page(ctl, path, &cursor, &value);
+		if (r != CTL_OK)
+			break;
+		json_array_foreach(json_object_get(value, list), i, element)
+		{
+			if (visit)
+				visit(element, arg);
+			if (ctl->is_json && json_array_append(all, element))
+				ctl_check(NULL);
+		}
+	} while (cursor);
+	if (ctl->is_json && r == CTL_OK) {
+		json_t *document = ctl_check(json_pack("{s:O}", list, all));
+
+		ctl_print_json(document);
+		json_decref(document);
+	} else if (ctl->is_json && value) {
+		ctl_print_json(value);
+	}
+	json_decref(value);
+	json_decref(all);
+	free(cursor);
+	return r;
+}
+
+/* ---- paths ---- */
+
+static void append(struct ctl_path *path, const char *before, const char *name,
+	const char *between, const char *value)
+{
+	char *encoded = ctl_check(curl_easy_escape(NULL, value, (int)strlen(value)));
+	char *longer = NULL;
+
+	if (asprintf(&longer, "%s%s%s%s%s", path->text, before, name, between, encoded) <
+		0)
+		ctl_check(NULL);
+	curl_free(encoded);
+	free(path->text);
+	path->text = longer;
+}
+
+void ctl_path_init(struct ctl_path *path, const char *text)
+{
+	path->text = ctl_check(strdup(text));
+	path->has_query = strchr(text, '?') != NULL;
+}
+
+void ctl_path_add(struct ctl_path *path, const char *segment)
+{
+	append(path, "/", "", "", segment);
+}
+
+void ctl_path_query(struct ctl_path *path, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	append(path, path->has_query ? "&" : "?", name, "=", value);
+	path->has_query = true;
+}
+
+void ctl_path_clear(struct ctl_path *path)
+{
+	free(path->text);
+	path->text = NULL;
+}

@@ -1,0 +1,481 @@
+/*
+ * enrol: a new key for a host, in the file that the configuration's enrol_keys names, and
+ * the one line that its agent is set up with.
+ *
+ * The key is made and written here, not by the gateway, so that no secret ever passes its
+ * socket; it only reads its configuration again.  If it does not like what it finds, the
+ * file becomes what it was.  Everything is wiped that holds the secret.
+ *
+ * The file has one key a line.  It is replaced whole, under a lock of its own beside it,
+ * mode 0600, and belongs to whom it belonged to, or to the gateway's user.
+ */
+#include "gateway/ctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libconfig.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tsig/enrolment.h"
+
+enum {
+	SECRET_LEN = 32,     /* octets, of hmac-sha256's size */
+	KEYS_MAX = 64 << 20, /* octets of the file */
+	KEY_LINE_MAX = NAME_TEXT_MAX + 256,
+};
+
+struct enrolling {
+	const struct ctl *ctl;
+	struct enrolment enrolment;
+	char name[NAME_TEXT_MAX]; /* as text */
+	char *path;               /* of the key file; owned */
+	uid_t owner;
+	gid_t group;
+	char *old; /* its content; owned; NULL: there was none */
+	size_t old_len;
+	int lock;
+};
+
+static enum ctl_exit complain(const char *what, const char *why)
+{
+	fprintf(stderr, "musterctl: %s: %s\n", what, why);
+	return CTL_FAILED;
+}
+
+/* ---- what the configuration says ---- */
+
+/* What is new there belongs to the user that the gateway becomes. */
+static void read_user(struct enrolling *e, const config_t *tree)
+{
+	const struct passwd *pw = NULL;
+	const char *user;
+
+	e->owner = geteuid();
+	e->group = getegid();
+	if (geteuid() == 0 && config_lookup_string(tree, "user", &user))
+		pw = getpwnam(user);
+	if (pw) {
+		e->owner = pw->pw_uid;
+		e->group = pw->pw_gid;
+	}
+}
+
+/* The configuration is the gateway's own, whatever -c says. */
+static enum ctl_exit read_config(struct enrolling *e, const char *config_path)
+{
+	const char *slash = strrchr(config_path, '/'), *text = NULL;
+	const int folder_len = slash ? (int)(slash - config_path) + 1 : 0;
+	char *folder = NULL;
+	config_t tree;
+	bool is_read;
+
+	if (asprintf(&folder, "%.*s", folder_len, config_path) < 0)
+		ctl_check(NULL);
+	config_init(&tree);
+	config_set_include_dir(&tree, folder);
+	is_read = config_read_file(&tree, config_path);
+	if (is_read && config_lookup_string(&tree, "enrol_keys", &text) &&
+		asprintf(&e->path, "%s%s", text[0] == '/' ? "" : folder, text) < 0)
+		ctl_check(NULL);
+	read_user(e, &tree);
+	config_destroy(&tree);
+	free(folder);
+	if (!is_read)
+		return complain(config_path, "cannot be read");
+	if (!e->path)
+		return complain(config_path,
+			"has no enrol_keys, the file for new keys: add "
+			"enrol_keys = \"enrolled.keys\";");
+	return CTL_OK;
+}
+
+static enum ctl_exit find_config(struct enrolling *e)
+{
+	struct ctl quiet = *e->ctl;
+	json_t *value;
+	const char *path;
+	enum ctl_exit r;
+
+	quiet.is_json = false;
+	r = ctl_ask(&quiet, "GET", "/status", NULL, &value);
+	path = ctl_text(value, "config");
+	if (r == CTL_OK)
+		r = path ? read_config(e, path) : complain("status", "has no config");
+	json_decref(value);
+	return r;
+}
+
+/* ---- what the gateway says about the name ---- */
+
+/* The zone that the name is in, and whether a rule has room for the host there. */
+static enum ctl_exit find_zone(struct enrolling *e)
+{
+	struct ctl quiet = *e->ctl;
+	json_t *body = ctl_check(json_pack(
+		       "{s:s, s:s, s:s}", "key", e->name, "name", e->name, "type", "A")),
+	       *value;
+	const char *zone;
+	enum ctl_exit r;
+
+	quiet.is_json = false;
+	r = ctl_ask(&quiet, "POST", "/api/v1/explain", body, &value);
+	zone = ctl_text(value, "zone");
+	if (r == CTL_OK && !e->ctl->zone &&
+		(!zone || name_from_text(e->enrolment.zone, zone, NULL)))
+		r = complain(e->name, "its zone is not known");
+	if (r == CTL_OK && !json_is_integer(json_object_get(value, "rule")))
+		fprintf(stderr,
+			"warning: no rule lets a key of this name add an address "
+			"there\n");
+	json_decref(value);
+	json_decref(body);
+	return r;
+}
+
+/* A key of this name that is not ours to replace. */
+static enum ctl_exit look_for_key(struct enrolling *e, bool is_in_file)
+{
+	struct ctl quiet = *e->ctl;
+	struct ctl_path path;
+	json_t *value;
+	enum ctl_exit r;
+
+	quiet.is_json = false;
+	ctl_path_init(&path, "/api/v1/keys");
+	ctl_path_query(&path, "name", e->name);
+	r = ctl_ask(&quiet, "GET", path.text, NULL, &value);
+	ctl_path_clear(&path);
+	if (r == CTL_OK && json_array_size(json_object_get(value, "keys")) &&
+		!(is_in_file && e->ctl->is_again)) {
+		complain(e->name,
+			is_in_file ? "is enrolled: --again replaces its key"
+				   : "there is a key of this name in another file");
+		r = CTL_NO;
+	}
+	json_decref(value);
+	return r;
+}
+
+/* ---- what goes into the line ---- */
+
+/* The machine's whole name, if it has one. */
+static bool add_own_name(struct enrolment *enrolment)
+{
+	const struct addrinfo hints = {.ai_flags = AI_CANONNAME};
+	struct addrinfo *info = NULL;
+	char host[256] = "";
+
+	if (gethostname(host, sizeof(host) - 1) || getaddrinfo(host, NULL, &hints, &info))
+		return false;
+	if (info->ai_canonname && strchr(info->ai_canonname, '.') &&
+		snprintf(enrolment->gateways[0], ENROLMENT_GATEWAY_MAX, "%s:53",
+			info->ai_canonname) < ENROLMENT_GATEWAY_MAX)
+		enrolment->gateway_count = 1;
+	freeaddrinfo(info);
+	return enrolment->gateway_count == 1;
+}
+
+static enum ctl_exit add_gateways(struct enrolling *e)
+{
+	struct enrolment *enrolment = &e->enrolment;
+
+	for (size_t i = 0; i < e->ctl->gateway_count; i++) {
+		const char *gateway = e->ctl->gateways[i];
+		const char *colon = strrchr(gateway, ':');
+		/* 2001:db8::1 has colons, but no port; [2001:db8::1]:53 has one. */
+		const bool has_port =
+			colon && (strchr(gateway, ':') == colon || colon[-1] == ']');
+
+		if (snprintf(enrolment->gateways[i], ENROLMENT_GATEWAY_MAX, "%s%s",
+			    gateway, has_port ? "" : ":53") >= ENROLMENT_GATEWAY_MAX)
+			return complain(gateway, "is too long");
+		enrolment->gateway_count++;
+	}
+	if (enrolment->gateway_count || add_own_name(enrolment))
+		return CTL_OK;
+	return complain("the name of this machine is not known",
+		"say --gateway HOST:PORT, as hosts reach it");
+}
+
+static enum ctl_exit read_names(struct enrolling *e)
+{
+	static const uint8_t root[] = {0};
+	struct enrolment *enrolment = &e->enrolment;
+
+	if (name_from_text(enrolment->name, e->ctl->args[0], root) || !enrolment->name[0])
+		return complain(e->ctl->args[0], "is no domain name");
+	name_lower(enrolment->name);
+	memcpy(enrolment->key, enrolment->name, sizeof(enrolment->key));
+	name_to_text(enrolment->name, e->name);
+	if (e->ctl->zone && name_from_text(enrolment->zone, e->ctl->zone, root))
+		return complain(e->ctl->zone, "is no domain name");
+	name_lower(enrolment->zone);
+	if (e->ctl->zone && !name_is_subdomain(enrolment->name, enrolment->zone))
+		return complain(e->name, "is not in that zone");
+	return CTL_OK;
+}
+
+static enum ctl_exit make_secret(struct enrolment *enrolment)
+{
+	enrolment->algorithm = HMAC_SHA256;
+	enrolment->secret_len = SECRET_LEN;
+	if (getrandom(enrolment->secret, SECRET_LEN, 0) != SECRET_LEN)
+		return complain("getrandom", strerror(errno));
+	return CTL_OK;
+}
+
+/* ---- the key file ---- */
+
+static enum ctl_exit lock_file(struct enrolling *e)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s-lock", e->path) < 0)
+		ctl_check(NULL);
+	e->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (e->lock < 0 || flock(e->lock, LOCK_EX)) {
+		complain(path, strerror(errno));
+		free(path);
+		return CTL_FAILED;
+	}
+	free(path);
+	return CTL_OK;
+}
+
+static enum ctl_exit read_keys(struct enrolling *e)
+{
+	struct stat st;
+	int fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t len;
+
+	if (fd < 0)
+		return errno == ENOENT ? CTL_OK : complain(e->path, strerror(errno));
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > KEYS_MAX) {
+		close(fd);
+		return complain(e->path, "is no file of keys");
+	}
+	e->owner = st.st_uid;
+	e->group = st.st_gid;
+	e->old = ctl_check(malloc((size_t)st.st_size + 1));
+	len = read(fd, e->old, (size_t)st.st_size);
+	close(fd);
+	if (len != st.st_size)
+		return complain(e->path, "cannot be read");
+	e->old_len = (size_t)len;
+	e->old[len] = '\0';
+	return CTL_OK;
+}
+
+static void write_base64(const uint8_t *octets, size_t len, FILE *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		const uint32_t bits = (uint32_t)octets[i] << 16 |
+			(uint32_t)(i + 1 < len ? octets[i + 1] : 0) << 8 |
+			(i + 2 < len ? octets[i + 2] : 0);
+
+		fputc(digits[bits >> 18], out);
+		fputc(digits[bits >> 12 & 63], out);
+		fputc(i + 1 < len ? digits[bits >> 6 & 63] : '=', out);
+		fputc(i + 2 < len ? digits[bits & 63] : '=', out);
+	}
+}
+
+/* Is the line the key of this name, as it is written here? */
+static bool is_key_line(const struct enrolling *e, const char *line)
+{
+	const size_t len = strlen(e->name);
+
+	return !strncmp(line, "key \"", 5) && !strncmp(line + 5, e->name, len) &&
+		line[5 + len] == '"';
+}
+
+static bool is_in_file(const struct enrolling *e)
+{
+	for (const char *line = e->old; line && *line;) {
+		const char *end = strchr(line, '\n');
+
+		if (is_key_line(e, line))
+			return true;
+		line = end ? end + 1 : NULL;
+	}
+	return false;
+}
+
+/* The other lines, and then the new key. */
+static void write_keys(const struct enrolling *e, FILE *out)
+{
+	for (const char *line = e->old; line && *line;) {
+		const size_t len = strcspn(line, "\n");
+
+		if (!is_key_line(e, line))
+			fprintf(out, "%.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+	fprintf(out, "key \"%s\" { algorithm hmac-sha256; secret \"", e->name);
+	write_base64(e->enrolment.secret, SECRET_LEN, out);
+	fputs("\"; };\n", out);
+}
+
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = NULL;
+	int fd, r;
+
+	if (asprintf(&folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		    slash ? path : ".") < 0)
+		ctl_check(NULL);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+/* Whole or not at all.  write NULL: as it was. */
+static int replace_file(
+	const struct enrolling *e, void (*write)(const struct enrolling *e, FILE *out))
+{
+	char *path = NULL;
+	FILE *out;
+	int fd, r = 0;
+
+	if (asprintf(&path, "%s-new", e->path) < 0)
+		ctl_check(NULL);
+	(void)unlink(path); /* of one that was killed: the lock is ours */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!out) {
+		r = -errno;
+		if (fd >= 0)
+			close(fd);
+		free(path);
+		return r;
+	}
+	setvbuf(out, NULL, _IONBF, 0); /* no copy of the secret stays behind */
+	if (write)
+		write(e, out);
+	else
+		fwrite(e->old, 1, e->old_len, out);
+	if (ferror(out) || fchmod(fd, 0600) || fchown(fd, e->owner, e->group) ||
+		fsync(fd))
+		r = errno ? -errno : -EIO;
+	if (fclose(out) && !r)
+		r = -errno;
+	if (!r && rename(path, e->path))
+		r = -errno;
+	if (r)
+		(void)unlink(path);
+	free(path);
+	return r ? r : sync_folder(e->path);
+}
+
+static void restore_file(const struct enrolling *e)
+{
+	const int r = e->old ? replace_file(e, NULL) : unlink(e->path) ? -errno : 0;
+
+	if (r)
+		complain(e->path, strerror(-r));
+}
+
+/* ---- all of it ---- */
+
+static enum ctl_exit reload(const struct enrolling *e)
+{
+	struct ctl quiet = *e->ctl;
+
+	quiet.is_json = false;
+	quiet.is_quiet = true;
+	return ctl_reload(&quiet);
+}
+
+static enum ctl_exit put_key(struct enrolling *e)
+{
+	enum ctl_exit status;
+	int r = replace_file(e, write_keys);
+
+	if (r)
+		return complain(e->path, strerror(-r));
+	status = reload(e);
+	if (status == CTL_OK)
+		return CTL_OK;
+	restore_file(e);
+	complain(e->name, "is not enrolled: the gateway does not take the new key");
+	return status;
+}
+
+static enum ctl_exit print_line(const struct enrolling *e)
+{
+	char line[ENROLMENT_LINE_MAX], zone[NAME_TEXT_MAX];
+	json_t *value;
+
+	if (enrolment_encode(&e->enrolment, line))
+		return complain(e->name, "there is no line for these gateways");
+	if (!e->ctl->is_json) {
+		puts(line);
+	} else {
+		value = ctl_check(json_pack("{s:s, s:s, s:s}", "name", e->name, "zone",
+			name_to_text(e->enrolment.zone, zone), "line", line));
+		ctl_print_json(value);
+		json_decref(value);
+	}
+	hmac_wipe(line, sizeof(line));
+	return CTL_OK;
+}
+
+/* A line that could not be made must not cost the old key. */
+static enum ctl_exit prepare(struct enrolling *e)
+{
+	char line[ENROLMENT_LINE_MAX];
+	enum ctl_exit r = read_names(e);
+
+	if (r == CTL_OK)
+		r = add_gateways(e);
+	if (r == CTL_OK)
+		r = find_config(e);
+	if (r == CTL_OK)
+		r = find_zone(e);
+	if (r == CTL_OK)
+		r = make_secret(&e->enrolment);
+	if (r == CTL_OK && enrolment_encode(&e->enrolment, line))
+		r = complain("--gateway", "is no HOST:PORT");
+	hmac_wipe(line, sizeof(line));
+	return r;
+}
+
+enum ctl_exit ctl_enrol(const struct ctl *ctl)
+{
+	struct enrolling e = {.ctl = ctl, .lock = -1};
+	enum ctl_exit r = prepare(&e);
+
+	if (r == CTL_OK)
+		r = lock_file(&e);
+	if (r == CTL_OK)
+		r = read_keys(&e);
+	if (r == CTL_OK)
+		r = look_for_key(&e, is_in_file(&e));
+	if (r == CTL_OK)
+		r = put_key(&e);
+	if (r == CTL_OK)
+		r = print_line(&e);
+	if (e.lock >= 0)
+		close(e.lock);
+	if (e.old)
+		hmac_wipe(e.old, e.old_len);
+	free(e.old);
+	free(e.path);
+	enrolment_wipe(&e.enrolment);
+	return r;
+}

@@ -1,0 +1,195 @@
+/*
+ * Hosts and leases, and what is done to them.
+ */
+#include "gateway/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lists ---- */
+
+static void add_host(const json_t *host, void *arg)
+{
+	const json_t *expired = json_object_get(host, "expired_at");
+	char leases[CTL_TEXT_MAX], seen[CTL_TEXT_MAX], left[CTL_TEXT_MAX];
+
+	ctl_table_add(arg,
+		(const char *const[]){ctl_text(host, "name"), ctl_text(host, "state"),
+			ctl_number(json_object_get(host, "leases"), leases),
+			ctl_ago(json_object_get(host, "last_seen"), seen),
+			ctl_text(host, "source"), ctl_text(host, "key"),
+			expired ? ctl_ago(expired, left)
+				: ctl_left(json_object_get(host, "expires_in_s"), left)});
+}
+
+static void add_lease(const json_t *lease, void *arg)
+{
+	char seen[CTL_TEXT_MAX], left[CTL_TEXT_MAX], span[CTL_TEXT_MAX];
+
+	ctl_table_add(arg,
+		(const char *const[]){ctl_text(lease, "name"), ctl_text(lease, "type"),
+			ctl_text(lease, "data"), ctl_text(lease, "state"),
+			ctl_left(json_object_get(lease, "expires_in_s"), left),
+			ctl_real(lease, "lease_s") > 0
+				? ctl_span(ctl_real(lease, "lease_s"), span)
+				: NULL,
+			ctl_ago(json_object_get(lease, "last_seen"), seen),
+			ctl_bool(lease, "derived") ? "(follows an address)"
+						   : ctl_text(lease, "key")});
+}
+
+static void count_element(const json_t *element, void *arg)
+{
+	(void)element;
+	++*(size_t *)arg;
+}
+
+/* One name that is not there is no. */
+static enum ctl_exit show(const struct ctl *ctl, const char *path, const char *list,
+	const char *const *titles, void (*add)(const json_t *element, void *arg))
+{
+	const char *pattern = ctl->arg_count ? ctl->args[0] : NULL;
+	const bool is_name = pattern && !strpbrk(pattern, "*?");
+	struct ctl_table *table;
+	size_t count = 0;
+	enum ctl_exit r;
+
+	if (ctl->is_json) {
+		r = ctl_ask_pages(ctl, path, list, count_element, &count);
+		return r == CTL_OK && is_name && !count ? CTL_NO : r;
+	}
+	table = ctl_table_new(titles);
+	r = ctl_ask_pages(ctl, path, list, add, table);
+	ctl_table_sort(table);
+	if (r == CTL_OK && is_name && !ctl_table_count(table)) {
+		fprintf(stderr, "musterctl: %s: has no leases\n", pattern);
+		r = CTL_NO;
+	} else if (r == CTL_OK) {
+		ctl_table_print(table);
+	}
+	ctl_table_free(table);
+	return r;
+}
+
+enum ctl_exit ctl_hosts(const struct ctl *ctl)
+{
+	static const char *const titles[] = {
+		"HOST", "STATE", ">LEASES", "LAST SEEN", "FROM", "KEY", "EXPIRES", NULL};
+	struct ctl_path path;
+	enum ctl_exit r;
+
+	ctl_path_init(&path, "/api/v1/hosts");
+	ctl_path_query(&path, "pattern", ctl->arg_count ? ctl->args[0] : NULL);
+	ctl_path_query(&path, "zone", ctl->zone);
+	ctl_path_query(&path, "state", ctl->state);
+	r = show(ctl, path.text, "hosts", titles, add_host);
+	ctl_path_clear(&path);
+	return r;
+}
+
+/* Ids are long, and wanted by few. */
+enum ctl_exit ctl_leases(const struct ctl *ctl)
+{
+	static const char *const titles[] = {"NAME", "TYPE", "DATA", "STATE", "EXPIRES",
+		"LEASE", "LAST SEEN", "KEY", NULL};
+	struct ctl_path path;
+	enum ctl_exit r;
+
+	ctl_path_init(&path, "/api/v1/leases");
+	ctl_path_query(&path, "name", ctl->arg_count ? ctl->args[0] : NULL);
+	ctl_path_query(&path, "zone", ctl->zone);
+	r = show(ctl, path.text, "leases", titles, add_lease);
+	ctl_path_clear(&path);
+	return r;
+}
+
+/* ---- verbs ---- */
+
+static enum ctl_exit act(const struct ctl *ctl, const char *method, const char *folder,
+	const char *verb, json_t **ret_value)
+{
+	struct ctl_path path;
+	enum ctl_exit r;
+
+	ctl_path_init(&path, folder);
+	ctl_path_add(&path, ctl->args[0]);
+	if (verb)
+		ctl_path_add(&path, verb);
+	r = ctl_ask(ctl, method, path.text, NULL, ret_value);
+	if (ctl->is_json && *ret_value)
+		ctl_print_json(*ret_value);
+	ctl_path_clear(&path);
+	return r;
+}
+
+static enum ctl_exit act_on_host(
+	const struct ctl *ctl, const char *verb, const char *done)
+{
+	json_t *value;
+	enum ctl_exit r = act(ctl, "POST", "/api/v1/hosts", verb, &value);
+	const char *name = ctl_text(value, "name");
+
+	if (r == CTL_OK && !ctl->is_json)
+		printf("%s %s\n", name ? name : "?", done);
+	json_decref(value);
+	return r;
+}
+
+static enum ctl_exit act_on_zone(
+	const struct ctl *ctl, const char *verb, const char *done)
+{
+	json_t *value;
+	enum ctl_exit r = act(ctl, "POST", "/api/v1/zones", verb, &value);
+	const char *zone = ctl_text(value, "zone");
+
+	if (r == CTL_OK && !ctl->is_json)
+		printf("%s %s\n", zone ? zone : "?", done);
+	json_decref(value);
+	return r;
+}
+
+enum ctl_exit ctl_expire(const struct ctl *ctl)
+{
+	return act_on_host(ctl, "expire", "expires now");
+}
+
+enum ctl_exit ctl_hold(const struct ctl *ctl)
+{
+	return act_on_host(ctl, "hold", "is exempt from expiry");
+}
+
+enum ctl_exit ctl_release(const struct ctl *ctl)
+{
+	return act_on_host(ctl, "release", "has its leases anew");
+}
+
+enum ctl_exit ctl_resume(const struct ctl *ctl)
+{
+	return act_on_zone(ctl, "resume", "lets go what is overdue");
+}
+
+enum ctl_exit ctl_retry(const struct ctl *ctl)
+{
+	json_t *value;
+	enum ctl_exit r = act(ctl, "POST", "/api/v1/zones", "retry", &value);
+	const char *zone = ctl_text(value, "zone");
+
+	if (r == CTL_OK && !ctl->is_json)
+		printf("%s: %.0f targets are tried now\n", zone ? zone : "?",
+			ctl_real(value, "targets"));
+	json_decref(value);
+	return r;
+}
+
+enum ctl_exit ctl_remove(const struct ctl *ctl)
+{
+	json_t *value;
+	enum ctl_exit r = act(ctl, "DELETE", "/api/v1/leases", NULL, &value);
+	const char *name = ctl_text(value, "name");
+
+	if (r == CTL_OK && !ctl->is_json)
+		printf("%s: the lease has ended and its record is gone\n",
+			name ? name : "?");
+	json_decref(value);
+	return r;
+}
