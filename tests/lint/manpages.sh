@@ -1,6 +1,7 @@
 #!/bin/sh
-# Manual pages: mandoc finds nothing to say, and muster.conf(5) explains every setting and
-# every choice that the gateway's tables of settings have.  Without mandoc: skipped.
+# Manual pages: mandoc finds nothing to say, and muster.conf(5) and muster-agent.conf(5)
+# explain every setting and every choice that the tables of settings have.  Without mandoc:
+# skipped.
 set -u
 cd "${srcdir:-.}" || exit 1
 command -v mandoc >/dev/null || exit 77
@@ -8,18 +9,21 @@ command -v mandoc >/dev/null || exit 77
 pages=$(ls gateway/*.[158] agent/*.[158] 2>/dev/null)
 conf=gateway/muster.conf.5
 
-# Names in the tables "static const struct TYPE ...[] = { {"name", ...}, ... };".
+# names_of TYPE FILE...: names in the tables
+# "static const struct TYPE ...[] = { {"name", ...}, ... };".
 names_of() {
-	awk -v type="$1" '
+	type=$1
+	shift
+	awk -v type="$type" '
 		$0 ~ "struct " type " [*a-z_]*\\[\\] *=" { inside = 1 }
 		inside {
 			text = $0
-			while (match(text, /\{"[a-z_]+",/)) {
+			while (match(text, /\{"[a-zA-Z_]+",/)) {
 				print FILENAME ":" FNR ":" substr(text, RSTART + 2, RLENGTH - 4)
 				text = substr(text, RSTART + RLENGTH)
 			}
 		}
-		inside && /\};/ { inside = 0 }' gateway/config/config*.c
+		inside && /\};/ { inside = 0 }' "$@"
 }
 
 # explained NAME: in a line of its own list entry, or as a macro's argument anywhere.
@@ -30,8 +34,21 @@ is_named() {
 	grep -qE "^\..*[ \"]$1([ \",.;:)]|\$)" "$conf"
 }
 
-settings=$(names_of reader_member)
-choices=$(names_of reader_choice)
+settings=$(names_of reader_member gateway/config/config*.c)
+choices=$(names_of reader_choice gateway/config/config*.c)
+agent_settings=$(names_of reader_member agent/config*.c)
+agent_choices=$(names_of reader_choice agent/config*.c)
+
+explain() {
+	for found in $1; do
+		is_entry "${found##*:}" ||
+			echo "${found%:*}: $conf has no entry for the setting \"${found##*:}\""
+	done
+	for found in $2; do
+		is_named "${found##*:}" ||
+			echo "${found%:*}: $conf does not explain \"${found##*:}\""
+	done
+}
 
 problems=$(
 	# The tables are what this test lives by: it has to know when they move.
@@ -45,14 +62,13 @@ problems=$(
 		echo "$conf:1: is missing"
 		exit
 	fi
-	for found in $settings; do
-		is_entry "${found##*:}" ||
-			echo "${found%:*}: $conf has no entry for the setting \"${found##*:}\""
+	explain "$settings" "$choices"
+	for known in gateways key_file sources path grace; do
+		printf '%s\n' "$agent_settings" | grep -q ":$known\$" ||
+			echo "agent/config.c:1: no table has the setting \"$known\" any more"
 	done
-	for found in $choices; do
-		is_named "${found##*:}" ||
-			echo "${found%:*}: $conf does not explain \"${found##*:}\""
-	done
+	conf=agent/muster-agent.conf.5
+	explain "$agent_settings" "$agent_choices"
 )
 [ -z "$problems" ] && exit 0
 printf '%s\n' "$problems"

@@ -1,0 +1,37 @@
+/*
+ * The agent as a whole: sources give records, publishers bring them to their zones.
+ *
+ * Whenever a source has changed, the records of all of them are put together, each zone
+ * gets its own, and the publishers do the rest.  As long as something is not known of a
+ * source, what an earlier run has published stays, unless another source claims it.
+ */
+#ifndef MUSTER_AGENT_AGENT_H
+#define MUSTER_AGENT_AGENT_H
+
+#include <event2/event.h>
+#include "agent/config.h"
+
+struct agent_options {
+	struct event_base *base;
+	const char *state;   /* path of the state file; must outlive it */
+	bool has_delay;      /* RFC 9664 4.2's, before the first update */
+	bool is_once;        /* slow sources are waited for: there is no second update */
+	bool is_withdrawing; /* no sources: what the state file names is removed */
+	/* Every publisher has ended an attempt, and none has more to do now; is_ok: all
+	 * of it succeeded. */
+	void (*settled)(void *arg, bool is_ok);
+	void *arg;
+};
+
+struct agent;
+/* Takes over config.  NULL: out of memory, or none of the sources can work; logged. */
+struct agent *agent_new(struct config *config, const struct agent_options *options);
+void agent_free(struct agent *agent); /* NULL is harmless */
+
+/* Removes all that is published; settled tells the end. */
+void agent_withdraw(struct agent *agent);
+/* A child process has ended. */
+void agent_child_ended(struct agent *agent);
+size_t agent_count_published(const struct agent *agent);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * One request to one server, and its answer: over UDP with retransmission of the same
+ * octets (a server that saw the first knows the second for its twin), or over TCP.
+ *
+ * The request is signed and the answer verified (RFC 8945).  What is not signed proves
+ * nothing: an unsigned refusal is told as EXCHANGE_UNPROVEN, after a moment in which the
+ * genuine answer may still come.  Belongs to one event base.
+ */
+#ifndef MUSTER_AGENT_EXCHANGE_H
+#define MUSTER_AGENT_EXCHANGE_H
+
+#include <event2/event.h>
+#include <sys/socket.h>
+#include "tsig/tsig.h"
+
+enum exchange_status {
+	EXCHANGE_ANSWERED,    /* authentic */
+	EXCHANGE_UNPROVEN,    /* an answer without the MAC that it should have */
+	EXCHANGE_WRONG_TIME,  /* authentic BADTIME: server_time is its clock */
+	EXCHANGE_TIMEOUT,     /* nothing came */
+	EXCHANGE_UNREACHABLE, /* error says why */
+};
+
+struct exchange_result {
+	enum exchange_status status;
+	int error;           /* UNREACHABLE: errno */
+	struct verdict why;  /* UNPROVEN: what is wrong with its TSIG */
+	int64_t server_time; /* WRONG_TIME: seconds since 1970 */
+	const uint8_t *msg;  /* ANSWERED, UNPROVEN: the message */
+	const struct wire_message *m;
+};
+
+/* Called once, from the event loop; the exchange is over: it may be freed or used
+ * anew. */
+typedef void exchange_done(void *arg, const struct exchange_result *result);
+
+struct exchange_request {
+	const uint8_t *octets; /* without TSIG; copied; the id is given here */
+	size_t len;
+	const struct sockaddr *address; /* copied */
+	socklen_t address_len;
+	bool is_tcp;
+	const struct tsig_key *key; /* must live as long as the exchange is under way */
+	int64_t clock_offset_s;     /* what the server's clock is ahead of ours, as far as
+				 * known */
+	unsigned timeout_ms;
+	exchange_done *done;
+	void *arg;
+};
+
+struct exchange;
+/* pool must outlive it.  NULL: no memory. */
+struct exchange *exchange_new(struct event_base *base, struct hmac_pool *pool);
+void exchange_free(struct exchange *exchange); /* cancels, silently; NULL is harmless */
+/* None may be under way.  Always leads to done, later. */
+void exchange_start(struct exchange *exchange, const struct exchange_request *request);
+
+#endif

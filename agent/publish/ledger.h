@@ -1,0 +1,85 @@
+/*
+ * What one zone of the gateways is to hold of this host, and what it does hold as far as
+ * is known: one entry for each record or claim.
+ *
+ *   wanted  a source gives it
+ *   sent    it has been in an update: it may be there
+ *   held    an update with it has been acknowledged: it is there until expires_ms
+ *
+ * An entry that is neither wanted nor sent does not exist.  A claim is never `sent`; it
+ * is `held` once its RRset has been emptied of what others left there.
+ *
+ * Pure: times are arguments (milliseconds of a clock that never jumps).
+ */
+#ifndef MUSTER_AGENT_LEDGER_H
+#define MUSTER_AGENT_LEDGER_H
+
+#include "agent/records.h"
+
+struct ledger_entry {
+	struct record record; /* owned */
+	bool is_wanted;
+	bool is_sent;
+	bool is_held;
+	bool is_picked;    /* part of the update that is under way */
+	bool is_refused;   /* the server said no: not before retry_ms */
+	unsigned refusals; /* in a row */
+	int64_t retry_ms;
+	int64_t refresh_ms; /* held: to be refreshed at */
+	int64_t expires_ms; /* held: the lease's end */
+};
+
+struct ledger {                       /* zero it to begin with */
+	struct ledger_entry *entries; /* sorted as records_sort does */
+	size_t count;
+	size_t cap;
+};
+
+void ledger_clear(struct ledger *ledger);
+
+/*
+ * Makes these records, sorted, the wanted ones.  True: something is to be sent.  0 or
+ * -ENOMEM, the ledger as it was.
+ */
+int ledger_want(struct ledger *ledger, const struct records *records)
+	__attribute__((warn_unused_result));
+
+/* A record that an earlier run has sent.  Before the first ledger_want.  0 or -ENOMEM. */
+int ledger_remember(struct ledger *ledger, const struct record *record)
+	__attribute__((warn_unused_result));
+
+/* Is anything to be added or removed now?  And nothing but removed? */
+bool ledger_is_changed(const struct ledger *ledger, int64_t now_ms);
+bool ledger_is_removal_only(const struct ledger *ledger, int64_t now_ms);
+/* The earliest of what is wanted and held; INT64_MAX: nothing is. */
+int64_t ledger_next_refresh(const struct ledger *ledger);
+int64_t ledger_next_expiry(const struct ledger *ledger);
+/* When something that was refused may be tried again; INT64_MAX: nothing. */
+int64_t ledger_next_refused(const struct ledger *ledger);
+
+/*
+ * Marks what belongs into an update now: what has changed; and, if anything is to be
+ * refreshed by now, all that is held (RFC 9664 5.2.1).  How many entries.
+ */
+size_t ledger_pick(struct ledger *ledger, int64_t now_ms);
+/* Everything that was sent, to be removed. */
+size_t ledger_pick_withdrawal(struct ledger *ledger);
+void ledger_unpick(struct ledger *ledger);
+/* Is anything picked that is not merely a refresh? */
+bool ledger_has_picked_change(const struct ledger *ledger);
+
+/* What became of the picked entries in [first, end): acknowledged, with this lease. */
+void ledger_acknowledge(struct ledger *ledger, size_t first, size_t end,
+	int64_t refresh_ms, int64_t expires_ms);
+/* Are about to be in an update that may arrive. */
+void ledger_mark_sent(struct ledger *ledger, size_t first, size_t end);
+/* Refused for good: not to be picked again before retry_ms. */
+void ledger_refuse(struct ledger *ledger, size_t first, size_t end, int64_t retry_ms);
+/* After an acknowledgement: entries that are neither wanted nor sent go. */
+void ledger_sweep(struct ledger *ledger);
+
+/* Is all that is wanted held, and nothing else there, as far as is known? */
+bool ledger_is_complete(const struct ledger *ledger);
+size_t ledger_count_held(const struct ledger *ledger); /* records, wanted and held */
+
+#endif

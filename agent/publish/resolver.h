@@ -1,0 +1,25 @@
+/*
+ * Addresses of a host name, by the system's resolver, without making the loop wait: a
+ * thread of its own asks, for as long as it takes.
+ */
+#ifndef MUSTER_AGENT_RESOLVER_H
+#define MUSTER_AGENT_RESOLVER_H
+
+#include <event2/event.h>
+#include <netdb.h>
+#include <stdint.h>
+
+/* list is NULL on failure (why says so), else the caller's, for freeaddrinfo. */
+typedef void resolver_done(void *arg, struct addrinfo *list, const char *why);
+
+struct resolver;
+/* Begins.  done is called from the loop, later.  NULL: no memory, no thread. */
+struct resolver *resolver_start(struct event_base *base, const char *host, uint16_t port,
+	resolver_done *done, void *arg);
+/* Nobody waits any more; also to be called by done or after it.  NULL is harmless. */
+void resolver_free(struct resolver *resolver);
+
+/* Is host an address?  Then the list, at once; NULL otherwise. */
+struct addrinfo *resolver_parse(const char *host, uint16_t port);
+
+#endif

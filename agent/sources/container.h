@@ -1,0 +1,30 @@
+/*
+ * A container as the engine lists it, and the records that its labels ask for.  Pure.
+ *
+ *   muster.name=NAME[,NAME...]   also joyride.host.name
+ *   muster.type=TYPE             A and AAAA, as the addresses are, if not said
+ *   muster.data=DATA             the RDATA, as in a zone file; without it the addresses,
+ *                                or for CNAME the host's name
+ */
+#ifndef MUSTER_AGENT_CONTAINER_H
+#define MUSTER_AGENT_CONTAINER_H
+
+#include "agent/config.h"
+
+enum { CONTAINER_ID_MAX = 65, CONTAINER_WHY_MAX = 256 };
+
+struct container {
+	char id[CONTAINER_ID_MAX];
+	struct records records; /* sorted */
+};
+
+/*
+ * Reads an object of GET /containers/json.  0, -EINVAL: no container with a name for us
+ * (why is "" then), or with labels that are wrong (why says so); -ENOMEM.
+ */
+int container_read(struct container *ret_container, const struct config *config,
+	const struct config_source *source, const char *json, size_t len,
+	char why[CONTAINER_WHY_MAX]) __attribute__((warn_unused_result));
+void container_clear(struct container *container);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The host's network as it is now: links and addresses, and a call whenever they have
+ * changed.
+ *
+ * The kernel tells of changes (rtnetlink(7)); after each, all links and addresses are
+ * listed anew, on a second socket, so that nothing can drift.  Many changes at once are
+ * answered by one listing, and what changes nothing that we look at (lifetimes of
+ * addresses that routers prolong) by none of our calls.
+ */
+#ifndef MUSTER_AGENT_NETWORK_H
+#define MUSTER_AGENT_NETWORK_H
+
+#include <event2/event.h>
+#include "agent/sources/netlink.h"
+
+/* The view differs from before, or is the first. */
+typedef void network_changed(void *arg);
+
+struct network;
+/* NULL: logged. */
+struct network *network_new(struct event_base *base, network_changed *changed, void *arg);
+void network_free(struct network *network); /* NULL is harmless */
+/* Valid until the loop turns; NULL: not known yet. */
+const struct netlink_view *network_view(const struct network *network);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Sources: where the records come from that a host publishes.
+ *
+ * A source is a table of functions and what it found.  It watches something, and whenever
+ * that changes it hands over all its records anew (source_give); until it has done so for
+ * the first time nothing is known of it.  A source that fails keeps what it gave before,
+ * and logs why: a command that crashes takes no name away.
+ *
+ * Sources have no clock of their own but alarms, and no network but what they watch.
+ */
+#ifndef MUSTER_AGENT_SOURCE_H
+#define MUSTER_AGENT_SOURCE_H
+
+#include <event2/event.h>
+#include "agent/config.h"
+#include "agent/publish/gateways.h"
+
+struct network;
+struct source;
+
+struct source_context {
+	struct event_base *base;
+	const struct config *config;
+	struct gateways *gateways; /* for whoami */
+	struct network *network;   /* NULL: not known here */
+	/* The records of this source are others now, or known for the first time. */
+	void (*changed)(void *arg, struct source *source);
+	void *arg;
+};
+
+struct source_ops {
+	const char *type;
+	/* NULL: it can not work, logged. */
+	struct source *(*open)(
+		const struct source_context *context, const struct config_source *config);
+	void (*close)(struct source *source); /* frees it */
+	/* The network has changed, or is known for the first time: look again.  NULL: it
+	 * does not matter. */
+	void (*network_changed)(struct source *source);
+	/* A child process of ours has ended.  NULL: there are none. */
+	void (*child_ended)(struct source *source);
+};
+
+struct source { /* the first member of each kind of source */
+	const struct source_ops *ops;
+	const struct source_context *context;
+	const struct config_source *config;
+	struct records records; /* sorted */
+	bool is_known;
+	bool wants_host; /* records of type SOURCE_TYPE_HOST stand for the host's */
+};
+
+/* An RRset that stands for the host's own addresses: its records' RDATA is one octet, the
+ * real type is put in its place when the sources are put together. */
+enum { SOURCE_TYPE_HOST = 65535 };
+
+extern const struct source_ops source_interfaces_ops;
+extern const struct source_ops source_hosts_ops;
+extern const struct source_ops source_docker_ops;
+extern const struct source_ops source_whoami_ops;
+extern const struct source_ops source_command_ops;
+
+/* By its type.  NULL: it can not work, logged. */
+struct source *source_open(
+	const struct source_context *context, const struct config_source *config);
+void source_close(struct source *source); /* NULL is harmless */
+
+/* Fills the common part. */
+void source_init(struct source *source, const struct source_ops *ops,
+	const struct source_context *context, const struct config_source *config);
+/* Sorts found and takes it over (it is empty afterwards), with claims unless the source
+ * is shared; tells if anything changed. */
+void source_give(struct source *source, struct records *found);
+
+/* ---- what several sources add ---- */
+
+/* An address record of family 4 or 6; its PTR too if publish asks for it.  0 or -errno of
+ * records_add. */
+int source_add_address(struct records *set, const uint8_t *owner, unsigned family,
+	const uint8_t *octets, uint32_t ttl) __attribute__((warn_unused_result));
+int source_add_reverse(struct records *set, const uint8_t *target, unsigned family,
+	const uint8_t *octets, uint32_t ttl) __attribute__((warn_unused_result));
+/* Claims of the RRsets that a host's own name gets by publish, even if it has no address
+ * of a family: what is left there of earlier times has to go. */
+int source_claim_addresses(struct records *set, const uint8_t *owner, unsigned publish)
+	__attribute__((warn_unused_result));
+
+#endif

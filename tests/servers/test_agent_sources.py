@@ -1,0 +1,354 @@
+"""Where muster-agent's records come from: hosts files, programs, the gateway's view, and a
+container engine."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from agent import NAME, Act, FakeEngine, FakeGateway
+from servers import HOST, wait_for
+
+
+@pytest.fixture
+def server(gateways, host_key):
+    """A gateway in which the host's key may do everything."""
+    return gateways(keys=[host_key])
+
+
+def wait_records(server, name, rdtype, *wanted, timeout_s=20):
+    wait_for(lambda: server.records(f"{name}.dyn.example.", rdtype) == set(wanted),
+             f"{name} {rdtype} {wanted}", timeout_s)
+
+
+# ---- hosts ----
+
+def hosts_source(path, **settings):
+    return {"type": "hosts", "path": str(path), **settings}
+
+
+def test_a_hosts_file_is_followed(server, agents, host_key):
+    own = agents.make(host_key, [server.port], sources=[hosts_source("hosts")])
+    own.write("hosts", "192.0.2.7 web\n127.0.0.1 localhost\n")
+    own.start()
+    wait_records(server, "web", "A", "192.0.2.7")
+    own.write("hosts", "192.0.2.8 web mail\n2001:db8::8 web\n")  # replaced by rename
+    wait_records(server, "web", "A", "192.0.2.8")
+    wait_records(server, "mail", "A", "192.0.2.8")
+    wait_records(server, "web", "AAAA", "2001:db8::8")
+    with open(own.path("hosts"), "a") as file:  # written in place
+        file.write("192.0.2.9 more\n")
+    wait_records(server, "more", "A", "192.0.2.9")
+    os.unlink(own.path("hosts"))
+    wait_records(server, "web", "A")
+    own.write("hosts", "192.0.2.7 web\n")
+    wait_records(server, "web", "A", "192.0.2.7")
+    assert server.records("localhost.dyn.example.", "A") == set()
+
+
+def test_a_folder_of_hosts_files_is_followed(server, agents, host_key, tmp_path):
+    folder = tmp_path / "hosts.d"
+    own = agents(host_key, [server.port], sources=[hosts_source(folder)])
+    own.wait_published()
+    folder.mkdir()
+    (folder / "a").write_text("192.0.2.1 a\n")
+    (folder / "b").write_text("192.0.2.2 b\nnonsense\n")
+    (folder / ".hidden").write_text("192.0.2.3 c\n")
+    wait_records(server, "a", "A", "192.0.2.1")
+    wait_records(server, "b", "A", "192.0.2.2")
+    assert server.records("c.dyn.example.", "A") == set()
+    assert f"{folder}/b:2: no line of a hosts file" in own.log()
+    (folder / "a").unlink()
+    wait_records(server, "a", "A")
+    os.rename(folder / "b", folder / "b~")
+    wait_records(server, "b", "A")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "again").write_text("192.0.2.4 again\n")
+    wait_records(server, "again", "A", "192.0.2.4")
+
+
+def test_an_unreadable_file_takes_no_names(server, agents, host_key):
+    own = agents.make(host_key, [server.port], sources=[hosts_source("hosts")])
+    own.write("hosts", "192.0.2.7 web\n")
+    own.start()
+    wait_records(server, "web", "A", "192.0.2.7")
+    os.unlink(own.path("hosts"))
+    os.mkfifo(own.path("hosts"))
+    wait_for(lambda: "its names stay as they were" in own.log(), "the complaint")
+    assert server.records("web.dyn.example.", "A") == {"192.0.2.7"}
+
+
+# ---- command ----
+
+def script(folder, text):
+    path = os.path.join(str(folder), "records.sh")
+    with open(path + "~", "w") as file:
+        file.write("#!/bin/sh\n" + text)
+    os.chmod(path + "~", 0o755)
+    os.rename(path + "~", path)
+    return path
+
+
+def command_source(path, **settings):
+    return {"type": "command", "command": [path, "one"], "interval": "1s", **settings}
+
+
+def test_a_program_prints_records(server, agents, host_key, tmp_path):
+    path = script(tmp_path, 'echo "@ TXT $1"; echo "_ssh._tcp SRV 0 0 22 @"\n')
+    agents(host_key, [server.port], sources=[command_source(path)], records=[])
+    wait_records(server, "host1", "TXT", '"one"')
+    wait_records(server, "_ssh._tcp.host1", "SRV", f"0 0 22 {NAME}")
+    script(tmp_path, 'echo "@ TXT two"\n')
+    wait_records(server, "host1", "TXT", '"two"')
+    wait_records(server, "_ssh._tcp.host1", "SRV")
+
+
+@pytest.mark.parametrize("text, complaint", [
+    ("echo '@ TXT no'; exit 3", "exit status 3"),
+    ("echo '@ TXT no'; kill -9 $$", "ended by signal 9"),
+    ("echo '@ A nonsense'", "line 1 of its output: the data is not that of the type"),
+    ("echo 'www.example.net. A 192.0.2.1'", "lies in none of the zones"),
+    ("echo '@ TXT no'; sleep 60", "ended by signal 9"),
+    ("while :; do echo '; filling'; done", "octets of output"),
+])
+def test_a_program_that_fails_takes_nothing_away(server, agents, host_key, tmp_path, text,
+                                                 complaint):
+    path = script(tmp_path, 'echo "@ TXT yes"\n')
+    own = agents(host_key, [server.port], records=[],
+                 sources=[command_source(path, timeout="500ms")])
+    wait_records(server, "host1", "TXT", '"yes"')
+    script(tmp_path, text + "\n")
+    wait_for(lambda: complaint in own.log(), complaint)
+    assert server.records(NAME, "TXT") == {'"yes"'}
+    script(tmp_path, 'echo "@ TXT again"\n')
+    wait_records(server, "host1", "TXT", '"again"')
+
+
+def test_a_program_that_hangs_holds_nobody_up(server, agents, host_key, tmp_path):
+    """Other sources are published, and what an earlier run has published stays."""
+    path = script(tmp_path, 'echo "@ TXT yes"\n')
+    own = agents.make(host_key, [server.port], sources=[command_source(path)],
+                      records=["@ A 192.0.2.1"])
+    own.start()
+    wait_records(server, "host1", "TXT", '"yes"')
+    own.stop()
+    script(tmp_path, "exec sleep 60\n")
+    own.configure(records=["@ A 192.0.2.2"])
+    own.start()
+    wait_records(server, "host1", "A", "192.0.2.2")
+    assert server.records(NAME, "TXT") == {'"yes"'}
+
+
+# ---- whoami ----
+
+def test_whoami(server, agents, host_key):
+    own = agents(host_key, [server.port], sources=[{"type": "whoami"}], records=[])
+    wait_records(server, "host1", "A", HOST)
+    assert "no IPv6" not in own.log(), "there is no gateway with an IPv6 address"
+    assert server.records(NAME, "AAAA") == set()
+
+
+def test_whoami_of_a_server_that_does_not_answer_it(agents, host_key):
+    with FakeGateway(host_key) as fake:
+        own = agents(host_key, [fake.port], sources=[{"type": "whoami"}])
+        wait_for(lambda: "only Muster gateways answer whoami" in own.log(), "the advice")
+
+
+def test_ssh_fingerprints(server, agents, host_key, tmp_path):
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("ssh-keygen is not installed")
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", kind, "-f",
+                        str(tmp_path / f"ssh_host_{kind}_key")], check=True)
+    agents(host_key, [server.port], publish=["SSHFP"], records=["@ TXT x"],
+           ssh_keys=str(tmp_path / "ssh_host_*_key.pub")).wait_published()
+    wanted = set()
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        text = subprocess.run(
+            ["ssh-keygen", "-r", "x", "-f", str(tmp_path / f"ssh_host_{kind}_key.pub")],
+            check=True, capture_output=True, text=True).stdout
+        wanted |= set(re.findall(r"SSHFP (\d 2 [0-9a-f]+)", text))
+    got = {" ".join(text.split()[:2] + ["".join(text.split()[2:])])
+           for text in server.records(NAME, "SSHFP")}
+    assert got == wanted and len(wanted) == 3
+
+
+def test_several_zones(gateways, agents, host_key, tmp_path):
+    """One update for each zone that the names lie in; PTR on request."""
+    server = gateways(keys=[host_key], zones={"dyn.example.": {}, "example.net.": {}})
+    (tmp_path / "hosts").write_text("192.0.2.1 a b.example.net\n192.0.2.2 c\n")
+    own = agents(host_key, [server.port], zone=["dyn.example.", "example.net."],
+                 name=NAME, sources=[hosts_source(tmp_path / "hosts")])
+    wait_records(server, "c", "A", "192.0.2.2")
+    wait_for(lambda: server.records("b.example.net.", "A") == {"192.0.2.1"}, "b")
+    wait_for(lambda: all(zone["ok"] for zone in own.status()["zones"]), "all to be well")
+    assert [zone["updates"] for zone in own.status()["zones"]] == [1, 1]
+
+
+# ---- containers ----
+
+@pytest.fixture
+def engine(tmp_path):
+    with FakeEngine(tmp_path / "engine.sock") as made:
+        yield made
+
+
+def docker_source(engine, **settings):
+    return {"type": "docker", "path": engine.path, "grace": "500ms", **settings}
+
+
+def test_containers_come_and_go(server, agents, host_key, engine):
+    engine.run("before", {"muster.name": "before"}, "172.18.0.9")
+    own = agents(host_key, [server.port], sources=[docker_source(engine)])
+    wait_records(server, "before", "A", "172.18.0.9")
+    web = engine.run("web", {"muster.name": "web,shop"}, "172.18.0.2", "2001:db8::2")
+    wait_records(server, "web", "A", "172.18.0.2")
+    wait_records(server, "shop", "AAAA", "2001:db8::2")
+    engine.run("other", {"something": "else"}, "172.18.0.3")
+    engine.run("old", {"joyride.host.name": "old.dyn.example"}, "172.18.0.4")
+    wait_records(server, "old", "A", "172.18.0.4")
+    engine.rename(web, "webber")
+    engine.run("alias", {"muster.name": "alias", "muster.type": "CNAME",
+                         "muster.data": "web.dyn.example."})
+    wait_records(server, "alias", "CNAME", "web.dyn.example.")
+    assert server.records("web.dyn.example.", "A") == {"172.18.0.2"}
+    engine.stop_container(web)
+    wait_records(server, "web", "A")
+    wait_records(server, "shop", "AAAA")
+    engine.start_container(web, "172.18.0.7")
+    wait_records(server, "web", "A", "172.18.0.7")
+    engine.remove(web)
+    wait_records(server, "web", "A")
+    assert server.records("before.dyn.example.", "A") == {"172.18.0.9"}
+    assert own.zone_status()["ok"]
+
+
+def test_a_restart_within_the_grace_changes_nothing(server, agents, host_key, engine):
+    web = engine.run("web", {"muster.name": "web"})
+    own = agents(host_key, [server.port], sources=[docker_source(engine, grace="1h")])
+    wait_records(server, "web", "A", "172.18.0.2")
+    serial = server.serial()
+    for _ in range(3):
+        lists = engine.lists
+        engine.stop_container(web)
+        wait_for(lambda n=lists: engine.lists >= n + 2, "a new list")
+        engine.start_container(web)
+    engine.run("last", {"muster.name": "last"}, "172.18.0.3")
+    wait_records(server, "last", "A", "172.18.0.3")
+    assert server.serial() == serial + 1, "one change for the last container"
+    # Another container with the name of one that is gone has it at once.
+    engine.remove(web)
+    engine.run("web", {"muster.name": "web"}, "172.18.0.99")
+    wait_records(server, "web", "A", "172.18.0.99")
+    assert own.zone_status()["ok"]
+
+
+def test_an_engine_that_restarts(server, agents, host_key, engine):
+    """While it is away all stays; afterwards what is there counts."""
+    web = engine.run("web", {"muster.name": "web"})
+    engine.run("mail", {"muster.name": "mail"}, "172.18.0.3")
+    own = agents(host_key, [server.port], sources=[docker_source(engine)])
+    wait_records(server, "mail", "A", "172.18.0.3")
+    engine.stop()
+    wait_for(lambda: "its names stay as they were; does the engine run" in own.log(),
+             "the complaint")
+    assert server.records("web.dyn.example.", "A") == {"172.18.0.2"}
+    engine.remove(web)
+    engine.run("new", {"muster.name": "new"}, "172.18.0.4")
+    engine.start()
+    wait_records(server, "new", "A", "172.18.0.4")
+    wait_records(server, "web", "A")
+    assert server.records("mail.dyn.example.", "A") == {"172.18.0.3"}
+    assert "answers again" in own.log()
+
+
+def test_an_engine_that_is_not_there_at_the_start(server, agents, host_key, engine):
+    """Names of an earlier run stay until the engine says otherwise."""
+    engine.run("web", {"muster.name": "web"})
+    own = agents(host_key, [server.port], sources=[docker_source(engine)])
+    wait_records(server, "web", "A", "172.18.0.2")
+    own.stop()
+    engine.stop()
+    own.configure(records=["@ TXT second"])
+    own.start()
+    wait_records(server, "host1", "TXT", '"second"')
+    assert server.records("web.dyn.example.", "A") == {"172.18.0.2"}
+    engine.containers.clear()
+    engine.start()
+    wait_records(server, "web", "A")
+
+
+def test_hundreds_of_containers(server, agents, host_key, engine):
+    own = agents(host_key, [server.port], sources=[docker_source(engine)], lease="1h")
+    for number in range(500):
+        engine.run(f"c{number}", {"muster.name": f"c{number}"},
+                   f"172.20.{number // 250}.{number % 250 + 1}")
+    wait_records(server, "c499", "A", "172.20.1.250", timeout_s=60)
+    for number in (0, 123, 250, 498):
+        assert server.records(f"c{number}.dyn.example.", "A") == \
+            {f"172.20.{number // 250}.{number % 250 + 1}"}
+    wait_for(lambda: sum(record["state"] == "published" for record
+                         in own.zone_status()["records"]) == 501, "all of them")
+    assert own.zone_status()["updates"] <= 30
+    assert engine.lists <= 60
+    for identity in list(engine.containers):
+        engine.remove(identity)
+    wait_records(server, "c0", "A", timeout_s=60)
+    wait_records(server, "c499", "A", timeout_s=60)
+
+
+def test_addresses_of_the_host_for_containers(agents, host_key, engine, server):
+    """"host", and containers in the host's network: what the host itself has."""
+    engine.run("proxy", {"muster.name": "proxy"}, "", mode="host", network="host")
+    agents(host_key, [server.port], records=["@ A 192.0.2.50"],
+           sources=[docker_source(engine)])
+    wait_records(server, "proxy", "A", "192.0.2.50")
+
+
+def test_bad_labels_are_said_and_left_out(server, agents, host_key, engine):
+    engine.run("bad", {"muster.name": "www.example.net"})
+    engine.run("good", {"muster.name": "good"}, "172.18.0.3")
+    own = agents(host_key, [server.port], sources=[docker_source(engine)])
+    wait_records(server, "good", "A", "172.18.0.3")
+    assert 'the name "www.example.net" lies in none of the zones' in own.log()
+
+
+def test_shared_names_leave_others_alone(server, agents, host_key, engine):
+    """shared = true: what another agent has added to the RRset stays."""
+    server.update(add=[("web", 300, "A", "192.0.2.200")])
+    web = engine.run("web", {"muster.name": "web"})
+    agents(host_key, [server.port], sources=[docker_source(engine, shared=True)])
+    wait_records(server, "web", "A", "172.18.0.2", "192.0.2.200")
+    engine.stop_container(web)
+    wait_records(server, "web", "A", "192.0.2.200")
+
+
+def test_a_real_engine(agents, host_key):
+    """Where the machine has one."""
+    if not os.path.exists("/var/run/docker.sock") or not shutil.which("docker"):
+        pytest.skip("there is no container engine here")
+    probe = subprocess.run(["docker", "images", "-q"], capture_output=True, text=True,
+                           check=False)
+    if probe.returncode or not probe.stdout.split():
+        pytest.skip("the container engine does not answer, or has no image")
+    image = probe.stdout.split()[0]
+    with FakeGateway(host_key, lambda seen: Act(lease=3600)) as fake:
+        own = agents(host_key, [fake.port],
+                     sources=[{"type": "docker", "grace": "200ms"}])
+        own.wait_published()
+        started = subprocess.run(
+            ["docker", "run", "-d", "--rm", "--label", "muster.name=real", "--entrypoint",
+             "sleep", image, "60"], capture_output=True, text=True, check=False)
+        if started.returncode:
+            pytest.skip(f"no container could be started: {started.stderr}")
+        try:
+            wait_for(lambda: any("+real A " in change for update in fake.updates()
+                                 for change in update.changes), "the container's name")
+        finally:
+            subprocess.run(["docker", "kill", started.stdout.strip()], check=False,
+                           capture_output=True)
+        wait_for(lambda: any("-real A " in change for update in fake.updates()
+                             for change in update.changes), "it to go")

@@ -1,0 +1,254 @@
+/* Records of the agent: sets, lines of text, hosts files, ssh's keys. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "agent_records.h"
+
+#include "agent/sources/hosts_file.h"
+#include "agent/sources/record_text.h"
+#include "agent/sources/source.h"
+#include "agent/sources/sshfp.h"
+
+static const uint8_t zone[] = "\003dyn\007example";
+static const uint8_t host[] = "\005host1\003dyn\007example";
+
+static void a_set_is_sorted_claims_first_and_without_twins(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	agent_records_add(&set,
+		(const char *[]){"b A 192.0.2.2", "a TXT \"x\"", "b A", "b A 192.0.2.1",
+			"a A 192.0.2.3", "b A 192.0.2.2", "b A", NULL});
+	assert_records(
+		&set, "a A 192.0.2.3|a TXT \"x\"|b A|b A 192.0.2.1|b A 192.0.2.2|");
+	records_clear(&set);
+}
+
+/* RFC 2181 5.2 */
+static void one_rrset_has_one_ttl(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	agent_records_add(&set,
+		(const char *[]){"a 600 A 192.0.2.2", "a 60 A 192.0.2.1",
+			"a 900 A 192.0.2.1", "b 900 A 192.0.2.1", NULL});
+	assert_int_equal(set.count, 3);
+	assert_int_equal(set.items[0].ttl, 60);
+	assert_int_equal(set.items[1].ttl, 60);
+	assert_int_equal(set.items[2].ttl, 900);
+	records_clear(&set);
+}
+
+static void claims_stand_for_each_rrset_once(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	agent_records_add(&set,
+		(const char *[]){"a A 192.0.2.2", "a A 192.0.2.1", "a TXT x", NULL});
+	assert_int_equal(records_claim_all(&set), 0);
+	records_sort(&set);
+	assert_records(&set, "a A|a A 192.0.2.1|a A 192.0.2.2|a TXT|a TXT \"x\"|");
+	records_clear(&set);
+}
+
+static void owners_are_lower_case(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	agent_records_add(&set, (const char *[]){"WeB A 192.0.2.1", NULL});
+	assert_records(&set, "web A 192.0.2.1|");
+	records_clear(&set);
+}
+
+static void a_set_has_a_limit(void **state)
+{
+	struct records set = {0};
+	struct record record = {
+		.owner = (uint8_t *)host, .type = TYPE_A, .len = 4, .rdata = host};
+
+	(void)state;
+	for (int i = 0; i < RECORDS_MAX; i++)
+		assert_int_equal(records_add(&set, &record), 0);
+	assert_int_equal(records_add(&set, &record), -ENOSPC);
+	assert_int_equal(set.count, RECORDS_MAX);
+	records_clear(&set);
+}
+
+/* ---- lines ---- */
+
+static void lines_are_those_of_zone_files(void **state)
+{
+	static const char *const lines[] = {
+		"@ A 192.0.2.1",
+		"@ 60 IN A 192.0.2.2",
+		"@ IN 60 A 192.0.2.3\r\n",
+		"_ssh._tcp SRV 0 0 22 @",
+		"www.example.net. CNAME @",
+		"  ; a comment",
+		"# another",
+		"",
+		"   ",
+		"@ TXT \"; no comment\" \"# neither\"",
+	};
+	struct records set = {0};
+	const char *why = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (record_text_parse(&set, lines[i], host, 300, &why))
+			fail_msg("%s: %s", lines[i], why);
+	records_sort(&set);
+	assert_records(&set,
+		"host1 A 192.0.2.1|host1 A 192.0.2.2|host1 A 192.0.2.3|"
+		"host1 TXT \"; no comment\" \"# neither\"|"
+		"_ssh._tcp.host1 SRV 0 0 22 host1.dyn.example.|"
+		"www.example.net. CNAME host1.dyn.example.|");
+	records_clear(&set);
+}
+
+static void bad_lines_say_why(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} rows[] = {
+		{"@", "there is no type"},
+		{"@ 60", "there is no type"},
+		{"@ IN", "there is no type"},
+		{"@ NOSUCH x", "unknown type"},
+		{"@ SOA . . 1 2 3 4 5", "this type is not for hosts"},
+		{"@ ANY", "this type is not for hosts"},
+		{"@ TSIG x", "this type is not for hosts"},
+		{"@ A 192.0.2.300", "the data is not that of the type"},
+		{"@ A", "the data is not that of the type"},
+		{"@ 99999999999 A 192.0.2.1", "the TTL is too large"},
+		{"a..b A 192.0.2.1", "the first word is no domain name"},
+	};
+	struct records set = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *why = "";
+
+		assert_int_equal(
+			record_text_parse(&set, rows[i].line, host, 300, &why), -EINVAL);
+		assert_string_equal(why, rows[i].why);
+	}
+	assert_int_equal(set.count, 0);
+	records_clear(&set);
+}
+
+static void a_line_without_end_is_refused(void **state)
+{
+	struct records set = {0};
+	char line[8192];
+	const char *why;
+
+	(void)state;
+	memset(line, 'a', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	assert_int_equal(record_text_parse(&set, line, host, 300, &why), -EINVAL);
+	assert_string_equal(why, "the line is too long");
+}
+
+/* ---- hosts files ---- */
+
+static void parse_hosts(
+	struct records *set, const char *text, unsigned bad, unsigned line)
+{
+	static uint8_t zones[2][NAME_MAX_LEN];
+	struct config config = {.zones = zones, .zone_count = 2};
+	struct config_source source = {.ttl = 300};
+	unsigned bad_count, bad_line;
+
+	memcpy(zones[0], zone, sizeof(zone));
+	assert_int_equal(name_from_text(zones[1], "example.net.", NULL), 0);
+	memcpy(source.origin, zone, sizeof(zone));
+	assert_int_equal(hosts_file_parse(set, &config, &source, text, strlen(text),
+				 &bad_count, &bad_line),
+		0);
+	assert_int_equal(bad_count, bad);
+	assert_int_equal(bad_line, line);
+	records_sort(set);
+}
+
+static void hosts_files_name_what_lies_in_the_zones(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	parse_hosts(&set,
+		"127.0.0.1 localhost\n"
+		"::1 ip6-localhost\n"
+		"ff02::1 ip6-allnodes\n"
+		"fe80::1%eth0 link\n"
+		"192.0.2.7\tWeb web.dyn.example www.example.net # the web\n"
+		"\n"
+		"# 192.0.2.8 commented\n"
+		"2001:db8::7 web.dyn.example.\r\n"
+		"192.0.2.9 elsewhere.example.org",
+		0, 0);
+	assert_records(&set,
+		"web A 192.0.2.7|web AAAA 2001:db8::7|www.example.net. A 192.0.2.7|");
+	records_clear(&set);
+}
+
+static void bad_lines_of_hosts_files_are_counted(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	parse_hosts(&set, "192.0.2.1 a\nnonsense b\n192.0.2.2\n192.0.2.3 c\n", 2, 2);
+	assert_records(&set, "a A 192.0.2.1|c A 192.0.2.3|");
+	records_clear(&set);
+}
+
+/* ---- the rest ---- */
+
+/* The fingerprint is that of "ssh-keygen -r". */
+static void fingerprints_of_keys(void **state)
+{
+	struct records set = {0};
+
+	(void)state;
+	assert_int_equal(
+		sshfp_parse(&set, host, 300,
+			"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwN"
+			"Dg8QERITFBUWFxgZGhscHR4f root@host1\n"),
+		0);
+	assert_records(&set,
+		"host1 SSHFP 4 2 "
+		"66402c9468c58941dd19ffd650bf2b42f9226f83d3bd06ad515d0e5104a77020|");
+	records_clear(&set);
+	assert_int_equal(sshfp_parse(&set, host, 300, "ssh-new AAAA x"), -EINVAL);
+	assert_int_equal(sshfp_parse(&set, host, 300, "ssh-rsa !!!!"), -EINVAL);
+	assert_int_equal(sshfp_parse(&set, host, 300, "ssh-rsa"), -EINVAL);
+	assert_int_equal(sshfp_parse(&set, host, 300, ""), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_set_is_sorted_claims_first_and_without_twins),
+		cmocka_unit_test(one_rrset_has_one_ttl),
+		cmocka_unit_test(claims_stand_for_each_rrset_once),
+		cmocka_unit_test(owners_are_lower_case),
+		cmocka_unit_test(a_set_has_a_limit),
+		cmocka_unit_test(lines_are_those_of_zone_files),
+		cmocka_unit_test(bad_lines_say_why),
+		cmocka_unit_test(a_line_without_end_is_refused),
+		cmocka_unit_test(hosts_files_name_what_lies_in_the_zones),
+		cmocka_unit_test(bad_lines_of_hosts_files_are_counted),
+		cmocka_unit_test(fingerprints_of_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
