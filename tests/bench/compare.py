@@ -5,9 +5,9 @@
                [--hosts 10000] [--rounds 3] [--seconds 3] [--transport udp] [--build DIR]
 
 Each round loads the peer directly, then the gateway in front of a second instance of the same
-peer; figures are medians with their range, and the ratio of the medians.  CPU is what the
-servers' processes used per update; commits are the gateway's fdatasync calls per update, seen
-by the kernel's counters where they are.  Loopback only; bounded by rounds times seconds.
+peer; figures are medians with their range, the ratio of the medians, and what Muster adds to
+the median latency.  Every run's addresses are new, so that a change is one.  CPU is what the
+servers' processes used per update.  Loopback only; bounded by rounds times seconds.
 """
 
 import argparse
@@ -106,14 +106,15 @@ def load(port, key_path, mode, outstanding, pids):
 
 def show(name, results):
     rates = [r["rate"] for r in results]
+    p50_ms = statistics.median(r["p50_us"] for r in results) / 1000
     print(f"  {name:8} {statistics.median(rates):8.0f}/s [{min(rates):.0f}-{max(rates):.0f}]"
-          f"  p50 {statistics.median(r['p50_us'] for r in results) / 1000:.2f} ms"
+          f"  p50 {p50_ms:.2f} ms"
           f"  p99 {statistics.median(r['p99_us'] for r in results) / 1000:.2f} ms"
           f"  cpu {statistics.median(r['cpu_us'] for r in results):.0f} us"
           f"  lost {sum(r['lost'] for r in results)}"
           f"  wrong {sum(r['wrong'] for r in results)}"
           f"  bad MAC {sum(r['bad_mac'] for r in results)}", flush=True)
-    return statistics.median(rates)
+    return statistics.median(rates), p50_ms
 
 
 def compare(kind, folder):
@@ -132,9 +133,10 @@ def compare(kind, folder):
                                         [gateway.process.pid, behind.process.pid]))
                 print(f"{kind} {mode} {options.transport} q{outstanding}"
                       f" {options.hosts} hosts")
-                a = show("alone", alone)
-                b = show("muster", through)
-                print(f"  ratio    {b / a:.2f}", flush=True)
+                rate, p50_ms = show("alone", alone)
+                ours, our_p50_ms = show("muster", through)
+                print(f"  ratio    {ours / rate:.2f}  median {our_p50_ms - p50_ms:+.2f} ms",
+                      flush=True)
 
 
 for peer_kind in options.peer.split(","):

@@ -63,6 +63,7 @@ struct load {
 	struct slot slots[OUTSTANDING_MAX];
 	uint32_t free_slots[OUTSTANDING_MAX];
 	unsigned free_count;
+	uint32_t first_address; /* differs between runs, so that a change is one */
 	uint64_t sent, answered, wrong, bad_mac, lost;
 	uint16_t first_wrong; /* rcode */
 	uint32_t *latencies_us;
@@ -97,8 +98,9 @@ static void write_owner(struct wire_writer *w, unsigned host)
 
 static void write_update(struct load *load, struct wire_writer *w, unsigned host)
 {
-	const uint32_t address =
-		load->mode == MODE_SAME ? host : (uint32_t)(load->sent * 2654435761u);
+	const uint32_t address = load->mode == MODE_SAME
+		? host
+		: load->first_address + (uint32_t)load->sent * 2654435761u;
 
 	wire_write_u16(w, OPCODE_UPDATE << 11);
 	wire_write_u16(w, 1);
@@ -470,6 +472,7 @@ int main(int argc, char **argv)
 	double seconds;
 
 	load.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	load.first_address = (uint32_t)(now_ns() / 1000);
 	load.pool = hmac_pool_new();
 	load.latencies_us = malloc(LATENCIES_MAX * sizeof(*load.latencies_us));
 	if (!load.pool || !load.latencies_us)

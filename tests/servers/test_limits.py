@@ -1,0 +1,128 @@
+"""What musterd bounds besides connections (test_connections.py): the size of zones, what one
+update changes, and how many may be in flight."""
+
+import itertools
+import struct
+
+import dns.name
+import pytest
+
+from front import Front
+from gateway import Tcp, sign
+from load import Load, update_wire
+from servers import Bind, Key, have, wait_for
+
+ZONE = "dyn.example."
+TXT, CLASS_ANY = 16, 255
+
+
+def text(size):
+    """RDATA of a TXT record of about that size."""
+    return (b"\xff" + 255 * b"x") * (size // 256)
+
+
+def deletion_wire(labels, rdtype):
+    """An UPDATE that deletes these RRsets."""
+    wire = struct.pack("!6H", 0, 5 << 11, 1, 0, len(labels), 0)
+    wire += dns.name.from_text(ZONE).to_wire() + struct.pack("!HH", 6, 1)
+    for label in labels:
+        wire += bytes([len(label)]) + label.encode() + b"\xc0\x0c" + \
+            struct.pack("!HHIH", rdtype, CLASS_ANY, 0, 0)
+    return wire
+
+
+_ids = itertools.count(1)
+
+
+def ask(client, wire, key):
+    """Never the same message twice."""
+    client.send(sign(struct.pack("!H", next(_ids) & 0xffff) + wire[2:], key).wire)
+    return client.receive()
+
+
+def test_a_zone_has_a_size(gateways, admin):
+    """One MiB: what makes it larger is refused, what does not goes on."""
+    gateway = gateways(keys=[admin], zones={ZONE: {"max_size": 1}})
+    with Tcp(gateway.port) as client:
+        count = 0
+        while True:
+            answer = ask(client, update_wire(0, ZONE, (f"t{count}", TXT, text(16384))), admin)
+            if answer.rcode != "NOERROR":
+                break
+            count += 1
+            assert count < 100
+        assert answer.rcode == "REFUSED" and count > 55
+        assert "max_size" in gateway.log()
+        serial = gateway.serial()
+        # One that is full still changes and shrinks, and grows again into what is free then.
+        same = update_wire(0, ZONE, ("t0", TXT, text(16384)))
+        assert ask(client, same, admin).rcode == "NOERROR"
+        assert gateway.serial() == serial
+        more = update_wire(0, ZONE, ("more", TXT, text(16384)))
+        assert ask(client, more, admin).rcode == "REFUSED"
+        assert ask(client, deletion_wire(["t0", "t1"], TXT), admin).rcode == "NOERROR"
+        assert ask(client, more, admin).rcode == "NOERROR"
+        content = gateway.axfr(ZONE, admin)
+        gateway.zones[ZONE]["max_size"] = 2
+        gateway.reconfigure()
+        wait_for(lambda: ask(client, same, admin).rcode == "NOERROR", "the new limit")
+        gateway.zones[ZONE]["max_size"] = 1
+        gateway.reconfigure()
+    gateway.restart()
+    assert gateway.axfr(ZONE, admin) >= {line for line in content if " SOA " not in line}
+
+
+def test_an_update_changes_only_so_much(gateways, admin):
+    """16 MiB of RRsets.  A message of 64 KiB could name far more."""
+    gateway = gateways(keys=[admin])
+    labels = [f"d{index}" for index in range(3000)]
+    with Tcp(gateway.port) as client:
+        for start in range(0, len(labels), 10):
+            records = [(label, TXT, text(6144)) for label in labels[start:start + 10]]
+            assert ask(client, update_wire(0, ZONE, *records), admin).rcode == "NOERROR"
+        serial = gateway.serial()
+        assert ask(client, deletion_wire(labels, TXT), admin).rcode == "REFUSED"
+        assert "RRsets of" in gateway.log()
+        assert gateway.serial() == serial
+        assert gateway.records(f"d2999.{ZONE}", "TXT")
+        for half in labels[:1500], labels[1500:]:
+            assert ask(client, deletion_wire(half, TXT), admin).rcode == "NOERROR"
+        assert not gateway.records(f"d2999.{ZONE}", "TXT")
+
+
+def test_five_hundred_in_flight(gateways, admin):
+    """With the defaults, and none of them lost."""
+    gateway = gateways(keys=[admin], threads=None)
+    load = Load(gateway, admin, outstanding=500, most=5000)
+    load.start()
+    wait_for(lambda: not load.is_alive() or len(load.rcodes) == load.most, "all answers", 60)
+    load.finish()
+    assert set(load.rcodes.values()) == {"NOERROR"} and len(load.rcodes) == 5000
+    load.assert_kept(gateway.axfr(ZONE, admin))
+
+
+@pytest.mark.skipif(not have("named", "tsig-keygen"), reason="no named")
+def test_octets_in_flight(gateways, admin, tmp_path):
+    """64 MiB wait for the target; what is beyond gets SERVFAIL at once."""
+    bind = Bind(tmp_path / "bind", keys=[Key()])
+    nothing = deletion_wire([f"no{index}" for index in range(3500)], TXT)
+    count = 1200
+    with Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60},
+               threads=1) as front:
+        bind.pause()
+        try:
+            with Tcp(front.gateway.port) as one, Tcp(front.gateway.port) as other:
+                for index in range(count):
+                    wire = update_wire(index, ZONE, (f"f{index}", TXT, b"\1x"))
+                    both = wire[:8] + struct.pack("!H", 3501) + wire[10:] + nothing[29:]
+                    (one if index % 2 else other).send(sign(both, admin).wire)
+                refused = {client.receive(30).rcode for client in (one, other)}
+                assert refused == {"SERVFAIL"}
+                bind.resume()
+                rcodes = [client.receive(30).rcode for client in (one, other)
+                          for _ in range(count // 2 - 1)]
+        finally:
+            bind.resume()
+        assert rcodes.count("NOERROR") > 64 * 1024 * 1024 // 65536 - 10
+        assert set(rcodes) == {"NOERROR", "SERVFAIL"}
+        wait_for(lambda: len(front.content(bind)) >= rcodes.count("NOERROR"), "all to be there")
