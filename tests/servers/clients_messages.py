@@ -1,6 +1,6 @@
 """Messages as the libraries behind clients write them, for clients that cannot be run here.
 
-    client = Client(place, key, patience_s=2)
+    client = Client(place, key)
     client.update([add("www", 60, "A", "192.0.2.1")], tcp=True)   # -> "NOERROR"
 
 miekg/dns (external-dns, Terraform, cert-manager, Caddy, lego) and D2 do not compress names;
@@ -16,7 +16,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from gateway import Signed, Tcp, Udp
+from gateway import ANSWER_TIMEOUT_S, Signed, Tcp, Udp
 
 UPDATE = 5 << 11
 RECURSION_DESIRED = 1 << 8
@@ -93,7 +93,7 @@ def query_wire(name, rdtype, recursion=False, edns=None):
 class Client:
     """key: None leaves everything unsigned.  patience_s: later answers are failures."""
 
-    def __init__(self, place, key=None, patience_s=2):
+    def __init__(self, place, key=None, patience_s=ANSWER_TIMEOUT_S):
         self.place = place
         self.key = key
         self.patience_s = patience_s

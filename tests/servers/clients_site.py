@@ -20,7 +20,8 @@ import dns.name
 import dns.reversename
 import pytest
 
-from front import API_KEY_FILE, is_installed, make_server, target_settings, write_secret
+from front import (API_KEY_FILE, PATIENCE, is_installed, make_server, target_settings,
+                   write_secret)
 from gateway import SharedKey, run
 from servers import HOST, Key, PowerDNS, find, have, wait_for
 
@@ -168,6 +169,7 @@ class Site:
             for zone, text in place.zone_texts.items():
                 kind = "forward" if zone == place.zone else "reverse"
                 zones[zone] = {"mname": place.full("gateway"), "allow": self._rules(kind),
+                               "ack_timeout": PATIENCE,
                                "targets": [self._target(place, zone, text)]}
             target_keys += place.server.keys if place.server else ()
         gateway = gateways.make(zones=zones, folder=self.path("gateway"),

@@ -2,7 +2,9 @@
 
 import pytest
 
+import agent
 import gateway
+from agent import Agents
 from gateway import Gateways, SharedKey
 
 
@@ -36,3 +38,20 @@ def admin():
 @pytest.fixture(scope="module")
 def shared_admin():
     return SharedKey("admin.")
+
+
+@pytest.fixture
+def agents(tmp_path):
+    """Makes and starts muster-agents.  The test fails if one of them does not end with status
+    0, or a sanitizer has said anything."""
+    if not agent.is_built():
+        pytest.skip(f"{agent.PROGRAM} is not there: build it, or set MUSTER_AGENT")
+    made = Agents(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def host_key():
+    """The key of a host, named like it."""
+    return SharedKey(agent.NAME)

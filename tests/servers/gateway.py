@@ -33,12 +33,12 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from servers import HOST, STOP_TIMEOUT_S, ZONE, Key, Server, find, wait_for
+from servers import CLIENT_PORTS, HOST, STOP_TIMEOUT_S, ZONE, Key, Server, find, wait_for
 
 TOP_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("MUSTERD", os.path.join(TOP_FOLDER, "build-tests", "musterd"))
-ANSWER_TIMEOUT_S = 10
-CLIENT_TIMEOUT_S = 60
+ANSWER_TIMEOUT_S = 30
+CLIENT_TIMEOUT_S = 120
 FUDGE_S = 300
 
 Ran = namedtuple("Ran", "code output")
@@ -184,7 +184,8 @@ class Gateway(Server):
         report = self.path("sanitizer")
         return {**os.environ,
                 "ASAN_OPTIONS": f"log_path={report}:detect_leaks={int(self.leaks)}",
-                "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1"}
+                "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1",
+                "TSAN_OPTIONS": f"log_path={report}:second_deadlock_stack=1"}
 
     def start(self, wait=True):
         assert self.process is None, "already running"
@@ -386,18 +387,18 @@ class Gateways:
 
 # ---- octets ----
 
-# Below what the kernel gives to others, so that a port in the log and the journal is ours,
-# and one client's.
-_own_ports = itertools.cycle(range(10240, 32000))
-for _ in range(os.getpid() % 20000):
+# None that the kernel gives to others, so that a port in the log and the journal is ours, and
+# one client's.
+_own_ports = itertools.cycle(CLIENT_PORTS)
+for _ in range(os.getpid() % len(CLIENT_PORTS)):
     next(_own_ports)
 
 
-def own_socket(kind):
+def own_socket(kind, source=HOST):
     while True:
         client = socket.socket(socket.AF_INET, kind)
         try:
-            client.bind((HOST, next(_own_ports)))
+            client.bind((source, next(_own_ports)))
             return client
         except OSError:
             client.close()
@@ -409,8 +410,8 @@ class Udp:
     def __init__(self, port):
         self._connect(socket.SOCK_DGRAM, port)
 
-    def _connect(self, kind, port):
-        self.socket = own_socket(kind)
+    def _connect(self, kind, port, source=HOST):
+        self.socket = own_socket(kind, source)
         self.socket.settimeout(ANSWER_TIMEOUT_S)
         self.socket.connect((HOST, port))
         self.local_port = self.socket.getsockname()[1]
@@ -435,9 +436,9 @@ class Udp:
 class Tcp(Udp):
     """A client with one connection."""
 
-    def __init__(self, port):
+    def __init__(self, port, source=HOST):
         # pylint: disable=super-init-not-called
-        self._connect(socket.SOCK_STREAM, port)
+        self._connect(socket.SOCK_STREAM, port, source)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, wire):

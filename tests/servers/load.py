@@ -12,7 +12,7 @@ import dns.name
 
 from gateway import Udp, Signed
 
-DRAIN_S = 10
+DRAIN_S = 60
 BUFFER = 4 << 20  # octets: the answers to all that is outstanding
 SO_RCVBUFFORCE = 33  # of Linux
 

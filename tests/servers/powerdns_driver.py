@@ -16,7 +16,7 @@ import requests
 
 import servers
 from servers import PowerDNS
-from target_driver import PROGRAM, TargetDriver
+from target_driver import PROGRAM, TIMEOUT_MS, TargetDriver
 
 MARKS = [
     pytest.mark.skipif(
@@ -34,7 +34,7 @@ HOST1 = {"192.0.2.11", "192.0.2.12"}
 class Driver(TargetDriver):
     """The powerdns target for one server."""
 
-    def __init__(self, url, key=API_KEY, zone=ZONE, timeout_ms=3000, server="localhost"):
+    def __init__(self, url, key=API_KEY, zone=ZONE, timeout_ms=TIMEOUT_MS, server="localhost"):
         # pylint: disable=super-init-not-called
         self.process = subprocess.Popen(
             [PROGRAM, zone, "powerdns", url, server, str(timeout_ms), key],
@@ -79,7 +79,7 @@ class Between:
         if method in self.before:
             self.before.pop(method)()
         answer = requests.request(
-            method, self.url_behind + handler.path, data=body, timeout=10,
+            method, self.url_behind + handler.path, data=body, timeout=30,
             headers={"X-API-Key": handler.headers["X-API-Key"]})
         if method in self.lose:
             self.lose.remove(method)
@@ -170,7 +170,7 @@ def wires(lines):
 def axfr_wires(server):
     got = set()
     for message in dns.query.xfr(
-            servers.HOST, ZONE, port=server.port, relativize=False, timeout=5):
+            servers.HOST, ZONE, port=server.port, relativize=False, timeout=30):
         for rrset in message.answer:
             for rdata in rrset:
                 got.add((rrset.name, rrset.ttl, rrset.rdtype, rdata.to_wire()))

@@ -12,13 +12,18 @@ port over stop(), kill() and start(), so that tests can take it away and bring i
 Nothing here sleeps for a fixed time: everything waits for a condition, with a bound.
 """
 
+import contextlib
+import fcntl
 import os
+import random
 import re
 import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
+import threading
 import time
 
 import dns.exception
@@ -36,9 +41,10 @@ import dns.zone
 import requests
 
 HOST = "127.0.0.1"
-START_TIMEOUT_S = 20
-STOP_TIMEOUT_S = 20
-QUERY_TIMEOUT_S = 5
+# Long enough for a busy machine: nothing takes so long unless it fails.
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
+QUERY_TIMEOUT_S = 30
 
 ZONE = """\
 $ORIGIN dyn.example.
@@ -73,25 +79,38 @@ def wait_for(condition, what, timeout_s=START_TIMEOUT_S):
         time.sleep(0.02)  # between two looks, not instead of one
 
 
-_given_ports = set()
+# Neither of these ranges is one that the kernel or a name server picks from on its own.
+SERVER_PORTS = range(2048, 20480)
+CLIENT_PORTS = range(20480, 32000)
+
+
+def _ports_of_this_process():
+    """Ports, each locked for as long as this process lives: tests run in several processes,
+    and servers that are down have nothing else that keeps theirs for them."""
+    path = os.path.join(tempfile.gettempdir(), f"muster-test-ports-{os.getuid()}")
+    start = random.SystemRandom().randrange(len(SERVER_PORTS))
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as locks:
+        for port in [*SERVER_PORTS[start:], *SERVER_PORTS[:start]]:
+            with contextlib.suppress(OSError):
+                fcntl.lockf(locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+                yield port
+
+
+_ports = _ports_of_this_process()
+_ports_lock = threading.Lock()
 
 
 def free_port():
     """A port free for UDP and TCP on HOST, never the same twice in one run."""
-    for _ in range(200):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind((HOST, 0))
-            port = tcp.getsockname()[1]
-            if port in _given_ports:
-                continue
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-                try:
-                    udp.bind((HOST, port))
-                except OSError:
-                    continue
-        _given_ports.add(port)
-        return port
-    raise RuntimeError("no free port")
+    while True:
+        with _ports_lock:
+            port = next(_ports)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            with contextlib.suppress(OSError):
+                tcp.bind((HOST, port))
+                udp.bind((HOST, port))
+                return port
 
 
 def have(*programs):
@@ -512,7 +531,7 @@ disable-axfr=no
     def api(self, method, path, json=None, **options):
         """A request to the HTTP API; path without /api/v1."""
         return requests.request(
-            method, f"{self.url}/api/v1{path}", json=json, timeout=10,
+            method, f"{self.url}/api/v1{path}", json=json, timeout=QUERY_TIMEOUT_S,
             headers={"X-API-Key": self.api_key}, **options)
 
     def patch(self, zone, *rrsets):

@@ -8,6 +8,9 @@ PROGRAM = os.environ.get("TARGET_DRIVER") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "target_driver")
 
 
+TIMEOUT_MS = 30000  # of requests that are answered, on however busy a machine
+
+
 class Result:
     """What one command led to: outcome, serial (None: not known), rcode, why."""
 
@@ -29,7 +32,7 @@ class TargetDriver:
     """A target for one server; with it as a context manager the program is ended, and has to
     have ended well (no leak, no sanitizer report)."""
 
-    def __init__(self, port, folder, key=None, zone="dyn.example.", timeout_ms=3000,
+    def __init__(self, port, folder, key=None, zone="dyn.example.", timeout_ms=TIMEOUT_MS,
                  address="127.0.0.1"):
         arguments = [PROGRAM, zone, address, str(port), str(timeout_ms)]
         if key is not None:

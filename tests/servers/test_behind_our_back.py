@@ -1,7 +1,10 @@
 """Somebody changes the zone at BIND, Knot or PowerDNS while the gateway runs: it is seen, and
 not overwritten."""
 
+import contextlib
+import itertools
 import random
+import sqlite3
 import threading
 
 import pytest
@@ -209,6 +212,63 @@ def test_what_is_waiting_is_judged_again_too(deaf):
         expected = "YXDOMAIN" if i in (0, 3) else "NOERROR"
         assert reply.result().rcode == expected, i
         assert deaf.seen(f"name{i}") == {"192.0.2.66" if i in (0, 3) else "192.0.2.1"}
+    deaf.assert_same()
+
+
+@contextlib.contextmanager
+def busy_disk(gateway):
+    """Nothing becomes durable: it waits for us, but not for ever."""
+    database = sqlite3.connect(gateway.database, isolation_level=None, timeout=20)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+    finally:
+        database.close()
+
+
+def test_what_is_on_its_way_to_the_disk_is_judged_again_too(deaf):
+    """Judged before the gateway knew of a change, durable after that; and so is what was
+    judged meanwhile, on top of one that does not stand."""
+    server = deaf.primary
+    turns = itertools.count()
+
+    def begin(name, rule, *arguments):
+        message = deaf.message(add=[(name, 60, "A", "192.0.2.1")])
+        getattr(message, rule)(*arguments)
+        return deaf.begin(message)
+
+    def is_stored(name):
+        return deaf.gateway.rows("SELECT seq FROM journal WHERE changes IS NOT NULL AND "
+                                 "request LIKE ?", f"%{full(name)}%")
+
+    def are_judged_again():
+        turn = next(turns)
+        first, taken, free, before, after = (
+            f"{word}{turn}" for word in ("first", "taken", "free", "before", "after"))
+        theirs(server, add=[(taken, 60, "A", "192.0.2.66")])
+        with paused(server):
+            replies = [begin(first, "absent", first)]
+            wait_for(lambda: is_stored(first), f"{first} to be on its way to the server")
+            with busy_disk(deaf.gateway):
+                for name, *rule in ((taken, "absent", taken), (free, "absent", free),
+                                    (before, "present", taken, "A", "192.0.2.1")):
+                    replies.append(begin(name, *rule))
+                    wait_for(lambda name=name: deaf.mirrored(name), f"{name} to be accepted")
+                server.resume()
+                wait_for(lambda: "192.0.2.66" in deaf.mirrored(taken), "the news")
+                replies.append(begin(after, "present", taken, "A", "192.0.2.1",
+                                     "192.0.2.66"))
+                wait_for(lambda: deaf.mirrored(after), f"{after} to be accepted")
+        rcodes = [reply.result().rcode for reply in replies]
+        if "SERVFAIL" in rcodes:  # the disk was busy for too long: once more
+            return False
+        assert rcodes == ["NOERROR", "YXDOMAIN", "NOERROR", "NXRRSET", "NXRRSET"]
+        assert deaf.seen(taken) == {"192.0.2.66"}
+        assert deaf.seen(first) == deaf.seen(free) == {"192.0.2.1"}
+        assert deaf.seen(before) == deaf.seen(after) == set()
+        return True
+
+    wait_for(are_judged_again, "a disk that is busy for as long as it should be")
     deaf.assert_same()
 
 

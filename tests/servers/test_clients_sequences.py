@@ -2,6 +2,7 @@
 target: external-dns, Terraform, cert-manager, Caddy, octoDNS; and D2's and dhcpd's messages
 in orders that the programs show only when something goes wrong."""
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -20,8 +21,8 @@ from clients_messages import (Client, add, ancestors, equals, in_use, is_authori
                               is_truncated, remove, remove_rrset, unused, update_wire)
 from clients_site import network, place, site
 from front import paused
-from gateway import Signed, Udp, sign
-from servers import HOST
+from gateway import ANSWER_TIMEOUT_S, Signed, Udp, sign
+from servers import HOST, wait_for
 
 QUIET_S = 0.3  # to see that nothing comes
 
@@ -66,7 +67,7 @@ def test_soa_of_each_parent(place, client):
 @pytest.mark.parametrize("below", ["_acme-challenge.www.deep", "www.deep", "host1", "nobody"])
 def test_a_zone_below_is_not_ours(place, below):
     """dehydrated's hook guesses like this, and waits 10 s for each silence."""
-    client = Client(place, place.site.admin, patience_s=1)
+    client = Client(place, place.site.admin)
     state = place.state()
     zone = place.full(below)
     for tcp in False, True:
@@ -263,7 +264,7 @@ def octodns_zone(place, key):
                                   keyalgorithm=key.dnspython_algorithm)
     query.flags |= dns.flags.RD
     zone = dns.zone.Zone(place.zone)
-    dns.query.inbound_xfr(HOST, zone, query, port=place.gateway.port, timeout=15)
+    dns.query.inbound_xfr(HOST, zone, query, port=place.gateway.port, timeout=30)
     return zone
 
 
@@ -276,7 +277,7 @@ def octodns_apply(place, key, *changes):
             update.delete(name, rdtype)
         if new:
             update.add(name, ttl, rdtype, *new)
-    answer = dns.query.tcp(update, HOST, port=place.gateway.port, timeout=15)
+    answer = dns.query.tcp(update, HOST, port=place.gateway.port, timeout=30)
     return dns.rcode.to_text(answer.rcode())
 
 
@@ -316,7 +317,7 @@ class D2(Client):
 
     TRIES = 3
 
-    def __init__(self, place, client, patience_s=5, key=None):
+    def __init__(self, place, client, patience_s=ANSWER_TIMEOUT_S, key=None):
         super().__init__(place, key or place.site.admin, patience_s)
         self.client = client
         self.sent = []
@@ -408,6 +409,7 @@ def test_d2_tries_again_while_the_first_is_on_its_way(place):
         with paused(place.server):
             with pytest.raises(TimeoutError):
                 hasty.exchange(update_wire(place, new, [unused("slow")]))
+            wait_for(lambda: place.mirrored("slow"), "it to be on its way")
             second = pool.submit(patient.ask, new, [unused("slow")])
             assert second.result() == "YXDOMAIN"
             third = pool.submit(patient.ask, [remove_rrset("slow", "A"), new[0]],
@@ -421,14 +423,16 @@ def test_d2_tries_again_while_the_first_is_on_its_way(place):
 def test_d2_is_answered_in_its_patience(place):
     """Debian's waits for 100 ms.  What this machine does besides is not what this is about:
     the quickest of some counts."""
-    quickest = 1
-    for last in range(70, 90):
+    addresses = itertools.cycle(range(70, 90))
+
+    def is_quick():
         client = D2(place, b"quick")
         start = time.monotonic()
-        assert client.ask([remove_rrset("quick", "A"),
-                           add("quick", 60, "A", place.address(last))]) == "NOERROR"
-        quickest = min(quickest, time.monotonic() - start)
-    assert quickest < 0.1
+        assert client.ask([remove_rrset("quick", "A"), add(
+            "quick", 60, "A", place.address(next(addresses)))]) == "NOERROR"
+        return time.monotonic() - start < 0.1
+
+    wait_for(is_quick, "an answer within D2's patience")
 
 
 # ---- dhcpd and dhclient ----
@@ -437,7 +441,7 @@ class Dhcpd(Client):
     """One socket for everything; what gets no answer is sent again as it was."""
 
     def __init__(self, place, client, socket):
-        super().__init__(place, place.site.admin, patience_s=3)
+        super().__init__(place, place.site.admin)
         self.client = client
         self.socket = socket
 
@@ -501,7 +505,7 @@ def test_dhcpd_sequences(place, copies):
 
 def test_dhclient_sequence(place):
     """Its guard is a TXT record, and what it asks for is that there is no A."""
-    client = Client(place, place.site.admin, patience_s=3)
+    client = Client(place, place.site.admin)
     guard = add("dhclient", 300, "TXT", '"00adeaf075141cd7170c38e86955540aed"')
     new = [add("dhclient", 300, "A", place.address(60)), guard]
     assert client.update(new, [unused("dhclient", "A")]) == "NOERROR"
@@ -597,14 +601,14 @@ def together(work, count):
 
 
 def test_parallel_adds_to_one_set_lose_nothing(place):
-    client = Client(place, place.site.admin, patience_s=5)
+    client = Client(place, place.site.admin)
     assert together(lambda i: client.update([add("crowd", 60, "TXT", f'"{i}"')], tcp=i % 2),
                     12) == ["NOERROR"] * 12
     assert place.seen("crowd", "TXT") == {f'"{i}"' for i in range(12)}
 
 
 def test_a_race_for_a_name_has_one_winner(place):
-    client = Client(place, place.site.admin, patience_s=5)
+    client = Client(place, place.site.admin)
     rcodes = together(lambda i: client.update(
         [add("race", 60, "A", f"192.0.2.{i}")], [unused("race")], tcp=i % 2), 12)
     assert sorted(rcodes) == ["NOERROR"] + ["YXDOMAIN"] * 11

@@ -43,17 +43,27 @@ def open_files(gateway):
     return len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
 
 
-class Crowd:
-    """Many connections of one client."""
+def source(number):
+    """One of many addresses of ours, none of them HOST: what is bound to one takes no port
+    that a server may want."""
+    return f"127.0.0.{2 + number}"
 
-    def __init__(self, port, count=0):
+
+class Crowd:
+    """Many connections of one client, or of so many other sources in turn."""
+
+    def __init__(self, port, count=0, sources=0):
         self.port = port
+        self.sources = sources
         self.sockets = []
         self.add(count)
 
     def add(self, count):
         for _ in range(count):
-            self.sockets.append(socket.create_connection((HOST, self.port), 10))
+            address = None
+            if self.sources:
+                address = source(len(self.sockets) % self.sources), 0
+            self.sockets.append(socket.create_connection((HOST, self.port), 10, address))
 
     def closed(self):
         """Those that the gateway has closed; nothing was asked on any."""
@@ -82,39 +92,49 @@ class Crowd:
 @pytest.fixture(scope="module")
 def impatient(shared_gateways, shared_admin):
     """Connections may be idle for a second."""
-    return shared_gateways(keys=[shared_admin], tcp_idle_timeout=1)
+    return shared_gateways(keys=[shared_admin], tcp_idle_timeout=IDLE_S)
 
 
-def seconds_until_closed(client, begin, do=lambda: None):
-    """do() now and then meanwhile."""
+# An idle connection is closed after IDLE_S, and not after the 30 s of the default, even if the
+# machine has other things to do.
+IDLE_S = 1
+SOON_S = 20
+
+
+def assert_closed_when_idle(client, begin, do=lambda: None):
+    """It was busy when it was begin.  do() now and then meanwhile."""
     while not select.select([client.socket], [], [], 0.05)[0]:
-        assert time.monotonic() - begin < 8, "it is never closed"
+        assert time.monotonic() - begin < SOON_S, "it is never closed"
         try:
             do()
         except (BrokenPipeError, ConnectionResetError):
             break
     assert client.is_closed()
-    return time.monotonic() - begin
+    assert 0.9 * IDLE_S < time.monotonic() - begin < SOON_S
 
 
 def test_idle_from_the_beginning(impatient):
+    begin = time.monotonic()
     with Tcp(impatient.port) as client:
-        assert 0.9 < seconds_until_closed(client, time.monotonic()) < 3
+        assert_closed_when_idle(client, begin)
 
 
 def test_idle_after_a_message(impatient):
     with Tcp(impatient.port) as client:
+        begin = time.monotonic()
         client.send(soa_query())
         assert client.receive().rcode == "NOERROR"
-        assert 0.9 < seconds_until_closed(client, time.monotonic()) < 3
+        assert_closed_when_idle(client, begin)
 
 
 @pytest.mark.parametrize("before", [0, 1])
 def test_octets_are_no_messages(impatient, before):
     """One that never finishes what it says is idle."""
     wire = struct.pack("!H", 60000) + soa_query()
+    begin = time.monotonic()
     with Tcp(impatient.port) as client:
         for _ in range(before):
+            begin = time.monotonic()
             client.send(soa_query())
             client.receive()
         octets = iter(wire + 60000 * b"\0")
@@ -122,19 +142,28 @@ def test_octets_are_no_messages(impatient, before):
         def drip():
             client.socket.sendall(bytes([next(octets)]))
 
-        assert 0.9 < seconds_until_closed(client, time.monotonic(), drip) < 3
+        assert_closed_when_idle(client, begin, drip)
 
 
 def test_messages_keep_it_open(impatient, shared_admin):
-    begin = time.monotonic()
-    with Tcp(impatient.port) as client:
-        while time.monotonic() - begin < 3:
-            client.send(soa_query())
+    """For three times as long as it may be idle.  If this machine keeps us from speaking in
+    time, the gateway is right to close it: from the beginning."""
+    def is_kept_open():
+        begin = spoken = time.monotonic()
+        with contextlib.suppress(EOFError, OSError), Tcp(impatient.port) as client:
+            while spoken - begin < 3 * IDLE_S:
+                select.select([client.socket], [], [], 0.4 * IDLE_S)
+                speaking = time.monotonic()
+                client.send(soa_query())
+                assert client.receive().rcode == "NOERROR"
+                spoken = speaking
+            client.send(sign(add(f"open.{ZONE}", "192.0.2.1"), shared_admin).wire)
             assert client.receive().rcode == "NOERROR"
-            assert not select.select([client.socket], [], [], 0.4)[0], "it was closed"
-        request = sign(add(f"open.{ZONE}", "192.0.2.1"), shared_admin)
-        client.send(request.wire)
-        assert client.receive().rcode == "NOERROR"
+            return True
+        assert time.monotonic() - spoken > 0.9 * IDLE_S, "it was closed"
+        return False
+
+    wait_for(is_kept_open, "a connection that is not idle")
 
 
 def test_the_time_can_be_reloaded(gateways, admin):
@@ -143,7 +172,9 @@ def test_the_time_can_be_reloaded(gateways, admin):
         assert not select.select([client.socket], [], [], 1.5)[0]
         gateway.settings["tcp_idle_timeout"] = 1
         assert "configuration reloaded" in gateway.reconfigure()
-        assert seconds_until_closed(client, time.monotonic()) < 6
+        wait_for(lambda: select.select([client.socket], [], [], 0)[0], "it to be closed",
+                 SOON_S)
+        assert client.is_closed()
 
 
 def test_who_waits_for_an_answer_is_not_idle(gateways, admin, tmp_path):
@@ -151,7 +182,8 @@ def test_who_waits_for_an_answer_is_not_idle(gateways, admin, tmp_path):
     if not have("named", "tsig-keygen"):
         pytest.skip("no named")
     bind = Bind(tmp_path / "bind", keys=[Key()])
-    with Front(gateways, admin, [bind], {"ack_timeout": 3}, tcp_idle_timeout=1) as front:
+    with Front(gateways, admin, [bind], {"ack_timeout": 3},
+               tcp_idle_timeout=IDLE_S) as front:
         request = sign(add(f"wait.{ZONE}", "192.0.2.1"), admin)
         with Tcp(front.gateway.port) as client:
             bind.pause()
@@ -160,8 +192,8 @@ def test_who_waits_for_an_answer_is_not_idle(gateways, admin, tmp_path):
                 client.send(request.wire)
                 assert client.receive().rcode == "NOERROR"
                 assert time.monotonic() - begin > 2.5
-                begin = time.monotonic()
-                assert 0.9 < seconds_until_closed(client, begin) < 3
+                # Not from when it was begun, which would be at once.
+                assert_closed_when_idle(client, begin + 2.5)
             finally:
                 bind.resume()
 
@@ -170,17 +202,17 @@ def test_who_takes_no_answers_is_cut_off(impatient):
     """Not for being idle, since answers are outstanding, but after 10 s."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(0.5)
+        client.settimeout(2)
         client.connect((HOST, impatient.port))
         query = soa_query()
         queries = 64 * (struct.pack("!H", len(query)) + query)
         with contextlib.suppress(TimeoutError):
             while True:  # until it reads no more
+                begin = time.monotonic()
                 client.sendall(queries)
-        begin = time.monotonic()
         poll = select.poll()
         poll.register(client, select.POLLRDHUP)
-        assert poll.poll(20000), "it is never closed"
+        assert poll.poll(60000), "it is never closed"
         assert 5 < time.monotonic() - begin
 
 
@@ -191,7 +223,7 @@ def test_a_new_one_takes_the_place_of_the_longest_idle(gateways, admin):
     gateway = gateways.make(keys=[admin], threads=1)
     limit_files(gateway, 64 + 6 + 40)
     gateway.start()
-    with Crowd(gateway.port, 40) as crowd:
+    with Crowd(gateway.port, 40, 4) as crowd:
         # Accepted, all of them; the first is the youngest then.
         first = crowd.sockets[0]
         query = soa_query()
@@ -222,7 +254,7 @@ def test_a_burst_beyond_the_limit_is_answered(gateways, admin):
     gateway.start()
     assert "leaves few for TCP connections" in gateway.log()
     query = soa_query()
-    with Crowd(gateway.port, 60) as crowd:
+    with Crowd(gateway.port, 60, 6) as crowd:
         for client in crowd.sockets:
             client.sendall(struct.pack("!H", len(query)) + query)
         for client in crowd.sockets:
@@ -235,22 +267,23 @@ def test_the_busy_are_not_pushed_away(gateways, admin, tmp_path):
     if not have("named", "tsig-keygen"):
         pytest.skip("no named")
     bind = Bind(tmp_path / "bind", keys=[Key()])
-    front = Front(gateways, admin, [bind], {"ack_timeout": 3}, threads=1)
+    front = Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60}, threads=1)
     limit_files(front.gateway, 64)  # 16 connections
     with front, contextlib.ExitStack() as stack:
         bind.pause()
         stack.callback(bind.resume)
-        busy = [stack.enter_context(Tcp(front.gateway.port)) for _ in range(16)]
+        busy = [stack.enter_context(Tcp(front.gateway.port, source(index % 2)))
+                for index in range(16)]
         for index, client in enumerate(busy):
             client.send(sign(add(f"busy{index}.{ZONE}", "192.0.2.1"), admin).wire)
         wait_for(lambda: len(front.gateway.audit()) == 16, "the updates to be stored")
-        begin = time.monotonic()
-        new = stack.enter_context(Tcp(front.gateway.port))
+        new = stack.enter_context(Tcp(front.gateway.port, source(2)))
         new.send(soa_query())
-        for client in busy:
+        everyone = [client.socket for client in (*busy, new)]
+        assert not select.select(everyone, [], [], 1)[0]
+        bind.resume()
+        for client in (*busy, new):
             assert client.receive().rcode == "NOERROR"
-        assert time.monotonic() - begin > 1
-        assert new.receive(5).rcode == "NOERROR"
 
 
 @needs_bind
@@ -259,20 +292,101 @@ def test_idle_connections_leave_the_target_its_own(gateways, admin, tmp_path):
     bind = Bind(tmp_path / "bind", keys=[Key()])
     front = Front(gateways, admin, [bind], {"ack": "durable"}, tcp_idle_timeout="10m")
     limit_files(front.gateway, 256)
-    with front, Crowd(front.gateway.port) as crowd:
+    with front, Crowd(front.gateway.port, sources=20) as crowd:
         bind.kill()
         crowd.add(400)
         # The last in line is served, so all were accepted that could be.
         with Tcp(front.gateway.port) as client:
             client.send(sign(add(f"crowd.{ZONE}", "192.0.2.1"), admin).wire)
             assert client.receive(10).rcode == "NOERROR"
-        assert 200 < len(crowd.closed()) < 400
+        wait_for(lambda: len(crowd.closed()) > 200, "the other thread to have its own")
+        assert len(crowd.closed()) < 400
         assert 100 < open_files(front.gateway) < 256
         # A reload needs files, too.
         assert "configuration reloaded" in front.gateway.reconfigure()
         bind.start()
         wait_for(lambda: bind.records(f"crowd.{ZONE}", "A"), "the target to have it")
         assert "Too many open files" not in front.gateway.log()
+
+
+def test_no_source_has_all(gateways, admin):
+    """Three quarters of 40, even if it is alone; for one more it makes room itself, though
+    others have been idle for longer."""
+    gateway = gateways.make(keys=[admin], threads=1)
+    limit_files(gateway, 64 + 6 + 40)
+    gateway.start()
+    query = soa_query()
+    with Tcp(gateway.port, source(1)) as other, Crowd(gateway.port, 30) as crowd:
+        for client in crowd.sockets:
+            client.sendall(struct.pack("!H", len(query)) + query)
+            assert client.recv(65535)
+        assert not crowd.closed()
+
+        def is_let_in():
+            with contextlib.suppress(EOFError, ConnectionResetError), \
+                    Tcp(gateway.port) as client:
+                client.send(query)
+                return client.receive(5).rcode == "NOERROR"
+
+        wait_for(is_let_in, "one of them to be idle for long enough")
+        assert crowd.closed() == {crowd.sockets[0].fileno()}
+        other.send(query)
+        assert other.receive().rcode == "NOERROR"
+
+
+def test_who_has_all_it_may_gets_no_more(gateways, admin, tmp_path):
+    """Others need not wait until its busy connections are idle again."""
+    if not have("named", "tsig-keygen"):
+        pytest.skip("no named")
+    bind = Bind(tmp_path / "bind", keys=[Key()])
+    front = Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60}, threads=1)
+    limit_files(front.gateway, 64)  # 16 connections, 12 of them for one source
+    with front, contextlib.ExitStack() as stack:
+        bind.pause()
+        stack.callback(bind.resume)
+        busy = [stack.enter_context(Tcp(front.gateway.port)) for index in range(12)]
+        for index, client in enumerate(busy):
+            client.send(sign(add(f"busy{index}.{ZONE}", "192.0.2.1"), admin).wire)
+        wait_for(lambda: len(front.gateway.audit()) == 12, "the updates to be stored")
+        with Tcp(front.gateway.port) as more:
+            assert more.is_closed()
+        with Tcp(front.gateway.port, source(1)) as other:
+            other.send(soa_query())
+            assert other.receive().rcode == "NOERROR"
+        assert not select.select([client.socket for client in busy], [], [], 0)[0]
+        bind.resume()
+        for client in busy:
+            assert client.receive().rcode == "NOERROR"
+
+
+# ---- answers that nobody takes ----
+
+def test_unread_answers_of_all_are_limited(gateways, admin):
+    """Who has left answers alone for longest is cut off, when there are too many of them:
+    64 MiB.  Who reads goes on."""
+    gateway = gateways(keys=[admin], threads=1)
+    for part in range(4):
+        texts = [f'"{part}-{index}' + 200 * "x" + '"' for index in range(70)]
+        request = sign(add(f"large.{ZONE}", *texts, rdtype="TXT"), admin)
+        assert gateway.exchange(request.wire, tcp=True).rcode == "NOERROR"
+    query = dns.message.make_query(f"large.{ZONE}", "TXT", flags=0).to_wire()
+    with Tcp(gateway.port) as good, contextlib.ExitStack() as stack:
+        good.send(query)
+        assert len(good.receive().wire) > 50000
+        poll = select.poll()
+        for count in range(200):
+            client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((HOST, gateway.port))
+            client.sendall(90 * (struct.pack("!H", len(query)) + query))
+            poll.register(client, select.POLLRDHUP)
+            good.send(query)
+            assert len(good.receive().wire) > 50000
+            if poll.poll(0):
+                break
+        # 5.2 MiB were asked for on each, some of which is in the kernel.
+        assert 12 < count < 199
+        assert not select.select([good.socket], [], [], 0)[0]
 
 
 def test_ten_thousand_idle_connections(gateways, admin):

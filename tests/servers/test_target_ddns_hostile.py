@@ -18,13 +18,14 @@ import dns.rrset
 import pytest
 
 from servers import HOST, Key
-from target_driver import PROGRAM, TargetDriver
+from target_driver import PROGRAM, TIMEOUT_MS, TargetDriver
 
 pytestmark = pytest.mark.skipif(
     not os.access(PROGRAM, os.X_OK), reason="target_driver is not built")
 
 SOA = "ns1.dyn.example. admin.dyn.example. {} 3600 600 86400 60"
 SEED = 20
+SILENCE_MS = 2000  # that a server which says no more is given
 
 
 def soa(serial):
@@ -86,7 +87,7 @@ class FakeServer:
         self.socket.close()
         if self.current is not None:
             self.hang_up()
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
         if self.error is not None:
             raise self.error
@@ -135,7 +136,7 @@ def rdtype(query):
     return dns.rdatatype.to_text(query.question[0].rdtype)
 
 
-def run(behave, tmp_path, *commands, key=None, timeout_ms=300):
+def run(behave, tmp_path, *commands, key=None, timeout_ms=TIMEOUT_MS):
     """The results of commands, and the server."""
     with FakeServer(behave, key) as server, \
             TargetDriver(server.port, tmp_path, key, timeout_ms=timeout_ms) as target:
@@ -170,13 +171,13 @@ def test_one_record_per_message(tmp_path):
     ((a("x"), soa(5), soa(5)), "the first record is not the zone's SOA"),
     ((soa(5), a("x"), soa(6)), "the zone changed while it was transferred"),
     ((soa(5), a("x"), soa(5), a("y")), "records after the last one"),
-    ((soa(5), a("x")), "fell silent for 300 ms in the middle of a transfer"),
+    ((soa(5), a("x")), f"fell silent for {SILENCE_MS} ms in the middle of a transfer"),
     ((soa(5), dns.rrset.from_text("x.dyn.example.", 1, "CH", "TXT", "a"), soa(5)),
      "is not of class IN"),
     ((soa(5), odd("x", dns.rdatatype.MX, b"\0\1"), soa(5)), "x.dyn.example. MX"),
 ])
 def test_broken_transfers(tmp_path, rrsets, why):
-    (result,), _ = run(transfer(*rrsets), tmp_path, "load")
+    (result,), _ = run(transfer(*rrsets), tmp_path, "load", timeout_ms=SILENCE_MS)
     assert result.outcome == "FAILED"
     assert why in result.why
 
@@ -213,7 +214,8 @@ def test_incremental_transfers(tmp_path, difference, kind, count):
         if rdtype(query) == "IXFR":
             return framed(answer(query, *difference))
         return framed(answer(query, soa(5), a("x"), soa(5)))
-    (_, result), server = run(behave, tmp_path, "load", "load difference")
+    (_, result), server = run(behave, tmp_path, "load", "load difference",
+                              timeout_ms=SILENCE_MS)
     asked = [rdtype(query) for query in server.queries]
     if difference == (soa(6),):
         assert "fell silent" in result.why
@@ -243,7 +245,8 @@ def test_server_without_ixfr(tmp_path, rcode):
     (b"", "gave no answer"),
 ])
 def test_rubbish(tmp_path, octets, why):
-    results, _ = run(lambda query: octets, tmp_path, "probe", "load")
+    results, _ = run(lambda query: octets, tmp_path, "probe", "load",
+                     timeout_ms=SILENCE_MS)
     for result in results:
         assert (result.outcome, why in result.why) == ("FAILED", True), result
 
@@ -519,7 +522,7 @@ def test_more_differences_than_an_update_can_hold(tmp_path):
             return framed(answer(query, soa(5), a("x"), soa(5)))
         return framed(answer(query, soa(7), soa(5), a("x"), soa(7)),
                       *[answer(query, *many)] * 140, answer(query, soa(7)))
-    (_, result), server = run(behave, tmp_path, "load", "load difference", timeout_ms=3000)
+    (_, result), server = run(behave, tmp_path, "load", "load difference")
     assert (result.outcome, result.kind) == ("DONE", "zone")
     assert [rdtype(query) for query in server.queries] == ["AXFR", "IXFR", "AXFR"]
 

@@ -236,6 +236,20 @@ def test_refused_by_the_server_is_rejected_and_nothing_applied(server, target):
     assert delivered(target).serial > serial
 
 
+def test_what_would_kill_lmdb_is_rejected(server, target):
+    """PowerDNS 4.7 dies of a CAA record without a value each time it reads it from LMDB."""
+    loaded(target)
+    target.set("empty", "CAA", 60, '0 issue ""')
+    result = target.deliver()
+    if server.backend == "lmdb":
+        assert (result.outcome, result.rcode) == ("REJECTED", "REFUSED")
+        assert "LMDB" in result.why
+    else:
+        assert result.outcome == "DONE"
+    assert len(server.records("empty." + ZONE, "CAA")) == (server.backend != "lmdb")
+    assert server.is_ready()
+
+
 def test_more_than_the_server_takes_is_rejected_without_asking(server, target):
     loaded(target)
     text = '"' + "x" * 250 + '"'

@@ -111,7 +111,7 @@ def test_the_read_back_fails_after_the_patch(server):
 
 
 def test_server_is_killed_and_comes_back(server):
-    with Driver(server.url, timeout_ms=500) as target:
+    with Driver(server.url, timeout_ms=3000) as target:
         loaded(target)
         server.pause()
         target.set("host1", "A", 60, "192.0.2.50")
@@ -139,7 +139,7 @@ def test_server_is_killed_while_it_patches(server):
 
 
 def test_locked_database_is_tried_again(sqlite):
-    with Driver(sqlite.url) as target:
+    with Driver(sqlite.url, timeout_ms=5000) as target:  # PowerDNS waits for a minute
         loaded(target)
         database = sqlite3.connect(sqlite.path("pdns.sqlite3"), isolation_level=None)
         database.execute("BEGIN IMMEDIATE")

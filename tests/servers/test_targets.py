@@ -10,7 +10,8 @@ import pytest
 
 from front import KINDS, NAME, Front, Wire, full, is_installed, make_server, random_changes
 from gateway import run
-from servers import HOST, find, have
+from load import Load
+from servers import HOST, find, have, wait_for
 
 HOST1 = {"192.0.2.11", "192.0.2.12"}
 
@@ -235,6 +236,32 @@ def test_an_odd_name(front, name):
     assert front.seen(name, "TXT") == set()
 
 
+# What the servers refuse, as they are installed.
+REFUSED_BY = {
+    "bind": ("no_host", 60, "A", "192.0.2.1"),  # check-names
+    "knot": ("below.hiding", 60, "A", "192.0.2.1"),
+    "pdns-lmdb": ("sp\\032ace", 60, "A", "192.0.2.1"),
+    "pdns-sqlite": ("sp\\032ace", 60, "A", "192.0.2.1"),
+}
+
+
+@pytest.mark.parametrize("fields", ["hostmaster", "another"])
+def test_a_serial_that_is_refused_is_not_the_mirrors(front, fields):
+    if front.kind == "local":
+        pytest.skip("refuses nothing")
+    assert front.update(add=[("hiding", 60, "DNAME", "example.net.")]) == "NOERROR"
+    before = serial_of(front)
+    soa = f"ns1.{NAME} {fields}.{NAME} {before + 10} 3600 600 86400 60"
+    assert front.update(add=[REFUSED_BY[front.kind], ("@", 300, "SOA", soa)]) == "REFUSED"
+    assert serial_of(front) == before
+    assert front.gateway.serial(NAME) == before
+    front.assert_same()
+    assert front.update(add=[(f"after-{fields}", 60, "A", "192.0.2.1")]) == "NOERROR"
+    assert front.gateway.serial(NAME) == before + 1
+    front.assert_same()
+    assert front.update(delete=[("hiding",), (f"after-{fields}",)]) == "NOERROR"
+
+
 def test_many_records_in_one_message(front):
     names = [f"many{i}" for i in range(210)]
     add = [(name, 60, "A", f"192.0.2.{i}") for i, name in enumerate(names)]
@@ -376,6 +403,59 @@ def test_a_heartbeat_says_nothing_to_the_target(kind, tmp_path, gateways, admin)
         assert [wire.octets for wire in wires] != octets or kind == "local"
     for wire in wires:
         wire.close()
+
+
+# ---- what a refusal takes along ----
+
+def test_a_refusal_is_for_whom_it_concerns(tmp_path, gateways, admin):
+    """Updates that change nothing wait for what is pending when they come.  If that is
+    refused, they are judged by what is there then."""
+    if not is_installed("bind"):
+        pytest.skip("BIND is not installed")
+    server = make_server("bind", tmp_path / "bind").start()
+    wire = Wire(server.port, delay_s=0.3)
+    with Front(gateways, admin, [server], wires=[wire]) as front:
+        refused = ("no_host", 60, "A", "192.0.2.1")
+        serial = serial_of(front)
+        first = front.begin(front.message(add=[refused]))
+        wait_for(lambda: front.mirrored("no_host"), "the first update to be pending")
+        others = {
+            "the same": front.message(add=[refused]),
+            "nothing to add": front.message(add=[("host1", 300, "A", "192.0.2.11")]),
+            "nothing to delete": front.message(delete=[("nobody",)]),
+            "it is there": front.message(),
+        }
+        others["it is there"].present("no_host")
+        waiting = {what: front.begin(message) for what, message in others.items()}
+        assert first.result().rcode == "REFUSED"
+        assert {what: reply.result().rcode for what, reply in waiting.items()} == {
+            "the same": "REFUSED", "nothing to add": "NOERROR",
+            "nothing to delete": "NOERROR", "it is there": "NXDOMAIN"}
+        assert serial_of(front) == serial
+        assert front.mirrored("no_host") == set()
+    wire.close()
+
+
+# ---- batches ----
+
+def test_clients_of_a_slow_target_share_its_requests(tmp_path, gateways, admin):
+    """Each of them sends its next update when the last is answered: in one half that
+    travels and one that waits, if the target were asked again at once."""
+    clients, updates = 8, 160
+    kind = next((kind for kind in ("bind", "knot") if is_installed(kind)), None)
+    if not kind:
+        pytest.skip("neither BIND nor Knot is installed")
+    server = make_server(kind, tmp_path / kind).start()
+    wire = Wire(server.port, delay_s=0.03)
+    with Front(gateways, admin, [server], wires=[wire]) as front:
+        serial = serial_of(front)
+        load = Load(front.gateway, admin, outstanding=clients, most=updates)
+        load.start()
+        load.join()
+        assert len(load.finish().acknowledged) == updates
+        requests = serial_of(front) - serial
+        assert requests < updates / clients * 1.5
+    wire.close()
 
 
 # ---- reading back ----
