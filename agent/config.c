@@ -104,21 +104,20 @@ static char *credential_path(const char *path)
 static void read_key_file(struct reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
-	char error[KEYFILE_ERROR_MAX], *path = NULL, *credential;
+	char error[KEYFILE_ERROR_MAX], *credential;
 	int e;
 
-	reader_path(r, setting, &path);
-	if (!path)
+	reader_path(r, setting, &config->key_file);
+	if (!config->key_file)
 		return;
-	credential = credential_path(path);
-	e = keyfile_load(config->keys, credential ? credential : path, error);
+	credential = credential_path(config->key_file);
+	e = keyfile_load(config->keys, credential ? credential : config->key_file, error);
 	if (e)
 		reader_error(r, setting, "%s%s", error,
 			e == -EACCES ? " (the agent must be able to read it, and others "
 				       "must not: chmod 640)"
 				     : "");
 	free(credential);
-	free(path);
 }
 
 struct key_count {
@@ -449,6 +448,7 @@ void config_free(struct config *config)
 	records_clear(&config->records);
 	keyring_free(config->keys);
 	free(config->path);
+	free(config->key_file);
 	free(config->ssh_keys);
 	free(config->state);
 	free(config->user);

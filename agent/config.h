@@ -86,7 +86,7 @@ struct config {
 	char *path;
 	struct config_gateway *gateways;
 	size_t gateway_count;
-	char *key_file;
+	char *key_file; /* as configured; a credential may stand for it */
 	struct keyring *keys;
 	const struct tsig_key *key;     /* the first secret of the key to sign with */
 	uint8_t (*zones)[NAME_MAX_LEN]; /* lower case; the first completes names */

@@ -89,12 +89,14 @@ static void read_include(struct reader *r, const config_setting_t *setting, void
 static void read_suffix(struct reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_source *source = object;
+	static const uint8_t none[8];
 	const char *text = reader_text(r, setting);
 	struct in6_addr address;
 
 	if (!text)
 		return;
-	if (inet_pton(AF_INET6, text, &address) != 1) {
+	if (inet_pton(AF_INET6, text, &address) != 1 ||
+		memcmp(address.s6_addr, none, sizeof(none))) {
 		reader_error(
 			r, setting, "must be the end of an IPv6 address: \"::1:2:3:4\"");
 		return;

@@ -16,7 +16,8 @@ int setup_create_config(const char *path);
 int setup_enrol(const char *path, const char *line);
 
 /* --install-service: a systemd unit that runs this program with the configuration at
- * path; folder: where units go, NULL: where the administrator's go. */
-int setup_install_service(const char *path, const char *folder);
+ * path and the key in key_file (absolute; NULL: host.key beside path); folder: where
+ * units go, NULL: where the administrator's go. */
+int setup_install_service(const char *path, const char *key_file, const char *folder);
 
 #endif

@@ -463,7 +463,8 @@ int publisher_want(struct publisher *p, const struct records *records)
 		records_clear(&p->pending);
 		r = records_add_all(&p->pending, records);
 		if (r)
-			records_clear(&p->pending); /* a part of it would remove the rest */
+			records_clear(
+				&p->pending); /* a part of it would remove the rest */
 		p->has_pending = !r;
 		return r;
 	}

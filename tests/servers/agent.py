@@ -572,7 +572,7 @@ class FakeEngine:
         with self.lock:
             container = self.containers[identity]
             container["State"] = "running"
-            if address:
+            if address is not None:
                 next(iter(container["NetworkSettings"]["Networks"].values()))["IPAddress"] = \
                     address
         self.tell("start", identity)

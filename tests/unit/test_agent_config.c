@@ -216,6 +216,8 @@ static const struct {
 		"sources[0].paht: unknown setting"},
 	{BASE "sources = ( { type = \"interfaces\"; suffix = \"x\"; } );",
 		"sources[0].suffix: must be the end of an IPv6 address"},
+	{BASE "sources = ( { type = \"interfaces\"; suffix = \"::1:2:3:4:5\"; } );",
+		"sources[0].suffix: must be the end of an IPv6 address"},
 	{BASE "sources = ( { type = \"docker\"; address = \"x\"; } );",
 		"sources[0].address: must be \"container\", \"host\", or "
 		"addresses"},
