@@ -231,6 +231,11 @@ static enum ctl_exit run(struct ctl *ctl, const struct command *command)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT))
 		ctl_check(NULL);
 	r = command->function(ctl);
+	/* Half a list is none: whoever reads it has to know. */
+	if ((fflush(stdout) || ferror(stdout)) && r == CTL_OK) {
+		fprintf(stderr, "musterctl: the output cannot be written\n");
+		r = CTL_FAILED;
+	}
 	curl_global_cleanup();
 	free(path);
 	return r;

@@ -116,6 +116,9 @@ static bool run_batch(struct served_zone *zone, struct update *update)
 
 void served_expire(struct served_zone *zone, int64_t monotonic_ms)
 {
+	const size_t max = delivery_is_local(zone->deliveries[0])
+		? SERVED_EXPIRY_LOCAL_MAX
+		: SERVED_EXPIRY_MAX;
 	struct served_leases *leases = &zone->leases;
 	struct update *update = NULL;
 
@@ -123,13 +126,12 @@ void served_expire(struct served_zone *zone, int64_t monotonic_ms)
 		return;
 	leases->batch_after_ms = monotonic_ms + LOOK_AGAIN_MS;
 	leases->batch_began_ms = monotonic_ms;
-	if (lease_expire(leases->table, &zone->zone->expiry, served_lease_now(zone),
-		    delivery_is_local(zone->deliveries[0]) ? SERVED_EXPIRY_LOCAL_MAX
-							   : SERVED_EXPIRY_MAX,
+	if (lease_expire(leases->table, &zone->zone->expiry, served_lease_now(zone), max,
 		    &update)) {
 		leases->batch_after_ms = monotonic_ms + SERVED_EXPIRY_RETRY_MS;
 		return;
 	}
+	leases->batch_is_full = update && update->change_count == max;
 	if (update)
 		spare_needed(zone, update);
 	if (update && update->change_count == 0) {
@@ -150,6 +152,9 @@ static void finish_batch(struct served_zone *zone)
 
 	if (pause_ms > SERVED_EXPIRY_PAUSE_MS)
 		pause_ms = SERVED_EXPIRY_PAUSE_MS;
+	/* What comes one by one is to go on time, however slow the target. */
+	if (!leases->batch_is_full)
+		pause_ms = LOOK_AGAIN_MS;
 	leases->batch_seq = 0;
 	leases->batch_after_ms = now_ms + pause_ms;
 	served_lease_wake(zone);

@@ -210,26 +210,23 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 }
 
 /*
- * A refresh that was answered a moment before the crash may not be stored: then the lease
- * runs its whole duration from there, which was at most so much later than the last
- * service time that is stored.  No host is struck off for what we forgot; one that is
- * gone stays that much longer.
+ * After a start every lease runs anew: heartbeats went unheard in the meantime, the last
+ * ones before a crash may not be stored, and a backup knows nothing of those since it was
+ * made.  No host is struck off for what we missed; one that is gone stays that much
+ * longer.
  */
-static int64_t lag_after_crash_ms(
-	const struct served_leases *leases, const struct lease_record *record)
-{
-	const int64_t latest_ms = leases->stored_ms + SERVED_LEASE_SAVE_MS +
-		(int64_t)record->duration_s * 1000;
-
-	return latest_ms > record->deadline_ms ? latest_ms - record->deadline_ms : 0;
-}
-
-static int load_lease(const struct lease_record *record, void *arg)
+static int load_lease(const struct lease_record *stored, void *arg)
 {
 	struct served_leases *leases = arg;
+	struct lease_record record = *stored;
+	int64_t anew_ms = leases->stored_ms + (int64_t)record.duration_s * 1000;
 
-	return lease_table_load(leases->table, record,
-		leases->is_marked ? lag_after_crash_ms(leases, record) : 0);
+	/* The service time that is stored may lag as well. */
+	if (leases->is_marked)
+		anew_ms += SERVED_LEASE_SAVE_MS;
+	if (record.deadline_ms < anew_ms)
+		record.deadline_ms = anew_ms;
+	return lease_table_load(leases->table, &record, 0);
 }
 
 static int load_hold(const uint8_t *owner, void *arg)
@@ -293,10 +290,13 @@ void served_lease_configure(struct served_zone *zone)
 	struct served_leases *leases = &zone->leases;
 
 	leases->was_reverse_missing = false;
-	served_lease_wake(zone);
 	leases->has_ptr_rule = false;
 	for (size_t i = 0; i < policy->count; i++)
 		leases->has_ptr_rule |= policy->rules[i].ptr;
+	/* Without a brake nothing is held up by one. */
+	if (!zone->zone->expiry.brake_count && lease_is_braked(leases->table))
+		lease_release_brake(leases->table, served_lease_now(zone));
+	served_lease_wake(zone);
 }
 
 void served_lease_clear(struct served_zone *zone)

@@ -10,14 +10,14 @@
  *
  * Beginnings and ends of leases are committed with the records that they belong to.
  * Refreshes move deadlines in memory; the store is told when one lags by more than a
- * tenth of its lease, every LEASE_FLUSH_MS.  A clean end writes all of them exactly and
- * says so; after any other end each deadline gets what it may lag by.
+ * tenth of its lease, every LEASE_FLUSH_MS, and at a clean end of all of them.  After a
+ * start every lease runs anew.
  *
  * Expiry takes at most SERVED_EXPIRY_MAX records at a time, waits until the primary has
- * them (if it is up), and then SERVED_EXPIRY_PAUSES times as long as that took, so that
- * updates go on undisturbed.  It rests while the database fails, while the zone is not
- * loaded or being closed, and for a moment after the thread itself was kept from
- * listening.
+ * them (if it is up), and after a full batch SERVED_EXPIRY_PAUSES times as long as that
+ * took, so that updates go on undisturbed.  It rests while the database fails, while the
+ * zone is not loaded or being closed, and for a moment after the thread itself was kept
+ * from listening.
  */
 #ifndef MUSTER_SERVED_LEASE_H
 #define MUSTER_SERVED_LEASE_H
@@ -90,7 +90,7 @@ struct served_leases {
 
 	/* Expiry. */
 	uint64_t batch_seq; /* of the batch that is under way; 0: none */
-	bool batch_is_durable;
+	bool batch_is_durable, batch_is_full;
 	int64_t batch_began_ms; /* monotonic */
 	int64_t batch_after_ms; /* monotonic: none before */
 

@@ -4,9 +4,11 @@ or is changed by others, too much ends at once.  Nobody is struck off by mistake
 KILL_ROUNDS and KILL_SEED as in test_kill.py.
 """
 
+import glob
 import os
 import random
 import re
+import shutil
 import threading
 import time
 
@@ -111,6 +113,30 @@ def test_killed_before_a_refresh_was_written(make):
         assert front.mirrored("h1") == {"192.0.2.1"}
         time.sleep(0.1)
     front.wait_gone("h1", timeout_s=30)
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_a_heartbeat_that_nobody_heard(make, tmp_path, backup):
+    """Most of the lease is over at the end; what was said in between is lost, or in another
+    database than the one that is put back."""
+    front = make("local", lease={"default": "6s", "min": "1s"})
+    front.put(1)
+    wait_for(after(4), "most of the lease")
+    front.gateway.stop()
+    if backup:
+        copy = shutil.copy(front.gateway.database, tmp_path / "backup.db")
+        front.start_gateway()
+        front.put(1)
+        front.gateway.stop()
+        for path in glob.glob(f"{front.gateway.database}-*"):
+            os.unlink(path)
+        shutil.copy(copy, front.gateway.database)
+    front.start_gateway()
+    wait = after(4)
+    while not wait():
+        assert front.mirrored("h1") == {"192.0.2.1"}
+        time.sleep(0.1)
+    front.wait_gone("h1")
 
 
 # ---- time ----
@@ -289,6 +315,16 @@ def test_the_brake(make):
     front.put(60)
     front.wait_gone("h60")
     wait_for(lambda: len(hosts_of(front)) == 41, "the others to be all there are")
+
+
+def test_the_brake_is_taken_out(make):
+    front = make("local", zone={"expiry": {"brake_count": 20, "brake_percent": 50}})
+    front.put(*range(1, 41))
+    wait_for(lambda: ("brake", None) in front.events(), "the brake")
+    front.gateway.zones[NAME]["expiry"] = NO_BRAKE
+    front.gateway.reconfigure()
+    wait_for(lambda: not hosts_of(front), "all to expire")
+    assert ("resumed", None) in front.events()
 
 
 # ---- the configuration changes ----

@@ -523,3 +523,12 @@ def test_another_user_may_not_ask(mine):
     assert wait_for(errors, "an answer") == \
         "musterctl: only root and the gateway's own user may ask\n"
     assert "control: user id 65534 may not ask" in mine.log()
+
+
+def test_output_that_cannot_be_written(mine):
+    words = command(mine, "status")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=musterctl.TIMEOUT_S,
+                              env=mine.environment(), check=False)
+    assert done.returncode == 2 and "cannot be written" in done.stderr

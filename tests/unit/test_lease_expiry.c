@@ -408,6 +408,7 @@ static void make_derived(struct lease_bench *b, int from, int count)
 	struct lease *lease;
 	char name[32];
 
+	changeset_unref(b->cs);
 	b->cs = changeset_new();
 	assert_non_null(b->cs);
 	for (int i = from; i < from + count; i++) {
@@ -417,8 +418,6 @@ static void make_derived(struct lease_bench *b, int from, int count)
 		record.flags = LEASE_DERIVED;
 		assert_int_equal(lease_put(b->table, &record, b->cs), 0);
 	}
-	changeset_unref(b->cs);
-	b->cs = NULL;
 }
 
 /* A reverse zone stops nothing that the zone of the addresses lets go; and what follows
