@@ -14,6 +14,7 @@ Nothing here sleeps for a fixed time: everything waits for a condition, with a b
 
 import contextlib
 import fcntl
+import glob
 import os
 import random
 import re
@@ -229,6 +230,19 @@ class Server:
     def pause(self):
         """Stops the process where it stands: connections open, no answers."""
         self.process.send_signal(signal.SIGSTOP)
+        wait_for(self._is_stopped, f"{self.program} to stand still")
+
+    def _is_stopped(self):
+        """All its threads: one may go on for a moment, take a message in, and die over it."""
+        for path in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
+            try:
+                with open(path) as file:
+                    state = file.read().rpartition(")")[2].split()[0]
+            except OSError:  # the thread has ended
+                continue
+            if state not in "TtZX":
+                return False
+        return True
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
