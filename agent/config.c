@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tsig/keyfile.h"
@@ -343,77 +342,49 @@ static void read_root(struct reader *r, const config_setting_t *root)
 		config_sources_read(r, root);
 }
 
-static int read_libconfig(struct reader *r, config_t *libconfig, int is_read)
+/* Ends the life of text. */
+static int read_config(struct config **ret_config, struct reader *r,
+	struct settings_text *text, const struct settings_source *source)
 {
-	if (!is_read) {
-		char message[512];
-		const char *file = config_error_file(libconfig);
+	config_t libconfig;
 
-		snprintf(message, sizeof(message), "%.300s:%d: %s", file ? file : r->path,
-			config_error_line(libconfig), config_error_text(libconfig));
-		if (r->report)
-			r->report(true, message, r->arg);
-		return -EINVAL;
-	}
+	r->text = text;
 	r->config = calloc(1, sizeof(*r->config));
+	config_init(&libconfig);
 	if (!r->config)
-		return -ENOMEM;
-	set_defaults(r, r->config);
+		reader_error_memory(r);
+	else if (!settings_text_read(text, source, &libconfig))
+		r->error = -EINVAL;
+	else
+		set_defaults(r, r->config);
 	if (!r->error)
-		read_root(r, config_root_setting(libconfig));
-	return r->error;
-}
-
-static int finish(
-	struct reader *r, config_t *libconfig, int error, struct config **ret_config)
-{
-	config_destroy(libconfig);
-	if (error) {
+		read_root(r, config_root_setting(&libconfig));
+	config_destroy(&libconfig);
+	settings_text_free(text);
+	if (r->error) {
 		config_free(r->config);
-		return error;
+		return r->error;
 	}
 	*ret_config = r->config;
 	return 0;
-}
-
-static int check_file(struct reader *r, FILE *file)
-{
-	char message[512];
-	struct stat st;
-	const char *problem = NULL;
-
-	if (!file || fstat(fileno(file), &st))
-		problem = strerror(errno);
-	else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
-		problem = "is no file, or too large";
-	if (!problem)
-		return 0;
-	snprintf(message, sizeof(message), "%.400s:1: %s", r->path, problem);
-	if (r->report)
-		r->report(true, message, r->arg);
-	return -EINVAL;
 }
 
 int config_load(
 	struct config **ret_config, const char *path, config_report *report, void *arg)
 {
 	struct reader r = {.path = path, .report = report, .arg = arg};
+	struct settings_source source = {
+		.path = path, .size_max = FILE_MAX, .report = report, .arg = arg};
+	struct settings_text *text;
 	char *copy = strdup(path);
-	FILE *file = fopen(path, "re");
-	config_t libconfig;
-	int error = check_file(&r, file);
+	int error = -ENOMEM;
 
-	config_init(&libconfig);
-	if (!error && copy) {
-		r.folder = dirname(copy);
-		config_set_include_dir(&libconfig, r.folder);
-		error = read_libconfig(&r, &libconfig, config_read(&libconfig, file));
-	} else if (!error) {
-		error = -ENOMEM;
+	if (copy) {
+		r.folder = source.folder = dirname(copy);
+		error = settings_text_load(&text, &source);
 	}
-	if (file)
-		fclose(file);
-	error = finish(&r, &libconfig, error, ret_config);
+	if (!error)
+		error = read_config(ret_config, &r, text, &source);
 	free(copy);
 	return error;
 }
@@ -423,12 +394,12 @@ int config_parse(struct config **ret_config, const char *text, const char *folde
 {
 	struct reader r = {
 		.path = "text", .folder = folder, .report = report, .arg = arg};
-	config_t libconfig;
-	int error;
+	const struct settings_source source = {
+		.path = r.path, .size_max = FILE_MAX, .report = report, .arg = arg};
+	struct settings_text *whole;
+	const int error = settings_text_parse(&whole, &source, text, strlen(text));
 
-	config_init(&libconfig);
-	error = read_libconfig(&r, &libconfig, config_read_string(&libconfig, text));
-	return finish(&r, &libconfig, error, ret_config);
+	return error ? error : read_config(ret_config, &r, whole, &source);
 }
 
 void config_free(struct config *config)

@@ -54,7 +54,6 @@ static void report_at(struct reader *r, bool is_error, const config_setting_t *s
 	const char *format, va_list args)
 {
 	char message[MESSAGE_MAX], path[MESSAGE_MAX / 4];
-	const char *file = setting ? config_setting_source_file(setting) : NULL;
 	const unsigned line = setting ? config_setting_source_line(setting) : 0;
 	int at;
 
@@ -63,8 +62,9 @@ static void report_at(struct reader *r, bool is_error, const config_setting_t *s
 	if (!r->report)
 		return;
 	write_setting_path(path, sizeof(path), setting);
-	at = snprintf(message, sizeof(message), "%.400s:%u: %s%s", file ? file : r->path,
-		line ? line : 1, path, path[0] ? ": " : "");
+	at = snprintf(message, sizeof(message), "%.400s:%u: %s%s",
+		settings_text_file(r->text, line), settings_text_line(r->text, line),
+		path, path[0] ? ": " : "");
 	vsnprintf(message + at, sizeof(message) - (size_t)at, format, args);
 	clean(message);
 	r->report(is_error, message, r->arg);
@@ -190,13 +190,19 @@ bool reader_bool(struct reader *r, const config_setting_t *setting, bool *ret)
 	return true;
 }
 
+static bool is_integer(const config_setting_t *setting)
+{
+	const int type = config_setting_type(setting);
+
+	return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+}
+
 bool reader_integer(struct reader *r, const config_setting_t *setting, int64_t min,
 	int64_t max, int64_t *ret)
 {
-	const int type = config_setting_type(setting);
 	int64_t value;
 
-	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) {
+	if (!is_integer(setting)) {
 		reader_error(r, setting, "must be a number");
 		return false;
 	}
@@ -218,8 +224,10 @@ bool reader_time_ms(struct reader *r, const config_setting_t *setting, int64_t m
 
 	if (text && config_parse_time(text, &ms))
 		ms = -1;
-	if (!text && config_setting_type(setting) == CONFIG_TYPE_INT)
-		ms = 1000 * (int64_t)config_setting_get_int(setting);
+	if (!text && is_integer(setting) &&
+		__builtin_mul_overflow(
+			(int64_t)config_setting_get_int64(setting), 1000, &ms))
+		ms = -1;
 	if (ms < 0) {
 		reader_error(r, setting, "must be a time: 90, \"90s\", \"15m\", \"24h\"");
 		return false;

@@ -10,11 +10,13 @@
 
 #include <libconfig.h>
 #include "agent/config.h"
+#include "gateway/base/settings_text.h"
 
 struct reader {
 	struct config *config; /* being filled */
 	const char *path;      /* of the file, for messages */
 	const char *folder;    /* that relative paths start from */
+	const struct settings_text *text; /* which line is whose */
 	config_report *report; /* may be NULL */
 	void *arg;
 	int error; /* 0, -EINVAL or -ENOMEM: the first that was met */

@@ -333,7 +333,7 @@ static void read_source(struct reader *r, const config_setting_t *group)
 	if (!read_type(r, group, &type))
 		return;
 	config->source_count++;
-	source->line = config_setting_source_line(group);
+	source->line = settings_text_line(r->text, config_setting_source_line(group));
 	set_defaults(r, source, type);
 	check_members(r, group, type);
 	reader_read_group(r, group, members, MEMBERS, source);

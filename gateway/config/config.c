@@ -2,8 +2,8 @@
  * musterd.conf: reading the file, its top-level settings, and the life of struct config.
  *
  * The rest of the file is read in config_keys.c, config_zone.c, config_target.c and
- * config_policy.c; values in config_read.c and config_text.c.  The text is read whole
- * and wiped afterwards, since it may hold secrets.
+ * config_policy.c; values in config_read.c and config_text.c; the text of the file comes
+ * from gateway/base/settings_text.h.
  *
  * Limits: READER_FILE_MAX.  libconfig 1.5 does not check its own allocations, and ends
  * the process when one fails; everything here does.
@@ -11,15 +11,10 @@
 #include "gateway/config/config_read.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "tsig/hmac.h"
 
 enum {
 	PORT_DNS = 53,
@@ -30,7 +25,6 @@ enum {
 	TCP_IDLE_TIMEOUT_MS = 30000, /* default; RFC 7766 6.2.3: seconds */
 	TCP_IDLE_TIMEOUT_MIN_MS = 1000,
 	TCP_IDLE_TIMEOUT_MAX_MS = 3600 * 1000,
-	READ_CHUNK = 65536, /* octets: first room for a file of unknown size */
 };
 
 static const char default_database[] = "/var/lib/muster/muster.db";
@@ -205,74 +199,34 @@ static void read_root(struct config_reader *r, const config_setting_t *root)
 		reader_warning_missing(r, root, "zones", "no update is accepted");
 }
 
-/* ---- text ---- */
+/* ---- the file ---- */
 
-static unsigned count_lines(const char *text, const char *end)
-{
-	unsigned line = 1;
-
-	for (; text < end; text++)
-		line += *text == '\n';
-	return line;
-}
-
-static void report_line(
-	struct config_reader *r, const char *file, unsigned line, const char *reason)
-{
-	char message[READER_MESSAGE_MAX];
-
-	snprintf(message, sizeof(message), "%.400s:%u: %s", file ? file : r->path, line,
-		reason);
-	reader_error_raw(r, -EINVAL, message);
-}
-
-/* What libconfig would misread, or should not do. */
-static int check_text(struct config_reader *r, const char *text, size_t len)
-{
-	const char *at = memchr(text, '\0', len);
-
-	if (at) {
-		report_line(r, NULL, count_lines(text, at), "a NUL octet");
-		return -EINVAL;
-	}
-	at = r->folder ? NULL : strstr(text, "@include");
-	if (at) {
-		report_line(r, NULL, count_lines(text, at),
-			"files are not read for text in memory");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* text has a final zero at text[len]. */
-static void read_text(struct config_reader *r, const char *text, size_t len)
+static void read_text(struct config_reader *r, struct settings_text *text,
+	const struct settings_source *source)
 {
 	config_t tree;
 
-	if (check_text(r, text, len))
-		return;
 	config_init(&tree);
-	if (r->folder)
-		config_set_include_dir(&tree, r->folder);
-	if (config_read_string(&tree, text))
+	if (settings_text_read(text, source, &tree))
 		read_root(r, config_root_setting(&tree));
 	else
-		report_line(r, config_error_file(&tree),
-			(unsigned)config_error_line(&tree), config_error_text(&tree));
+		r->error = -EINVAL;
 	config_destroy(&tree);
 }
 
-/* Everything but the text is in r. */
-static int load_text(
-	struct config **ret_config, struct config_reader *r, const char *text, size_t len)
+/* Ends the life of text. */
+static int read_config(struct config **ret_config, struct config_reader *r,
+	struct settings_text *text, const struct settings_source *source)
 {
+	r->text = text;
 	r->config = calloc(1, sizeof(*r->config));
-	if (!r->config) {
+	if (r->config) {
+		atomic_init(&r->config->refs, 1);
+		read_text(r, text, source);
+	} else {
 		reader_error_memory(r);
-		return -ENOMEM;
 	}
-	atomic_init(&r->config->refs, 1);
-	read_text(r, text, len);
+	settings_text_free(text);
 	if (r->error) {
 		config_unref(r->config);
 		return r->error;
@@ -284,92 +238,13 @@ static int load_text(
 int config_parse(struct config **ret_config, const char *name, const char *text,
 	size_t len, config_report *report, void *arg)
 {
-	struct config_reader r = {
-		.path = name, .mode = 0600, .report = report, .arg = arg};
-	char *copy = malloc(len + 1);
+	struct config_reader r = {.path = name, .report = report, .arg = arg};
+	const struct settings_source source = {
+		.path = name, .size_max = READER_FILE_MAX, .report = report, .arg = arg};
+	struct settings_text *whole;
+	const int err = settings_text_parse(&whole, &source, text, len);
 
-	if (!copy) {
-		reader_error_memory(&r);
-		return -ENOMEM;
-	}
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	int err = load_text(ret_config, &r, copy, len);
-	hmac_wipe(copy, len);
-	free(copy);
-	return err;
-}
-
-/* ---- the file ---- */
-
-struct text {
-	char *octets; /* with a final zero */
-	size_t len;
-	size_t cap;
-};
-
-static void clear_text(struct text *text)
-{
-	if (text->octets)
-		hmac_wipe(text->octets, text->cap);
-	free(text->octets);
-	*text = (struct text){0};
-}
-
-/* realloc would leave a copy behind. */
-static int grow_text(struct text *text, size_t cap)
-{
-	char *octets = malloc(cap);
-
-	if (!octets)
-		return -ENOMEM;
-	if (text->octets)
-		memcpy(octets, text->octets, text->len);
-	size_t len = text->len;
-	clear_text(text);
-	*text = (struct text){.octets = octets, .len = len, .cap = cap};
-	return 0;
-}
-
-/* Size is a guess, and right for regular files. */
-static int read_all(struct text *text, int fd, off_t size)
-{
-	ssize_t n = 1;
-	int err = size > READER_FILE_MAX ? -EFBIG : 0;
-
-	if (!err)
-		err = grow_text(text, size > 0 ? (size_t)size + 2 : READ_CHUNK);
-	while (!err && n != 0) {
-		if (text->len > READER_FILE_MAX)
-			return -EFBIG;
-		if (text->len + 1 == text->cap && (err = grow_text(text, 2 * text->cap)))
-			return err;
-		n = read(fd, text->octets + text->len, text->cap - text->len - 1);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			text->len += (size_t)n;
-	}
-	if (!err)
-		text->octets[text->len] = '\0';
-	return err;
-}
-
-static int read_file(struct text *text, const char *path, unsigned *ret_mode)
-{
-	struct stat st;
-	int err, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0) {
-		err = -errno;
-	} else {
-		*ret_mode = st.st_mode & 07777;
-		err = read_all(text, fd, st.st_size);
-	}
-	close(fd);
-	return err;
+	return err ? err : read_config(ret_config, &r, whole, &source);
 }
 
 /* Absolute, since the daemon leaves the folder that it was started in. */
@@ -388,25 +263,32 @@ static char *find_folder(const char *path)
 	return absolute;
 }
 
+static void report_folder(const char *path, int err, config_report *report, void *arg)
+{
+	struct config_reader r = {.path = path, .report = report, .arg = arg};
+	char message[READER_MESSAGE_MAX];
+
+	snprintf(message, sizeof(message), "%.512s: %s", path, strerror(-err));
+	reader_error_raw(&r, err, message);
+}
+
 int config_load(
 	struct config **ret_config, const char *path, config_report *report, void *arg)
 {
 	struct config_reader r = {.path = path, .report = report, .arg = arg};
-	char message[READER_MESSAGE_MAX];
-	struct text text = {0};
-	char *folder = NULL;
-	int err = read_file(&text, path, &r.mode);
+	struct settings_source source = {
+		.path = path, .size_max = READER_FILE_MAX, .report = report, .arg = arg};
+	struct settings_text *text;
+	char *folder = find_folder(path);
+	int err = folder ? 0 : -errno;
 
-	if (!err && !(folder = find_folder(path)))
-		err = -errno;
-	r.folder = folder;
-	if (err) {
-		snprintf(message, sizeof(message), "%.512s: %s", path, strerror(-err));
-		reader_error_raw(&r, err, message);
-	} else {
-		err = load_text(ret_config, &r, text.octets, text.len);
-	}
-	clear_text(&text);
+	r.folder = source.folder = folder;
+	if (err)
+		report_folder(path, err, report, arg);
+	else
+		err = settings_text_load(&text, &source);
+	if (!err)
+		err = read_config(ret_config, &r, text, &source);
 	free(folder);
 	return err;
 }

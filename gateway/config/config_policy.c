@@ -445,7 +445,8 @@ static void read_rule(struct config_reader *r, const config_setting_t *group,
 {
 	if (!reader_is_group(r, group))
 		return;
-	reading->rule->line = (int)config_setting_source_line(group);
+	reading->rule->line =
+		(int)settings_text_line(r->text, config_setting_source_line(group));
 	reader_read_group(r, group, rule_members,
 		sizeof(rule_members) / sizeof(rule_members[0]), reading);
 	check_names(r, group);

@@ -4,9 +4,6 @@
  * Does not know any particular setting.  Values never stand in a message where the
  * setting is a secret: those are read by reader_secret and config_keys.c, which do not
  * show them.
- *
- * Limit of libconfig 1.5: an integer that does not fit 32 bits arrives wrapped, unless
- * it ends in L; ranges are checked for what arrives.
  */
 #include "gateway/config/config_read.h"
 
@@ -63,8 +60,7 @@ static void report_at(struct config_reader *r, bool error,
 	va_list args)
 {
 	char message[READER_MESSAGE_MAX], path[READER_MESSAGE_MAX / 4];
-	const char *file = config_setting_source_file(setting);
-	unsigned line = config_setting_source_line(setting);
+	const unsigned line = config_setting_source_line(setting);
 
 	if (error)
 		fail(r, -EINVAL);
@@ -72,8 +68,9 @@ static void report_at(struct config_reader *r, bool error,
 		return;
 	write_setting_path(path, sizeof(path), setting);
 	int at = snprintf(message, sizeof(message),
-		"%.400s:%u: %s%s%s: ", file ? file : r->path, line > 0 ? line : 1, path,
-		member && path[0] ? "." : "", member ? member : "");
+		"%.400s:%u: %s%s%s: ", settings_text_file(r->text, line),
+		settings_text_line(r->text, line), path, member && path[0] ? "." : "",
+		member ? member : "");
 	vsnprintf(message + at, sizeof(message) - (size_t)at, format, args);
 	config_text_clean(message);
 	r->report(error, message, r->arg);
@@ -630,20 +627,7 @@ char *reader_secret(struct config_reader *r, const config_setting_t *setting)
 
 unsigned reader_file_mode(const struct config_reader *r, const config_setting_t *setting)
 {
-	const char *file = config_setting_source_file(setting);
-	char path[4096];
-	struct stat st;
-
-	if (!file)
-		return r->mode;
-	if (!r->folder)
-		return 07777;
-	if (file[0] == '/')
-		snprintf(path, sizeof(path), "%s", file);
-	else
-		snprintf(path, sizeof(path), "%s/%s", r->folder, file);
-	/* What can not be looked at is taken for open. */
-	return stat(path, &st) == 0 ? st.st_mode & 07777 : 07777;
+	return settings_text_mode(r->text, config_setting_source_line(setting));
 }
 
 void reader_free_secret(char *secret)

@@ -10,13 +10,14 @@
 #define MUSTER_CONFIG_READ_H
 
 #include <libconfig.h>
+#include "gateway/base/settings_text.h"
 #include "gateway/config/config.h"
 
 enum {
 	READER_FILE_MAX =
 		64 * 1024 * 1024,  /* octets of musterd.conf: some 100000 zones */
 	READER_SECRET_MAX = 4096,  /* octets of a file that holds one secret */
-	READER_MESSAGE_MAX = 1024, /* octets of a message, with its final zero */
+	READER_MESSAGE_MAX = SETTINGS_MESSAGE_MAX,
 };
 
 struct config_reader {
@@ -24,7 +25,7 @@ struct config_reader {
 	const char *path;      /* of the file, for messages */
 	const char *folder;    /* that relative paths start from; NULL: the text came from
 				* memory, and settings that name files are errors */
-	unsigned mode;         /* permission bits of the file */
+	const struct settings_text *text; /* which line is whose; NULL: not yet read */
 	config_report *report; /* may be NULL */
 	void *arg;
 	int error; /* 0, -EINVAL or -ENOMEM: the first that was met */

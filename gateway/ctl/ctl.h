@@ -3,6 +3,7 @@
  * (gateway/control), as tables for people or JSON for programs.
  *
  *   main.c        command line
+ *   ctl_config.c  the few settings of the gateway's configuration that it needs
  *   ctl_ask.c     requests by libcurl; pages are asked for until there is none more
  *   ctl_table.c   tables, times, numbers
  *   ctl_show.c    status, zones, keys, queue
@@ -11,8 +12,8 @@
  *   ctl_enrol.c   a key for a new host
  *
  * It reads nothing of the gateway's but three settings of its configuration, and includes
- * no other room of it.  What the gateway says is checked for its shape, so that
- * a table never fails on a member that is missing.
+ * no other room of it but gateway/base/.  What the gateway says is checked for its shape,
+ * so that a table never fails on a member that is missing.
  */
 #ifndef MUSTER_CTL_H
 #define MUSTER_CTL_H
@@ -20,6 +21,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include "gateway/base/settings_text.h"
 
 enum ctl_exit {
 	CTL_OK = 0,
@@ -47,6 +49,15 @@ struct ctl {
 	const char *gateways[CTL_GATEWAYS_MAX]; /* of enrol */
 	size_t gateway_count;
 };
+
+/* ---- the configuration ---- */
+
+/* Fills tree, which has been initialised.  False: it cannot be read, as report (may be
+ * NULL) has been told. */
+bool ctl_config_read(const char *path, config_t *tree, settings_report *report);
+/* The path that a setting gives, whose relative ones start at the file's folder; the
+ * caller's.  NULL: there is no such setting. */
+char *ctl_config_path(const char *path, const config_t *tree, const char *setting);
 
 /* ---- asking ---- */
 

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libconfig.h>
 #include <netdb.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -67,33 +66,32 @@ static void read_user(struct enrolling *e, const config_t *tree)
 	}
 }
 
+static void print_problem(bool error, const char *message, void *arg)
+{
+	(void)error;
+	(void)arg;
+	fprintf(stderr, "musterctl: %s\n", message);
+}
+
 /* The configuration is the gateway's own, whatever -c says. */
 static enum ctl_exit read_config(struct enrolling *e, const char *config_path)
 {
-	const char *slash = strrchr(config_path, '/'), *text = NULL;
-	const int folder_len = slash ? (int)(slash - config_path) + 1 : 0;
-	char *folder = NULL;
 	config_t tree;
-	bool is_read;
+	enum ctl_exit r = CTL_OK;
 
-	if (asprintf(&folder, "%.*s", folder_len, config_path) < 0)
-		ctl_check(NULL);
 	config_init(&tree);
-	config_set_include_dir(&tree, folder);
-	is_read = config_read_file(&tree, config_path);
-	if (is_read && config_lookup_string(&tree, "enrol_keys", &text) &&
-		asprintf(&e->path, "%s%s", text[0] == '/' ? "" : folder, text) < 0)
-		ctl_check(NULL);
-	read_user(e, &tree);
+	if (ctl_config_read(config_path, &tree, print_problem)) {
+		e->path = ctl_config_path(config_path, &tree, "enrol_keys");
+		read_user(e, &tree);
+		if (!e->path)
+			r = complain(config_path,
+				"has no enrol_keys, the file for new keys: add "
+				"enrol_keys = \"enrolled.keys\";");
+	} else {
+		r = CTL_FAILED;
+	}
 	config_destroy(&tree);
-	free(folder);
-	if (!is_read)
-		return complain(config_path, "cannot be read");
-	if (!e->path)
-		return complain(config_path,
-			"has no enrol_keys, the file for new keys: add "
-			"enrol_keys = \"enrolled.keys\";");
-	return CTL_OK;
+	return r;
 }
 
 static enum ctl_exit find_config(struct enrolling *e)

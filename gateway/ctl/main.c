@@ -3,7 +3,6 @@
  */
 #include <curl/curl.h>
 #include <getopt.h>
-#include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,21 +197,13 @@ static int parse(struct ctl *ctl, int argc, char **argv, unsigned *ret_options)
  * nothing, or cannot be read by who asks. */
 static char *read_socket_path(const char *config_path)
 {
-	const char *slash = strrchr(config_path, '/'), *text = NULL;
-	char *folder = slash ? strndup(config_path, (size_t)(slash - config_path) + 1)
-			     : strdup("./");
 	char *path = NULL;
 	config_t tree;
 
-	ctl_check(folder);
 	config_init(&tree);
-	config_set_include_dir(&tree, folder);
-	if (config_read_file(&tree, config_path) &&
-		config_lookup_string(&tree, "control", &text) &&
-		asprintf(&path, "%s%s", text[0] == '/' ? "" : folder, text) < 0)
-		ctl_check(NULL);
+	if (ctl_config_read(config_path, &tree, NULL))
+		path = ctl_config_path(config_path, &tree, "control");
 	config_destroy(&tree);
-	free(folder);
 	return path;
 }
 

@@ -15,6 +15,7 @@ import dns.update
 import pytest
 
 import gateway as gateway_module
+import musterctl
 from gateway import SharedKey, Tcp, Udp, run, sign
 from load import Load, some_acknowledged, update_wire
 from servers import HOST, free_port, wait_for
@@ -84,7 +85,7 @@ def line_of(idle, text):
 @pytest.mark.parametrize("old, new, where, reason", [
     ("threads = 2", "threads = 0", "threads = 0", "threads"),
     ("threads = 2", "thread = 2", "thread = 2", "thread"),
-    ("threads = 2;", "threads = ;", "threads = ;", "syntax error"),
+    ("threads = 2;", "threads = ;", "threads = ;", "a value expected"),
     ('match = "zone"', 'match = "zones"', 'match = "zones"', '"zones"'),
     ('types = [ "ANY" ]', 'types = [ "AAAAA" ]', "AAAAA", "AAAAA"),
     ('name = "dyn.example."', 'name = "dyn..example."', "dyn..example.", "name"),
@@ -417,6 +418,30 @@ def test_a_bad_file_keeps_the_old_configuration(gateways, admin):
     lines = wait_for(lambda: gateway.reload_lines(before), "the reload")
     assert "No such file" in lines
     assert rcode_of(gateway, add(f"b.{ZONE}", "192.0.2.1"), admin) == "NOERROR"
+
+
+@pytest.mark.parametrize("text, reason", [
+    ('@include "."\n', '1: @include ".": is a folder, not a file'),
+    ('\n@include "musterd.conf"\n', '2: @include "musterd.conf": is included from within itself'),
+    ('@include "/dev/zero"\n', '1: @include "/dev/zero": is not a regular file'),
+    ("audit_days = 1h;\n", '1: audit_days: text must stand between quotes: "1h"'),
+    ("zones = (\n{ },\n\n);\n", '2: zones[0]: a value expected after ",", not ")"'),
+    ("zones = " + "(" * 100000, "brackets nest more than"),
+    ('user = "' + "x" * 100000 + '";', "1: user: a string of more than"),
+    ("\x7fELF\x02\x01", "1: an octet 7f outside of a string"),
+    ("user = \"\0\";", "1: a NUL octet"),
+])
+def test_no_configuration_file_ends_the_gateway(gateways, admin, text, reason):
+    gateway = gateways(**musterctl.controlled(keys=[admin]))
+    gateway.write("musterd.conf", text)
+    before = len(gateway.log())
+    gateway.process.send_signal(signal.SIGHUP)
+    lines = wait_for(lambda: gateway.reload_lines(before), "the reload")
+    assert f"{gateway.config_path}:" in lines and reason in lines
+    checked = musterctl.run(
+        [musterctl.PROGRAM, "-s", musterctl.socket_path(gateway), "check"])
+    assert checked.code == 1 and reason in checked.output + checked.errors
+    assert rcode_of(gateway, add(f"a.{ZONE}", "192.0.2.1"), admin) == "NOERROR"
 
 
 def test_many_reloads_at_once(gateways, admin):

@@ -43,7 +43,7 @@ static void check_bad(const struct bad *bad, size_t count)
 #define CHECK_BAD(table) check_bad(table, sizeof(table) / sizeof((table)[0]))
 
 static const struct bad bad_syntax_table[] = {
-	{"a = 1;\nb = ;\n", "error: t.conf:2: syntax error\n"},
+	{"a = 1;\nb = ;\n", "error: t.conf:2: b: a value expected, not \";\"\n"},
 	{"user = \"a\";\nuser = \"b\";\n", "error: t.conf:2: duplicate setting name\n"},
 	{"key_files = [ \"a\",\n1 ];\n",
 		"error: t.conf:2: mismatched element type in array\n"},
@@ -100,7 +100,8 @@ static const struct bad bad_top_level_settings_table[] = {
 		"error: t.conf:1: threads: 0 is not between 1 and 64\n"},
 	{"threads = 65;" ZONE(""),
 		"error: t.conf:1: threads: 65 is not between 1 and 64\n"},
-	{"threads = 1.5;" ZONE(""), "error: t.conf:1: threads: must be a number\n"},
+	{"threads = 1.5;" ZONE(""),
+		"error: t.conf:1: threads: 1.5 is not a whole number\n"},
 	{"tcp_idle_timeout = \"999ms\";" ZONE(""),
 		"error: t.conf:1: tcp_idle_timeout: is not between 1s and 1h\n"},
 	{"tcp_idle_timeout = 3601;" ZONE(""),
