@@ -68,6 +68,9 @@ struct lease_terms lease_grant(const struct policy *policy, const uint8_t *zone,
 enum lease_flags {
 	LEASE_DERIVED = 1, /* a PTR that follows an address */
 	LEASE_ALONE = 2,   /* a target refused it in company: next time by itself */
+	/* With LEASE_DERIVED: the record is not there, since another host has what it
+	 * stands for.  Its host may get it next. */
+	LEASE_WAITING = 4,
 };
 
 /* All there is to say of a lease; its octets are somebody else's. */
@@ -207,13 +210,15 @@ struct lease_update {
 int lease_apply(struct lease_table *table, const struct lease_update *update,
 	struct changeset *cs) __attribute__((warn_unused_result));
 
-/* Leases of records that cs removed from the zone end; added to cs->leases.  For change
- * sets that no update made: loads, withdrawals.  0 or -ENOMEM, nothing changed. */
+/* Leases of records that cs removed from the zone end, and those that waited for one that
+ * is there now; added to cs->leases.  For change sets that no update made: loads,
+ * withdrawals.  0 or -ENOMEM, nothing changed. */
 int lease_follow(struct lease_table *table, const struct zone *zone, struct changeset *cs)
 	__attribute__((warn_unused_result));
 
 /*
- * Leases whose record the zone does not have end.  Looks at a page of about limit leases;
+ * Leases whose record the zone does not have end, and those that waited for one that it
+ * has (LEASE_WAITING).  Looks at a page of about limit leases;
  * cursor as in lease_table_scan, moved on; 0 again after the last.  0 with *ret_changes
  * (the caller's, maybe empty) or -ENOMEM, nothing changed.
  */

@@ -43,18 +43,35 @@ int lease_end(struct lease_table *table, struct lease *lease, struct changeset *
 
 /* ---- differences ---- */
 
+/* Somebody else has brought what they wait for: it is not theirs. */
+static int end_overtaken(
+	struct lease_plan *plan, const uint8_t *owner, uint16_t type, struct draft *set)
+{
+	int r = 0;
+
+	for (struct lease *l = lease_first_at(plan->table, owner); l && r == 0;
+		l = lease_next_at(plan->table, l)) {
+		if (l->type == type && l->flags & LEASE_WAITING &&
+			draft_find(set, lease_rdata(l), l->rdata_len))
+			r = lease_plan_end(plan, l);
+	}
+	return r;
+}
+
 static int follow_change(
 	struct lease_plan *plan, const struct zone *zone, const struct change *change)
 {
 	struct draft draft;
 	int r;
 
-	if (!change->before || !lease_first_at(plan->table, change->owner))
+	if (!lease_first_at(plan->table, change->owner))
 		return 0;
 	draft_init(&draft, change->type, zone_find(zone, change->owner, change->type));
 	r = draft_unfold(&draft);
 	if (r == 0)
 		r = lease_plan_end_missing(plan, change->owner, change->type, &draft);
+	if (r == 0)
+		r = end_overtaken(plan, change->owner, change->type, &draft);
 	draft_clear(&draft);
 	return r;
 }
@@ -103,8 +120,10 @@ static int sweep_host(struct sweep *s, const struct lease *lease)
 
 static void sweep_lease(const struct lease *lease, void *arg)
 {
+	const bool is_waiting = lease->flags & LEASE_WAITING;
 	struct sweep *s = arg;
 	struct draft *set;
+	bool is_there;
 
 	if (s->result == 0)
 		s->result = sweep_host(s, lease);
@@ -113,8 +132,10 @@ static void sweep_lease(const struct lease *lease, void *arg)
 	set = draft_node_find(&s->host, lease->type);
 	if (set)
 		s->result = draft_unfold(set);
-	if (s->result == 0 &&
-		(!set || !draft_find(set, lease_rdata(lease), lease->rdata_len)))
+	if (s->result < 0)
+		return;
+	is_there = set && draft_find(set, lease_rdata(lease), lease->rdata_len);
+	if (is_there == is_waiting)
 		s->result = lease_plan_end(&s->plan, (struct lease *)lease);
 }
 
@@ -176,17 +197,21 @@ static int withdraw_begun(struct lease_plan *plan, const struct zone *zone,
 }
 
 /* A lease that it ended begins anew, if the record is there by the withdrawal, or never
- * went; not if others have added it since, for what they have made is theirs. */
+ * went; not if others have added it since, for what they have made is theirs.  One that
+ * waited waits again. */
 static int withdraw_ended(struct lease_plan *plan, const struct zone *zone,
 	const struct changeset *withdrawn, const struct changeset *back,
 	const struct lease_record *ended, struct lease_record *to)
 {
+	const bool was_waiting = ended->flags & LEASE_WAITING;
+
 	if (lease_find(plan->table, ended->owner, ended->type, ended->rdata,
 		    ended->rdata_len))
 		return 0;
-	if (!has(zone_find(zone, ended->owner, ended->type), ended))
+	if (has(zone_find(zone, ended->owner, ended->type), ended) == was_waiting)
 		return 0;
-	if (is_changed_by(withdrawn, ended, false) && !is_changed_by(back, ended, true))
+	if (!was_waiting && is_changed_by(withdrawn, ended, false) &&
+		!is_changed_by(back, ended, true))
 		return 0;
 	return lease_plan_put(plan, NULL, to, true);
 }

@@ -230,7 +230,8 @@ int lease_plan_end_missing(
 
 	for (struct lease *l = lease_first_at(plan->table, owner); l && r == 0;
 		l = lease_next_at(plan->table, l)) {
-		if (l->type == type && !draft_find(set, lease_rdata(l), l->rdata_len))
+		if (l->type == type && !(l->flags & LEASE_WAITING) &&
+			!draft_find(set, lease_rdata(l), l->rdata_len))
 			r = lease_plan_end(plan, l);
 	}
 	return r;

@@ -29,7 +29,7 @@ enum {
 
 /* Further bits of struct lease.flags; the low ones are of enum lease_flags. */
 enum lease_private_flags {
-	LEASE_PUBLIC = LEASE_DERIVED | LEASE_ALONE,
+	LEASE_PUBLIC = LEASE_DERIVED | LEASE_ALONE | LEASE_WAITING,
 	LEASE_IS_HEAD = 1 << 4,
 	LEASE_IS_STALE = 1 << 5,
 	LEASE_IS_HELD = 1 << 6,
@@ -218,8 +218,8 @@ int lease_plan_put(struct lease_plan *plan, struct lease *lease,
 	__attribute__((warn_unused_result));
 int lease_plan_end(struct lease_plan *plan, struct lease *lease)
 	__attribute__((warn_unused_result));
-/* Leases of one RRset whose records are not in it any more end.  set is unfolded.  0 or
- * -ENOMEM. */
+/* Leases of one RRset whose records are not in it any more end, but for those that wait
+ * for one.  set is unfolded.  0 or -ENOMEM. */
 int lease_plan_end_missing(struct lease_plan *plan, const uint8_t *owner, uint16_t type,
 	struct draft *set) __attribute__((warn_unused_result));
 /* All of it happens, and durable changes are added to *changes, made where NULL; or

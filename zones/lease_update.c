@@ -191,6 +191,17 @@ static bool is_never_leased(const struct lease_update *u, const struct rr *rr)
 		name_is_equal(rr->owner, zone_apex(u->zone));
 }
 
+/* It stands for a record that is not there unless this update has brought it, which then
+ * is the sender's. */
+static int overtake(
+	struct applying *a, struct lease *lease, const struct rr *rr, uint32_t duration_s)
+{
+	bool was = false, is = false;
+	int r = look_up(a, rr, &was, &is);
+
+	return r < 0 || !is ? r : refresh(a, lease, rr, duration_s);
+}
+
 static int add_record(struct applying *a, const struct rr *rr)
 {
 	const struct lease_update *u = a->u;
@@ -207,7 +218,11 @@ static int add_record(struct applying *a, const struct rr *rr)
 		return begin(a, rr, rule, duration_s);
 	/* Planned: to end, since it is not there any more, or because it was added before
 	 * in this update. */
-	return lease->flags & LEASE_IS_PLANNED ? 0 : refresh(a, lease, rr, duration_s);
+	if (lease->flags & LEASE_IS_PLANNED)
+		return 0;
+	if (lease->flags & LEASE_WAITING)
+		return overtake(a, lease, rr, duration_s);
+	return refresh(a, lease, rr, duration_s);
 }
 
 /* ---- prerequisites alone ---- */
@@ -241,7 +256,7 @@ static int refresh_own(struct applying *a, struct lease *lease)
 		duration_s = lease->type == TYPE_KEY ? u->granted->key_lease_s
 						     : u->granted->lease_s;
 	to = record_of(u, &rr, duration_s);
-	to.flags = lease->flags & LEASE_DERIVED;
+	to.flags = lease->flags & (LEASE_DERIVED | LEASE_WAITING);
 	return lease_plan_put(&a->plan, lease, &to, duration_s != lease->duration_s);
 }
 

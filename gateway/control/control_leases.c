@@ -206,8 +206,9 @@ static json_t *lease_to_json(
 	json_t *value = NULL;
 
 	if (id)
-		value = json_pack(
-			"{s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:b}",
+		value = json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, "
+				  "s:o, s:b, s:b}",
+
 			"id", id, "name", control_json_name(record->owner), "zone",
 			zone->text, "type", control_json_type(record->type), "data",
 			control_json_rdata(
@@ -219,7 +220,8 @@ static json_t *lease_to_json(
 			(json_int_t)record->duration_s, "expires_in_s",
 			is_ending ? json_real((double)lease->left_ms / 1000)
 				  : json_null(),
-			"derived", !!(record->flags & LEASE_DERIVED));
+			"derived", !!(record->flags & LEASE_DERIVED), "waiting",
+			!!(record->flags & LEASE_WAITING));
 	free(id);
 	return value;
 }

@@ -34,8 +34,9 @@ static void add_lease(const json_t *lease, void *arg)
 				? ctl_span(ctl_real(lease, "lease_s"), span)
 				: NULL,
 			ctl_ago(json_object_get(lease, "last_seen"), seen),
-			ctl_bool(lease, "derived") ? "(follows an address)"
-						   : ctl_text(lease, "key")});
+			ctl_bool(lease, "waiting")           ? "(waits for an address)"
+				: ctl_bool(lease, "derived") ? "(follows an address)"
+							     : ctl_text(lease, "key")});
 }
 
 static void count_element(const json_t *element, void *arg)

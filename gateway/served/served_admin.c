@@ -228,11 +228,27 @@ static struct update *make_deletion(
 	return update;
 }
 
+/* There is no record to be deleted. */
+static int end_waiting(
+	struct served_zone *zone, struct lease *lease, const struct verdict *why)
+{
+	struct changeset *cs = changeset_new();
+
+	if (!cs)
+		return -ENOMEM;
+	if (!lease_end(zone->leases.table, lease, cs) &&
+		served_append_own(zone, cs, NULL, why))
+		return 0;
+	served_lease_undo(zone, cs);
+	changeset_unref(cs);
+	return -ENOMEM;
+}
+
 int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
 	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why)
 {
 	struct lease_table *table = zone->leases.table;
-	const struct lease *lease = lease_find(table, owner, type, rdata, rdata_len);
+	struct lease *lease = lease_find(table, owner, type, rdata, rdata_len);
 	struct lease_record record;
 	struct changeset *cs;
 	struct update *update;
@@ -243,6 +259,8 @@ int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t
 	if (!lease)
 		return -ENOENT;
 	lease_describe(table, lease, &record);
+	if (record.flags & LEASE_WAITING)
+		return end_waiting(zone, lease, why);
 	update = make_deletion(zone, &record);
 	if (!update)
 		return -ENOMEM;

@@ -36,27 +36,47 @@ int64_t served_expire_due(const struct served_zone *zone, int64_t monotonic_ms)
 
 /* ---- a batch ---- */
 
-/* PTR records stay as long as their addresses. */
-static void spare_needed(struct served_zone *zone, struct update *update)
+/* Whoever waits for a record has none that could go: its lease alone ends. */
+static void end_waiting(struct served_zone *zone, struct lease *lease)
+{
+	struct changeset *cs = changeset_new();
+
+	/* Without memory it is due again. */
+	if (cs && !lease_end(zone->leases.table, lease, cs))
+		served_lease_write_ends(zone, cs);
+	changeset_unref(cs);
+}
+
+/* Is this one to be deleted?  PTR records stay as long as their addresses. */
+static bool may_expire(struct served_zone *zone, const struct rr *rr)
 {
 	struct lease_table *table = zone->leases.table;
-	const int64_t now_ms = served_lease_now(zone);
+	struct lease *lease =
+		lease_find(table, rr->owner, rr->type, rr->rdata, rr->rdata_len);
+	struct lease_record record = {0};
+	int64_t longer_ms;
+
+	if (lease)
+		lease_describe(table, lease, &record);
+	if (!(record.flags & LEASE_DERIVED))
+		return true;
+	if (!served_ptr_may_expire(zone, rr, &longer_ms)) {
+		lease_refresh(
+			table, lease, served_lease_now(zone) + longer_ms, record.seen_s);
+		return false;
+	}
+	if (record.flags & LEASE_WAITING)
+		end_waiting(zone, lease);
+	return !(record.flags & LEASE_WAITING);
+}
+
+static void spare_needed(struct served_zone *zone, struct update *update)
+{
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < update->change_count; i++) {
-		const struct rr *rr = &update->changes[i];
-		struct lease *lease =
-			lease_find(table, rr->owner, rr->type, rr->rdata, rr->rdata_len);
-		struct lease_record record = {0};
-		int64_t longer_ms;
-
-		if (lease)
-			lease_describe(table, lease, &record);
-		if (!(record.flags & LEASE_DERIVED) ||
-			served_ptr_may_expire(zone, rr, &longer_ms))
-			update->changes[kept++] = *rr;
-		else
-			lease_refresh(table, lease, now_ms + longer_ms, record.seen_s);
+		if (may_expire(zone, &update->changes[i]))
+			update->changes[kept++] = update->changes[i];
 	}
 	update->change_count = kept;
 }

@@ -5,7 +5,7 @@
  *   served_lease_store.c  what the store has of them, and how far that lags
  *   served_expiry.c       what is due goes, a batch at a time
  *   served_event.c        what happens to hosts is told: log, audit, actions
- *   served_ptr.c          PTR records follow addresses
+ *   served_ptr.c          PTR records follow addresses (served_ptr_place.c: how)
  *   served_admin.c        what administrators ask and do
  *
  * Beginnings and ends of leases are committed with the records that they belong to.

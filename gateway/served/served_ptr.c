@@ -8,302 +8,63 @@
  * record that has gone astray ends by itself, and one that was lost comes back with the
  * next refresh.
  *
- * Who adds an address that has another host's derived PTR record takes it over; who only
- * refreshes one does not.  What is not derived is somebody's own, and left alone unless
- * the rule says adopt.  Where there is no served zone, or it is not loaded, the address
- * does without.
+ * An address that several hosts have has one PTR record.  Whoever has it keeps it for
+ * as long as the address is there and refreshed in time, for otherwise any host could
+ * take another's by registering its address.  It moves at once if the same key gives the
+ * address to another of its hosts (a DHCP server), or if the other host speaks from that
+ * very address over TCP, which nobody else can.  The others wait: each has a derived
+ * lease without a record (LEASE_WAITING), stored and refreshed like any, and when the
+ * PTR record goes, by whatever way, one of them gets it.
+ *
+ * What is not derived is somebody's own, and left alone unless the rule says adopt.
+ * Where there is no served zone, or it is not loaded, the address does without.
  */
-#include "gateway/served/served.h"
+#include "gateway/served/served_ptr_private.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/log.h"
-#include "zones/reverse.h"
 
 enum {
 	LONGER_MS = 60000,    /* for an address that cannot be looked at now */
 	LONGER_MIN_MS = 5000, /* for one whose own lease is over but has not expired */
 };
 
-/* A PTR record that shall come or go. */
-struct wish {
-	struct served_zone *reverse; /* where; NULL: done */
-	uint8_t name[NAME_MAX_LEN];
-	uint8_t target[NAME_MAX_LEN];
-	bool is_coming;
-	bool is_clearing; /* whatever stands there goes first */
-	uint32_t ttl;
-	struct lease_record lease; /* of one that comes; but for owner and RDATA */
-};
-
-struct wishes {
-	struct wish *wishes;
-	size_t count, room;
-	bool is_incomplete; /* no memory */
-};
-
-/* ---- an address and its PTR record ---- */
-
-/* All that there is at one reverse name. */
-struct place {
-	struct served_zone *reverse;
-	uint8_t name[NAME_MAX_LEN];
-	const struct rrset *set; /* NULL: no PTR records */
-	struct lease *lease;     /* derived, of the host's; NULL: none */
-	bool is_there;           /* the host's record is, whosever it is */
-	bool are_derived;        /* all of set */
-};
-
-static bool is_derived(const struct lease_table *table, const struct lease *lease)
-{
-	struct lease_record record;
-
-	if (!lease)
-		return false;
-	lease_describe(table, lease, &record);
-	return record.flags & LEASE_DERIVED;
-}
-
-static bool are_all_derived(const struct place *place)
-{
-	const struct lease_table *table = place->reverse->leases.table;
-	const uint8_t *rdata;
-	uint16_t len;
-	size_t at = 0;
-
-	while (place->set && (rdata = rrset_next(place->set, &at, &len))) {
-		if (!is_derived(
-			    table, lease_find(table, place->name, TYPE_PTR, rdata, len)))
-			return false;
-	}
-	return true;
-}
-
-/* False: there is no such place now. */
-static bool find_place(struct zone_thread *thread, const uint8_t *host, uint16_t type,
-	const uint8_t *rdata, uint16_t rdata_len, struct place *ret)
-{
-	const uint16_t host_len = (uint16_t)name_len(host);
-	struct served_zone *reverse;
-
-	if (reverse_from_address(ret->name, type, rdata, rdata_len))
-		return false;
-	reverse = served_find_enclosing(thread, ret->name);
-	if (!reverse || !reverse->mirror || reverse->is_closing)
-		return false;
-	ret->reverse = reverse;
-	ret->set = zone_find(reverse->mirror, ret->name, TYPE_PTR);
-	ret->is_there = ret->set && rrset_find(ret->set, host, host_len) >= 0;
-	ret->lease =
-		lease_find(reverse->leases.table, ret->name, TYPE_PTR, host, host_len);
-	if (!is_derived(reverse->leases.table, ret->lease))
-		ret->lease = NULL;
-	ret->are_derived = are_all_derived(ret);
-	return true;
-}
-
-static bool has_address(const struct served_zone *zone, const uint8_t *host,
-	uint16_t type, const uint8_t *rdata, uint16_t rdata_len)
-{
-	const struct rrset *set = zone_find(zone->mirror, host, type);
-
-	return set && rrset_find(set, rdata, rdata_len) >= 0;
-}
-
-/* ---- wishes ---- */
-
-static struct wish *add_wish(
-	struct wishes *wishes, const struct place *place, const uint8_t *target)
-{
-	struct wish *wish;
-
-	if (wishes->count == wishes->room) {
-		const size_t room = wishes->room ? 2 * wishes->room : 4;
-
-		wish = realloc(wishes->wishes, room * sizeof(*wish));
-		if (!wish) {
-			wishes->is_incomplete = true;
-			return NULL;
-		}
-		wishes->wishes = wish;
-		wishes->room = room;
-	}
-	wish = &wishes->wishes[wishes->count++];
-	*wish = (struct wish){.reverse = place->reverse};
-	memcpy(wish->name, place->name, name_len(place->name));
-	memcpy(wish->target, target, name_len(target));
-	return wish;
-}
-
-static void put_rr(struct update *update, const struct rr *rr)
-{
-	update->changes[update->change_count++] = *rr;
-}
-
-/* The records of one wish, with their octets at *at. */
-static void put_wish(struct update *update, const struct wish *wish, uint8_t **at)
-{
-	const size_t owner_len = name_len(wish->name);
-	struct rr rr = {.owner = *at,
-		.type = TYPE_PTR,
-		.class = CLASS_NONE,
-		.rdata = *at + owner_len,
-		.rdata_len = (uint16_t)name_len(wish->target)};
-
-	memcpy(*at, wish->name, owner_len);
-	memcpy(*at + owner_len, wish->target, rr.rdata_len);
-	*at += owner_len + rr.rdata_len;
-	if (wish->is_clearing)
-		put_rr(update,
-			&(struct rr){.owner = rr.owner,
-				.type = TYPE_PTR,
-				.class = CLASS_ANY,
-				.rdata = rr.rdata});
-	if (wish->is_coming) {
-		rr.class = CLASS_IN;
-		rr.ttl = wish->ttl;
-	}
-	put_rr(update, &rr);
-}
-
-/* Of the wishes from first on that are for the same zone, as many as a message may hold.
- * NULL: no memory. */
-static struct update *make_update(const struct wishes *wishes, size_t first)
-{
-	const struct served_zone *reverse = wishes->wishes[first].reverse;
-	size_t records = 0, octets = 0;
-	struct update *update;
-	uint8_t *at;
-
-	for (size_t i = first; i < wishes->count; i++) {
-		const struct wish *wish = &wishes->wishes[i];
-
-		if (wish->reverse != reverse)
-			continue;
-		records += 2;
-		octets += name_len(wish->name) + name_len(wish->target);
-	}
-	if (records > UINT16_MAX)
-		return NULL;
-	update = malloc(sizeof(*update) + records * sizeof(struct rr) + octets);
-	if (!update)
-		return NULL;
-	*update = (struct update){.prereq_refusal = verdict_ok()};
-	memcpy(update->zone, reverse->name, name_len(reverse->name));
-	update->changes = (struct rr *)(update + 1);
-	update->prereqs = update->changes;
-	at = (uint8_t *)(update->changes + records);
-	for (size_t i = first; i < wishes->count; i++) {
-		if (wishes->wishes[i].reverse == reverse)
-			put_wish(update, &wishes->wishes[i], &at);
-	}
-	return update;
-}
-
-/* Leases of what has come, and of what has gone. */
-static int put_leases(struct served_zone *reverse, const struct wishes *wishes,
-	size_t first, struct changeset *cs)
-{
-	struct lease_table *table = reverse->leases.table;
-	int r = lease_follow(table, reverse->mirror, cs);
-
-	for (size_t i = first; i < wishes->count && !r; i++) {
-		const struct wish *wish = &wishes->wishes[i];
-		struct lease_record record = wish->lease;
-
-		record.owner = wish->name;
-		record.type = TYPE_PTR;
-		record.rdata = wish->target;
-		record.rdata_len = (uint16_t)name_len(wish->target);
-		if (wish->reverse == reverse && wish->is_coming &&
-			has_address(reverse, record.owner, TYPE_PTR, record.rdata,
-				record.rdata_len))
-			r = lease_put(table, &record, cs);
-	}
-	return r;
-}
-
-/* Takes the update. */
-static void change_reverse(struct wishes *wishes, size_t first, struct update *update)
-{
-	const struct verdict why = {
-		.ede = EDE_NONE, .why = "follows the address of a host"};
-	struct served_zone *reverse = wishes->wishes[first].reverse;
-	struct changeset *cs;
-	struct verdict v = apply_update(reverse->mirror, update,
-		delivery_bumps_serial(reverse->deliveries[0]), &cs);
-
-	if (!verdict_is_ok(&v)) {
-		log_warning("zone %s: PTR records cannot follow: %s", reverse->zone->text,
-			v.why);
-		update_free(update);
-		return;
-	}
-	if (!put_leases(reverse, wishes, first, cs)) {
-		if (cs->count == 0 && !cs->leases) {
-			changeset_unref(cs);
-			update_free(update);
-			return;
-		}
-		if (served_append_own(reverse, cs, update, &why)) {
-			served_lease_wake(reverse);
-			return;
-		}
-	}
-	wishes->is_incomplete = true;
-	served_lease_undo(reverse, cs);
-	changeset_unref(cs);
-	update_free(update);
-}
-
-/* Frees them. */
-static void grant(struct wishes *wishes)
-{
-	for (size_t i = 0; i < wishes->count; i++) {
-		const struct served_zone *reverse = wishes->wishes[i].reverse;
-		struct update *update;
-
-		if (!reverse)
-			continue;
-		update = make_update(wishes, i);
-		if (update)
-			change_reverse(wishes, i, update);
-		else
-			wishes->is_incomplete = true;
-		for (size_t j = wishes->count; j-- > i;) {
-			if (wishes->wishes[j].reverse == reverse)
-				wishes->wishes[j].reverse = NULL;
-		}
-	}
-	if (wishes->is_incomplete)
-		log_error("PTR records: out of memory");
-	free(wishes->wishes);
-	*wishes = (struct wishes){0};
-}
-
 /* ---- addresses that go ---- */
 
 struct leaving {
 	struct served_zone *zone;
-	struct wishes wishes;
+	struct ptr_wishes wishes;
 };
+
+/* A PTR record that went by another way than ours leaves the place to who waits. */
+static void leave_place(struct leaving *leaving, const struct rr *ptr)
+{
+	struct ptr_place place = {.reverse = leaving->zone};
+
+	if (!leaving->zone->mirror || leaving->zone->is_closing ||
+		zone_find(leaving->zone->mirror, ptr->owner, TYPE_PTR))
+		return;
+	memcpy(place.name, ptr->owner, name_len(ptr->owner));
+	name_lower(place.name);
+	(void)ptr_place_pass_on(&leaving->wishes, &place);
+}
 
 static bool on_change(bool is_removed, const struct rr *rr, void *arg)
 {
 	struct leaving *leaving = arg;
-	struct place place;
+	struct ptr_place place;
 
+	if (is_removed && rr->type == TYPE_PTR)
+		leave_place(leaving, rr);
 	if (!is_removed || (rr->type != TYPE_A && rr->type != TYPE_AAAA))
 		return true;
-	/* Another TTL is no farewell. */
-	if (has_address(leaving->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
+	/* The same address with another TTL has not gone. */
+	if (ptr_has_address(leaving->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
 		return true;
-	if (find_place(leaving->zone->thread, rr->owner, rr->type, rr->rdata,
-		    rr->rdata_len, &place) &&
-		place.is_there && place.lease)
-		(void)add_wish(&leaving->wishes, &place, rr->owner);
+	if (ptr_place_find(leaving->zone->thread, rr->owner, rr->type, rr->rdata,
+		    rr->rdata_len, &place))
+		ptr_place_give_up(&leaving->wishes, &place, rr->owner);
 	return true;
 }
 
@@ -315,7 +76,7 @@ void served_ptr_follow(struct served_zone *zone, const struct changeset *cs)
 	if (cs->count == 0 || !zone->thread->has_reverse)
 		return;
 	(void)changeset_each_record(cs, on_change, &leaving);
-	grant(&leaving.wishes);
+	ptr_wishes_grant(&leaving.wishes);
 }
 
 /* ---- addresses that come, or stay ---- */
@@ -325,7 +86,7 @@ struct following {
 	const struct transaction *t;
 	const struct changeset *cs;
 	int64_t now_ms; /* service time of zone */
-	struct wishes wishes;
+	struct ptr_wishes wishes;
 };
 
 /* The lease that the PTR record shall have: that of the address, in the other zone's
@@ -360,7 +121,7 @@ static bool is_new(const struct following *f, const struct rr *rr)
 }
 
 /* The derived lease becomes what the address' is.  False: it must be stored. */
-static bool refresh(const struct place *place, const struct lease_record *to)
+static bool refresh(const struct ptr_place *place, const struct lease_record *to)
 {
 	struct lease_table *table = place->reverse->leases.table;
 	struct lease_record is;
@@ -374,17 +135,104 @@ static bool refresh(const struct place *place, const struct lease_record *to)
 	return true;
 }
 
+/* Does the sender prove to be where the address is? */
+static bool is_from_address(const struct following *f, const struct rr *rr)
+{
+	const struct policy_subject *subject = &f->t->subject;
+	const size_t len = subject->source.family == 4 ? 4 : 16;
+
+	return subject->transport == POLICY_TCP && subject->source.family &&
+		(rr->type == TYPE_A) == (subject->source.family == 4) &&
+		rr->rdata_len == len && !memcmp(rr->rdata, subject->source.octets, len);
+}
+
+/* Has whoever has this PTR record lost it to the host that adds or refreshes the address
+ * rr, or is late? */
+static bool gives_way(const struct following *f, const struct ptr_place *place,
+	const uint8_t *holder, uint16_t holder_len, const struct rr *rr)
+{
+	const struct lease_table *table = place->reverse->leases.table;
+	const struct rr ptr = {
+		.owner = place->name, .rdata = holder, .rdata_len = holder_len};
+	struct lease_record record;
+	const struct lease *lease;
+	struct ptr_address at;
+
+	if (!ptr_find_address(f->zone->thread, &ptr, &at))
+		return at.forward && at.forward->mirror;
+	lease = lease_find(at.forward->leases.table, at.host, at.address.type, at.rdata,
+		at.address.rdata_len);
+	if (lease && lease_state(at.forward->leases.table, lease) == LEASE_STALE)
+		return true;
+	/* Otherwise two that refresh the same address would take turns. */
+	if (!is_new(f, rr))
+		return false;
+	lease_describe(table,
+		lease_find(table, place->name, TYPE_PTR, holder, holder_len), &record);
+	return name_is_equal(record.key, f->t->subject.key) || is_from_address(f, rr);
+}
+
+static bool do_all_give_way(
+	const struct following *f, const struct ptr_place *place, const struct rr *rr)
+{
+	const uint8_t *rdata;
+	uint16_t len;
+	size_t at = 0;
+
+	while ((rdata = rrset_next(place->set, &at, &len))) {
+		if (!gives_way(f, place, rdata, len, rr))
+			return false;
+	}
+	return true;
+}
+
 /* May the PTR record of this address be put there?  Sets whether others go. */
-static bool may_come(const struct place *place, const struct policy_rule *rule,
-	bool is_newer, bool *ret_clears)
+static bool may_come(const struct following *f, const struct ptr_place *place,
+	const struct policy_rule *rule, const struct rr *rr, bool *ret_clears)
 {
 	*ret_clears = false;
 	if (!place->set)
 		return true;
 	if (place->is_there)
-		return place->lease || rule->adopt;
+		return (place->lease && !place->is_waiting) || rule->adopt;
 	*ret_clears = true;
-	return place->are_derived ? is_newer : rule->adopt;
+	return place->are_derived ? do_all_give_way(f, place, rr) : rule->adopt;
+}
+
+/* Those whose PTR records go for this host's, and who have the address yet, wait. */
+static void let_others_wait(struct following *f, const struct ptr_place *place)
+{
+	const struct lease_table *table = place->reverse->leases.table;
+	const uint8_t *rdata;
+	uint16_t len;
+	size_t at = 0;
+
+	while ((rdata = rrset_next(place->set, &at, &len))) {
+		const struct lease *lease =
+			lease_find(table, place->name, TYPE_PTR, rdata, len);
+		const struct rr ptr = {
+			.owner = place->name, .rdata = rdata, .rdata_len = len};
+		struct lease_record record;
+		struct ptr_address astray;
+
+		if (!ptr_is_derived(table, lease) ||
+			!ptr_find_address(f->zone->thread, &ptr, &astray))
+			continue;
+		lease_describe(table, lease, &record);
+		record.flags |= LEASE_WAITING;
+		(void)ptr_wish_add(&f->wishes, place, PTR_WAITS, rdata, &record);
+	}
+}
+
+/* Another host has what this one would have.  What is not ours nobody waits for. */
+static void wait_for_place(struct following *f, const struct ptr_place *place,
+	const uint8_t *host, struct lease_record *lease)
+{
+	if (place->is_there || !place->are_derived ||
+		(place->is_waiting && refresh(place, lease)))
+		return;
+	lease->flags |= LEASE_WAITING;
+	(void)ptr_wish_add(&f->wishes, place, PTR_WAITS, host, lease);
 }
 
 static void note_missing(struct served_zone *zone, const struct rr *rr)
@@ -406,45 +254,47 @@ static void follow_address(
 	struct following *f, const struct rr *rr, const struct policy_rule *rule)
 {
 	struct lease_record lease;
-	struct place place;
-	struct wish *wish;
+	struct ptr_place place;
+	struct ptr_wish *wish;
 	bool is_clearing;
 
-	if (!has_address(f->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
+	if (!ptr_has_address(f->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
 		return;
-	if (!find_place(f->zone->thread, rr->owner, rr->type, rr->rdata, rr->rdata_len,
-		    &place)) {
+	if (!ptr_place_find(f->zone->thread, rr->owner, rr->type, rr->rdata,
+		    rr->rdata_len, &place)) {
 		note_missing(f->zone, rr);
 		return;
 	}
 	lease = derive(f, place.reverse, rr);
-	if (place.lease && place.is_there && place.set->ttl == rr->ttl &&
-		refresh(&place, &lease))
+	if (place.lease && !place.is_waiting && place.is_there &&
+		place.set->ttl == rr->ttl && refresh(&place, &lease))
 		return;
-	if (!may_come(&place, rule, is_new(f, rr), &is_clearing))
+	if (!may_come(f, &place, rule, rr, &is_clearing)) {
+		wait_for_place(f, &place, rr->owner, &lease);
 		return;
-	wish = add_wish(&f->wishes, &place, rr->owner);
+	}
+	if (is_clearing)
+		let_others_wait(f, &place);
+	wish = ptr_wish_add(&f->wishes, &place, PTR_COMES, rr->owner, &lease);
 	if (!wish)
 		return;
-	wish->is_coming = true;
 	wish->is_clearing = is_clearing;
 	wish->ttl = rr->ttl;
-	wish->lease = lease;
 }
 
-/* Prerequisites refresh what they say is there: so do they the PTR records of that. */
+/* Prerequisites refresh what they say is there, and its PTR records with it. */
 static void follow_prerequisite(struct following *f, const struct rr *prereq)
 {
 	const struct lease_table *table = f->zone->leases.table;
 	const struct lease *lease;
 	struct lease_record record;
-	struct place place;
+	struct ptr_place place;
 
 	for (lease = lease_first_at(table, prereq->owner); lease;
 		lease = lease_next_at(table, lease)) {
 		lease_describe(table, lease, &record);
 		if ((record.type != TYPE_A && record.type != TYPE_AAAA) ||
-			!find_place(f->zone->thread, record.owner, record.type,
+			!ptr_place_find(f->zone->thread, record.owner, record.type,
 				record.rdata, record.rdata_len, &place) ||
 			!place.lease)
 			continue;
@@ -474,34 +324,10 @@ void served_ptr_update(
 		if (rule && rule->ptr)
 			follow_address(&f, rr, rule);
 	}
-	grant(&f.wishes);
+	ptr_wishes_grant(&f.wishes);
 }
 
 /* ---- astray ---- */
-
-/* Where the address of a derived PTR record should be. */
-struct astray {
-	uint8_t host[NAME_MAX_LEN];
-	uint8_t rdata[REVERSE_ADDRESS_MAX];
-	struct rr address;           /* points into the two */
-	struct served_zone *forward; /* NULL: in no zone that we know */
-};
-
-/* Is it still there? */
-static bool is_address_there(
-	struct zone_thread *thread, const struct rr *ptr, struct astray *ret)
-{
-	memcpy(ret->host, ptr->rdata, ptr->rdata_len);
-	name_lower(ret->host);
-	ret->forward = served_find_enclosing(thread, ret->host);
-	ret->address = (struct rr){.owner = ret->host, .rdata = ret->rdata};
-	if (reverse_to_address(
-		    ptr->owner, &ret->address.type, ret->rdata, &ret->address.rdata_len))
-		return false;
-	return ret->forward && ret->forward->mirror &&
-		has_address(ret->forward, ret->host, ret->address.type, ret->rdata,
-			ret->address.rdata_len);
-}
 
 bool served_ptr_may_expire(
 	struct served_zone *zone, const struct rr *ptr, int64_t *ret_longer_ms)
@@ -509,9 +335,9 @@ bool served_ptr_may_expire(
 	struct lease_record record;
 	const struct lease *lease;
 	int64_t left_ms = LONGER_MS;
-	struct astray at;
+	struct ptr_address at;
 
-	if (!is_address_there(zone->thread, ptr, &at)) {
+	if (!ptr_find_address(zone->thread, ptr, &at)) {
 		*ret_longer_ms = LONGER_MS;
 		/* It may be about to be opened. */
 		return at.forward ? at.forward->mirror != NULL
@@ -557,24 +383,24 @@ static void visit_derived(const struct lease *lease, void *arg)
 	struct leaving *leaving = arg;
 	struct served_zone *reverse = leaving->zone;
 	struct lease_record record;
-	struct place place;
-	struct astray at;
+	struct ptr_place place;
+	struct ptr_address at;
 
 	lease_describe(reverse->leases.table, lease, &record);
 	if (!(record.flags & LEASE_DERIVED) || record.type != TYPE_PTR)
 		return;
 	/* What cannot be looked at is left to its lease. */
-	if (is_address_there(reverse->thread,
+	if (ptr_find_address(reverse->thread,
 		    &(struct rr){.owner = record.owner,
 			    .rdata = record.rdata,
 			    .rdata_len = record.rdata_len},
 		    &at) ||
 		!at.forward || !at.forward->mirror)
 		return;
-	if (find_place(reverse->thread, at.host, at.address.type, at.rdata,
+	if (ptr_place_find(reverse->thread, at.host, at.address.type, at.rdata,
 		    at.address.rdata_len, &place) &&
-		place.reverse == reverse && place.is_there)
-		(void)add_wish(&leaving->wishes, &place, at.host);
+		place.reverse == reverse)
+		ptr_place_give_up(&leaving->wishes, &place, at.host);
 }
 
 void served_ptr_sweep(struct served_zone *zone)
@@ -584,5 +410,5 @@ void served_ptr_sweep(struct served_zone *zone)
 	zone->leases.ptr_cursor = lease_table_scan(zone->leases.table,
 		zone->leases.ptr_cursor, SERVED_LEASE_STEP, visit_derived, &leaving);
 	zone->leases.is_sweeping_ptr = zone->leases.ptr_cursor != 0;
-	grant(&leaving.wishes);
+	ptr_wishes_grant(&leaving.wishes);
 }

@@ -4,6 +4,7 @@ import dns.reversename
 import pytest
 
 from front import NAME, full, is_installed, make_server
+from gateway import HOST
 from leased import REVERSE, SHORT, Leased, keep_speaking
 from servers import wait_for
 
@@ -130,18 +131,142 @@ def test_only_where_the_rule_says_so(front):
 
 # ---- others' ----
 
-def test_who_adds_an_address_takes_it_over(front):
-    front.change([("old", 60, "A", "192.0.2.1")], key="ptr.", lease=3600)
-    front.change([("new", 60, "A", "192.0.2.1")], key="second.", lease=3600)
-    assert pointers(front, 1) == names("new")
-    # Who had it before and only refreshes it does not get it back,
-    front.change([("old", 60, "A", "192.0.2.1")], key="ptr.", lease=3600)
-    assert pointers(front, 1) == names("new")
-    # but when the newer one is gone.
-    front.change(delete=[("new", "A")])
-    assert pointers(front, 1) == set()
-    front.change([("old", 60, "A", "192.0.2.1")], key="ptr.", lease=3600)
+def has(front, *hosts, key, number=1, lease=3600):
+    """They have the address, by one update each."""
+    for host in hosts:
+        front.change([(host, 60, "A", f"192.0.2.{number}")], key=key, lease=lease)
+
+
+def leave(front, *hosts):
+    for host in hosts:
+        front.change(delete=[(host, "A")])
+
+
+def assert_tidy(front, number):
+    """Nothing is left when nobody has the address."""
+    assert pointers(front, number) == set()
+    wait_for(lambda: not ptr_leases(front), "their leases to end")
+
+
+@pytest.mark.parametrize("first, second", [("old", "new"), ("new", "old")])
+def test_the_first_keeps_it_and_the_other_gets_it_when_it_goes(front, first, second):
+    has(front, "old", key="ptr.")
+    has(front, "new", key="second.")
+    has(front, "old", key="ptr.")
+    has(front, "new", key="second.")
     assert pointers(front, 1) == names("old")
+    serial = front.gateway.serial(REVERSE)
+    leave(front, first)
+    assert pointers(front, 1) == names(second)
+    assert front.gateway.serial(REVERSE) <= serial + 1, "there is no moment without one"
+    leave(front, second)
+    assert_tidy(front, 1)
+
+
+def test_it_is_given_back_when_a_lease_ends(front):
+    has(front, "dies", key="ptr.", lease=2)
+    has(front, "lives", key="second.")
+    has(front, "lives", key="second.")
+    assert pointers(front, 1) == names("dies")
+    wait_for(lambda: not front.mirrored("dies"), "the first to go")
+    wait_pointers(front, 1, "lives")
+    assert ptr_leases(front) == {"1": 3600}
+    leave(front, "lives")
+    assert_tidy(front, 1)
+
+
+def test_it_is_given_to_another_when_its_host_moves(front):
+    has(front, "old", key="ptr.")
+    has(front, "new", key="second.")
+    front.change([("old", 60, "A", "192.0.2.2")], [("old", "A")], key="ptr.", lease=3600)
+    assert (pointers(front, 1), pointers(front, 2)) == (names("new"), names("old"))
+
+
+def test_several_wait(front):
+    has(front, "first", key="ptr.")
+    for host in "a", "b", "c":
+        has(front, host, key="second.")
+    for gone in "b", "first", "a":
+        leave(front, gone)
+    assert pointers(front, 1) == names("c")
+    front.change(delete=[("c", "A")], add=[("d", 60, "A", "192.0.2.1")], key="second.",
+                 lease=3600)
+    assert pointers(front, 1) == names("d")
+    leave(front, "d")
+    assert_tidy(front, 1)
+
+
+def test_all_of_them_go_at_once(front):
+    has(front, "first", key="ptr.")
+    has(front, "a", "b", key="second.")
+    front.change(delete=[("a", "A"), ("first", "A"), ("b", "A")])
+    assert_tidy(front, 1)
+
+
+def test_one_key_gives_an_address_to_another_of_its_hosts(front):
+    """As a DHCP server does; who only refreshes does not take it back."""
+    has(front, "old", "new", "old", key="ptr.")
+    assert pointers(front, 1) == names("new")
+    leave(front, "new")
+    assert pointers(front, 1) == names("old")
+
+
+def test_permanent_addresses_wait_too_also_over_a_restart(front):
+    has(front, "first", key="ptr.")
+    has(front, "second", key="permanent.", lease=None)
+    assert pointers(front, 1) == names("first")
+    front.gateway.kill()
+    front.start_gateway()
+    assert pointers(front, 1) == names("first")
+    leave(front, "first")
+    assert pointers(front, 1) == names("second")
+
+
+def test_a_late_host_gives_way(front):
+    """Before its lease ends, when the other speaks."""
+    has(front, "late", key="ptr.", lease=4)
+
+    def speak():
+        has(front, "lives", key="second.", lease=3600)
+        return pointers(front, 1) == names("lives")
+
+    assert not speak()
+    wait_for(speak, "it to move")
+    leave(front, "late")
+    assert pointers(front, 1) == names("lives")
+
+
+def test_whoever_speaks_from_the_address_over_tcp_has_it(front):
+    name = dns.reversename.from_address(HOST).to_text()
+    zone = "127.in-addr.arpa."
+    front.gateway.zones[zone] = {
+        "allow": [{"keys": [front.admin.name], "match": "zone", "types": ["ANY"]}],
+        "targets": [{"type": "local"}]}
+    front.gateway.reconfigure()
+    wait_for(lambda: front.gateway.records(zone, "SOA"), "the zone")
+    for key, host, tcp, wins in [("ptr.", "udp", False, "udp"), ("second.", "too", False, "udp"),
+                                 ("second.", "tcp", True, "tcp")]:
+        ran = front.gateway.nsupdate(f"update add {full(host)} 60 A {HOST}", front.keys[key],
+                                     ["-v"] if tcp else [])
+        assert ran.code == 0, ran
+        assert front.gateway.records(name, "PTR") == names(wins)
+
+
+def test_whoever_deletes_the_record_leaves_it_to_who_waits(front):
+    has(front, "first", key="ptr.")
+    has(front, "other", key="second.")
+    reverse_update(front, delete=[(f"1.{REVERSE}", "PTR")])
+    assert pointers(front, 1) == names("other")
+
+
+def test_somebody_elses_record_is_not_taken_for_one_that_was_waited_for(front):
+    has(front, "first", key="ptr.")
+    has(front, "other", key="second.")
+    reverse_update(front, [(f"1.{REVERSE}", 60, "PTR", full("other"))],
+                   [(f"1.{REVERSE}", "PTR")])
+    leave(front, "first", "other")
+    assert pointers(front, 1) == names("other")
+    assert not ptr_leases(front)
 
 
 def test_foreign_ones_are_left_alone(front):

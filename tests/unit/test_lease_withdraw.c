@@ -1,6 +1,6 @@
 /*
  * What happens to leases when updates are taken back, zones loaded, and changes not
- * stored.
+ * stored; and to those that wait for a record.
  */
 #include "tests/unit/lease_bench.h"
 
@@ -320,6 +320,115 @@ static void put_and_end(void **state)
 	assert_int_equal(lease_bench_changes(b), 2);
 }
 
+/* ---- waiting for a record ---- */
+
+static unsigned flags_of(struct lease_bench *b, const char *record)
+{
+	struct lease_record is;
+
+	lease_describe(b->table, lease_bench_find(b, record), &is);
+	return is.flags;
+}
+
+static int64_t left_s(struct lease_bench *b, const char *record)
+{
+	struct lease_record is;
+
+	assert_false(lease_bench_has_record(b, record));
+	lease_describe(b->table, lease_bench_find(b, record), &is);
+	return (is.deadline_ms - b->now_ms) / 1000;
+}
+
+/* "ptr PTR host" without its record. */
+static void wait_for(struct lease_bench *b, const char *host)
+{
+	struct lease_record record = {
+		.owner = lease_bench_name(b, "ptr"),
+		.type = TYPE_PTR,
+		.rdata = lease_bench_name(b, host),
+		.key = lease_bench_name(b, "hour."),
+		.duration_s = 3600,
+		.deadline_ms = b->now_ms + 3600 * 1000,
+		.seen_s = b->real_s,
+		.flags = LEASE_DERIVED | LEASE_WAITING,
+	};
+	struct changeset *cs = changeset_new();
+
+	record.rdata_len = (uint16_t)name_len(record.rdata);
+	assert_int_equal(lease_put(b->table, &record, cs), 0);
+	changeset_unref(cs);
+	lease_bench_check(b);
+}
+
+static size_t sweep_all(struct lease_bench *b)
+{
+	struct lease_changes *changes;
+	uint64_t cursor = 0;
+	size_t ended;
+
+	assert_int_equal(lease_sweep(b->table, b->zone, &cursor, 1000, &changes), 0);
+	assert_int_equal(cursor, 0);
+	ended = changes->count;
+	lease_changes_free(changes);
+	lease_bench_check(b);
+	return ended;
+}
+
+/* Neither a change of the RRset nor a load ends it while the record is not there. */
+static void waiting_stays(void **state)
+{
+	struct lease_bench *b = *state;
+	unsigned waiting = LEASE_DERIVED | LEASE_WAITING;
+
+	lease_bench_load(b, "ptr 300 IN PTR host2");
+	wait_for(b, "host1");
+	assert_int_equal(sweep_all(b), 0);
+	lease_bench_update(b, "perm.", "ptr 0 ANY PTR; ptr 300 IN PTR host3");
+	lease_bench_update(b, "perm.", "ptr 0 ANY PTR");
+	assert_int_equal(left_s(b, "ptr PTR host1"), 3600);
+	/* Added, but not there: a lease that deletes would be one of somebody else's. */
+	lease_bench_update(b, "perm.", "ptr 300 IN CNAME host9");
+	lease_bench_update(b, "hour.", "ptr 300 IN PTR host1");
+	assert_int_equal(left_s(b, "ptr PTR host1"), 3600);
+	assert_int_equal(flags_of(b, "ptr PTR host1"), waiting);
+	/* A prerequisite of its key refreshes it as it is. */
+	lease_bench_pass(b, 100);
+	lease_bench_update(b, "hour.", "? ptr 0 ANY ANY");
+	assert_int_equal(left_s(b, "ptr PTR host1"), 3600);
+	assert_int_equal(flags_of(b, "ptr PTR host1"), waiting);
+}
+
+/* What somebody else brings is not what was waited for. */
+static void waiting_is_overtaken(void **state)
+{
+	struct lease_bench *b = *state;
+	struct changeset *cs;
+
+	wait_for(b, "host1");
+	lease_bench_update(b, "hour.", "ptr 300 IN PTR host1");
+	assert_int_equal(flags_of(b, "ptr PTR host1"), 0);
+	wait_for(b, "host2");
+	lease_bench_update(b, "perm.", "ptr 300 IN PTR host2");
+	PERMANENT(b, "ptr PTR host2");
+	/* By a load. */
+	wait_for(b, "host3");
+	lease_bench_load(b, "ptr 300 IN PTR host3");
+	assert_int_equal(sweep_all(b), 1);
+	PERMANENT(b, "ptr PTR host3");
+	/* By a difference. */
+	wait_for(b, "host4");
+	lease_bench_load(b, "ptr 300 IN PTR host4");
+	cs = changeset_new();
+	assert_int_equal(
+		changeset_append(cs, lease_bench_name(b, "ptr"), TYPE_PTR, NULL,
+			zone_find(b->zone, lease_bench_name(b, "ptr"), TYPE_PTR)),
+		0);
+	assert_int_equal(lease_follow(b->table, b->zone, cs), 0);
+	assert_int_equal(cs->leases->count, 1);
+	changeset_unref(cs);
+	PERMANENT(b, "ptr PTR host4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +444,8 @@ int main(void)
 		WITH_LEASES(undo),
 		WITH_LEASES(undo_expiry),
 		WITH_LEASES(put_and_end),
+		WITH_LEASES(waiting_stays),
+		WITH_LEASES(waiting_is_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
