@@ -64,11 +64,22 @@ const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len);
  */
 char *rdata_to_text(uint16_t type, const uint8_t *rdata, uint16_t len);
 /* The same as `content` of PowerDNS' API, which refuses what it would write otherwise: it
- * does not escape ( ) ; " @ $ in names.  rdata_from_text reads both. */
+ * does not escape ( ) ; " @ $ in names. */
 char *rdata_to_text_powerdns(uint16_t type, const uint8_t *rdata, uint16_t len);
-/* Text to wire, validated.  Length, -EINVAL, -ENOSPC or -ENOMEM.  Names are absolute or
- * completed with origin. */
+/*
+ * Text to wire, validated: the text as behind the type in a zone file (RFC 1035 5.1,
+ * zones/entry.h), with comments and parentheses.  Length, -EINVAL, -ENOSPC or -ENOMEM.
+ * Names are absolute or completed with origin.
+ */
 int rdata_from_text(
+	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap);
+/* The same with the reason, "" if there is none: "'99999' where a number from 0 to 65535
+ * belongs". */
+enum { RDATA_WHY_MAX = 160 };
+int rdata_from_text_why(uint16_t type, const char *text, const uint8_t *origin,
+	uint8_t *out, size_t cap, char ret_why[RDATA_WHY_MAX]);
+/* The same for `content` of PowerDNS. */
+int rdata_from_text_powerdns(
 	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap);
 
 /* "A", "TYPE65280"; and back, without regard to case, 0 if neither.  "ANY" is 255. */

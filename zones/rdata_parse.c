@@ -1,17 +1,20 @@
 /*
  * Text to RDATA, field by field; whatever comes out is judged by rdata_is_valid.
  *
- * Reads one record's RDATA on one line: no comments, no parentheses (PowerDNS prints both
- * characters raw inside names).  A field that is a name or a number is never quoted.
- * WKS takes ports by number only: names of services depend on the machine.
+ * Comments and parentheses are gone already (zones/entry.h), but for PowerDNS, which
+ * prints both characters raw inside names.  A field that is a name or a number is never
+ * quoted.  WKS takes ports by number only: names of services depend on the machine.
  */
 #include "zones/rdata_parser.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <arpa/inet.h>
+
+#include "zones/entry.h"
 
 static void take_number(struct parser *x, unsigned octets)
 {
@@ -88,25 +91,13 @@ static void take_nsap(struct parser *x)
 /* Seconds, or "1w2d3h4m5s" as in zone files. */
 static void take_duration(struct parser *x)
 {
-	static const char UNITS[] = "smhdw";
-	static const uint32_t SECONDS[] = {1, 60, 3600, 86400, 604800};
 	char token[PARSER_TOKEN_MAX];
-	uint64_t sum = 0, v = 0;
+	uint64_t v = 0;
 
 	parser_take_token(x, token);
-	for (const char *p = token; !x->error && (*p || p == token);) {
-		size_t n = strspn(p, "0123456789");
-		const char *unit = p[n] ? strchr(UNITS, p[n] | 0x20) : UNITS;
-		if (!unit || !parser_read_number(p, n, UINT32_MAX, &v) ||
-			(p[n] == '\0' && p != token))
-			parser_fail(x, -EINVAL);
-		else
-			sum += v * SECONDS[unit - UNITS];
-		if (sum > UINT32_MAX)
-			parser_fail(x, -EINVAL);
-		p += n + (p[n] != '\0');
-	}
-	parser_out_number(x, (uint32_t)sum, 4);
+	if (!parser_read_duration(token, UINT32_MAX, &v))
+		parser_fail(x, -EINVAL);
+	parser_out_number(x, (uint32_t)v, 4);
 }
 
 static void take_type(struct parser *x)
@@ -306,6 +297,17 @@ static void take_amtrelay(struct parser *x)
 	x->out[d_at] = (uint8_t)(d << 7 | kind);
 	x->len--;
 	take_gateway(x);
+}
+
+/* RFC 9859 2.1: type, scheme, port, target. */
+static void take_dsync(struct parser *x)
+{
+	static const struct mnemonic SCHEMES[] = {{"NOTIFY", 1}, {NULL, 0}};
+
+	take_type(x);
+	take_mnemonic(x, SCHEMES, 1);
+	take_number(x, 2);
+	take_name(x);
 }
 
 /* RFC 8005 6: algorithm, HIT in hex, key in base64 as one token, then servers. */
@@ -523,40 +525,97 @@ static void take_opaque(struct parser *x)
 		parser_fail(x, -EINVAL);
 }
 
-static void take_record(struct parser *x, uint16_t type, const struct rdata_shape *shape)
+static void take_fields(struct parser *x, const char *fields, char *ret_field)
 {
-	enum { TYPE_LOC = 29, TYPE_AMTRELAY = 260 };
-
-	parser_at_end(x);
-	if (is_opaque_form(x->p)) {
-		take_opaque(x);
-	} else if (!shape || !shape->fields) {
-		parser_fail(x, -EINVAL);
-	} else if (type == TYPE_LOC) {
-		parser_take_loc(x);
-	} else if (type == TYPE_AMTRELAY) {
-		take_amtrelay(x);
-	} else {
-		for (const char *f = shape->fields; *f && !x->error; f++)
-			if (!take_one(x, *f))
-				take_several(x, *f);
+	for (const char *f = fields; *f && !x->error; f++) {
+		*ret_field = *f;
+		x->token = parser_at_end(x) ? NULL : x->p;
+		if (!take_one(x, *f))
+			take_several(x, *f);
 	}
-	if (!x->error && !parser_at_end(x))
-		parser_fail(x, -EINVAL);
+}
+
+/* *ret_field: the last one that was begun, 0 before the first. */
+static void take_record(struct parser *x, uint16_t type, char *ret_field)
+{
+	enum { TYPE_LOC = 29, TYPE_DSYNC = 66, TYPE_AMTRELAY = 260 };
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	x->token = parser_at_end(x) ? NULL : x->p;
+	if (is_opaque_form(x->p))
+		take_opaque(x);
+	else if (!shape || !shape->fields)
+		parser_refuse(x, "data of this type is written as \\# length hex");
+	else if (type == TYPE_LOC)
+		parser_take_loc(x);
+	else if (type == TYPE_AMTRELAY)
+		take_amtrelay(x);
+	else if (type == TYPE_DSYNC)
+		take_dsync(x);
+	else
+		take_fields(x, shape->fields, ret_field);
+	if (x->error || parser_at_end(x))
+		return;
+	x->token = x->p;
+	*ret_field = PARSER_RECORD_END;
+	parser_fail(x, -EINVAL);
+}
+
+int parser_read_rdata(struct parser *x, uint16_t type, struct parser_error *ret_error)
+{
+	const char *why = "malformed data";
+	char field = 0;
+
+	if (x->cap > UINT16_MAX)
+		x->cap = UINT16_MAX;
+	take_record(x, type, &field);
+	if (!x->error && !rdata_is_valid(type, x->out, (uint16_t)x->len, &why)) {
+		x->token = NULL;
+		parser_refuse(x, why);
+	}
+	if (x->error == -ENOSPC)
+		x->why = "more than 65535 octets of data";
+	if (x->error)
+		parser_explain_field(ret_error, x, field);
+	return x->error ? x->error : (int)x->len;
+}
+
+int rdata_from_text_powerdns(
+	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap)
+{
+	struct parser x = {
+		.p = text, .origin = origin, .out = out, .cap = cap, .is_powerdns = true};
+	struct parser_error error;
+
+	return parser_read_rdata(&x, type, &error);
+}
+
+int rdata_from_text_why(uint16_t type, const char *text, const uint8_t *origin,
+	uint8_t *out, size_t cap, char ret_why[RDATA_WHY_MAX])
+{
+	struct parser x = {.origin = origin, .out = out, .cap = cap};
+	struct parser_error error;
+	struct entry entry;
+	int r;
+
+	entry_init(&entry);
+	r = entry_from_text(&entry, text);
+	x.p = entry.text;
+	if (!r) {
+		r = parser_read_rdata(&x, type, &error);
+		snprintf(ret_why, RDATA_WHY_MAX, "%s", r < 0 ? error.why : "");
+	} else {
+		snprintf(ret_why, RDATA_WHY_MAX, "%s",
+			r == -ENOMEM ? "out of memory" : entry.why);
+	}
+	entry_clear(&entry);
+	return r;
 }
 
 int rdata_from_text(
 	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap)
 {
-	const struct rdata_shape *shape = rdata_shape_of(type);
-	struct parser x = {.p = text, .origin = origin, .out = out, .cap = cap};
-	const char *why;
+	char why[RDATA_WHY_MAX];
 
-	if (x.cap > UINT16_MAX)
-		x.cap = UINT16_MAX;
-	take_record(&x, type, shape);
-	int r = x.error ? x.error : (int)x.len;
-	if (r >= 0 && !rdata_is_valid(type, out, (uint16_t)r, &why))
-		return -EINVAL;
-	return r;
+	return rdata_from_text_why(type, text, origin, out, cap, why);
 }

@@ -278,7 +278,10 @@ static void out_value(struct parser *x, int key, const char *value, size_t n)
 /* Reads what follows "key=", escapes resolved, into scratch; returns its octets. */
 static size_t take_value(struct parser *x, char *scratch, size_t cap)
 {
-	struct parser sub = {.p = x->p, .out = (uint8_t *)scratch, .cap = cap};
+	struct parser sub = {.p = x->p,
+		.out = (uint8_t *)scratch,
+		.cap = cap,
+		.is_powerdns = x->is_powerdns};
 
 	if (*x->p && !strchr(" \t\r\n", *x->p))
 		parser_take_content(&sub);
@@ -315,6 +318,7 @@ static int take_param(struct parser *x, char *scratch, size_t cap)
 	int key = key_from_text(x->p, n);
 	size_t value_len = 0;
 
+	x->token = x->p;
 	x->p += n;
 	bool has_value = *x->p == '=';
 	if (has_value) {

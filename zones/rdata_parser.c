@@ -13,6 +13,13 @@ void parser_fail(struct parser *x, int error)
 		x->error = error;
 }
 
+void parser_refuse(struct parser *x, const char *why)
+{
+	if (!x->error)
+		x->why = why;
+	parser_fail(x, -EINVAL);
+}
+
 void parser_out_octets(struct parser *x, const void *octets, size_t n)
 {
 	if (x->error)
@@ -55,14 +62,21 @@ void parser_take_token(struct parser *x, char token[PARSER_TOKEN_MAX])
 	size_t n = 0;
 
 	token[0] = '\0';
-	if (x->error || parser_at_end(x)) {
+	if (x->error)
+		return;
+	if (parser_at_end(x)) {
+		x->token = NULL;
 		parser_fail(x, -EINVAL);
 		return;
 	}
+	x->token = x->p;
 	while (*x->p && !is_space(*x->p)) {
 		size_t step = x->p[0] == '\\' && x->p[1] ? 2 : 1;
-		if (n + step >= PARSER_TOKEN_MAX) {
-			parser_fail(x, -EINVAL);
+		if (x->p[0] == '"' && !x->is_powerdns)
+			parser_refuse(x, "only a string has quotes");
+		if (n + step >= PARSER_TOKEN_MAX)
+			parser_refuse(x, "too long a word");
+		if (x->error) {
 			n = 0;
 			break;
 		}
@@ -86,6 +100,29 @@ bool parser_read_number(const char *text, size_t n, uint64_t max, uint64_t *ret)
 	}
 	*ret = v;
 	return v <= max;
+}
+
+bool parser_read_duration(const char *text, uint64_t max, uint64_t *ret)
+{
+	static const char UNITS[] = "smhdw";
+	static const uint32_t SECONDS[] = {1, 60, 3600, 86400, 604800};
+	uint64_t sum = 0, v;
+
+	if (parser_read_number(text, strlen(text), max, ret))
+		return true;
+	for (const char *p = text; *p || p == text; p++) {
+		const size_t n = strspn(p, "0123456789");
+		const char *unit = p[n] ? strchr(UNITS, p[n] | 0x20) : NULL;
+
+		if (!unit || !parser_read_number(p, n, UINT32_MAX, &v))
+			return false;
+		sum += v * SECONDS[unit - UNITS];
+		if (sum > max)
+			return false;
+		p += n;
+	}
+	*ret = sum;
+	return true;
 }
 
 void parser_out_address(struct parser *x, int family, const char *text)
@@ -130,24 +167,38 @@ static int take_character(struct parser *x)
 	return v <= 255 ? v : -1;
 }
 
+static bool has_character(const struct parser *x, bool is_quoted)
+{
+	if (is_quoted)
+		return *x->p != '"';
+	return *x->p && !is_space(*x->p) && (*x->p != '"' || x->is_powerdns);
+}
+
 void parser_take_content(struct parser *x)
 {
+	if (x->error)
+		return;
 	if (parser_at_end(x)) {
+		x->token = NULL;
 		parser_fail(x, -EINVAL);
 		return;
 	}
 	bool quoted = *x->p == '"';
+	x->token = x->p;
 	x->p += quoted;
-	while (!x->error && (quoted ? *x->p != '"' : *x->p && !is_space(*x->p))) {
+	while (!x->error && has_character(x, quoted)) {
+		const char *at = x->p;
 		int c = take_character(x);
 		if (c < 0)
-			parser_fail(x, -EINVAL);
+			parser_refuse(x,
+				*at ? "a bad escape: \\X, or \\DDD up to \\255"
+				    : "a quote is not closed");
 		parser_out_number(x, (uint32_t)c, 1);
 	}
 	if (quoted && !x->error) {
 		x->p++;
-		/* "a""b" is two strings nowhere else. */
-		if (*x->p && !is_space(*x->p))
+		/* In a zone file "a""b" is two strings. */
+		if (*x->p && !is_space(*x->p) && x->is_powerdns)
 			parser_fail(x, -EINVAL);
 	}
 }
@@ -159,7 +210,7 @@ void parser_close_counted(struct parser *x, size_t length_at)
 	if (x->error)
 		return;
 	if (n > 255)
-		parser_fail(x, -EINVAL);
+		parser_refuse(x, "more than 255 octets");
 	x->out[length_at] = (uint8_t)n;
 }
 

@@ -45,7 +45,7 @@ struct rdata_shape {
 	unsigned flags;
 };
 
-enum { RDATA_INDEXED = 261 }; /* types below this stand in one table; beyond: TA, DLV */
+enum { RDATA_INDEXED = 265 }; /* types below this stand in one table; beyond: TA, DLV */
 
 /* NULL: a type without mnemonic, which is opaque (RFC 3597). */
 const struct rdata_shape *rdata_shape_of(uint16_t type);

@@ -74,10 +74,19 @@ size_t zone_count_octets(const struct zone *zone); /* of memory, for names and r
  */
 const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor);
 
-/* Reads a zone file (RFC 1035 5, by ldns) into an empty zone.  0, or -errno with
- * ret_error "line N: reason". */
+/* ---- zone files (RFC 1035 5), into an empty zone ---- */
+
 #include <stdio.h>
-enum { ZONE_ERROR_MAX = 256 };
+enum { ZONE_ERROR_MAX = 512 };
+
+/* What is read otherwise than it is written, and not refused: "file:line: ...". */
+typedef void zone_warn(const char *message, void *arg);
+
+/* 0, or -errno with ret_error "file:line: reason", or "file: reason". */
+int zone_load_file(struct zone *zone, const char *path, zone_warn *warn, void *arg,
+	char ret_error[ZONE_ERROR_MAX]) __attribute__((warn_unused_result));
+/* The same from a stream, which includes no files, and may be a zone without NS, which
+ * nobody serves; ret_error is "line N: reason". */
 int zone_read_file(struct zone *zone, FILE *file, char ret_error[ZONE_ERROR_MAX])
 	__attribute__((warn_unused_result));
 

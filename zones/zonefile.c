@@ -1,54 +1,141 @@
 /*
- * Reading a zone file (RFC 1035 5) into the mirror, record by record through ldns.
+ * Reading a zone file (RFC 1035 5) into the mirror.
  *
- * $ORIGIN and $TTL are known, $INCLUDE is not.  Without $TTL a record without TTL gets
- * DEFAULT_TTL_S.  A file that Muster serves must be right in itself: what a server's own
- * zone may not hold (a second SOA, a CNAME beside other data, names outside) is an error
- * with its line.
+ * By a reader of our own, above the parser of RDATA that has to exist for what PowerDNS
+ * says.  ldns reads much that is wrong in silence, and not all that is right; Knot's
+ * libzscanner is strict, but the one in Debian 12 knows neither $GENERATE nor the TTL
+ * that was stated last nor the newer types, and would be a second grammar beside the one
+ * for lines of agents.
+ *
+ * What BIND loads, loads, with the same content, as far as it can be served:
+ *
+ *   - $ORIGIN, $TTL, $INCLUDE and $GENERATE, in any case.  An included file that is not
+ *     an absolute path is looked for beside the file that includes it, as in Knot; BIND
+ *     starts from its working directory.  Its $ORIGIN and its owners end with it, its
+ *     $TTL does not.
+ *   - A record without TTL has that of $TTL, or the last one stated, or a SOA its
+ *     minimum.
+ *   - Records outside the zone are left out, and the first TTL of an RRset counts for all
+ *     of it, both with a warning.
+ *
+ * What no server's zone may hold is an error: no SOA or NS at the top, two of what there
+ * is one of, a CNAME beside other data, a SOA below the top.  Whether name servers have
+ * addresses is not looked at: here they may come by update.
  */
 #include "zones/zone.h"
 
 #include <errno.h>
-#include <ldns/ldns.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "zones/rdata.h"
+#include <strings.h>
+#include <sys/stat.h>
 
-enum { DEFAULT_TTL_S = 3600, TTL_MAX_S = 0x7fffffff };
+#include "zones/entry.h"
+#include "zones/generate.h"
+#include "zones/rdata_parser.h"
+#include "zones/record.h"
 
-struct zonefile {
+enum {
+	INCLUDE_DEPTH_MAX = 16, /* files within files; a file that includes itself ends */
+	PATH_MAX_LEN = 4096,    /* of an included file */
+	WARNINGS_MAX = 10,      /* that are told; of the others, how many there were */
+};
+
+/* All of a load. */
+struct load {
 	struct zone *zone;
-	int line; /* of the file, as far as read */
-	uint32_t default_ttl;
-	ldns_rdf *origin;
-	ldns_rdf *prev;
+	zone_warn *warn; /* NULL: nobody listens */
+	void *arg;
+	size_t warnings;
+	struct record_state state;
+	struct record_room room;
 	char *error; /* ZONE_ERROR_MAX octets */
 };
 
-static int fail(const struct zonefile *file, int error, const char *why, ...)
+/* One file of it. */
+struct source {
+	struct load *load;
+	const char *path; /* NULL: a stream */
+	struct entry entry;
+	uint8_t origin[NAME_MAX_LEN];
+	unsigned line; /* of what is being looked at */
+	unsigned depth;
+};
+
+/* ---- what is wrong ---- */
+
+/* One line, printable: paths and words come from outside. */
+static void format_place(char ret[ZONE_ERROR_MAX], const struct source *source,
+	unsigned line, const char *why, va_list args)
+	__attribute__((format(printf, 4, 0)));
+
+static void format_place(char ret[ZONE_ERROR_MAX], const struct source *source,
+	unsigned line, const char *why, va_list args)
+{
+	int n;
+
+	if (source->path && line)
+		n = snprintf(ret, ZONE_ERROR_MAX, "%.300s:%u: ", source->path, line);
+	else if (source->path)
+		n = snprintf(ret, ZONE_ERROR_MAX, "%.300s: ", source->path);
+	else
+		n = snprintf(ret, ZONE_ERROR_MAX, "line %u: ", line);
+	vsnprintf(ret + n, (size_t)(ZONE_ERROR_MAX - n), why, args);
+	for (char *c = ret; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+static int fail(const struct source *source, int error, const char *why, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int fail(const struct zonefile *file, int error, const char *why, ...)
+static int fail(const struct source *source, int error, const char *why, ...)
 {
 	va_list args;
-	int n = snprintf(file->error, ZONE_ERROR_MAX, "line %d: ", file->line);
 
 	va_start(args, why);
-	vsnprintf(file->error + n, (size_t)(ZONE_ERROR_MAX - n), why, args);
+	format_place(source->load->error, source, source->line, why, args);
 	va_end(args);
 	return error;
 }
 
-/* A failure that names the record. */
-static int fail_record(const struct zonefile *file, const struct rr *rr, const char *why)
+static void warn(const struct source *source, const char *why, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void warn(const struct source *source, const char *why, ...)
+{
+	struct load *load = source->load;
+	char message[ZONE_ERROR_MAX];
+	va_list args;
+
+	if (!load->warn || load->warnings++ >= WARNINGS_MAX)
+		return;
+	va_start(args, why);
+	format_place(message, source, source->line, why, args);
+	va_end(args);
+	load->warn(message, load->arg);
+}
+
+/* A failure or warning that names the record. */
+static const char *name_record(
+	const struct rr *rr, char buf[NAME_TEXT_MAX + RDATA_TYPE_NAME_MAX])
 {
 	char owner[NAME_TEXT_MAX], type[RDATA_TYPE_NAME_MAX];
 
-	return fail(file, -EINVAL, "%.*s %s: %s", ZONE_ERROR_MAX / 2,
-		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
+	snprintf(buf, NAME_TEXT_MAX + RDATA_TYPE_NAME_MAX, "%.128s %s",
+		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type));
+	return buf;
 }
+
+static int fail_record(const struct source *source, const struct rr *rr, const char *why)
+{
+	char record[NAME_TEXT_MAX + RDATA_TYPE_NAME_MAX];
+
+	return fail(source, -EINVAL, "%s: %s", name_record(rr, record), why);
+}
+
+/* ---- records ---- */
 
 /* May type stand at a node beside what is there?  RFC 1034 3.6.2, RFC 4035 2.5. */
 static const char *check_beside(const struct zone_node *node, uint16_t type)
@@ -67,114 +154,365 @@ static const char *check_beside(const struct zone_node *node, uint16_t type)
 	return NULL;
 }
 
-static const char *check_record(const struct zone *zone, const struct rr *rr)
+static const char *check_record(
+	const struct zone *zone, const struct rr *rr, const struct zone_node *node)
 {
-	const char *why = "malformed RDATA";
+	const struct rrset *set = node ? zone_node_find(node, rr->type) : NULL;
 
-	if (!name_is_subdomain(rr->owner, zone_apex(zone)))
-		return "not in the zone";
-	if (rr->class != CLASS_IN)
-		return "class is not IN";
-	if (rdata_type_is_meta(rr->type))
-		return "a metatype is not data";
-	if (rr->ttl > TTL_MAX_S)
-		return "TTL is more than 2147483647"; /* RFC 2181 8 */
-	if (!rdata_is_valid(rr->type, rr->rdata, rr->rdata_len, &why))
-		return why;
 	if (rr->type == TYPE_SOA && !name_is_equal(rr->owner, zone_apex(zone)))
 		return "a SOA below the zone's name";
-	if (rdata_is_singleton(rr->type) && zone_find(zone, rr->owner, rr->type))
+	if (set && rdata_is_singleton(rr->type) &&
+		rrset_find(set, rr->rdata, rr->rdata_len) < 0)
 		return "a second one at this name";
-	return check_beside(zone_find_node(zone, rr->owner), rr->type);
+	return check_beside(node, rr->type);
 }
 
-static int load(struct zonefile *file, const struct rr *rr)
+/* RFC 2181 5.2.  Signatures have the TTLs of what they cover, which differ. */
+static void check_ttl(
+	const struct source *source, const struct rr *rr, const struct zone_node *node)
 {
-	const char *why = check_record(file->zone, rr);
+	const struct rrset *set = node ? zone_node_find(node, rr->type) : NULL;
+	char record[NAME_TEXT_MAX + RDATA_TYPE_NAME_MAX];
+
+	if (set && set->ttl != rr->ttl && rr->type != TYPE_RRSIG)
+		warn(source, "%s: the TTL is that of the first of them, %u and not %u",
+			name_record(rr, record), set->ttl, rr->ttl);
+}
+
+static int take_record(const struct rr *rr, void *arg)
+{
+	const struct source *source = arg;
+	struct zone *zone = source->load->zone;
+	char record[NAME_TEXT_MAX + RDATA_TYPE_NAME_MAX];
+	const struct zone_node *node;
+	const char *why;
 	int r;
 
+	if (!name_is_subdomain(rr->owner, zone_apex(zone))) {
+		warn(source, "%s: not in the zone, left out", name_record(rr, record));
+		return 0;
+	}
+	node = zone_find_node(zone, rr->owner);
+	why = check_record(zone, rr, node);
 	if (why)
-		return fail_record(file, rr, why);
-	r = zone_load_rr(file->zone, rr);
+		return fail_record(source, rr, why);
+	check_ttl(source, rr, node);
+	r = zone_load_rr(zone, rr);
 	if (r == -ENOSPC) {
-		fail_record(file, rr, "too large an RRset");
+		fail_record(source, rr, "too large an RRset");
 		return r;
 	}
-	return r < 0 ? fail(file, r, "no memory") : 0;
+	return r < 0 ? fail(source, r, "out of memory") : 0;
 }
 
-static int load_ldns(struct zonefile *file, const ldns_rr *from)
+/* ---- directives ---- */
+
+static int read_source(struct source *source, FILE *from);
+
+/* At a place of the entry; NULL: at its beginning. */
+static int fail_at(struct source *source, const struct parser_error *error)
 {
-	uint8_t owner[NAME_MAX_LEN];
-	size_t owner_len = ldns_rdf_size(ldns_rr_owner(from));
-	ldns_buffer *rdata = ldns_buffer_new(LDNS_MIN_BUFLEN);
-	struct rr rr = {.owner = owner,
-		.type = (uint16_t)ldns_rr_get_type(from),
-		.class = (uint16_t)ldns_rr_get_class(from),
-		.ttl = ldns_rr_ttl(from)};
+	if (error->at)
+		source->line = entry_line(&source->entry, error->at);
+	return fail(source, -EINVAL, "%s", error->why);
+}
+
+/* A word that is not what was expected, or none. */
+static int fail_word(struct source *source, const struct parser *x, const char *expected)
+{
+	struct parser_error error;
+
+	parser_explain(&error, x->token, expected);
+	return fail_at(source, &error);
+}
+
+static int expect_end(struct source *source, struct parser *x)
+{
+	if (parser_at_end(x))
+		return 0;
+	x->token = x->p;
+	return fail_word(source, x, "the end of the line");
+}
+
+static int take_origin(struct source *source, struct parser *x)
+{
+	char word[PARSER_TOKEN_MAX];
+	uint8_t origin[NAME_MAX_LEN];
+
+	parser_take_token(x, word);
+	if (x->error || name_from_text(origin, word, source->origin))
+		return fail_word(source, x, "a domain name");
+	name_lower(origin);
+	memcpy(source->origin, origin, name_len(origin));
+	return expect_end(source, x);
+}
+
+static int take_default_ttl(struct source *source, struct parser *x)
+{
+	struct record_state *state = &source->load->state;
+	char word[PARSER_TOKEN_MAX];
+	uint64_t ttl;
+
+	parser_take_token(x, word);
+	if (x->error || !parser_read_duration(word, RECORD_TTL_MAX, &ttl))
+		return fail_word(
+			source, x, "a TTL, as 3600 or 1h30m, up to 2147483647 seconds,");
+	state->default_ttl = (uint32_t)ttl;
+	state->has_default_ttl = true;
+	return expect_end(source, x);
+}
+
+static int take_generate(struct source *source, struct parser *x)
+{
+	struct load *load = source->load;
+	struct parser_error error = {0};
 	int r;
 
-	if (!rdata)
-		return fail(file, -ENOMEM, "no memory");
-	if (owner_len > NAME_MAX_LEN ||
-		ldns_rr_rdata2buffer_wire(rdata, from) != LDNS_STATUS_OK ||
-		ldns_buffer_position(rdata) > UINT16_MAX) {
-		ldns_buffer_free(rdata);
-		return fail(file, -EINVAL, "record too long");
+	load->error[0] = '\0';
+	r = generate_records(x, &load->state, &load->room, take_record, source, &error);
+	if (!r || load->error[0])
+		return r; /* or take_record has said it */
+	if (r == -ENOMEM)
+		return fail(source, r, "out of memory");
+	/* Within a record that was made there is no place to point to. */
+	if (error.at < source->entry.text ||
+		error.at > source->entry.text + source->entry.len)
+		error.at = NULL;
+	return fail_at(source, &error);
+}
+
+/* A path as in the file: beside the file that names it unless it is absolute. */
+static int find_include(const struct source *source, const char *name, char *ret_path)
+{
+	const char *slash = source->path ? strrchr(source->path, '/') : NULL;
+	const int folder_len = slash ? (int)(slash - source->path + 1) : 0;
+	const int n = snprintf(ret_path, PATH_MAX_LEN, "%.*s%s",
+		name[0] == '/' ? 0 : folder_len, source->path ? source->path : "", name);
+
+	return n < PATH_MAX_LEN ? 0 : -ENAMETOOLONG;
+}
+
+/* What is no regular file could keep whoever opens it waiting for ever. */
+static FILE *open_file(const char *path)
+{
+	struct stat st;
+	FILE *file;
+
+	if (stat(path, &st))
+		return NULL;
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return NULL;
 	}
-	memcpy(owner, ldns_rdf_data(ldns_rr_owner(from)), owner_len);
-	name_lower(owner);
-	rr.rdata = ldns_buffer_begin(rdata);
-	rr.rdata_len = (uint16_t)ldns_buffer_position(rdata);
-	r = load(file, &rr);
-	ldns_buffer_free(rdata);
+	file = fopen(path, "re");
+	return file;
+}
+
+/* The owner and the origin are the including file's again afterwards. */
+static int include(struct source *source, const char *path, const uint8_t *origin)
+{
+	struct record_state *state = &source->load->state;
+	const struct record_state before = *state;
+	struct source included = {
+		.load = source->load, .path = path, .depth = source->depth + 1};
+	FILE *from;
+	int r;
+
+	if (included.depth > INCLUDE_DEPTH_MAX)
+		return fail(source, -EINVAL, "$INCLUDE: more than %d files deep",
+			INCLUDE_DEPTH_MAX);
+	from = open_file(path);
+	if (!from)
+		return fail(source, -errno, "$INCLUDE %.128s: %s", path,
+			errno == EINVAL ? "not a regular file" : strerror(errno));
+	memcpy(included.origin, origin, name_len(origin));
+	state->has_owner = false;
+	r = read_source(&included, from);
+	fclose(from);
+	memcpy(state->owner, before.owner, sizeof(state->owner));
+	state->has_owner = before.has_owner;
 	return r;
 }
 
-/* One entry of the file: a record, a directive or nothing. */
-static int read_entry(struct zonefile *file, FILE *from)
+static int take_include(struct source *source, struct parser *x)
 {
-	ldns_rr *rr = NULL;
-	ldns_status status = ldns_rr_new_frm_fp_l(
-		&rr, from, &file->default_ttl, &file->origin, &file->prev, &file->line);
-	int r;
+	char word[PARSER_TOKEN_MAX], path[PATH_MAX_LEN];
+	uint8_t name[PATH_MAX_LEN], origin[NAME_MAX_LEN];
+	struct parser file = {.p = x->p, .out = name, .cap = sizeof(name) - 1};
 
-	if (ferror(from))
-		return fail(file, -EIO, "read error");
-	switch (status) {
-	case LDNS_STATUS_OK:
-		r = load_ldns(file, rr);
-		ldns_rr_free(rr);
-		return r;
-	case LDNS_STATUS_SYNTAX_EMPTY:
-	case LDNS_STATUS_SYNTAX_TTL:
-	case LDNS_STATUS_SYNTAX_ORIGIN:
-		return 0;
-	case LDNS_STATUS_SYNTAX_INCLUDE:
-		return fail(file, -EINVAL, "$INCLUDE is not supported");
-	case LDNS_STATUS_MEM_ERR:
-		return fail(file, -ENOMEM, "no memory");
-	default:
-		return fail(file, -EINVAL, "%s", ldns_get_errorstr_by_id(status));
+	if (!source->path)
+		return fail(source, -EINVAL, "$INCLUDE: there is no file that could");
+	parser_take_content(&file);
+	x->p = file.p;
+	x->token = file.token;
+	name[file.len] = '\0';
+	if (file.error || !file.len || memchr(name, '\0', file.len) ||
+		find_include(source, (char *)name, path))
+		return fail_word(source, x, "the name of a file");
+	memcpy(origin, source->origin, name_len(source->origin));
+	if (!parser_at_end(x)) {
+		parser_take_token(x, word);
+		if (x->error || name_from_text(origin, word, source->origin))
+			return fail_word(source, x, "a domain name");
+		name_lower(origin);
 	}
+	if (expect_end(source, x))
+		return -EINVAL;
+	return include(source, path, origin);
 }
 
-int zone_read_file(struct zone *zone, FILE *from, char ret_error[ZONE_ERROR_MAX])
+static int take_directive(struct source *source)
 {
-	const uint8_t *apex = zone_apex(zone);
-	struct zonefile file = {
-		.zone = zone, .default_ttl = DEFAULT_TTL_S, .error = ret_error};
-	int r = 0;
+	static const struct {
+		const char *name;
+		int (*take)(struct source *source, struct parser *x);
+	} directives[] = {
+		{"$ORIGIN", take_origin},
+		{"$TTL", take_default_ttl},
+		{"$INCLUDE", take_include},
+		{"$GENERATE", take_generate},
+	};
+	struct parser x = {.p = source->entry.text};
+	char word[PARSER_TOKEN_MAX];
 
-	file.origin = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name_len(apex), apex);
-	if (!file.origin)
-		return fail(&file, -ENOMEM, "no memory");
-	while (r == 0 && !feof(from))
-		r = read_entry(&file, from);
-	if (r == 0 && !zone_soa(zone))
-		r = fail(
-			&file, -EINVAL, "the file ends without a SOA at the zone's name");
-	ldns_rdf_deep_free(file.origin);
-	ldns_rdf_deep_free(file.prev);
+	parser_take_token(&x, word);
+	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
+		if (!strcasecmp(directives[i].name, word))
+			return directives[i].take(source, &x);
+	return fail_word(source, &x, "$ORIGIN, $TTL, $INCLUDE or $GENERATE");
+}
+
+/* ---- files ---- */
+
+static int take_entry(struct source *source)
+{
+	struct load *load = source->load;
+	struct parser_error error = {0};
+	struct rr rr;
+	int r;
+
+	source->line = source->entry.line;
+	load->state.origin = source->origin;
+	if (source->entry.text[0] == '$')
+		return take_directive(source);
+	r = record_from_entry(&source->entry, &load->state, &load->room, &rr, &error);
+	if (r < 0)
+		return fail_at(source, &error);
+	return r > 0 ? take_record(&rr, source) : 0;
+}
+
+/* Editors of Windows begin UTF-8 with a mark. */
+static void skip_mark(struct entry *entry)
+{
+	static const char MARK[] = "\xef\xbb\xbf";
+	const size_t len = sizeof(MARK) - 1;
+
+	if (strncmp(entry->text, MARK, len) != 0)
+		return;
+	memmove(entry->text, entry->text + len, entry->len - len + 1);
+	entry->len -= len;
+	entry->is_indented = entry->text[0] == ' ' || entry->text[0] == '\t';
+}
+
+static int read_entries(struct source *source, FILE *from)
+{
+	bool is_first = true;
+	int r;
+
+	while ((r = entry_read(&source->entry, from)) > 0) {
+		if (is_first)
+			skip_mark(&source->entry);
+		is_first = false;
+		r = take_entry(source);
+		if (r)
+			return r;
+	}
+	if (!r)
+		return 0;
+	source->line = source->entry.line;
+	if (r == -EINVAL) {
+		source->line = source->entry.why_line;
+		return fail(source, r, "%s", source->entry.why);
+	}
+	return fail(source, r, r == -ENOMEM ? "out of memory" : "read error");
+}
+
+static int read_source(struct source *source, FILE *from)
+{
+	int r;
+
+	entry_init(&source->entry);
+	r = read_entries(source, from);
+	entry_clear(&source->entry);
+	return r;
+}
+
+/* ---- the zone ---- */
+
+static int check_zone(struct source *source)
+{
+	const struct load *load = source->load;
+	const uint8_t *apex = zone_apex(load->zone);
+	char name[NAME_TEXT_MAX];
+
+	if (source->path)
+		source->line = 0;
+	name_to_text(apex, name);
+	if (!zone_soa(load->zone))
+		return fail(source, -EINVAL, "there is no SOA record at %.128s", name);
+	if (source->path && !zone_find(load->zone, apex, TYPE_NS))
+		return fail(source, -EINVAL, "there is no NS record at %.128s", name);
+	if (load->warnings > WARNINGS_MAX) {
+		const size_t more = load->warnings - WARNINGS_MAX;
+
+		source->load->warnings = 0;
+		warn(source, "%zu more warnings", more);
+	}
+	return 0;
+}
+
+static int load_from(struct zone *zone, FILE *from, const char *path, zone_warn *warn_fn,
+	void *arg, char *ret_error)
+{
+	struct load *load = calloc(1, sizeof(*load));
+	struct source source = {.load = load, .path = path};
+	const uint8_t *apex = zone_apex(zone);
+	int r;
+
+	if (!load) {
+		snprintf(ret_error, ZONE_ERROR_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	load->zone = zone;
+	load->warn = warn_fn;
+	load->arg = arg;
+	load->error = ret_error;
+	memcpy(source.origin, apex, name_len(apex));
+	r = read_source(&source, from);
+	if (!r)
+		r = check_zone(&source);
+	free(load);
+	return r;
+}
+
+int zone_read_file(struct zone *zone, FILE *file, char ret_error[ZONE_ERROR_MAX])
+{
+	return load_from(zone, file, NULL, NULL, NULL, ret_error);
+}
+
+int zone_load_file(struct zone *zone, const char *path, zone_warn *warn_fn, void *arg,
+	char ret_error[ZONE_ERROR_MAX])
+{
+	FILE *from = open_file(path);
+	int r;
+
+	if (!from) {
+		r = -errno;
+		snprintf(ret_error, ZONE_ERROR_MAX, "%.300s: %s", path,
+			errno == EINVAL ? "not a regular file" : strerror(errno));
+		return r;
+	}
+	r = load_from(zone, from, path, warn_fn, arg, ret_error);
+	fclose(from);
 	return r;
 }

@@ -254,16 +254,17 @@ static bool read_subject(
 static bool read_data(struct control_request *r, const json_t *body, struct explaining *e)
 {
 	const char *data = text_of(body, "data");
+	char why[RDATA_WHY_MAX];
 	int len;
 
 	if (!data) {
 		e->rr.class = CLASS_ANY;
 		return true;
 	}
-	len = rdata_from_text(
-		e->rr.type, data, e->zone->name, e->rdata, sizeof(e->rdata));
+	len = rdata_from_text_why(
+		e->rr.type, data, e->zone->name, e->rdata, sizeof(e->rdata), why);
 	if (len < 0) {
-		control_fail(r, 400, "data: is none of this type");
+		control_fail(r, 400, "data: %s", why);
 		return false;
 	}
 	e->rr.class = e->op == POLICY_ADD ? CLASS_IN : CLASS_NONE;

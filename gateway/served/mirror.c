@@ -103,24 +103,23 @@ static int make_up_seed(struct served_zone *zone, struct zone *content)
 	return r ? r : put_seed_record(content, TYPE_NS, host);
 }
 
+static void warn_of_seed(const char *message, void *arg)
+{
+	const struct served_zone *zone = arg;
+
+	log_warning("zone %s: %s", zone->zone->text, message);
+}
+
 static int read_seed(struct served_zone *zone, const char *path, struct zone *content)
 {
 	char error[ZONE_ERROR_MAX];
-	FILE *file;
 	int r;
 
 	if (!path)
 		return make_up_seed(zone, content);
-	file = fopen(path, "re");
-	if (!file) {
-		r = -errno;
-		log_error("zone %s: %s: %s", zone->zone->text, path, strerror(errno));
-		return r;
-	}
-	r = zone_read_file(content, file, error);
-	fclose(file);
+	r = zone_load_file(content, path, warn_of_seed, zone, error);
 	if (r)
-		log_error("zone %s: %s: %s", zone->zone->text, path, error);
+		log_error("zone %s: %s", zone->zone->text, error);
 	return r;
 }
 
@@ -162,8 +161,8 @@ static void on_seeded(struct journal_op *op, void *arg)
 			RCODE_SERVFAIL, EDE_NOT_READY, "the database fails: %s", error);
 		zone_free(seeding->content);
 	} else if (go_into_service(zone, seeding->content)) {
-		zone->not_ready = verdict_refuse(
-			RCODE_SERVFAIL, EDE_NOT_READY, "out of memory");
+		zone->not_ready =
+			verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "out of memory");
 		zone_free(seeding->content);
 	}
 	free(seeding);

@@ -123,7 +123,7 @@ static int lua_from_text(
 	memcpy(name, text, len);
 	name[len] = '\0';
 	type = type_of(name);
-	n = rdata_from_text(TYPE_TXT, text + len, origin, out + 2, cap - 2);
+	n = rdata_from_text_powerdns(TYPE_TXT, text + len, origin, out + 2, cap - 2);
 	if (type == 0 || n < 0)
 		return -EINVAL;
 	out[0] = (uint8_t)(type >> 8);
@@ -137,7 +137,7 @@ static int content_from_text(uint16_t type, const char *text, const struct reade
 		return lua_from_text(text, r->apex, r->rdata, RDATA_MAX);
 	if (type == POWERDNS_TYPE_ALIAS)
 		type = TYPE_PTR;
-	return rdata_from_text(type, text, r->apex, r->rdata, RDATA_MAX);
+	return rdata_from_text_powerdns(type, text, r->apex, r->rdata, RDATA_MAX);
 }
 
 /* An RRset while its records are read. */

@@ -139,7 +139,7 @@ static bool is_among(const struct powerdns_disabled_set *disabled, size_t index,
 
 	if (!set)
 		return false;
-	len = rdata_from_text(
+	len = rdata_from_text_powerdns(
 		disabled->type, disabled->contents[index], apex, rdata, sizeof(rdata));
 	return len >= 0 && rrset_find(set, rdata, (uint16_t)len) >= 0;
 }

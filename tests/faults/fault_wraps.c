@@ -14,7 +14,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <ldns/ldns.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -98,17 +97,6 @@ int __wrap_asprintf(char **ret_text, const char *format, ...)
 }
 
 /* ---- libraries ---- */
-
-WRAP(FAULT_LIBRARY, ldns_buffer *, ldns_buffer_new, (size_t size), (size), no_memory())
-WRAP(FAULT_LIBRARY, ldns_rdf *, ldns_rdf_new_frm_data,
-	(ldns_rdf_type type, size_t size, const void *data), (type, size, data),
-	no_memory())
-WRAP(FAULT_LIBRARY, ldns_status, ldns_rr_new_frm_fp_l,
-	(ldns_rr * *ret, FILE *file, uint32_t *ttl, ldns_rdf **origin,
-		ldns_rdf **previous, int *line),
-	(ret, file, ttl, origin, previous, line), LDNS_STATUS_MEM_ERR)
-WRAP(FAULT_LIBRARY, ldns_status, ldns_rr_rdata2buffer_wire,
-	(ldns_buffer * buffer, const ldns_rr *rr), (buffer, rr), LDNS_STATUS_MEM_ERR)
 
 WRAP(FAULT_LIBRARY, EVP_MAC *, EVP_MAC_fetch,
 	(OSSL_LIB_CTX * library, const char *name, const char *properties),

@@ -30,10 +30,10 @@ static const char keys_text[] =
 
 /* ---- zones ---- */
 
-static struct zone *read_zone(void)
+static struct zone *read_text(const char *text)
 {
 	struct zone *zone = zone_new(apex);
-	FILE *file = fmemopen((void *)(uintptr_t)zone_text, sizeof(zone_text) - 1, "r");
+	FILE *file = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
 	char error[ZONE_ERROR_MAX];
 
 	if (!zone || !file || zone_read_file(zone, file, error)) {
@@ -43,6 +43,26 @@ static struct zone *read_zone(void)
 	if (file)
 		fclose(file);
 	return zone;
+}
+
+static struct zone *read_zone(void)
+{
+	return read_text(zone_text);
+}
+
+static enum outcome zone_from_generator(void)
+{
+	struct zone *zone = read_text("$TTL 60\n"
+				      "@ SOA ns admin (\n10 2 3 4 5 ) ; numbers\n"
+				      "$GENERATE 1-3 host$ TXT \"host $\"\n");
+	enum outcome outcome = OUTCOME_RIGHT;
+
+	if (!zone)
+		return OUTCOME_FAILED;
+	if (zone_count_records(zone) != 4)
+		outcome = operation_wrong("a zone that is generated is not whole");
+	zone_free(zone);
+	return outcome;
 }
 
 static enum outcome zone_from_file(void)
@@ -269,6 +289,7 @@ static enum outcome signatures(void)
 
 const struct operation operations_zones[] = {
 	{"a zone from its file", zone_from_file},
+	{"a zone that is generated", zone_from_generator},
 	{"an update and back", update},
 	{"keys and signatures", signatures},
 	{0},

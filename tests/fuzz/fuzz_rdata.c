@@ -22,12 +22,16 @@ static void require(bool condition)
 		abort();
 }
 
-static void check_text(uint16_t type, const uint8_t *rdata, uint16_t len, char *text)
+typedef int from_text_function(
+	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap);
+
+static void check_text(uint16_t type, const uint8_t *rdata, uint16_t len, char *text,
+	from_text_function *from_text)
 {
 	static uint8_t back[UINT16_MAX];
 
 	require(text != NULL);
-	int n = rdata_from_text(type, text, NULL, back, sizeof(back));
+	int n = from_text(type, text, NULL, back, sizeof(back));
 	require(n == len);
 	require(memcmp(back, rdata, len) == 0);
 	free(text);
@@ -69,20 +73,25 @@ static void check_rdata(uint16_t type, const uint8_t *data, size_t size)
 	require(rdata_is_equal(type, out, (uint16_t)n, out, (uint16_t)n));
 	rdata_target(type, out, (uint16_t)n);
 	check_written(type, out, (uint16_t)n);
-	check_text(type, out, (uint16_t)n, rdata_to_text(type, out, (uint16_t)n));
-	check_text(
-		type, out, (uint16_t)n, rdata_to_text_powerdns(type, out, (uint16_t)n));
+	check_text(type, out, (uint16_t)n, rdata_to_text(type, out, (uint16_t)n),
+		rdata_from_text);
+	check_text(type, out, (uint16_t)n, rdata_to_text_powerdns(type, out, (uint16_t)n),
+		rdata_from_text_powerdns);
 }
 
 static void read_text(uint16_t type, const uint8_t *data, size_t size)
 {
 	static const uint8_t ORIGIN[] = {1, 'o', 0};
 	static uint8_t out[UINT16_MAX];
-	char *text = strndup((const char *)data, size);
+	char *text = strndup((const char *)data, size), reason[RDATA_WHY_MAX];
 	const char *why;
 
 	require(text != NULL);
-	int n = rdata_from_text(type, text, ORIGIN, out, sizeof(out));
+	int n = rdata_from_text_powerdns(type, text, ORIGIN, out, sizeof(out));
+	if (n >= 0)
+		require(rdata_is_valid(type, out, (uint16_t)n, &why));
+	n = rdata_from_text_why(type, text, ORIGIN, out, sizeof(out), reason);
+	require((n < 0) == (reason[0] != '\0'));
 	if (n >= 0)
 		require(rdata_is_valid(type, out, (uint16_t)n, &why));
 	free(text);

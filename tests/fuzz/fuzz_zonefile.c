@@ -11,21 +11,6 @@
 #include "zones/zone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-const char *__lsan_default_suppressions(void);
-
-/* ldns has no frame pointers: without this, a leak in it shows one function only. */
-const char *__asan_default_options(void)
-{
-	return "fast_unwind_on_malloc=0";
-}
-
-/* ldns 1.8.3 forgets the algorithm of a CERT record when it does not know it; so does
- * a program that calls ldns_rr_new_frm_fp_l alone. */
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:ldns_str2rdf_cert_alg";
-}
 
 static void must(bool holds, const char *what)
 {

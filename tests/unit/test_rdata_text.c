@@ -23,7 +23,7 @@ static void test_samples_as_text(void **state)
 		free(text);
 		text = rdata_to_text_powerdns(type, rdata, len);
 		assert_non_null(text);
-		n = rdata_from_text(type, text, NULL, back, sizeof(back));
+		n = rdata_from_text_powerdns(type, text, NULL, back, sizeof(back));
 		assert_octets(text, s->hex, back, n);
 		free(text);
 	}
@@ -90,7 +90,7 @@ static const struct rdata_sample SPELLINGS[] = {
 	{"MX", "000a0372656c016f00", "10 rel"},
 	{"MX", "000a016f00", "10 @"},
 	{"MX", "000a0161016f00", "\t10  a\r\n"},
-	{"PTR", "05785c2e287900", "x\\092\\046(y."},
+	{"PTR", "05785c2e287900", "x\\092\\046\\(y."},
 	{"SOA",
 		"0161016f000162016f0078c40465000c4e00"
 		"00002a30"
@@ -188,7 +188,6 @@ static const char *const BAD_TEXT[][2] = {
 	{"AAAA", "::g"},
 	{"TXT", ""},
 	{"TXT", "\"open"},
-	{"TXT", "\"a\"b"},
 	{"TXT", "\"\\256\""},
 	{"TXT", "\"\\25\""},
 	{"TXT", "\"\\"},

@@ -1,4 +1,4 @@
-/* The mirror: nodes, empty non-terminals, counting, reading zone files. */
+/* The mirror: nodes, empty non-terminals, counting. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -263,114 +263,6 @@ static void loading_stops_at_the_limit(void **state)
 	zone_free(zone);
 }
 
-/* ---- zone files ---- */
-
-static void a_zone_file(void **state)
-{
-	struct zone *zone = message_make_zone("example.",
-		"$TTL 300\n"
-		"; a comment\n"
-		"@ IN SOA ns.example. admin.example. ( 1 2 3\n"
-		"   4 5 )\n"
-		"\n"
-		"\tNS ns\n"
-		"NS 60 IN A 192.0.2.1\n"
-		"Mixed MX 10 Mail.Example.\n"
-		"$ORIGIN sub.example.\n"
-		"host A 192.0.2.2\n"
-		"host.sub.example. A 192.0.2.2\n"
-		"c CNAME host\n"
-		"c RRSIG A 8 2 300 20300101000000 20200101000000 1 example. AAAA\n"
-		"t TXT \"a b\" \"\\200\"\n"
-		"u TYPE65280 \\# 3 010203");
-
-	(void)state;
-	message_assert_zone(zone,
-		"example. 300 SOA ns.example. admin.example. 1 2 3 4 5\n"
-		"example. 300 NS ns.example.\n"
-		"ns.example. 60 A 192.0.2.1\n"
-		"mixed.example. 300 MX 10 Mail.Example.\n"
-		"host.sub.example. 300 A 192.0.2.2\n"
-		"c.sub.example. 300 CNAME host.sub.example.\n"
-		"c.sub.example. 300 RRSIG A 8 2 300 20300101000000 20200101000000 1 "
-		"example. "
-		"AAAA\n"
-		"t.sub.example. 300 TXT \"a b\" \"\\200\"\n"
-		"u.sub.example. 300 TYPE65280 \\# 3 010203\n");
-	zone_free(zone);
-}
-
-static void wrong_zone_files(void **state)
-{
-#define SOA "@ 60 SOA ns admin 1 2 3 4 5\n"
-	static const struct {
-		const char *text, *error;
-	} files[] = {
-		{"", "line 0: the file ends without a SOA at the zone's name"},
-		{"h 60 A 192.0.2.1\n",
-			"line 1: the file ends without a SOA at the zone's name"},
-		{SOA SOA, "line 2: example. SOA: a second one at this name"},
-		{SOA "h 60 SOA ns admin 1 2 3 4 5\n",
-			"line 2: h.example. SOA: a SOA below the zone's name"},
-		{SOA "\nh.test. 60 A 192.0.2.1\n", "line 3: h.test. A: not in the zone"},
-		{SOA "h 60 CNAME a\nh 60 A 192.0.2.1\n",
-			"line 3: h.example. A: a CNAME and other data at one name"},
-		{SOA "h 60 A 192.0.2.1\nh 60 CNAME a\n",
-			"line 3: h.example. CNAME: a CNAME and other data at one name"},
-		{SOA "h 60 CNAME a\nh 60 CNAME b\n",
-			"line 3: h.example. CNAME: a second one at this name"},
-		{SOA "@ 60 CNAME a\n",
-			"line 2: example. CNAME: a CNAME and other data at one name"},
-		{SOA "h 60 CH TXT \"x\"\n", "line 2: h.example. TXT: class is not IN"},
-		{SOA "h 4294967295 A 192.0.2.1\n",
-			"line 2: h.example. A: TTL is more than 2147483647"},
-		{SOA "$INCLUDE other\n", "line 2: $INCLUDE is not supported"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		struct zone *zone = zone_new(message_name("example."));
-		const char *text = files[i].text;
-		FILE *file =
-			fmemopen((void *)(uintptr_t)text, strlen(text) + !*text, "r");
-		char error[ZONE_ERROR_MAX] = "";
-
-		assert_non_null(file);
-		if (!*text)
-			fgetc(file);
-		assert_int_equal(zone_read_file(zone, file, error), -EINVAL);
-		assert_string_equal(error, files[i].error);
-		fclose(file);
-		zone_free(zone);
-	}
-}
-
-static void ldns_errors_have_their_line(void **state)
-{
-	static const char *const files[] = {
-		SOA "h 60 A 192.0.2.300\n",
-		SOA "h 60 A\n",
-		SOA "h 60 NOSUCHTYPE x\n",
-		SOA "h..x 60 A 192.0.2.1\n",
-		SOA "h 60 TYPE1 \\# 3 010203\n",
-		SOA "h 60 TYPE250 \\# 0\n",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		struct zone *zone = zone_new(message_name("example."));
-		FILE *file = fmemopen((void *)(uintptr_t)files[i], strlen(files[i]), "r");
-		char error[ZONE_ERROR_MAX] = "";
-
-		assert_non_null(file);
-		assert_int_equal(zone_read_file(zone, file, error), -EINVAL);
-		assert_memory_equal(error, "line 2: ", strlen("line 2: "));
-		assert_null(zone_find(zone, message_name("h.example."), TYPE_A));
-		fclose(file);
-		zone_free(zone);
-	}
-}
-
 /* Whatever the seed, it is the same zone. */
 static void the_seed_is_not_seen(void **state)
 {
@@ -461,9 +353,6 @@ int main(void)
 		cmocka_unit_test(a_soa_below_the_apex_is_left_out),
 		cmocka_unit_test(loading_joins_records),
 		cmocka_unit_test(loading_stops_at_the_limit),
-		cmocka_unit_test(a_zone_file),
-		cmocka_unit_test(wrong_zone_files),
-		cmocka_unit_test(ldns_errors_have_their_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

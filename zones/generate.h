@@ -1,0 +1,31 @@
+/*
+ * $GENERATE of BIND's zone files: range, owner, [TTL] [class] type and data, of which
+ * owner and data are repeated with a number in place of "$".
+ *
+ *   start-stop[/step]      both ends belong to it
+ *   $                      the number
+ *   ${offset,width,base}   the number plus offset, in d, o, x, X, or n, N: nibbles with
+ *                          dots between, least first; with zeros up to width
+ *   $$ \$                  a dollar sign
+ *
+ * As in BIND, data that holds spaces stands in quotes, which are not part of it; here it
+ * may also stand without.
+ */
+#ifndef MUSTER_GENERATE_H
+#define MUSTER_GENERATE_H
+
+#include "zones/record.h"
+
+enum {
+	GENERATE_MAX = 1 << 20, /* records of one directive: all of a /12 */
+};
+
+/*
+ * Takes the words behind $GENERATE, and hands over each record.  A result of take that is
+ * not 0 ends it and is returned.  0, -EINVAL, -ENOMEM.
+ */
+int generate_records(struct parser *x, struct record_state *state,
+	struct record_room *room, int (*take)(const struct rr *rr, void *arg), void *arg,
+	struct parser_error *ret_error) __attribute__((warn_unused_result));
+
+#endif

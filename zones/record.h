@@ -1,0 +1,74 @@
+/*
+ * One record as text: "NAME [TTL] [IN] TYPE DATA", TTL and class in either order
+ * (RFC 1035 5.1), through the grammar of zones/entry.h: comments, parentheses, quotes,
+ * escapes.
+ *
+ * A name may stand in quotes, and "@" without them, alone, is the origin.  A TTL is
+ * seconds or, as in BIND, 1h30m.  Types are mnemonics or TYPEn, data may be \# length hex
+ * (RFC 3597).  There is no class but IN.
+ */
+#ifndef MUSTER_RECORD_H
+#define MUSTER_RECORD_H
+
+#include "zones/rdata.h"
+
+enum {
+	RECORD_TTL_MAX = 0x7fffffff, /* RFC 2181 8 */
+	RECORD_WHY_MAX = RDATA_WHY_MAX,
+};
+
+/* Where a record stands that was read; struct rr points into it. */
+struct record_room {
+	uint8_t owner[NAME_MAX_LEN];
+	uint8_t rdata[UINT16_MAX];
+};
+
+/*
+ * Reads the record of one line.  Names are completed with origin; default_ttl is the TTL
+ * of a line that has none.  1: *ret points into room, its owner in lower case; 0: the
+ * line has no words; -EINVAL with a reason in ret_why; -ENOMEM.
+ */
+int record_from_text(struct rr *ret, struct record_room *room, const char *line,
+	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX])
+	__attribute__((warn_unused_result));
+
+/* ---- for zone files ---- */
+
+struct entry;
+struct parser;
+struct parser_error;
+
+/* What a record inherits from those before it. */
+struct record_state {
+	const uint8_t *origin;
+	uint8_t owner[NAME_MAX_LEN]; /* of the last record, in lower case */
+	bool has_owner;
+	uint32_t default_ttl; /* $TTL (RFC 2308 4) */
+	bool has_default_ttl;
+	uint32_t last_ttl; /* the last one stated (RFC 1035 5.1) */
+	bool has_last_ttl;
+};
+
+/* What stands between owner and data. */
+struct record_head {
+	uint16_t type;
+	uint32_t ttl;
+	bool has_ttl, has_class;
+};
+
+/* Reads the words of a head.  0 or -EINVAL. */
+int record_take_head(struct parser *x, struct record_head *ret,
+	struct parser_error *ret_error) __attribute__((warn_unused_result));
+/* Reads an owner name, quoted or not; state's owner from now on.  0 or -EINVAL. */
+int record_take_owner(struct parser *x, struct record_state *state,
+	struct parser_error *ret_error) __attribute__((warn_unused_result));
+/* Reads the data, and settles the TTL.  0, -EINVAL or -ENOSPC. */
+int record_take_data(struct parser *x, const struct record_head *head,
+	struct record_state *state, struct record_room *room, struct rr *ret,
+	struct parser_error *ret_error) __attribute__((warn_unused_result));
+/* All three of an entry.  1, 0 (no words), -EINVAL. */
+int record_from_entry(const struct entry *entry, struct record_state *state,
+	struct record_room *room, struct rr *ret, struct parser_error *ret_error)
+	__attribute__((warn_unused_result));
+
+#endif
