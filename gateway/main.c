@@ -15,6 +15,7 @@
 #include "build.h"
 #include "gateway/control/control.h"
 #include "gateway/listener/listener.h"
+#include "gateway/event_memory.h"
 #include "gateway/log.h"
 #include "gateway/supervise.h"
 #include "gateway/served/writer.h"
@@ -349,7 +350,9 @@ static int detach_and_run(struct daemon *d)
 			return 1;
 		}
 	}
-	r = evthread_use_pthreads() ? -ENOSYS : watch_signals(d);
+	r = event_memory_install();
+	if (!r)
+		r = evthread_use_pthreads() ? -ENOSYS : watch_signals(d);
 	if (r) {
 		log_error("starting: %s", strerror(-r));
 		return 1;

@@ -2,14 +2,16 @@
  * evhttp on one socket, and limits that it does not have itself: how many connections
  * there are, and how long one may take for its request or its answer, octet by octet.
  *
- * evhttp tells nobody when a connection ends.  So each bufferevent is counted once more
- * here, and looked at now and then: one that evhttp has freed has no callbacks any more.
+ * evhttp tells of the end of a connection only if it has brought a request.  So each
+ * bufferevent is counted once more here, and looked at when room is needed and now and
+ * then: one that evhttp has freed has no callbacks any more.
  */
 #include <errno.h>
 #include <unistd.h>
 
 #include "gateway/clock.h"
 #include "gateway/control/control_private.h"
+#include "gateway/event_memory.h"
 #include "gateway/timer.h"
 
 enum { SWEEP_MS = 200, SWEEP_IDLE_MS = 2000 };
@@ -53,6 +55,21 @@ static size_t sweep(struct control_door *door)
 	return count;
 }
 
+static struct control_guest *find_room(struct control_door *door)
+{
+	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++)
+		if (!door->guests[i].bev)
+			return &door->guests[i];
+	return NULL;
+}
+
+/* Somebody new may come in, unless there is no room, no memory, or the door is shut. */
+static void open_up(struct control_door *door)
+{
+	if (door->bound && !door->is_shut && find_room(door) && !event_memory_is_short())
+		evconnlistener_enable(evhttp_bound_socket_get_listener(door->bound));
+}
+
 static void look_again(struct control_door *door, int64_t after_ms)
 {
 	const struct timeval after = {
@@ -65,36 +82,40 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct control_door *door = arg;
 	const size_t count = sweep(door);
+	const bool is_closed = count == CONTROL_GUESTS_MAX || event_memory_is_short();
 
 	(void)fd;
 	(void)events;
-	if (count < CONTROL_GUESTS_MAX && door->bound && !door->is_shut)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(door->bound));
-	if (count)
-		look_again(door, count < CONTROL_GUESTS_MAX ? SWEEP_IDLE_MS : SWEEP_MS);
+	open_up(door);
+	if (count || is_closed)
+		look_again(door, is_closed ? SWEEP_MS : SWEEP_IDLE_MS);
 }
 
-static struct control_guest *find_room(struct control_door *door)
+static size_t count_guests(const struct control_door *door)
 {
+	size_t count = 0;
+
 	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++)
-		if (!door->guests[i].bev)
-			return &door->guests[i];
-	return NULL;
+		count += door->guests[i].bev != NULL;
+	return count;
 }
 
 /* evhttp makes a connection.  The last one that there is room for closes the door. */
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct control_door *door = arg;
-	struct control_guest *guest = find_room(door);
 	struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+	struct control_guest *guest;
 
+	if (count_guests(door) + 1 >= CONTROL_GUESTS_MAX)
+		(void)sweep(door);
+	guest = find_room(door);
 	if (bev && guest) {
 		bufferevent_incref(bev);
 		*guest = (struct control_guest){
 			.bev = bev, .heard_ms = clock_monotonic_ms()};
 	}
-	if (!find_room(door)) {
+	if (!find_room(door) || event_memory_is_short()) {
 		evconnlistener_disable(evhttp_bound_socket_get_listener(door->bound));
 		look_again(door, SWEEP_MS);
 	} else if (!event_pending(door->timer, EV_TIMEOUT, NULL)) {
@@ -104,9 +125,8 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 }
 
 static struct control_guest *find_guest(
-	struct control_door *door, struct evhttp_request *request)
+	struct control_door *door, struct evhttp_connection *connection)
 {
-	struct evhttp_connection *connection = evhttp_request_get_connection(request);
 	const struct bufferevent *bev =
 		connection ? evhttp_connection_get_bufferevent(connection) : NULL;
 
@@ -118,7 +138,8 @@ static struct control_guest *find_guest(
 
 void control_door_release(struct control_door *door, struct evhttp_request *request)
 {
-	struct control_guest *guest = find_guest(door, request);
+	struct control_guest *guest =
+		find_guest(door, evhttp_request_get_connection(request));
 
 	if (!guest)
 		return;
@@ -126,13 +147,27 @@ void control_door_release(struct control_door *door, struct evhttp_request *requ
 	guest->heard_ms = clock_monotonic_ms();
 }
 
+/* evhttp is about to free it. */
+static void on_close(struct evhttp_connection *connection, void *arg)
+{
+	struct control_door *door = arg;
+	struct control_guest *guest = find_guest(door, connection);
+
+	if (guest)
+		forget(guest);
+	open_up(door);
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct control_door *door = arg;
-	struct control_guest *guest = find_guest(door, request);
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	struct control_guest *guest = find_guest(door, connection);
 
-	if (guest)
+	if (guest) {
 		guest->is_busy = true;
+		evhttp_connection_set_closecb(connection, on_close, door);
+	}
 	control_on_request(request, door);
 }
 
@@ -185,6 +220,7 @@ void control_door_shut(struct control_door *door)
 
 void control_door_close(struct control_door *door)
 {
+	door->bound = NULL; /* evhttp frees it before the connections */
 	if (door->timer)
 		event_free(door->timer);
 	if (door->http)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "gateway/clock.h"
+#include "gateway/event_memory.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/log.h"
 #include "gateway/timer.h"
@@ -471,7 +472,7 @@ static void add_connection(struct listener *listener, int fd,
 	const struct sockaddr_storage *address, socklen_t len)
 {
 	const struct timeval stalled = {.tv_sec = LISTENER_STALLED_S};
-	struct connection *c = calloc(1, sizeof(*c));
+	struct connection *c = event_memory_is_short() ? NULL : calloc(1, sizeof(*c));
 
 	if (c)
 		c->source = listener_source_take(&listener->sources, address);
