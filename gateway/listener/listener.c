@@ -41,15 +41,46 @@ static bool is_transfer(const struct transaction *t)
 		(t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR);
 }
 
+static void count_transfer(struct listener *listener, const struct transaction *t)
+{
+	struct listener_source *source = listener_tcp_source(t);
+
+	listener->transfers++;
+	if (source)
+		source->transfers++;
+}
+
+static void discount_transfer(struct listener *listener, const struct transaction *t)
+{
+	struct listener_source *source = listener_tcp_source(t);
+
+	listener->transfers--;
+	if (source)
+		source->transfers--;
+}
+
+/* No source may have more than half of what is left: others are to get theirs although
+ * it takes none of its own. */
+static bool is_transfer_limit_reached(
+	const struct listener *listener, const struct transaction *t)
+{
+	const struct listener_source *source = listener_tcp_source(t);
+
+	if (listener->transfers >= LISTENER_TRANSFERS_MAX)
+		return true;
+	return source &&
+		source->transfers > (LISTENER_TRANSFERS_MAX - listener->transfers) / 2;
+}
+
 /* NULL: it may go to the zone thread. */
 static const char *limit_reached(
 	const struct listener *listener, const struct transaction *t)
 {
-	if (listener->in_flight >= LISTENER_IN_FLIGHT_MAX)
+	if (listener->load.in_flight >= LISTENER_IN_FLIGHT_MAX)
 		return "too many requests are in progress";
-	if (listener->in_flight_len + t->len > LISTENER_IN_FLIGHT_OCTETS)
+	if (listener->load.in_flight_len + t->len > LISTENER_IN_FLIGHT_OCTETS)
 		return "too many octets of requests are in progress";
-	if (is_transfer(t) && listener->transfers >= LISTENER_TRANSFERS_MAX)
+	if (is_transfer(t) && is_transfer_limit_reached(listener, t))
 		return "too many zone transfers are in progress";
 	return NULL;
 }
@@ -57,7 +88,7 @@ static const char *limit_reached(
 void listener_drop_request(struct listener *listener, struct transaction *t)
 {
 	if (t->state == TRANSACTION_ANSWERED && is_transfer(t))
-		listener->transfers--;
+		discount_transfer(listener, t);
 	transaction_free(t);
 }
 
@@ -75,10 +106,10 @@ void listener_take_request(struct listener *listener, struct transaction *t)
 		answer(listener, t);
 		return;
 	}
-	listener->in_flight++;
-	listener->in_flight_len += t->len;
+	listener->load.in_flight++;
+	listener->load.in_flight_len += t->len;
 	if (is_transfer(t))
-		listener->transfers++;
+		count_transfer(listener, t);
 	queue_list_append(&listener->forward, &t->node);
 }
 
@@ -115,8 +146,8 @@ static void on_mailbox(evutil_socket_t fd, short events, void *arg)
 	while ((node = queue_list_take(&list))) {
 		struct transaction *t = (struct transaction *)(void *)node;
 
-		listener->in_flight--;
-		listener->in_flight_len -= t->len;
+		listener->load.in_flight--;
+		listener->load.in_flight_len -= t->len;
 		answer(listener, t);
 	}
 	listener_udp_flush(listener);

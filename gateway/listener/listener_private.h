@@ -9,6 +9,7 @@
 #include "gateway/listener/listener.h"
 #include "gateway/listener/listener_output.h"
 #include "gateway/listener/listener_source.h"
+#include "gateway/listener/listener_window.h"
 #include "gateway/transaction.h"
 
 struct listener_socket {
@@ -43,8 +44,7 @@ struct listener {
 	size_t socket_count;
 	struct queue_list forward;     /* judged in this turn */
 	size_t transfers;              /* asked for and not yet sent */
-	size_t in_flight;              /* with the zone thread */
-	size_t in_flight_len;          /* octets of those */
+	struct listener_load load;     /* with the zone thread */
 	TAILQ_HEAD(, connection) idle; /* nothing in progress; longest idle first */
 	TAILQ_HEAD(, connection) busy; /* the others */
 	size_t connection_count;
@@ -114,6 +114,8 @@ int listener_tcp_open(struct listener_socket *s, const struct config_address *ad
 int listener_tcp_start(struct listener *listener);
 void listener_tcp_stop(struct listener *listener); /* accepts and reads no more */
 void listener_tcp_free(struct listener *listener); /* closes everything */
+/* Whose connection a request came by; NULL: it came by UDP. */
+struct listener_source *listener_tcp_source(const struct transaction *transaction);
 /* Answers and frees it. */
 void listener_tcp_answer(struct listener *listener, struct transaction *transaction);
 bool listener_tcp_is_flushed(const struct listener *listener);

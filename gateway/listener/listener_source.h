@@ -24,6 +24,7 @@ struct listener_source {
 	LIST_ENTRY(listener_source) entry; /* of its bucket */
 	uint8_t key[LISTENER_SOURCE_KEY_LEN];
 	size_t count;                  /* connections */
+	size_t transfers;              /* zone transfers asked for and not yet sent */
 	TAILQ_HEAD(, connection) idle; /* those that are; longest idle first */
 };
 

@@ -44,9 +44,10 @@ struct connection {
 	struct bufferevent *bev; /* NULL: closed, waits for its requests to come back */
 	struct sockaddr_storage address;
 	socklen_t address_len;
-	size_t in_flight; /* requests that are with the zone thread */
-	bool is_eof;      /* the peer sends no more; answers may still go out */
-	bool is_reading;  /* read_messages is at work: an answer does not begin it */
+	struct listener_window window; /* requests that are with the zone thread */
+	unsigned holds;  /* by those who work on it, and may see it closed */
+	bool is_eof;     /* the peer sends no more; answers may still go out */
+	bool is_reading; /* read_messages is at work: an answer does not begin it */
 	struct queue_list transfers; /* transactions; the first is being sent */
 	size_t transfer_at;          /* its next message */
 };
@@ -98,7 +99,7 @@ static void free_if_unused(struct connection *c)
 {
 	struct listener *listener = c->listener;
 
-	if (c->bev || c->in_flight)
+	if (c->bev || c->window.in_flight || c->holds)
 		return;
 	if (c->is_idle) {
 		TAILQ_REMOVE(&listener->idle, c, entry);
@@ -136,7 +137,7 @@ static void reset_connection(struct connection *c)
 
 static bool is_finished(const struct connection *c)
 {
-	return c->in_flight == 0 && !c->transfers.head &&
+	return c->window.in_flight == 0 && !c->transfers.head &&
 		evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
 }
 
@@ -266,9 +267,8 @@ static void on_unread_timer(evutil_socket_t fd, short events, void *arg)
 
 static bool may_read(const struct connection *c)
 {
-	return c->in_flight < LISTENER_PIPELINE_MAX &&
-		evbuffer_get_length(bufferevent_get_output(c->bev)) <
-		LISTENER_OUTPUT_MAX &&
+	return listener_window_is_open(&c->window, &c->listener->load,
+		       evbuffer_get_length(bufferevent_get_output(c->bev))) &&
 		atomic_load(&c->listener->all->phase) == LISTENERS_READING;
 }
 
@@ -309,7 +309,8 @@ static bool read_message(struct connection *c, struct config *config)
 	/* Before the request is judged: its answer may be made at once, and close it. */
 	evbuffer_drain(input, 2 + len);
 	set_busy(c);
-	c->in_flight++;
+	c->window.in_flight++;
+	c->window.in_flight_len += t->len;
 	listener_take_request(c->listener, t);
 	return true;
 }
@@ -341,9 +342,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 	struct connection *c = arg;
 
 	(void)bev;
-	c->in_flight++; /* holds it */
+	c->holds++;
 	read_messages(c);
-	c->in_flight--;
+	c->holds--;
 	if (c->bev && c->is_eof && is_finished(c))
 		close_connection(c);
 	else if (c->bev)
@@ -404,9 +405,9 @@ static void on_written(struct bufferevent *bev, void *arg)
 
 	(void)bev;
 	note_output(c, 0);
-	c->in_flight++;
+	c->holds++;
 	send_transfers(c);
-	c->in_flight--;
+	c->holds--;
 	if (!c->bev) {
 		free_if_unused(c);
 		return;
@@ -436,13 +437,20 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	}
 }
 
+struct listener_source *listener_tcp_source(const struct transaction *t)
+{
+	return t->peer.connection ? t->peer.connection->source : NULL;
+}
+
 void listener_tcp_answer(struct listener *listener, struct transaction *t)
 {
 	static _Thread_local uint8_t buf[WIRE_MESSAGE_MAX];
 	struct connection *c = t->peer.connection;
-	bool is_sent = true;
+	size_t len;
+	bool is_sent;
 
-	c->in_flight--;
+	c->window.in_flight--;
+	c->window.in_flight_len -= t->len;
 	if (!c->bev) {
 		listener_drop_request(c->listener, t);
 		free_if_unused(c);
@@ -450,14 +458,16 @@ void listener_tcp_answer(struct listener *listener, struct transaction *t)
 	}
 	if (t->transfer) {
 		queue_list_append(&c->transfers, &t->node);
-		c->in_flight++;
+		c->holds++;
 		send_transfers(c);
-		c->in_flight--;
+		c->holds--;
 		if (!c->bev)
 			free_if_unused(c);
 		return;
 	}
-	is_sent = write_message(c, buf, listener_compose(listener, t, buf));
+	len = listener_compose(listener, t, buf);
+	is_sent = write_message(c, buf, len);
+	listener_window_answered(&c->window, len);
 	listener_drop_request(listener, t);
 	if (!is_sent) {
 		close_connection(c);
@@ -491,6 +501,7 @@ static void add_connection(struct listener *listener, int fd,
 	c->address = *address;
 	c->address_len = len;
 	queue_list_init(&c->transfers);
+	listener_window_init(&c->window);
 	TAILQ_INSERT_TAIL(&listener->busy, c, entry);
 	listener->connection_count++;
 	set_idle(c);
@@ -650,7 +661,7 @@ void listener_tcp_free(struct listener *listener)
 	struct connection *c;
 
 	while ((c = TAILQ_FIRST(&listener->idle)) || (c = TAILQ_FIRST(&listener->busy))) {
-		c->in_flight = 0;
+		c->window.in_flight = 0;
 		close_connection(c);
 	}
 	for (size_t i = 0; i < listener->socket_count; i++) {

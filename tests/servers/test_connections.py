@@ -389,6 +389,28 @@ def test_unread_answers_of_all_are_limited(gateways, admin):
         assert not select.select([good.socket], [], [], 0)[0]
 
 
+def test_who_reads_nothing_costs_others_nothing(gateways, admin):
+    """Many ask for large answers as fast as they can, and take none: every update beside
+    them is answered, and none of them with SERVFAIL."""
+    gateway = gateways(keys=[admin], threads=1)
+    texts = [f'"{index}' + 200 * "x" + '"' for index in range(200)]
+    assert gateway.exchange(
+        sign(add(f"large.{ZONE}", *texts, rdtype="TXT"), admin).wire, tcp=True).rcode == "NOERROR"
+    query = dns.message.make_query(f"large.{ZONE}", "TXT", flags=0).to_wire()
+    queries = 2000 * (struct.pack("!H", len(query)) + query)
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((HOST, gateway.port))
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.send(queries)
+        for number in range(100):
+            request = sign(add(f"host{number}.{ZONE}", "192.0.2.1"), admin)
+            assert gateway.exchange(request.wire, tcp=number % 2).rcode == "NOERROR"
+
+
 def test_ten_thousand_idle_connections(gateways, admin):
     """From one address, while updates go on as if there were none."""
     old = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,7 +1,8 @@
 /*
  * How many TCP connections a listener thread may have: what the gateway itself needs
- * comes first, and no source has all; and who is watched for not taking answers.  What
- * becomes of connections is tests/servers/test_connections.py's.
+ * comes first, and no source has all; who is watched for not taking answers; and how many
+ * requests a connection may have in progress.  What becomes of connections is
+ * tests/servers/test_connections.py's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include "gateway/listener/listener.h"
 #include "gateway/listener/listener_output.h"
 #include "gateway/listener/listener_source.h"
+#include "gateway/listener/listener_window.h"
 #include "tests/unit/config_messages.h"
 
 #define ZONE(targets)                                                                    \
@@ -211,9 +213,102 @@ static void who_goes_on_taking_may_never_be_done(void **state)
 	assert_true(listener_output_is_overdue(&b, UNREAD_MS + 1));
 }
 
+/* As many as the window lets in; none is answered. */
+static size_t fill(struct listener_window *window, struct listener_load *load, size_t len)
+{
+	size_t count = 0;
+
+	for (; listener_window_is_open(window, load, 0); count++) {
+		window->in_flight++;
+		window->in_flight_len += len;
+		load->in_flight++;
+		load->in_flight_len += len;
+	}
+	return count;
+}
+
+/* So many small answers. */
+static void grow(struct listener_window *window, size_t answers)
+{
+	while (answers--)
+		listener_window_answered(window, 100);
+}
+
+static void a_window_grows_to_its_limit(void **state)
+{
+	struct listener_window window;
+	struct listener_load load = {0};
+
+	(void)state;
+	listener_window_init(&window);
+	assert_int_equal(fill(&window, &load, 100), LISTENER_WINDOW_FIRST);
+	listener_window_init(&window);
+	grow(&window, 5000);
+	load = (struct listener_load){0};
+	/* Its share of what is left counts too: it has a part of that itself. */
+	assert_in_range(fill(&window, &load, 100), LISTENER_PIPELINE_MAX * 9 / 10,
+		LISTENER_PIPELINE_MAX);
+}
+
+static void large_answers_are_few(void **state)
+{
+	struct listener_window window;
+	struct listener_load load = {0};
+
+	(void)state;
+	listener_window_init(&window);
+	grow(&window, 5000);
+	listener_window_answered(&window, 50000);
+	assert_in_range(fill(&window, &load, 100), 20, 21);
+	/* Nobody takes them: not one more. */
+	window.in_flight = 0;
+	assert_false(listener_window_is_open(&window, &load, LISTENER_OUTPUT_MAX));
+	/* They are taken, and those that follow are small again. */
+	grow(&window, 100);
+	assert_true(fill(&window, &load, 100) > 500);
+}
+
+/* One of its requests is answered. */
+static void answer_one(
+	struct listener_window *window, struct listener_load *load, size_t len)
+{
+	window->in_flight--;
+	window->in_flight_len -= len;
+	load->in_flight--;
+	load->in_flight_len -= len;
+}
+
+/* Whoever came first has most, until their requests are answered. */
+static void the_greedy_leave_room(void **state)
+{
+	enum { GREEDY = 200, ROUNDS = 200, LEN = 60000 };
+	static struct listener_window windows[GREEDY];
+	struct listener_window modest;
+	struct listener_load load = {0};
+
+	(void)state;
+	for (size_t i = 0; i < GREEDY; i++) {
+		listener_window_init(&windows[i]);
+		grow(&windows[i], 5000);
+	}
+	for (size_t round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < GREEDY; i++) {
+			if (windows[i].in_flight)
+				answer_one(&windows[i], &load, LEN);
+			fill(&windows[i], &load, LEN);
+		}
+	}
+	assert_true(load.in_flight_len + 20 * LEN < LISTENER_IN_FLIGHT_OCTETS);
+	listener_window_init(&modest);
+	assert_true(fill(&modest, &load, LEN) > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_grows_to_its_limit),
+		cmocka_unit_test(large_answers_are_few),
+		cmocka_unit_test(the_greedy_leave_room),
 		cmocka_unit_test(threads_share_what_is_left),
 		cmocka_unit_test(package_defaults_carry_ten_thousand),
 		cmocka_unit_test(targets_come_first),
