@@ -38,9 +38,9 @@ static uint16_t flags_of(const struct wire_message *m, uint16_t rcode)
 {
 	uint16_t flags = (uint16_t)(WIRE_QR | m->opcode << 11);
 
-	/* RD: RFC 1035 4.1.1.  CD: RFC 4035 3.1.6. */
+	/* RD: RFC 1035 4.1.1.  CD is cleared: RFC 4035 3.1.6. */
 	if (m->opcode == OPCODE_QUERY)
-		flags |= m->flags & (WIRE_RD | WIRE_CD);
+		flags |= m->flags & WIRE_RD;
 	/* RFC 1996 4.7: as the request, but for QR. */
 	if (m->opcode == OPCODE_NOTIFY && rcode == RCODE_NOERROR)
 		flags |= m->flags & WIRE_AA;

@@ -247,7 +247,7 @@ CUT = [lambda: update("cut").wire, lambda: query_octets("host", additional=[opt(
 
 # Flags of a request, and which of them come back (1035 4.1.1, 4035 3.1.6, 2136 2.2).
 FLAGS = [(opcode, flags, echoed)
-         for opcode, echo in ((0, RD | CD), (UPDATE, 0))
+         for opcode, echo in ((0, RD), (UPDATE, 0))
          for flags in (0, RD, CD, AD, Z, RA, AA, TC, 0x000f, RD | CD, AA | TC | RD | RA | 0x7f)
          for echoed in (flags & echo,)]
 
