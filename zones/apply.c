@@ -133,12 +133,20 @@ static void delete_rrset(struct applying *a, uint16_t type)
 		delete_draft(draft);
 }
 
+/* Beside these, what belongs to the zone's signer: BIND lets NSEC3PARAM stand and refuses
+ * to lose the keys, Knot puts all of it back. */
+static bool is_kept_with_name(const struct applying *a, uint16_t type)
+{
+	return is_kept_at_apex(a, type) ||
+		(a->is_apex && zone_type_is_signers(a->zone, type));
+}
+
 static void delete_name(struct applying *a)
 {
 	struct draft *draft;
 
 	for (unsigned i = 0; (draft = draft_node_at(&a->drafts, i)); i++) {
-		if (draft->count && !is_kept_at_apex(a, draft->type))
+		if (draft->count && !is_kept_with_name(a, draft->type))
 			delete_draft(draft);
 	}
 }

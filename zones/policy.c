@@ -248,7 +248,8 @@ static struct verdict check_removal(const struct policy *policy, size_t first,
 }
 
 /* What the deletion of an RRset or a name removes, less what stays in any case: "If the
- * NAME is the same as ZNAME, SOA and NS RRs will not be deleted" (RFC 2136 3.4.2.3). */
+ * NAME is the same as ZNAME, SOA and NS RRs will not be deleted" (RFC 2136 3.4.2.3), nor
+ * what is the signer's. */
 static struct verdict check_deletion(const struct policy *policy, size_t first,
 	struct policy_request *req, const struct zone *zone)
 {
@@ -260,6 +261,9 @@ static struct verdict check_deletion(const struct policy *policy, size_t first,
 		if (req->rr->type != TYPE_ANY && req->rr->type != set->type)
 			continue;
 		if (is_apex && (set->type == TYPE_SOA || set->type == TYPE_NS))
+			continue;
+		if (is_apex && req->rr->type == TYPE_ANY &&
+			zone_type_is_signers(zone, set->type))
 			continue;
 		struct verdict v = check_removal(policy, first, req, set);
 		if (!verdict_is_ok(&v))

@@ -50,6 +50,7 @@ struct zone {
 	size_t octets;          /* of nodes, vacant ones included, and RRsets */
 	struct zone_node *apex; /* never vacant */
 	struct name_seed seed;
+	bool is_signed; /* by its server */
 };
 
 /* ---- the table ---- */
@@ -459,6 +460,30 @@ bool zone_is_name_in_use(const struct zone *zone, const uint8_t *owner)
 struct rrset *zone_soa(const struct zone *zone)
 {
 	return zone_node_find(zone->apex, TYPE_SOA);
+}
+
+void zone_set_signed(struct zone *zone, bool is_signed)
+{
+	zone->is_signed = is_signed;
+}
+
+bool zone_is_signed(const struct zone *zone)
+{
+	return zone->is_signed;
+}
+
+bool zone_type_is_proof(uint16_t type)
+{
+	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
+}
+
+bool zone_type_is_signers(const struct zone *zone, uint16_t type)
+{
+	enum { TYPE_BIND_SIGNING = 65534 }; /* where BIND notes what is still to sign */
+
+	return zone->is_signed &&
+		(type == TYPE_DNSKEY || type == TYPE_NSEC3PARAM || type == TYPE_CDS ||
+			type == TYPE_CDNSKEY || type == TYPE_BIND_SIGNING);
 }
 
 size_t zone_count_names(const struct zone *zone)

@@ -62,6 +62,22 @@ int zone_load_rr(struct zone *zone, const struct rr *rr)
 
 struct rrset *zone_soa(const struct zone *zone); /* NULL: none (not loaded yet) */
 
+/*
+ * A zone that its server signs.  What the signer alone makes (RRSIG, NSEC, NSEC3) is not
+ * in the mirror, so that updates see the zone as the server does that signs it: a name
+ * whose last record went is free, whatever proved that it existed.
+ */
+void zone_set_signed(struct zone *zone, bool is_signed);
+bool zone_is_signed(const struct zone *zone);
+bool zone_type_is_proof(uint16_t type); /* RRSIG, NSEC, NSEC3 */
+
+/*
+ * Does the signer keep records of this type at the apex of this zone (DNSKEY, NSEC3PARAM
+ * and so on)?  An update changes them only if it names the type: whoever deletes
+ * everything at the apex does not mean them.
+ */
+bool zone_type_is_signers(const struct zone *zone, uint16_t type);
+
 /* Numbers for status and limits. */
 size_t zone_count_names(const struct zone *zone); /* owners of at least one RRset */
 size_t zone_count_rrsets(const struct zone *zone);

@@ -247,6 +247,31 @@ static size_t finish(struct answer *a, size_t limit, bool has_opt)
 	return w->at;
 }
 
+/* The contract promises a header. */
+static size_t clamp(size_t limit)
+{
+	return limit < WIRE_HEADER_LEN ? WIRE_HEADER_LEN
+				       : smaller(limit, WIRE_MESSAGE_MAX);
+}
+
+/* Up to the records.  False: not even the question fits. */
+static bool begin(struct answer *a, uint8_t *buf, size_t limit, bool *ret_has_opt)
+{
+	const struct answer_query *query = a->query;
+	const bool has_opt = query->m->opt_at && limit - WIRE_HEADER_LEN >= OPT_FIXED_LEN;
+
+	*ret_has_opt = has_opt;
+	wire_writer_init(&a->w, buf, has_opt ? limit - OPT_FIXED_LEN : limit, &a->names);
+	write_header(&a->w, query->m->id, 0);
+	a->records_at = WIRE_HEADER_LEN;
+	if (!echo_question(&a->w, query->msg, query->m)) {
+		answer_truncate(a);
+		return false;
+	}
+	a->records_at = a->w.at;
+	return true;
+}
+
 size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -254,22 +279,24 @@ size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit
 	struct verdict v = judge(query, name, &a);
 	bool has_opt;
 
-	/* The contract promises a header. */
-	if (limit < WIRE_HEADER_LEN)
-		limit = WIRE_HEADER_LEN;
-	limit = smaller(limit, WIRE_MESSAGE_MAX);
+	limit = clamp(limit);
 	if (!verdict_is_ok(&v))
 		return answer_verdict(query->msg, query->m, &v, NULL, 0, buf, limit);
-
-	has_opt = query->m->opt_at && limit - WIRE_HEADER_LEN >= OPT_FIXED_LEN;
-	wire_writer_init(&a.w, buf, has_opt ? limit - OPT_FIXED_LEN : limit, &a.names);
-	write_header(&a.w, query->m->id, 0);
-	a.records_at = WIRE_HEADER_LEN;
-	if (echo_question(&a.w, query->msg, query->m)) {
-		a.records_at = a.w.at;
+	if (begin(&a, buf, limit, &has_opt))
 		answer_look_up(&a, name);
-	} else {
-		answer_truncate(&a);
-	}
+	return finish(&a, limit, has_opt);
+}
+
+size_t answer_hand_on(const struct answer_query *query, const uint8_t *from,
+	const struct wire_message *m, uint8_t *buf, size_t limit)
+{
+	struct answer a = {.query = query};
+	bool has_opt;
+
+	limit = clamp(limit);
+	a.flags = flags_of(query->m, RCODE_NOERROR) | (m->flags & (WIRE_AA | WIRE_TC));
+	a.rcode = m->flags & RCODE_PLAIN_MAX;
+	if (begin(&a, buf, limit, &has_opt))
+		answer_copy(&a, from, m);
 	return finish(&a, limit, has_opt);
 }

@@ -56,6 +56,17 @@ struct answer_query {
  */
 size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit);
 
+/*
+ * The answer that another server has given to the same question (NOERROR, NXDOMAIN or
+ * YXDOMAIN; m is its successful walk), in a frame of ours: all its records but OPT and
+ * TSIG.  query->zone and mname are not used.  What does not fit truncates as above.
+ */
+size_t answer_hand_on(const struct answer_query *query, const uint8_t *from,
+	const struct wire_message *m, uint8_t *buf, size_t limit);
+
+/* Is this the name, in lower case, under which the zone tells clients their address? */
+bool answer_is_whoami(const struct zone *zone, const uint8_t *name);
+
 /* Reads the question: name in lower case, type, class.  False: not exactly one. */
 bool answer_read_question(const uint8_t *msg, const struct wire_message *m,
 	uint8_t ret_name[NAME_MAX_LEN], uint16_t *ret_type, uint16_t *ret_class);

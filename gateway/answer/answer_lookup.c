@@ -81,7 +81,7 @@ static struct place find_place(
 
 /* ---- whoami ---- */
 
-static bool is_whoami(const struct zone *zone, const uint8_t *name)
+bool answer_is_whoami(const struct zone *zone, const uint8_t *name)
 {
 	static const char label[] = {'w', 'h', 'o', 'a', 'm', 'i'};
 
@@ -232,7 +232,7 @@ static bool answer_step(struct answer *a, uint8_t name[NAME_MAX_LEN])
 	case PLACE_NOWHERE:
 		break;
 	}
-	if (is_whoami(zone, name)) {
+	if (answer_is_whoami(zone, name)) {
 		answer_whoami(a, name);
 		return false;
 	}

@@ -58,6 +58,9 @@ bool answer_has_set(
 void answer_add_record(
 	struct answer *a, enum answer_section section, const struct rr *rr);
 
+/* The records of a walked answer, section by section. */
+void answer_copy(struct answer *a, const uint8_t *from, const struct wire_message *m);
+
 /* The SOA into the authority section of a negative answer (RFC 2308 3). */
 void answer_add_negative_soa(struct answer *a);
 

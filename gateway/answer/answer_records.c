@@ -132,3 +132,65 @@ void answer_add_negative_soa(struct answer *a)
 		soa->ttl < minimum ? soa->ttl : minimum);
 	settle(a, ANSWER_AUTHORITY, start, soa->count);
 }
+
+/* ---- another server's answer ---- */
+
+/* Whatever has not the shape of its type goes on as it came. */
+static void copy_record(
+	struct wire_writer *w, const uint8_t *from, struct wire_reader *r)
+{
+	uint8_t owner[NAME_MAX_LEN], rdata[WIRE_MESSAGE_MAX];
+	struct rr rr = {.owner = owner, .rdata = rdata};
+	const char *why;
+	uint16_t len;
+	int read;
+
+	wire_read_name(r, owner);
+	rr.type = wire_read_u16(r);
+	wire_read_u16(r);
+	rr.ttl = wire_read_u32(r);
+	len = wire_read_u16(r);
+	if (rr.type == TYPE_OPT || rr.type == TYPE_TSIG) {
+		wire_read_octets(r, len);
+		return;
+	}
+	read = rdata_read(
+		rr.type, from, r->end, r->at, len, rdata, sizeof(rdata), &why);
+	if (read < 0)
+		rr.rdata = from + r->at;
+	rr.rdata_len = read < 0 ? len : (uint16_t)read;
+	wire_read_octets(r, len);
+	if (!r->failed)
+		write_record(w, &rr);
+}
+
+/* True: all of it has been written. */
+static bool copy_section(struct answer *a, enum answer_section section,
+	const uint8_t *from, struct wire_reader *r, unsigned records)
+{
+	const size_t start = a->w.at;
+	uint16_t count = 0;
+
+	for (unsigned i = 0; i < records && !a->w.failed && !r->failed; i++) {
+		const size_t before = a->w.at;
+
+		copy_record(&a->w, from, r);
+		count += a->w.at > before;
+	}
+	return settle(a, section, start, count);
+}
+
+void answer_copy(struct answer *a, const uint8_t *from, const struct wire_message *m)
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, from, m->section_at[ANSWER_ANSWER], m->end);
+	for (int section = ANSWER_ANSWER; section <= ANSWER_ADDITIONAL; section++) {
+		if (copy_section(a, section, from, &r, m->counts[section]))
+			continue;
+		/* RFC 9471 3.1: addresses in a referral are no courtesy. */
+		if (section == ANSWER_ADDITIONAL && !(m->flags & WIRE_AA))
+			answer_truncate(a);
+		return;
+	}
+}

@@ -1,6 +1,8 @@
 /*
  * The messages of AXFR (RFC 5936) and IXFR (RFC 1995), built from the zone as it stands.
  *
+ * Or from records that another server has given for this very purpose.
+ *
  * Does not send, sign, or know who may have a zone.  A record fills a message of its own
  * if it must; one too large even for that (beyond 64 KiB with its TSIG) makes the
  * transfer impossible.  Ids are 0.
@@ -40,7 +42,8 @@ struct stream {
 
 /* What of a zone a transfer is for. */
 struct subject {
-	const struct zone *zone;
+	const struct zone *zone; /* NULL: whoever builds it brings the records */
+	const uint8_t *apex;
 	const struct rrset *soa;
 	const uint8_t *question;
 	size_t question_len;
@@ -96,7 +99,7 @@ static void open_message(struct stream *s)
  * the apex in any case. */
 static void write_question(struct stream *s, const struct subject *of)
 {
-	const uint8_t *name = zone_apex(of->zone);
+	const uint8_t *name = of->apex;
 	const size_t start = s->w.at;
 	uint8_t read[NAME_MAX_LEN];
 	size_t at = 0;
@@ -170,7 +173,10 @@ static void write_owner(struct stream *s, const uint8_t *owner)
 		wire_write_octets(&s->w, owner, 1 + (size_t)owner[0]);
 		owner = name_parent(owner);
 	}
-	wire_write_name(&s->w, owner);
+	if (has_upper_case(owner, name_len(owner)))
+		wire_write_name_plain(&s->w, owner);
+	else
+		wire_write_name(&s->w, owner);
 }
 
 /* False: it does not fit, and nothing has been written. */
@@ -306,7 +312,7 @@ static void add_soa(
 	struct stream *s, const struct subject *of, const struct transfer_version *unused)
 {
 	(void)unused;
-	add_set(s, zone_apex(of->zone), of->soa);
+	add_set(s, of->apex, of->soa);
 }
 
 /* Not even one record fits: TC sends the client to TCP. */
@@ -334,7 +340,7 @@ static struct stream *stream_new(const struct subject *of)
 	s->len_max = s->is_single && of->udp_limit < TCP_MESSAGE_MAX ? of->udp_limit
 								     : TCP_MESSAGE_MAX;
 	s->close_at = s->is_single ? s->len_max : TRANSFER_MESSAGE_LEN;
-	s->apex = zone_apex(of->zone);
+	s->apex = of->apex;
 	s->records_left = SIZE_MAX;
 	s->transfer = calloc(1, sizeof(*s->transfer));
 	if (!s->transfer) {
@@ -376,6 +382,7 @@ struct transfer *transfer_new_axfr(
 	const struct zone *zone, const uint8_t *question, size_t question_len)
 {
 	const struct subject of = {.zone = zone,
+		.apex = zone_apex(zone),
 		.soa = zone_soa(zone),
 		.question = question,
 		.question_len = question_len};
@@ -411,6 +418,7 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	size_t question_len, size_t udp_limit)
 {
 	const struct subject of = {.zone = zone,
+		.apex = zone_apex(zone),
 		.soa = zone_soa(zone),
 		.question = question,
 		.question_len = question_len,
@@ -433,4 +441,93 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	if (r == -E2BIG && udp_limit)
 		return build_soa(&of);
 	return r < 0 ? NULL : transfer;
+}
+
+/* ---- handed on ---- */
+
+/*
+ * The stream knows owners by identity: all records have theirs in one place, whose
+ * content changes.
+ */
+struct transfer_builder {
+	struct subject of; /* soa counted; NULL: no record yet */
+	struct rrset *soa;
+	struct stream *stream;
+	uint8_t apex[NAME_MAX_LEN];
+	uint8_t owner[NAME_MAX_LEN];
+	uint8_t question[]; /* of's */
+};
+
+void transfer_builder_free(struct transfer_builder *b)
+{
+	if (!b)
+		return;
+	if (b->stream)
+		transfer_unref(b->stream->transfer);
+	free(b->stream);
+	rrset_unref(b->soa);
+	free(b);
+}
+
+struct transfer_builder *transfer_builder_new(const uint8_t *apex,
+	const uint8_t *question, size_t question_len, size_t udp_limit)
+{
+	struct transfer_builder *b = calloc(1, sizeof(*b) + question_len);
+
+	if (!b)
+		return NULL;
+	memcpy(b->apex, apex, name_len(apex));
+	memcpy(b->question, question, question_len);
+	b->of = (struct subject){.apex = b->apex,
+		.question = b->question,
+		.question_len = question_len,
+		.udp_limit = udp_limit};
+	b->stream = stream_new(&b->of);
+	if (!b->stream) {
+		transfer_builder_free(b);
+		return NULL;
+	}
+	open_message(b->stream);
+	if (b->stream->w.failed)
+		b->stream->error = -E2BIG;
+	else
+		write_question(b->stream, &b->of);
+	return b;
+}
+
+int transfer_builder_add(struct transfer_builder *b, const struct rr *rr)
+{
+	const size_t owner_len = name_len(rr->owner);
+	struct stream *s = b->stream;
+	struct rr copy = *rr;
+
+	if (!b->soa) {
+		b->soa = rrset_new(rr->type, rr->ttl, rr->rdata, rr->rdata_len);
+		if (!b->soa)
+			s->error = -ENOMEM;
+	}
+	if (!name_is_equal(b->owner, rr->owner)) {
+		s->owner = NULL;
+		memcpy(b->owner, rr->owner, owner_len);
+	}
+	copy.owner = b->owner;
+	add_record(s, &copy);
+	return s->error;
+}
+
+struct transfer *transfer_builder_finish(struct transfer_builder *b)
+{
+	struct stream *s = b->stream;
+	struct transfer *transfer = NULL;
+
+	b->of.soa = b->soa;
+	if (!b->soa)
+		return NULL;
+	if (!s->error)
+		close_message(s);
+	if (s->error == -E2BIG && s->is_single && b->soa)
+		return build_soa(&b->of);
+	if (!s->error)
+		transfer = transfer_ref(s->transfer);
+	return transfer;
 }

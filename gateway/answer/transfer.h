@@ -57,6 +57,21 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	const struct transfer_history *history, uint32_t serial, const uint8_t *question,
 	size_t question_len, size_t udp_limit);
 
+/*
+ * A transfer handed on record by record, in the order in which another server gives them,
+ * from its first SOA to its last; each keeps its owner's case and its TTL.  udp_limit as
+ * above.  add: 0, or -ENOMEM or -E2BIG, from then on.  finish: NULL after those, or
+ * without a record, but the SOA alone where the answer must be one message and would be
+ * too large.
+ */
+struct transfer_builder;
+struct transfer_builder *transfer_builder_new(const uint8_t *apex,
+	const uint8_t *question, size_t question_len, size_t udp_limit);
+int transfer_builder_add(struct transfer_builder *builder, const struct rr *rr)
+	__attribute__((warn_unused_result));
+struct transfer *transfer_builder_finish(struct transfer_builder *builder);
+void transfer_builder_free(struct transfer_builder *builder); /* NULL is harmless */
+
 struct transfer *transfer_ref(struct transfer *transfer);
 void transfer_unref(struct transfer *transfer); /* NULL is harmless */
 

@@ -348,6 +348,28 @@ static bool is_gathering(struct delivery *d)
 	return true;
 }
 
+/*
+ * A server that signs the zone may make something else of changes to the signer's
+ * records than they say: BIND ignores the deletion of a key that it uses and turns
+ * NSEC3PARAM into a task, Knot ignores whatever it keeps itself; and no difference would
+ * ever tell.
+ */
+static bool changes_signer(const struct delivery *d)
+{
+	const struct zone *mirror = d->zone->mirror;
+
+	if (!d->is_primary || !zone_is_signed(mirror))
+		return false;
+	for (uint32_t i = 0; i < d->batch->count; i++) {
+		const struct change *change = &d->batch->changes[i];
+
+		if (zone_type_is_signers(mirror, change->type) &&
+			name_is_equal(change->owner, d->zone->name))
+			return true;
+	}
+	return false;
+}
+
 static void on_delivered(void *arg, const struct target_result *result)
 {
 	struct delivery *d = arg;
@@ -356,6 +378,8 @@ static void on_delivered(void *arg, const struct target_result *result)
 	case TARGET_DONE:
 		d->changed_in_a_row = 0;
 		succeed(d);
+		if (changes_signer(d))
+			d->want_load = d->want_whole = true;
 		start_gathering(d);
 		finish_batch(d);
 		served_applied(d->zone, d, d->cursor, result->soa);

@@ -434,9 +434,10 @@ static void take_zone(struct served_zone *zone, struct zone *content)
 	(void)rebase_pending(zone);
 	evaluate_waiting_again(zone);
 	served_lease_loaded(zone);
-	log_info("zone %s: %s from %s, %zu records", zone->zone->text,
+	log_info("zone %s: %s from %s, %zu records%s", zone->zone->text,
 		is_first ? "loaded" : "loaded again", delivery_id(zone->deliveries[0]),
-		zone_count_records(content));
+		zone_count_records(content),
+		zone_is_signed(content) ? " beside those of its signer" : "");
 	if (is_first) {
 		for (size_t i = 1; i < zone->delivery_count; i++)
 			delivery_kick(zone->deliveries[i], false);

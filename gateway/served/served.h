@@ -5,6 +5,7 @@
  *   served.c         updates: evaluated against the mirror, journalled, answered
  *   served_wait.c    those that wait for the primary target
  *   served_query.c   queries, transfers, NOTIFY
+ *   served_signer.c  those that only the server which signs the zone can answer
  *   served_config.c  opened, reconfigured, closed
  *   served_lease.h   leases: stored, expired, told
  *   served_admin.c   what administrators see and do
@@ -93,6 +94,7 @@ struct served_zone {
 	int64_t refusal_s; /* the second that refusals is of */
 	unsigned refusals;
 	struct served_leases leases;
+	struct signer_line *questions, *transfers; /* NULL: none yet (served_signer.c) */
 };
 
 /* The zone in service of this name; or the closest one that encloses the name.  NULL:
@@ -126,6 +128,14 @@ bool served_is_quiet(const struct served_zone *zone);
 void served_update(struct served_zone *zone, struct transaction *transaction);
 /* A query or transfer.  Takes it. */
 void served_query(struct served_zone *zone, struct transaction *transaction);
+/* Octets left for an answer beside its TSIG record. */
+size_t served_answer_limit(const struct transaction *transaction);
+/* Copies the answer.  False: no memory. */
+bool served_keep_answer(
+	struct transaction *transaction, const uint8_t *answer, size_t len);
+/* Of an IXFR; false: it does not say. */
+bool served_read_client_serial(
+	const struct transaction *transaction, uint32_t *ret_serial);
 /* NOTIFY (RFC 1996).  Takes it. */
 void served_notified(struct served_zone *zone, struct transaction *transaction);
 
@@ -194,6 +204,18 @@ int served_resume(struct served_zone *zone, const struct verdict *why);
 /* Ends one lease and removes its record.  0 or -ENOENT. */
 int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
 	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why);
+
+/* ---- served_signer.c ---- */
+
+/* Is this query one that only the primary target can answer, since it signs the zone? */
+bool served_is_signers(
+	const struct served_zone *zone, const struct transaction *transaction);
+/* Asks it.  Takes the query. */
+void served_ask_signer(struct served_zone *zone, struct transaction *transaction);
+bool served_is_asking(const struct served_zone *zone);
+/* Answers all that wait for it. */
+void served_give_up_asking(struct served_zone *zone);
+void served_signer_clear(struct served_zone *zone);
 
 /* ---- served_wait.c ---- */
 

@@ -173,6 +173,7 @@ void served_free(struct served_zone *zone)
 		delivery_free(zone->deliveries[i]);
 	free(zone->deliveries);
 	notify_free(zone->notify);
+	served_signer_clear(zone);
 	transfer_unref(zone->axfr);
 	transfer_history_free(zone->history);
 	served_lease_clear(zone);
@@ -282,6 +283,7 @@ void served_give_up_waiting(struct served_zone *zone)
 	const struct verdict closing = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is being closed: the change was withdrawn");
 
+	served_give_up_asking(zone);
 	while (zone->waiting) {
 		struct transaction *t = zone->waiting;
 
@@ -355,5 +357,6 @@ void served_kick_due(struct zone_thread *thread)
 
 bool served_is_quiet(const struct served_zone *zone)
 {
-	return zone->operations == 0 && !zone->waiting && TAILQ_EMPTY(&zone->uncommitted);
+	return zone->operations == 0 && !zone->waiting && !served_is_asking(zone) &&
+		TAILQ_EMPTY(&zone->uncommitted);
 }

@@ -15,14 +15,13 @@ static void refuse(
 	zone_thread_answer(zone->thread, t);
 }
 
-/* Octets left for an answer beside its TSIG record. */
-static size_t limit_of(const struct transaction *t)
+size_t served_answer_limit(const struct transaction *t)
 {
 	return answer_limit(&t->walk, transaction_is_tcp(t)) -
 		tsig_reserved_space(&t->tsig);
 }
 
-static bool keep_answer(struct transaction *t, const uint8_t *answer, size_t len)
+bool served_keep_answer(struct transaction *t, const uint8_t *answer, size_t len)
 {
 	t->answer = malloc(len);
 	if (!t->answer)
@@ -43,9 +42,9 @@ static void answer_query(struct served_zone *zone, struct transaction *t)
 		.source = t->subject.source,
 		.is_tcp = transaction_is_tcp(t),
 	};
-	const size_t len = answer_build(&query, thread->answer, limit_of(t));
+	const size_t len = answer_build(&query, thread->answer, served_answer_limit(t));
 
-	if (!keep_answer(t, thread->answer, len))
+	if (!served_keep_answer(t, thread->answer, len))
 		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 	zone_thread_answer(thread, t);
 }
@@ -53,7 +52,7 @@ static void answer_query(struct served_zone *zone, struct transaction *t)
 /* ---- transfers ---- */
 
 /* RFC 1995 3: the client's SOA stands in the authority section. */
-static bool read_client_serial(const struct transaction *t, uint32_t *ret_serial)
+bool served_read_client_serial(const struct transaction *t, uint32_t *ret_serial)
 {
 	uint8_t name[NAME_MAX_LEN];
 	struct wire_reader r;
@@ -107,7 +106,7 @@ static struct transfer *build_transfer(
 		return build_axfr(zone, question, question_len);
 	mirror_hide_uncommitted(zone);
 	transfer = transfer_new_ixfr(zone->mirror, zone->history, serial, question,
-		question_len, transaction_is_tcp(t) ? 0 : limit_of(t));
+		question_len, transaction_is_tcp(t) ? 0 : served_answer_limit(t));
 	mirror_show_uncommitted(zone);
 	return transfer;
 }
@@ -116,7 +115,7 @@ static void answer_transfer(struct served_zone *zone, struct transaction *t)
 {
 	uint32_t serial = 0;
 
-	if (t->question_type == TYPE_IXFR && !read_client_serial(t, &serial)) {
+	if (t->question_type == TYPE_IXFR && !served_read_client_serial(t, &serial)) {
 		refuse(zone, t,
 			verdict_refuse(RCODE_FORMERR, EDE_OTHER,
 				"the authority section of an IXFR must hold one SOA"));
@@ -137,7 +136,9 @@ void served_query(struct served_zone *zone, struct transaction *t)
 		refuse(zone, t, zone->not_ready);
 		return;
 	}
-	if (t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR)
+	if (served_is_signers(zone, t))
+		served_ask_signer(zone, t);
+	else if (t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR)
 		answer_transfer(zone, t);
 	else
 		answer_query(zone, t);

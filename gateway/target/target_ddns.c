@@ -242,6 +242,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 	ddns_remember(&t->believed, got.soa);
 	ddns_remember(&t->mirrored, got.soa);
 	rrset_unref(got.soa);
+	t->is_signed = got.is_signed;
 	t->content.zone = got.zone;
 	t->content.difference = got.difference;
 	ddns_complete(t, TARGET_DONE, NULL);
@@ -250,7 +251,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 static void start_transfer(struct ddns_target *t, struct rrset *since)
 {
 	ddns_transfer_free(t->transfer);
-	t->transfer = ddns_transfer_new(t->zone, since, &t->seed);
+	t->transfer = ddns_transfer_new(t->zone, since, t->is_signed, &t->seed);
 	t->transfer_state = DDNS_TRANSFER_START;
 	t->is_incremental = since != NULL;
 	t->rcode = RCODE_NOERROR;

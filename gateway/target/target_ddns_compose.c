@@ -17,6 +17,7 @@
 
 enum {
 	EDNS_UDP_SIZE = 1232, /* means nothing over TCP */
+	EDNS_DO = 0x8000,     /* in the TTL, RFC 6891 6.1.3 */
 	COUNTS_AT = 4,        /* offset of the counts of the sections, RFC 2136 2.2 */
 };
 
@@ -70,12 +71,12 @@ static void compose_rrset(struct composer *c, int section, const uint8_t *owner,
 }
 
 /* An OPT record (RFC 6891 6.1.2), so that a refusal may be explained (RFC 8914). */
-static void compose_opt(struct composer *c)
+static void compose_opt(struct composer *c, bool dnssec_ok)
 {
 	wire_write_u8(&c->w, 0);
 	wire_write_u16(&c->w, TYPE_OPT);
 	wire_write_u16(&c->w, EDNS_UDP_SIZE);
-	wire_write_u32(&c->w, 0);
+	wire_write_u32(&c->w, dnssec_ok ? EDNS_DO : 0);
 	wire_write_u16(&c->w, 0);
 	c->counts[3]++;
 }
@@ -208,7 +209,7 @@ int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 		compose_rrset(&c, 1, zone, believed, 0);
 	compose_rrset(&c, 2, zone, intended, intended->ttl);
 	compose_changes(&c, changes, zone);
-	compose_opt(&c);
+	compose_opt(&c, false);
 	return compose_end(&c);
 }
 
@@ -235,7 +236,7 @@ int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 		else
 			compose_rr(&c, 1, &none);
 	}
-	compose_opt(&c);
+	compose_opt(&c, false);
 	return compose_end(&c);
 }
 
@@ -248,7 +249,18 @@ int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t t
 	compose_question(&c, zone, type);
 	if (soa)
 		compose_rrset(&c, 2, zone, soa, soa->ttl);
-	compose_opt(&c);
+	compose_opt(&c, false);
+	return compose_end(&c);
+}
+
+int ddns_compose_question(
+	uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type, bool dnssec_ok)
+{
+	struct composer c;
+
+	compose_header(&c, buf, cap, OPCODE_QUERY);
+	compose_question(&c, name, type);
+	compose_opt(&c, dnssec_ok);
 	return compose_end(&c);
 }
 

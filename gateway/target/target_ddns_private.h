@@ -46,6 +46,10 @@ int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t type,
 	const struct rrset *soa);
 
+/* Any question of class IN.  Length or -ENOSPC. */
+int ddns_compose_question(
+	uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type, bool dnssec_ok);
+
 /* ---- target_ddns_transfer.c: answers ---- */
 
 /* The whole rcode, with the OPT record's upper bits (RFC 6891 6.1.3). */
@@ -82,10 +86,16 @@ enum ddns_transfer_state {
 };
 
 struct ddns_transfer;
-/* since: the SOA that was asked from (IXFR), a reference is taken; NULL: AXFR. */
-struct ddns_transfer *ddns_transfer_new(
-	const uint8_t *zone, struct rrset *since, const struct name_seed *seed);
+/* since: the SOA that was asked from (IXFR), a reference is taken; NULL: AXFR.
+ * is_signed: the server signs the zone of that SOA. */
+struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,
+	bool is_signed, const struct name_seed *seed);
 void ddns_transfer_free(struct ddns_transfer *transfer); /* NULL is harmless */
+/* Nothing is kept: each record goes to sink as it comes, its owner's case as it is; false
+ * ends it.  Of since only the serial counts.  ddns_transfer_take must not be called. */
+typedef bool ddns_transfer_sink(const struct rr *rr, void *arg);
+void ddns_transfer_hand_on(
+	struct ddns_transfer *transfer, ddns_transfer_sink *sink, void *arg);
 /* Takes in one message.  The state it leads to. */
 enum ddns_transfer_state ddns_transfer_read(
 	struct ddns_transfer *transfer, const uint8_t *msg, const struct wire_message *m);
@@ -96,6 +106,7 @@ struct ddns_transferred {
 	struct rrset *soa;
 	struct zone *zone;         /* either this */
 	struct update *difference; /* or this */
+	bool is_signed;            /* by the server */
 };
 /* 0 or -ENOMEM. */
 int ddns_transfer_take(struct ddns_transfer *transfer, struct ddns_transferred *ret)
@@ -111,6 +122,7 @@ struct ddns_target {
 	struct dns_client *client;
 	struct event *later; /* tells the caller, never from within the caller's call */
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
+	bool is_signed;      /* the zone, by the server; as of mirrored */
 	bool is_soa_blind;   /* the server can not compare its SOA with a prerequisite */
 	struct event *pause; /* deliver: after a SERVFAIL, until the next try */
 

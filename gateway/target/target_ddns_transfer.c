@@ -5,7 +5,8 @@
  * removed and added records.  The peer is a server that somebody chose, not a stranger;
  * yet nothing that it sends is believed before it has been checked.  What it has, we
  * mirror: RDATA without the shape of its type is kept as it stands where that can be
- * done.
+ * done.  The exception are the signatures and proofs of a zone that the server signs
+ * (zone_set_signed).
  *
  * Limits: LOAD_RECORDS_MAX, LOAD_DIFFERENCE_MAX, RRSET_SIZE_MAX.
  */
@@ -38,6 +39,11 @@ struct ddns_transfer {
 	struct rrset *since; /* NULL: AXFR */
 	struct rrset *soa;   /* first, and last, record */
 	struct zone *zone;   /* DDNS_TRANSFER_WHOLE */
+	struct zone *proofs; /* the same: what only signers make (zone_type_is_proof), as
+			      * long as it is not known who does; else NULL */
+	bool is_signed;      /* by the server, as far as is known */
+	bool has_keys;       /* DDNS_TRANSFER_WHOLE: a DNSKEY at the apex */
+	bool has_signature;  /* of the SOA: DDNS_TRANSFER_WHOLE; IXFR: as it goes */
 	uint32_t version;    /* IXFR: serial that the sequences have reached */
 	size_t records;
 	struct transferred_rr *changes; /* IXFR */
@@ -45,6 +51,8 @@ struct ddns_transfer {
 	uint8_t *octets; /* IXFR: owners and RDATA of changes */
 	size_t octets_len, octets_cap;
 	bool is_only_soa; /* the message holds one record */
+	ddns_transfer_sink *sink; /* NULL: it is kept */
+	void *sink_arg;
 	char reason[VERDICT_WHY_MAX];
 	uint8_t rdata[RDATA_MAX];
 };
@@ -81,11 +89,12 @@ struct raw_rr {
 	uint8_t owner[NAME_MAX_LEN]; /* lower case */
 	uint16_t type, class, rdlength;
 	uint32_t ttl;
-	size_t rdata_at;
+	size_t at, rdata_at;
 };
 
 static bool read_rr(struct wire_reader *r, struct raw_rr *ret)
 {
+	ret->at = r->at;
 	wire_read_name(r, ret->owner);
 	ret->type = wire_read_u16(r);
 	ret->class = wire_read_u16(r);
@@ -261,13 +270,73 @@ static bool is_last_soa(const struct ddns_transfer *t, const struct rr *rr)
 	return is_soa(t, rr) && rrset_find(t->soa, rr->rdata, rr->rdata_len) >= 0;
 }
 
+/* ---- zones that their server signs ---- */
+
+static bool is_soa_signature(const struct ddns_transfer *t, const struct rr *rr)
+{
+	return rr->type == TYPE_RRSIG && rr->rdata_len > 2 &&
+		(rr->rdata[0] << 8 | rr->rdata[1]) == TYPE_SOA &&
+		name_is_equal(rr->owner, t->zone_name);
+}
+
+/* Keys, and a signature of the very SOA that each change replaces.  From then on proofs
+ * are not kept, so that they take no memory where the apex comes first. */
+static void look_for_signer(struct ddns_transfer *t, const struct rr *rr)
+{
+	if (rr->type == TYPE_DNSKEY && name_is_equal(rr->owner, t->zone_name))
+		t->has_keys = true;
+	else if (is_soa_signature(t, rr))
+		t->has_signature = true;
+	else
+		return;
+	if (!t->has_keys || !t->has_signature || t->is_signed)
+		return;
+	t->is_signed = true;
+	zone_free(t->proofs);
+	t->proofs = NULL;
+}
+
+/* Nobody signs the zone: they are data as any other.  0 or -ENOMEM. */
+static int put_proofs_back(struct ddns_transfer *t)
+{
+	const struct zone_node *node;
+	struct rrset *set;
+	size_t cursor = 0;
+	int r = 0;
+
+	while (t->proofs && !r && (node = zone_next_node(t->proofs, &cursor))) {
+		for (unsigned i = 0; !r && (set = zone_node_rrset(node, i)); i++)
+			r = zone_put(t->zone, zone_node_owner(node), set->type, set);
+	}
+	zone_free(t->proofs);
+	t->proofs = NULL;
+	return r;
+}
+
+static enum ddns_transfer_state end_whole(struct ddns_transfer *t)
+{
+	if (t->sink)
+		return DDNS_TRANSFER_END;
+	zone_set_signed(t->zone, t->is_signed);
+	if (put_proofs_back(t) < 0)
+		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+	return DDNS_TRANSFER_END;
+}
+
+/* ---- */
+
 static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr *rr)
 {
+	const bool is_proof = zone_type_is_proof(rr->type);
 	int r;
 
-	if (!name_is_subdomain(rr->owner, t->zone_name) || rdata_type_is_meta(rr->type))
+	if (t->sink || !name_is_subdomain(rr->owner, t->zone_name) ||
+		rdata_type_is_meta(rr->type))
 		return DDNS_TRANSFER_WHOLE;
-	r = zone_load_rr(t->zone, rr);
+	look_for_signer(t, rr);
+	if (is_proof && t->is_signed)
+		return DDNS_TRANSFER_WHOLE;
+	r = zone_load_rr(is_proof ? t->proofs : t->zone, rr);
 	if (r < 0)
 		return broken_rr(
 			t, rr, r == -ENOSPC ? "RRset is too large" : "no memory");
@@ -280,6 +349,9 @@ static enum ddns_transfer_state judge_only_soa(struct ddns_transfer *t)
 	const uint32_t serial = serial_of(t->soa);
 	const uint32_t since = serial_of(t->since);
 
+	if (t->sink)
+		return serial_is_newer(serial, since) ? DDNS_TRANSFER_SECOND
+						      : DDNS_TRANSFER_END;
 	if (serial == since && rrset_is_identical(t->soa, t->since))
 		return DDNS_TRANSFER_END;
 	if (serial == since)
@@ -306,7 +378,7 @@ static enum ddns_transfer_state read_first(struct ddns_transfer *t, const struct
 static enum ddns_transfer_state read_whole(struct ddns_transfer *t, const struct rr *rr)
 {
 	if (is_last_soa(t, rr))
-		return DDNS_TRANSFER_END;
+		return end_whole(t);
 	if (is_soa(t, rr))
 		return leave(t, DDNS_TRANSFER_BROKEN,
 			"the zone changed while it was transferred");
@@ -327,8 +399,14 @@ static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struc
 				serial_of(t->since));
 		return DDNS_TRANSFER_REMOVING;
 	}
+	if (t->sink) {
+		t->state = DDNS_TRANSFER_WHOLE;
+		return read_whole(t, rr);
+	}
+	t->is_signed = false;
 	t->zone = zone_new_seeded(t->zone_name, &t->seed);
-	if (!t->zone)
+	t->proofs = zone_new_seeded(t->zone_name, &t->seed);
+	if (!t->zone || !t->proofs)
 		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
 	soa.rdata = soa_rdata(t->soa, &len);
 	soa.rdata_len = len;
@@ -342,7 +420,12 @@ static enum ddns_transfer_state read_difference(
 {
 	struct rr change = *rr;
 
-	if (!name_is_subdomain(rr->owner, t->zone_name) || rdata_type_is_meta(rr->type))
+	if (t->sink || !name_is_subdomain(rr->owner, t->zone_name) ||
+		rdata_type_is_meta(rr->type))
+		return t->state;
+	if (is_soa_signature(t, rr))
+		t->has_signature = t->state == DDNS_TRANSFER_ADDING;
+	if (zone_type_is_proof(rr->type) && t->is_signed)
 		return t->state;
 	/* struct update counts in 16 bits; two more records will be the SOA's. */
 	if (t->change_count + 2 >= UINT16_MAX || t->octets_len > LOAD_DIFFERENCE_MAX)
@@ -371,6 +454,10 @@ static enum ddns_transfer_state read_adding(struct ddns_transfer *t, const struc
 		return leave(t, DDNS_TRANSFER_USELESS, "sequences that do not follow on");
 	if (t->version != serial_of(t->soa))
 		return DDNS_TRANSFER_REMOVING;
+	if (!t->sink && t->has_signature != t->is_signed)
+		return leave(t, DDNS_TRANSFER_USELESS,
+			t->is_signed ? "the server signs the zone no longer"
+				     : "the server has begun to sign the zone");
 	return is_last_soa(t, rr)
 		? DDNS_TRANSFER_END
 		: leave(t, DDNS_TRANSFER_USELESS, "two SOAs of the same serial");
@@ -394,6 +481,20 @@ static enum ddns_transfer_state take_rr(struct ddns_transfer *t, const struct rr
 	}
 }
 
+/* Under its owner's name as the server writes it. */
+static bool hand_on(struct ddns_transfer *t, const uint8_t *msg,
+	const struct wire_message *m, const struct raw_rr *raw, const struct rr *rr)
+{
+	uint8_t owner[NAME_MAX_LEN];
+	struct rr copy = *rr;
+	struct wire_reader r;
+
+	wire_reader_init(&r, msg, raw->at, m->end);
+	wire_read_name(&r, owner);
+	copy.owner = owner;
+	return t->sink(&copy, t->sink_arg);
+}
+
 static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t *msg,
 	const struct wire_message *m, const struct raw_rr *raw)
 {
@@ -414,6 +515,8 @@ static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t 
 	if (len < 0)
 		return broken_rr(t, &rr, why);
 	rr.rdata_len = (uint16_t)len;
+	if (t->sink && !hand_on(t, msg, m, raw, &rr))
+		return leave(t, DDNS_TRANSFER_BROKEN, "it cannot be handed on");
 	return take_rr(t, &rr);
 }
 
@@ -503,8 +606,10 @@ int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
 		if (!difference)
 			return -ENOMEM;
 	}
-	*ret = (struct ddns_transferred){
-		.soa = rrset_ref(t->soa), .zone = t->zone, .difference = difference};
+	*ret = (struct ddns_transferred){.soa = rrset_ref(t->soa),
+		.zone = t->zone,
+		.difference = difference,
+		.is_signed = t->is_signed};
 	t->zone = NULL;
 	return 0;
 }
@@ -514,8 +619,8 @@ const char *ddns_transfer_reason(const struct ddns_transfer *t)
 	return t->reason;
 }
 
-struct ddns_transfer *ddns_transfer_new(
-	const uint8_t *zone, struct rrset *since, const struct name_seed *seed)
+struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,
+	bool is_signed, const struct name_seed *seed)
 {
 	struct ddns_transfer *t = calloc(1, sizeof(*t));
 
@@ -523,8 +628,17 @@ struct ddns_transfer *ddns_transfer_new(
 		return NULL;
 	memcpy(t->zone_name, zone, name_len(zone));
 	t->since = rrset_ref(since);
+	t->is_signed = since && is_signed;
+	t->has_signature = t->is_signed;
 	t->seed = *seed;
 	return t;
+}
+
+void ddns_transfer_hand_on(
+	struct ddns_transfer *t, ddns_transfer_sink *sink, void *arg)
+{
+	t->sink = sink;
+	t->sink_arg = arg;
 }
 
 void ddns_transfer_free(struct ddns_transfer *t)
@@ -534,6 +648,7 @@ void ddns_transfer_free(struct ddns_transfer *t)
 	rrset_unref(t->since);
 	rrset_unref(t->soa);
 	zone_free(t->zone);
+	zone_free(t->proofs);
 	free(t->changes);
 	free(t->octets);
 	free(t);

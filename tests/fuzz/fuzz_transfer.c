@@ -93,7 +93,7 @@ static void check_same(const struct zone *a, const struct zone *b)
 static void check_handed_on(const struct zone *zone)
 {
 	static const uint8_t question[] = "\7example\0\0\374\0\1";
-	struct ddns_transfer *t = ddns_transfer_new(apex, NULL, zone_seed(zone));
+	struct ddns_transfer *t = ddns_transfer_new(apex, NULL, false, zone_seed(zone));
 	struct transfer *out = transfer_new_axfr(zone, question, sizeof(question) - 1);
 	enum ddns_transfer_state state = DDNS_TRANSFER_START;
 	struct ddns_transferred got;
@@ -232,7 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum ddns_transfer_state state = DDNS_TRANSFER_START;
 	struct zone *zone = make_zone();
 	struct ddns_transfer *t = ddns_transfer_new(
-		apex, is_incremental ? zone_soa(zone) : NULL, zone_seed(zone));
+		apex, is_incremental ? zone_soa(zone) : NULL, false, zone_seed(zone));
 	size_t at = 1;
 
 	must(t != NULL, "memory");

@@ -3,6 +3,7 @@
  * IXFR, over TCP and UDP, and when it is one SOA or the whole zone instead.  What the
  * history remembers is in test_transfer_history.c.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -266,6 +267,126 @@ static void test_ixfr_udp_nothing(void **state)
 	assert_null(transfer_ixfr(f, 10, 11));
 }
 
+/* ---- handed on ---- */
+
+static const char handed_on_text[] =
+	"@ 300 SOA ns hostmaster 10 3600 900 604800 300\n"
+	"@ 300 NS ns\n"
+	"ns 300 A 192.0.2.53\n";
+
+/* As another server gives them: SOA, everything, SOA. */
+static void hand_on(struct transfer_builder *b, const struct zone *zone)
+{
+	const struct rrset *soa = zone_soa(zone), *set;
+	struct rr rr = {.owner = zone_apex(zone), .type = TYPE_SOA, .ttl = soa->ttl};
+	const struct zone_node *node;
+	size_t at = 0, cursor = 0;
+
+	rr.rdata = rrset_next(soa, &at, &rr.rdata_len);
+	assert_int_equal(transfer_builder_add(b, &rr), 0);
+	while ((node = zone_next_node(zone, &cursor))) {
+		for (unsigned i = 0; (set = zone_node_rrset(node, i)); i++) {
+			struct rr one = {.owner = zone_node_owner(node),
+				.type = set->type,
+				.ttl = set->ttl};
+
+			at = 0;
+			while (set->type != TYPE_SOA &&
+				(one.rdata = rrset_next(set, &at, &one.rdata_len)))
+				assert_int_equal(transfer_builder_add(b, &one), 0);
+		}
+	}
+	assert_int_equal(transfer_builder_add(b, &rr), 0);
+}
+
+static void test_handed_on(void **state)
+{
+	struct zone *zone = message_make_zone("example.", transfer_zone_text);
+	struct transfer_builder *b = transfer_builder_new(
+		zone_apex(zone), transfer_axfr_question, TRANSFER_QUESTION_LEN, 0);
+	struct transfer *transfer;
+
+	(void)state;
+	assert_non_null(b);
+	transfer_load_hosts(zone, 2000);
+	hand_on(b, zone);
+	transfer = transfer_builder_finish(b);
+	transfer_builder_free(b);
+	assert_non_null(transfer);
+	assert_in_range(transfer->count, 2, 12);
+	transfer_expect_whole(transfer, zone);
+	zone_free(zone);
+}
+
+/* Two records of one name and type, signatures of two TTLs, and a name in upper case. */
+static void test_handed_on_as_they_are(void **state)
+{
+	static const uint8_t owner[] = "\4HOST\7example";
+	static const uint32_t ttls[] = {300, 60};
+	struct zone *zone = message_make_zone("example.", handed_on_text);
+	struct transfer_builder *b = transfer_builder_new(
+		zone_apex(zone), transfer_axfr_question, TRANSFER_QUESTION_LEN, 0);
+	const struct rrset *soa = zone_soa(zone);
+	struct rr rr = {.owner = zone_apex(zone), .type = TYPE_SOA, .ttl = soa->ttl};
+	struct rr signature = {.owner = owner, .type = 65280, .rdata_len = 1};
+	struct transfer_records records;
+	struct transfer *transfer;
+	size_t at = 0;
+
+	(void)state;
+	rr.rdata = rrset_next(soa, &at, &rr.rdata_len);
+	assert_int_equal(transfer_builder_add(b, &rr), 0);
+	for (size_t i = 0; i < 2; i++) {
+		signature.ttl = ttls[i];
+		signature.rdata = (const uint8_t *)"ab" + i;
+		assert_int_equal(transfer_builder_add(b, &signature), 0);
+	}
+	assert_int_equal(transfer_builder_add(b, &rr), 0);
+	transfer = transfer_builder_finish(b);
+	records = transfer_read(transfer);
+	assert_int_equal(records.count, 4);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(records.list[1 + i].rr.ttl, ttls[i]);
+		assert_int_equal(records.list[1 + i].rr.rdata_len, 1);
+	}
+	assert_non_null(memmem(transfer->messages[0].octets, transfer->messages[0].len,
+		owner, 1 + (size_t)owner[0]));
+	transfer_records_clear(&records);
+	transfer_unref(transfer);
+	transfer_builder_free(b);
+	zone_free(zone);
+}
+
+/* RFC 1995 4: over UDP the SOA says that the rest is to be had over TCP; nothing at all
+ * is no transfer. */
+static void test_handed_on_too_large(void **state)
+{
+	struct zone *zone = message_make_zone("example.", handed_on_text);
+	struct transfer_builder *b = transfer_builder_new(
+		zone_apex(zone), transfer_ixfr_question, TRANSFER_QUESTION_LEN, 512);
+	const struct rrset *soa = zone_soa(zone);
+	struct rr rr = {.owner = zone_apex(zone), .type = TYPE_SOA, .ttl = soa->ttl};
+	uint8_t octets[500] = {0};
+	const struct rr large = {.owner = zone_apex(zone),
+		.type = 65280,
+		.rdata = octets,
+		.rdata_len = sizeof(octets)};
+	size_t at = 0;
+
+	(void)state;
+	assert_null(transfer_builder_finish(b));
+	transfer_builder_free(b);
+	b = transfer_builder_new(
+		zone_apex(zone), transfer_ixfr_question, TRANSFER_QUESTION_LEN, 512);
+	rr.rdata = rrset_next(soa, &at, &rr.rdata_len);
+	assert_int_equal(transfer_builder_add(b, &rr), 0);
+	assert_int_equal(transfer_builder_add(b, &large), -E2BIG);
+	assert_int_equal(transfer_builder_add(b, &rr), -E2BIG);
+	transfer_expect_soa_alone(transfer_builder_finish(b), 10);
+	transfer_builder_free(b);
+	zone_free(zone);
+}
+
 int main(void)
 {
 #define TEST(function)                                                                   \
@@ -290,6 +411,9 @@ int main(void)
 		TEST(test_ixfr_udp),
 		TEST(test_ixfr_udp_whole),
 		TEST(test_ixfr_udp_nothing),
+		cmocka_unit_test(test_handed_on),
+		cmocka_unit_test(test_handed_on_as_they_are),
+		cmocka_unit_test(test_handed_on_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,208 @@
+/*
+ * Passing questions on (target_relay.h): what is sent, and what of the answer counts.
+ */
+#include "gateway/target/target_relay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/target/target_ddns_private.h"
+
+enum { QUERY_MAX = 2048 }; /* octets: two names and one SOA at their longest */
+
+struct target_relay {
+	uint8_t zone[NAME_MAX_LEN];
+	char who[64]; /* "192.0.2.53#53" */
+	struct name_seed seed;
+	struct dns_client *client;
+
+	/* the exchange under way */
+	target_relay_done *done;
+	target_relay_record *record;
+	void *arg;
+	struct ddns_transfer *transfer; /* NULL: a question */
+	enum ddns_transfer_state state;
+	bool is_incremental;
+	uint16_t rcode; /* of a transfer's message, with its text */
+	char rcode_text[DDNS_RCODE_TEXT_MAX];
+};
+
+static void finish(struct target_relay *relay, const struct target_relay_result *result)
+{
+	ddns_transfer_free(relay->transfer);
+	relay->transfer = NULL;
+	relay->done(relay->arg, result);
+}
+
+static void ask(struct target_relay *relay, const uint8_t *octets, int len,
+	dns_client_message *message, dns_client_done *done)
+{
+	/* What does not fit cannot be: these are one or two names. */
+	const struct dns_client_request request = {
+		.octets = octets,
+		.len = len < 0 ? 0 : (size_t)len,
+		.is_repeatable = true,
+		.message = message,
+		.done = done,
+		.arg = relay,
+	};
+
+	dns_client_ask(relay->client, &request);
+}
+
+/* ---- questions ---- */
+
+static bool is_told(uint16_t rcode)
+{
+	return rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN ||
+		rcode == RCODE_YXDOMAIN;
+}
+
+static void on_answer(void *arg, const struct dns_client_result *result)
+{
+	struct target_relay *relay = arg;
+	struct target_relay_result told = {.why = result->why};
+	char text[DDNS_RCODE_TEXT_MAX];
+
+	if (result->status == DNS_CLIENT_ANSWERED) {
+		told = (struct target_relay_result){
+			.why = verdict_ok(), .msg = result->msg, .m = result->m};
+		if (!is_told(ddns_read_rcode(result->msg, result->m)))
+			told.why = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+				"%s answered with %s", relay->who,
+				ddns_rcode_to_text(result->msg, result->m, text));
+	}
+	finish(relay, &told);
+}
+
+void target_relay_ask(struct target_relay *relay, const uint8_t *name, uint16_t type,
+	bool dnssec_ok, target_relay_done *done, void *arg)
+{
+	uint8_t buf[QUERY_MAX];
+	const int len = ddns_compose_question(buf, sizeof(buf), name, type, dnssec_ok);
+
+	relay->done = done;
+	relay->arg = arg;
+	ask(relay, buf, len, NULL, on_answer);
+}
+
+/* ---- transfers ---- */
+
+static void start_transfer(struct target_relay *relay, struct rrset *since);
+
+static enum dns_client_next on_transfer_message(
+	void *arg, const uint8_t *msg, const struct wire_message *m)
+{
+	struct target_relay *relay = arg;
+
+	relay->rcode = ddns_read_rcode(msg, m);
+	if (relay->rcode != RCODE_NOERROR) {
+		ddns_rcode_to_text(msg, m, relay->rcode_text);
+		return DNS_CLIENT_LAST;
+	}
+	if (!relay->transfer)
+		return DNS_CLIENT_STOP;
+	relay->state = ddns_transfer_read(relay->transfer, msg, m);
+	switch (relay->state) {
+	case DDNS_TRANSFER_END:
+		return DNS_CLIENT_LAST;
+	case DDNS_TRANSFER_USELESS:
+	case DDNS_TRANSFER_BROKEN:
+		return DNS_CLIENT_STOP;
+	default:
+		return DNS_CLIENT_MORE;
+	}
+}
+
+static struct verdict judge_transfer(
+	const struct target_relay *relay, const struct dns_client_result *result)
+{
+	const char *what = relay->is_incremental ? "IXFR" : "AXFR";
+
+	if (!relay->transfer)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	if (relay->rcode != RCODE_NOERROR)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+			"%s answered %s with %s", relay->who, what, relay->rcode_text);
+	if (relay->state == DDNS_TRANSFER_USELESS || relay->state == DDNS_TRANSFER_BROKEN)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
+			what, relay->who, ddns_transfer_reason(relay->transfer));
+	return result->status == DNS_CLIENT_ANSWERED ? verdict_ok() : result->why;
+}
+
+static void on_transfer(void *arg, const struct dns_client_result *result)
+{
+	struct target_relay *relay = arg;
+	const struct target_relay_result told = {.why = judge_transfer(relay, result)};
+
+	/* RFC 1995 5 leaves it to the server whether it knows IXFR. */
+	if (relay->is_incremental && result->status == DNS_CLIENT_ANSWERED &&
+		(relay->rcode == RCODE_NOTIMP || relay->rcode == RCODE_FORMERR ||
+			relay->rcode == RCODE_REFUSED))
+		start_transfer(relay, NULL);
+	else
+		finish(relay, &told);
+}
+
+static void start_transfer(struct target_relay *relay, struct rrset *since)
+{
+	uint8_t buf[QUERY_MAX];
+	const int len = ddns_compose_query(
+		buf, sizeof(buf), relay->zone, since ? TYPE_IXFR : TYPE_AXFR, since);
+
+	ddns_transfer_free(relay->transfer);
+	relay->transfer = ddns_transfer_new(relay->zone, since, false, &relay->seed);
+	relay->state = DDNS_TRANSFER_START;
+	relay->is_incremental = since != NULL;
+	relay->rcode = RCODE_NOERROR;
+	if (relay->transfer)
+		ddns_transfer_hand_on(relay->transfer, relay->record, relay->arg);
+	ask(relay, buf, len, on_transfer_message, on_transfer);
+}
+
+void target_relay_transfer(struct target_relay *relay, struct rrset *since,
+	target_relay_record *record, target_relay_done *done, void *arg)
+{
+	relay->done = done;
+	relay->record = record;
+	relay->arg = arg;
+	start_transfer(relay, since);
+}
+
+/* ---- life ---- */
+
+void target_relay_free(struct target_relay *relay)
+{
+	if (!relay)
+		return;
+	dns_client_free(relay->client);
+	ddns_transfer_free(relay->transfer);
+	free(relay);
+}
+
+struct target_relay *target_relay_new(const struct config_target *config,
+	const uint8_t *zone, const struct target_env *env)
+{
+	const struct dns_client_config client = {
+		.base = env->base,
+		.pool = env->pool,
+		.real_time = env->real_time,
+		.address = &config->address,
+		.key = config->key,
+		.timeout_ms = config->timeout_ms,
+	};
+	struct target_relay *relay = calloc(1, sizeof(*relay));
+
+	if (!relay)
+		return NULL;
+	memcpy(relay->zone, zone, name_len(zone));
+	memcpy(relay->who, config->address.text, sizeof(relay->who));
+	relay->seed = env->seed;
+	relay->client = dns_client_new(&client);
+	if (!relay->client) {
+		free(relay);
+		return NULL;
+	}
+	return relay;
+}
