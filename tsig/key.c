@@ -25,6 +25,7 @@ struct keyring {
 	size_t bucket_count; /* a power of two */
 	size_t name_count;
 	size_t key_count;
+	unsigned fudge_max_s;
 };
 
 struct keyring *keyring_new(void)
@@ -33,6 +34,7 @@ struct keyring *keyring_new(void)
 
 	if (!ring)
 		return NULL;
+	ring->fudge_max_s = KEYRING_FUDGE_MAX_S;
 	ring->bucket_count = BUCKETS_MIN;
 	ring->buckets = calloc(ring->bucket_count, sizeof(*ring->buckets));
 	if (!ring->buckets) {
@@ -189,6 +191,16 @@ int keyring_add(struct keyring *ring, const struct tsig_key *key)
 size_t keyring_count(const struct keyring *ring)
 {
 	return ring->key_count;
+}
+
+void keyring_set_fudge_max(struct keyring *ring, unsigned fudge_max_s)
+{
+	ring->fudge_max_s = fudge_max_s;
+}
+
+unsigned keyring_fudge_max(const struct keyring *ring)
+{
+	return ring->fudge_max_s;
 }
 
 void keyring_each(const struct keyring *ring,

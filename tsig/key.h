@@ -46,6 +46,15 @@ int keyring_add(struct keyring *ring, const struct tsig_key *key)
 /* First secret of that name, or NULL.  The ring keeps ownership. */
 const struct tsig_key *keyring_find(const struct keyring *ring, const uint8_t *name);
 size_t keyring_count(const struct keyring *ring);
+
+/*
+ * What these keys sign counts only while its time is within this many seconds of now,
+ * however large a fudge it claims: it bounds how long a message can be replayed, and so
+ * for how long it must be remembered.  RFC 8945 10 recommends a fudge of 300.
+ */
+enum { KEYRING_FUDGE_MAX_S = 1800 }; /* unless set, and at most */
+void keyring_set_fudge_max(struct keyring *ring, unsigned fudge_max_s);
+unsigned keyring_fudge_max(const struct keyring *ring);
 /* Calls visit for every key until it returns false. */
 void keyring_each(const struct keyring *ring,
 	bool (*visit)(const struct tsig_key *key, void *arg), void *arg);

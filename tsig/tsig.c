@@ -95,13 +95,18 @@ static size_t smallest_mac(const struct tsig_key *key)
 }
 
 /* 5.2.3, 5.2.4, in this order and only after the MAC was found right. */
-static struct verdict check_time_and_truncation(
-	const struct tsig_context *ctx, const struct tsig_record *record, int64_t now)
+static struct verdict check_time_and_truncation(const struct tsig_context *ctx,
+	const struct tsig_record *record, unsigned fudge_max, int64_t now)
 {
-	if (!tsig_record_is_timely(record, now))
+	if (!tsig_record_is_timely(record, UINT16_MAX, now))
 		return verdict_bad_tsig(TSIG_ERROR_BADTIME,
 			"signed at %llu with fudge %u, but it is %lld",
 			(unsigned long long)record->time_signed, record->fudge,
+			(long long)now);
+	if (!tsig_record_is_timely(record, fudge_max, now))
+		return verdict_bad_tsig(TSIG_ERROR_BADTIME,
+			"signed at %llu with fudge %u, of which %u count, but it is %lld",
+			(unsigned long long)record->time_signed, record->fudge, fudge_max,
 			(long long)now);
 	if (record->mac_len < smallest_mac(ctx->key))
 		return verdict_bad_tsig(TSIG_ERROR_BADTRUNC,
@@ -180,7 +185,7 @@ struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *p
 	if (v.rcode == RCODE_SERVFAIL)
 		return answer_unsigned(ctx, v);
 	if (verdict_is_ok(&v))
-		v = check_time_and_truncation(ctx, &record, now);
+		v = check_time_and_truncation(ctx, &record, keyring_fudge_max(ring), now);
 	return answer_with_error(ctx, v);
 }
 

@@ -46,9 +46,9 @@ struct tsig_context {
  * truncation, in that order (5.2): NOTAUTH with BADKEY, BADSIG, BADTIME or BADTRUNC.  A
  * MAC longer than the algorithm's or shorter than max(10, half the hash) is FORMERR
  * (5.2.2.1), after the key: an unknown algorithm has no length.  A key outside its
- * validity is BADKEY.  On FORMERR and SERVFAIL is_signed is false, and the answer goes
- * without TSIG; but for a MAC of a wrong length, which is answered as a wrong MAC is
- * (5.3.2).  now is real time.
+ * validity is BADKEY.  Of the fudge, no more than keyring_fudge_max counts.  On FORMERR
+ * and SERVFAIL is_signed is false, and the answer goes without TSIG; but for a MAC of a
+ * wrong length, which is answered as a wrong MAC is (5.3.2).  now is real time.
  */
 struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *pool,
 	const struct keyring *ring, const uint8_t *msg, const struct wire_message *m,

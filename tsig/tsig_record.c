@@ -52,11 +52,13 @@ bool tsig_record_is_mac_len_allowed(enum hmac_algorithm alg, size_t len)
 	return len >= 10 && len >= hmac_hash_len(alg) / 2 && len <= hmac_len(alg);
 }
 
-bool tsig_record_is_timely(const struct tsig_record *record, int64_t now)
+bool tsig_record_is_timely(
+	const struct tsig_record *record, unsigned fudge_max, int64_t now)
 {
-	int64_t signed_at = (int64_t)record->time_signed; /* 48 bits */
+	const int64_t signed_at = (int64_t)record->time_signed; /* 48 bits */
+	const int64_t fudge = record->fudge < fudge_max ? record->fudge : fudge_max;
 
-	return now >= signed_at - record->fudge && now <= signed_at + record->fudge;
+	return now >= signed_at - fudge && now <= signed_at + fudge;
 }
 
 /* 4.3.1, then pending messages (5.3.1), then 4.3.2: the header with the original ID and

@@ -45,8 +45,10 @@ const char *tsig_record_read(struct tsig_record *ret_record,
 /* RFC 8945 5.2.2.1: neither longer than the whole MAC nor cut too short. */
 bool tsig_record_is_mac_len_allowed(enum hmac_algorithm alg, size_t len);
 
-/* RFC 8945 5.2.3: is now inside Time Signed plus/minus Fudge? */
-bool tsig_record_is_timely(const struct tsig_record *record, int64_t now);
+/* RFC 8945 5.2.3: is now inside Time Signed plus/minus Fudge, of which at most fudge_max
+ * seconds count? */
+bool tsig_record_is_timely(
+	const struct tsig_record *record, unsigned fudge_max, int64_t now);
 
 /* The whole MAC, hmac_hash_len octets.  0 or -errno of hmac. */
 int tsig_record_compute(struct hmac_pool *pool, const struct tsig_key *key,

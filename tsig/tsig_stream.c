@@ -78,7 +78,7 @@ static struct verdict check_rest(
 		return verdict_bad_tsig(TSIG_ERROR_BADTIME,
 			"the server's clock says %llu, ours %lld (signed with the key)",
 			(unsigned long long)read_server_time(record), (long long)now);
-	if (!tsig_record_is_timely(record, now))
+	if (!tsig_record_is_timely(record, UINT16_MAX, now))
 		return verdict_bad_tsig(TSIG_ERROR_BADTIME,
 			"answer signed at %llu with fudge %u, but it is %lld",
 			(unsigned long long)record->time_signed, record->fudge,

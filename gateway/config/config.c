@@ -131,6 +131,15 @@ static void read_audit_days(
 		((struct config *)object)->audit_days = (unsigned)number;
 }
 
+static void read_max_fudge(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t ms;
+
+	if (reader_time(r, setting, 1000, KEYRING_FUDGE_MAX_S * 1000, &ms))
+		((struct config *)object)->max_fudge_s = (unsigned)(ms / 1000);
+}
+
 static void read_tcp_idle_timeout(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
@@ -147,6 +156,7 @@ static const struct reader_member root_members[] = {
 	{"control", read_control, false}, {"http", read_http, false},
 	{"threads", read_threads, false}, {"audit_days", read_audit_days, false},
 	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
+	{"max_fudge", read_max_fudge, false},
 	{"weak_keys", reader_skip, false}, /* config_keys_read */
 	{"keys", reader_skip, false}, {"key_files", reader_skip, false},
 	{"enrol_keys", reader_skip, false},
@@ -188,11 +198,14 @@ static void read_root(struct config_reader *r, const config_setting_t *root)
 
 	r->config->threads = count_cores();
 	r->config->audit_days = AUDIT_DAYS;
+	r->config->max_fudge_s = KEYRING_FUDGE_MAX_S;
 	r->config->tcp_idle_timeout_ms = TCP_IDLE_TIMEOUT_MS;
 	reader_read_group(r, root, root_members,
 		sizeof(root_members) / sizeof(root_members[0]), r->config);
 	set_defaults(r);
 	config_keys_read(r, root);
+	if (r->config->keys)
+		keyring_set_fudge_max(r->config->keys, r->config->max_fudge_s);
 	if (zones)
 		config_zones_read(r, zones);
 	if (r->config->zone_count == 0)

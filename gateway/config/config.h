@@ -80,6 +80,7 @@ struct config {
 	struct config_address http;   /* len 0: none */
 	unsigned threads;             /* listener threads; one per core */
 	unsigned audit_days;          /* how long delivered journal rows are kept; 30 */
+	unsigned max_fudge_s;         /* keyring_set_fudge_max; KEYRING_FUDGE_MAX_S */
 	unsigned tcp_idle_timeout_ms; /* until a connection in which nothing happens is
 				       * closed; 30 s */
 	struct keyring *keys;

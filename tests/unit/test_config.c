@@ -61,6 +61,7 @@ static void an_empty_file_has_defaults(void **state)
 	assert_int_equal(c->http.len, 0);
 	assert_in_range(c->threads, 1, 64);
 	assert_int_equal(c->audit_days, 30);
+	assert_int_equal(keyring_fudge_max(c->keys), 1800);
 	assert_int_equal(c->tcp_idle_timeout_ms, 30000);
 	assert_non_null(c->keys);
 	assert_int_equal(keyring_count(c->keys), 0);
@@ -80,7 +81,8 @@ static void top_level_settings_are_read(void **state)
 		"user = \"muster\"; database = \"/tmp/x.db\"; pid_file = "
 		"\"/run/m.pid\";\n"
 		"control = \"/run/m.sock\"; http = { };\n"
-		"threads = 3; audit_days = 7; weak_keys = false; key_files = [ ]; "
+		"threads = 3; audit_days = 7; max_fudge = \"5m\"; weak_keys = false; "
+		"key_files = [ ]; "
 		"tcp_idle_timeout = \"90s\";\n"
 		"zones = ( );\n";
 
@@ -103,6 +105,7 @@ static void top_level_settings_are_read(void **state)
 	assert_string_equal(c->http.text, "127.0.0.1#8053");
 	assert_int_equal(c->threads, 3);
 	assert_int_equal(c->audit_days, 7);
+	assert_int_equal(keyring_fudge_max(c->keys), 300);
 	assert_int_equal(c->tcp_idle_timeout_ms, 90000);
 	config_unref(c);
 }

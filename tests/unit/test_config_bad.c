@@ -106,6 +106,8 @@ static const struct bad bad_top_level_settings_table[] = {
 		"error: t.conf:1: tcp_idle_timeout: is not between 1s and 1h\n"},
 	{"tcp_idle_timeout = 3601;" ZONE(""),
 		"error: t.conf:1: tcp_idle_timeout: is not between 1s and 1h\n"},
+	{"max_fudge = \"31m\";" ZONE(""),
+		"error: t.conf:1: max_fudge: is not between 1s and 30m\n"},
 	{"audit_days = 0;" ZONE(""),
 		"error: t.conf:1: audit_days: 0 is not between 1 and 36500\n"},
 	{"user = 1;" ZONE(""), "error: t.conf:1: user: must be a string: \"...\"\n"},

@@ -392,6 +392,47 @@ static void test_fudge(void **state)
 	assert_verdict(verify(f, &server, &msg, INT64_MAX), "NOTAUTH(BADTIME)");
 }
 
+/* However large a fudge a key claims, no more than the ring's counts: RFC 8945 10. */
+static void test_fudge_max(void **state)
+{
+	static const struct {
+		unsigned fudge_max;
+		int64_t offset;
+		const char *verdict;
+	} rows[] = {
+		{1800, -1800, "NOERROR"},
+		{1800, 1800, "NOERROR"},
+		{1800, -1801, "NOTAUTH(BADTIME)"},
+		{1800, 1801, "NOTAUTH(BADTIME)"},
+		{300, -301, "NOTAUTH(BADTIME)"},
+		{300, 300, "NOERROR"},
+	};
+	struct fixture *f = *state;
+	struct tsig_key key = make_key(HMAC_SHA256, 0);
+	struct message msg = unhex(vector_request);
+	uint8_t mac[HMAC_MAX_LEN];
+	struct tsig_record record = {
+		.key_name = HOST1,
+		.alg_name = hmac_algorithm_wire(HMAC_SHA256),
+		.time_signed = SIGNED_AT,
+		.fudge = UINT16_MAX,
+		.mac = mac,
+		.mac_len = 32,
+	};
+	const struct tsig_digest digest = {.msg = msg.octets, .msg_len = msg.len};
+	struct tsig_context server;
+
+	add_key(f, &key);
+	assert_int_equal(keyring_fudge_max(f->ring), 1800);
+	assert_int_equal(tsig_record_compute(f->pool, &key, &digest, &record, mac), 0);
+	tsig_record_append(&record, msg.octets, &msg.len, CAP);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		keyring_set_fudge_max(f->ring, rows[i].fudge_max);
+		assert_verdict(verify(f, &server, &msg, SIGNED_AT + rows[i].offset),
+			rows[i].verdict);
+	}
+}
+
 /* ---- hostile messages ---- */
 
 /* Every bit of a signed request turned: it never verifies, but for the header's ID
@@ -532,6 +573,7 @@ int main(void)
 		TEST(test_rotation),
 		TEST(test_badsig),
 		TEST(test_fudge),
+		TEST(test_fudge_max),
 		TEST(test_every_bit_turned),
 		TEST(test_rdata_of_every_length),
 		TEST(test_compressed_algorithm_name),
