@@ -119,7 +119,7 @@ static inline void sip_round(uint64_t v[4])
 
 /* Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one round for eight
  * octets and three at the end. */
-uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed)
+uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed)
 {
 	const size_t len = name_len(name), whole = len & ~(size_t)7;
 	uint64_t v[4] = {seed->key[0] ^ 0x736f6d6570736575,
@@ -143,8 +143,14 @@ uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed)
 	v[2] ^= 0xff;
 	for (int i = 0; i < 3; i++)
 		sip_round(v);
-	word = v[0] ^ v[1] ^ v[2] ^ v[3];
-	return (uint32_t)(word ^ word >> 32);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed)
+{
+	const uint64_t hash = name_hash64_seeded(name, seed);
+
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 /* Where each label starts, root not counted; returns their number. */

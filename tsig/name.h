@@ -59,6 +59,8 @@ struct name_seed {
 
 /* SipHash-1-3 of the octets, folded to 32 bits; likewise for names in lower case. */
 uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed);
+/* The same in 64 bits, for who keeps no names and takes the hash for one. */
+uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed);
 
 /* Canonical order (RFC 4034 6.1): <0, 0, >0. */
 int name_compare(const uint8_t *a, const uint8_t *b);

@@ -17,7 +17,8 @@
 /* A database of more octets keeps delivered rows only for JOURNAL_SHORT_MS.  It does not
  * get smaller by that, but what it forgets makes room for what comes. */
 #define JOURNAL_FILE_MAX ((int64_t)16 << 30)
-enum { JOURNAL_SHORT_MS = 3600 * 1000 }; /* far above any TSIG's fudge */
+/* What was signed ahead may come again for so long. */
+enum { JOURNAL_SHORT_MS = 2 * KEYRING_FUDGE_MAX_S * 1000 };
 
 enum journal_kind {
 	JOURNAL_APPEND,    /* a row: a change set with its leases, a refusal, an event */

@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tsig/key.h"
+
 enum {
-	STORE_MAC_LATE_S = 3600, /* how old a signature may be that arrives */
+	STORE_MAC_LATE_S = KEYRING_FUDGE_MAX_S, /* how old a signature may be that comes,
+						 * or how far ahead */
 };
 
 /* ---- rows ---- */
@@ -108,7 +111,7 @@ int store_each_mac(struct store *store, uint64_t since,
 	void *arg)
 {
 	struct store_call call = store_call(store, SQL_EACH_MAC);
-	/* Signed at most as long before it arrived as we look back. */
+	/* It came no earlier than so long before the time that it was signed at. */
 	const int64_t since_ms = ((int64_t)since - STORE_MAC_LATE_S) * 1000;
 
 	while (store_step(&call) && (int64_t)store_column_number(&call, 4) >= since_ms) {

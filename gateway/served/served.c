@@ -388,7 +388,7 @@ static bool answer_twin(struct served_zone *zone, struct transaction *t)
 	struct replay_entry *entry = NULL;
 	struct transaction *first;
 
-	switch (replay_look(replay, &t->tsig, &entry)) {
+	switch (replay_look(replay, &t->tsig, t->real_s, &entry)) {
 	case REPLAY_NEW:
 		replay_set_transaction(replay, entry, t);
 		return false;
@@ -405,11 +405,14 @@ static bool answer_twin(struct served_zone *zone, struct transaction *t)
 		zone_thread_answer(zone->thread, t);
 		return true;
 	case REPLAY_TOO_OLD:
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"signed before messages that are forgotten, it may be a replay: "
+			"sign it again");
+		break;
+	case REPLAY_NO_MEMORY:
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 		break;
 	}
-	t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-		"signed before messages that are forgotten, it may be a replay: sign it "
-		"again");
 	zone_thread_answer(zone->thread, t);
 	return true;
 }

@@ -231,6 +231,8 @@ static void reload(struct writer *writer, struct config *config)
 	config_unref(writer->config);
 	writer->config = config;
 	pruning_configure(writer->pruning, config->audit_days);
+	replay_set_window(
+		writer->thread.replay, config->max_fudge_s, clock_real_ms() / 1000);
 }
 
 static void stop(struct writer *writer)
@@ -472,7 +474,7 @@ int writer_new(struct writer **ret_writer, struct config *config)
 	r = set_up_loop(writer);
 	if (!r)
 		r = zone_thread_open_store(
-			&writer->thread, config->database, &writer->done);
+			&writer->thread, config, &writer->done);
 	if (!r)
 		r = open_zones(writer);
 	if (r) {

@@ -51,7 +51,7 @@ static void remember_answer(struct zone_thread *thread, struct transaction *t)
 	if (t->verdict.rcode == RCODE_SERVFAIL)
 		replay_forget(thread->replay, t->replay);
 	else
-		replay_answer(thread->replay, t->replay, &t->verdict, t->changes != NULL);
+		replay_answer(thread->replay, t->replay, &t->verdict);
 }
 
 void zone_thread_answer(struct zone_thread *thread, struct transaction *t)

@@ -45,7 +45,7 @@ struct zone_thread {
  * to done) and the memory of requests.  0 or -errno, logged; zone_thread_close_store
  * either way, after the journal has ended.
  */
-int zone_thread_open_store(struct zone_thread *thread, const char *database,
+int zone_thread_open_store(struct zone_thread *thread, const struct config *config,
 	struct queue *done) __attribute__((warn_unused_result));
 void zone_thread_close_store(struct zone_thread *thread);
 

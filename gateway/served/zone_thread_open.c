@@ -13,23 +13,45 @@
 #include "gateway/log.h"
 #include "gateway/supervise.h"
 
-enum {
-	MACS_S = 3600, /* how far back the journal's MACs are read at the start: more than
-			* any client's fudge should be */
+/* ---- the memory of requests ---- */
+
+struct restoring {
+	struct replay *replay;
+	int64_t now_s;
 };
 
 static void restore_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
 	uint16_t rcode, void *arg)
 {
-	struct zone_thread *thread = arg;
+	const struct restoring *restoring = arg;
 	uint8_t name[NAME_MAX_LEN];
 
 	if (rcode == RCODE_SERVFAIL || !key || name_from_text(name, key, NULL))
 		return;
-	replay_restore(thread->replay, name, mac, time_signed, rcode);
+	replay_restore(
+		restoring->replay, name, mac, time_signed, rcode, restoring->now_s);
 }
 
-static int open_replay(struct zone_thread *thread, const char *database, int64_t now_s)
+/* What was in progress became durable, or not. */
+static int settle_replay(struct zone_thread *thread, int64_t now_s)
+{
+	struct restoring restoring = {.replay = thread->replay, .now_s = now_s};
+	uint64_t since;
+	int r = 0;
+
+	/* Only a database without a history has none that could be repeated. */
+	if (!replay_is_whole(thread->replay) && thread->last_seq > 1)
+		replay_distrust(thread->replay, now_s);
+	if (replay_wants_journal(thread->replay, now_s, &since))
+		r = thread->store_ops->each_mac(
+			thread->store, since, restore_mac, &restoring);
+	if (!r)
+		replay_settle(thread->replay);
+	return r;
+}
+
+static int open_replay(struct zone_thread *thread, const char *database,
+	unsigned window_s, int64_t now_s)
 {
 	char boot[64] = "", *path;
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -41,7 +63,8 @@ static int open_replay(struct zone_thread *thread, const char *database, int64_t
 		boot[0] = '\0';
 	if (file)
 		fclose(file);
-	r = path ? replay_new(&thread->replay, path, boot[0] ? boot : NULL, now_s)
+	r = path ? replay_new(&thread->replay, path, boot[0] ? boot : NULL, REPLAY_MAX,
+			   window_s, now_s)
 		 : -ENOMEM;
 	if (r)
 		log_error("%s-replay: %s", database, strerror(-r));
@@ -62,14 +85,15 @@ static int lock_database(struct zone_thread *thread, const char *database)
 }
 
 int zone_thread_open_store(
-	struct zone_thread *thread, const char *database, struct queue *done)
+	struct zone_thread *thread, const struct config *config, struct queue *done)
 {
+	const char *database = config->database;
 	const int64_t now_s = clock_real_ms() / 1000;
 	char error[STORE_ERROR_MAX] = "";
 	int r = lock_database(thread, database);
 
 	if (!r)
-		r = open_replay(thread, database, now_s);
+		r = open_replay(thread, database, config->max_fudge_s, now_s);
 	if (r)
 		return r;
 	thread->store_ops = &store_sqlite;
@@ -84,8 +108,7 @@ int zone_thread_open_store(
 	if (thread->last_seq == 0)
 		thread->last_seq = 1;
 	if (!r)
-		r = thread->store_ops->each_mac(
-			thread->store, (uint64_t)(now_s - MACS_S), restore_mac, thread);
+		r = settle_replay(thread, now_s);
 	if (r)
 		log_error("database %s: %s", database,
 			thread->store_ops->error(thread->store));
