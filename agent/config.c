@@ -100,8 +100,21 @@ static char *credential_path(const char *path)
 	return NULL;
 }
 
+struct key_file_reading {
+	struct reader *r;
+	const config_setting_t *setting;
+};
+
+static void on_key_file_warning(const char *message, void *arg)
+{
+	struct key_file_reading *reading = arg;
+
+	reader_warning(reading->r, reading->setting, "%s", message);
+}
+
 static void read_key_file(struct reader *r, const config_setting_t *setting, void *object)
 {
+	struct key_file_reading reading = {r, setting};
 	struct config *config = object;
 	char error[KEYFILE_ERROR_MAX], *credential;
 	int e;
@@ -110,7 +123,8 @@ static void read_key_file(struct reader *r, const config_setting_t *setting, voi
 	if (!config->key_file)
 		return;
 	credential = credential_path(config->key_file);
-	e = keyfile_load(config->keys, credential ? credential : config->key_file, error);
+	e = keyfile_load(config->keys, credential ? credential : config->key_file,
+		on_key_file_warning, &reading, error);
 	if (e)
 		reader_error(r, setting, "%s%s", error,
 			e == -EACCES ? " (the agent must be able to read it, and others "

@@ -1,33 +1,20 @@
 /*
- * Key files: opening them, telling the four forms apart, and turning the words found in
- * them into keys of the ring.
+ * Key files: telling the four forms apart, and turning the words found in them into keys
+ * of the ring.
  *
  * The grammars are elsewhere: keyfile_bind.c, keyfile_yaml.c, keyfile_private.c; only
- * the one of lines is here.  A file's octets are in memory once, and wiped when it is
- * done.
- *
- * Who may read: the file that is asked for must be closed to others.  A file included
- * from it (a named.conf includes much that is no secret) may be open to reading, but
- * then not hold a key; what others may write is never followed, since it could bring in
- * any key.
- *
- * Limits: KEYFILE_SIZE_MAX octets and KEYFILE_FILES_MAX files over all includes of a
- * call, KEYFILE_DEPTH_MAX of them nested.  Only regular files: a FIFO could block for
- * ever.
+ * the one of lines is here.  Files are opened in keyfile_load.c.
  */
 #include "tsig/keyfile.h"
 #include "tsig/keyfile_source.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum {
 	NAME_SHOWN_MAX =
@@ -60,20 +47,44 @@ static int write_place(
 		src->name + (is_cut ? len - NAME_SHOWN_MAX : 0), line);
 }
 
+static void write_message(char *ret, const struct keyfile_source *src, unsigned line,
+	const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+
+static void write_message(char *ret, const struct keyfile_source *src, unsigned line,
+	const char *format, va_list args)
+{
+	const int at = write_place(ret, KEYFILE_ERROR_MAX, src, line);
+
+	vsnprintf(ret + at, (size_t)(KEYFILE_ERROR_MAX - at), format, args);
+	/* Paths come from included files too: nothing that moves a terminal's cursor. */
+	for (char *c = ret; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+}
+
 int keyfile_fail(
 	const struct keyfile_source *src, unsigned line, int err, const char *reason, ...)
 {
 	va_list args;
-	int at = write_place(src->ret_error, KEYFILE_ERROR_MAX, src, line);
 
 	va_start(args, reason);
-	vsnprintf(src->ret_error + at, (size_t)(KEYFILE_ERROR_MAX - at), reason, args);
+	write_message(src->ret_error, src, line, reason, args);
 	va_end(args);
-	/* Paths come from included files too: nothing that moves a terminal's cursor. */
-	for (char *c = src->ret_error; *c; c++)
-		if (!isprint((unsigned char)*c))
-			*c = '?';
 	return err;
+}
+
+void keyfile_warn(
+	const struct keyfile_source *src, unsigned line, const char *reason, ...)
+{
+	char message[KEYFILE_ERROR_MAX];
+	va_list args;
+
+	if (!src->total->warning)
+		return;
+	va_start(args, reason);
+	write_message(message, src, line, reason, args);
+	va_end(args);
+	src->total->warning(message, src->total->arg);
 }
 
 /* ---- spans and lines ---- */
@@ -334,10 +345,10 @@ static size_t skip_blanks(const struct keyfile_source *src, size_t at)
 }
 
 /*
- * The first word decides: "word: " begins a section of Knot's, "word:word" is a line, and
- * everything else is BIND's to judge.
+ * The first word decides: "word: " begins a section of Knot's or NSD's, "word:word" is a
+ * line, and everything else is BIND's to judge.
  */
-static int (*find_reader(const struct keyfile_source *src))(const struct keyfile_source *)
+static keyfile_reader *find_reader(const struct keyfile_source *src)
 {
 	static const char tag[] = "Private-key-format:";
 	size_t at = skip_blanks(src, 0), left = src->len - at, len = 0;
@@ -372,24 +383,30 @@ static int check_text(const struct keyfile_source *src)
 	return keyfile_fail(src, line, -EINVAL, "NUL octet: not a text file");
 }
 
-static int read_source(const struct keyfile_source *src)
+int keyfile_read_source(struct keyfile_source *src)
 {
+	static const char mark[] = "\xef\xbb\xbf";
 	int err = check_text(src);
 
 	if (err < 0)
 		return err;
-	if (src->parent)
-		return keyfile_read_bind(src);
-	err = find_reader(src)(src);
-	if (err == 0 && src->total->keys == 0)
+	/* What editors on Windows put in front of UTF-8. */
+	if (src->len >= sizeof(mark) - 1 &&
+		memcmp(src->text, mark, sizeof(mark) - 1) == 0) {
+		src->text += sizeof(mark) - 1;
+		src->len -= sizeof(mark) - 1;
+	}
+	src->read = src->parent ? src->parent->read : find_reader(src);
+	err = src->read(src);
+	if (err == 0 && !src->parent && src->total->keys == 0)
 		return keyfile_fail(src, 1, -EINVAL, "no key in it");
 	return err;
 }
 
 int keyfile_parse(struct keyring *ring, const char *name, const char *text, size_t len,
-	char ret_error[KEYFILE_ERROR_MAX])
+	keyfile_warning *warning, void *arg, char ret_error[KEYFILE_ERROR_MAX])
 {
-	struct keyfile_total total = {0};
+	struct keyfile_total total = {.warning = warning, .arg = arg};
 	struct keyfile_source src = {.ring = ring,
 		.name = name,
 		.text = text,
@@ -397,179 +414,5 @@ int keyfile_parse(struct keyring *ring, const char *name, const char *text, size
 		.total = &total,
 		.ret_error = ret_error};
 
-	return read_source(&src);
-}
-
-/* ---- files ---- */
-
-/* The file itself is at fault: an included one is reported where it is included. */
-static int fail_file(const struct keyfile_source *src, int err, const char *reason)
-{
-	if (!src->parent)
-		return keyfile_fail(src, 0, err, "%s", reason);
-	return keyfile_fail(src->parent, src->parent_line, err, "include: %s", reason);
-}
-
-/* May this file be read as what it is?  0, or -errno with the reason. */
-static int check_file(const struct keyfile_source *src)
-{
-	mode_t closed = src->parent ? 002 : 007;
-
-	if (!S_ISREG(src->st.st_mode))
-		return fail_file(src, -EINVAL, "not a regular file");
-	if (src->st.st_mode & closed)
-		return fail_file(src, -EACCES,
-			src->parent ? "others may write it"
-				    : "open to others (chmod o= it)");
-	for (const struct keyfile_source *up = src->parent; up; up = up->parent)
-		if (up->st.st_dev == src->st.st_dev && up->st.st_ino == src->st.st_ino)
-			return fail_file(src, -EINVAL, "includes itself");
-	if (++src->total->files > KEYFILE_FILES_MAX)
-		return fail_file(src, -EINVAL, "too many files included");
-	if ((uintmax_t)src->st.st_size > KEYFILE_SIZE_MAX - src->total->octets)
-		return fail_file(src, -EFBIG, "too large");
-	return 0;
-}
-
-/* Reads len octets, or fewer if the file became shorter.  -errno. */
-static ssize_t read_fully(int fd, char *ret, size_t len)
-{
-	size_t at = 0;
-
-	while (at < len) {
-		ssize_t got = read(fd, ret + at, len - at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		at += (size_t)got;
-	}
-	return (ssize_t)at;
-}
-
-static int read_open_file(struct keyfile_source *src, int fd)
-{
-	size_t size;
-	ssize_t got;
-	char *text;
-	int err = check_file(src);
-
-	if (err < 0)
-		return err;
-	size = (size_t)src->st.st_size;
-	text = malloc(size + 1); /* never of 0 octets */
-	if (!text)
-		return fail_file(src, -ENOMEM, "no memory to read it");
-	got = read_fully(fd, text, size);
-	if (got < 0) {
-		err = fail_file(src, (int)got, strerror((int)-got));
-	} else {
-		src->text = text;
-		src->len = (size_t)got;
-		src->total->octets += src->len;
-		err = read_source(src);
-	}
-	hmac_wipe(text, size);
-	free(text);
-	return err;
-}
-
-static int read_file(struct keyfile_source *src)
-{
-	int fd = open(src->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int err;
-
-	if (fd < 0) {
-		err = -errno;
-		return fail_file(src, err, strerror(-err));
-	}
-	if (fstat(fd, &src->st) < 0) {
-		err = -errno;
-		fail_file(src, err, strerror(-err));
-	} else {
-		err = read_open_file(src, fd);
-	}
-	close(fd);
-	return err;
-}
-
-/* A relative path begins where the including file is. */
-static bool resolve_path(
-	char ret[PATH_MAX], const char *including, const struct keyfile_span *path)
-{
-	const char *slash = strrchr(including, '/');
-	size_t dir_len = slash ? (size_t)(slash - including) + 1 : 0;
-
-	if (!path->len || path->len + dir_len >= PATH_MAX)
-		return false;
-	if (path->at[0] == '/')
-		dir_len = 0;
-	memcpy(ret, including, dir_len);
-	memcpy(ret + dir_len, path->at, path->len);
-	ret[dir_len + path->len] = '\0';
-	return true;
-}
-
-int keyfile_include(
-	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path)
-{
-	char resolved[PATH_MAX];
-	struct keyfile_source included = {.ring = src->ring,
-		.name = resolved,
-		.parent = src,
-		.parent_line = line,
-		.depth = src->depth + 1,
-		.total = src->total,
-		.ret_error = src->ret_error};
-
-	if (!src->st.st_mode)
-		return keyfile_fail(src, line, -EINVAL, "include is not followed here");
-	if (included.depth > KEYFILE_DEPTH_MAX)
-		return keyfile_fail(src, line, -EINVAL,
-			"more than %d includes within includes", KEYFILE_DEPTH_MAX);
-	if (!resolve_path(resolved, src->name, path))
-		return keyfile_fail(src, line, -EINVAL, "bad path");
-	return read_file(&included);
-}
-
-/*
- * The .key of a pair is the public half of the file format, not of the key: it has the
- * secret too, so it must be closed as well.
- */
-static int check_public_half(struct keyfile_source *src)
-{
-	if (stat(src->name, &src->st) < 0) {
-		int err = -errno;
-
-		return fail_file(src, err, strerror(-err));
-	}
-	return check_file(src);
-}
-
-int keyfile_load(
-	struct keyring *ring, const char *path, char ret_error[KEYFILE_ERROR_MAX])
-{
-	static const char suffix[] = ".private";
-	struct keyfile_total total = {0};
-	struct keyfile_source src = {
-		.ring = ring, .name = path, .total = &total, .ret_error = ret_error};
-	char sibling[PATH_MAX];
-	size_t stem;
-	int err;
-
-	if (!keyfile_is_pair_name(path, ".key"))
-		return read_file(&src);
-	err = check_public_half(&src);
-	if (err < 0)
-		return err;
-	stem = strlen(path) - strlen(".key");
-	if (stem + sizeof(suffix) > sizeof(sibling))
-		return fail_file(&src, -ENAMETOOLONG, "path too long");
-	memcpy(sibling, path, stem);
-	memcpy(sibling + stem, suffix, sizeof(suffix));
-	src.name = sibling;
-	return read_file(&src);
+	return keyfile_read_source(&src);
 }

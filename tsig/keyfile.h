@@ -3,12 +3,13 @@
  *
  *   - BIND: key "name" { algorithm hmac-sha256; secret "..."; }; as tsig-keygen,
  *     rndc-confgen and ddns-confgen -q print it, also inside a whole named.conf: C, C++
- *     and shell comments,
- *     other statements skipped brace by brace, include "file"; followed (relative to the
- *     including file, at most 8 deep);
+ *     and shell comments, other statements skipped brace by brace, include "file";
+ *     followed (patterns, the directory of options, at most 8 deep); also a dhcpd.conf or
+ *     rndc.conf;
  *   - Knot: the key: section of a YAML file (id, algorithm, secret), as keymgr -t prints
- *     it;
- *   - dnssec-keygen's Kname.+NNN+NNNNN.private (or .key, whose .private is then read);
+ *     it, and NSD's key: clauses (name, algorithm, secret), with their include:;
+ *   - dnssec-keygen's and ldns-keygen's Kname.+NNN+NNNNN.private (or .key, whose .private
+ *     is then read);
  *   - lines alg:name:secret, as nsupdate -y and knsupdate -y take it.
  *
  * The form is told from the content and the file's name.  A key of "hmac-sha256-128" (and
@@ -22,16 +23,20 @@
 
 enum { KEYFILE_ERROR_MAX = 512, KEYFILE_SIZE_MAX = 256 * 1024 * 1024 };
 
+/* Told of what looks like a key and has not been loaded: "file:line: reason", never with
+ * a secret. */
+typedef void keyfile_warning(const char *message, void *arg);
+
 /*
  * Adds every key of the file to the ring.  0, or -errno with ret_error "file:line:
  * reason" (never a secret in it; no line where the file as a whole is at fault): -EINVAL
  * bad content or no key in it, -EACCES open to others than owner and group (mode & 007),
  * otherwise what open or read said.  A file included from there may be open to reading if
  * it defines no key, never to writing.
- * On error the ring may hold some of the file's keys.
+ * On error the ring may hold some of the file's keys.  warning may be NULL.
  */
-int keyfile_load(struct keyring *ring, const char *path,
-	char ret_error[KEYFILE_ERROR_MAX]) __attribute__((warn_unused_result));
+int keyfile_load(struct keyring *ring, const char *path, keyfile_warning *warning,
+	void *arg, char ret_error[KEYFILE_ERROR_MAX]) __attribute__((warn_unused_result));
 
 /* One "alg:name:secret" (or "name:secret": hmac-sha256 then, as knsupdate takes it;
  * nsupdate 9.18 takes hmac-md5).  ret_error is the reason alone. */
@@ -42,6 +47,7 @@ int keyfile_parse_line(struct keyring *ring, const char *line,
  * permissions (an include statement is -EINVAL).  name is used for messages and for the
  * K*.private form. */
 int keyfile_parse(struct keyring *ring, const char *name, const char *text, size_t len,
-	char ret_error[KEYFILE_ERROR_MAX]) __attribute__((warn_unused_result));
+	keyfile_warning *warning, void *arg, char ret_error[KEYFILE_ERROR_MAX])
+	__attribute__((warn_unused_result));
 
 #endif

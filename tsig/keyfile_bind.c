@@ -1,17 +1,18 @@
 /*
  * Key files of BIND: the key statements of a named.conf, or of a file with nothing else.
  *
- * Reads the grammar only as far as it matters here: statements end with a semicolon and
- * may hold blocks in braces; key, include and view are looked into at the outermost
- * level, key and include inside a view as well, everything else is skipped brace by
- * brace.  So the `keys { "x"; }` of a server statement and the `key "x";` of an
- * allow-update are never taken for definitions.  An include inside another statement is
- * not followed, since it can not define keys there; inside a key statement it is
- * refused.
+ * Reads the grammar only as far as it matters here: statements end with a semicolon or a
+ * closing brace and may hold blocks in braces; key, include, options and view are looked
+ * into at the outermost level, key and include inside a view as well, everything else is
+ * skipped brace by brace.  So the `keys { "x"; }` of a server statement and the
+ * `key "x";` of an allow-update are never taken for definitions; what is skipped and
+ * looks like one is a warning.  An include inside another statement is not followed,
+ * since it can not define keys there; inside a key statement it is refused.
  *
  * Differs from named where named is stricter than it helps: a lone '/' does not end a
- * word (so a secret may stand there without quotes), and one name may be defined more
- * than once (rotation).
+ * word, nor two of them a secret (so a secret may stand there without quotes), no
+ * semicolon need follow a brace (so a dhcpd.conf can be read), and one name may be
+ * defined more than once (rotation).
  *
  * Limits: braces are counted, not recursed into; includes nest KEYFILE_DEPTH_MAX deep.
  */
@@ -36,6 +37,7 @@ struct lexer {
 	enum token_kind kind;     /* the token last read */
 	struct keyfile_span span; /* its text, a string's without quotes */
 	unsigned token_line;      /* where it begins */
+	bool is_secret;           /* a secret is due: slashes begin no comment in it */
 };
 
 static int fail_at(const struct lexer *lx, const char *reason)
@@ -114,7 +116,7 @@ static void read_word(struct lexer *lx)
 	size_t start = lx->at;
 
 	while (peek(lx, 0) && !is_blank(peek(lx, 0)) && !strchr("{};\"", peek(lx, 0)) &&
-		!is_comment(lx))
+		(lx->is_secret || !is_comment(lx)))
 		advance(lx);
 	lx->kind = TOKEN_WORD;
 	lx->span = (struct keyfile_span){lx->src->text + start, lx->at - start};
@@ -174,11 +176,83 @@ static int expect_text(
 	return 0;
 }
 
-/* From behind a statement's first word to behind its semicolon, over all its blocks. */
-static int skip_statement(struct lexer *lx)
+/* What the tokens before say about the next one, inside a statement that is skipped. */
+struct skipping {
+	unsigned first_line;
+	size_t open;           /* braces */
+	bool is_options;       /* the directory is of interest */
+	bool is_clause_due;    /* a clause begins here */
+	bool is_directory_due; /* it was "directory" */
+	unsigned words_of_key; /* 1: "key", 2: its name as well */
+	unsigned key_line;     /* of that word */
+	size_t key_open;       /* inside the braces of what has been warned of */
+	unsigned secret_line;  /* "secret" stood there; 0: it did not */
+};
+
+static void warn_of_key(struct lexer *lx, struct skipping *skip)
 {
-	size_t open = 0;
-	unsigned first_line = lx->token_line;
+	if (skip->key_open)
+		return;
+	skip->key_open = skip->open;
+	keyfile_warn(lx->src, skip->key_line,
+		"a key inside of another statement is not loaded");
+}
+
+static void warn_of_secret(const struct lexer *lx, unsigned line)
+{
+	keyfile_warn(lx->src, line,
+		"a secret outside of a key statement is not loaded: key \"name\" { ... } "
+		"is "
+		"expected around it");
+}
+
+static int skip_text(struct lexer *lx, struct skipping *skip)
+{
+	const bool is_word = lx->kind == TOKEN_WORD;
+	int err = 0;
+
+	if (skip->secret_line && !skip->key_open) {
+		skip->key_open = skip->open;
+		warn_of_secret(lx, skip->secret_line);
+	}
+	if (skip->is_directory_due)
+		err = keyfile_set_directory(lx->src, lx->token_line, &lx->span);
+	skip->is_directory_due = is_word && skip->is_options && skip->open == 1 &&
+		skip->is_clause_due && keyfile_span_is(&lx->span, "directory");
+	skip->secret_line =
+		is_word && keyfile_span_is(&lx->span, "secret") ? lx->token_line : 0;
+	if (is_word && keyfile_span_is(&lx->span, "key")) {
+		skip->words_of_key = 1;
+		skip->key_line = lx->token_line;
+	} else if (skip->words_of_key) {
+		skip->words_of_key = skip->words_of_key == 1 ? 2 : 0;
+	}
+	skip->is_clause_due = false;
+	return err;
+}
+
+/* A brace or semicolon: a clause ends, or a block begins or ends. */
+static void skip_mark(struct lexer *lx, struct skipping *skip)
+{
+	if (lx->kind == TOKEN_OPEN) {
+		skip->open++;
+		if (skip->words_of_key == 2)
+			warn_of_key(lx, skip);
+	} else if (lx->kind == TOKEN_CLOSE) {
+		if (skip->key_open == skip->open)
+			skip->key_open = 0;
+		skip->open--;
+	}
+	skip->words_of_key = 0;
+	skip->secret_line = 0;
+	skip->is_directory_due = false;
+	skip->is_clause_due = true;
+}
+
+/* From behind a statement's first word to its end, over all its blocks. */
+static int skip_statement(struct lexer *lx, bool is_options)
+{
+	struct skipping skip = {.first_line = lx->token_line, .is_options = is_options};
 
 	for (;;) {
 		int err = read_token(lx);
@@ -186,14 +260,19 @@ static int skip_statement(struct lexer *lx)
 		if (err < 0)
 			return err;
 		if (lx->kind == TOKEN_END)
-			return keyfile_fail(lx->src, first_line, -EINVAL,
-				open ? "block without closing brace"
-				     : "statement without semicolon");
-		if (lx->kind == TOKEN_OPEN)
-			open++;
-		if (lx->kind == TOKEN_CLOSE && open-- == 0)
+			return keyfile_fail(lx->src, skip.first_line, -EINVAL,
+				skip.open ? "block without closing brace"
+					  : "statement without semicolon");
+		if (lx->kind == TOKEN_CLOSE && skip.open == 0)
 			return fail_at(lx, "closing brace without opening one");
-		if (lx->kind == TOKEN_SEMI && open == 0)
+		if (lx->kind == TOKEN_WORD || lx->kind == TOKEN_STRING) {
+			err = skip_text(lx, &skip);
+			if (err < 0)
+				return err;
+			continue;
+		}
+		skip_mark(lx, &skip);
+		if (skip.open == 0)
 			return 0;
 	}
 }
@@ -208,17 +287,21 @@ static int read_key_clause(struct lexer *lx, struct keyfile_entry *entry)
 		value = &entry->algorithm;
 	if (lx->kind == TOKEN_WORD && keyfile_span_is(&lx->span, "secret"))
 		value = &entry->secret;
+	if (lx->kind == TOKEN_WORD && keyfile_span_is(&lx->span, "include"))
+		return fail_at(lx, "an include inside of a key is not followed");
 	if (!value)
 		return fail_at(lx, "a key has only algorithm and secret");
 	if (value->at)
 		return fail_at(lx, "algorithm or secret is there twice");
+	lx->is_secret = value == &entry->secret;
 	err = expect_text(lx, value, "algorithm or secret without value");
+	lx->is_secret = false;
 	if (err < 0)
 		return err;
 	return expect(lx, TOKEN_SEMI, "semicolon expected");
 }
 
-/* key name { algorithm text; secret text; }; from behind its first word. */
+/* key name { algorithm text; secret text; } from behind its first word. */
 static int read_key(struct lexer *lx)
 {
 	struct keyfile_entry entry = {.line = lx->token_line};
@@ -242,9 +325,6 @@ static int read_key(struct lexer *lx)
 		if (err < 0)
 			return err;
 	}
-	err = expect(lx, TOKEN_SEMI, "semicolon expected after the key");
-	if (err < 0)
-		return err;
 	return keyfile_add_entry(lx->src, &entry);
 }
 
@@ -265,6 +345,8 @@ static int read_include(struct lexer *lx)
 /* A statement whose first token has been read; view is another matter. */
 static int read_statement(struct lexer *lx)
 {
+	if (lx->kind == TOKEN_SEMI)
+		return 0; /* behind the brace that ended the last one */
 	if (lx->kind == TOKEN_CLOSE)
 		return fail_at(lx, "closing brace without opening one");
 	if (lx->kind != TOKEN_WORD)
@@ -273,10 +355,12 @@ static int read_statement(struct lexer *lx)
 		return read_key(lx);
 	if (keyfile_span_is(&lx->span, "include"))
 		return read_include(lx);
-	return skip_statement(lx);
+	if (keyfile_span_is(&lx->span, "secret"))
+		warn_of_secret(lx, lx->token_line);
+	return skip_statement(lx, keyfile_span_is(&lx->span, "options"));
 }
 
-/* view name [class] { statements }; from behind its first word. */
+/* view name [class] { statements } from behind its first word. */
 static int read_view(struct lexer *lx)
 {
 	unsigned first_line = lx->token_line;
@@ -297,8 +381,7 @@ static int read_view(struct lexer *lx)
 			return keyfile_fail(lx->src, first_line, -EINVAL,
 				"view without closing brace");
 		if (lx->kind == TOKEN_CLOSE)
-			return expect(
-				lx, TOKEN_SEMI, "semicolon expected after the view");
+			return 0;
 		err = read_statement(lx);
 		if (err < 0)
 			return err;

@@ -1,5 +1,5 @@
 /*
- * The HMAC keys of older dnssec-keygen: Kname.+NNN+NNNNN.private.
+ * The HMAC keys of older dnssec-keygen, and of ldns-keygen: Kname.+NNN+NNNNN.private.
  *
  * The name of the key is in the file's name alone, written as BIND writes it: lower
  * case, what is no letter, digit, '-', '_' or '.' as %XX.  Bits: is the length to which
@@ -62,7 +62,8 @@ bool keyfile_is_pair_name(const char *path, const char *suffix)
 		strcmp(base + len - strlen(suffix), suffix) == 0;
 }
 
-/* The numbers of BIND's dst library; NULL: none of them. */
+/* The numbers of BIND's dst library, and those of ldns-keygen where it has others; NULL:
+ * none of them. */
 static const char *algorithm_name(long number)
 {
 	static const struct {
@@ -70,6 +71,8 @@ static const char *algorithm_name(long number)
 		const char *name;
 	} known[] = {
 		{157, "hmac-md5"},
+		{158, "hmac-sha1"},   /* ldns */
+		{159, "hmac-sha256"}, /* ldns */
 		{161, "hmac-sha1"},
 		{162, "hmac-sha224"},
 		{163, "hmac-sha256"},
@@ -140,7 +143,7 @@ static int read_algorithm(struct private_file *p, const struct keyfile_span *val
 	if (algorithm_name(p->algorithm))
 		return 0;
 	return keyfile_fail(p->src, p->line, -EINVAL,
-		"not the algorithm of a TSIG key (157 and 161 to 165 are)");
+		"not the algorithm of a TSIG key (157 to 159 and 161 to 165 are)");
 }
 
 static int read_bits(struct private_file *p, const struct keyfile_span *value)

@@ -10,6 +10,7 @@
 #ifndef MUSTER_KEYFILE_SOURCE_H
 #define MUSTER_KEYFILE_SOURCE_H
 
+#include <limits.h>
 #include <sys/stat.h>
 #include "tsig/keyfile.h"
 
@@ -24,6 +25,10 @@ struct keyfile_span {
 	size_t len;     /* octets */
 };
 
+struct keyfile_source;
+/* Reads the whole of one file.  0, or -errno with the reason written. */
+typedef int keyfile_reader(const struct keyfile_source *src);
+
 struct keyfile_source {
 	struct keyring *ring;
 	const char *name; /* the file's path, for messages and the K*.private form */
@@ -33,15 +38,19 @@ struct keyfile_source {
 	const struct keyfile_source *parent; /* the including file; NULL: the first */
 	unsigned parent_line;                /* of its include */
 	unsigned depth;                      /* includes above this one */
-	struct keyfile_total *total;         /* over all files of one call */
-	char *ret_error;                     /* KEYFILE_ERROR_MAX octets */
+	keyfile_reader *read; /* its form; an included file has that of the first */
+	struct keyfile_total *total; /* over all files of one call */
+	char *ret_error;             /* KEYFILE_ERROR_MAX octets */
 };
 
-/* What all files of one call together have used up. */
+/* What all files of one call share. */
 struct keyfile_total {
-	size_t keys;   /* added to the ring */
-	size_t files;  /* opened */
-	size_t octets; /* read */
+	size_t keys;              /* added to the ring */
+	size_t files;             /* opened */
+	size_t octets;            /* read */
+	char directory[PATH_MAX]; /* of BIND's options, with its final slash; "": none */
+	keyfile_warning *warning; /* may be NULL */
+	void *arg;
 };
 
 struct keyfile_entry {
@@ -55,13 +64,25 @@ struct keyfile_entry {
 int keyfile_fail(const struct keyfile_source *src, unsigned line, int err,
 	const char *reason, ...) __attribute__((format(printf, 4, 5)));
 
+/* Tells of what looks like a key and is not loaded. */
+void keyfile_warn(const struct keyfile_source *src, unsigned line, const char *reason,
+	...) __attribute__((format(printf, 3, 4)));
+
+/* Finds the form of a source that has its text, and reads it. */
+int keyfile_read_source(struct keyfile_source *src) __attribute__((warn_unused_result));
+
 /* Decodes the entry and adds the key.  0, -EINVAL for what is missing or wrong, -EACCES
  * from a file that others may read, or what keyring_add said. */
 int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_entry *entry)
 	__attribute__((warn_unused_result));
 
-/* Reads the file that src includes at line.  0, or -errno with the reason. */
+/* Reads the file, or the files of the pattern, that src includes at line.  0, or -errno
+ * with the reason. */
 int keyfile_include(const struct keyfile_source *src, unsigned line,
+	const struct keyfile_span *path) __attribute__((warn_unused_result));
+
+/* Relative includes start there from now on.  0, or -errno with the reason. */
+int keyfile_set_directory(const struct keyfile_source *src, unsigned line,
 	const struct keyfile_span *path) __attribute__((warn_unused_result));
 
 /* The next line without its end, *at behind it; false at the end of the text. */
@@ -77,14 +98,10 @@ bool keyfile_span_is(const struct keyfile_span *span, const char *word);
 /* Does the name of a file have the form Kname.+NNN+NNNNN followed by suffix? */
 bool keyfile_is_pair_name(const char *path, const char *suffix);
 
-/* The readers, one per form.  0, or -errno with the reason written. */
-int keyfile_read_bind(const struct keyfile_source *src)
-	__attribute__((warn_unused_result));
-int keyfile_read_yaml(const struct keyfile_source *src)
-	__attribute__((warn_unused_result));
-int keyfile_read_private(const struct keyfile_source *src)
-	__attribute__((warn_unused_result));
-int keyfile_read_lines(const struct keyfile_source *src)
-	__attribute__((warn_unused_result));
+/* One per form. */
+keyfile_reader keyfile_read_bind;
+keyfile_reader keyfile_read_yaml;
+keyfile_reader keyfile_read_private;
+keyfile_reader keyfile_read_lines;
 
 #endif

@@ -1,14 +1,16 @@
 /*
- * Key files of Knot DNS: the key section of its configuration, as keymgr -t prints it.
+ * Key files of Knot DNS and NSD.  Knot's is the key section of its configuration, as
+ * keymgr -t prints it; NSD's are key clauses, where indentation means nothing:
  *
- *     key:
- *       - id: name
- *         algorithm: hmac-sha256
- *         secret: "base64"
+ *     key:                            key:
+ *       - id: name                        name: "name"
+ *         algorithm: hmac-sha256          algorithm: hmac-sha256
+ *         secret: "base64"                secret: "base64"
  *
  * This is the part of YAML that Knot has, read line by line, not YAML: no anchors, no
- * block scalars, no flow collections.  Other sections are ignored, and so is Knot's
- * include.  A setting of a key that is none of these three (comment) is ignored as well.
+ * block scalars, no flow collections.  Other sections are skipped, with a warning where
+ * a secret: stands in one; include: is followed.  A setting of a key that is none of
+ * these (comment) is ignored.
  */
 #include "tsig/keyfile_source.h"
 
@@ -20,6 +22,7 @@ struct yaml {
 	unsigned line; /* being read, from 1 */
 	bool is_key_section;
 	bool is_item_open; /* entry is begun */
+	bool is_clause;    /* of NSD: the section is one key */
 	struct keyfile_entry entry;
 };
 
@@ -100,22 +103,30 @@ static bool split_setting(struct keyfile_span text, struct keyfile_span *ret_wor
 	return ret_word->len != 0;
 }
 
-static int read_setting(struct yaml *y, struct keyfile_span text)
+/* Where a setting of a key goes; NULL: nowhere. */
+static struct keyfile_span *find_place(struct yaml *y, const struct keyfile_span *word)
 {
-	struct keyfile_span word, value, *place = NULL;
+	if (keyfile_span_is(word, "id") || keyfile_span_is(word, "name"))
+		return &y->entry.name;
+	if (keyfile_span_is(word, "algorithm"))
+		return &y->entry.algorithm;
+	return keyfile_span_is(word, "secret") ? &y->entry.secret : NULL;
+}
+
+static int read_setting(
+	struct yaml *y, const struct keyfile_span *word, struct keyfile_span value)
+{
+	struct keyfile_span *place;
 	int err;
 
-	if (!split_setting(text, &word, &value))
-		return fail_here(y, "\"word: value\" expected");
+	if (!y->is_item_open && y->is_clause && !keyfile_span_is(word, "id")) {
+		y->is_item_open = true;
+		y->entry = (struct keyfile_entry){.line = y->line};
+	}
 	if (!y->is_item_open)
 		return fail_here(
 			y, "setting outside of an item: \"- id: name\" begins one");
-	if (keyfile_span_is(&word, "id"))
-		place = &y->entry.name;
-	if (keyfile_span_is(&word, "algorithm"))
-		place = &y->entry.algorithm;
-	if (keyfile_span_is(&word, "secret"))
-		place = &y->entry.secret;
+	place = find_place(y, word);
 	if (!place)
 		return 0;
 	if (place->at)
@@ -127,39 +138,78 @@ static int read_setting(struct yaml *y, struct keyfile_span text)
 	return 0;
 }
 
-static int read_section(struct yaml *y, struct keyfile_span text)
+/* Both servers take patterns. */
+static int read_include(struct yaml *y, struct keyfile_span value)
 {
-	struct keyfile_span word, value;
 	int err = finish_item(y);
 
 	if (err < 0)
 		return err;
-	y->is_key_section = false;
-	if (!split_setting(text, &word, &value))
-		return fail_here(y, "name of a section expected");
-	if (!keyfile_span_is(&word, "key"))
+	err = read_value(y, &value);
+	return err < 0 ? err : keyfile_include(y->src, y->line, &value);
+}
+
+static int read_section(
+	struct yaml *y, const struct keyfile_span *word, struct keyfile_span value)
+{
+	int err = finish_item(y);
+
+	if (err < 0)
+		return err;
+	y->is_key_section = y->is_clause = false;
+	if (!keyfile_span_is(word, "key"))
 		return 0;
 	if (cut_comment(value).len)
 		return fail_here(y, "the key section is a list of items");
-	y->is_key_section = true;
+	/* The first dash shows that it is Knot's. */
+	y->is_key_section = y->is_clause = true;
 	return 0;
 }
 
+/* A line without a dash. */
+static int read_words(struct yaml *y, struct keyfile_span text, bool is_indented)
+{
+	struct keyfile_span word, value;
+	bool is_setting;
+
+	if (!split_setting(text, &word, &value)) {
+		if (is_indented && !y->is_key_section)
+			return 0;
+		return fail_here(y,
+			is_indented ? "\"word: value\" expected"
+				    : "name of a section expected");
+	}
+	if (keyfile_span_is(&word, "include") && !y->is_key_section)
+		return read_include(y, value);
+	if (!is_indented && keyfile_span_is(&word, "include"))
+		return read_include(y, value);
+	is_setting = is_indented || (y->is_clause && find_place(y, &word));
+	if (!is_setting)
+		return read_section(y, &word, value);
+	if (y->is_key_section)
+		return read_setting(y, &word, value);
+	if (keyfile_span_is(&word, "secret"))
+		keyfile_warn(y->src, y->line,
+			"a secret outside of the key section is not loaded");
+	return 0;
+}
+
+/* From behind the dash. */
 static int read_item(struct yaml *y, struct keyfile_span text)
 {
 	int err = finish_item(y);
 
 	if (err < 0)
 		return err;
+	y->is_clause = false;
 	y->is_item_open = true;
 	y->entry = (struct keyfile_entry){.line = y->line};
-	text = keyfile_trim((struct keyfile_span){text.at + 1, text.len - 1});
-	return text.len && text.at[0] != '#' ? read_setting(y, text) : 0;
+	return text.len && text.at[0] != '#' ? read_words(y, text, true) : 0;
 }
 
 static int read_yaml_line(struct yaml *y, struct keyfile_span line)
 {
-	struct keyfile_span text = keyfile_trim(line);
+	struct keyfile_span text = keyfile_trim(line), rest;
 	bool is_indented = text.at != line.at;
 
 	if (!text.len || text.at[0] == '#')
@@ -168,14 +218,13 @@ static int read_yaml_line(struct yaml *y, struct keyfile_span line)
 	if (!is_indented &&
 		(keyfile_span_is(&text, "---") || keyfile_span_is(&text, "...")))
 		return 0;
-	if (!is_indented && text.at[0] != '-')
-		return read_section(y, text);
-	if (!y->is_key_section)
-		return 0;
-	if (text.at[0] == '-' &&
-		(text.len == 1 || text.at[1] == ' ' || text.at[1] == '\t'))
-		return read_item(y, text);
-	return read_setting(y, text);
+	if (text.at[0] != '-' ||
+		(text.len > 1 && text.at[1] != ' ' && text.at[1] != '\t'))
+		return read_words(y, text, is_indented || text.at[0] == '-');
+	rest = keyfile_trim((struct keyfile_span){text.at + 1, text.len - 1});
+	if (y->is_key_section)
+		return read_item(y, rest);
+	return rest.len && rest.at[0] != '#' ? read_words(y, rest, true) : 0;
 }
 
 int keyfile_read_yaml(const struct keyfile_source *src)

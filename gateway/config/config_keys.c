@@ -192,8 +192,21 @@ static void read_keys(struct config_reader *r, const config_setting_t *setting)
 
 /* ---- key_files = [ ... ] ---- */
 
+struct key_file_reading {
+	struct config_reader *r;
+	const config_setting_t *setting;
+};
+
+static void on_key_file_warning(const char *message, void *arg)
+{
+	struct key_file_reading *reading = arg;
+
+	reader_warning(reading->r, reading->setting, "%s", message);
+}
+
 static void read_key_file(struct config_reader *r, const config_setting_t *setting)
 {
+	struct key_file_reading reading = {r, setting};
 	char message[KEYFILE_ERROR_MAX] = "";
 
 	if (!r->folder) {
@@ -201,11 +214,13 @@ static void read_key_file(struct config_reader *r, const config_setting_t *setti
 		return;
 	}
 	char *path = reader_path(r, setting);
-	int err = path ? keyfile_load(r->config->keys, path, message) : 0;
+	int err = path ? keyfile_load(r->config->keys, path, on_key_file_warning,
+				 &reading, message)
+		       : 0;
 	if (err == -ENOMEM)
 		reader_error_memory(r);
 	else if (err)
-		reader_error_raw(r, err, message);
+		reader_error(r, setting, "%s", message);
 	free(path);
 }
 

@@ -380,7 +380,7 @@ static void read_key(struct load *load, const char *path)
 	struct keyring *ring = keyring_new();
 	char error[KEYFILE_ERROR_MAX];
 
-	if (!ring || keyfile_load(ring, path, error)) {
+	if (!ring || keyfile_load(ring, path, NULL, NULL, error)) {
 		fprintf(stderr, "load: %s\n", ring ? error : "no memory");
 		exit(2);
 	}

@@ -606,7 +606,7 @@ static void read_keys(struct mutate *m, const char *path)
 	struct keyring *ring = m->ring_count < FILES_MAX ? keyring_new() : NULL;
 	char error[KEYFILE_ERROR_MAX];
 
-	if (!ring || keyfile_load(ring, path, error)) {
+	if (!ring || keyfile_load(ring, path, NULL, NULL, error)) {
 		fprintf(stderr, "mutate: %s\n", ring ? error : "too many keys");
 		exit(2);
 	}

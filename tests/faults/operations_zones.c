@@ -279,7 +279,8 @@ static enum outcome signatures(void)
 	char error[KEYFILE_ERROR_MAX];
 
 	if (ring && client && server &&
-		!keyfile_parse(ring, "keys", keys_text, sizeof(keys_text) - 1, error))
+		!keyfile_parse(ring, "keys", keys_text, sizeof(keys_text) - 1, NULL, NULL,
+			error))
 		outcome = exchange(client, server, ring);
 	hmac_pool_free(client);
 	hmac_pool_free(server);

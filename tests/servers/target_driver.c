@@ -202,7 +202,7 @@ static struct keyring *load_key(struct driver *d)
 	char error[KEYFILE_ERROR_MAX];
 	uint8_t name[NAME_MAX_LEN];
 
-	if (keyfile_load(ring, d->key[0], error) < 0)
+	if (keyfile_load(ring, d->key[0], NULL, NULL, error) < 0)
 		die(error);
 	if (name_from_text(name, d->key[1], NULL) < 0)
 		die("bad key name");

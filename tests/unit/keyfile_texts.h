@@ -1,11 +1,15 @@
 /*
- * Texts of key files, for test_keyfile.c and test_keyfile_load.c, and the search for
- * their secrets: no message may ever hold one.
+ * Texts of key files, for the tests test_keyfile*.c, reading them from memory, and the
+ * search for their secrets: no message may ever hold one.  Included after cmocka.h.
  */
 #ifndef MUSTER_KEYFILE_TEXTS_H
 #define MUSTER_KEYFILE_TEXTS_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "tsig/keyfile.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -25,6 +29,67 @@ static inline void assert_no_secret(const char *message)
 	assert_null(strstr(message, "c2VjcmV0"));
 	assert_null(strstr(message, "secret of"));
 	assert_null(strstr(message, "secret number"));
+}
+
+enum { WARNINGS_MAX = 2048 };
+/* What keep_warning was told since a test emptied it: one to a line. */
+static char keyfile_warnings[WARNINGS_MAX];
+
+static inline void keep_warning(const char *message, void *arg)
+{
+	size_t at = strlen(keyfile_warnings);
+
+	(void)arg;
+	assert_no_secret(message);
+	snprintf(keyfile_warnings + at, WARNINGS_MAX - at, "%s\n", message);
+}
+
+static inline const struct tsig_key *find(const struct keyring *ring, const char *name)
+{
+	static const uint8_t root[] = {0};
+	uint8_t wire[NAME_MAX_LEN];
+
+	assert_int_equal(name_from_text(wire, name, root), 0);
+	name_lower(wire);
+	return keyring_find(ring, wire);
+}
+
+static inline void assert_secret(const struct tsig_key *key, const char *secret)
+{
+	assert_non_null(key);
+	assert_int_equal(key->secret_len, strlen(secret));
+	assert_memory_equal(key->secret, secret, strlen(secret));
+}
+
+/* Parses octets from a buffer of exactly their size, so that a read behind it is seen. */
+static inline int parse_octets(struct keyring *ring, const char *name, const char *text,
+	size_t len, char error[KEYFILE_ERROR_MAX])
+{
+	char *exact = malloc(len ? len : 1);
+	int err;
+
+	assert_non_null(exact);
+	memcpy(exact, text, len);
+	error[0] = '\0';
+	err = keyfile_parse(ring, name, exact, len, keep_warning, NULL, error);
+	free(exact);
+	assert_no_secret(error);
+	assert_true(strlen(error) < KEYFILE_ERROR_MAX);
+	return err;
+}
+
+static inline struct keyring *parse_ok(const char *name, const char *text, size_t keys)
+{
+	char error[KEYFILE_ERROR_MAX];
+	struct keyring *ring = keyring_new();
+	int err;
+
+	assert_non_null(ring);
+	err = parse_octets(ring, name, text, strlen(text), error);
+	if (err)
+		fail_msg("%d %s", err, error);
+	assert_int_equal(keyring_count(ring), keys);
+	return ring;
 }
 
 #endif

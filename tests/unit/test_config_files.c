@@ -375,11 +375,27 @@ static void bad_key_files_are_all_reported(void **state)
 	const char *text = folder->messages.text;
 	assert_non_null(
 		strstr(text, "error: DIR/t.conf:2: frobnicate: unknown setting\n"));
-	assert_non_null(strstr(text, "error: DIR/none"));
-	assert_non_null(strstr(text, "error: DIR/open"));
-	assert_null(strstr(text, "error: DIR/good"));
-	assert_non_null(strstr(text, "error: DIR/bad:2: "));
+	assert_non_null(strstr(text,
+		"error: DIR/t.conf:1: key_files[0]: DIR/none: No such file or "
+		"directory"));
+	assert_non_null(
+		strstr(text, "error: DIR/t.conf:1: key_files[1]: DIR/open: open"));
+	assert_null(strstr(text, "DIR/good"));
+	assert_non_null(strstr(text, "error: DIR/t.conf:1: key_files[3]: DIR/bad:2: "));
 	assert_null(strstr(text, "SECRET"));
+}
+
+static void what_a_key_file_leaves_out_is_said(void **state)
+{
+	struct folder *folder = *state;
+
+	write_text(folder, "t.conf", 0644, "key_files = [ \"named.conf\" ];\n" ZONE);
+	write_text(folder, "named.conf", 0600,
+		"key a { algorithm hmac-sha256; secret b2xk; };\n"
+		"zone x { key b { algorithm hmac-sha256; secret SECRET; }; };\n");
+	config_unref(load_good(folder,
+		"warning: DIR/t.conf:1: key_files[0]: DIR/named.conf:2: a key inside of "
+		"another statement is not loaded\n"));
 }
 
 /* The same key with an end in musterd.conf and without in a key file ends. */
@@ -575,6 +591,7 @@ int main(void)
 		TEST(includes_are_followed),
 		TEST(key_files_are_read),
 		TEST(bad_key_files_are_all_reported),
+		TEST(what_a_key_file_leaves_out_is_said),
 		TEST(an_end_is_not_lost_to_a_key_file),
 		TEST(secrets_are_not_for_others),
 		TEST(secret_files_are_read),

@@ -17,54 +17,6 @@
 
 /* ---- helpers ---- */
 
-static const struct tsig_key *find(const struct keyring *ring, const char *name)
-{
-	static const uint8_t root[] = {0};
-	uint8_t wire[NAME_MAX_LEN];
-
-	assert_int_equal(name_from_text(wire, name, root), 0);
-	name_lower(wire);
-	return keyring_find(ring, wire);
-}
-
-static void assert_secret(const struct tsig_key *key, const char *secret)
-{
-	assert_non_null(key);
-	assert_int_equal(key->secret_len, strlen(secret));
-	assert_memory_equal(key->secret, secret, strlen(secret));
-}
-
-/* Parses octets from a buffer of exactly their size, so that a read behind it is seen. */
-static int parse_octets(struct keyring *ring, const char *name, const char *text,
-	size_t len, char error[KEYFILE_ERROR_MAX])
-{
-	char *exact = malloc(len ? len : 1);
-	int err;
-
-	assert_non_null(exact);
-	memcpy(exact, text, len);
-	error[0] = '\0';
-	err = keyfile_parse(ring, name, exact, len, error);
-	free(exact);
-	assert_no_secret(error);
-	assert_true(strlen(error) < KEYFILE_ERROR_MAX);
-	return err;
-}
-
-static struct keyring *parse_ok(const char *name, const char *text, size_t keys)
-{
-	char error[KEYFILE_ERROR_MAX];
-	struct keyring *ring = keyring_new();
-	int err;
-
-	assert_non_null(ring);
-	err = parse_octets(ring, name, text, strlen(text), error);
-	if (err)
-		fail_msg("%d %s", err, error);
-	assert_int_equal(keyring_count(ring), keys);
-	return ring;
-}
-
 /* The whole message is expected, and no key. */
 static void parse_bad(const char *name, const char *text, size_t len, const char *message)
 {
@@ -245,8 +197,6 @@ static void test_bind_malformed(void **state)
 		{"key \"a\" { secret \"" SECRET "\"; };", "f:1: key without algorithm"},
 		{"key \"a\" { algorithm hmac-md5; };", "f:1: key without secret"},
 		{"key \"a\" { };", "f:1: key without algorithm"},
-		{"key a {algorithm hmac-md5; secret " SECRET ";}",
-			"f:1: semicolon expected after the key"},
 		{"key a {algorithm hmac-md5; secret " SECRET "};",
 			"f:1: semicolon expected"},
 		{"key a {algorithm hmac-md5 secret " SECRET ";};",
@@ -257,7 +207,7 @@ static void test_bind_malformed(void **state)
 			"f:3: algorithm or secret is there twice"},
 		{"key a {\n" SECRET ";};", "f:2: a key has only algorithm and secret"},
 		{"key a {\n include \"x\";};",
-			"f:2: a key has only algorithm and secret"},
+			"f:2: an include inside of a key is not followed"},
 		{"key a { { } };", "f:1: a key has only algorithm and secret"},
 		{"key { };", "f:1: name of the key expected"},
 		{"key a;", "f:1: opening brace expected after the key's name"},
@@ -265,14 +215,11 @@ static void test_bind_malformed(void **state)
 		{"};", "f:1: closing brace without opening one"},
 		{"acl x { } };", "f:1: closing brace without opening one"},
 		{"{ };", "f:1: statement expected"},
-		{";", "f:1: statement expected"},
 		{"\nzone x { { };\n", "f:2: block without closing brace"},
-		{"zone x { }\n", "f:1: statement without semicolon"},
+		{"zone x\n", "f:1: statement without semicolon"},
 		{"view x {\n", "f:1: view without closing brace"},
-		{"view x { }", "f:1: semicolon expected after the view"},
 		{"view x;", "f:1: opening brace expected after the view's name"},
 		{"view", "f:1: opening brace expected after the view's name"},
-		{"view x { ; };", "f:1: statement expected"},
 		{"\ninclude \"x\";", "f:2: include is not followed here"},
 		{"include ;", "f:1: name of a file expected"},
 		{"include", "f:1: name of a file expected"},
@@ -481,6 +428,9 @@ static void test_knot_malformed(void **state)
 		{"key:\n" SECRET "\n", "f:2: name of a section expected"},
 		{"key:\n  - id: a\nserver:\n", "f:2: key without algorithm"},
 		{"---", "f:1: no key in it"},
+		{"include: x\n", "f:1: include is not followed here"},
+		{"key:\n  name: a\n  secret: " SECRET "\nkey:\n",
+			"f:2: key without algorithm"},
 	};
 	(void)state;
 	all_bad("f", bad, COUNT(bad));
@@ -498,6 +448,11 @@ static void test_private(void **state)
 		{"Khost.example.+157+04711.private",
 			PRIVATE("157 (HMAC_MD5)", "Bits: AAA=\n"), "host.example",
 			HMAC_MD5, 16},
+		/* ldns-keygen has numbers of its own for two of them. */
+		{"Khost.example.+158+08200.private", PRIVATE("158 (HMAC_SHA1)", ""),
+			"host.example", HMAC_SHA1, 20},
+		{"Khost.example.+159+32657.private", PRIVATE("159 (HMAC_SHA256)", ""),
+			"host.example", HMAC_SHA256, 32},
 		{"./d/Khost.example.+161+00000.private", PRIVATE("161 (HMAC_SHA1)", ""),
 			"host.example", HMAC_SHA1, 20},
 		{"/Khost.+162+99999.private", PRIVATE("162", "Created: 20200101000000\n"),
@@ -547,13 +502,17 @@ static void test_private_malformed(void **state)
 		{file, PRIVATE("163", "Bits: //8=\n"),
 			"2: unknown algorithm, or not a length to truncate it to"},
 		{file, PRIVATE("13 (ECDSAP256SHA256)", ""),
-			"2: not the algorithm of a TSIG key (157 and 161 to 165 are)"},
+			"2: not the algorithm of a TSIG key (157 to 159 and 161 to 165 "
+			"are)"},
 		{file, PRIVATE("1630", ""),
-			"2: not the algorithm of a TSIG key (157 and 161 to 165 are)"},
+			"2: not the algorithm of a TSIG key (157 to 159 and 161 to 165 "
+			"are)"},
 		{file, PRIVATE("99999999999999999163", ""),
-			"2: not the algorithm of a TSIG key (157 and 161 to 165 are)"},
+			"2: not the algorithm of a TSIG key (157 to 159 and 161 to 165 "
+			"are)"},
 		{file, PRIVATE("HMAC_MD5", ""),
-			"2: not the algorithm of a TSIG key (157 and 161 to 165 are)"},
+			"2: not the algorithm of a TSIG key (157 to 159 and 161 to 165 "
+			"are)"},
 		{file, PRIVATE("165", ""), "2: the file's name says another algorithm"},
 		{"K%2.+163+00001.private", PRIVATE("163", ""),
 			"1: bad key name in the file's name"},

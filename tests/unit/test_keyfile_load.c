@@ -53,7 +53,7 @@ static void load_ok(const char *path, size_t keys)
 	int err;
 
 	assert_non_null(ring);
-	err = keyfile_load(ring, path, error);
+	err = keyfile_load(ring, path, keep_warning, NULL, error);
 	if (err)
 		fail_msg("%d %s", err, error);
 	assert_int_equal(keyring_count(ring), keys);
@@ -66,7 +66,7 @@ static void load_bad(const char *path, int expected, const char *message)
 	struct keyring *ring = keyring_new();
 
 	assert_non_null(ring);
-	assert_int_equal(keyfile_load(ring, path, error), expected);
+	assert_int_equal(keyfile_load(ring, path, keep_warning, NULL, error), expected);
 	assert_string_equal(error, message);
 	assert_no_secret(error);
 	keyring_free(ring);
@@ -166,35 +166,107 @@ static void test_include(void **state)
 		"d/two.conf:1: a key in a file that is open to others (mode 644)");
 	assert_int_equal(chmod("d/two.conf", 0600), 0);
 	assert_int_equal(chmod("d/one.conf", 0646), 0);
-	load_bad("named.conf", -EACCES, "named.conf:1: include: others may write it");
+	load_bad("named.conf", -EACCES,
+		"named.conf:1: include of d/one.conf: others may write it");
 	unlink("d/one.conf");
 	load_bad("named.conf", -ENOENT,
-		"named.conf:1: include: No such file or directory");
+		"named.conf:1: include of d/one.conf: No such file or directory");
 	write_file("d/one.conf", 0600, "\n\n\"");
 	load_bad("named.conf", -EINVAL, "d/one.conf:3: string without end");
 	write_file("d/one.conf", 0600, "include \"\";");
 	load_bad("named.conf", -EINVAL, "d/one.conf:1: bad path");
 	write_file("d/one.conf", 0600, "include \"..\";");
-	load_bad("named.conf", -EINVAL, "d/one.conf:1: include: not a regular file");
+	load_bad("named.conf", -EINVAL,
+		"d/one.conf:1: include of d/..: not a regular file");
 	unlink("d/one.conf");
 	unlink("d/two.conf");
 	unlink("named.conf");
 	rmdir("d");
 }
 
+/* As on RHEL and FreeBSD: from there on, relative paths are those of named. */
+static void test_directory_of_options(void **state)
+{
+	char here[PATH_MAX], text[PATH_MAX + 256];
+
+	(void)state;
+	assert_non_null(realpath(".", here));
+	assert_int_equal(mkdir("etc", 0700), 0);
+	assert_int_equal(mkdir("var", 0700), 0);
+	write_file("var/a.key", 0600, KEY("a", SECRET));
+	write_file("etc/b.key", 0600, KEY("b", SECRET));
+	snprintf(text, sizeof(text),
+		"include \"b.key\";\noptions {\n listen-on { any; };\n"
+		" directory \"%s/var\"; };\ninclude \"a.key\";\n",
+		here);
+	write_file("etc/named.conf", 0600, text);
+	load_ok("etc/named.conf", 2);
+	/* Known to the including file as well, and inside views. */
+	snprintf(text, sizeof(text), "options { directory \"%s/var\"; };", here);
+	write_file("etc/options", 0600, text);
+	write_file("etc/named.conf", 0600,
+		"include \"options\"; view v { include \"a.key\"; };");
+	load_ok("etc/named.conf", 1);
+	/* Neither is it. */
+	write_file("etc/named.conf", 0600,
+		"options { x { directory \"/var\"; }; key-directory \"/var\"; };"
+		"include \"b.key\";");
+	load_ok("etc/named.conf", 1);
+	write_file("etc/named.conf", 0600,
+		"options { directory \"../var\"; };include \"b.key\";");
+	load_bad("etc/named.conf", -ENOENT,
+		"etc/named.conf:1: include of etc/../var/b.key: No such file or "
+		"directory");
+	unlink("etc/named.conf");
+	unlink("etc/options");
+	unlink("etc/b.key");
+	unlink("var/a.key");
+	rmdir("etc");
+	rmdir("var");
+}
+
+static void test_include_pattern(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("k[1]", 0700), 0);
+	write_file("k[1]/a.key", 0600, KEY("a", SECRET));
+	write_file("k[1]/b.key", 0600, KEY("b", SECRET));
+	write_file("k[1]/c.old", 0600, "no key");
+	write_file("k[1]/named.conf", 0600, "include \"*.key\";");
+	load_ok("k[1]/named.conf", 2);
+	write_file("k[1]/nsd.conf", 0600,
+		"server:\n ip-address: ::1\ninclude: \"?.nsd\"\nzone:\n name: x\n");
+	write_file("k[1]/d.nsd", 0600,
+		"key:\n name: d\n algorithm: hmac-md5\n secret: " SECRET "\n");
+	load_ok("k[1]/nsd.conf", 1);
+	write_file("k[1]/named.conf", 0600, "\ninclude \"x*.key\";");
+	load_bad("k[1]/named.conf", -ENOENT,
+		"k[1]/named.conf:2: include: no file fits the pattern");
+	write_file("k[1]/named.conf", 0600, "include \"*.conf\";");
+	load_bad("k[1]/named.conf", -EINVAL,
+		"k[1]/named.conf:1: include of k[1]/named.conf: includes itself");
+	unlink("k[1]/a.key");
+	unlink("k[1]/b.key");
+	unlink("k[1]/c.old");
+	unlink("k[1]/d.nsd");
+	unlink("k[1]/nsd.conf");
+	unlink("k[1]/named.conf");
+	rmdir("k[1]");
+}
+
 static void test_include_loop(void **state)
 {
 	(void)state;
 	write_file("self", 0600, "\ninclude \"self\";");
-	load_bad("self", -EINVAL, "self:2: include: includes itself");
+	load_bad("self", -EINVAL, "self:2: include of self: includes itself");
 	unlink("self");
 	write_file("a", 0600, "include \"b\";");
 	write_file("b", 0600, "include \"c\";");
 	write_file("c", 0600, KEY("x", SECRET) "include \"./a\";");
-	load_bad("a", -EINVAL, "c:5: include: includes itself");
+	load_bad("a", -EINVAL, "c:5: include of ./a: includes itself");
 	unlink("c");
 	assert_int_equal(symlink("a", "c"), 0);
-	load_bad("a", -EINVAL, "b:1: include: includes itself");
+	load_bad("a", -EINVAL, "b:1: include of c: includes itself");
 	unlink("a");
 	unlink("b");
 	unlink("c");
@@ -235,7 +307,7 @@ static void test_include_fan(void **state)
 				text + at, sizeof(text) - at, "include \"f%d\";", i + 1);
 		write_file(path, 0600, i == 8 ? "" : text);
 	}
-	load_bad("f0", -EINVAL, "f7:1: include: too many files included");
+	load_bad("f0", -EINVAL, "f7:1: include of f8: too many files included");
 	for (int i = 0; i < 9; i++) {
 		snprintf(path, sizeof(path), "f%d", i);
 		unlink(path);
@@ -264,6 +336,8 @@ int main(void)
 		IN_DIRECTORY(test_load_too_large),
 		IN_DIRECTORY(test_load_pair),
 		IN_DIRECTORY(test_include),
+		IN_DIRECTORY(test_directory_of_options),
+		IN_DIRECTORY(test_include_pattern),
 		IN_DIRECTORY(test_include_loop),
 		IN_DIRECTORY(test_include_depth),
 		IN_DIRECTORY(test_include_fan),

@@ -114,7 +114,7 @@ struct keyring *vector_read_keys(const char *path)
 	struct keyring *ring = keyring_new();
 	int fd = mkstemp(closed); /* mode 0600 */
 	bool is_good = ring && fd >= 0 && copy_closed(fd, path) &&
-		keyfile_load(ring, closed, error) == 0;
+		keyfile_load(ring, closed, NULL, NULL, error) == 0;
 
 	if (fd >= 0) {
 		close(fd);

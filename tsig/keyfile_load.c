@@ -1,0 +1,284 @@
+/*
+ * Key files: opening them, and those that they include.
+ *
+ * A file's octets are in memory once, and wiped when it is done.
+ *
+ * Who may read: the file that is asked for must be closed to others.  A file included
+ * from it (a named.conf includes much that is no secret) may be open to reading, but
+ * then not hold a key; what others may write is never followed, since it could bring in
+ * any key.
+ *
+ * Includes are found as BIND finds them: relative to the directory of the options
+ * statement once there is one, and with the patterns of glob(3).  Before, and in Knot's
+ * and NSD's files, they are relative to the including file.
+ *
+ * Limits: KEYFILE_SIZE_MAX octets and KEYFILE_FILES_MAX files over all includes of a
+ * call, KEYFILE_DEPTH_MAX of them nested.  Only regular files: a FIFO could block for
+ * ever.
+ */
+#include "tsig/keyfile.h"
+#include "tsig/keyfile_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	INCLUDE_SHOWN_MAX = 160
+}; /* octets of a path, besides that of the including file */
+
+/* ---- one file ---- */
+
+/* The file itself is at fault: an included one is reported where it is included. */
+static int fail_file(const struct keyfile_source *src, int err, const char *reason)
+{
+	size_t len = strlen(src->name);
+	bool is_cut = len > INCLUDE_SHOWN_MAX;
+
+	if (!src->parent)
+		return keyfile_fail(src, 0, err, "%s", reason);
+	return keyfile_fail(src->parent, src->parent_line, err, "include of %s%s: %s",
+		is_cut ? "..." : "", src->name + (is_cut ? len - INCLUDE_SHOWN_MAX : 0),
+		reason);
+}
+
+/* May this file be read as what it is?  0, or -errno with the reason. */
+static int check_file(const struct keyfile_source *src)
+{
+	mode_t closed = src->parent ? 002 : 007;
+
+	if (!S_ISREG(src->st.st_mode))
+		return fail_file(src, -EINVAL, "not a regular file");
+	if (src->st.st_mode & closed)
+		return fail_file(src, -EACCES,
+			src->parent ? "others may write it"
+				    : "open to others (chmod o= it)");
+	for (const struct keyfile_source *up = src->parent; up; up = up->parent)
+		if (up->st.st_dev == src->st.st_dev && up->st.st_ino == src->st.st_ino)
+			return fail_file(src, -EINVAL, "includes itself");
+	if (++src->total->files > KEYFILE_FILES_MAX)
+		return fail_file(src, -EINVAL, "too many files included");
+	if ((uintmax_t)src->st.st_size > KEYFILE_SIZE_MAX - src->total->octets)
+		return fail_file(src, -EFBIG, "too large");
+	return 0;
+}
+
+/* Reads len octets, or fewer if the file became shorter.  -errno. */
+static ssize_t read_fully(int fd, char *ret, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		ssize_t got = read(fd, ret + at, len - at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		at += (size_t)got;
+	}
+	return (ssize_t)at;
+}
+
+static int read_open_file(struct keyfile_source *src, int fd)
+{
+	size_t size;
+	ssize_t got;
+	char *text;
+	int err = check_file(src);
+
+	if (err < 0)
+		return err;
+	size = (size_t)src->st.st_size;
+	text = malloc(size + 1); /* never of 0 octets */
+	if (!text)
+		return fail_file(src, -ENOMEM, "no memory to read it");
+	got = read_fully(fd, text, size);
+	if (got < 0) {
+		err = fail_file(src, (int)got, strerror((int)-got));
+	} else {
+		src->text = text;
+		src->len = (size_t)got;
+		src->total->octets += src->len;
+		err = keyfile_read_source(src);
+	}
+	hmac_wipe(text, size);
+	free(text);
+	return err;
+}
+
+static int read_file(struct keyfile_source *src)
+{
+	int fd = open(src->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int err;
+
+	if (fd < 0) {
+		err = -errno;
+		return fail_file(src, err, strerror(-err));
+	}
+	if (fstat(fd, &src->st) < 0) {
+		err = -errno;
+		fail_file(src, err, strerror(-err));
+	} else {
+		err = read_open_file(src, fd);
+	}
+	close(fd);
+	return err;
+}
+
+/* ---- includes ---- */
+
+static bool is_pattern(const char *path, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strchr("*?[", path[i]))
+			return true;
+	return false;
+}
+
+/* The folder that a relative path starts from, up to its final slash. */
+static struct keyfile_span find_folder(const struct keyfile_source *src)
+{
+	const char *folder = src->total->directory[0] ? src->total->directory : src->name;
+	const char *slash = strrchr(folder, '/');
+
+	return (struct keyfile_span){folder, slash ? (size_t)(slash - folder) + 1 : 0};
+}
+
+/* The octets of the folder stand for themselves in a pattern, too. */
+static bool resolve_path(char ret[PATH_MAX], const struct keyfile_source *src,
+	const struct keyfile_span *path)
+{
+	struct keyfile_span folder = {NULL, 0};
+	const bool has_pattern = is_pattern(path->at, path->len);
+	size_t at = 0;
+
+	if (path->len && path->at[0] != '/')
+		folder = find_folder(src);
+	for (size_t i = 0; i < folder.len && at + 2 < PATH_MAX; i++) {
+		if (has_pattern && strchr("*?[\\", folder.at[i]))
+			ret[at++] = '\\';
+		ret[at++] = folder.at[i];
+	}
+	if (!path->len || path->len + at >= PATH_MAX)
+		return false;
+	memcpy(ret + at, path->at, path->len);
+	ret[at + path->len] = '\0';
+	return true;
+}
+
+int keyfile_set_directory(
+	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path)
+{
+	char directory[PATH_MAX];
+
+	if (!src->st.st_mode)
+		return 0;
+	/* Relative to where named was started, which nobody knows here. */
+	if (!resolve_path(directory, src, path) || strlen(directory) + 1 >= PATH_MAX)
+		return keyfile_fail(src, line, -EINVAL, "bad path");
+	strcpy(src->total->directory, directory);
+	strcat(src->total->directory, "/");
+	return 0;
+}
+
+static int include_file(const struct keyfile_source *src, unsigned line, const char *path)
+{
+	struct keyfile_source included = {.ring = src->ring,
+		.name = path,
+		.parent = src,
+		.parent_line = line,
+		.depth = src->depth + 1,
+		.total = src->total,
+		.ret_error = src->ret_error};
+
+	return read_file(&included);
+}
+
+/* In the order of their names. */
+static int include_pattern(
+	const struct keyfile_source *src, unsigned line, const char *pattern)
+{
+	glob_t found = {0};
+	int err = 0;
+
+	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
+	case 0:
+		break;
+	case GLOB_NOMATCH:
+		return keyfile_fail(
+			src, line, -ENOENT, "include: no file fits the pattern");
+	case GLOB_NOSPACE:
+		return keyfile_fail(
+			src, line, -ENOMEM, "no memory for the pattern's files");
+	default:
+		return keyfile_fail(
+			src, line, -EACCES, "include: a folder cannot be read");
+	}
+	for (size_t i = 0; i < found.gl_pathc && !err; i++)
+		err = include_file(src, line, found.gl_pathv[i]);
+	globfree(&found);
+	return err;
+}
+
+int keyfile_include(
+	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path)
+{
+	char resolved[PATH_MAX];
+
+	if (!src->st.st_mode)
+		return keyfile_fail(src, line, -EINVAL, "include is not followed here");
+	if (src->depth == KEYFILE_DEPTH_MAX)
+		return keyfile_fail(src, line, -EINVAL,
+			"more than %d includes within includes", KEYFILE_DEPTH_MAX);
+	if (!resolve_path(resolved, src, path))
+		return keyfile_fail(src, line, -EINVAL, "bad path");
+	return is_pattern(path->at, path->len) ? include_pattern(src, line, resolved)
+					       : include_file(src, line, resolved);
+}
+
+/* ---- the file that is asked for ---- */
+
+/*
+ * The .key of a pair is the public half of the file format, not of the key: it has the
+ * secret too, so it must be closed as well.
+ */
+static int check_public_half(struct keyfile_source *src)
+{
+	if (stat(src->name, &src->st) < 0) {
+		int err = -errno;
+
+		return fail_file(src, err, strerror(-err));
+	}
+	return check_file(src);
+}
+
+int keyfile_load(struct keyring *ring, const char *path, keyfile_warning *warning,
+	void *arg, char ret_error[KEYFILE_ERROR_MAX])
+{
+	static const char suffix[] = ".private";
+	struct keyfile_total total = {.warning = warning, .arg = arg};
+	struct keyfile_source src = {
+		.ring = ring, .name = path, .total = &total, .ret_error = ret_error};
+	char sibling[PATH_MAX];
+	size_t stem;
+	int err;
+
+	if (!keyfile_is_pair_name(path, ".key"))
+		return read_file(&src);
+	err = check_public_half(&src);
+	if (err < 0)
+		return err;
+	stem = strlen(path) - strlen(".key");
+	if (stem + sizeof(suffix) > sizeof(sibling))
+		return fail_file(&src, -ENAMETOOLONG, "path too long");
+	memcpy(sibling, path, stem);
+	memcpy(sibling + stem, suffix, sizeof(suffix));
+	src.name = sibling;
+	return read_file(&src);
+}
