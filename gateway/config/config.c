@@ -102,14 +102,29 @@ static void read_control(
 	((struct config *)object)->control = reader_path(r, setting);
 }
 
-static void read_http(
+static void read_http_hosts(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
 
+	reader_names(
+		r, setting, NULL, NULL, &config->http_hosts, &config->http_host_count);
+}
+
+static void read_http(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_member members[] = {
+		{"address", reader_skip, false}, /* reader_address */
+		{"port", reader_skip, false},
+		{"hosts", read_http_hosts, false},
+	};
+	struct config *config = object;
+
 	if (!reader_is_group(r, setting))
 		return;
-	reader_read_group(r, setting, address_members, 2, NULL);
+	reader_read_group(
+		r, setting, members, sizeof(members) / sizeof(members[0]), config);
 	(void)reader_address(r, setting, "127.0.0.1", PORT_HTTP, 0, &config->http);
 }
 
@@ -330,5 +345,8 @@ void config_unref(struct config *config)
 	free(config->database);
 	free(config->pid_file);
 	free(config->control);
+	for (size_t i = 0; i < config->http_host_count; i++)
+		free(config->http_hosts[i]);
+	free(config->http_hosts);
 	free(config);
 }

@@ -75,9 +75,11 @@ struct config {
 	size_t listen_count;
 	char *user; /* NULL: stay */
 	char *database;
-	char *pid_file;               /* NULL: none */
-	char *control;                /* path of the Unix socket; NULL: none */
-	struct config_address http;   /* len 0: none */
+	char *pid_file;             /* NULL: none */
+	char *control;              /* path of the Unix socket; NULL: none */
+	struct config_address http; /* len 0: none */
+	uint8_t **http_hosts;       /* names that http goes by, beside its addresses */
+	size_t http_host_count;
 	unsigned threads;             /* listener threads; one per core */
 	unsigned audit_days;          /* how long delivered journal rows are kept; 30 */
 	unsigned max_fudge_s;         /* keyring_set_fudge_max; KEYRING_FUDGE_MAX_S */

@@ -1,7 +1,9 @@
 /*
  * Requests: who may ask what, where it is answered, and what is common to reading them.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -139,6 +141,48 @@ static void dispatch(struct control_request *r)
 		found->function(r);
 }
 
+/* An address cannot be made to lead elsewhere. */
+static bool is_address(const char *host)
+{
+	struct in6_addr address;
+	const size_t len = strlen(host);
+	char inside[INET6_ADDRSTRLEN];
+
+	if (inet_pton(AF_INET, host, &address) == 1)
+		return true;
+	if (len < 2 || len - 2 >= sizeof(inside) || host[0] != '[' ||
+		host[len - 1] != ']')
+		return false;
+	memcpy(inside, host + 1, len - 2);
+	inside[len - 2] = '\0';
+	return inet_pton(AF_INET6, inside, &address) == 1;
+}
+
+static bool is_this_machine(const char *host)
+{
+	char name[HOST_NAME_MAX + 1];
+
+	return !strcasecmp(host, "localhost") ||
+		(!gethostname(name, sizeof(name)) && !strcasecmp(host, name));
+}
+
+bool control_is_our_host(const struct config *config, const char *host)
+{
+	static const uint8_t root[] = {0};
+	uint8_t name[NAME_MAX_LEN];
+
+	/* No browser leaves it out. */
+	if (!host || is_address(host) || is_this_machine(host))
+		return true;
+	if (name_from_text(name, host, root))
+		return false;
+	name_lower(name);
+	for (size_t i = 0; i < config->http_host_count; i++)
+		if (name_is_equal(name, config->http_hosts[i]))
+			return true;
+	return false;
+}
+
 static void read_and_dispatch(struct control_request *r)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(r->http);
@@ -147,6 +191,12 @@ static void read_and_dispatch(struct control_request *r)
 
 	if (!may_ask(r))
 		control_fail(r, 403, "only root and the gateway's own user may ask");
+	else if (!r->door->is_private &&
+		!control_is_our_host(
+			r->control->config, evhttp_request_get_host(r->http)))
+		control_fail(r, 403,
+			"the host of the URL is not among the hosts of http: see "
+			"muster.conf(5)");
 	else if (!path || !split_path(r, *path ? path : "/"))
 		control_fail(r, 404, "there is nothing of this name");
 	else if (query && evhttp_parse_query_str(query, &r->query))

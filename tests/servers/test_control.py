@@ -32,6 +32,48 @@ def shared(shared_gateways, shared_admin):
     return gateway
 
 
+# ---- whom a URL may name ----
+
+def ask_host(gateway, host, path="/status"):
+    """Asks at http with this Host; None: without any.  The status."""
+    with socket.create_connection((HOST, gateway.settings["http"]["port"]), 10) as client:
+        header = f"Host: {host}\r\n" if host is not None else ""
+        version = "1.1" if header else "1.0"
+        client.sendall(f"GET {path} HTTP/{version}\r\n{header}Connection: close\r\n\r\n"
+                       .encode())
+        return int(client.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize("host, status", [
+    (None, 200), ("127.0.0.1", 200), ("127.0.0.1:8053", 200), ("[::1]:8053", 200),
+    ("[2001:db8::1]", 200), ("localhost", 200), ("LOCALHOST:80", 200),
+    (socket.gethostname(), 200), ("evil.example", 403), ("evil.example:8053", 403),
+    ("localhost.evil.example", 403), ("127.0.0.1.evil.example", 403), ("[::1].evil", 403),
+    ("a..b", 403), ("[", 403), ("x" * 300, 403)])
+def test_no_foreign_name_leads_here(shared, host, status):
+    """DNS rebinding: a page of evil.example, which leads to this address, reads nothing."""
+    for path in "/", "/status", "/health", "/metrics":
+        assert ask_host(shared, host, path) == status
+
+
+def test_other_names_are_configured(gateways, admin):
+    gateway = gateways.make(**controlled(keys=[admin]))
+    gateway.settings["http"]["hosts"] = ["muster.example", "www.muster.example"]
+    gateway.start()
+    assert ask_host(gateway, "Muster.Example:443") == 200
+    assert ask_host(gateway, "www.muster.example.") == 200
+    assert ask_host(gateway, "other.muster.example") == 403
+
+
+def test_without_keep_alive_nobody_waits_for_a_look(shared):
+    """Many more connections than there is room for, each for one request or for none."""
+    for number in range(10 * GUESTS_MAX):
+        if number % 2:
+            assert ask_host(shared, "localhost", "/health") == 200
+        else:
+            socket.create_connection((HOST, shared.settings["http"]["port"]), 10).close()
+
+
 # ---- what is answered where ----
 
 API = ["zones", "targets", "queue", "hosts", "leases", "audit", "keys", "why/%232"]
@@ -290,7 +332,7 @@ def test_clients_that_leave_before_the_answer(mine):
     for _ in range(50):
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         client.connect(socket_path(mine))
-        client.sendall(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.close()
     assert wait_for(lambda: ask(mine, "GET", "/status")[0] == 200, "an answer")
 
@@ -298,8 +340,8 @@ def test_clients_that_leave_before_the_answer(mine):
 @pytest.mark.parametrize("octets", [
     b"GET /" + 20000 * b"x" + b" HTTP/1.1\r\n\r\n",
     b"GET /status HTTP/1.1\r\nX: " + 20000 * b"y" + b"\r\n\r\n",
-    b"POST /api/v1/explain HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
-    b"POST /api/v1/explain HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n",
+    b"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     + 20 * (b"4000\r\n" + 0x4000 * b"z" + b"\r\n"),
     b"\0\1\2\3\r\n\r\n", b"GET\r\n\r\n", b"FROB / HTTP/1.1\r\n\r\n",
     b"GET http://[ HTTP/1.1\r\n\r\n",
@@ -322,7 +364,7 @@ def test_huge_and_broken_requests(mine, octets):
 
 def test_pipelined_requests(mine):
     client = connect_http(mine)
-    client.sendall(20 * b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    client.sendall(20 * b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     text = b""
     while text.count(b"HTTP/1.1 200") < 20:
         more = client.recv(65536)
