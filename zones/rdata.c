@@ -253,8 +253,8 @@ const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len)
 		at = 0;
 		break;
 	case TYPE_MX:
-	case 64: /* SVCB */
-	case 65: /* HTTPS */
+	case TYPE_SVCB:
+	case TYPE_HTTPS:
 		at = 2;
 		break;
 	case TYPE_SRV:

@@ -246,14 +246,21 @@ static bool answer_step(struct answer *a, uint8_t name[NAME_MAX_LEN])
 
 /* ---- additional addresses ---- */
 
-/* The addresses of one name; false: something did not fit. */
-static bool add_addresses(struct answer *a, const uint8_t *name)
+static bool is_service(uint16_t type)
 {
-	static const uint16_t types[] = {TYPE_A, TYPE_AAAA};
+	return type == TYPE_SVCB || type == TYPE_HTTPS;
+}
+
+/* The addresses of one name, and what it says of the service if that is what a record
+ * of this type leads to; false: something did not fit. */
+static bool add_addresses(struct answer *a, const uint8_t *name, uint16_t type)
+{
+	const uint16_t types[] = {TYPE_A, TYPE_AAAA, type};
+	const size_t count = is_service(type) ? 3 : 2;
 	const struct zone_node *node = zone_find_node(a->query->zone, name);
 	bool fits = true;
 
-	for (size_t i = 0; node && i < sizeof(types) / sizeof(types[0]); i++) {
+	for (size_t i = 0; node && i < count; i++) {
 		const struct rrset *set = zone_node_find(node, types[i]);
 
 		if (!set || answer_has_set(a, node, set))
@@ -262,6 +269,21 @@ static bool add_addresses(struct answer *a, const uint8_t *name)
 			fits = false;
 	}
 	return fits;
+}
+
+/*
+ * Whose addresses a record wants; NULL: nobody's.  RFC 9460 2.5: the root for a target is
+ * the owner itself if there is a service, and nobody if there is none.
+ */
+static const uint8_t *find_target(
+	const struct answer_set *of, const uint8_t *rdata, uint16_t len)
+{
+	const uint8_t *target = rdata_target(of->set->type, rdata, len);
+	const uint8_t *owner = zone_node_owner(of->node);
+
+	if (!target || target[0] || !is_service(of->set->type))
+		return target;
+	return (rdata[0] || rdata[1]) && !name_is_wildcard(owner) ? owner : NULL;
 }
 
 /*
@@ -279,9 +301,10 @@ static void add_targets(struct answer *a, const struct answer_set *of)
 
 	while ((is_referral || a->set_count < ANSWER_SETS_MAX) &&
 		(rdata = rrset_next(set, &at, &len))) {
-		const uint8_t *target = rdata_target(set->type, rdata, len);
+		const uint8_t *target = find_target(of, rdata, len);
 
-		if (!target || !move_to(a, name, target) || add_addresses(a, name))
+		if (!target || !move_to(a, name, target) ||
+			add_addresses(a, name, set->type))
 			continue;
 		if (is_referral && name_is_subdomain(name, zone_node_owner(of->node))) {
 			answer_truncate(a);
@@ -292,13 +315,12 @@ static void add_targets(struct answer *a, const struct answer_set *of)
 
 static void add_additional(struct answer *a)
 {
-	const size_t count = a->set_count; /* those added here have no targets */
-
-	for (size_t i = 0; i < count && !a->is_closed; i++) {
+	/* RFC 9460 4.1: services that come so lead on, each of them once. */
+	for (size_t i = 0; i < a->set_count && !a->is_closed; i++) {
 		const struct answer_set of = a->sets[i];
 
 		if (of.set->type == TYPE_NS || of.set->type == TYPE_MX ||
-			of.set->type == TYPE_SRV)
+			of.set->type == TYPE_SRV || is_service(of.set->type))
 			add_targets(a, &of);
 	}
 }

@@ -513,6 +513,49 @@ static void test_whoami_of_zone(void **state)
 	}
 }
 
+/* RFC 9460 4.1, 2.4.2, 2.5.2 */
+static void test_additional_of_services(void **state)
+{
+	static const char text[] = "@ 300 SOA ns hostmaster 1 2 3 4 5\n"
+				   "@ 300 NS ns.elsewhere.net.\n"
+				   "@ 300 HTTPS 0 pool\n"
+				   "pool 300 HTTPS 1 .\n"
+				   "pool 300 A 192.0.2.1\n"
+				   "pool 300 AAAA 2001:db8::1\n"
+				   "none 300 HTTPS 0 .\n"
+				   "none 300 A 192.0.2.2\n"
+				   "_dns 300 SVCB 1 loop alpn=dot\n"
+				   "loop 300 SVCB 0 loop2\n"
+				   "loop2 300 SVCB 0 loop\n"
+				   "loop2 300 HTTPS 1 .\n"
+				   "*.wild 300 HTTPS 1 .\n"
+				   "*.wild 300 A 192.0.2.3\n";
+	struct fixture f = {.zone = message_make_zone("example.", text)};
+
+	(void)state;
+	f.query.zone = f.zone;
+	expect(&f, "example.", TYPE_HTTPS,
+		"NOERROR aa\nan example. 300 HTTPS 0 pool.example.\n"
+		"ad pool.example. 300 A 192.0.2.1\n"
+		"ad pool.example. 300 AAAA 2001:db8::1\n"
+		"ad pool.example. 300 HTTPS 1 .\n");
+	expect(&f, "pool.example.", TYPE_HTTPS,
+		"NOERROR aa\nan pool.example. 300 HTTPS 1 .\n"
+		"ad pool.example. 300 A 192.0.2.1\n"
+		"ad pool.example. 300 AAAA 2001:db8::1\n");
+	/* There is no service. */
+	expect(&f, "none.example.", TYPE_HTTPS,
+		"NOERROR aa\nan none.example. 300 HTTPS 0 .\n");
+	/* Each once, and of its own kind. */
+	expect(&f, "_dns.example.", TYPE_SVCB,
+		"NOERROR aa\nan _dns.example. 300 SVCB 1 loop.example. alpn=dot\n"
+		"ad loop.example. 300 SVCB 0 loop2.example.\n"
+		"ad loop2.example. 300 SVCB 0 loop.example.\n");
+	expect(&f, "x.wild.example.", TYPE_HTTPS,
+		"NOERROR aa\nan x.wild.example. 300 HTTPS 1 .\n");
+	zone_free(f.zone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_ds_at_cut),
 		cmocka_unit_test(test_glue_truncates),
 		cmocka_unit_test(test_additional),
+		cmocka_unit_test(test_additional_of_services),
 		cmocka_unit_test(test_mname),
 		cmocka_unit_test(test_whoami),
 		cmocka_unit_test(test_whoami_of_zone),
