@@ -151,7 +151,10 @@ size_t answer_verdict(const uint8_t *msg, const struct wire_message *m,
 	write_header(&w, m->id, flags_of(m, rcode) | (rcode & RCODE_PLAIN_MAX));
 	if (has_opt)
 		w.cap = limit - OPT_FIXED_LEN - extra_len;
-	echo_question(&w, msg, m);
+	/* RFC 2136 3.8: all sections of an update or none.  With none of them all clients
+	 * are content, and some find a granted lease only so. */
+	if (m->opcode != OPCODE_UPDATE)
+		echo_question(&w, msg, m);
 	w.cap = limit;
 	if (has_opt) {
 		size_t length_at = open_opt(&w, m, rcode);

@@ -22,8 +22,8 @@ enum { ANSWER_WHOAMI_TTL_S = 0 };
 size_t answer_limit(const struct wire_message *m, bool is_tcp);
 
 /*
- * An answer without records: the request's id, opcode and RD; QR; the question (or zone)
- * section echoed if it was readable and fits (RFC 2136 3.8 allows it for UPDATE); rcode;
+ * An answer without records: the request's id, opcode and RD; QR; the question section
+ * echoed if it was readable and fits, but no section of an UPDATE (RFC 2136 3.8); rcode;
  * OPT if the request had one, with the extended rcode and, if the verdict has one, the
  * EDE with why as its text (RFC 8914), cut to fit.  A failed walk is fine
  * (m->question_end 0). Never sets TC for an UPDATE.  extra may be NULL, else option
@@ -48,11 +48,11 @@ struct answer_query {
  * inside the zone, DNAME (RFC 6672), referrals with glue at zone cuts (DS from the parent
  * side), NODATA and NXDOMAIN with the SOA in the authority section, its TTL the smaller
  * of its own and MINIMUM (RFC 2308 3); QTYPE ANY: all RRsets (small zones of DDNS clients
- * read back with it); additional addresses for NS, MX, SRV where they fit.  whoami.<zone>
- * A, AAAA and TXT answer the source address unless the zone has that name.  QCLASS other
- * than IN and ANY: REFUSED.  QDCOUNT other than 1: FORMERR.  AXFR and IXFR are
- * transfer.h's. TC, with whole RRsets left out, when it does not fit.  Returns the length
- * of the answer, at least a header's.
+ * read back with it); additional records for NS, MX, SRV, SVCB and HTTPS where they fit.
+ * whoami.<zone> A, AAAA and TXT answer the source address unless the zone has that name.
+ * QCLASS other than IN and ANY: REFUSED.  QDCOUNT other than 1: FORMERR.  AXFR and IXFR
+ * are transfer.h's.  TC, with whole RRsets left out, when it does not fit.  Returns the
+ * length of the answer, at least a header's.
  */
 size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit);
 

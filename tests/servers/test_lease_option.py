@@ -109,6 +109,20 @@ def test_macos(gateway, keys):
     message.add("mac", 7200, "A", "192.0.2.8")
     answer = ask(gateway, with_option(message, short(7200)), keys["limits"])
     assert (answer.rcode, granted(answer)) == ("NOERROR", short(7200))
+    # Its reader of answers takes the OPT record for what follows the header, RFC 2136 3.8:
+    # "not including any part of the original update".
+    assert struct.unpack("!4H", answer.wire[4:12]) == (0, 0, 0, 2)  # OPT, TSIG
+    assert answer.wire[12:15] == b"\0\0\x29"
+
+
+@pytest.mark.parametrize("key, zone, rcode", [
+    ("nobody", ZONE, "REFUSED"), ("limits", "elsewhere.example.", "NOTAUTH")])
+def test_refusals_repeat_nothing_either(gateway, keys, key, zone, rcode):
+    message = dns.update.UpdateMessage(zone)
+    message.add("mac", 7200, "A", "192.0.2.8")
+    answer = ask(gateway, with_option(message, short(7200)), keys[key])
+    assert answer.rcode == rcode
+    assert struct.unpack("!4H", answer.wire[4:12]) == (0, 0, 0, 2)
 
 
 def test_matter(gateway, keys):
