@@ -14,7 +14,8 @@
 #include "agent/clock.h"
 #include "agent/daemon.h"
 #include "agent/log.h"
-#include "agent/publish/publisher.h"
+#include "agent/host.h"
+#include "agent/publish/roster.h"
 #include "agent/publish/schedule.h"
 #include "agent/sources/network.h"
 #include "agent/sources/source.h"
@@ -33,18 +34,20 @@ struct agent {
 	struct gateways *gateways;
 	struct network *network; /* NULL: it can not be watched */
 	struct source_context context;
-	struct source **sources;
+	struct source **sources; /* as configured; NULL: it can not work */
 	size_t source_count;
-	struct publisher **publishers; /* of the configured zones, then of old ones */
-	size_t publisher_count;
-	size_t publisher_cap;
+	struct roster **rosters; /* of the configured zones, then of old ones */
+	size_t roster_count;
+	struct host host;
 	struct records own;        /* from the configuration: no source gives them */
 	struct records remembered; /* from the state file */
 	struct alarm *first_wait;
 	struct alarm *hurry;
-	bool is_begun; /* publishers have been told what is wanted */
+	bool is_ready; /* begin has ended */
+	bool is_begun; /* rosters have been told what is wanted */
 	bool is_network_known;
 	bool is_hurry_set;
+	bool is_guest;        /* with the state of another machine */
 	bool is_outside_told; /* that records lie in no zone */
 	bool is_state_failing;
 	int64_t started_s;
@@ -55,9 +58,12 @@ struct agent {
 static void write_state(struct agent *agent)
 {
 	const struct status status = {
-		.name = agent->config->name,
-		.publishers = agent->publishers,
-		.publisher_count = agent->publisher_count,
+		.config = agent->config,
+		.rosters = agent->rosters,
+		.roster_count = agent->roster_count,
+		.sources = agent->sources,
+		.host = &agent->host,
+		.is_guest = agent->is_guest,
 		.started_s = agent->started_s,
 		.steady_ms = clock_steady_ms(),
 		.real_s = clock_real_s(),
@@ -71,18 +77,25 @@ static void write_state(struct agent *agent)
 	agent->is_state_failing = r != 0;
 }
 
-static void notify_status(struct agent *agent)
+/* "2 records published at gw1; next update 10:05:12" */
+static void describe(const struct agent *agent, char *text, size_t cap)
 {
-	const char *gateway = gateways_current(agent->gateways);
-	char text[512], when[32] = "-";
+	const char *gateway = NULL;
 	int64_t next_ms = INT64_MAX;
-	unsigned failures = 0;
+	bool is_failing = false;
+	char when[32] = "-";
+	size_t count = 0;
 
-	for (size_t i = 0; i < agent->publisher_count; i++) {
-		const struct publisher_status *s = publisher_status(agent->publishers[i]);
+	for (size_t i = 0; i < agent->roster_count; i++) {
+		const struct roster *roster = agent->rosters[i];
+		struct publisher *front = roster_front(roster);
+		const int64_t roster_ms = roster_next_ms(roster);
 
-		next_ms = s->next_ms < next_ms ? s->next_ms : next_ms;
-		failures += s->failures;
+		next_ms = roster_ms < next_ms ? roster_ms : next_ms;
+		count += ledger_count_held(publisher_ledger(front));
+		is_failing |= publisher_status(front)->failures > 0;
+		if (publisher_status(front)->is_ok)
+			gateway = publisher_status(front)->gateway;
 	}
 	if (next_ms != INT64_MAX) {
 		const time_t at = clock_real_s() + (next_ms - clock_steady_ms()) / 1000;
@@ -91,44 +104,104 @@ static void notify_status(struct agent *agent)
 		if (localtime_r(&at, &tm))
 			strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	}
-	snprintf(text, sizeof(text),
-		"STATUS=%zu records published at %s; next update %s%s",
-		agent_count_published(agent), gateway ? gateway : "no gateway yet", when,
-		failures ? "; the last one failed" : "");
-	daemon_notify(text);
+	snprintf(text, cap, "%zu records published at %s; next update %s%s", count,
+		gateway ? gateway : "no gateway yet", when,
+		is_failing ? "; the last one failed" : "");
+}
+
+static void notify_status(struct agent *agent)
+{
+	char text[512], line[sizeof(text) + 8];
+
+	describe(agent, text, sizeof(text));
+	snprintf(line, sizeof(line), "STATUS=%s", text);
+	daemon_notify(line);
+}
+
+static void log_failing_gateways(const struct agent *agent, const struct roster *roster)
+{
+	char zone[NAME_TEXT_MAX];
+
+	for (size_t i = 0; i < agent->config->gateway_count; i++) {
+		const struct publisher *p = roster_publisher(roster, i);
+		const struct publisher_status *s = p ? publisher_status(p) : NULL;
+
+		if (s && s->has_tried && !s->is_ok)
+			log_info("status: zone %s: gateway %s: %s",
+				name_to_text(roster_zone(roster), zone), s->gateway,
+				s->failures ? s->answer
+					    : "something is refused, or not sent yet");
+	}
+}
+
+void agent_log_status(const struct agent *agent)
+{
+	char text[512];
+
+	describe(agent, text, sizeof(text));
+	log_info("status: %s", text);
+	for (size_t i = 0; i < agent->roster_count; i++)
+		log_failing_gateways(agent, agent->rosters[i]);
+	for (size_t i = 0; i < agent->source_count; i++) {
+		const struct source *source = agent->sources[i];
+
+		if (!status_is_source_well(source))
+			log_info("status: source %s %s: %s",
+				source ? source->ops->type : "?",
+				source ? source_subject(source) : "",
+				source && source->why[0] ? source->why
+							 : "nothing is known of it");
+	}
 }
 
 /* ---- what publishers tell ---- */
 
-static bool is_settled(const struct agent *agent, bool *ret_ok)
+static bool is_ok(const struct agent *agent)
 {
-	const int64_t now_ms = clock_steady_ms();
-
-	*ret_ok = true;
-	for (size_t i = 0; i < agent->publisher_count; i++) {
-		const struct publisher *p = agent->publishers[i];
-		const struct publisher_status *s = publisher_status(p);
-		const struct ledger *ledger = publisher_ledger((struct publisher *)p);
-
-		*ret_ok = *ret_ok && (s->is_ok || !ledger->count);
-		if (!s->failures && ledger->count &&
-			(!s->has_tried || ledger_is_changed(ledger, now_ms)))
+	for (size_t i = 0; i < agent->roster_count; i++)
+		if (!roster_is_ok(agent->rosters[i]))
 			return false;
-	}
+	for (size_t i = 0; i < agent->source_count; i++)
+		if (!status_is_source_well(agent->sources[i]))
+			return false;
+	return true;
+}
+
+static bool is_settled(const struct agent *agent)
+{
+	for (size_t i = 0; i < agent->roster_count; i++)
+		if (!roster_is_settled(agent->rosters[i]))
+			return false;
 	return agent->is_begun;
 }
 
-static void on_publisher(void *arg, enum publisher_event event)
+static void tell_settled(struct agent *agent)
+{
+	if (agent->options.settled && is_settled(agent))
+		agent->options.settled(agent->options.arg, is_ok(agent));
+}
+
+/* What has changed without anybody telling is found now at the latest. */
+static void look_again(struct agent *agent)
+{
+	for (size_t i = 0; i < agent->source_count; i++)
+		if (agent->sources[i] && agent->sources[i]->ops->look_again)
+			agent->sources[i]->ops->look_again(agent->sources[i]);
+}
+
+static void on_roster(void *arg, enum publisher_event event)
 {
 	struct agent *agent = arg;
-	bool is_ok;
 
+	if (event == PUBLISHER_REFRESHING) {
+		look_again(agent);
+		return;
+	}
 	write_state(agent);
 	if (event == PUBLISHER_SENDING)
 		return;
 	notify_status(agent);
-	if (agent->options.settled && is_settled(agent, &is_ok))
-		agent->options.settled(agent->options.arg, is_ok);
+	tell_settled(agent);
 }
 
 /* ---- putting together ---- */
@@ -136,27 +209,30 @@ static void on_publisher(void *arg, enum publisher_event event)
 static bool is_all_known(const struct agent *agent)
 {
 	for (size_t i = 0; i < agent->source_count; i++)
-		if (!agent->sources[i]->is_known)
+		if (agent->sources[i] && !agent->sources[i]->is_known)
 			return false;
 	return true;
 }
 
-static bool is_claimed(const struct records *set, const struct record *record)
+static int compare_records(const void *a, const void *b)
 {
-	for (size_t i = 0; i < set->count; i++)
-		if (!set->items[i].len && record_is_same_rrset(&set->items[i], record))
-			return true;
-	return false;
+	return record_compare(a, b);
 }
 
-/* What is not known to be gone stays. */
+/* What is not known to be gone stays.  all is sorted. */
 static int add_remembered(const struct agent *agent, struct records *all)
 {
+	const size_t count = all->count;
 	int r = 0;
 
-	for (size_t i = 0; i < agent->remembered.count && !r; i++)
-		if (!is_claimed(all, &agent->remembered.items[i]))
-			r = records_add(all, &agent->remembered.items[i]);
+	for (size_t i = 0; i < agent->remembered.count && !r; i++) {
+		const struct record *record = &agent->remembered.items[i];
+		const struct record claim = {
+			.owner = record->owner, .type = record->type};
+
+		if (!bsearch(&claim, all->items, count, sizeof(claim), compare_records))
+			r = records_add(all, record);
+	}
 	return r;
 }
 
@@ -186,7 +262,7 @@ static int add_source(struct records *all, const struct source *source)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < source->records.count && !r; i++)
+	for (size_t i = 0; source && i < source->records.count && !r; i++)
 		if (source->records.items[i].type != SOURCE_TYPE_HOST)
 			r = records_add(all, &source->records.items[i]);
 	return r;
@@ -197,7 +273,7 @@ static int add_aliases(
 {
 	int r = 0;
 
-	for (size_t i = 0; i < source->records.count && !r; i++)
+	for (size_t i = 0; source && i < source->records.count && !r; i++)
 		if (source->records.items[i].type == SOURCE_TYPE_HOST &&
 			source->records.items[i].len)
 			r = add_host_addresses(agent, all, &source->records.items[i],
@@ -213,10 +289,14 @@ static int put_together(const struct agent *agent, struct records *all)
 		r = add_source(all, agent->sources[i]);
 	for (size_t i = 0; i < agent->source_count && !r; i++)
 		r = add_aliases(agent, all, agent->sources[i]);
-	if (!r && !is_all_known(agent))
+	if (r)
+		return r;
+	records_sort(all);
+	if (!is_all_known(agent))
 		r = add_remembered(agent, all);
-	if (!r)
-		records_sort(all);
+	if (agent->is_guest)
+		records_drop_claims(all);
+	records_sort(all);
 	return r;
 }
 
@@ -254,12 +334,12 @@ static int distribute(struct agent *agent, const struct records *all)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < agent->publisher_count && !r; i++) {
+	for (size_t i = 0; i < agent->roster_count && !r; i++) {
 		struct records part = {0};
 
-		r = take_zone(agent, all, publisher_zone(agent->publishers[i]), &part);
+		r = take_zone(agent, all, roster_zone(agent->rosters[i]), &part);
 		if (!r)
-			r = publisher_want(agent->publishers[i], &part);
+			r = roster_want(agent->rosters[i], &part);
 		records_clear(&part);
 	}
 	return r;
@@ -275,10 +355,11 @@ static void update(struct agent *agent)
 	if (!r)
 		r = distribute(agent, &all);
 	if (r)
-		log_error("%s; what is published stays as it was",
-			r == -ENOSPC ? "more than 20000 records: that is not one host's"
-				     : strerror(-r));
+		log_error("%s; what is published stays as it was", records_strerror(r));
 	records_clear(&all);
+	/* There may be nothing to be sent, and so nobody else to tell. */
+	write_state(agent);
+	tell_settled(agent);
 }
 
 static void on_source(void *arg, struct source *source)
@@ -288,6 +369,28 @@ static void on_source(void *arg, struct source *source)
 	log_debug("source %s: %zu records", source->ops->type, source->records.count);
 	if (agent->is_begun || is_all_known(agent))
 		update(agent);
+}
+
+/* Nothing more comes of those that fail. */
+static bool is_all_judged(const struct agent *agent)
+{
+	for (size_t i = 0; i < agent->source_count; i++)
+		if (agent->sources[i] && !agent->sources[i]->is_known &&
+			!agent->sources[i]->why[0])
+			return false;
+	return true;
+}
+
+static void on_judged(void *arg, struct source *source)
+{
+	struct agent *agent = arg;
+
+	(void)source;
+	if (!agent->is_ready)
+		return;
+	write_state(agent);
+	if (agent->options.is_once && !agent->is_begun && is_all_judged(agent))
+		alarm_set(agent->first_wait, 0);
 }
 
 static void on_first_wait(void *arg)
@@ -306,8 +409,8 @@ static void on_hurry(void *arg)
 
 	agent->is_hurry_set = false;
 	gateways_forget(agent->gateways);
-	for (size_t i = 0; i < agent->publisher_count; i++)
-		publisher_hurry(agent->publishers[i]);
+	for (size_t i = 0; i < agent->roster_count; i++)
+		roster_hurry(agent->rosters[i]);
 }
 
 static void on_network(void *arg)
@@ -315,7 +418,7 @@ static void on_network(void *arg)
 	struct agent *agent = arg;
 
 	for (size_t i = 0; i < agent->source_count; i++)
-		if (agent->sources[i]->ops->network_changed)
+		if (agent->sources[i] && agent->sources[i]->ops->network_changed)
 			agent->sources[i]->ops->network_changed(agent->sources[i]);
 	/* The first time it is no change. */
 	if (!agent->is_network_known || agent->is_hurry_set) {
@@ -338,79 +441,113 @@ static int64_t draw_delay(const struct agent *agent)
 	return schedule_initial_delay(agent->config->initial_delay_ms, random);
 }
 
-/* The publisher of a zone, made if there is none; NULL: no memory. */
-static struct publisher *need_publisher(
+/* The roster of a zone, made if there is none; NULL: no memory. */
+static struct roster *need_roster(
 	struct agent *agent, const uint8_t *zone, int64_t delay_ms)
 {
-	struct publisher *publisher, **more;
+	struct roster *roster, **more;
 
-	for (size_t i = 0; i < agent->publisher_count; i++)
-		if (name_is_equal(publisher_zone(agent->publishers[i]), zone))
-			return agent->publishers[i];
-	more = reallocarray(agent->publishers, agent->publisher_count + 1,
-		sizeof(struct publisher *));
+	for (size_t i = 0; i < agent->roster_count; i++)
+		if (name_is_equal(roster_zone(agent->rosters[i]), zone))
+			return agent->rosters[i];
+	more = reallocarray(
+		agent->rosters, agent->roster_count + 1, sizeof(struct roster *));
 	if (!more)
 		return NULL;
-	agent->publishers = more;
-	publisher = publisher_new(&(struct publisher_config){
+	agent->rosters = more;
+	roster = roster_new(&(struct roster_config){
 		.base = agent->options.base,
 		.config = agent->config,
 		.gateways = agent->gateways,
 		.zone = zone,
 		.delay_ms = delay_ms,
-		.told = on_publisher,
+		.told = on_roster,
 		.arg = agent,
 	});
-	if (publisher)
-		more[agent->publisher_count++] = publisher;
-	return publisher;
+	if (roster)
+		more[agent->roster_count++] = roster;
+	return roster;
 }
 
-static bool remember(void *arg, const uint8_t *zone, const struct record *record)
+static bool remember(void *arg, const uint8_t *zone, const char *gateway,
+	const struct ledger_entry *entry)
 {
 	struct agent *agent = arg;
-	struct publisher *publisher = need_publisher(agent, zone, 0);
+	struct roster *roster = need_roster(agent, zone, 0);
 
-	return publisher && !records_add(&agent->remembered, record) &&
-		!ledger_remember(publisher_ledger(publisher), record);
+	return roster && !records_add(&agent->remembered, &entry->record) &&
+		!roster_remember(roster, gateway, entry);
 }
 
-static int open_publishers(struct agent *agent)
+/* Is the state this machine's own?  Otherwise nothing in it is ours to remove. */
+static bool is_own_state(struct agent *agent, const struct status_owner *owner)
 {
-	const int64_t delay_ms = draw_delay(agent);
-	int r;
+	const char *state = agent->options.state;
+	const bool is_same = host_is_same(&owner->host, &agent->host);
 
-	for (size_t i = 0; i < agent->config->zone_count; i++)
-		if (!need_publisher(agent, agent->config->zones[i], delay_ms))
-			return -ENOMEM;
-	r = status_each_record(agent->options.state, remember, agent);
+	agent->is_guest = owner->is_guest || !is_same;
+	if (!is_same)
+		log_warning(
+			"%s: this is the state of another machine, or a copy: nothing "
+			"that it names is removed",
+			state);
+	if (agent->is_guest)
+		log_warning(
+			"this machine has key and state of another one: each leaves "
+			"the other's records alone.  Enrol it under a name of its own; "
+			"or, if the other machine is gone, delete %s",
+			state);
+	return is_same;
+}
+
+static int read_state(struct agent *agent)
+{
+	const char *state = agent->options.state;
+	struct status_owner owner;
+	int r = status_read(state, &owner, NULL, NULL);
+
+	if (!r && is_own_state(agent, &owner))
+		return status_read(state, &owner, remember, agent);
+	if (!r && agent->options.is_withdrawing)
+		return -EPERM; /* said */
 	if (agent->options.is_withdrawing && r == -EINVAL) {
 		log_error("%s: no state file of the agent: what is published is not "
 			  "known; it stays until its lease ends",
-			agent->options.state);
+			state);
 		return r;
 	}
 	if (agent->options.is_withdrawing && r == -ENOENT)
-		log_warning("%s: there is none: nothing is known to be published",
-			agent->options.state);
+		log_warning("%s: there is none: nothing is known to be published", state);
 	if (r == -EINVAL)
 		log_warning(
 			"%s: no state file of the agent; what an earlier run published "
 			"is not known",
-			agent->options.state);
+			state);
 	return r == -ENOMEM ? r : 0;
 }
 
-static void open_sources(struct agent *agent)
+static int open_rosters(struct agent *agent)
+{
+	const int64_t delay_ms = draw_delay(agent);
+
+	for (size_t i = 0; i < agent->config->zone_count; i++)
+		if (!need_roster(agent, agent->config->zones[i], delay_ms))
+			return -ENOMEM;
+	return read_state(agent);
+}
+
+/* How many work. */
+static size_t open_sources(struct agent *agent)
 {
 	const struct config *config = agent->config;
+	size_t count = 0;
 
+	agent->source_count = config->source_count;
 	for (size_t i = 0; i < config->source_count; i++) {
-		struct source *source = source_open(&agent->context, &config->sources[i]);
-
-		if (source)
-			agent->sources[agent->source_count++] = source;
+		agent->sources[i] = source_open(&agent->context, &config->sources[i]);
+		count += agent->sources[i] != NULL;
 	}
+	return count;
 }
 
 /* Records that no source has to look for. */
@@ -430,7 +567,8 @@ static int read_own(struct agent *agent)
 static int begin(struct agent *agent)
 {
 	const size_t count = agent->config->source_count;
-	int r = open_publishers(agent);
+	size_t working;
+	int r = open_rosters(agent);
 
 	if (r || agent->options.is_withdrawing)
 		return r;
@@ -440,17 +578,18 @@ static int begin(struct agent *agent)
 		return r;
 	agent->network = network_new(agent->options.base, on_network, agent);
 	agent->context.network = agent->network;
-	open_sources(agent);
-	if (!agent->source_count && !agent->own.count) {
+	working = open_sources(agent);
+	if (!working && !agent->own.count) {
 		log_error("there is nothing to publish: no source works, and the "
 			  "configuration has no records");
 		return -EINVAL;
 	}
 	/* Without sources nobody would tell that all is known. */
 	alarm_set_in(agent->first_wait,
-		!agent->source_count             ? 0
+		!working                         ? 0
 			: agent->options.is_once ? ONCE_WAIT_MS
 						 : FIRST_WAIT_MS);
+	agent->is_ready = true;
 	return 0;
 }
 
@@ -466,12 +605,14 @@ struct agent *agent_new(struct config *config, const struct agent_options *optio
 	agent->config = config;
 	agent->options = *options;
 	agent->started_s = clock_real_s();
+	host_read(&agent->host, options->state);
 	agent->gateways = gateways_new(options->base, config);
 	agent->context = (struct source_context){
 		.base = options->base,
 		.config = config,
 		.gateways = agent->gateways,
 		.changed = on_source,
+		.judged = on_judged,
 		.arg = agent,
 	};
 	agent->first_wait = alarm_new(options->base, on_first_wait, agent);
@@ -494,10 +635,10 @@ void agent_free(struct agent *agent)
 		return;
 	for (size_t i = 0; i < agent->source_count; i++)
 		source_close(agent->sources[i]);
-	for (size_t i = 0; i < agent->publisher_count; i++)
-		publisher_free(agent->publishers[i]);
+	for (size_t i = 0; i < agent->roster_count; i++)
+		roster_free(agent->rosters[i]);
 	free(agent->sources);
-	free(agent->publishers);
+	free(agent->rosters);
 	records_clear(&agent->own);
 	records_clear(&agent->remembered);
 	network_free(agent->network);
@@ -515,24 +656,17 @@ void agent_withdraw(struct agent *agent)
 	/* What the sources say from here on counts no more. */
 	for (size_t i = 0; i < agent->source_count; i++)
 		source_close(agent->sources[i]);
+	free(agent->sources);
+	agent->sources = NULL;
 	agent->source_count = 0;
 	agent->is_begun = true;
-	for (size_t i = 0; i < agent->publisher_count; i++)
-		publisher_withdraw(agent->publishers[i]);
+	for (size_t i = 0; i < agent->roster_count; i++)
+		roster_withdraw(agent->rosters[i]);
 }
 
 void agent_child_ended(struct agent *agent)
 {
 	for (size_t i = 0; i < agent->source_count; i++)
-		if (agent->sources[i]->ops->child_ended)
+		if (agent->sources[i] && agent->sources[i]->ops->child_ended)
 			agent->sources[i]->ops->child_ended(agent->sources[i]);
-}
-
-size_t agent_count_published(const struct agent *agent)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < agent->publisher_count; i++)
-		count += ledger_count_held(publisher_ledger(agent->publishers[i]));
-	return count;
 }

@@ -4,6 +4,10 @@
  * Whenever a source has changed, the records of all of them are put together, each zone
  * gets its own, and the publishers do the rest.  As long as something is not known of a
  * source, what an earlier run has published stays, unless another source claims it.
+ *
+ * With the state of another machine (a clone of it, most likely) the agent claims
+ * nothing: it adds its own records, and leaves alone what the other machine has under the
+ * name.
  */
 #ifndef MUSTER_AGENT_AGENT_H
 #define MUSTER_AGENT_AGENT_H
@@ -18,7 +22,7 @@ struct agent_options {
 	bool is_once;        /* slow sources are waited for: there is no second update */
 	bool is_withdrawing; /* no sources: what the state file names is removed */
 	/* Every publisher has ended an attempt, and none has more to do now; is_ok: all
-	 * of it succeeded. */
+	 * of it succeeded, and so did the sources. */
 	void (*settled)(void *arg, bool is_ok);
 	void *arg;
 };
@@ -32,6 +36,7 @@ void agent_free(struct agent *agent); /* NULL is harmless */
 void agent_withdraw(struct agent *agent);
 /* A child process has ended. */
 void agent_child_ended(struct agent *agent);
-size_t agent_count_published(const struct agent *agent);
+/* Logs how it is: one line, and one for each gateway or source that fails. */
+void agent_log_status(const struct agent *agent);
 
 #endif

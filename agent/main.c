@@ -23,7 +23,7 @@ enum {
 	ONCE_LIMIT_MS = 120 * 1000, /* --once and --withdraw give up after */
 	EXIT_LIMIT_MS = 8 * 1000,   /* withdraw_on_exit: service managers kill after 90 s,
 				     * people sooner */
-	SIGNALS = 5,
+	SIGNALS = 5,                /* that are watched */
 };
 
 enum mode {
@@ -189,6 +189,12 @@ static int check(const struct options *options)
 	printf("%s: %s, %zu gateways, %zu zones, %zu sources: valid\n",
 		options->config_path, name_to_text(config->name, name),
 		config->gateway_count, config->zone_count, config->source_count);
+	if (config->gateway_count > 1)
+		puts("note: until gateways share a store, each has leases of its own: "
+		     "they must have the same keys and rules, and must each be told of "
+		     "changes by the zone's servers (NOTIFY); the agent refreshes at "
+		     "every "
+		     "gateway where it has registered");
 	config_free(config);
 	return 0;
 }
@@ -338,6 +344,16 @@ static void on_child(evutil_socket_t signal, short what, void *arg)
 		agent_child_ended(program->agent);
 }
 
+static void on_status(evutil_socket_t signal, short what, void *arg)
+{
+	struct program *program = arg;
+
+	(void)signal;
+	(void)what;
+	if (program->agent)
+		agent_log_status(program->agent);
+}
+
 static int watch_signals(struct program *program)
 {
 	static const struct {
@@ -348,10 +364,11 @@ static int watch_signals(struct program *program)
 		{SIGINT, on_stop},
 		{SIGHUP, on_reload},
 		{SIGCHLD, on_child},
+		{SIGUSR1, on_status},
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < SIGNALS && watched[i].number; i++) {
+	for (int i = 0; i < SIGNALS; i++) {
 		program->signals[i] = evsignal_new(
 			program->base, watched[i].number, watched[i].callback, program);
 		if (!program->signals[i] || event_add(program->signals[i], NULL))

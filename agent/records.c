@@ -12,6 +12,8 @@
 
 enum { RECORDS_FEW = 16 }; /* room that a set begins with */
 
+#define RECORDS_MAX_TEXT "100000"
+
 static int make_room(struct records *set)
 {
 	const size_t cap = set->cap ? 2 * set->cap : RECORDS_FEW;
@@ -80,6 +82,28 @@ int records_add_all(struct records *set, const struct records *other)
 	for (size_t i = 0; i < other->count && !r; i++)
 		r = records_add(set, &other->items[i]);
 	return r;
+}
+
+size_t records_count_data(const struct records *set)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		count += set->items[i].len != 0;
+	return count;
+}
+
+void records_drop_claims(struct records *set)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->items[i].len)
+			set->items[kept++] = set->items[i];
+		else
+			free(set->items[i].owner);
+	}
+	set->count = kept;
 }
 
 int record_compare(const struct record *a, const struct record *b)
@@ -159,6 +183,13 @@ bool records_is_equal(const struct records *a, const struct records *b)
 			a->items[i].ttl != b->items[i].ttl)
 			return false;
 	return true;
+}
+
+const char *records_strerror(int error)
+{
+	if (error == -ENOSPC)
+		return "more than " RECORDS_MAX_TEXT " records: that is not one host's";
+	return strerror(-error);
 }
 
 char *record_to_text(const struct record *record, char buf[RECORD_TEXT_MAX])

@@ -11,8 +11,8 @@
 #include "tsig/wire.h"
 
 enum {
-	RECORDS_MAX =
-		20000, /* of one set: a host with all its containers, many times over */
+	RECORDS_MAX = 100000,  /* of one set, claims included: a host with all its
+			       * containers, many times over */
 	RECORD_TEXT_MAX = 512, /* octets of a record in logs, with its final zero */
 };
 
@@ -41,6 +41,11 @@ int records_claim_all(struct records *set) __attribute__((warn_unused_result));
 int records_add_all(struct records *set, const struct records *other)
 	__attribute__((warn_unused_result));
 
+size_t records_count_data(const struct records *set); /* without claims */
+
+/* Claims go. */
+void records_drop_claims(struct records *set);
+
 /* By owner, type, claims first, RDATA.  Duplicates become one, with the lowest TTL, and
  * records of one RRset get one TTL (RFC 2181 5.2), the lowest. */
 void records_sort(struct records *set);
@@ -52,6 +57,9 @@ bool record_is_same_rrset(const struct record *a, const struct record *b);
 
 /* For sorted sets. */
 bool records_is_equal(const struct records *a, const struct records *b);
+
+/* What is wrong, for an -errno of the functions above. */
+const char *records_strerror(int error);
 
 /* "host1.dyn.example. A 192.0.2.1", cut to fit. */
 char *record_to_text(const struct record *record, char buf[RECORD_TEXT_MAX]);

@@ -1,5 +1,6 @@
 /*
- * The state file: what is published, until when, and what the gateways last answered.
+ * The state file: what is published, where and until when, what the gateways last
+ * answered, and how the sources are.
  *
  * The agent writes it whole after every answer, and before it sends a record for the
  * first time, so that another run (--status, --withdraw, the next start) knows what may
@@ -8,12 +9,17 @@
 #ifndef MUSTER_AGENT_STATUS_H
 #define MUSTER_AGENT_STATUS_H
 
-#include "agent/publish/publisher.h"
+#include "agent/host.h"
+#include "agent/publish/roster.h"
+#include "agent/sources/source.h"
 
 struct status {
-	const uint8_t *name; /* the host's */
-	struct publisher *const *publishers;
-	size_t publisher_count;
+	const struct config *config;
+	struct roster *const *rosters;
+	size_t roster_count;
+	struct source *const *sources; /* as many as configured; NULL: could not begin */
+	const struct host *host;
+	bool is_guest;     /* status_owner */
 	int64_t started_s; /* real time */
 	int64_t steady_ms; /* the moment, on both clocks */
 	int64_t real_s;
@@ -23,17 +29,28 @@ struct status {
 int status_write(const char *path, const struct status *status)
 	__attribute__((warn_unused_result));
 
-/* What an earlier run may have left at the gateways; zone is the one it was sent to.
- * False: stop. */
-typedef bool status_visit(void *arg, const uint8_t *zone, const struct record *record);
+/* Whose state a file is. */
+struct status_owner {
+	struct host host; /* zero: nothing is known, as in files of old */
+	bool is_guest;    /* a machine that came by its state by a copy: nothing but what
+			   * it has added itself is its own */
+};
 
-/* Calls visit for every record of the file.  0; -ENOENT: there is none; -EINVAL: it is
- * not ours, or broken; -ENOMEM. */
-int status_each_record(const char *path, status_visit *visit, void *arg)
-	__attribute__((warn_unused_result));
+/* What an earlier run may have left at a gateway; zone is the one it was sent to.  False:
+ * stop. */
+typedef bool status_visit(void *arg, const uint8_t *zone, const char *gateway,
+	const struct ledger_entry *entry);
+
+/* Reads the owner, and calls visit (NULL: nobody) for every record of the file at every
+ * gateway.  0; -ENOENT: there is none; -EINVAL: it is not ours, or broken; -ENOMEM. */
+int status_read(const char *path, struct status_owner *ret_owner, status_visit *visit,
+	void *arg) __attribute__((warn_unused_result));
 
 /* muster-agent --status.  The exit status: 0: all is well; 1: it is not (or the agent
  * does not run); 2: there is no state to be read. */
 int status_print(const char *path, bool as_json);
+
+/* Does this source know its records, and nothing is wrong with it? */
+bool status_is_source_well(const struct source *source);
 
 #endif

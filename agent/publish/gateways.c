@@ -27,17 +27,16 @@ struct gateway {
 	const struct config_gateway *config;
 	struct addrinfo *addresses; /* NULL: not known */
 	bool is_literal;
-	int64_t found_ms; /* when */
+	int64_t found_ms;           /* when */
+	const struct tsig_key *key; /* the secret that works, as far as known */
+	int64_t offset_s;           /* its clock minus ours */
 };
 
 struct gateways {
 	struct event_base *base;
 	const struct config *config;
 	struct hmac_pool *pool;
-	const struct tsig_key *key; /* the secret that works, as far as known */
-	int64_t offset_s;           /* server's clock minus ours */
-	size_t current;
-	bool has_worked;
+	size_t current; /* the last that worked */
 	size_t count;
 	struct gateway all[];
 };
@@ -49,7 +48,7 @@ struct errand {
 	struct exchange *exchange;
 	struct resolver *resolver;
 	struct alarm *later; /* gives the result when nothing could be begun */
-	size_t tried;        /* gateways that have been given up */
+	size_t left;         /* gateways that may still be tried */
 	size_t index;        /* of the gateway that is being tried */
 	unsigned address;    /* of its addresses */
 	unsigned repeats;
@@ -73,7 +72,6 @@ struct gateways *gateways_new(struct event_base *base, const struct config *conf
 		return NULL;
 	g->base = base;
 	g->config = config;
-	g->key = config->key;
 	g->count = config->gateway_count;
 	g->pool = hmac_pool_new();
 	if (!g->pool) {
@@ -85,6 +83,7 @@ struct gateways *gateways_new(struct event_base *base, const struct config *conf
 		g->all[i].addresses = resolver_parse(
 			config->gateways[i].host, config->gateways[i].port);
 		g->all[i].is_literal = g->all[i].addresses != NULL;
+		g->all[i].key = config->key;
 	}
 	return g;
 }
@@ -98,11 +97,6 @@ void gateways_free(struct gateways *g)
 			freeaddrinfo(g->all[i].addresses);
 	hmac_pool_free(g->pool);
 	free(g);
-}
-
-const char *gateways_current(const struct gateways *g)
-{
-	return g->has_worked ? g->all[g->current].config->text : NULL;
 }
 
 static void forget_addresses(struct gateway *gateway)
@@ -152,9 +146,9 @@ static void set_outcome(struct errand *errand, const char *text, const char *adv
 
 static void learn_clock(struct errand *errand, int64_t server_time)
 {
-	struct gateways *g = errand->gateways;
+	struct gateway *gateway = &errand->gateways->all[errand->index];
 	const int64_t offset_s = server_time - clock_real_s();
-	const int64_t change_s = offset_s - g->offset_s;
+	const int64_t change_s = offset_s - gateway->offset_s;
 
 	if (change_s > OFFSET_TOLD_S || change_s < -OFFSET_TOLD_S)
 		log_warning(
@@ -162,7 +156,7 @@ static void learn_clock(struct errand *errand, int64_t server_time)
 			"from now on; set the clocks by NTP, here and on the server",
 			errand->gateway, (long long)(offset_s < 0 ? -offset_s : offset_s),
 			offset_s < 0 ? "behind" : "ahead of");
-	g->offset_s = offset_s;
+	gateway->offset_s = offset_s;
 }
 
 /* The key's next secret that is valid now, round and round; NULL: this was the last. */
@@ -174,7 +168,7 @@ static const struct tsig_key *next_secret(
 
 	for (;;) {
 		key = key->next_secret ? key->next_secret : g->config->key;
-		if (key == g->key)
+		if (key == g->all[errand->index].key)
 			return NULL;
 		if (key->not_before <= now && now <= key->not_after)
 			return key;
@@ -224,8 +218,7 @@ static void on_answer(void *arg, const struct exchange_result *result)
 	if (errand->outcome.kind == OUTCOME_OK ||
 		errand->outcome.kind == OUTCOME_REFUSED) {
 		g->current = errand->index;
-		g->has_worked = true;
-		g->key = errand->key;
+		g->all[errand->index].key = errand->key;
 		tell(errand, result);
 		return;
 	}
@@ -260,7 +253,7 @@ static void try_address(struct errand *errand)
 	const struct addrinfo *address = find_address(errand);
 
 	if (!address) {
-		errand->tried++;
+		errand->left--;
 		errand->index = (errand->index + 1) % g->count;
 		try_next_gateway(errand);
 		return;
@@ -273,7 +266,7 @@ static void try_address(struct errand *errand)
 			.address_len = address->ai_addrlen,
 			.is_tcp = errand->is_tcp || g->config->is_tcp,
 			.key = errand->key,
-			.clock_offset_s = g->offset_s,
+			.clock_offset_s = g->all[errand->index].offset_s,
 			.timeout_ms = g->config->timeout_ms,
 			.done = on_answer,
 			.arg = errand,
@@ -315,14 +308,14 @@ static void try_next_gateway(struct errand *errand)
 	struct gateways *g = errand->gateways;
 	const struct gateway *gateway = &g->all[errand->index];
 
-	if (errand->tried == g->count) {
+	if (!errand->left) {
 		alarm_set(errand->later, 0);
 		return;
 	}
 	errand->gateway = gateway->config->text;
 	errand->address = 0;
 	errand->repeats = 0;
-	errand->key = g->key;
+	errand->key = gateway->key;
 	errand->is_tcp = errand->request.len > MESSAGE_UDP_MAX;
 	if (!is_fresh(gateway)) {
 		errand->resolver = resolver_start(g->base, gateway->config->host,
@@ -349,7 +342,9 @@ struct errand *errand_start(struct gateways *g, const struct errand_request *req
 		return NULL;
 	}
 	memcpy(errand->octets, request->octets, request->len);
-	errand->index = request->is_from_first ? 0 : g->current;
+	errand->left = request->gateway == ERRAND_ANY ? g->count : 1;
+	errand->index =
+		request->gateway == ERRAND_ANY ? g->current : (size_t)request->gateway;
 	set_outcome(errand, "none has an address of this family", NULL);
 	errand->gateway = g->all[errand->index].config->text;
 	try_next_gateway(errand);

@@ -4,8 +4,9 @@
  * An errand brings one message to the first gateway that takes it: the next one is tried
  * after a timeout, SERVFAIL, NOTAUTH or an answer that proves nothing; TCP after a
  * truncated answer; the server's time after BADTIME; the key's other secrets (rotation)
- * after BADKEY and BADSIG.  What errands learn (which gateway works, the clocks' offset,
- * addresses of names) is shared by those that follow.
+ * after BADKEY and BADSIG.  An errand may also be for one gateway alone.  What errands
+ * learn (which gateway works; each gateway's addresses, clock and secret) is shared by
+ * those that follow.
  */
 #ifndef MUSTER_AGENT_GATEWAYS_H
 #define MUSTER_AGENT_GATEWAYS_H
@@ -17,8 +18,6 @@ struct gateways;
 /* config and base must outlive it.  NULL: no memory. */
 struct gateways *gateways_new(struct event_base *base, const struct config *config);
 void gateways_free(struct gateways *gateways); /* no errand may be left */
-/* The gateway that took the last message, as configured; NULL: none yet. */
-const char *gateways_current(const struct gateways *gateways);
 /* Addresses of names are looked up anew, and the first gateway is the first again: the
  * network has changed. */
 void gateways_forget(struct gateways *gateways);
@@ -33,12 +32,14 @@ struct errand_result {
 /* Called once, from the loop; may begin another errand. */
 typedef void errand_done(void *arg, const struct errand_result *result);
 
+enum { ERRAND_ANY = -1 };
+
 struct errand_request {
 	const uint8_t *octets; /* without TSIG; copied */
 	size_t len;
-	int family;         /* AF_UNSPEC, or only addresses of this one */
-	bool is_from_first; /* begin with the first gateway, not with the last that worked
-			     * */
+	int family;  /* AF_UNSPEC, or only addresses of this one */
+	int gateway; /* index of the only one to ask; ERRAND_ANY: the last that worked,
+		      * then the others */
 	errand_done *done;
 	void *arg;
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ENTRIES_FEW = 16 }; /* room that a ledger begins with */
+
 static bool is_claim(const struct ledger_entry *entry)
 {
 	return entry->record.len == 0;
@@ -158,34 +160,58 @@ int ledger_want(struct ledger *ledger, const struct records *records)
 	return r;
 }
 
-int ledger_remember(struct ledger *ledger, const struct record *record)
+static int make_room(struct ledger *ledger)
 {
+	const size_t cap = ledger->cap ? 2 * ledger->cap : ENTRIES_FEW;
+	struct ledger_entry *entries;
+
+	if (ledger->count < ledger->cap)
+		return 0;
+	entries = reallocarray(ledger->entries, cap, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	ledger->entries = entries;
+	ledger->cap = cap;
+	return 0;
+}
+
+int ledger_remember(struct ledger *ledger, const struct ledger_entry *entry)
+{
+	const struct record *record = &entry->record;
+	struct ledger_entry copy = {
+		.is_sent = true,
+		.is_there = entry->is_there,
+		.is_leased = entry->is_leased,
+		.refusals = entry->refusals,
+		.expires_ms = entry->expires_ms,
+	};
 	size_t at = ledger->count;
-	int r;
+	int r = make_room(ledger);
 
-	if (ledger->count == ledger->cap) {
-		const size_t cap = ledger->cap ? 2 * ledger->cap : 16;
-		struct ledger_entry *entries =
-			reallocarray(ledger->entries, cap, sizeof(*entries));
-
-		if (!entries)
-			return -ENOMEM;
-		ledger->entries = entries;
-		ledger->cap = cap;
-	}
+	if (r)
+		return r;
 	while (at > 0 && record_compare(&ledger->entries[at - 1].record, record) > 0)
 		at--;
 	if (at > 0 && !record_compare(&ledger->entries[at - 1].record, record))
 		return 0;
-	struct ledger_entry entry = {.is_sent = true};
-	r = copy_record(&entry.record, record);
+	r = copy_record(&copy.record, record);
 	if (r)
 		return r;
 	memmove(&ledger->entries[at + 1], &ledger->entries[at],
-		(ledger->count - at) * sizeof(entry));
-	ledger->entries[at] = entry;
+		(ledger->count - at) * sizeof(copy));
+	ledger->entries[at] = copy;
 	ledger->count++;
 	return 0;
+}
+
+int ledger_get_wanted(const struct ledger *ledger, struct records *set)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ledger->count && !r; i++)
+		if (ledger->entries[i].is_wanted)
+			r = records_add(set, &ledger->entries[i].record);
+	return r;
 }
 
 /* ---- asking ---- */
@@ -280,11 +306,24 @@ static void pick_with_claim(struct ledger *ledger, size_t claim)
 	}
 }
 
+/* A removal that was refused needs no other try once the lease has removed the record. */
+static void forget_ended(struct ledger *ledger, int64_t now_ms)
+{
+	for (size_t i = 0; i < ledger->count; i++) {
+		struct ledger_entry *entry = &ledger->entries[i];
+
+		if (!entry->is_wanted && entry->is_refused && entry->is_leased &&
+			now_ms >= entry->expires_ms)
+			entry->is_sent = entry->is_there = false;
+	}
+}
+
 size_t ledger_pick(struct ledger *ledger, int64_t now_ms)
 {
 	const bool is_refresh = ledger_next_refresh(ledger) <= now_ms;
 	size_t count = 0;
 
+	forget_ended(ledger, now_ms);
 	for (size_t i = 0; i < ledger->count; i++) {
 		struct ledger_entry *entry = &ledger->entries[i];
 
@@ -312,6 +351,14 @@ size_t ledger_pick_withdrawal(struct ledger *ledger)
 		count += entry->is_picked;
 	}
 	return count;
+}
+
+void ledger_hurry_refresh(struct ledger *ledger, int64_t now_ms)
+{
+	for (size_t i = 0; i < ledger->count; i++)
+		if (has_lease(&ledger->entries[i]) &&
+			ledger->entries[i].refresh_ms > now_ms)
+			ledger->entries[i].refresh_ms = now_ms;
 }
 
 void ledger_unpick(struct ledger *ledger)
@@ -342,8 +389,8 @@ void ledger_mark_sent(struct ledger *ledger, size_t first, size_t end)
 	}
 }
 
-void ledger_acknowledge(struct ledger *ledger, size_t first, size_t end,
-	int64_t refresh_ms, int64_t expires_ms)
+void ledger_acknowledge(
+	struct ledger *ledger, size_t first, size_t end, const struct ledger_lease *lease)
 {
 	for (size_t i = first; i < end; i++) {
 		struct ledger_entry *entry = &ledger->entries[i];
@@ -355,26 +402,45 @@ void ledger_acknowledge(struct ledger *ledger, size_t first, size_t end,
 		entry->refusals = 0;
 		entry->is_held = entry->is_wanted;
 		entry->is_sent = entry->is_wanted && !is_claim(entry);
-		entry->refresh_ms = refresh_ms;
-		entry->expires_ms = expires_ms;
+		entry->is_there = entry->is_sent;
+		entry->is_leased = entry->is_sent && lease->is_granted;
+		entry->refresh_ms = lease->refresh_ms;
+		entry->expires_ms = lease->expires_ms;
 	}
 }
 
-void ledger_refuse(struct ledger *ledger, size_t first, size_t end, int64_t retry_ms)
+static void refuse(struct ledger_entry *entry, int64_t retry_ms)
 {
+	entry->is_picked = false;
+	entry->is_refused = true;
+	entry->is_held = false;
+	entry->refusals++;
+	entry->retry_ms = retry_ms;
+	/* All or nothing (RFC 2136 3.7): nothing of it got there, but what an earlier
+	 * update brought still is. */
+	if (!entry->is_there)
+		entry->is_sent = false;
+	if (entry->is_wanted || !entry->is_sent)
+		return;
+	if (entry->is_leased && entry->expires_ms < retry_ms)
+		entry->retry_ms = entry->expires_ms;
+	else if (!entry->is_leased && entry->refusals >= LEDGER_REMOVALS_MAX)
+		entry->is_sent = entry->is_there = false;
+}
+
+bool ledger_refuse(struct ledger *ledger, size_t first, size_t end, int64_t retry_ms)
+{
+	bool is_tried_again = false;
+
 	for (size_t i = first; i < end; i++) {
 		struct ledger_entry *entry = &ledger->entries[i];
 
 		if (!entry->is_picked)
 			continue;
-		entry->is_picked = false;
-		entry->is_refused = true;
-		entry->refusals++;
-		entry->retry_ms = retry_ms;
-		/* All or nothing (RFC 2136 3.7): nothing of it got there, but what an
-		 * earlier update brought still is. */
-		entry->is_held = false;
+		refuse(entry, retry_ms);
+		is_tried_again |= entry->is_wanted || entry->is_sent;
 	}
+	return is_tried_again;
 }
 
 void ledger_sweep(struct ledger *ledger)
@@ -410,4 +476,24 @@ size_t ledger_count_held(const struct ledger *ledger)
 	for (size_t i = 0; i < ledger->count; i++)
 		count += has_lease(&ledger->entries[i]);
 	return count;
+}
+
+size_t ledger_count_sent(const struct ledger *ledger)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		count += ledger->entries[i].is_sent;
+	return count;
+}
+
+int64_t ledger_last_expiry(const struct ledger *ledger)
+{
+	int64_t last_ms = INT64_MIN;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		if (ledger->entries[i].is_leased &&
+			ledger->entries[i].expires_ms > last_ms)
+			last_ms = ledger->entries[i].expires_ms;
+	return last_ms;
 }

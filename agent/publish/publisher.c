@@ -35,6 +35,7 @@ struct publisher {
 	struct event_base *base;
 	const struct config *config;
 	struct gateways *gateways;
+	size_t gateway;
 	uint8_t zone[NAME_MAX_LEN];
 	char zone_text[NAME_TEXT_MAX];
 	publisher_told *told;
@@ -145,7 +146,7 @@ static void end_attempt(struct publisher *p)
 	p->errand = NULL;
 	apply_pending(p);
 	reschedule(p);
-	p->told(p->arg, PUBLISHER_DONE);
+	p->told(p->arg, p, PUBLISHER_DONE);
 }
 
 static bool is_power_of_two(unsigned n)
@@ -173,9 +174,20 @@ static void log_failure(struct publisher *p, const struct outcome *outcome)
 static void note_answer(struct publisher *p, const struct errand_result *result)
 {
 	snprintf(p->status.answer, sizeof(p->status.answer), "%s", result->outcome.text);
-	snprintf(p->status.gateway, sizeof(p->status.gateway), "%s", result->gateway);
 	p->status.answered_s = clock_real_s();
 	p->status.has_tried = true;
+}
+
+/* A gateway that was away begins all leases anew when it is back, and ends them unless it
+ * is asked again before. */
+static int64_t limit_pause(const struct publisher *p, int64_t pause_ms)
+{
+	const uint32_t lease_s =
+		p->status.lease_s ? p->status.lease_s : p->config->lease_s;
+
+	return ledger_count_sent(&p->ledger)
+		? earliest(pause_ms, schedule_longest_absence(lease_s))
+		: pause_ms;
 }
 
 static void set_retry(struct publisher *p)
@@ -183,8 +195,8 @@ static void set_retry(struct publisher *p)
 	const int64_t now_ms = clock_steady_ms();
 	const int64_t expires_ms = ledger_next_expiry(&p->ledger);
 	const int64_t refresh_ms = ledger_next_refresh(&p->ledger);
-	const int64_t backoff_ms =
-		now_ms + schedule_backoff(p->status.failures, false, draw());
+	const int64_t pause_ms = schedule_backoff(p->status.failures, false, draw());
+	const int64_t backoff_ms = now_ms + limit_pause(p, pause_ms);
 
 	if (refresh_ms > now_ms) {
 		p->retry_ms = earliest(backoff_ms, refresh_ms);
@@ -192,18 +204,22 @@ static void set_retry(struct publisher *p)
 	}
 	p->retry_ms = schedule_retry_refresh(
 		now_ms, p->failed_ms, expires_ms, p->status.failures, draw());
+	p->retry_ms = now_ms + limit_pause(p, p->retry_ms - now_ms);
 	if (!p->is_refresh_only)
 		p->retry_ms = earliest(p->retry_ms, backoff_ms);
 }
 
+/* What the log says the state file says already. */
 static void fail(struct publisher *p, const struct outcome *outcome)
 {
+	const struct outcome copy = *outcome; /* the errand's goes with it */
+
 	p->status.is_ok = false;
 	if (p->status.failures++ == 0)
 		p->failed_ms = clock_steady_ms();
-	log_failure(p, outcome);
 	set_retry(p);
 	end_attempt(p);
+	log_failure(p, &copy);
 }
 
 static void succeed(struct publisher *p)
@@ -213,12 +229,15 @@ static void succeed(struct publisher *p)
 	p->status.failures = 0;
 	p->retry_ms = SCHEDULE_NEVER;
 	p->told_word[0] = '\0';
+	ledger_sweep(&p->ledger);
 	/* What was refused earlier, and waits, is not well either. */
 	p->status.is_ok = ledger_is_complete(&p->ledger);
-	if (p->status.is_ok && is_news)
-		log_info("zone %s: %zu records are published at %s", p->zone_text,
-			ledger_count_held(&p->ledger), p->status.gateway);
+	const bool is_told = p->status.is_ok && is_news;
+	const size_t count = ledger_count_held(&p->ledger);
 	end_attempt(p);
+	if (is_told)
+		log_info("zone %s: %zu records are published at %s", p->zone_text, count,
+			p->status.gateway);
 }
 
 /* ---- refusals ---- */
@@ -287,13 +306,16 @@ static void refuse(struct publisher *p, struct range range, const struct outcome
 	struct ledger *ledger = &p->ledger;
 	const struct ledger_entry *first = &ledger->entries[range.first];
 	const int64_t pause_ms = schedule_backoff(first->refusals + 1, true, draw());
-	char text[RECORD_TEXT_MAX];
+	char text[RECORD_TEXT_MAX], next[64] = "it is not tried again";
 
-	log_error("zone %s: gateway %s does not take %s%s: %s; %s; next try in %lld s",
-		p->zone_text, p->status.gateway, record_to_text(&first->record, text),
+	if (ledger_refuse(ledger, range.first, range.end, clock_steady_ms() + pause_ms))
+		snprintf(next, sizeof(next), "next try in %lld s",
+			(long long)(pause_ms / 1000));
+	log_error("zone %s: gateway %s does not %s %s%s: %s; %s; %s", p->zone_text,
+		p->status.gateway, first->is_wanted ? "take" : "remove",
+		record_to_text(&first->record, text),
 		range.end - range.first > 1 ? " and others" : "", outcome->text,
-		outcome->advice ? outcome->advice : "", (long long)(pause_ms / 1000));
-	ledger_refuse(ledger, range.first, range.end, clock_steady_ms() + pause_ms);
+		outcome->advice ? outcome->advice : "", next);
 }
 
 static void handle_refusal(struct publisher *p, const struct outcome *outcome)
@@ -323,8 +345,11 @@ static void handle_ok(struct publisher *p, const struct errand_result *result)
 	p->status.lease_s = lease_s;
 	p->refusals_in_row = 0;
 	ledger_acknowledge(&p->ledger, p->under_way.first, p->under_way.end,
-		now_ms + schedule_refresh_delay(lease_s, draw()),
-		now_ms + INT64_C(1000) * lease_s);
+		&(struct ledger_lease){
+			.refresh_ms = now_ms + schedule_refresh_delay(lease_s, draw()),
+			.expires_ms = now_ms + INT64_C(1000) * lease_s,
+			.is_granted = p->status.is_lease_granted,
+		});
 }
 
 static void on_done(void *arg, const struct errand_result *result)
@@ -355,7 +380,7 @@ static bool start_errand(struct publisher *p, const uint8_t *octets, size_t len)
 		.octets = octets,
 		.len = len,
 		.family = AF_UNSPEC,
-		.is_from_first = p->is_refresh_only && !p->status.failures,
+		.gateway = (int)p->gateway,
 		.done = on_done,
 		.arg = p,
 	};
@@ -418,7 +443,7 @@ static void send_next(struct publisher *p)
 	is_new = has_unsent(&p->ledger, p->under_way);
 	ledger_mark_sent(&p->ledger, p->under_way.first, p->under_way.end);
 	if (is_new)
-		p->told(p->arg, PUBLISHER_SENDING);
+		p->told(p->arg, p, PUBLISHER_SENDING);
 	if (!start_errand(p, buf, len))
 		fail(p, &no_memory);
 	free(buf);
@@ -440,15 +465,19 @@ static void attempt(struct publisher *p)
 		ledger_pick_withdrawal(&p->ledger);
 	} else if (!ledger_pick(&p->ledger, now_ms)) {
 		p->retry_ms = SCHEDULE_NEVER;
+		ledger_sweep(&p->ledger);
 		p->status.is_ok = ledger_is_complete(&p->ledger);
 		end_attempt(p);
 		return;
 	}
 	p->is_refresh_only = !ledger_has_picked_change(&p->ledger);
+	const bool is_refresh = ledger_next_refresh(&p->ledger) <= now_ms;
 	if (!p->is_refresh_only)
 		p->sent_ms = now_ms;
 	p->change_first_ms = SCHEDULE_NEVER;
 	begin(p);
+	if (is_refresh && !p->is_withdrawing)
+		p->told(p->arg, p, PUBLISHER_REFRESHING);
 }
 
 /* ---- the interface ---- */
@@ -475,6 +504,10 @@ int publisher_want(struct publisher *p, const struct records *records)
 	p->change_last_ms = now_ms;
 	if (!was_changed || p->change_first_ms == SCHEDULE_NEVER)
 		p->change_first_ms = now_ms;
+	/* What was refused and is not wanted any more is no trouble any more. */
+	if (!p->status.failures && p->status.has_tried &&
+		!ledger_is_changed(&p->ledger, now_ms))
+		p->status.is_ok = ledger_is_complete(&p->ledger);
 	/* News are not held back by the failures of what was before. */
 	if (p->retry_ms != SCHEDULE_NEVER && ledger_is_changed(&p->ledger, now_ms))
 		publisher_hurry(p);
@@ -489,6 +522,12 @@ void publisher_hurry(struct publisher *p)
 	if (p->retry_ms == SCHEDULE_NEVER || p->retry_ms < soon_ms)
 		return;
 	p->retry_ms = soon_ms;
+	reschedule(p);
+}
+
+void publisher_refresh(struct publisher *p)
+{
+	ledger_hurry_refresh(&p->ledger, clock_steady_ms());
 	reschedule(p);
 }
 
@@ -511,6 +550,8 @@ struct publisher *publisher_new(const struct publisher_config *config)
 	p->base = config->base;
 	p->config = config->config;
 	p->gateways = config->gateways;
+	p->gateway = config->gateway;
+	p->status.gateway = config->config->gateways[config->gateway].text;
 	p->told = config->told;
 	p->arg = config->arg;
 	memcpy(p->zone, config->zone, name_len(config->zone));

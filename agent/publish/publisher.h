@@ -1,6 +1,6 @@
 /*
- * Keeps one zone of the gateways as the sources want it: registers, refreshes, removes,
- * and tries again (RFC 9664 4.2, 5.2, 6).
+ * Keeps one zone of one gateway as the sources want it: registers, refreshes, removes,
+ * and tries again (RFC 9664 4.2, 5.2, 6).  Which gateways get one says roster.h.
  *
  * A change is sent once it has settled, a refresh when it is due, a failed attempt again
  * as schedule.h says.  One update is under way at a time; what changes meanwhile comes
@@ -13,18 +13,23 @@
 #include "agent/publish/gateways.h"
 #include "agent/publish/ledger.h"
 
+struct publisher;
+
 enum publisher_event {
 	PUBLISHER_SENDING, /* records that were never sent before are about to be: whoever
 			    * remembers them does so now */
-	PUBLISHER_DONE,    /* an attempt has ended; publisher_status says how */
+	PUBLISHER_REFRESHING, /* a refresh begins: a good moment to look at the sources */
+	PUBLISHER_DONE,       /* an attempt has ended; publisher_status says how */
 };
 
-typedef void publisher_told(void *arg, enum publisher_event event);
+typedef void publisher_told(
+	void *arg, struct publisher *publisher, enum publisher_event event);
 
 struct publisher_config {
 	struct event_base *base;
 	const struct config *config; /* must outlive it, as must gateways */
 	struct gateways *gateways;
+	size_t gateway;      /* index of the one that it is about */
 	const uint8_t *zone; /* copied */
 	int64_t delay_ms;    /* before the first update */
 	publisher_told *told;
@@ -35,7 +40,7 @@ struct publisher_status {
 	bool is_ok; /* all that is wanted is held, as far as is known */
 	bool has_tried;
 	char answer[OUTCOME_TEXT_MAX]; /* the last; "" before the first */
-	char gateway[256];             /* whose */
+	const char *gateway;           /* as configured */
 	int64_t answered_s;            /* real time of it */
 	uint32_t lease_s;              /* the last one granted (or kept to) */
 	bool is_lease_granted;         /* by the server, not by ourselves */
@@ -44,7 +49,6 @@ struct publisher_status {
 	unsigned long updates; /* sent since the start */
 };
 
-struct publisher;
 struct publisher *publisher_new(const struct publisher_config *config); /* NULL: memory */
 void publisher_free(struct publisher *publisher); /* NULL is harmless */
 
@@ -53,6 +57,8 @@ int publisher_want(struct publisher *publisher, const struct records *records)
 	__attribute__((warn_unused_result));
 /* Something about the network changed: what waits for its retry is tried soon. */
 void publisher_hurry(struct publisher *publisher);
+/* Refreshes everything soon. */
+void publisher_refresh(struct publisher *publisher);
 /* Removes everything, at once; then PUBLISHER_DONE. */
 void publisher_withdraw(struct publisher *publisher);
 

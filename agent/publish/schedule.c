@@ -42,6 +42,14 @@ int64_t schedule_backoff(unsigned failures, bool is_refused, uint32_t random)
 	return backoff(failures, SCHEDULE_BACKOFF_MS, SCHEDULE_BACKOFF_MAX_MS, random);
 }
 
+/* Two tries fit into the lease even if the first one fails, too. */
+int64_t schedule_longest_absence(uint32_t lease_s)
+{
+	const int64_t pause_ms = INT64_C(1000) * lease_s * 40 / 100;
+
+	return pause_ms > SCHEDULE_RETRY_MIN_MS ? pause_ms : SCHEDULE_RETRY_MIN_MS;
+}
+
 int64_t schedule_retry_refresh(int64_t now_ms, int64_t failed_ms, int64_t expires_ms,
 	unsigned failures, uint32_t random)
 {

@@ -44,6 +44,10 @@ int64_t schedule_retry_refresh(int64_t now_ms, int64_t failed_ms, int64_t expire
  * random. */
 int64_t schedule_backoff(unsigned failures, bool is_refused, uint32_t random);
 
+/* The longest pause between two tries at a gateway that holds leases of this length, and
+ * begins them anew when it is back (ms). */
+int64_t schedule_longest_absence(uint32_t lease_s);
+
 /* When a change is to be sent that was first seen at first_ms and last added to at
  * last_ms, if the last one was sent at sent_ms (INT64_MIN: none was). */
 int64_t schedule_change(

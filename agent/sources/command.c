@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "agent/alarm.h"
-#include "agent/log.h"
 #include "agent/sources/record_text.h"
 #include "agent/sources/source.h"
 
@@ -74,17 +73,17 @@ static bool parse_line(
 		found, line, source->config->origin, source->config->ttl, &why);
 
 	if (r) {
-		log_error(
-			"source command: %s: line %u of its output: %s; its records stay "
-			"as they were",
-			program(command), number, r == -EINVAL ? why : strerror(-r));
+		source_fail(&command->source,
+			"line %u of its output: %s; its records stay as they were",
+			number, r == -EINVAL ? why : records_strerror(r));
 		return false;
 	}
 	if (found->count > before &&
 		!config_find_zone(source->context->config, found->items[before].owner)) {
-		log_error("source command: %s: line %u of its output lies in none of the "
-			  "zones; its records stay as they were",
-			program(command), number);
+		source_fail(&command->source,
+			"line %u of its output lies in none of the zones; its records "
+			"stay as they were",
+			number);
 		return false;
 	}
 	return true;
@@ -105,24 +104,23 @@ static bool parse(struct command *command, struct records *found)
 	return true;
 }
 
-static bool is_well(const struct command *command)
+static bool is_well(struct command *command)
 {
 	const int status = command->status;
 
 	if (command->is_too_long)
-		log_error(
-			"source command: %s: more than %d octets of output; its records "
-			"stay as they were",
-			program(command), OUTPUT_MAX);
+		source_fail(&command->source,
+			"more than %d octets of output; its records stay as they were",
+			OUTPUT_MAX);
 	else if (WIFSIGNALED(status))
-		log_error("source command: %s: ended by signal %d (%s); its records stay "
-			  "as "
-			  "they were; is \"timeout\" long enough?",
-			program(command), WTERMSIG(status), strsignal(WTERMSIG(status)));
+		source_fail(&command->source,
+			"ended by signal %d (%s); its records stay as they were; is "
+			"\"timeout\" long enough?",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
-		log_error("source command: %s: exit status %d; its records stay as they "
-			  "were",
-			program(command), WEXITSTATUS(status));
+		source_fail(&command->source,
+			"exit status %d; its records stay as they were",
+			WEXITSTATUS(status));
 	else
 		return true;
 	return false;
@@ -146,10 +144,12 @@ static void finish(struct command *command)
 	alarm_stop(command->limit);
 	command->child = 0;
 	command->has_ended = false;
-	if (is_well(command) && parse(command, &found))
+	if (is_well(command) && parse(command, &found)) {
+		source_recover(&command->source);
 		source_give(&command->source, &found);
-	else
+	} else {
 		records_clear(&found);
+	}
 	free(command->text);
 	command->text = NULL;
 	command->len = command->cap = 0;
@@ -291,8 +291,8 @@ static void run(struct command *command)
 		return;
 	}
 	command->child = 0;
-	log_error("source command: %s: %s; is it there, and may the agent run it?",
-		program(command), strerror(r));
+	source_fail(&command->source, "%s; is it there, and may the agent run it?",
+		strerror(r));
 	plan_next(command);
 }
 

@@ -3,9 +3,7 @@
  * network is now (network.h).
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "agent/log.h"
 #include "agent/sources/network.h"
 #include "agent/sources/source.h"
 
@@ -42,11 +40,12 @@ static void give(struct source *source, const struct netlink_view *view)
 			r = add(source, &found, &address);
 	}
 	if (r) {
-		log_error("source interfaces: %s; its records stay as they were",
-			strerror(-r));
+		source_fail(
+			source, "%s; its records stay as they were", records_strerror(r));
 		records_clear(&found);
 		return;
 	}
+	source_recover(source);
 	source_give(source, &found);
 }
 

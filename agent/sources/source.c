@@ -3,6 +3,8 @@
  */
 #include "agent/sources/source.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/log.h"
@@ -40,9 +42,11 @@ void source_init(struct source *source, const struct source_ops *ops,
 
 void source_give(struct source *source, struct records *found)
 {
-	if (!source->config->is_shared && records_claim_all(found)) {
-		log_error("source %s: out of memory; its records stay as they were",
-			source->ops->type);
+	const int r = source->config->is_shared ? 0 : records_claim_all(found);
+
+	if (r) {
+		source_fail(
+			source, "%s; its records stay as they were", records_strerror(r));
 		records_clear(found);
 		return;
 	}
@@ -54,6 +58,40 @@ void source_give(struct source *source, struct records *found)
 	records_move(&source->records, found);
 	source->is_known = true;
 	source->context->changed(source->context->arg, source);
+}
+
+const char *source_subject(const struct source *source)
+{
+	if (source->config->command)
+		return source->config->command[0];
+	return source->config->path ? source->config->path : "";
+}
+
+void source_fail(struct source *source, const char *format, ...)
+{
+	const char *subject = source_subject(source);
+	char why[SOURCE_WHY_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	if (!strcmp(why, source->why))
+		return;
+	strcpy(source->why, why);
+	/* What the log says the state file says already. */
+	source->context->judged(source->context->arg, source);
+	log_error("source %s: %s%s%s", source->ops->type, subject, subject[0] ? ": " : "",
+		why);
+}
+
+void source_recover(struct source *source)
+{
+	if (!source->why[0])
+		return;
+	source->why[0] = '\0';
+	source->context->judged(source->context->arg, source);
+	log_info("source %s: works again", source->ops->type);
 }
 
 int source_add_address(struct records *set, const uint8_t *owner, unsigned family,

@@ -4,7 +4,7 @@
  * A source is a table of functions and what it found.  It watches something, and whenever
  * that changes it hands over all its records anew (source_give); until it has done so for
  * the first time nothing is known of it.  A source that fails keeps what it gave before,
- * and logs why: a command that crashes takes no name away.
+ * and says why (source_fail): a command that crashes takes no name away.
  *
  * Sources have no clock of their own but alarms, and no network but what they watch.
  */
@@ -25,6 +25,8 @@ struct source_context {
 	struct network *network;   /* NULL: not known here */
 	/* The records of this source are others now, or known for the first time. */
 	void (*changed)(void *arg, struct source *source);
+	/* It fails, or works again. */
+	void (*judged)(void *arg, struct source *source);
 	void *arg;
 };
 
@@ -37,9 +39,14 @@ struct source_ops {
 	/* The network has changed, or is known for the first time: look again.  NULL: it
 	 * does not matter. */
 	void (*network_changed)(struct source *source);
+	/* Leases are being refreshed: look whether anything has changed without being
+	 * told of.  NULL: it cannot. */
+	void (*look_again)(struct source *source);
 	/* A child process of ours has ended.  NULL: there are none. */
 	void (*child_ended)(struct source *source);
 };
+
+enum { SOURCE_WHY_MAX = 384 }; /* octets, with the final zero */
 
 struct source { /* the first member of each kind of source */
 	const struct source_ops *ops;
@@ -47,7 +54,7 @@ struct source { /* the first member of each kind of source */
 	const struct config_source *config;
 	struct records records; /* sorted */
 	bool is_known;
-	bool wants_host; /* records of type SOURCE_TYPE_HOST stand for the host's */
+	char why[SOURCE_WHY_MAX]; /* what is wrong; "": nothing */
 };
 
 /* An RRset that stands for the host's own addresses: its records' RDATA is one octet, the
@@ -71,6 +78,14 @@ void source_init(struct source *source, const struct source_ops *ops,
 /* Sorts found and takes it over (it is empty afterwards), with claims unless the source
  * is shared; tells if anything changed. */
 void source_give(struct source *source, struct records *found);
+
+/* What it is about: its file, socket or program; "" for those that have none. */
+const char *source_subject(const struct source *source);
+/* Something is wrong; logged if it is not what was wrong before.  *_recover: all is well
+ * again. */
+void source_fail(struct source *source, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void source_recover(struct source *source);
 
 /* ---- what several sources add ---- */
 

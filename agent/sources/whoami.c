@@ -32,6 +32,7 @@ struct question {
 	struct errand *errand; /* NULL: none is under way */
 	uint16_t type;
 	struct records found;
+	bool is_asked;
 	bool is_known;   /* an answer has come, or it can not */
 	bool is_failing; /* has been told */
 };
@@ -68,6 +69,14 @@ static int add_found(struct whoami *whoami, struct records *all)
 	return r;
 }
 
+static bool is_answered(const struct whoami *whoami)
+{
+	for (int i = 0; i < FAMILIES; i++)
+		if (whoami->questions[i].is_asked && !whoami->questions[i].is_failing)
+			return true;
+	return false;
+}
+
 static void give(struct whoami *whoami)
 {
 	const struct config *config = whoami->source.context->config;
@@ -83,11 +92,16 @@ static void give(struct whoami *whoami)
 	if (!r)
 		r = add_found(whoami, &all);
 	if (r) {
-		log_error(
-			"source whoami: %s; its records stay as they were", strerror(-r));
+		source_fail(&whoami->source, "%s; its records stay as they were",
+			records_strerror(r));
 		records_clear(&all);
 		return;
 	}
+	if (is_answered(whoami))
+		source_recover(&whoami->source);
+	else
+		source_fail(&whoami->source, "no gateway says what address it sees; %s",
+			"only Muster gateways answer whoami.ZONE");
 	source_give(&whoami->source, &all);
 }
 
@@ -141,12 +155,14 @@ static void ask(struct question *question)
 		.len = message_write_query(
 			query, sizeof(query), whoami->name, question->type),
 		.family = question->type == TYPE_A ? AF_INET : AF_INET6,
+		.gateway = ERRAND_ANY,
 		.done = on_answer,
 		.arg = question,
 	};
 
 	if (question->errand)
 		return;
+	question->is_asked = true;
 	question->errand = errand_start(whoami->source.context->gateways, &request);
 }
 

@@ -44,6 +44,76 @@ def test_what_is_refused_is_not_well_after_the_next_success(agents, host_key, tm
         assert own.run("--status")[0] == 1
 
 
+def refusing(text, lease=3600):
+    """Refuses updates in which this stands."""
+    def act(seen):
+        is_bad = any(text in change for change in seen.changes)
+        return Act(rcode="REFUSED") if is_bad else Act(lease=lease)
+    return act
+
+
+def test_what_was_never_taken_leaves_no_trace(agents, host_key, tmp_path):
+    """A container with a name that the policy forbids comes and goes: nothing of it is left
+    to be removed, here or after a restart."""
+    with FakeEngine(tmp_path / "engine.sock") as engine, \
+            FakeGateway(host_key, refusing("forbidden")) as fake:
+        own = agents(host_key, [fake.port], sources=[
+            {"type": "docker", "path": engine.path, "grace": "0"}])
+        own.wait_published()
+        bad = engine.run("bad", {"muster.name": "forbidden"})
+        wait_for(lambda: "does not take forbidden" in own.log(), "the refusal")
+        wait_for(lambda: not own.zone_status()["ok"], "it to be said")
+        engine.remove(bad)
+        wait_for(lambda: own.run("--status")[0] == 0, "it to be well again")
+        assert [r["name"] for r in own.zone_status()["records"]] == [NAME]
+        own.stop()
+        assert own.run("--once")[0] == 0
+        assert own.run("--withdraw")[0] == 0
+
+
+def test_a_removal_that_is_refused_ends_with_the_lease(agents, host_key):
+    """The policy has changed: the record is there, and may not be removed."""
+    with FakeGateway(host_key, refusing("-host1 A 192.0.2.1", lease=4)) as fake:
+        own = agents(host_key, [fake.port], records=["@ A 192.0.2.1", "@ TXT agent"])
+        own.wait_published()
+        own.configure(records=["@ TXT agent"])
+        own.reload()
+        wait_for(lambda: "does not remove host1.dyn.example. A 192.0.2.1" in own.log(),
+                 "the refusal")
+        wait_for(lambda: own.run("--status")[0] == 0, "the lease to end")
+        assert [r["type"] for r in own.zone_status()["records"]] == ["TXT"]
+
+
+def test_a_source_that_fails_is_not_well(agents, host_key, tmp_path):
+    """--status and --once say so, although all that is known is published."""
+    with FakeGateway(host_key, lambda seen: Act(lease=3600)) as fake:
+        own = agents.make(host_key, [fake.port], sources=[
+            {"type": "command", "command": [str(tmp_path / "program")]}])
+        code, _, error = own.run("--once")
+        assert code == 1
+        assert f"source command: {tmp_path}/program: No such file" in error
+        assert fake.updates()[0].changes == {"-host1 TXT", '+host1 TXT "agent"'}
+        own.start()
+        own.wait_published()
+        code, text, _ = own.run("--status")
+        assert code == 1
+        assert f"source   command {tmp_path}/program: FAILS: No such file" in text
+        source, = own.status()["sources"]
+        assert source["ok"] is False and source["records"] == 0
+        own.configure(sources=[{"type": "hosts", "path": "hosts"}])
+        own.write("hosts", "192.0.2.1 web\n")
+        own.reload()
+        wait_for(lambda: own.run("--status")[0] == 0, "it to be well")
+        assert f"source   hosts {own.path('hosts')}: 1 records" in own.run("--status")[1]
+        own.process.send_signal(signal.SIGUSR1)
+        wait_for(lambda: "status: 2 records published at" in own.log(), "the status")
+        os.unlink(own.path("hosts"))
+        wait_for(lambda: own.run("--status")[0] == 1, "it to be said")
+        own.process.send_signal(signal.SIGUSR1)
+        wait_for(lambda: f"status: source hosts {own.path('hosts')}: No such file" in own.log(),
+                 "the source that fails")
+
+
 def test_once_that_is_ended_has_failed(agents, host_key):
     with FakeGateway(host_key, lambda seen: Act(drop=True)) as fake:
         own = agents.make(host_key, [fake.port], timeout="60s")

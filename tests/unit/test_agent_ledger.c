@@ -54,8 +54,8 @@ static const char *update_text(struct ledger *ledger, int64_t now_ms)
 static void acknowledge(struct ledger *ledger, int64_t now_ms)
 {
 	ledger_mark_sent(ledger, 0, ledger->count);
-	ledger_acknowledge(
-		ledger, 0, ledger->count, now_ms + REFRESH_MS, now_ms + LEASE_MS);
+	ledger_acknowledge(ledger, 0, ledger->count,
+		&(struct ledger_lease){now_ms + REFRESH_MS, now_ms + LEASE_MS, true});
 	ledger_sweep(ledger);
 }
 
@@ -224,6 +224,13 @@ static void removals_of_an_owner_stand_first(void **state)
 	ledger_clear(&ledger);
 }
 
+static void remember(struct ledger *ledger, const struct record *record)
+{
+	const struct ledger_entry entry = {.record = *record};
+
+	assert_int_equal(ledger_remember(ledger, &entry), 0);
+}
+
 static void what_is_remembered_goes_unless_wanted(void **state)
 {
 	struct ledger ledger = {0};
@@ -232,8 +239,8 @@ static void what_is_remembered_goes_unless_wanted(void **state)
 	(void)state;
 	agent_records_add(&old, (const char *[]){"b A 192.0.2.2", "a A 192.0.2.1", NULL});
 	for (size_t i = old.count; i-- > 0;)
-		assert_int_equal(ledger_remember(&ledger, &old.items[i]), 0);
-	assert_int_equal(ledger_remember(&ledger, &old.items[0]), 0);
+		remember(&ledger, &old.items[i]);
+	remember(&ledger, &old.items[0]);
 	assert_int_equal(ledger.count, 2);
 	WANT(&ledger, "b A 192.0.2.2");
 	assert_string_equal(update_text(&ledger, NOW),
@@ -250,13 +257,118 @@ static void what_is_refused_waits_for_its_time(void **state)
 	WANT(&ledger, "h A 192.0.2.1");
 	update_text(&ledger, NOW);
 	ledger_mark_sent(&ledger, 0, 1);
-	ledger_refuse(&ledger, 0, 1, NOW + 60000);
+	assert_true(ledger_refuse(&ledger, 0, 1, NOW + 60000));
 	assert_int_equal(ledger_next_refused(&ledger), NOW + 60000);
 	assert_string_equal(update_text(&ledger, NOW + 59999), "");
 	assert_string_equal(
 		update_text(&ledger, NOW + 60000), "+300 h.dyn.example. A 192.0.2.1");
 	acknowledge(&ledger, NOW);
 	assert_int_equal(ledger_next_refused(&ledger), INT64_MAX);
+	ledger_clear(&ledger);
+}
+
+static void refuse(struct ledger *ledger, int64_t now_ms, int64_t retry_ms)
+{
+	ledger_pick(ledger, now_ms);
+	ledger_mark_sent(ledger, 0, ledger->count);
+	(void)ledger_refuse(ledger, 0, ledger->count, retry_ms);
+	ledger_sweep(ledger);
+}
+
+/* RFC 2136 3.7: a refused update has done nothing. */
+static void what_was_never_taken_needs_no_removal(void **state)
+{
+	struct ledger ledger = {0};
+
+	(void)state;
+	WANT(&ledger, "h A 192.0.2.1", "i A 192.0.2.2");
+	refuse(&ledger, NOW, NOW + 60000);
+	assert_int_equal(ledger.count, 2);
+	assert_int_equal(ledger_count_sent(&ledger), 0);
+	WANT(&ledger, "i A 192.0.2.2");
+	assert_int_equal(ledger.count, 1);
+	/* An update without an answer may have been made; a removal that is refused shows
+	 * that it was not. */
+	ledger_pick(&ledger, NOW + 60000);
+	ledger_mark_sent(&ledger, 0, 1);
+	ledger_unpick(&ledger);
+	WANT(&ledger, "j A 192.0.2.3");
+	assert_string_equal(update_text(&ledger, NOW + 60000),
+		"-NONE i.dyn.example. A 192.0.2.2; +300 j.dyn.example. A 192.0.2.3");
+	refuse(&ledger, NOW + 60000, NOW + 120000);
+	assert_int_equal(ledger.count, 1);
+	ledger_clear(&ledger);
+}
+
+static void a_refused_removal_is_tried_until_the_lease_ends(void **state)
+{
+	struct ledger ledger = {0};
+
+	(void)state;
+	WANT(&ledger, "h A 192.0.2.1");
+	update_text(&ledger, NOW);
+	acknowledge(&ledger, NOW);
+	WANT(&ledger, NULL);
+	refuse(&ledger, NOW, NOW + 60000);
+	assert_int_equal(ledger.count, 1);
+	assert_int_equal(ledger_next_refused(&ledger), NOW + 60000);
+	refuse(&ledger, NOW + 60000, NOW + 2 * LEASE_MS);
+	assert_int_equal(ledger_next_refused(&ledger), NOW + LEASE_MS);
+	assert_string_equal(update_text(&ledger, NOW + LEASE_MS), "");
+	ledger_sweep(&ledger);
+	assert_int_equal(ledger.count, 0);
+	ledger_clear(&ledger);
+}
+
+static void without_a_lease_a_refused_removal_is_given_up(void **state)
+{
+	const struct ledger_lease plan = {NOW + REFRESH_MS, NOW + LEASE_MS, false};
+	struct ledger ledger = {0};
+
+	(void)state;
+	WANT(&ledger, "h A 192.0.2.1");
+	ledger_pick(&ledger, NOW);
+	ledger_mark_sent(&ledger, 0, 1);
+	ledger_acknowledge(&ledger, 0, 1, &plan);
+	WANT(&ledger, NULL);
+	for (int i = 1; i < LEDGER_REMOVALS_MAX; i++) {
+		refuse(&ledger, NOW + 100 * LEASE_MS, NOW);
+		assert_int_equal(ledger.count, 1);
+	}
+	refuse(&ledger, NOW, NOW);
+	assert_int_equal(ledger.count, 0);
+	ledger_clear(&ledger);
+}
+
+/* What is there, and may not be refreshed any more, is there until its lease ends. */
+static void a_refused_refresh_removes_nothing(void **state)
+{
+	struct ledger ledger = {0};
+
+	(void)state;
+	WANT(&ledger, "h A 192.0.2.1");
+	update_text(&ledger, NOW);
+	acknowledge(&ledger, NOW);
+	refuse(&ledger, NOW + REFRESH_MS, NOW + REFRESH_MS + 60000);
+	WANT(&ledger, NULL);
+	assert_string_equal(update_text(&ledger, NOW + REFRESH_MS + 60000),
+		"-NONE h.dyn.example. A 192.0.2.1");
+	ledger_clear(&ledger);
+}
+
+static void a_hurried_refresh_is_due_at_once(void **state)
+{
+	struct ledger ledger = {0};
+
+	(void)state;
+	WANT(&ledger, "h A 192.0.2.1");
+	update_text(&ledger, NOW);
+	acknowledge(&ledger, NOW);
+	ledger_hurry_refresh(&ledger, NOW + 1);
+	assert_int_equal(ledger_last_expiry(&ledger), NOW + LEASE_MS);
+	assert_string_equal(
+		update_text(&ledger, NOW + 1), "+300 h.dyn.example. A 192.0.2.1");
+	assert_false(ledger_has_picked_change(&ledger));
 	ledger_clear(&ledger);
 }
 
@@ -437,6 +549,11 @@ int main(void)
 		cmocka_unit_test(removals_of_an_owner_stand_first),
 		cmocka_unit_test(what_is_remembered_goes_unless_wanted),
 		cmocka_unit_test(what_is_refused_waits_for_its_time),
+		cmocka_unit_test(what_was_never_taken_needs_no_removal),
+		cmocka_unit_test(a_refused_removal_is_tried_until_the_lease_ends),
+		cmocka_unit_test(without_a_lease_a_refused_removal_is_given_up),
+		cmocka_unit_test(a_refused_refresh_removes_nothing),
+		cmocka_unit_test(a_hurried_refresh_is_due_at_once),
 		cmocka_unit_test(a_withdrawal_removes_what_was_sent_and_no_more),
 		cmocka_unit_test(what_does_not_fit_comes_with_the_next_message),
 		cmocka_unit_test(an_owner_is_cut_only_if_it_must),

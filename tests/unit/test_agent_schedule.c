@@ -146,6 +146,15 @@ static void updates_are_spaced_and_yet_soon(void **state)
 		}
 }
 
+/* A gateway that comes back begins its leases anew: two tries fit in. */
+static void an_absent_gateway_is_asked_twice_within_a_lease(void **state)
+{
+	(void)state;
+	assert_int_equal(schedule_longest_absence(3600), 1440000);
+	assert_int_equal(schedule_longest_absence(2), 800);
+	assert_int_equal(schedule_longest_absence(0), SCHEDULE_RETRY_MIN_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +166,7 @@ int main(void)
 		cmocka_unit_test(an_attempt_that_lasts_skips_the_retry_it_overlaps),
 		cmocka_unit_test(retries_of_a_short_lease_are_not_a_storm),
 		cmocka_unit_test(after_the_lease_retries_back_off),
+		cmocka_unit_test(an_absent_gateway_is_asked_twice_within_a_lease),
 		cmocka_unit_test(backoff_doubles_and_its_upper_half_is_random),
 		cmocka_unit_test(a_change_settles),
 		cmocka_unit_test(changes_without_end_are_not_waited_for),
