@@ -1,9 +1,9 @@
 /*
- * The source hosts: a hosts file, or all of a folder, followed by inotify(7).
+ * The source hosts: a hosts file, or all of a folder, followed by inotify (watch.h), and
+ * looked at again whenever leases are refreshed.
  *
- * Watched are the folder, and the folder in which file or folder stand, so that one that
- * is replaced, moved there or made later is found.  A file is read when it has been
- * closed after writing or moved into its place, not while it is being written.
+ * A file is read when it has been closed after writing or moved into its place, not while
+ * it is being written.
  *
  * Limits: FILES_MAX files of FILE_MAX octets; files whose names begin with a dot or end
  * with "~" are editors' and skipped.
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "agent/log.h"
 #include "agent/sources/hosts_file.h"
 #include "agent/sources/source.h"
+#include "agent/sources/watch.h"
 
 enum {
 	FILES_MAX = 1000,
@@ -29,16 +29,16 @@ enum {
 	GATHER_MS = 30,             /* from a change to the reading */
 };
 
-#define WATCHED                                                                          \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB)
-
 struct hosts {
 	struct source source;
-	int inotify;
-	struct event *event;
+	struct watch *watch; /* NULL: only what look_again sees */
 	struct alarm *reading;
-	bool is_due;     /* reading is set */
-	bool is_failing; /* has been told */
+	bool is_due;   /* reading is set */
+	bool is_blind; /* something can not be watched; has been told */
+	/* Of this reading: what hides no other names; the lines that are none. */
+	char trouble[SOURCE_WHY_MAX];
+	char bad_lines[SOURCE_WHY_MAX];
+	char told_lines[SOURCE_WHY_MAX]; /* those that have been told */
 };
 
 /* ---- reading ---- */
@@ -87,19 +87,17 @@ static int read_file(struct hosts *hosts, struct records *found, const char *pat
 	r = hosts_file_parse(found, source->context->config, source->config, text, len,
 		&bad, &bad_line);
 	free(text);
-	if (bad)
-		log_warning(
-			"%s:%u: no line of a hosts file (\"ADDRESS NAME ...\"); %u such "
-			"lines are skipped",
+	if (bad && !hosts->bad_lines[0])
+		snprintf(hosts->bad_lines, sizeof(hosts->bad_lines),
+			"%.200s:%u: no line of a hosts file (\"ADDRESS NAME ...\"); %u "
+			"such lines are skipped",
 			path, bad_line, bad);
 	return r;
 }
 
 static int is_for_reading(const struct dirent *entry)
 {
-	const size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && entry->d_name[len - 1] != '~';
+	return !watch_is_skipped(entry->d_name);
 }
 
 static void free_entries(struct dirent **entries, int count)
@@ -109,79 +107,101 @@ static void free_entries(struct dirent **entries, int count)
 	free(entries);
 }
 
+/* One that vanished meanwhile, or is no file, hides none of the others. */
+static int read_entry(struct hosts *hosts, struct records *found, const char *folder,
+	const struct dirent *entry)
+{
+	char *path;
+	int r;
+
+	if (asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+		return -ENOMEM;
+	if (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN)
+		watch_path(hosts->watch, path);
+	r = read_file(hosts, found, path);
+	if (r && r != -ENOMEM && r != -ENOSPC) {
+		if (r != -ENOENT && r != -EFBIG && !hosts->trouble[0])
+			snprintf(hosts->trouble, sizeof(hosts->trouble),
+				"%.200s: %s; its names are left out", entry->d_name,
+				strerror(-r));
+		r = 0;
+	}
+	free(path);
+	return r;
+}
+
 static int read_folder(struct hosts *hosts, struct records *found, const char *folder)
 {
 	struct dirent **entries;
-	int count = scandir(folder, &entries, is_for_reading, alphasort), r = 0;
+	int count, r = 0;
 
+	watch_folder(hosts->watch, folder);
+	count = scandir(folder, &entries, is_for_reading, alphasort);
 	if (count < 0)
 		return -errno;
 	if (count > FILES_MAX)
-		log_warning("%s: more than %d files: the rest is left out", folder,
-			FILES_MAX);
-	for (int i = 0; i < count && i < FILES_MAX && !r; i++) {
-		char *path;
-		int e;
-
-		if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0) {
-			r = -ENOMEM;
-			break;
-		}
-		e = read_file(hosts, found, path);
-		/* One that vanished meanwhile, or is no file, hides none of the others.
-		 * */
-		if (e == -ENOMEM || e == -ENOSPC)
-			r = e;
-		else if (e && e != -ENOENT && e != -EFBIG)
-			log_warning("%s: %s; its names are left out", path, strerror(-e));
-		free(path);
-	}
+		snprintf(hosts->trouble, sizeof(hosts->trouble),
+			"more than %d files: the rest is left out", FILES_MAX);
+	for (int i = 0; i < count && i < FILES_MAX && !r; i++)
+		r = read_entry(hosts, found, folder, entries[i]);
 	free_entries(entries, count);
 	return r;
 }
 
-/* ---- watching ---- */
-
-/* Watching what is watched already changes nothing. */
-static void watch(struct hosts *hosts)
+/* Watched before it is read: nothing may change between the two unseen. */
+static int read_all(struct hosts *hosts, struct records *found)
 {
 	const char *path = hosts->source.config->path;
-	char *parent = strdup(path), *slash = parent ? strrchr(parent, '/') : NULL;
+	struct stat st;
 
-	if (slash && slash != parent)
-		*slash = '\0';
-	if (slash &&
-		inotify_add_watch(hosts->inotify, slash == parent ? "/" : parent,
-			WATCHED | IN_ONLYDIR) < 0)
-		log_warning(
-			"source hosts: %s can not be watched: %s; does the folder exist, "
-			"and is fs.inotify.max_user_watches large enough?",
-			parent, strerror(errno));
-	free(parent);
-	/* Fails for what is no folder, or not there yet. */
-	(void)inotify_add_watch(hosts->inotify, path, WATCHED | IN_ONLYDIR);
+	watch_path(hosts->watch, path);
+	if (stat(path, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) ? read_folder(hosts, found, path)
+				   : read_file(hosts, found, path);
+}
+
+static const char *explain(int r)
+{
+	if (r == -EFBIG)
+		return "it is no regular file, or larger than 4 MiB";
+	return records_strerror(r);
+}
+
+static void judge(struct hosts *hosts, int r)
+{
+	if (r)
+		source_fail(&hosts->source, "%s; %s", explain(r),
+			r == -ENOENT ? "it has no names until the file is there"
+				     : "its names stay as they were");
+	else if (hosts->trouble[0])
+		source_fail(&hosts->source, "%s", hosts->trouble);
+	else
+		source_recover(&hosts->source);
+	/* The same file may be read many times. */
+	if (hosts->bad_lines[0] && strcmp(hosts->bad_lines, hosts->told_lines))
+		log_warning("%s", hosts->bad_lines);
+	strcpy(hosts->told_lines, hosts->bad_lines);
 }
 
 static void on_reading(void *arg)
 {
 	struct hosts *hosts = arg;
-	const char *path = hosts->source.config->path;
 	struct records found = {0};
-	struct stat st;
-	int r;
+	int r, blind;
 
 	hosts->is_due = false;
-	watch(hosts); /* before the reading: nothing may change between the two unseen */
-	if (stat(path, &st))
-		r = -errno;
-	else
-		r = S_ISDIR(st.st_mode) ? read_folder(hosts, &found, path)
-					: read_file(hosts, &found, path);
-	if (r && !hosts->is_failing)
-		log_error("source hosts: %s: %s; %s", path, strerror(-r),
-			r == -ENOENT ? "it has no names until the file is there"
-				     : "its names stay as they were");
-	hosts->is_failing = r != 0;
+	hosts->trouble[0] = hosts->bad_lines[0] = '\0';
+	watch_begin(hosts->watch);
+	r = read_all(hosts, &found);
+	blind = watch_end(hosts->watch);
+	if (blind && !hosts->is_blind)
+		log_warning("source hosts: %s: not all of it can be watched: %s; is "
+			    "fs.inotify.max_user_watches large enough? changes are seen "
+			    "when leases are refreshed",
+			hosts->source.config->path, strerror(-blind));
+	hosts->is_blind = blind != 0;
+	judge(hosts, r);
 	if (r && r != -ENOENT && hosts->source.is_known) {
 		records_clear(&found);
 		return;
@@ -189,49 +209,30 @@ static void on_reading(void *arg)
 	source_give(&hosts->source, &found);
 }
 
-/* Does an event concern us?  In the folder above there may be much else. */
-static bool is_ours(const struct hosts *hosts, const struct inotify_event *event)
+static void read_in(struct hosts *hosts, int64_t delay_ms)
 {
-	const char *path = hosts->source.config->path, *name = strrchr(path, '/');
-
-	if (!event->len || !name)
-		return true;
-	if (event->mask & (IN_CREATE | IN_ATTRIB) && !(event->mask & IN_ISDIR) &&
-		strcmp(event->name, name + 1))
-		return false; /* it will be written, and closed */
-	return event->name[0] != '.';
-}
-
-static void on_event(evutil_socket_t fd, short what, void *arg)
-{
-	struct hosts *hosts = arg;
-	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	bool is_changed = false;
-	ssize_t n;
-
-	(void)what;
-	while ((n = read(fd, events, sizeof(events))) > 0)
-		for (char *at = events; at < events + n;) {
-			const struct inotify_event *event = (void *)at;
-
-			is_changed |= is_ours(hosts, event);
-			at += sizeof(*event) + event->len;
-		}
-	if (!is_changed || hosts->is_due)
+	if (hosts->is_due)
 		return;
 	hosts->is_due = true;
-	alarm_set_in(hosts->reading, GATHER_MS);
+	alarm_set_in(hosts->reading, delay_ms);
+}
+
+static void on_changed(void *arg)
+{
+	read_in(arg, GATHER_MS);
+}
+
+static void hosts_look_again(struct source *source)
+{
+	read_in((struct hosts *)source, 0);
 }
 
 static void hosts_close(struct source *source)
 {
 	struct hosts *hosts = (struct hosts *)source;
 
-	if (hosts->event)
-		event_free(hosts->event);
+	watch_free(hosts->watch);
 	alarm_free(hosts->reading);
-	if (hosts->inotify >= 0)
-		close(hosts->inotify);
 	free(hosts);
 }
 
@@ -244,19 +245,15 @@ static struct source *hosts_open(
 		return NULL;
 	source_init(&hosts->source, &source_hosts_ops, context, config);
 	hosts->reading = alarm_new(context->base, on_reading, hosts);
-	hosts->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (hosts->inotify < 0)
-		log_error("source hosts: inotify: %s; is fs.inotify.max_user_instances "
-			  "large "
-			  "enough?",
-			strerror(errno));
-	else
-		hosts->event = event_new(context->base, hosts->inotify,
-			EV_READ | EV_PERSIST, on_event, hosts);
-	if (!hosts->reading || !hosts->event || event_add(hosts->event, NULL)) {
+	if (!hosts->reading) {
 		hosts_close(&hosts->source);
 		return NULL;
 	}
+	hosts->watch = watch_new(context->base, on_changed, hosts);
+	if (!hosts->watch)
+		log_error("source hosts: inotify: %s; is fs.inotify.max_user_instances "
+			  "large enough? changes are seen when leases are refreshed",
+			strerror(errno));
 	hosts->is_due = true;
 	alarm_set(hosts->reading, 0);
 	return &hosts->source;
@@ -266,4 +263,5 @@ const struct source_ops source_hosts_ops = {
 	.type = "hosts",
 	.open = hosts_open,
 	.close = hosts_close,
+	.look_again = hosts_look_again,
 };

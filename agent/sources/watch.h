@@ -1,0 +1,38 @@
+/*
+ * What may change about some paths, seen by inotify(7), through symbolic links.
+ *
+ * For each path the folders are watched in which one of its names decides where it leads:
+ * that of each symbolic link on the way (ConfigMaps swap one named "..data"), that of the
+ * last name, and, while a part of it is missing, the deepest one that is there.  The file
+ * itself is watched, too: one that is mounted alone is written to elsewhere.  Other names
+ * in these folders wake nobody's callback.
+ *
+ * What inotify cannot see (another host's writes to a network file system, a new mount)
+ * is for whoever looks again from time to time.
+ */
+#ifndef MUSTER_AGENT_WATCH_H
+#define MUSTER_AGENT_WATCH_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+typedef void watch_changed(void *arg);
+
+struct watch;
+/* NULL with errno. */
+struct watch *watch_new(struct event_base *base, watch_changed *changed, void *arg);
+void watch_free(struct watch *watch); /* NULL is harmless */
+
+/* What is to be watched is told anew each time, between these two; NULL is harmless. */
+void watch_begin(struct watch *watch);
+/* 0, or -errno of the first thing that could not be watched. */
+int watch_end(struct watch *watch) __attribute__((warn_unused_result));
+/* Where a path leads. */
+void watch_path(struct watch *watch, const char *path);
+/* All names in a folder, but those that are skipped (watch_is_skipped). */
+void watch_folder(struct watch *watch, const char *folder);
+
+/* Editors' files: names that begin with a dot or end with "~". */
+bool watch_is_skipped(const char *name);
+
+#endif
