@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ enum {
 	NAMES_MAX = 64,   /* of one container */
 	DATA_MAX = 4096,  /* octets of RDATA */
 	LABEL_MAX = 4096, /* octets of muster.name */
+	WHY_MAX = 256,
 };
 
 struct labels {
@@ -36,8 +38,22 @@ struct wish {
 	const struct labels *labels;
 	struct records *records;
 	uint16_t type; /* 0: by the addresses */
-	char *why;
+	char why[WHY_MAX];
 };
+
+/* Keeps the first complaint. */
+static void complain(struct wish *wish, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void complain(struct wish *wish, const char *format, ...)
+{
+	va_list args;
+
+	if (wish->why[0])
+		return;
+	va_start(args, format);
+	vsnprintf(wish->why, sizeof(wish->why), format, args);
+	va_end(args);
+}
 
 static const char *label(const json_t *labels, const char *name)
 {
@@ -139,7 +155,7 @@ static int add_addresses(const struct wish *wish, const uint8_t *owner)
 
 /* ---- records ---- */
 
-static int add_data(const struct wish *wish, const uint8_t *owner)
+static int add_data(struct wish *wish, const uint8_t *owner)
 {
 	uint8_t rdata[DATA_MAX];
 	const int len = rdata_from_text(wish->type, wish->labels->data,
@@ -148,9 +164,9 @@ static int add_data(const struct wish *wish, const uint8_t *owner)
 	if (len == -ENOMEM)
 		return len;
 	if (len <= 0) {
-		snprintf(wish->why, CONTAINER_WHY_MAX,
-			"muster.data=%.100s is no data of the type", wish->labels->data);
-		return -EINVAL;
+		complain(wish, "muster.data=%.100s is no data of the type",
+			wish->labels->data);
+		return 0;
 	}
 	return records_add(wish->records,
 		&(struct record){
@@ -168,9 +184,8 @@ static int add_name(struct wish *wish, const char *name)
 	uint8_t owner[NAME_MAX_LEN];
 
 	if (config_complete_name(config, wish->source->origin, name, owner)) {
-		snprintf(wish->why, CONTAINER_WHY_MAX,
-			"the name \"%.100s\" lies in none of the zones", name);
-		return -EINVAL;
+		complain(wish, "the name \"%.100s\" lies in none of the zones", name);
+		return 0;
 	}
 	if (wish->labels->data)
 		return add_data(wish, owner);
@@ -185,9 +200,8 @@ static int add_name(struct wish *wish, const char *name)
 				.rdata = config->name,
 				.len = (uint16_t)name_len(config->name),
 			});
-	snprintf(wish->why, CONTAINER_WHY_MAX, "muster.type=%.20s needs muster.data",
-		wish->labels->type);
-	return -EINVAL;
+	complain(wish, "muster.type=%.20s needs muster.data", wish->labels->type);
+	return 0;
 }
 
 /* The type of muster.data is that of an address, if it is one. */
@@ -207,8 +221,7 @@ static bool read_type(struct wish *wish)
 	wish->type = rdata_type_from_name(labels->type);
 	if (wish->type && !rdata_type_is_meta(wish->type) && wish->type != TYPE_SOA)
 		return true;
-	snprintf(wish->why, CONTAINER_WHY_MAX, "muster.type=%.20s is no type for hosts",
-		labels->type);
+	complain(wish, "muster.type=%.20s is no type for hosts", labels->type);
 	return false;
 }
 
@@ -218,22 +231,25 @@ static int add_names(struct wish *wish)
 	unsigned count = 0;
 	int r = 0;
 
-	snprintf(wish->why, CONTAINER_WHY_MAX, "its label of names is too long");
-	if (strlen(wish->labels->names) >= sizeof(names))
-		return -EINVAL;
+	if (strlen(wish->labels->names) >= sizeof(names)) {
+		complain(wish, "its label of names is longer than %d octets",
+			LABEL_MAX - 1);
+		return 0;
+	}
 	strcpy(names, wish->labels->names);
 	for (name = strtok_r(names, ", \t", &rest); name && !r;
 		name = strtok_r(NULL, ", \t", &rest)) {
-		if (++count > NAMES_MAX)
-			return -EINVAL;
+		if (++count > NAMES_MAX) {
+			complain(wish, "it has more than %d names", NAMES_MAX);
+			break;
+		}
 		r = add_name(wish, name);
 	}
 	return r;
 }
 
 static int read_object(struct container *container, const struct config *config,
-	const struct config_source *source, const json_t *object,
-	char why[CONTAINER_WHY_MAX])
+	const struct config_source *source, const json_t *object)
 {
 	const json_t *all = json_object_get(object, "Labels");
 	const char *id = json_string_value(json_object_get(object, "Id"));
@@ -248,39 +264,34 @@ static int read_object(struct container *container, const struct config *config,
 		.object = object,
 		.labels = &labels,
 		.records = &container->records,
-		.why = why,
 	};
-	int r;
+	int r = 0;
 
 	if (!labels.names)
 		labels.names = label(all, "joyride.host.name");
 	if (!labels.names || !id || !*id)
 		return -EINVAL;
 	snprintf(container->id, sizeof(container->id), "%s", id);
-	if (!read_type(&wish))
-		return -EINVAL;
-	r = add_names(&wish);
-	if (!r)
-		why[0] = '\0';
-	return r;
+	if (read_type(&wish))
+		r = add_names(&wish);
+	if (r || !wish.why[0])
+		return r;
+	container->why = strdup(wish.why);
+	return container->why ? 0 : -ENOMEM;
 }
 
 int container_read(struct container *ret_container, const struct config *config,
-	const struct config_source *source, const char *json, size_t len,
-	char why[CONTAINER_WHY_MAX])
+	const struct config_source *source, const char *json, size_t len)
 {
 	json_t *object = json_loadb(json, len, 0, NULL);
 	int r = -EINVAL;
 
 	*ret_container = (struct container){0};
-	why[0] = '\0';
 	if (json_is_object(object))
-		r = read_object(ret_container, config, source, object, why);
-	else
-		snprintf(why, CONTAINER_WHY_MAX, "the engine's answer is no JSON");
+		r = read_object(ret_container, config, source, object);
 	json_decref(object);
 	if (r)
-		records_clear(&ret_container->records);
+		container_clear(ret_container);
 	else
 		records_sort(&ret_container->records);
 	return r;
@@ -289,4 +300,6 @@ int container_read(struct container *ret_container, const struct config *config,
 void container_clear(struct container *container)
 {
 	records_clear(&container->records);
+	free(container->why);
+	container->why = NULL;
 }

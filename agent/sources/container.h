@@ -11,20 +11,21 @@
 
 #include "agent/config.h"
 
-enum { CONTAINER_ID_MAX = 65, CONTAINER_WHY_MAX = 256 };
+enum { CONTAINER_ID_MAX = 65 };
 
 struct container {
 	char id[CONTAINER_ID_MAX];
 	struct records records; /* sorted */
+	char *why;              /* what is wrong with its labels; NULL: nothing */
 };
 
 /*
- * Reads an object of GET /containers/json.  0, -EINVAL: no container with a name for us
- * (why is "" then), or with labels that are wrong (why says so); -ENOMEM.
+ * Reads an object of GET /containers/json.  A label that is wrong takes nothing else with
+ * it.  0, -EINVAL: no container, or none with a name; -ENOMEM.
  */
 int container_read(struct container *ret_container, const struct config *config,
-	const struct config_source *source, const char *json, size_t len,
-	char why[CONTAINER_WHY_MAX]) __attribute__((warn_unused_result));
+	const struct config_source *source, const char *json, size_t len)
+	__attribute__((warn_unused_result));
 void container_clear(struct container *container);
 
 #endif

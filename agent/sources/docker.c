@@ -3,7 +3,8 @@
  *
  * The engine's event stream says that something has happened; what there is now says a
  * new list, so that nothing can drift, and a hundred containers that start at once cost a
- * few lists.  The list is asked for by label, and read one container at a time.
+ * few lists.  The list is asked for by label, and read one container at a time; again at
+ * each refresh of the leases, so that events which never came keep nothing alive.
  *
  * A container that is gone from the list keeps its records for the grace: restarting one
  * changes nothing.  When the engine can not be asked all stays as it was; after it is
@@ -32,11 +33,13 @@ enum {
 	LISTS = 2, /* the engine combines labels by and; we want or */
 };
 
-/* What would make lists differ: health checks, execs and the like do not. */
+/* What would make lists differ: health checks, execs and the like do not.  Podman before
+ * 4.4 says "died" and "remove" where Docker, and Podman since, say "die" and "destroy";
+ * either engine takes the other's words for events that never happen. */
 #define EVENTS_PATH                                                                      \
 	"/events?filters=%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%2C"       \
-	"%22event%22%3A%5B%22start%22%2C%22die%22%2C%22destroy%22%2C%22rename%22%2C"     \
-	"%22connect%22%2C%22disconnect%22%5D%7D"
+	"%22event%22%3A%5B%22start%22%2C%22die%22%2C%22died%22%2C%22destroy%22%2C"       \
+	"%22remove%22%2C%22rename%22%2C%22connect%22%2C%22disconnect%22%5D%7D"
 
 static const char *const list_paths[LISTS] = {
 	"/containers/json?filters=%7B%22label%22%3A%5B%22muster.name%22%5D%7D",
@@ -66,8 +69,8 @@ struct docker {
 	struct alarm *grace;
 	bool is_listing_due;
 	bool is_again; /* list once more */
+	bool is_full;  /* has been told */
 	int64_t pause_ms;
-	bool is_failing; /* has been told */
 };
 
 static void list_in(struct docker *docker, int64_t delay_ms);
@@ -150,11 +153,12 @@ static void give(struct docker *docker)
 				&all, &there, &docker->held.items[i].container.records);
 	records_clear(&there);
 	if (r) {
-		log_error(
-			"source docker: %s; its records stay as they were", strerror(-r));
+		source_fail(&docker->source, "%s; its records stay as they were",
+			records_strerror(r));
 		records_clear(&all);
 		return;
 	}
+	source_recover(&docker->source);
 	source_give(&docker->source, &all);
 }
 
@@ -234,44 +238,54 @@ static void fail(struct docker *docker, const char *why)
 	alarm_stop(docker->limit);
 	alarm_stop(docker->listing);
 	docker->is_listing_due = docker->is_again = false;
-	if (!docker->is_failing)
-		log_error("source docker: %s: %s; its names stay as they were; does the "
-			  "engine run, and may the agent open its socket "
-			  "(SupplementaryGroups=docker)?",
-			docker->source.config->path, why);
-	docker->is_failing = true;
+	source_fail(&docker->source,
+		"%s; its names stay as they were; does the engine run, and may the agent "
+		"open its socket (SupplementaryGroups=docker)?",
+		why);
 	alarm_set_in(docker->connecting, docker->pause_ms);
 	docker->pause_ms *= 2;
 	if (docker->pause_ms > RECONNECT_MAX_MS)
 		docker->pause_ms = RECONNECT_MAX_MS;
 }
 
+/* What is wrong with a container's labels is said once, not at every list. */
+static void tell_labels(const struct docker *docker, const struct container *container)
+{
+	const struct held *known = held_find(&docker->held, container->id);
+
+	if (!container->why ||
+		(known && known->container.why &&
+			!strcmp(known->container.why, container->why)))
+		return;
+	log_warning("source docker: container %.12s: %s: that is left out", container->id,
+		container->why);
+}
+
 static bool on_container(void *arg, const char *json, size_t len)
 {
 	struct docker *docker = arg;
-	char why[CONTAINER_WHY_MAX];
 	struct container container;
 	int r = container_read(&container, docker->source.context->config,
-		docker->source.config, json, len, why);
+		docker->source.config, json, len);
 
-	if (r == -EINVAL && why[0])
-		log_warning("source docker: container %.12s is left out: %s",
-			container.id[0] ? container.id : "?", why);
 	if (r == -EINVAL)
 		return true;
 	if (!r && held_find(&docker->found, container.id)) {
 		container_clear(&container); /* it has both labels */
 		return true;
 	}
-	if (!r)
+	if (!r) {
+		tell_labels(docker, &container);
 		r = held_add(&docker->found, &container, INT64_MAX);
+	}
 	if (r)
 		container_clear(&container);
-	if (r == -ENOSPC)
+	if (r == -ENOSPC && !docker->is_full)
 		log_warning(
 			"source docker: more than %d containers with names: the rest is "
 			"left out",
 			CONTAINERS_MAX);
+	docker->is_full |= r == -ENOSPC;
 	return r != -ENOMEM;
 }
 
@@ -292,9 +306,6 @@ static void on_list_ended(void *arg, const char *why)
 		return;
 	}
 	alarm_stop(docker->limit);
-	if (docker->is_failing)
-		log_info("source docker: %s answers again", docker->source.config->path);
-	docker->is_failing = false;
 	docker->pause_ms = RECONNECT_MS;
 	settle(docker);
 	if (docker->is_again)
@@ -381,6 +392,15 @@ static void on_connecting(void *arg)
 		list_in(docker, FIRST_LIST_MS);
 }
 
+static void docker_look_again(struct source *source)
+{
+	struct docker *docker = (struct docker *)source;
+
+	/* Without events it is being connected to, which ends in a list. */
+	if (docker->events)
+		list_in(docker, 0);
+}
+
 static void docker_close(struct source *source)
 {
 	struct docker *docker = (struct docker *)source;
@@ -421,4 +441,5 @@ const struct source_ops source_docker_ops = {
 	.type = "docker",
 	.open = docker_open,
 	.close = docker_close,
+	.look_again = docker_look_again,
 };

@@ -504,8 +504,13 @@ class FakeEngine:
     """The part of a container engine's HTTP API that the agent asks for, on a Unix socket:
     GET /containers/json with filters of labels, GET /events, chunked as the real one."""
 
-    def __init__(self, path):
+    # Podman before 4.4 has other words for some events.
+    PODMAN_WORDS = {"die": "died", "destroy": "remove", "kill": "kill"}
+
+    def __init__(self, path, words=None):
         self.path = str(path)
+        self.words = words or {}
+        self.is_mute = False  # no events
         self.containers = {}
         self.listeners = []
         self.lists = 0
@@ -595,6 +600,9 @@ class FakeEngine:
         self.tell("rename", identity)
 
     def tell(self, action, identity, kind="container"):
+        if self.is_mute:
+            return
+        action = self.words.get(action, action)
         event = {"status": action, "id": identity, "Type": kind, "Action": action,
                  "Actor": {"ID": identity, "Attributes": {}}, "scope": "local",
                  "time": int(time.time()), "timeNano": time.time_ns()}

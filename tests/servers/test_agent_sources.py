@@ -1,6 +1,7 @@
 """Where muster-agent's records come from: hosts files, programs, the gateway's view, and a
 container engine."""
 
+import mmap
 import os
 import re
 import shutil
@@ -16,6 +17,14 @@ from servers import HOST, wait_for
 def server(gateways, host_key):
     """A gateway in which the host's key may do everything."""
     return gateways(keys=[host_key])
+
+
+@pytest.fixture
+def short_server(gateways, host_key):
+    """The same, which grants leases of seconds."""
+    return gateways(keys=[host_key], zones={"dyn.example.": {"allow": [
+        {"keys": [NAME], "match": "zone", "types": ["ANY"], "transfer": True,
+         "lease": {"min": "1s"}}]}})
 
 
 def wait_records(server, name, rdtype, *wanted, timeout_s=20):
@@ -79,6 +88,94 @@ def test_an_unreadable_file_takes_no_names(server, agents, host_key):
     os.mkfifo(own.path("hosts"))
     wait_for(lambda: "its names stay as they were" in own.log(), "the complaint")
     assert server.records("web.dyn.example.", "A") == {"192.0.2.7"}
+
+
+def test_hosts_files_behind_symbolic_links(server, agents, host_key, tmp_path):
+    """The link is replaced, what it leads to is replaced, and a folder on the way."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "file").write_text("192.0.2.1 web\n")
+    (tmp_path / "two" / "file").write_text("192.0.2.2 web\n")
+    os.symlink("one", tmp_path / "current")
+    os.symlink("current/file", tmp_path / "hosts")
+    agents(host_key, [server.port], sources=[hosts_source(tmp_path / "hosts")])
+    wait_records(server, "web", "A", "192.0.2.1")
+    (tmp_path / "new").write_text("192.0.2.3 web\n")
+    os.rename(tmp_path / "new", tmp_path / "one" / "file")
+    wait_records(server, "web", "A", "192.0.2.3")
+    os.symlink("two", tmp_path / "next")
+    os.rename(tmp_path / "next", tmp_path / "current")
+    wait_records(server, "web", "A", "192.0.2.2")
+    with open(tmp_path / "two" / "file", "a") as file:
+        file.write("192.0.2.4 more\n")
+    wait_records(server, "more", "A", "192.0.2.4")
+    os.unlink(tmp_path / "hosts")
+    os.symlink(tmp_path / "one" / "file", tmp_path / "hosts")
+    wait_records(server, "web", "A", "192.0.2.3")
+
+
+def test_hosts_files_of_a_config_map(server, agents, host_key, tmp_path):
+    """As the kubelet writes them: a new folder, and "..data" renamed to lead there."""
+    folder = tmp_path / "hosts.d"
+    folder.mkdir()
+
+    def publish(version, text):
+        (folder / f"..{version}").mkdir()
+        (folder / f"..{version}" / "names").write_text(text)
+        os.symlink(f"..{version}", folder / "..data_tmp")
+        os.rename(folder / "..data_tmp", folder / "..data")
+
+    publish("1", "192.0.2.1 web\n")
+    os.symlink("..data/names", folder / "names")
+    own = agents(host_key, [server.port], sources=[hosts_source(folder)])
+    wait_records(server, "web", "A", "192.0.2.1")
+    publish("2", "192.0.2.2 web\n")
+    wait_records(server, "web", "A", "192.0.2.2")
+    shutil.rmtree(folder / "..1")
+    publish("3", "192.0.2.3 web\n")
+    wait_records(server, "web", "A", "192.0.2.3")
+    own.stop()
+
+
+def test_a_hosts_file_that_is_written_to_from_elsewhere(server, agents, host_key, tmp_path):
+    """A file that is mounted alone: its folder here sees nothing.  A hard link is like that."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there" / "hosts").write_text("192.0.2.1 web\n")
+    os.link(tmp_path / "there" / "hosts", tmp_path / "here" / "hosts")
+    agents(host_key, [server.port], sources=[hosts_source(tmp_path / "here" / "hosts")])
+    wait_records(server, "web", "A", "192.0.2.1")
+    with open(tmp_path / "there" / "hosts", "w") as file:
+        file.write("192.0.2.2 web\n")
+    wait_records(server, "web", "A", "192.0.2.2")
+
+
+def test_what_no_event_tells_is_seen_with_the_refresh(short_server, agents, host_key, tmp_path):
+    """The time of its change stands still for inotify: written through a mapping."""
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.1 web\n")
+    agents(host_key, [short_server.port], lease="2s", sources=[hosts_source(path)])
+    wait_records(short_server, "web", "A", "192.0.2.1")
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as mapping:
+        mapping[8:9] = b"7"
+        mapping.flush()
+        wait_records(short_server, "web", "A", "192.0.2.7")
+
+
+def test_25000_names(agents, host_key, tmp_path):
+    """Within the limit they are published; beyond it the limit is said."""
+    path = tmp_path / "hosts"
+    path.write_text("".join(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255} h{i}\n"
+                            for i in range(25000)))
+    with FakeGateway(host_key, lambda seen: Act(lease=3600)) as fake:
+        own = agents(host_key, [fake.port], records=[], sources=[hosts_source(path)])
+        own.wait_published(120)
+        assert sum(len(seen.message.update) for seen in fake.updates()) == 50000
+        with open(path, "a") as file:
+            file.write("".join(f"10.9.{i >> 8}.{i & 255} g{i}\n" for i in range(26000)))
+        wait_for(lambda: "more than 100000 records" in own.log(), "the limit", 60)
+        code, text, _ = own.run("--status")
+        assert code == 1 and "FAILS: more than 100000 records" in text
 
 
 # ---- command ----
@@ -262,7 +359,7 @@ def test_an_engine_that_restarts(server, agents, host_key, engine):
     wait_records(server, "new", "A", "172.18.0.4")
     wait_records(server, "web", "A")
     assert server.records("mail.dyn.example.", "A") == {"172.18.0.3"}
-    assert "answers again" in own.log()
+    wait_for(lambda: "source docker: works again" in own.log(), "the good news")
 
 
 def test_an_engine_that_is_not_there_at_the_start(server, agents, host_key, engine):
@@ -306,6 +403,45 @@ def test_addresses_of_the_host_for_containers(agents, host_key, engine, server):
     agents(host_key, [server.port], records=["@ A 192.0.2.50"],
            sources=[docker_source(engine)])
     wait_records(server, "proxy", "A", "192.0.2.50")
+
+
+def test_podman_of_old(server, agents, host_key, tmp_path):
+    """Before 4.4 it says "died" and "remove"."""
+    with FakeEngine(tmp_path / "podman.sock", words=FakeEngine.PODMAN_WORDS) as engine:
+        web = engine.run("web", {"muster.name": "web"})
+        agents(host_key, [server.port], sources=[docker_source(engine)])
+        wait_records(server, "web", "A", "172.18.0.2")
+        engine.stop_container(web)
+        wait_records(server, "web", "A")
+        engine.start_container(web)
+        wait_records(server, "web", "A", "172.18.0.2")
+        engine.remove(web)
+        wait_records(server, "web", "A")
+
+
+def test_an_engine_that_tells_nothing(short_server, agents, host_key, engine):
+    """Events that are lost: the list is asked for at each refresh."""
+    web = engine.run("web", {"muster.name": "web"})
+    agents(host_key, [short_server.port], lease="2s", sources=[docker_source(engine)])
+    wait_records(short_server, "web", "A", "172.18.0.2")
+    engine.is_mute = True
+    engine.remove(web)
+    engine.run("new", {"muster.name": "new"}, "172.18.0.4")
+    wait_records(short_server, "new", "A", "172.18.0.4")
+    wait_records(short_server, "web", "A")
+
+
+def test_a_bad_label_is_said_once_and_takes_no_good_one_with_it(server, agents, host_key, engine):
+    engine.run("some", {"muster.name": "good,www.example.net,better"}, "172.18.0.3")
+    own = agents(host_key, [server.port], sources=[docker_source(engine)])
+    wait_records(server, "good", "A", "172.18.0.3")
+    wait_records(server, "better", "A", "172.18.0.3")
+    for number in range(3):
+        lists = engine.lists
+        engine.run(f"c{number}", {"muster.name": f"c{number}"}, f"172.18.0.{number + 10}")
+        wait_for(lambda n=lists: engine.lists >= n + 2, "a new list")
+    wait_records(server, "c2", "A", "172.18.0.12")
+    assert own.log().count('"www.example.net" lies in none of the zones') == 1
 
 
 def test_bad_labels_are_said_and_left_out(server, agents, host_key, engine):
