@@ -18,6 +18,7 @@
 #include "gateway/event_memory.h"
 #include "gateway/log.h"
 #include "gateway/supervise.h"
+#include "gateway/served/seed_check.h"
 #include "gateway/served/writer.h"
 
 struct options {
@@ -99,6 +100,11 @@ static int check(const struct options *options)
 
 	if (r)
 		return 1;
+	r = seed_check(config, report, NULL);
+	if (r) {
+		config_unref(config);
+		return 1;
+	}
 	printf("%s: %zu zones, %zu keys: valid\n", options->config_path,
 		config->zone_count, keyring_count(config->keys));
 	config_unref(config);
@@ -179,8 +185,10 @@ static int check_again(struct daemon *d, struct control_order *order)
 	struct config *config;
 	int r = config_load(&config, d->options.config_path, control_order_report, order);
 
-	if (!r)
-		config_unref(config);
+	if (r)
+		return r;
+	r = seed_check(config, control_order_report, order);
+	config_unref(config);
 	return r;
 }
 

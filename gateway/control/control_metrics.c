@@ -95,6 +95,11 @@ static double value_ready(const struct control_zone_view *z)
 	return z->is_ready;
 }
 
+static double value_failed(const struct control_zone_view *z)
+{
+	return z->is_failed;
+}
+
 static double value_braked(const struct control_zone_view *z)
 {
 	return z->is_braked;
@@ -182,6 +187,9 @@ static double value_lease_rows(const struct control_zone_view *z)
 
 static const struct zone_metric zone_metrics[] = {
 	{"zone_ready", "gauge", "Whether the zone is loaded.", value_ready},
+	{"zone_failed", "gauge",
+		"Whether the zone could not be loaded, and is tried again.",
+		value_failed},
 	{"zone_serial", "gauge", "Serial of the zone's SOA.", value_serial},
 	{"zone_records", "gauge", "Records of the zone.", value_records},
 	{"zone_octets", "gauge", "Memory of the zone's mirror.", value_octets},

@@ -42,14 +42,10 @@ static bool warn_of_zone(struct control_survey *s, const struct control_zone_vie
 {
 	bool is_whole = true;
 
-	if (!zone->is_served)
-		is_whole = warn(s,
-			json_sprintf("zone %s: is being opened or closed",
-				zone->config->text));
-	else if (!zone->is_ready)
+	if (!zone->is_ready)
 		is_whole = warn(s,
 			json_sprintf(
-				"zone %s: %s", zone->config->text, zone->not_ready.why));
+				"zone %s: %s", zone->config->text, zone->why));
 	if (is_whole && zone->is_braked)
 		is_whole = warn(s,
 			json_sprintf("zone %s: expiry has stopped: too much "
@@ -164,9 +160,6 @@ static json_t *status_to_json(const struct control_survey *s)
 
 static json_t *zone_line(const struct control_zone_view *zone)
 {
-	const char *state = zone->is_braked ? "braked"
-		: zone->is_ready            ? "ready"
-					    : "loading";
 	size_t down = 0, pending = 0;
 
 	for (size_t i = 0; i < zone->target_count; i++) {
@@ -174,7 +167,7 @@ static json_t *zone_line(const struct control_zone_view *zone)
 		pending += zone->targets[i].look.pending;
 	}
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "zone",
-		zone->config->text, "state", zone->is_served ? state : "closed", "serial",
+		zone->config->text, "state", control_zone_state(zone), "serial",
 		(json_int_t)zone->serial, "records", (json_int_t)zone->records, "leases",
 		(json_int_t)zone->leases, "stale", (json_int_t)zone->stale, "held",
 		(json_int_t)zone->held, "targets", (json_int_t)zone->target_count,

@@ -16,9 +16,11 @@ struct control_target_view {
 
 struct control_zone_view {
 	const struct config_zone *config; /* of the question's configuration */
-	bool is_served; /* false: it is being opened or closed, the rest is 0 */
+	bool is_served; /* false: it is being opened or closed, or could not be opened:
+			 * the numbers are 0 */
 	bool is_ready;
-	struct verdict not_ready; /* why */
+	bool is_failed; /* it could not be opened or loaded, and is tried again */
+	char why[ZONE_ERROR_MAX]; /* it is not ready; "" if it is */
 	int64_t id;               /* store_ops.zone_id */
 	uint32_t serial;
 	size_t names, records, octets;
@@ -67,6 +69,8 @@ void control_survey_turn(struct control_survey *survey);
 /* In the zone thread: a page; or the first zone of it alone. */
 bool control_survey_run(struct zone_thread *thread, struct zone_call *call);
 bool control_survey_run_one(struct zone_thread *thread, struct zone_call *call);
+/* "ready", "braked", "loading", "failed" or "closed". */
+const char *control_zone_state(const struct control_zone_view *zone);
 /* Age of the first change that the target does not have, as far as that can be told. */
 int64_t control_target_lag_ms(struct control *control,
 	const struct control_zone_view *zone, const struct control_target_view *target);

@@ -47,7 +47,10 @@ static void copy_mirror(struct control_zone_view *view, const struct served_zone
 	uint16_t len;
 
 	view->is_ready = zone->mirror != NULL;
-	view->not_ready = zone->not_ready;
+	view->is_failed = !zone->mirror && zone->local.is_failed;
+	if (!zone->mirror)
+		snprintf(view->why, sizeof(view->why), "%s",
+			zone->local.why ? zone->local.why : zone->not_ready.why);
 	if (soa)
 		rdata = rrset_next(soa, &at, &len);
 	if (rdata)
@@ -76,6 +79,17 @@ static bool copy_zone(struct control_zone_view *view, const struct served_zone *
 	return copy_targets(view, zone);
 }
 
+/* A zone that is not there. */
+static void explain_absence(
+	struct control_zone_view *view, const struct zone_thread *thread)
+{
+	const char *why = zone_thread_why_unopened(thread, view->config->name);
+
+	view->is_failed = why != NULL;
+	snprintf(view->why, sizeof(view->why), "%s",
+		why ? why : "is being opened or closed");
+}
+
 static void take_page(struct zone_thread *thread, struct control_survey *s, size_t limit)
 {
 	const struct config *config = s->question.config;
@@ -87,7 +101,9 @@ static void take_page(struct zone_thread *thread, struct control_survey *s, size
 
 		view->config = &config->zones[i];
 		zone = served_find(thread, view->config->name);
-		if (zone && !copy_zone(view, zone))
+		if (!zone)
+			explain_absence(view, thread);
+		else if (!copy_zone(view, zone))
 			s->has_failed = true;
 	}
 	s->from += s->count;
@@ -275,8 +291,10 @@ static json_t *targets_to_json(
 
 /* ---- zones ---- */
 
-static const char *state_of_zone(const struct control_zone_view *zone)
+const char *control_zone_state(const struct control_zone_view *zone)
 {
+	if (zone->is_failed)
+		return "failed";
 	if (!zone->is_served)
 		return "closed";
 	if (!zone->is_ready)
@@ -291,8 +309,8 @@ static json_t *zone_to_json(
 
 	return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I,"
 			 "s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
-		"zone", zone->config->text, "state", state_of_zone(zone), "why",
-		zone->is_ready ? NULL : zone->not_ready.why, "serial",
+		"zone", zone->config->text, "state", control_zone_state(zone), "why",
+		zone->is_ready ? NULL : zone->why, "serial",
 		(json_int_t)zone->serial, "names", (json_int_t)zone->names, "records",
 		(json_int_t)zone->records, "octets", (json_int_t)zone->octets, "leases",
 		(json_int_t)zone->leases, "stale", (json_int_t)zone->stale, "held",

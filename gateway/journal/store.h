@@ -177,4 +177,8 @@ struct store_ops {
 
 extern const struct store_ops store_sqlite;
 
+/* Does the database at path hold the content of this zone?  Changes nothing there; false
+ * if it cannot be read. */
+bool store_sqlite_has_zone(const char *path, const uint8_t *name);
+
 #endif

@@ -66,6 +66,7 @@ enum store_statement {
 extern const char *const store_migrations[];
 extern const int store_version;
 extern const char *const store_statements[SQL_STATEMENTS];
+extern const char store_has_zone[]; /* ?1: its name */
 
 /* ---- store_sqlite.c ---- */
 

@@ -123,3 +123,6 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_EACH_SET_ASIDE] = "SELECT zone, target, seq, at_ms, rcode, reason"
 			       " FROM set_aside ORDER BY seq",
 };
+
+const char store_has_zone[] = "SELECT 1 FROM zones JOIN records ON zone = id"
+			      " WHERE name = ?1 AND owner = ?1 AND type = 6";

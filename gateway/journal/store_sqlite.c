@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 enum {
 	STORE_APPLICATION_ID = 0x4d757374, /* "Must", so that file(1) and we know it */
@@ -264,6 +266,64 @@ static int store_open(
 		snprintf(error, STORE_ERROR_MAX, "%s", sqlite3_errmsg(store->db));
 	store_close(store);
 	return r;
+}
+
+/* Nobody has it open, and nothing of it stands in the log beside it. */
+static bool is_at_rest(const char *path)
+{
+	struct stat st;
+	char *log;
+	bool is_there = asprintf(&log, "%s-wal", path) < 0;
+
+	if (is_there)
+		return false;
+	is_there = !stat(log, &st);
+	free(log);
+	return !is_there;
+}
+
+/* A database that is at rest is read without making the files that go with one in use.
+ * What means something in a URI is escaped. */
+static int open_to_read(sqlite3 **ret_db, const char *path)
+{
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+	char *uri = NULL;
+	size_t len = 0;
+	FILE *text;
+	int rc;
+
+	if (!is_at_rest(path))
+		return sqlite3_open_v2(path, ret_db, flags, NULL);
+	text = open_memstream(&uri, &len);
+	if (!text)
+		return SQLITE_NOMEM;
+	fputs("file:", text);
+	for (; *path; path++)
+		fprintf(text, strchr("%?#", *path) ? "%%%02x" : "%c", *path);
+	fputs("?immutable=1", text);
+	rc = fclose(text) ? SQLITE_NOMEM
+			  : sqlite3_open_v2(uri, ret_db, flags | SQLITE_OPEN_URI, NULL);
+	free(uri);
+	return rc;
+}
+
+bool store_sqlite_has_zone(const char *path, const uint8_t *name)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int rc = open_to_read(&db, path);
+
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(db, STORE_BUSY_MS);
+		rc = sqlite3_prepare_v2(db, store_has_zone, -1, &stmt, NULL);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_blob64(stmt, 1, name, name_len(name), SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return rc == SQLITE_ROW;
 }
 
 static int store_begin(struct store *store)

@@ -11,24 +11,13 @@
 #include "gateway/served/served.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "gateway/clock.h"
 #include "gateway/log.h"
 #include "zones/rdata.h"
 #include "zones/rebase.h"
-
-enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go, seconds
-	*/
-	SEED_TTL = 3600,
-	SEED_REFRESH = 3600,
-	SEED_RETRY = 600,
-	SEED_EXPIRE = 604800,
-	SEED_MINIMUM = 60,
-};
 
 struct rebasing {
 	struct zone *mirror;
@@ -64,73 +53,7 @@ static struct changeset *rebase_onto(struct changeset *old, void *arg)
 	return rebased;
 }
 
-/* ---- local zones ---- */
-
-static int put_seed_record(struct zone *zone, uint16_t type, const char *text)
-{
-	uint8_t rdata[2 * NAME_MAX_LEN + 20];
-	struct rr rr = {
-		.owner = zone_apex(zone),
-		.type = type,
-		.class = CLASS_IN,
-		.ttl = SEED_TTL,
-		.rdata = rdata,
-	};
-	int len = rdata_from_text(type, text, zone_apex(zone), rdata, sizeof(rdata));
-
-	if (len < 0)
-		return len;
-	rr.rdata_len = (uint16_t)len;
-	return zone_load_rr(zone, &rr);
-}
-
-/* A SOA and an NS, so that the zone is one.  The serial is the time: newer than that of a
- * zone that was here before. */
-static int make_up_seed(struct served_zone *zone, struct zone *content)
-{
-	const bool has_room = name_len(zone->name) + sizeof("hostmaster") <= NAME_MAX_LEN;
-	char host[NAME_TEXT_MAX] = "ns", soa[NAME_TEXT_MAX + 128];
-	int r;
-
-	if (zone->zone->mname)
-		name_to_text(zone->zone->mname, host);
-	else if (!has_room)
-		strcpy(host, "@");
-	snprintf(soa, sizeof(soa), "%s %s %u %d %d %d %d", host,
-		has_room ? "hostmaster" : "@", (uint32_t)(clock_real_ms() / 1000),
-		SEED_REFRESH, SEED_RETRY, SEED_EXPIRE, SEED_MINIMUM);
-	r = put_seed_record(content, TYPE_SOA, soa);
-	return r ? r : put_seed_record(content, TYPE_NS, host);
-}
-
-static void warn_of_seed(const char *message, void *arg)
-{
-	const struct served_zone *zone = arg;
-
-	log_warning("zone %s: %s", zone->zone->text, message);
-}
-
-static int read_seed(struct served_zone *zone, const char *path, struct zone *content)
-{
-	char error[ZONE_ERROR_MAX];
-	int r;
-
-	if (!path)
-		return make_up_seed(zone, content);
-	r = zone_load_file(content, path, warn_of_seed, zone, error);
-	if (r)
-		log_error("zone %s: %s", zone->zone->text, error);
-	return r;
-}
-
-struct seeding {
-	struct journal_op op;
-	struct served_zone *zone;
-	struct zone *content;
-};
-
-/* Takes the content if it can be served. */
-static int go_into_service(struct served_zone *zone, struct zone *content)
+int mirror_go_into_service(struct served_zone *zone, struct zone *content)
 {
 	struct rebasing rebasing = {.mirror = content};
 	int r = delivery_rebase(zone->deliveries[0], rebase_onto, &rebasing);
@@ -146,53 +69,6 @@ static int go_into_service(struct served_zone *zone, struct zone *content)
 	return 0;
 }
 
-static void on_seeded(struct journal_op *op, void *arg)
-{
-	struct seeding *seeding = arg;
-	struct served_zone *zone = seeding->zone;
-
-	zone->operations--;
-	if (op->result) {
-		char error[STORE_ERROR_MAX];
-
-		journal_last_error(zone->thread->journal, error);
-		log_error("zone %s: storing its seed: %s", zone->zone->text, error);
-		zone->not_ready = verdict_refuse(
-			RCODE_SERVFAIL, EDE_NOT_READY, "the database fails: %s", error);
-		zone_free(seeding->content);
-	} else if (go_into_service(zone, seeding->content)) {
-		zone->not_ready =
-			verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "out of memory");
-		zone_free(seeding->content);
-	}
-	free(seeding);
-}
-
-/* The seed is stored whole before the first update can build on it. */
-static int store_seed(struct served_zone *zone, struct zone *content)
-{
-	struct seeding *seeding = calloc(1, sizeof(*seeding));
-
-	if (!seeding)
-		return -ENOMEM;
-	seeding->zone = zone;
-	seeding->content = content;
-	seeding->op = (struct journal_op){
-		.kind = JOURNAL_CONTENT,
-		.zone = zone->id,
-		.seq = delivery_cursor(zone->deliveries[0]),
-		.content = content,
-		.target = delivery_id(zone->deliveries[0]),
-		.done = on_seeded,
-		.arg = seeding,
-	};
-	zone->operations++;
-	zone->not_ready =
-		verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone is being set up");
-	zone_thread_submit(zone->thread, &seeding->op);
-	return 0;
-}
-
 int mirror_draw_seed(struct name_seed *ret_seed)
 {
 	const ssize_t got = getrandom(ret_seed, sizeof(*ret_seed), 0);
@@ -200,32 +76,6 @@ int mirror_draw_seed(struct name_seed *ret_seed)
 	if (got < 0)
 		return -errno;
 	return got == sizeof(*ret_seed) ? 0 : -EIO;
-}
-
-int mirror_load_local(struct served_zone *zone, const struct config_target *target)
-{
-	struct zone_thread *thread = zone->thread;
-	struct zone *content = zone_new_seeded(zone->name, &thread->target_env.seed);
-	int r;
-
-	if (!content)
-		return -ENOMEM;
-	r = thread->store_ops->read_records(thread->store, zone->id, content);
-	if (r) {
-		log_error("zone %s: reading its records: %s", zone->zone->text,
-			thread->store_ops->error(thread->store));
-	} else if (zone_soa(content)) {
-		r = go_into_service(zone, content);
-		if (!r)
-			return 0;
-	} else {
-		r = read_seed(zone, target->file, content);
-	}
-	if (!r)
-		r = store_seed(zone, content);
-	if (r)
-		zone_free(content);
-	return r;
 }
 
 /* ---- remote zones ---- */

@@ -10,6 +10,7 @@
  *   served_lease.h   leases: stored, expired, told
  *   served_admin.c   what administrators see and do
  *   mirror.c         the mirror follows the primary target: loaded, checked, rebased
+ *   mirror_local.c   that of a zone of the gateway's own
  *   delivery.c       change sets on their way to a target
  *
  * Everything here runs in the zone thread, without locks.
@@ -18,11 +19,6 @@
 #define MUSTER_SERVED_H
 
 #include <sys/queue.h>
-
-/* Out of memory is an answer here, not the end of the process. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(zone) ((zone)->is_lost = true)
-#include <uthash.h>
 
 #include "gateway/served/delivery.h"
 #include "gateway/served/notify.h"
@@ -63,6 +59,21 @@ struct served_answer {
 	uint64_t withdrawals;            /* the zone's, when it was submitted */
 };
 
+/* As much of a file as tells when it is another. */
+struct served_file {
+	uint64_t device, inode;
+	int64_t size, changed_s, changed_ns;
+};
+
+/* Of a zone with a local target. */
+struct served_local {
+	bool is_failed; /* it could not be loaded, and is tried again */
+	char *why;      /* it could not be loaded last, for administrators; owned; NULL:
+			 * it could, or there was no memory to say so */
+	struct served_file file; /* its seed, as it was then */
+	unsigned looks;          /* at that since */
+};
+
 struct served_zone {
 	UT_hash_handle hh; /* by name, in zone_thread */
 	struct zone_thread *thread;
@@ -73,13 +84,14 @@ struct served_zone {
 	struct zone *mirror;      /* NULL: not loaded */
 	bool was_tried;           /* the primary has said something about loading it */
 	struct verdict not_ready; /* why, while mirror is NULL */
+	struct served_local local;
 	struct delivery **deliveries; /* the first is the primary's */
 	size_t delivery_count;
 	struct transfer *axfr; /* counted; of the durable content; NULL: build it */
 	struct transfer_history *history;
-	struct notify *notify;   /* to secondaries; NULL: none */
-	struct event *ack_timer; /* for the first of waiting */
-	struct event *refresh_timer;
+	struct notify *notify;       /* to secondaries; NULL: none */
+	struct event *ack_timer;     /* for the first of waiting */
+	struct event *refresh_timer; /* of a local zone: until it is tried again */
 	TAILQ_HEAD(served_uncommitted, served_append) uncommitted; /* in order */
 	struct transaction *waiting; /* for the primary target, by seq */
 	struct transaction **waiting_tail;
@@ -247,8 +259,14 @@ void served_primary_down(struct served_zone *zone);
 
 /* What makes the mirrors' hashes unforeseeable; once for all of them.  0 or -errno. */
 int mirror_draw_seed(struct name_seed *ret_seed) __attribute__((warn_unused_result));
-/* A local zone: from the store, or from its seed.  0 or -errno (logged). */
-int mirror_load_local(struct served_zone *zone, const struct config_target *target);
+/* A local zone: from the store, or from its seed.  If that fails it is out of service,
+ * logged, and tried again. */
+void mirror_load_local(struct served_zone *zone);
+/* The refresh_timer's event, if it is out of service. */
+void mirror_look_again(struct served_zone *zone);
+/* Takes the content, which is a local zone's own; 0 or -ENOMEM. */
+int mirror_go_into_service(struct served_zone *zone, struct zone *content)
+	__attribute__((warn_unused_result));
 /* The primary's content, or why there is none; takes the content. */
 void mirror_loaded(struct served_zone *zone, struct target_content *content);
 /* An update that was in doubt on its way to the disk has arrived there, and waits for the

@@ -26,6 +26,10 @@ static void on_refresh(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	if (delivery_is_local(zone->deliveries[0])) {
+		mirror_look_again(zone);
+		return;
+	}
 	start_refresh_timer(zone);
 	delivery_want_probe(zone->deliveries[0]);
 }
@@ -72,7 +76,9 @@ static int start(struct served_zone *zone)
 
 	if (primary->type == CONFIG_TARGET_LOCAL) {
 		r = set_secondaries(zone, primary);
-		return r ? r : mirror_load_local(zone, primary);
+		if (!r)
+			mirror_load_local(zone);
+		return r;
 	}
 	zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is not loaded yet from %s", primary->id);
@@ -178,6 +184,7 @@ void served_free(struct served_zone *zone)
 	transfer_history_free(zone->history);
 	served_lease_clear(zone);
 	zone_free(zone->mirror);
+	free(zone->local.why);
 	if (zone->ack_timer)
 		event_free(zone->ack_timer);
 	if (zone->refresh_timer)
@@ -275,6 +282,11 @@ int served_configure(struct served_zone *zone, struct config *config,
 		delivery_configure(deliveries[i], config, &zone_config->targets[i]);
 	for (size_t i = 0; i < count; i++)
 		delivery_kick(deliveries[i], false);
+	if (zone->local.is_failed) {
+		free(zone->local.why); /* whoever reloads wants to hear it again */
+		zone->local.why = NULL;
+		mirror_load_local(zone);
+	}
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/log.h"
 #include "gateway/served/pruning.h"
 #include "gateway/served/served.h"
+#include "gateway/timer.h"
 
 enum {
 	WRITER_START_MS = 2000,   /* how long starting waits for primary targets */
@@ -21,6 +22,8 @@ enum {
 	WRITER_SAVE_MS = 3000,    /* and for the disk */
 	WRITER_LEASES_MS = 20000, /* and that for all leases that lag */
 	WRITER_MAILBOXES = 64,    /* as many as config.threads may be */
+	WRITER_REOPEN_S = 5,      /* until zones that could not be opened are tried */
+	WRITER_REOPEN_MAX = 64,   /* of them at a time: others want to be served */
 };
 
 struct writer {
@@ -33,6 +36,8 @@ struct writer {
 	struct queue calls;
 	struct queue done; /* from the journal */
 	struct event *queue_event, *command_event, *call_event, *done_event;
+	struct event *reopen_timer; /* zones that could not be opened are tried again */
+	size_t reopen_at;           /* in config, the next of them */
 	struct mailbox *mailboxes[WRITER_MAILBOXES];
 	size_t mailbox_count;
 	atomic_uint pings, answered_pings;
@@ -55,8 +60,11 @@ static void dispatch(struct writer *writer, struct transaction *t)
 	struct served_zone *zone = served_find(&writer->thread, t->zone->name);
 
 	if (!zone) {
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"the zone is being opened or closed");
+		const char *why =
+			zone_thread_why_unopened(&writer->thread, t->zone->name);
+
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone %s",
+			why ? why : "is being opened or closed");
 		zone_thread_answer(&writer->thread, t);
 		return;
 	}
@@ -141,23 +149,34 @@ static void start_closing(struct writer *writer, struct served_zone *zone)
 	(void)served_close(zone);
 }
 
-static int open_zone(struct writer *writer, struct config *config,
+static void set_reopen_timer(struct writer *writer)
+{
+	const struct timeval pause = {.tv_sec = WRITER_REOPEN_S};
+
+	timer_set(writer->reopen_timer, &pause);
+}
+
+/* One that cannot be opened concerns no other, and is tried again. */
+static void open_zone(struct writer *writer, struct config *config,
 	const struct config_zone *zone_config)
 {
-	struct served_zone *zone;
-	int r = served_new(&zone, &writer->thread, config, zone_config);
+	struct zone_thread *thread = &writer->thread;
+	struct served_zone *zone = NULL;
+	int r = served_new(&zone, thread, config, zone_config);
 
-	if (r) {
-		log_error(
-			"zone %s: cannot be opened: %s", zone_config->text, strerror(-r));
-		return r;
+	if (!r) {
+		HASH_ADD_KEYPTR(
+			hh, thread->zones, zone->name, name_len(zone->name), zone);
+		r = zone->is_lost ? -ENOMEM : 0;
 	}
-	HASH_ADD_KEYPTR(hh, writer->thread.zones, zone->name, name_len(zone->name), zone);
-	if (!zone->is_lost)
-		return 0;
-	log_error("zone %s: cannot be opened: out of memory", zone_config->text);
-	start_closing(writer, zone);
-	return -ENOMEM;
+	if (!r) {
+		zone_thread_note_opened(thread, zone_config->name);
+		return;
+	}
+	zone_thread_note_unopened(thread, zone_config->name, r);
+	if (zone)
+		start_closing(writer, zone);
+	set_reopen_timer(writer);
 }
 
 static void close_zone(struct writer *writer, struct served_zone *zone)
@@ -181,7 +200,7 @@ static void sweep_closing(struct writer *writer)
 		LIST_REMOVE(zone, closing_entry);
 		served_free(zone);
 		if (again && !writer->is_stopping)
-			(void)open_zone(writer, writer->config, again);
+			open_zone(writer, writer->config, again);
 	}
 }
 
@@ -215,7 +234,43 @@ static void reload_zone(struct writer *writer, struct config *config,
 	}
 	/* Otherwise sweep_closing opens it. */
 	if (!is_closing(writer, zone_config->name))
-		(void)open_zone(writer, config, zone_config);
+		open_zone(writer, config, zone_config);
+}
+
+/* What could not be opened may be, by now. */
+static void on_reopen(evutil_socket_t fd, short events, void *arg)
+{
+	struct writer *writer = arg;
+	const struct config *config = writer->config;
+	size_t tried = 0;
+
+	(void)fd;
+	(void)events;
+	if (writer->is_stopping)
+		return;
+	for (size_t i = 0; i < config->zone_count && tried < WRITER_REOPEN_MAX; i++) {
+		const size_t at = writer->reopen_at++ % config->zone_count;
+		const struct config_zone *zone = &config->zones[at];
+
+		if (served_find(&writer->thread, zone->name) ||
+			is_closing(writer, zone->name))
+			continue;
+		open_zone(writer, writer->config, zone);
+		tried++;
+	}
+	if (tried == WRITER_REOPEN_MAX)
+		set_reopen_timer(writer);
+}
+
+/* A zone that is no longer configured is tried no longer. */
+static void forget_unopened(struct writer *writer, const struct config *config)
+{
+	struct zone_unopened *unopened, *next;
+
+	HASH_ITER(hh, writer->thread.unopened, unopened, next) {
+		if (!config || !config_find_zone(config, unopened->name))
+			zone_thread_note_opened(&writer->thread, unopened->name);
+	}
 }
 
 static void reload(struct writer *writer, struct config *config)
@@ -226,6 +281,7 @@ static void reload(struct writer *writer, struct config *config)
 		if (!config_find_zone(config, zone->name))
 			close_zone(writer, zone);
 	}
+	forget_unopened(writer, config);
 	for (size_t i = 0; i < config->zone_count; i++)
 		reload_zone(writer, config, &config->zones[i]);
 	config_unref(writer->config);
@@ -418,10 +474,12 @@ static int set_up_loop(struct writer *writer)
 	writer->command_event = watch(writer, &writer->commands, on_command);
 	writer->call_event = watch(writer, &writer->calls, on_call);
 	writer->done_event = watch(writer, &writer->done, on_done);
+	writer->reopen_timer = event_new(thread->base, -1, 0, on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
 	thread->actions = actions_new(thread->base, ACTIONS_LIMIT_MS);
 	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
-		!writer->done_event || !writer->pruning || !thread->actions)
+		!writer->done_event || !writer->reopen_timer || !writer->pruning ||
+		!thread->actions)
 		return -ENOMEM;
 	service_clock_start(&thread->clock, clock_monotonic_ms());
 	return 0;
@@ -439,24 +497,19 @@ static bool is_any_loading(const struct writer *writer)
 }
 
 /* Zones are served from the first query on, if their primary targets answer soon. */
-static int open_zones(struct writer *writer)
+static void open_zones(struct writer *writer)
 {
 	const struct timeval tick = {.tv_usec = 20000};
 	const int64_t end = clock_monotonic_ms() + WRITER_START_MS;
 
-	for (size_t i = 0; i < writer->config->zone_count; i++) {
-		int r = open_zone(writer, writer->config, &writer->config->zones[i]);
-
-		if (r)
-			return r;
-	}
+	for (size_t i = 0; i < writer->config->zone_count; i++)
+		open_zone(writer, writer->config, &writer->config->zones[i]);
 	flush(writer);
 	while (writer->thread.in_journal ||
 		(is_any_loading(writer) && clock_monotonic_ms() < end)) {
 		event_base_loopexit(writer->thread.base, &tick);
 		turn(writer);
 	}
-	return 0;
 }
 
 int writer_new(struct writer **ret_writer, struct config *config)
@@ -475,12 +528,11 @@ int writer_new(struct writer **ret_writer, struct config *config)
 	if (!r)
 		r = zone_thread_open_store(
 			&writer->thread, config, &writer->done);
-	if (!r)
-		r = open_zones(writer);
 	if (r) {
 		writer_free(writer);
 		return r;
 	}
+	open_zones(writer);
 	*ret_writer = writer;
 	return 0;
 }
@@ -600,10 +652,12 @@ void writer_free(struct writer *writer)
 		return;
 	finish_journal(writer);
 	free_zones(writer);
+	forget_unopened(writer, NULL);
 	free_event(writer->queue_event);
 	free_event(writer->command_event);
 	free_event(writer->call_event);
 	free_event(writer->done_event);
+	free_event(writer->reopen_timer);
 	pruning_free(writer->pruning);
 	actions_free(writer->thread.actions);
 	hmac_pool_free(writer->thread.target_env.pool);

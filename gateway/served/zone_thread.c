@@ -3,8 +3,12 @@
  */
 #include "gateway/served/zone_thread.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "gateway/log.h"
 
 struct note {
 	struct journal_op op;
@@ -32,6 +36,78 @@ bool zone_thread_submit_note(struct zone_thread *thread, const struct journal_op
 	zone_thread_submit(thread, &note->op);
 	return true;
 }
+
+/* ---- zones that could not be opened ---- */
+
+static struct zone_unopened *find_unopened(
+	const struct zone_thread *thread, const uint8_t *name)
+{
+	struct zone_unopened *unopened;
+
+	HASH_FIND(hh, thread->unopened, name, name_len(name), unopened);
+	return unopened;
+}
+
+const char *zone_thread_why_unopened(
+	const struct zone_thread *thread, const uint8_t *name)
+{
+	const struct zone_unopened *unopened = find_unopened(thread, name);
+
+	return unopened ? unopened->why : NULL;
+}
+
+static void explain(
+	const struct zone_thread *thread, int error, char ret[VERDICT_WHY_MAX])
+{
+	if (error == -ENOMEM)
+		snprintf(ret, VERDICT_WHY_MAX, "cannot be opened: out of memory");
+	else
+		snprintf(ret, VERDICT_WHY_MAX, "cannot be opened: the database: %.128s",
+			thread->store_ops->error(thread->store));
+}
+
+/* Without memory for it the zone is tried again all the same. */
+static struct zone_unopened *enter_unopened(
+	struct zone_thread *thread, const uint8_t *name)
+{
+	struct zone_unopened *unopened = calloc(1, sizeof(*unopened));
+
+	if (!unopened)
+		return NULL;
+	memcpy(unopened->name, name, name_len(name));
+	HASH_ADD_KEYPTR(hh, thread->unopened, unopened->name, name_len(name), unopened);
+	if (!unopened->is_lost)
+		return unopened;
+	free(unopened);
+	return NULL;
+}
+
+void zone_thread_note_unopened(struct zone_thread *thread, const uint8_t *name, int error)
+{
+	struct zone_unopened *unopened = find_unopened(thread, name);
+	char text[NAME_TEXT_MAX], why[VERDICT_WHY_MAX];
+
+	explain(thread, error, why);
+	if (unopened && !strcmp(unopened->why, why))
+		return;
+	log_error("zone %s: %s", name_to_text(name, text), why);
+	if (!unopened)
+		unopened = enter_unopened(thread, name);
+	if (unopened)
+		memcpy(unopened->why, why, sizeof(why));
+}
+
+void zone_thread_note_opened(struct zone_thread *thread, const uint8_t *name)
+{
+	struct zone_unopened *unopened = find_unopened(thread, name);
+
+	if (!unopened)
+		return;
+	HASH_DEL(thread->unopened, unopened);
+	free(unopened);
+}
+
+/* ---- answers ---- */
 
 static void give_back(struct transaction *t)
 {

@@ -6,6 +6,11 @@
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
 
+/* Out of memory is an answer here, not the end of the process. */
+#define HASH_NONFATAL_OOM          1
+#define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
+#include <uthash.h>
+
 #include "gateway/actions/actions.h"
 #include "gateway/journal/journal.h"
 #include "gateway/served/replay.h"
@@ -13,6 +18,14 @@
 #include "gateway/target/target.h"
 
 struct served_zone;
+
+/* A zone that could not be opened, and is tried again. */
+struct zone_unopened {
+	UT_hash_handle hh; /* by name, in zone_thread */
+	uint8_t name[NAME_MAX_LEN];
+	char why[VERDICT_WHY_MAX];
+	bool is_lost; /* could not be entered */
+};
 
 struct zone_thread {
 	struct event_base *base;
@@ -27,6 +40,7 @@ struct zone_thread {
 	int64_t heard_ms; /* monotonic; before that nobody expires: whoever spoke while
 			   * the thread could not listen is heard first */
 	struct served_zone *zones;        /* in service; hash by name */
+	struct zone_unopened *unopened;   /* hash by name */
 	struct queue_list submissions;    /* journal operations of this turn */
 	uint64_t last_seq;                /* the last sequence number given out; never 0,
 					   * which as a cursor means that there is none */
@@ -59,6 +73,14 @@ static inline void zone_thread_submit(struct zone_thread *thread, struct journal
 /* An operation that frees itself when it is done, for what nobody waits for.  A copy of
  * target is kept.  False: no memory. */
 bool zone_thread_submit_note(struct zone_thread *thread, const struct journal_op *op);
+
+/* Why a zone that should be in service could not be opened; NULL: it could. */
+const char *zone_thread_why_unopened(
+	const struct zone_thread *thread, const uint8_t *name);
+/* It could not (logged if that is news), or could after all. */
+void zone_thread_note_unopened(
+	struct zone_thread *thread, const uint8_t *name, int error);
+void zone_thread_note_opened(struct zone_thread *thread, const uint8_t *name);
 
 /* Gives a transaction back to its listener with its verdict set: remembers the answer for
  * its twins, answers those that joined it, and writes the log line of a refusal. */

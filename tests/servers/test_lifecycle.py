@@ -200,14 +200,6 @@ def test_an_address_that_is_not_ours(gateways, admin):
     expect_no_start(idle, "192.0.2.1#5300")
 
 
-@pytest.mark.parametrize("seed", ["missing.seed", "broken.seed"])
-def test_a_seed_that_can_not_be_read(gateways, admin, seed):
-    idle = gateways.make(keys=[admin], zones={ZONE: {"targets": [local(seed)]}})
-    idle.write("broken.seed", "@ 60 IN SOA . . 1 2 3 4 5\nx 60 IN A 192.0.2.256\n")
-    idle.prepare()
-    expect_no_start(idle, seed)
-
-
 # ---- daemon ----
 
 def test_daemon(gateways, admin):
@@ -479,6 +471,100 @@ def test_the_seed_is_read_once(gateways, admin):
     assert gateway.update(delete=[(f"host1.{ZONE}",)], key=admin) == "NOERROR"
     gateway.restart()
     assert gateway.query(f"host1.{ZONE}", "A").rcode() == dns.rcode.NXDOMAIN
+
+
+# ---- one zone that cannot be opened stops no other ----
+
+OTHER = "other.example."
+GOOD_SEED = "@ 60 IN SOA ns admin 7 2 3 4 5\n@ 60 IN NS ns\nx 60 IN A 192.0.2.6\n"
+BAD_SEED = GOOD_SEED.replace("192.0.2.6", "192.0.2.256")
+BAD_SEED_WHY = "other.seed:3: '192.0.2.256' where an IPv4 address belongs"
+
+
+def zone_state(gateway, zone=OTHER):
+    found, = (entry for entry in musterctl.ctl_json(gateway, "zones")["zones"]
+              if entry["zone"] == zone)
+    return found["state"], found["why"]
+
+
+def with_other(admin, **options):
+    return musterctl.controlled(
+        keys=[admin], zones={ZONE: {}, OTHER: {"targets": [local("other.seed")]}}, **options)
+
+
+def test_a_bad_zone_file_stops_no_other_zone(gateways, admin):
+    gateway = gateways.make(**with_other(admin))
+    gateway.prepare()
+    for text, why in [(None, "other.seed: No such file or directory"), (BAD_SEED, BAD_SEED_WHY)]:
+        if text:
+            gateway.write("other.seed", text)
+        code, output = musterd(gateway, "-n", "-c", gateway.config_path)
+        assert code == 1 and f"error: zone {OTHER}: {gateway.path(why)}\n" in output
+    gateway.start()
+    assert rcode_of(gateway, add(f"a.{ZONE}", "192.0.2.1"), admin) == "NOERROR"
+    assert zone_state(gateway) == ("failed", gateway.path(BAD_SEED_WHY))
+    assert f"zone {OTHER}: out of service: {gateway.path(BAD_SEED_WHY)}\n" in gateway.log()
+    code, _, body = musterctl.ask(gateway, "GET", "/health")
+    assert code == 503 and BAD_SEED_WHY in body
+    metrics = musterctl.ask(gateway, "GET", "/metrics")[2]
+    assert f'muster_zone_failed{{zone="{OTHER}"}} 1\n' in metrics
+    assert f'muster_zone_failed{{zone="{ZONE}"}} 0\n' in metrics
+    checked = musterctl.ctl(gateway, "check")
+    assert checked.code == 1 and BAD_SEED_WHY in checked.output + checked.errors
+    answer = gateway.query(OTHER, "SOA", use_edns=0)
+    assert answer.rcode() == dns.rcode.SERVFAIL
+    assert gateway.folder not in answer.to_text(), "clients are not told where files are"
+    # As soon as the file is right the zone is there, and the file not read any more.
+    gateway.write("other.seed", GOOD_SEED)
+    wait_for(lambda: gateway.query(f"x.{OTHER}", "A").answer, "the zone")
+    assert zone_state(gateway) == ("ready", None)
+    os.unlink(gateway.path("other.seed"))
+    assert musterctl.ctl(gateway, "check").code == 0
+    gateway.stop()
+    before = sorted(os.listdir(gateway.folder))
+    assert musterd(gateway, "-n", "-c", gateway.config_path)[0] == 0
+    assert sorted(os.listdir(gateway.folder)) == before
+
+
+def test_a_reload_tries_a_zone_again(gateways, admin):
+    gateway = gateways(**musterctl.controlled(keys=[admin]))
+    gateway.zones[OTHER] = {"targets": [local("other.seed")]}
+    gateway.write("other.seed", BAD_SEED)
+    for _ in range(2):  # whoever reloads is told each time
+        assert BAD_SEED_WHY in gateway.reconfigure()
+        assert zone_state(gateway) == ("failed", gateway.path(BAD_SEED_WHY))
+    gateway.zones[OTHER] = {"targets": [local("better.seed")]}
+    gateway.write("better.seed", GOOD_SEED)
+    gateway.reconfigure()
+    wait_for(lambda: zone_state(gateway) == ("ready", None), "the zone")
+
+
+@pytest.mark.parametrize("table, values, why", [
+    ("records (zone, owner, type, ttl, count, data)", "x'ff', 1, 60, 1, x'0004c0000201'",
+     "its records cannot be read: "),
+    ("leases", None, "cannot be opened: the database: "),
+])
+def test_a_zone_that_the_database_cannot_give_stops_no_other(gateways, admin, table, values, why):
+    rule = {"keys": ["admin."], "match": "zone", "types": ["ANY"], "lease": {"default": "1h"}}
+    gateway = gateways(**musterctl.controlled(
+        keys=[admin], zones={ZONE: {}, OTHER: {"allow": [rule]}}))
+    assert rcode_of(gateway, add(f"a.{OTHER}", "192.0.2.1", zone=OTHER), admin) == "NOERROR"
+    gateway.stop()
+    other, = gateway.rows("SELECT id FROM zones WHERE name = ?", b"\5other\7example\0")
+    database = sqlite3.connect(gateway.database, isolation_level=None)
+    if values:
+        database.execute(f"INSERT INTO {table} VALUES ({other['id']}, {values})")
+    else:
+        database.execute("UPDATE leases SET owner = x'ff'")
+    gateway.start()
+    assert rcode_of(gateway, add(f"b.{ZONE}", "192.0.2.1"), admin) == "NOERROR"
+    state, reason = zone_state(gateway)
+    assert state == "failed" and reason.startswith(why), reason
+    assert rcode_of(gateway, add(f"b.{OTHER}", "192.0.2.1", zone=OTHER), admin) == "SERVFAIL"
+    database.execute(f"DELETE FROM {table.split()[0]} WHERE owner = x'ff'")
+    database.close()
+    wait_for(lambda: zone_state(gateway) == ("ready", None), "the zone")
+    assert rcode_of(gateway, add(f"b.{OTHER}", "192.0.2.1", zone=OTHER), admin) == "NOERROR"
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

@@ -1,0 +1,18 @@
+/*
+ * The zone files that a configuration names, read beforehand: for musterd -n and
+ * musterctl check.
+ */
+#ifndef MUSTER_SEED_CHECK_H
+#define MUSTER_SEED_CHECK_H
+
+#include "gateway/config/config.h"
+
+/*
+ * Reads each zone file whose zone is not in the database yet; one that is there is never
+ * read again.  Reports "zone NAME: file:line: reason".  0, or -EINVAL if a zone would be
+ * out of service.
+ */
+int seed_check(const struct config *config, config_report *report, void *arg)
+	__attribute__((warn_unused_result));
+
+#endif
