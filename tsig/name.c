@@ -119,16 +119,17 @@ static inline void sip_round(uint64_t v[4])
 
 /* Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one round for eight
  * octets and three at the end. */
-uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed)
+static uint64_t hash_octets(
+	const uint8_t *octets, size_t len, const struct name_seed *seed)
 {
-	const size_t len = name_len(name), whole = len & ~(size_t)7;
+	const size_t whole = len & ~(size_t)7;
 	uint64_t v[4] = {seed->key[0] ^ 0x736f6d6570736575,
 		seed->key[1] ^ 0x646f72616e646f6d, seed->key[0] ^ 0x6c7967656e657261,
 		seed->key[1] ^ 0x7465646279746573};
 	uint64_t word;
 
 	for (size_t i = 0; i < whole; i += sizeof(word)) {
-		memcpy(&word, name + i, sizeof(word));
+		memcpy(&word, octets + i, sizeof(word));
 		word = le64toh(word);
 		v[3] ^= word;
 		sip_round(v);
@@ -136,7 +137,7 @@ uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed)
 	}
 	word = (uint64_t)len << 56;
 	for (size_t i = whole; i < len; i++)
-		word |= (uint64_t)name[i] << 8 * (i - whole);
+		word |= (uint64_t)octets[i] << 8 * (i - whole);
 	v[3] ^= word;
 	sip_round(v);
 	v[0] ^= word;
@@ -146,11 +147,25 @@ uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+static uint32_t fold_hash(uint64_t hash)
+{
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+uint32_t octets_hash_seeded(
+	const uint8_t *octets, size_t len, const struct name_seed *seed)
+{
+	return fold_hash(hash_octets(octets, len, seed));
+}
+
+uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed)
+{
+	return hash_octets(name, name_len(name), seed);
+}
+
 uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed)
 {
-	const uint64_t hash = name_hash64_seeded(name, seed);
-
-	return (uint32_t)(hash ^ hash >> 32);
+	return fold_hash(name_hash64_seeded(name, seed));
 }
 
 /* Where each label starts, root not counted; returns their number. */

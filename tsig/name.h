@@ -62,6 +62,10 @@ uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed);
 /* The same in 64 bits, for who keeps no names and takes the hash for one. */
 uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed);
 
+/* The same of any octets; octets may be NULL if len is 0. */
+uint32_t octets_hash_seeded(
+	const uint8_t *octets, size_t len, const struct name_seed *seed);
+
 /* Canonical order (RFC 4034 6.1): <0, 0, >0. */
 int name_compare(const uint8_t *a, const uint8_t *b);
 

@@ -21,8 +21,26 @@ struct applying {
 	struct zone *zone;
 	struct changeset *cs;
 	struct draft_node drafts; /* of the owner whose turn it is */
+	unsigned types;           /* that it had */
 	bool is_apex;             /* it is the zone's name */
+	bool is_bounded;          /* as update.h has it */
+	size_t octets;            /* of RRsets looked into, and made */
 };
+
+static bool is_too_much(const struct applying *a)
+{
+	return a->is_bounded && a->octets > APPLY_SIZE_MAX;
+}
+
+/* The records of an RRset, for those who look into it.  0, -ENOMEM or -EFBIG. */
+static int unfold(struct applying *a, struct draft *draft)
+{
+	if (draft->folded)
+		a->octets += draft->folded->size;
+	if (is_too_much(a))
+		return -EFBIG;
+	return draft_unfold(draft);
+}
 
 /* ---- adding ---- */
 
@@ -65,7 +83,7 @@ static int soa_moves_forward(struct applying *a, const struct rr *rr)
 
 	if (!draft)
 		return false;
-	r = draft_unfold(draft);
+	r = unfold(a, draft);
 	if (r < 0)
 		return r;
 	soa = draft_first(draft);
@@ -100,10 +118,14 @@ static int add_record(struct applying *a, const struct rr *rr)
 			return r;
 		a->cs->sets_serial = true;
 	}
-	draft = draft_node_make(&a->drafts, rr->type);
+	draft = draft_node_find(&a->drafts, rr->type);
+	if (!draft && a->is_bounded && a->drafts.count >= a->types + APPLY_TYPES_MAX)
+		return -E2BIG;
+	if (!draft)
+		draft = draft_node_make(&a->drafts, rr->type);
 	if (!draft)
 		return -ENOMEM;
-	r = draft_unfold(draft);
+	r = unfold(a, draft);
 	if (r < 0)
 		return r;
 	draft->is_touched = true;
@@ -163,7 +185,7 @@ static int delete_record(struct applying *a, const struct rr *rr)
 		return 0;
 	if (a->is_apex && rr->type == TYPE_NS && draft->count == 1)
 		return 0;
-	r = draft_unfold(draft);
+	r = unfold(a, draft);
 	if (r < 0)
 		return r;
 	record = draft_find(draft, rr->rdata, rr->rdata_len);
@@ -204,6 +226,19 @@ static void drop_orphaned_ds(struct applying *a)
 		delete_draft(ds);
 }
 
+/* More than there were, too. */
+static bool has_too_many_types(struct applying *a)
+{
+	const struct draft *draft;
+	unsigned count = 0;
+
+	if (!a->is_bounded || a->drafts.count <= APPLY_TYPES_MAX)
+		return false;
+	for (unsigned i = 0; (draft = draft_node_at(&a->drafts, i)); i++)
+		count += draft->count > 0;
+	return count > APPLY_TYPES_MAX && count > a->types;
+}
+
 static int put_draft(struct applying *a, const uint8_t *owner, struct draft *draft)
 {
 	struct rrset *set;
@@ -214,6 +249,13 @@ static int put_draft(struct applying *a, const uint8_t *owner, struct draft *dra
 	r = draft_build(draft, &set);
 	if (r < 0)
 		return r;
+	a->octets += set ? set->size : 0;
+	if (!set && draft->before)
+		a->octets += draft->before->size;
+	if (is_too_much(a)) {
+		rrset_unref(set);
+		return -EFBIG;
+	}
 	r = changeset_put(a->cs, a->zone, owner, draft->type, set);
 	rrset_unref(set);
 	return r;
@@ -230,10 +272,13 @@ static int apply_owner(struct applying *a, const struct rr *rrs,
 	r = draft_node_init(&a->drafts, zone_find_node(a->zone, owner));
 	if (r < 0)
 		return r;
+	a->types = a->drafts.count;
 	for (uint32_t i = head; r == 0 && i != DRAFT_GROUP_END; i = groups->next[i])
 		r = apply_record(a, &rrs[i]);
 	if (r == 0)
 		drop_orphaned_ds(a);
+	if (r == 0 && has_too_many_types(a))
+		r = -E2BIG;
 	for (unsigned i = 0; r == 0 && (draft = draft_node_at(&a->drafts, i)); i++)
 		r = put_draft(a, owner, draft);
 	draft_node_clear(&a->drafts);
@@ -265,50 +310,60 @@ static int bump_serial(struct applying *a)
 }
 
 /* All or nothing: 0 with the change set, or the zone as it was and -ENOMEM, -ENOSPC (too
- * large an RRset) or -ENOENT (no SOA to bump). */
-static int apply_records(struct zone *zone, const struct rr *rrs, size_t count, bool bump,
-	struct changeset **ret_changeset)
+ * large an RRset), -E2BIG (too many types), -EFBIG (too much in all) or -ENOENT (no SOA
+ * to bump). */
+static int apply_records(struct applying *a, const struct rr *rrs, size_t count,
+	bool bump, struct changeset **ret_changeset)
 {
-	struct applying a = {.zone = zone};
+	struct zone *zone = a->zone;
 	struct draft_groups groups;
 	int r;
 
 	zone_settle(zone);
-	a.cs = changeset_new();
-	if (!a.cs)
+	a->cs = changeset_new();
+	if (!a->cs)
 		return -ENOMEM;
 	r = draft_groups_init(&groups, rrs, count);
 	if (r < 0) {
-		changeset_unref(a.cs);
+		changeset_unref(a->cs);
 		return r;
 	}
 	for (size_t i = 0; r == 0 && i < groups.count; i++)
-		r = apply_owner(&a, rrs, &groups, groups.heads[i]);
+		r = apply_owner(a, rrs, &groups, groups.heads[i]);
 	draft_groups_clear(&groups);
-	if (r == 0 && bump && a.cs->count && !a.cs->sets_serial)
-		r = bump_serial(&a);
+	if (r == 0 && bump && a->cs->count && !a->cs->sets_serial)
+		r = bump_serial(a);
 	if (r < 0) {
-		changeset_undo(a.cs, zone);
-		changeset_unref(a.cs);
+		changeset_undo(a->cs, zone);
+		changeset_unref(a->cs);
 		return r;
 	}
-	*ret_changeset = a.cs;
+	*ret_changeset = a->cs;
 	return 0;
 }
 
 struct verdict apply_update(struct zone *zone, const struct update *update, bool bump,
 	struct changeset **ret_changeset)
 {
+	struct applying a = {.zone = zone, .is_bounded = update->is_bounded};
+
 	/* 3.4.2.1: on any failure "signal SERVFAIL to the requestor and undo all
-	 * updates" */
+	 * updates"; what no repetition could bring about is refused. */
 	switch (apply_records(
-		zone, update->changes, update->change_count, bump, ret_changeset)) {
+		&a, update->changes, update->change_count, bump, ret_changeset)) {
 	case 0:
 		return verdict_ok();
 	case -ENOSPC:
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+		return verdict_refuse(RCODE_REFUSED, EDE_OTHER,
 			"an RRset would have more than %d records or %d octets",
 			RRSET_COUNT_MAX, RRSET_SIZE_MAX);
+	case -E2BIG:
+		return verdict_refuse(RCODE_REFUSED, EDE_OTHER,
+			"a name would have more than %d types", APPLY_TYPES_MAX);
+	case -EFBIG:
+		return verdict_refuse(RCODE_REFUSED, EDE_OTHER,
+			"it changes RRsets of more than %d octets in all",
+			APPLY_SIZE_MAX);
 	case -ENOENT:
 		return verdict_refuse(
 			RCODE_SERVFAIL, EDE_NOT_READY, "the zone has no SOA");
@@ -511,6 +566,7 @@ int apply_withdrawal(struct zone *zone, const struct changeset *withdrawn, bool 
 	struct changeset **ret_changeset)
 {
 	struct withdrawal w = {.zone = zone};
+	struct applying a = {.zone = zone};
 	int r = 0;
 
 	for (int turn = 0; r == 0 && turn < TURNS; turn++) {
@@ -518,7 +574,7 @@ int apply_withdrawal(struct zone *zone, const struct changeset *withdrawn, bool 
 			r = withdraw_change(&w, &withdrawn->changes[i], turn);
 	}
 	if (r == 0)
-		r = apply_records(zone, w.rrs, w.count, bump, ret_changeset);
+		r = apply_records(&a, w.rrs, w.count, bump, ret_changeset);
 	free(w.rrs);
 	rrset_unref(w.soa);
 	return r;

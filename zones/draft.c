@@ -1,10 +1,9 @@
 /*
  * RRsets while they are being worked on (draft.h).
  *
- * The index hashes RDATA with A-Z folded everywhere: what rdata_is_equal calls equal
- * has the same folded octets, whatever the type.  It is not keyed: who crafts
- * collisions makes searches linear, within the limits of a message and of
- * RRSET_COUNT_MAX.
+ * The index is seeded by where it lies, which those who choose the records do not know,
+ * and holds one entry for each record, there or gone: what is added again after it was
+ * removed takes its entry back.  So no search is longer for what came before it.
  */
 #include "zones/draft.h"
 
@@ -39,28 +38,22 @@ static struct draft_record *entries(const struct draft *draft)
 	return draft->cap ? draft->many : (struct draft_record *)draft->few;
 }
 
-static uint32_t record_hash(uint16_t type, const uint8_t *rdata, uint16_t len)
+static uint32_t record_hash(const struct draft *draft, const uint8_t *rdata, uint16_t len)
 {
-	uint32_t hash = 2166136261u;
+	const struct name_seed seed = {{(uintptr_t)draft->slots, draft->type}};
 
-	/* A WKS must be found by its key alone, whatever its bit map. */
-	if (type == TYPE_WKS && len > WKS_KEY_LEN)
+	/* A WKS must be found by its key alone, whatever its bit map; unless several with
+	 * one key may stand side by side. */
+	if (draft->type == TYPE_WKS && len > WKS_KEY_LEN && !draft->is_exact)
 		len = WKS_KEY_LEN;
-	for (uint16_t i = 0; i < len; i++) {
-		uint8_t c = rdata[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c += 'a' - 'A';
-		hash = (hash ^ c) * 16777619u;
-	}
-	return hash ^ hash >> 15;
+	return rdata_hash(draft->type, rdata, len, &seed);
 }
 
 static void index_insert(struct draft *draft, uint32_t entry)
 {
 	const struct draft_record *record = &entries(draft)[entry];
 	uint32_t mask = draft->slot_count - 1;
-	uint32_t slot = record_hash(draft->type, record->rdata, record->len) & mask;
+	uint32_t slot = record_hash(draft, record->rdata, record->len) & mask;
 
 	while (draft->slots[slot])
 		slot = (slot + 1) & mask;
@@ -146,8 +139,8 @@ int draft_unfold(struct draft *draft)
 typedef bool same_fn(uint16_t type, const uint8_t *a, uint16_t a_len, const uint8_t *b,
 	uint16_t b_len);
 
-static struct draft_record *search(
-	struct draft *draft, const uint8_t *rdata, uint16_t len, same_fn *is_same)
+static struct draft_record *search(struct draft *draft, const uint8_t *rdata,
+	uint16_t len, same_fn *is_same, bool is_gone)
 {
 	struct draft_record *all = entries(draft);
 	uint32_t mask = draft->slot_count - 1;
@@ -155,18 +148,18 @@ static struct draft_record *search(
 
 	if (!draft->slot_count) {
 		for (uint32_t i = 0; i < draft->used; i++) {
-			if (!all[i].is_gone &&
+			if (all[i].is_gone == is_gone &&
 				is_same(draft->type, all[i].rdata, all[i].len, rdata,
 					len))
 				return &all[i];
 		}
 		return NULL;
 	}
-	slot = record_hash(draft->type, rdata, len) & mask;
+	slot = record_hash(draft, rdata, len) & mask;
 	for (; draft->slots[slot]; slot = (slot + 1) & mask) {
 		struct draft_record *record = &all[draft->slots[slot] - 1];
 
-		if (!record->is_gone &&
+		if (record->is_gone == is_gone &&
 			is_same(draft->type, record->rdata, record->len, rdata, len))
 			return record;
 	}
@@ -175,7 +168,7 @@ static struct draft_record *search(
 
 struct draft_record *draft_find(struct draft *draft, const uint8_t *rdata, uint16_t len)
 {
-	return search(draft, rdata, len, rdata_is_equal);
+	return search(draft, rdata, len, rdata_is_equal, false);
 }
 
 struct draft_record *draft_find_exact(
@@ -194,7 +187,7 @@ struct draft_record *draft_find_replaced(
 {
 	if (rdata_is_singleton(draft->type))
 		return draft_first(draft);
-	return search(draft, rdata, len, rdata_is_replaced_by);
+	return search(draft, rdata, len, rdata_is_replaced_by, false);
 }
 
 struct draft_record *draft_first(struct draft *draft)
@@ -206,6 +199,20 @@ struct draft_record *draft_first(struct draft *draft)
 			return &all[i];
 	}
 	return NULL;
+}
+
+/* A record that is not there: one that is gone takes its entry back. */
+static int put(struct draft *draft, const uint8_t *rdata, uint16_t len)
+{
+	struct draft_record *old = NULL;
+
+	if (draft->used > draft->count)
+		old = search(draft, rdata, len, rdata_is_replaced_by, true);
+	if (!old)
+		return append(draft, rdata, len);
+	*old = (struct draft_record){.rdata = rdata, .len = len};
+	draft->count++;
+	return 0;
 }
 
 int draft_add(struct draft *draft, const uint8_t *rdata, uint16_t len)
@@ -224,7 +231,7 @@ int draft_add(struct draft *draft, const uint8_t *rdata, uint16_t len)
 	}
 	old = draft_find_replaced(draft, rdata, len);
 	if (!old)
-		return append(draft, rdata, len);
+		return put(draft, rdata, len);
 	old->rdata = rdata; /* its hash is the same */
 	old->len = len;
 	return 0;
@@ -232,6 +239,8 @@ int draft_add(struct draft *draft, const uint8_t *rdata, uint16_t len)
 
 int draft_include(struct draft *draft, const uint8_t *rdata, uint16_t len)
 {
+	if (!draft->used)
+		draft->is_exact = true;
 	return draft_find(draft, rdata, len) ? 0 : append(draft, rdata, len);
 }
 

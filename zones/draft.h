@@ -29,6 +29,7 @@ struct draft_record {
 struct draft {
 	uint16_t type;
 	bool is_touched;            /* may differ from before; the user's to set */
+	bool is_exact;              /* filled by draft_include: nothing replaces */
 	uint32_t ttl;               /* seconds */
 	const struct rrset *before; /* what it began as; NULL: nothing */
 	const struct rrset *folded; /* before, as long as its records are not in here */

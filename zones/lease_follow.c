@@ -43,16 +43,21 @@ int lease_end(struct lease_table *table, struct lease *lease, struct changeset *
 
 /* ---- differences ---- */
 
-/* Somebody else has brought what they wait for: it is not theirs. */
-static int end_overtaken(
-	struct lease_plan *plan, const uint8_t *owner, uint16_t type, struct draft *set)
+/* Somebody else's difference may have spoilt what was pending: all leases of its RRsets
+ * are looked at, not only those of records that the difference itself took away. */
+static int end_untrue(struct lease_plan *plan, const uint8_t *owner, uint16_t type,
+	struct rrset_finder *set)
 {
 	int r = 0;
 
 	for (struct lease *l = lease_first_at(plan->table, owner); l && r == 0;
 		l = lease_next_at(plan->table, l)) {
-		if (l->type == type && l->flags & LEASE_WAITING &&
-			draft_find(set, lease_rdata(l), l->rdata_len))
+		/* Those that wait for a record end when somebody else has brought it: it
+		 * is not theirs. */
+		bool is_waiting = l->flags & LEASE_WAITING;
+
+		if (l->type == type &&
+			rrset_finder_has(set, lease_rdata(l), l->rdata_len) == is_waiting)
 			r = lease_plan_end(plan, l);
 	}
 	return r;
@@ -61,18 +66,14 @@ static int end_overtaken(
 static int follow_change(
 	struct lease_plan *plan, const struct zone *zone, const struct change *change)
 {
-	struct draft draft;
+	struct rrset_finder current;
 	int r;
 
 	if (!lease_first_at(plan->table, change->owner))
 		return 0;
-	draft_init(&draft, change->type, zone_find(zone, change->owner, change->type));
-	r = draft_unfold(&draft);
-	if (r == 0)
-		r = lease_plan_end_missing(plan, change->owner, change->type, &draft);
-	if (r == 0)
-		r = end_overtaken(plan, change->owner, change->type, &draft);
-	draft_clear(&draft);
+	rrset_finder_init(&current, zone_find(zone, change->owner, change->type));
+	r = end_untrue(plan, change->owner, change->type, &current);
+	rrset_finder_clear(&current);
 	return r;
 }
 
@@ -165,63 +166,157 @@ int lease_sweep(struct lease_table *table, const struct zone *zone, uint64_t *cu
 
 /* ---- withdrawals ---- */
 
-static bool has(const struct rrset *set, const struct lease_record *record)
+/* An RRset as it was before a change set, after it, and as it is. */
+struct searched {
+	bool is_ready;
+	struct rrset_finder before, after, current;
+};
+
+struct withdrawing {
+	struct lease_plan *plan;
+	const struct zone *zone;
+	const struct changeset *withdrawn, *back;
+	struct searched *withdrawn_sets, *back_sets; /* one for each change */
+};
+
+static bool has(struct rrset_finder *set, const struct lease_record *record)
 {
-	return set && rrset_find(set, record->rdata, record->rdata_len) >= 0;
+	return rrset_finder_has(set, record->rdata, record->rdata_len);
 }
 
-/* Did the change set bring this record, or take it away? */
-static bool is_changed_by(
-	const struct changeset *cs, const struct lease_record *record, bool is_added)
+/* NULL: the change set does not have its RRset. */
+static struct searched *searched_of(const struct zone *zone, const struct changeset *cs,
+	struct searched *sets, const struct lease_record *record)
 {
 	const struct change *change = changeset_find(cs, record->owner, record->type);
+	struct searched *set;
 
-	return change && has(change->before, record) == !is_added &&
-		has(change->after, record) == is_added;
+	if (!change)
+		return NULL;
+	set = &sets[change - cs->changes];
+	if (set->is_ready)
+		return set;
+	set->is_ready = true;
+	rrset_finder_init(&set->before, change->before);
+	rrset_finder_init(&set->after, change->after);
+	rrset_finder_init(&set->current, zone_find(zone, change->owner, change->type));
+	return set;
+}
+
+static void searched_free(struct searched *sets, uint32_t count)
+{
+	for (uint32_t i = 0; sets && i < count; i++) {
+		rrset_finder_clear(&sets[i].before);
+		rrset_finder_clear(&sets[i].after);
+		rrset_finder_clear(&sets[i].current);
+	}
+	free(sets);
+}
+
+/* Did the change that it is of bring this record, or take it away? */
+static bool is_changed_by(
+	struct searched *set, const struct lease_record *record, bool is_added)
+{
+	return set && has(&set->before, record) == !is_added &&
+		has(&set->after, record) == is_added;
+}
+
+static bool is_there(const struct withdrawing *w, struct searched *set,
+	const struct lease_record *record)
+{
+	const struct rrset *there;
+
+	if (set)
+		return has(&set->current, record);
+	/* What a lease alone was about: no RRset of the change set. */
+	there = zone_find(w->zone, record->owner, record->type);
+	return there && rrset_find(there, record->rdata, record->rdata_len) >= 0;
 }
 
 /* A lease that the withdrawn update began ends, with its record or, if it was there
  * before (adopted), without; not if others have added the record since. */
-static int withdraw_begun(struct lease_plan *plan, const struct zone *zone,
-	const struct changeset *withdrawn, const struct lease_record *begun)
+static int withdraw_begun(struct withdrawing *w, const struct lease_record *begun)
 {
-	struct lease *lease = lease_find(
-		plan->table, begun->owner, begun->type, begun->rdata, begun->rdata_len);
+	struct lease *lease = lease_find(w->plan->table, begun->owner, begun->type,
+		begun->rdata, begun->rdata_len);
+	struct searched *set =
+		searched_of(w->zone, w->withdrawn, w->withdrawn_sets, begun);
 
 	if (!lease)
 		return 0;
-	if (has(zone_find(zone, begun->owner, begun->type), begun) &&
-		is_changed_by(withdrawn, begun, true))
+	if (is_there(w, set, begun) && is_changed_by(set, begun, true))
 		return 0;
-	return lease_plan_end(plan, lease);
+	return lease_plan_end(w->plan, lease);
 }
 
 /* A lease that it ended begins anew, if the record is there by the withdrawal, or never
  * went; not if others have added it since, for what they have made is theirs.  One that
  * waited waits again. */
-static int withdraw_ended(struct lease_plan *plan, const struct zone *zone,
-	const struct changeset *withdrawn, const struct changeset *back,
-	const struct lease_record *ended, struct lease_record *to)
+static int withdraw_ended(
+	struct withdrawing *w, const struct lease_record *ended, struct lease_record *to)
 {
+	struct searched *set =
+		searched_of(w->zone, w->withdrawn, w->withdrawn_sets, ended);
 	const bool was_waiting = ended->flags & LEASE_WAITING;
 
-	if (lease_find(plan->table, ended->owner, ended->type, ended->rdata,
+	if (lease_find(w->plan->table, ended->owner, ended->type, ended->rdata,
 		    ended->rdata_len))
 		return 0;
-	if (has(zone_find(zone, ended->owner, ended->type), ended) == was_waiting)
+	if (is_there(w, set, ended) == was_waiting)
 		return 0;
-	if (!was_waiting && is_changed_by(withdrawn, ended, false) &&
-		!is_changed_by(back, ended, true))
+	if (!was_waiting && is_changed_by(set, ended, false) &&
+		!is_changed_by(
+			searched_of(w->zone, w->back, w->back_sets, ended), ended, true))
 		return 0;
-	return lease_plan_put(plan, NULL, to, true);
+	return lease_plan_put(w->plan, NULL, to, true);
 }
 
-static int withdraw(struct lease_plan *plan, const struct zone *zone,
-	const struct changeset *withdrawn, int64_t now_ms, const struct changeset *back)
+/* Those that waited for a record which the withdrawal has brought back. */
+static int end_overtaken(struct withdrawing *w, const struct change *change)
 {
-	const struct lease_changes *changes = withdrawn->leases;
+	const uint8_t *rdata;
+	uint16_t len;
+	size_t at = 0;
+	int r = 0;
+
+	while (r == 0 && change->after &&
+		(rdata = rrset_next(change->after, &at, &len))) {
+		struct lease *lease = lease_find(
+			w->plan->table, change->owner, change->type, rdata, len);
+
+		if (lease && lease->flags & LEASE_WAITING)
+			r = lease_plan_end(w->plan, lease);
+	}
+	return r;
+}
+
+/* By what the withdrawal took out of the zone, and put into it. */
+static int end_untrue_by_back(struct withdrawing *w)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < w->back->count; i++) {
+		const struct change *change = &w->back->changes[i];
+		struct rrset_finder after;
+
+		if (!lease_first_at(w->plan->table, change->owner))
+			continue;
+		rrset_finder_init(&after, change->after);
+		if (change->before)
+			r = lease_plan_end_gone(
+				w->plan, change->owner, change->before, &after);
+		rrset_finder_clear(&after);
+		if (r == 0)
+			r = end_overtaken(w, change);
+	}
+	return r;
+}
+
+static int withdraw_all(struct withdrawing *w, int64_t now_ms)
+{
+	const struct lease_changes *changes = w->withdrawn->leases;
 	size_t count = changes ? changes->count : 0, ended = 0;
-	int r = follow(plan, zone, back);
+	int r = end_untrue_by_back(w);
 
 	for (size_t i = 0; i < count; i++)
 		ended += changes->changes[i].had && !changes->changes[i].has;
@@ -232,10 +327,9 @@ static int withdraw(struct lease_plan *plan, const struct zone *zone,
 		to.deadline_ms = now_ms + (int64_t)to.duration_s * 1000;
 		to.flags |= ended > 1 ? LEASE_ALONE : 0;
 		if (!change->had && change->has)
-			r = withdraw_begun(plan, zone, withdrawn, &change->after);
+			r = withdraw_begun(w, &change->after);
 		else if (change->had && !change->has)
-			r = withdraw_ended(
-				plan, zone, withdrawn, back, &change->before, &to);
+			r = withdraw_ended(w, &change->before, &to);
 	}
 	return r;
 }
@@ -244,8 +338,18 @@ int lease_withdraw(struct lease_table *table, const struct zone *zone,
 	const struct changeset *withdrawn, int64_t now_ms, struct changeset *back)
 {
 	struct lease_plan plan;
+	struct withdrawing w = {.plan = &plan,
+		.zone = zone,
+		.withdrawn = withdrawn,
+		.back = back,
+		.withdrawn_sets = calloc(withdrawn->count + 1, sizeof(struct searched)),
+		.back_sets = calloc(back->count + 1, sizeof(struct searched))};
+	int r = -ENOMEM;
 
 	lease_plan_init(&plan, table);
-	return carry_out(
-		&plan, &back->leases, withdraw(&plan, zone, withdrawn, now_ms, back));
+	if (w.withdrawn_sets && w.back_sets)
+		r = withdraw_all(&w, now_ms);
+	searched_free(w.withdrawn_sets, withdrawn->count);
+	searched_free(w.back_sets, back->count);
+	return carry_out(&plan, &back->leases, r);
 }

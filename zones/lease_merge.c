@@ -33,25 +33,25 @@ struct item {
 struct merging {
 	const struct lease_table *table;
 	const struct zone *zone;
-	const struct policy *policy;
+	struct policy_judge judge;
 	const struct policy_subject *subject;
 	const struct update *update;
 	struct item *items;
 	uint8_t *actions; /* enum action, per change */
 	bool *are_lone;   /* per change to be expanded: nothing is added at its place */
 	struct verdict refusal;
+	size_t looked_at; /* octets of RRsets, record by record */
 	size_t deletions; /* that take the place of others */
 	size_t octets;    /* of their RDATA and owners */
 };
 
-static bool is_merged(const struct merging *m, const struct rr *rr)
+static bool is_merged(struct merging *m, const struct rr *rr)
 {
 	const struct policy_rule *rule;
 
 	if (!update_is_delete_rrset(rr) || !lease_first_at(m->table, rr->owner))
 		return false;
-	rule = policy_find_rule(
-		m->policy, zone_apex(m->zone), m->subject, POLICY_DELETE, rr, NULL);
+	rule = policy_judge_find(&m->judge, POLICY_DELETE, rr, NULL);
 	return rule && rule->merge;
 }
 
@@ -99,11 +99,15 @@ static int sort_items(struct merging *m)
 }
 
 /* Is anything there that is spared? */
-static bool is_different(const struct merging *m, const struct rr *place, bool is_lone)
+static bool is_different(struct merging *m, const struct rr *place, bool is_lone)
 {
 	const struct rrset *set = zone_find(m->zone, place->owner, place->type);
 	struct rr rr = {0};
 	size_t at = 0;
+
+	m->looked_at += set ? set->size : 0;
+	if (m->looked_at > APPLY_SIZE_MAX)
+		return true; /* which judge refuses */
 
 	while (set && (rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
 		if (is_spared(m, place, &rr, is_lone))
@@ -177,23 +181,28 @@ static bool each_removal(struct merging *m, size_t index,
 static bool judge_removal(struct merging *m, const struct rr *rr, void *arg)
 {
 	(void)arg;
-	m->deletions++;
+	if (m->update->change_count + ++m->deletions > UINT16_MAX) {
+		m->refusal = verdict_refuse(RCODE_REFUSED, EDE_OTHER,
+			"the update would delete too many records one by one");
+		return false;
+	}
 	m->octets += rr->rdata_len;
-	return policy_find_rule(m->policy, zone_apex(m->zone), m->subject, POLICY_DELETE,
-		rr, &m->refusal);
+	return policy_judge_find(&m->judge, POLICY_DELETE, rr, &m->refusal);
 }
 
 static bool judge(struct merging *m)
 {
+	if (m->looked_at > APPLY_SIZE_MAX) {
+		m->refusal = verdict_refuse(RCODE_REFUSED, EDE_OTHER,
+			"it changes RRsets of more than %d octets in all",
+			APPLY_SIZE_MAX);
+		return false;
+	}
 	for (size_t i = 0; i < m->update->change_count; i++) {
 		if (m->actions[i] == EXPAND && !each_removal(m, i, judge_removal, NULL))
 			return false;
 	}
-	if (m->deletions + m->update->change_count <= UINT16_MAX)
-		return true;
-	m->refusal = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
-		"the update would delete too many records one by one");
-	return false;
+	return true;
 }
 
 struct copying {
@@ -274,12 +283,13 @@ static struct update *make_update(struct merging *m)
 }
 
 /* Most updates have nothing to do with it. */
-static bool is_concerned(const struct merging *m)
+static bool is_concerned(struct merging *m)
 {
+	const struct policy *policy = m->judge.policy;
 	bool has_rule = false;
 
-	for (size_t i = 0; i < m->policy->count && !has_rule; i++)
-		has_rule = m->policy->rules[i].merge;
+	for (size_t i = 0; i < policy->count && !has_rule; i++)
+		has_rule = policy->rules[i].merge;
 	for (uint16_t i = 0; has_rule && i < m->update->change_count; i++) {
 		if (is_merged(m, &m->update->changes[i]))
 			return true;
@@ -307,15 +317,17 @@ struct verdict lease_merge(const struct lease_table *table, const struct zone *z
 {
 	struct merging m = {.table = table,
 		.zone = zone,
-		.policy = policy,
 		.subject = subject,
 		.update = update,
 		.refusal = verdict_ok()};
 	struct verdict v;
 
 	*ret_update = NULL;
-	if (!subject->key || !is_concerned(&m))
+	policy_judge_init(&m.judge, policy, zone_apex(zone), subject);
+	if (!subject->key || !is_concerned(&m)) {
+		policy_judge_clear(&m.judge);
 		return verdict_ok();
+	}
 	m.items = calloc(update->change_count, sizeof(*m.items));
 	m.actions = calloc(update->change_count, sizeof(*m.actions));
 	m.are_lone = calloc(update->change_count, sizeof(*m.are_lone));
@@ -323,5 +335,6 @@ struct verdict lease_merge(const struct lease_table *table, const struct zone *z
 	free(m.items);
 	free(m.actions);
 	free(m.are_lone);
+	policy_judge_clear(&m.judge);
 	return v;
 }

@@ -102,19 +102,21 @@ struct lease_terms lease_grant(const struct policy *policy, const uint8_t *zone,
 {
 	struct limits limits = {false, LEASE_MIN_S, LEASE_MAX_S, LEASE_KEY_MAX_S};
 	struct lease_terms granted = *asked;
+	struct policy_judge judge;
 	bool is_adding = false;
 
 	if (!asked->form)
 		return granted;
+	policy_judge_init(&judge, policy, zone, subject);
 	for (uint16_t i = 0; i < update->change_count; i++) {
 		const struct rr *rr = &update->changes[i];
 
 		if (!update_is_add(rr))
 			continue;
 		is_adding = true;
-		limits_add(&limits,
-			policy_find_rule(policy, zone, subject, POLICY_ADD, rr, NULL));
+		limits_add(&limits, policy_judge_find(&judge, POLICY_ADD, rr, NULL));
 	}
+	policy_judge_clear(&judge);
 	if (!is_adding)
 		limits_add_all(&limits, policy, subject);
 	granted.lease_s = clamp(asked->lease_s, limits.min_s, limits.max_s);

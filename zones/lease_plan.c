@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "zones/draft.h"
 
 /* struct lease_change.memory */
 struct change_memory {
@@ -223,16 +222,22 @@ int lease_plan_end(struct lease_plan *plan, struct lease *lease)
 	return add_step(plan, &step);
 }
 
-int lease_plan_end_missing(
-	struct lease_plan *plan, const uint8_t *owner, uint16_t type, struct draft *set)
+int lease_plan_end_gone(struct lease_plan *plan, const uint8_t *owner,
+	const struct rrset *before, struct rrset_finder *after)
 {
+	const uint8_t *rdata;
+	uint16_t len;
+	size_t at = 0;
 	int r = 0;
 
-	for (struct lease *l = lease_first_at(plan->table, owner); l && r == 0;
-		l = lease_next_at(plan->table, l)) {
-		if (l->type == type && !(l->flags & LEASE_WAITING) &&
-			!draft_find(set, lease_rdata(l), l->rdata_len))
-			r = lease_plan_end(plan, l);
+	while (r == 0 && (rdata = rrset_next(before, &at, &len))) {
+		struct lease *lease;
+
+		if (rrset_finder_has(after, rdata, len))
+			continue;
+		lease = lease_find(plan->table, owner, before->type, rdata, len);
+		if (lease && !(lease->flags & LEASE_WAITING))
+			r = lease_plan_end(plan, lease);
 	}
 	return r;
 }

@@ -5,7 +5,7 @@
  * waits for a million others to move.  It never shrinks.  A lease does not keep its hash:
  * whoever moves it computes it again.
  *
- * Limits: 2^32 leases; RDATA is hashed in pieces of 63 octets.
+ * Limit: 2^32 leases.
  */
 #include "zones/lease_table.h"
 
@@ -17,7 +17,6 @@
 
 enum {
 	BUCKETS_MIN = 16,
-	PIECE_MAX = 63, /* octets: one label of a name */
 	SOURCE_LEN = 4,
 	SOURCE_WIDE_LEN = 16,
 };
@@ -142,39 +141,13 @@ static uint32_t hash_owner(const struct lease_table *table, const uint8_t *owner
 	return name_hash_seeded(owner, &table->seed);
 }
 
-/* Of one piece of RDATA, as the label of a name; what rdata_is_equal calls equal has the
- * same octets once A-Z are folded everywhere. */
-static uint32_t hash_piece(const struct lease_table *table, const uint8_t *octets,
-	size_t len, uint32_t number)
+static uint32_t hash_record(const struct lease_table *table, const uint8_t *owner,
+	uint16_t type, const uint8_t *rdata, uint16_t len)
 {
 	const struct name_seed seed = {
-		{table->seed.key[0] + 1 + number, table->seed.key[1]}};
-	uint8_t label[1 + PIECE_MAX + 1];
+		{table->seed.key[0] + 1 + type, table->seed.key[1]}};
 
-	label[0] = (uint8_t)len;
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = octets[i];
-
-		label[1 + i] = c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-	}
-	label[1 + len] = 0;
-	return name_hash_seeded(label, &seed);
-}
-
-static uint32_t hash_record(const struct lease_table *table, const uint8_t *owner,
-	uint16_t type, const uint8_t *rdata, size_t len)
-{
-	uint32_t hash = hash_owner(table, owner) + type * 2654435761u;
-
-	for (uint32_t number = 0; len; number++) {
-		size_t piece = len < PIECE_MAX ? len : PIECE_MAX;
-
-		/* Each piece with a seed of its own: a sum tells their order. */
-		hash += hash_piece(table, rdata, piece, number);
-		rdata += piece;
-		len -= piece;
-	}
-	return hash;
+	return hash_owner(table, owner) + rdata_hash(type, rdata, len, &seed);
 }
 
 static uint32_t hash_of(const struct lease_table *table, const struct lease *lease)

@@ -188,8 +188,6 @@ void lease_lag_clear(struct lease_table *table, struct lease *lease);
 
 /* ---- plans (lease_plan.c) ---- */
 
-struct draft;
-
 enum { LEASE_PLAN_FEW = 4 }; /* steps kept in place */
 
 /* What is to happen to one lease. */
@@ -218,10 +216,12 @@ int lease_plan_put(struct lease_plan *plan, struct lease *lease,
 	__attribute__((warn_unused_result));
 int lease_plan_end(struct lease_plan *plan, struct lease *lease)
 	__attribute__((warn_unused_result));
-/* Leases of one RRset whose records are not in it any more end, but for those that wait
- * for one.  set is unfolded.  0 or -ENOMEM. */
-int lease_plan_end_missing(struct lease_plan *plan, const uint8_t *owner, uint16_t type,
-	struct draft *set) __attribute__((warn_unused_result));
+/* Leases of records that an RRset had before and has not after end, but for those that
+ * wait for one: as many searches as it had records, however many leases others have at
+ * its owner.  0 or -ENOMEM. */
+int lease_plan_end_gone(struct lease_plan *plan, const uint8_t *owner,
+	const struct rrset *before, struct rrset_finder *after)
+	__attribute__((warn_unused_result));
 /* All of it happens, and durable changes are added to *changes, made where NULL; or
  * nothing and -ENOMEM.  The plan is cleared. */
 int lease_plan_carry_out(struct lease_plan *plan, struct lease_changes **changes)

@@ -13,44 +13,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/draft.h"
+#include "zones/places.h"
 
 enum { SIDES_FEW = 3 }; /* RRsets changed: kept in place */
 
 /* An RRset that was changed, with both sides ready to be searched. */
 struct sides {
 	bool is_ready;
-	struct draft before, after;
+	struct rrset_finder before, after;
 };
 
 struct applying {
 	struct lease_table *table;
 	const struct lease_update *u;
 	const struct changeset *cs;
+	struct policy_judge judge;
 	struct lease_plan plan;
 	struct sides *sides; /* as many as cs has changes */
 	struct sides few[SIDES_FEW];
+	struct places same;           /* RRsets that did not change, but were searched */
+	struct rrset_finder *finders; /* of each */
 };
 
 /* ---- the records of a change ---- */
 
-static int sides_open(struct sides *sides, const struct change *change)
+static void sides_open(struct sides *sides, const struct change *change)
 {
 	if (sides->is_ready)
-		return 0;
+		return;
 	sides->is_ready = true;
-	draft_init(&sides->before, change->type, change->before);
-	draft_init(&sides->after, change->type, change->after);
-	if (draft_unfold(&sides->before) < 0 || draft_unfold(&sides->after) < 0)
-		return -ENOMEM;
-	return 0;
+	rrset_finder_init(&sides->before, change->before);
+	rrset_finder_init(&sides->after, change->after);
 }
 
 static void sides_close(struct sides *sides)
 {
 	if (!sides->is_ready)
 		return;
-	draft_clear(&sides->before);
-	draft_clear(&sides->after);
+	rrset_finder_clear(&sides->before);
+	rrset_finder_clear(&sides->after);
 	sides->is_ready = false;
 }
 
@@ -61,6 +62,8 @@ static int applying_init(struct applying *a, struct lease_table *table,
 	a->table = table;
 	a->u = u;
 	a->cs = cs;
+	places_init(&a->same);
+	a->finders = NULL;
 	a->sides = a->few;
 	for (int i = 0; i < SIDES_FEW; i++)
 		a->few[i].is_ready = false;
@@ -68,6 +71,7 @@ static int applying_init(struct applying *a, struct lease_table *table,
 		a->sides = calloc(cs->count, sizeof(*a->sides));
 	if (!a->sides)
 		return -ENOMEM;
+	policy_judge_init(&a->judge, u->policy, zone_apex(u->zone), u->subject);
 	lease_plan_init(&a->plan, table);
 	return 0;
 }
@@ -79,6 +83,11 @@ static int applying_end(struct applying *a, struct changeset *cs, int r)
 		sides_close(&a->sides[i]);
 	if (a->sides != a->few)
 		free(a->sides);
+	for (uint32_t i = 0; i < a->same.count; i++)
+		rrset_finder_clear(&a->finders[i]);
+	free(a->finders);
+	places_clear(&a->same);
+	policy_judge_clear(&a->judge);
 	if (r == 0)
 		return lease_plan_carry_out(&a->plan, &cs->leases);
 	lease_plan_clear(&a->plan);
@@ -94,36 +103,56 @@ static int end_removed(struct applying *a)
 	for (uint32_t i = 0; r == 0 && i < a->cs->count; i++) {
 		const struct change *change = &a->cs->changes[i];
 
-		if (!lease_first_at(a->table, change->owner))
+		if (!change->before || !lease_first_at(a->table, change->owner))
 			continue;
-		r = sides_open(&a->sides[i], change);
-		if (r == 0)
-			r = lease_plan_end_missing(&a->plan, change->owner, change->type,
-				&a->sides[i].after);
+		sides_open(&a->sides[i], change);
+		r = lease_plan_end_gone(
+			&a->plan, change->owner, change->before, &a->sides[i].after);
 	}
 	return r;
 }
 
 /* ---- what is added ---- */
 
+/* Of an RRset that the update did not change, but names. */
+static int look_up_same(struct applying *a, const struct rr *rr, bool *ret_is)
+{
+	struct rrset_finder *finders = a->finders;
+	uint32_t number;
+	int r;
+
+	/* Room for all: few updates come here, and not often. */
+	if (!finders)
+		finders = calloc(a->u->update->change_count, sizeof(*finders));
+	if (!finders)
+		return -ENOMEM;
+	a->finders = finders;
+	r = places_put(&a->same, rr->owner, rr->type, &number);
+	if (r < 0)
+		return r;
+	if (r == 1)
+		rrset_finder_init(
+			&finders[number], zone_find(a->u->zone, rr->owner, rr->type));
+	*ret_is = rrset_finder_has(&finders[number], rr->rdata, rr->rdata_len);
+	return 0;
+}
+
 /* Was it there before, is it now?  Of RRsets that did not change both are the same. */
 static int look_up(struct applying *a, const struct rr *rr, bool *ret_was, bool *ret_is)
 {
 	const struct change *change = changeset_find(a->cs, rr->owner, rr->type);
-	const struct rrset *set;
 	struct sides *sides;
+	int r;
 
 	if (!change) {
-		set = zone_find(a->u->zone, rr->owner, rr->type);
-		*ret_is = set && rrset_find(set, rr->rdata, rr->rdata_len) >= 0;
+		r = look_up_same(a, rr, ret_is);
 		*ret_was = *ret_is;
-		return 0;
+		return r;
 	}
 	sides = &a->sides[change - a->cs->changes];
-	if (sides_open(sides, change) < 0)
-		return -ENOMEM;
-	*ret_was = draft_find(&sides->before, rr->rdata, rr->rdata_len);
-	*ret_is = draft_find(&sides->after, rr->rdata, rr->rdata_len);
+	sides_open(sides, change);
+	*ret_was = rrset_finder_has(&sides->before, rr->rdata, rr->rdata_len);
+	*ret_is = rrset_finder_has(&sides->after, rr->rdata, rr->rdata_len);
 	return 0;
 }
 
@@ -178,6 +207,9 @@ static int begin(struct applying *a, const struct rr *rr, const struct policy_ru
 
 	if (!duration_s)
 		return 0;
+	/* What an update found and left as it was gets a lease from adopt only. */
+	if (!rule->adopt && !changeset_find(a->cs, rr->owner, rr->type))
+		return 0;
 	r = look_up(a, rr, &was, &is);
 	if (r < 0 || !is || (was && !rule->adopt))
 		return r;
@@ -205,8 +237,8 @@ static int overtake(
 static int add_record(struct applying *a, const struct rr *rr)
 {
 	const struct lease_update *u = a->u;
-	const struct policy_rule *rule = policy_find_rule(
-		u->policy, zone_apex(u->zone), u->subject, POLICY_ADD, rr, NULL);
+	const struct policy_rule *rule =
+		policy_judge_find(&a->judge, POLICY_ADD, rr, NULL);
 	struct lease *lease;
 	uint32_t duration_s;
 

@@ -2,26 +2,21 @@
  * Judging an update by the rules of a zone: which rule allows a record, and which came
  * furthest when none does.
  *
- * What a single rule says is in policy_rule.c.  Leases and rates, which rules also carry,
- * are the gateway's.
+ * What a single rule says is in policy_rule.c, what an update does to what is there in
+ * policy_effect.c.  Leases and rates, which rules also carry, are the gateway's.
  *
- * Cost: one comparison of names per rule and key pattern until the first rule that fits
- * the subject, which is looked for once per message.
+ * Cost: one comparison of names per rule and key pattern for a message, as far as its
+ * records need rules; then one per record and rule that may speak for its sender.
  */
 #include "zones/policy.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "zones/lease.h"
 #include "zones/policy_rule.h"
 #include "zones/rdata.h"
-
-enum {
-	RULE_TEXT_MAX = 64, /* octets: "rule N (line N)" */
-	SEEN_SLOTS = 256,   /* deletions remembered, of 64 Ki at most */
-};
 
 /* ---- rules ---- */
 
@@ -62,43 +57,98 @@ void policy_clear(struct policy *policy)
 
 /* ---- rules for a subject, rules for a record ---- */
 
-/* Index of the first rule at or after from that may speak for this subject at all; count
- * if there is none. */
-static size_t find_candidate(
-	const struct policy *policy, size_t from, const struct policy_subject *subject)
+void policy_judge_init(struct policy_judge *judge, const struct policy *policy,
+	const uint8_t *zone, const struct policy_subject *subject)
 {
-	while (from < policy->count &&
-		policy_rule_meet_subject(&policy->rules[from], subject) !=
-			POLICY_OBSTACLE_NONE)
-		from++;
-	return from;
+	judge->policy = policy;
+	judge->zone = zone;
+	judge->subject = subject;
+	judge->next = 0;
+	judge->count = 0;
+	judge->room = 0;
+	judge->many = NULL;
 }
 
-/* The first rule that allows it; first is a candidate, as find_candidate gave it. */
-static const struct policy_rule *find_rule(
-	const struct policy *policy, size_t first, const struct policy_request *req)
+void policy_judge_clear(struct policy_judge *judge)
 {
-	while (first < policy->count) {
-		const struct policy_rule *rule = &policy->rules[first];
+	free(judge->many);
+	judge->many = NULL;
+}
+
+static bool make_room(struct policy_judge *judge)
+{
+	size_t room = 2 * (judge->room ? judge->room : POLICY_JUDGE_FEW);
+	const struct policy_rule **many;
+
+	if (judge->count < (judge->room ? judge->room : POLICY_JUDGE_FEW))
+		return true;
+	many = realloc(judge->many, room * sizeof(*many));
+	if (!many)
+		return false;
+	if (!judge->room)
+		memcpy(many, judge->few, sizeof(judge->few));
+	judge->many = many;
+	judge->room = room;
+	return true;
+}
+
+static bool speaks(const struct policy_judge *judge, size_t at)
+{
+	return policy_rule_meet_subject(&judge->policy->rules[at], judge->subject) ==
+		POLICY_OBSTACLE_NONE;
+}
+
+/* Without memory to remember them: the rule so many behind those remembered. */
+static const struct policy_rule *look_ahead(const struct policy_judge *judge, size_t skip)
+{
+	for (size_t at = judge->next; at < judge->policy->count; at++)
+		if (speaks(judge, at) && skip-- == 0)
+			return &judge->policy->rules[at];
+	return NULL;
+}
+
+const struct policy_rule *policy_judge_rule(struct policy_judge *judge, size_t index)
+{
+	while (index >= judge->count && judge->next < judge->policy->count) {
+		size_t at = judge->next;
+
+		if (speaks(judge, at)) {
+			if (!make_room(judge))
+				return look_ahead(judge, index - judge->count);
+			(judge->room ? judge->many : judge->few)[judge->count++] =
+				&judge->policy->rules[at];
+		}
+		judge->next++;
+	}
+	if (index >= judge->count)
+		return NULL;
+	return (judge->room ? judge->many : judge->few)[index];
+}
+
+/* The first rule that allows it. */
+static const struct policy_rule *find_rule(
+	struct policy_judge *judge, const struct policy_request *req)
+{
+	const struct policy_rule *rule;
+
+	for (size_t i = 0; (rule = policy_judge_rule(judge, i)); i++)
 		if (policy_rule_meet_record(rule, req) == POLICY_OBSTACLE_NONE)
 			return rule;
-		first = find_candidate(policy, first + 1, req->subject);
-	}
 	return NULL;
 }
 
 /* ---- reasons ---- */
 
-/* "rule 2 (line 31)", counted from 1 */
-static const char *rule_to_text(const struct policy *policy,
-	const struct policy_rule *rule, char buf[RULE_TEXT_MAX])
+const char *policy_rule_to_text(const struct policy *policy,
+	const struct policy_rule *rule, char buf[POLICY_RULE_TEXT_MAX])
 {
 	size_t number = (size_t)(rule - policy->rules) + 1;
 
 	if (rule->line > 0)
-		snprintf(buf, RULE_TEXT_MAX, "rule %zu (line %d)", number, rule->line);
+		snprintf(buf, POLICY_RULE_TEXT_MAX, "rule %zu (line %d)", number,
+			rule->line);
 	else
-		snprintf(buf, RULE_TEXT_MAX, "rule %zu", number);
+		snprintf(buf, POLICY_RULE_TEXT_MAX, "rule %zu", number);
 	return buf;
 }
 
@@ -117,15 +167,12 @@ static struct verdict refuse_subject(
 		name_to_text(subject->key, key));
 }
 
-/* Why no rule allows it: the reason of the rule that came furthest, the first of equals.
- * where, maybe empty, says which record it is about.  req->rr is NULL when there are no
- * candidates; then nobody asks for the record. */
-static struct verdict refuse(
+struct verdict policy_refuse(
 	const struct policy *policy, const struct policy_request *req, const char *where)
 {
 	enum policy_obstacle furthest = POLICY_OBSTACLE_KEY;
 	const struct policy_rule *best = NULL;
-	char reason[POLICY_REASON_MAX], text[RULE_TEXT_MAX];
+	char reason[POLICY_REASON_MAX], text[POLICY_RULE_TEXT_MAX];
 
 	for (size_t i = 0; i < policy->count; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
@@ -142,22 +189,33 @@ static struct verdict refuse(
 		return refuse_subject(policy, req->subject);
 	policy_rule_say(reason, furthest, best, req);
 	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED, "%s: %s%s",
-		rule_to_text(policy, best, text), reason, where);
+		policy_rule_to_text(policy, best, text), reason, where);
 }
 
 /* ---- what the gateway asks ---- */
+
+const struct policy_rule *policy_judge_find(struct policy_judge *judge,
+	enum policy_operation op, const struct rr *rr, struct verdict *ret_why)
+{
+	struct policy_request req = {
+		.zone = judge->zone, .subject = judge->subject, .op = op, .rr = rr};
+	const struct policy_rule *rule = find_rule(judge, &req);
+
+	if (!rule && ret_why)
+		*ret_why = policy_refuse(judge->policy, &req, "");
+	return rule;
+}
 
 const struct policy_rule *policy_find_rule(const struct policy *policy,
 	const uint8_t *zone, const struct policy_subject *subject,
 	enum policy_operation op, const struct rr *rr, struct verdict *ret_why)
 {
-	struct policy_request req = {
-		.zone = zone, .subject = subject, .op = op, .rr = rr};
-	size_t first = find_candidate(policy, 0, subject);
-	const struct policy_rule *rule = find_rule(policy, first, &req);
+	const struct policy_rule *rule;
+	struct policy_judge judge;
 
-	if (!rule && ret_why)
-		*ret_why = refuse(policy, &req, "");
+	policy_judge_init(&judge, policy, zone, subject);
+	rule = policy_judge_find(&judge, op, rr, ret_why);
+	policy_judge_clear(&judge);
 	return rule;
 }
 
@@ -184,199 +242,83 @@ static struct verdict refuse_change(const struct policy *policy,
 			(unsigned)update->change_count,
 			name_to_text(req->rr->owner, owner),
 			rdata_type_name(req->rr->type, type));
-	return refuse(policy, req, where);
+	return policy_refuse(policy, req, where);
+}
+
+static struct verdict check_changes(
+	struct policy_judge *judge, const struct update *update)
+{
+	struct policy_request req = {.zone = judge->zone, .subject = judge->subject};
+
+	/* Also with nothing to judge: prerequisites alone tell what exists, so they are
+	 * answered only to somebody whom a rule knows. */
+	if (!policy_judge_rule(judge, 0))
+		return policy_refuse(judge->policy, &req, "");
+	for (unsigned i = 0; i < update->change_count; i++) {
+		req.rr = &update->changes[i];
+		req.op = update_is_add(req.rr) ? POLICY_ADD : POLICY_DELETE;
+		if (!find_rule(judge, &req))
+			return refuse_change(judge->policy, &req, update);
+	}
+	return verdict_ok();
 }
 
 struct verdict policy_check_update(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update)
 {
-	struct policy_request req = {.zone = zone, .subject = subject};
-	size_t first = find_candidate(policy, 0, subject);
+	struct policy_judge judge;
+	struct verdict v;
 
-	/* Also with nothing to judge: prerequisites alone tell what exists, so they are
-	 * answered only to somebody whom a rule knows. */
-	if (first == policy->count)
-		return refuse(policy, &req, "");
-	for (unsigned i = 0; i < update->change_count; i++) {
-		req.rr = &update->changes[i];
-		req.op = update_is_add(req.rr) ? POLICY_ADD : POLICY_DELETE;
-		if (!find_rule(policy, first, &req))
-			return refuse_change(policy, &req, update);
-	}
-	return verdict_ok();
+	policy_judge_init(&judge, policy, zone, subject);
+	v = check_changes(&judge, update);
+	policy_judge_clear(&judge);
+	return v;
 }
 
-/*
- * Was the same deletion judged a moment ago?  A message of 64 KiB can ask thousands of
- * times for the deletion of one name; judged each time, a large RRset there would keep
- * the zone busy for seconds.  Forgetting (two deletions in one slot) costs only time.
- */
-static bool is_seen(
-	uint16_t seen[SEEN_SLOTS], const struct update *update, unsigned index)
-{
-	const struct rr *rr = &update->changes[index];
-	uint16_t *slot = &seen[(name_hash(rr->owner) + rr->type) % SEEN_SLOTS];
+/* ---- what may be asked ---- */
 
-	if (*slot > 0) {
-		const struct rr *other = &update->changes[*slot - 1];
-		if (other->type == rr->type && name_is_equal(other->owner, rr->owner))
+static bool may_touch(struct policy_judge *judge, const uint8_t *name)
+{
+	const struct policy_rule *rule;
+
+	for (size_t i = 0; (rule = policy_judge_rule(judge, i)); i++)
+		if (rule->operations &&
+			policy_rule_meet_owner(rule, judge->zone, judge->subject, name))
 			return true;
-	}
-	*slot = (uint16_t)(index + 1); /* 65535 changes at most: a count of the header */
 	return false;
 }
 
-static struct verdict check_removal(const struct policy *policy, size_t first,
-	struct policy_request *req, const struct rrset *set)
+bool policy_may_touch(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const uint8_t *name)
 {
-	const uint8_t *owner = req->rr->owner;
-	struct rr rr = {.owner = owner, .type = set->type, .class = CLASS_NONE};
-	struct policy_request one = *req;
-	size_t at = 0;
+	struct policy_judge judge;
+	bool may;
 
-	one.rr = &rr;
-	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
-		if (find_rule(policy, first, &one))
-			continue;
-		char where[POLICY_REASON_MAX], text[NAME_TEXT_MAX],
-			type[RDATA_TYPE_NAME_MAX];
-		snprintf(where, sizeof(where), " (the deletion would remove %s %s)",
-			name_to_text(owner, text), rdata_type_name(rr.type, type));
-		return refuse(policy, &one, where);
-	}
-	return verdict_ok();
+	policy_judge_init(&judge, policy, zone, subject);
+	may = may_touch(&judge, name);
+	policy_judge_clear(&judge);
+	return may;
 }
 
-/* What the deletion of an RRset or a name removes, less what stays in any case: "If the
- * NAME is the same as ZNAME, SOA and NS RRs will not be deleted" (RFC 2136 3.4.2.3), nor
- * what is the signer's. */
-static struct verdict check_deletion(const struct policy *policy, size_t first,
-	struct policy_request *req, const struct zone *zone)
-{
-	const struct zone_node *node = zone_find_node(zone, req->rr->owner);
-	bool is_apex = name_is_equal(req->rr->owner, req->zone);
-	const struct rrset *set;
-
-	for (unsigned i = 0; node && (set = zone_node_rrset(node, i)); i++) {
-		if (req->rr->type != TYPE_ANY && req->rr->type != set->type)
-			continue;
-		if (is_apex && (set->type == TYPE_SOA || set->type == TYPE_NS))
-			continue;
-		if (is_apex && req->rr->type == TYPE_ANY &&
-			zone_type_is_signers(zone, set->type))
-			continue;
-		struct verdict v = check_removal(policy, first, req, set);
-		if (!verdict_is_ok(&v))
-			return v;
-	}
-	return verdict_ok();
-}
-
-struct verdict policy_check_effect(const struct policy *policy, const struct zone *zone,
+struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update)
 {
-	struct policy_request req = {
-		.zone = zone_apex(zone), .subject = subject, .op = POLICY_DELETE};
-	size_t first = find_candidate(policy, 0, subject);
-	uint16_t seen[SEEN_SLOTS] = {0}; /* index of a change plus 1; 0: free */
+	struct policy_judge judge;
+	char owner[NAME_TEXT_MAX];
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < update->change_count; i++) {
-		const struct rr *rr = &update->changes[i];
-		if (!update_is_delete_rrset(rr) && !update_is_delete_name(rr))
-			continue;
-		if (is_seen(seen, update, i))
-			continue;
-		req.rr = rr;
-		struct verdict v = check_deletion(policy, first, &req, zone);
-		if (!verdict_is_ok(&v))
-			return v;
-	}
-	return verdict_ok();
-}
-
-/*
- * The rule under which a record of the RRset came.  The record's own TTL is gone: its
- * RRset has one, that of the record added last (RFC 2181 5.2).  If no rule allows the
- * record with that, it came under one that wanted another.
- */
-static const struct policy_rule *find_result_rule(
-	const struct policy *policy, size_t first, const struct policy_request *req)
-{
-	const struct policy_rule *rule = find_rule(policy, first, req);
-	struct policy_request any_ttl = *req;
-
-	if (rule)
-		return rule;
-	any_ttl.is_any_ttl = true;
-	return find_rule(policy, first, &any_ttl);
-}
-
-static struct verdict refuse_growth(const struct policy *policy,
-	const struct policy_rule *rule, const struct policy_request *req, unsigned count)
-{
-	char owner[NAME_TEXT_MAX], type[RDATA_TYPE_NAME_MAX], text[RULE_TEXT_MAX];
-
-	if (!rule)
-		return refuse(policy, req, "");
+	if (!update->prereq_count || policy_allows_transfer(policy, subject))
+		return verdict_ok();
+	policy_judge_init(&judge, policy, zone, subject);
+	while (i < update->prereq_count && may_touch(&judge, update->prereqs[i].owner))
+		i++;
+	policy_judge_clear(&judge);
+	if (i == update->prereq_count)
+		return verdict_ok();
 	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
-		"%s: %u records are more than its maximum %u (%s %s)",
-		rule_to_text(policy, rule, text), count, rule->max_records,
-		name_to_text(req->rr->owner, owner),
-		rdata_type_name(req->rr->type, type));
-}
-
-static struct verdict check_growth(const struct policy *policy, size_t first,
-	struct policy_request *req, const struct change *change)
-{
-	const struct rrset *before = change->before, *after = change->after;
-	struct rr rr = {.owner = change->owner,
-		.type = change->type,
-		.class = CLASS_IN,
-		.ttl = after->ttl};
-	size_t at = 0;
-
-	req->rr = &rr;
-	while ((rr.rdata = rrset_next(after, &at, &rr.rdata_len))) {
-		const struct policy_rule *rule = find_result_rule(policy, first, req);
-		if (rule && (rule->max_records == 0 || after->count <= rule->max_records))
-			continue;
-		if (before && rrset_find(before, rr.rdata, rr.rdata_len) >= 0)
-			continue; /* was there already, under whatever rule */
-		return refuse_growth(policy, rule, req, after->count);
-	}
-	return verdict_ok();
-}
-
-/* No RRset of up to so many records is too large for any rule. */
-static unsigned find_least_limit(const struct policy *policy)
-{
-	unsigned least = UINT_MAX;
-
-	for (size_t i = 0; i < policy->count; i++) {
-		unsigned limit = policy->rules[i].max_records;
-		if (limit > 0 && limit < least)
-			least = limit;
-	}
-	return least;
-}
-
-struct verdict policy_check_result(const struct policy *policy, const uint8_t *zone,
-	const struct policy_subject *subject, const struct changeset *cs)
-{
-	struct policy_request req = {.zone = zone, .subject = subject, .op = POLICY_ADD};
-	size_t first = find_candidate(policy, 0, subject);
-	unsigned limit = find_least_limit(policy);
-
-	for (uint32_t i = 0; i < cs->count; i++) {
-		const struct change *change = &cs->changes[i];
-		unsigned before = change->before ? change->before->count : 0;
-		if (!change->after || change->after->count <= before)
-			continue;
-		if (change->after->count <= limit)
-			continue;
-		struct verdict v = check_growth(policy, first, &req, change);
-		if (!verdict_is_ok(&v))
-			return v;
-	}
-	return verdict_ok();
+		"prerequisite %u of %u asks about %.*s, which no rule lets the key "
+		"change "
+		"and query_from does not let this address query",
+		i + 1, (unsigned)update->prereq_count, VERDICT_WHY_MAX / 2,
+		name_to_text(update->prereqs[i].owner, owner));
 }

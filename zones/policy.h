@@ -9,8 +9,14 @@
  * from the message.  Deleting an RRset or a name (2.5.2, 2.5.3) deletes whatever is
  * there: from the message it is only judged whether the key could be allowed to delete
  * something there (policy_check_update), and each record that would go is judged later
- * against the mirror (policy_check_effect), before prerequisites.  A deletion is judged
- * by every condition but ttl, max_records, and data = "source".
+ * against the mirror (policy_check_effect), before prerequisites.  So is a record that
+ * goes because another one takes its place (CNAME, DNAME, SOA, WKS) or because what it
+ * stands on goes (DS).  A deletion is judged by every condition but ttl, max_records, and
+ * data = "source".
+ *
+ * The rules that may speak for a subject are looked for once per message, what a rule
+ * says of a name and a type once per RRset, and each RRset is judged once, however often
+ * a message asks for its deletion.
  */
 #ifndef MUSTER_POLICY_H
 #define MUSTER_POLICY_H
@@ -66,8 +72,8 @@ struct policy_rule {
 	unsigned max_records;      /* in the RRset after the update; 0: no limit */
 	struct cidr *from;         /* none: from anywhere */
 	size_t from_count;
-	unsigned transports; /* of enum policy_transport */
-	bool transfer;       /* keys may AXFR and IXFR */
+	unsigned transports;      /* of enum policy_transport */
+	bool transfer;            /* keys may AXFR and IXFR */
 	bool has_lease;           /* false: what it allows is permanent */
 	uint32_t lease_default_s; /* 0: only who asks gets one */
 	uint32_t lease_min_s, lease_max_s;
@@ -76,7 +82,7 @@ struct policy_rule {
 		     * records give way */
 	bool ptr;   /* PTR records follow the addresses that it allows */
 	bool merge; /* deleting an RRset spares what others have leased: lease_merge */
-	int line; /* of the configuration, for messages; 0: none */
+	int line;   /* of the configuration, for messages; 0: none */
 };
 
 struct policy {
@@ -93,8 +99,8 @@ struct policy_subject {
 	unsigned transport; /* one of enum policy_transport */
 };
 
-/* NSEC, NSEC3, NSEC3PARAM, RRSIG, DNSKEY, CDS, CDNSKEY, DS, SOA, NS: given only by name
- * or by types = [ "ANY" ] (RFC 3007 3.1). */
+/* NSEC, NSEC3, NSEC3PARAM, RRSIG, DNSKEY, CDS, CDNSKEY, DS, SOA, NS, CSYNC, ZONEMD: given
+ * only by name or by types = [ "ANY" ] (RFC 3007 3.1). */
 bool policy_type_is_guarded(uint16_t type);
 
 /*
@@ -105,16 +111,58 @@ struct verdict policy_check_update(const struct policy *policy, const uint8_t *z
 	const struct policy_subject *subject, const struct update *update);
 
 /*
- * Against the mirror: judges what deletions of RRsets and names would remove.  At the
- * apex, what 3.4.2.3 keeps (SOA, NS) does not count.  Before the update is applied.
+ * Against the mirror, before prerequisites: judges what deletions of RRsets and names
+ * would remove, and what would make way for a record that is added.  At the apex, what
+ * 3.4.2.3 keeps (SOA, NS) does not count.  REFUSED, too, if there is more than
+ * APPLY_SIZE_MAX to be judged.
  */
 struct verdict policy_check_effect(const struct policy *policy, const struct zone *zone,
 	const struct policy_subject *subject, const struct update *update);
 
-/* max_records, once the change set is known: each RRset that grew, against the rule that
- * allowed its records. */
+/*
+ * Once the change set of the update is known.  Whatever it took away, a rule must let the
+ * subject delete.  And max_records: of each RRset to which the update adds, unless it
+ * leaves fewer records than there were, against the rules that allowed what it adds.
+ */
 struct verdict policy_check_result(const struct policy *policy, const uint8_t *zone,
-	const struct policy_subject *subject, const struct changeset *cs);
+	const struct policy_subject *subject, const struct update *update,
+	const struct changeset *cs);
+
+/*
+ * Prerequisites of one who may not query the zone: REFUSED unless each is about a name
+ * that a rule lets the subject touch, or it may transfer the zone.
+ */
+struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const struct update *update);
+/* Does a rule let the subject add or delete anything at this name? */
+bool policy_may_touch(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const uint8_t *name);
+
+/* ---- one record after another ---- */
+
+enum { POLICY_JUDGE_FEW = 16 }; /* rules kept in place */
+
+/*
+ * The rules that may speak for one subject, found as they are asked for, once for all the
+ * records of a message.  Everything that it is made with must outlive it.
+ */
+struct policy_judge {
+	const struct policy *policy;
+	const uint8_t *zone;
+	const struct policy_subject *subject;
+	size_t next;  /* of the policy's rules: those before have been looked at */
+	size_t count; /* of rules */
+	size_t room;  /* of many; 0: few is used */
+	const struct policy_rule **many;
+	const struct policy_rule *few[POLICY_JUDGE_FEW];
+};
+
+void policy_judge_init(struct policy_judge *judge, const struct policy *policy,
+	const uint8_t *zone, const struct policy_subject *subject);
+void policy_judge_clear(struct policy_judge *judge);
+/* As policy_find_rule. */
+const struct policy_rule *policy_judge_find(struct policy_judge *judge,
+	enum policy_operation op, const struct rr *rr, struct verdict *ret_why);
 
 /* The rule that allows one record to be added or deleted; NULL, with why (may be NULL).
  */

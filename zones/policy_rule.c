@@ -26,6 +26,8 @@ bool policy_type_is_guarded(uint16_t type)
 	case TYPE_NSEC3PARAM:
 	case TYPE_CDS:
 	case TYPE_CDNSKEY:
+	case TYPE_CSYNC:
+	case TYPE_ZONEMD:
 		return true;
 	default:
 		return false;
@@ -73,17 +75,15 @@ static bool name_matches(
 	return name_match_pattern(owner, name);
 }
 
-static bool owner_matches(
-	const struct policy_rule *rule, const struct policy_request *req)
+bool policy_rule_meet_owner(const struct policy_rule *rule, const uint8_t *zone,
+	const struct policy_subject *subject, const uint8_t *owner)
 {
-	const uint8_t *owner = req->rr->owner;
-
 	if (rule->match == POLICY_MATCH_SELF)
-		return name_is_equal(owner, req->subject->key);
+		return name_is_equal(owner, subject->key);
 	if (rule->match == POLICY_MATCH_SELFSUB)
-		return name_is_subdomain(owner, req->subject->key);
+		return name_is_subdomain(owner, subject->key);
 	if (rule->match == POLICY_MATCH_ZONE)
-		return name_is_subdomain(owner, req->zone);
+		return name_is_subdomain(owner, zone);
 	for (size_t i = 0; i < rule->name_count; i++)
 		if (name_matches(rule->match, owner, rule->names[i]))
 			return true;
@@ -105,7 +105,7 @@ static bool type_matches(const struct policy_rule *rule, const struct rr *rr)
 
 static bool ttl_matches(const struct policy_rule *rule, const struct policy_request *req)
 {
-	if (req->op == POLICY_DELETE || req->is_any_ttl)
+	if (req->op == POLICY_DELETE)
 		return true;
 	return req->rr->ttl >= rule->ttl_min && req->rr->ttl <= rule->ttl_max;
 }
@@ -175,17 +175,31 @@ static bool target_matches(
 	return false;
 }
 
-enum policy_obstacle policy_rule_meet_record(
+enum policy_obstacle policy_rule_meet_rrset(
 	const struct policy_rule *rule, const struct policy_request *req)
 {
-	if (!owner_matches(rule, req))
+	if (!policy_rule_meet_owner(rule, req->zone, req->subject, req->rr->owner))
 		return POLICY_OBSTACLE_NAME;
 	if (!type_matches(rule, req->rr))
 		return POLICY_OBSTACLE_TYPE;
 	if ((rule->operations & req->op) == 0)
 		return POLICY_OBSTACLE_OPERATION;
-	if (req->rr->class == CLASS_ANY)
-		return POLICY_OBSTACLE_NONE;
+	return POLICY_OBSTACLE_NONE;
+}
+
+enum policy_obstacle policy_rule_meet_record(
+	const struct policy_rule *rule, const struct policy_request *req)
+{
+	enum policy_obstacle obstacle = policy_rule_meet_rrset(rule, req);
+
+	if (obstacle != POLICY_OBSTACLE_NONE || req->rr->class == CLASS_ANY)
+		return obstacle;
+	return policy_rule_meet_data(rule, req);
+}
+
+enum policy_obstacle policy_rule_meet_data(
+	const struct policy_rule *rule, const struct policy_request *req)
+{
 	if (!ttl_matches(rule, req))
 		return POLICY_OBSTACLE_TTL;
 	if (!address_matches(rule, req))
@@ -193,6 +207,15 @@ enum policy_obstacle policy_rule_meet_record(
 	if (!target_matches(rule, req))
 		return POLICY_OBSTACLE_TARGET;
 	return POLICY_OBSTACLE_NONE;
+}
+
+/* "source" limits no deletion: address_matches. */
+bool policy_rule_limits_deletion(const struct policy_rule *rule, uint16_t type)
+{
+	bool is_address = type == TYPE_A || type == TYPE_AAAA;
+
+	return rule->data_name_count > 0 ||
+		(is_address && rule->data_count > 0 && !rule->data_source);
 }
 
 /* ---- reasons ---- */

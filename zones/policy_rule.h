@@ -29,7 +29,6 @@ struct policy_request {
 	/* Class ANY: no particular record, so that ttl and data do not matter; with type
 	 * ANY none of a particular type either. */
 	const struct rr *rr;
-	bool is_any_ttl; /* the TTL was judged elsewhere */
 };
 
 /* May the rule speak for this subject at all?  KEY, FROM, TRANSPORT or NONE. */
@@ -39,6 +38,36 @@ enum policy_obstacle policy_rule_meet_subject(
 /* For a rule that speaks for the subject: NAME and what follows it, or NONE. */
 enum policy_obstacle policy_rule_meet_record(
 	const struct policy_rule *rule, const struct policy_request *req);
+
+/* The same, less what depends on the RDATA or the TTL. */
+enum policy_obstacle policy_rule_meet_rrset(
+	const struct policy_rule *rule, const struct policy_request *req);
+
+/* And what depends on them: TTL, ADDRESS, TARGET or NONE. */
+enum policy_obstacle policy_rule_meet_data(
+	const struct policy_rule *rule, const struct policy_request *req);
+
+/* Does it depend on its data which record of the type the rule lets one delete? */
+bool policy_rule_limits_deletion(const struct policy_rule *rule, uint16_t type);
+
+/* Is the owner one that the rule is about? */
+bool policy_rule_meet_owner(const struct policy_rule *rule, const uint8_t *zone,
+	const struct policy_subject *subject, const uint8_t *owner);
+
+/* The rule number index of those that may speak for the judge's subject; NULL: there are
+ * no more. */
+const struct policy_rule *policy_judge_rule(struct policy_judge *judge, size_t index);
+
+/* "rule 2 (line 31)", counted from 1 */
+enum { POLICY_RULE_TEXT_MAX = 64 };
+const char *policy_rule_to_text(const struct policy *policy,
+	const struct policy_rule *rule, char buf[POLICY_RULE_TEXT_MAX]);
+
+/* Why no rule allows it: the reason of the rule that came furthest, the first of equals.
+ * where, maybe empty, says which record it is about.  req->rr is NULL when no rule may
+ * speak for the subject; then nobody asks for the record. */
+struct verdict policy_refuse(
+	const struct policy *policy, const struct policy_request *req, const char *where);
 
 /* The obstacle in words.  req->rr may be NULL up to TRANSPORT. */
 enum { POLICY_REASON_MAX = NAME_TEXT_MAX + 128 }; /* octets: a name and words around it */

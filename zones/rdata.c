@@ -183,6 +183,61 @@ bool rdata_is_equal(
 	return at == a_len;
 }
 
+/* RDATA goes through the hash in pieces, each of which begins with the hash so far. */
+struct rdata_hashing {
+	struct name_seed seed;
+	size_t len;
+	uint8_t piece[256];
+};
+
+static void hash_piece(struct rdata_hashing *h)
+{
+	h->seed.key[1] += octets_hash_seeded(h->piece, h->len, &h->seed);
+	h->len = 0;
+}
+
+static void hash_octets(struct rdata_hashing *h, const uint8_t *p, size_t len, bool fold)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool is_upper = fold && p[i] >= 'A' && p[i] <= 'Z';
+
+		h->piece[h->len++] = is_upper ? p[i] + ('a' - 'A') : p[i];
+		if (h->len == sizeof(h->piece))
+			hash_piece(h);
+	}
+}
+
+/* What has not the shape of its type is compared, and so hashed, as it is. */
+static uint32_t hash_folding(const struct rdata_shape *shape, const uint8_t *rdata,
+	size_t len, const struct name_seed *seed)
+{
+	struct rdata_hashing h = {.seed = *seed};
+	size_t at = 0;
+
+	for (const char *f = shape->fields; *f; f++) {
+		int n = rdata_field_len(*f, rdata, rdata + at, len - at);
+		size_t exact = n < 0 ? 0 : fold_from(*f, rdata + at, (size_t)n);
+
+		if (n < 0)
+			break;
+		hash_octets(&h, rdata + at, exact, false);
+		hash_octets(&h, rdata + at + exact, (size_t)n - exact, true);
+		at += (size_t)n;
+	}
+	hash_octets(&h, rdata + at, len - at, false);
+	return octets_hash_seeded(h.piece, h.len, &h.seed);
+}
+
+uint32_t rdata_hash(
+	uint16_t type, const uint8_t *rdata, uint16_t len, const struct name_seed *seed)
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	if (!shape || !has_folding_name(shape))
+		return octets_hash_seeded(rdata, len, seed);
+	return hash_folding(shape, rdata, len, seed);
+}
+
 /* RFC 3597 4: only the names of RFC 1035's types may be written compressed. */
 static void write_fields(
 	struct wire_writer *w, const char *fields, const uint8_t *rdata, size_t len)

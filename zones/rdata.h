@@ -35,6 +35,14 @@ bool rdata_is_equal(uint16_t type, const uint8_t *a, uint16_t a_len, const uint8
 	uint16_t b_len);
 
 /*
+ * A hash of RDATA that is the same for what rdata_is_equal calls equal, and that nobody
+ * who does not know the seed can foresee.  Only what that folds is folded here: of a TXT
+ * record there are thousands that differ in case alone, and none may meet another.
+ */
+uint32_t rdata_hash(
+	uint16_t type, const uint8_t *rdata, uint16_t len, const struct name_seed *seed);
+
+/*
  * Writes RDATA into a message, with RDLENGTH, compressing the names of RFC 1035's types
  * only (RFC 3597 4).
  */

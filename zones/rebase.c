@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "zones/draft.h"
 
 struct record_list {
 	struct rr *rrs;
@@ -167,56 +168,50 @@ int rebase_difference(struct zone *zone, const struct update *difference,
 
 /* ---- from an unknown state ---- */
 
-/* Adds to *set (owned, may be NULL) the records of more that unwanted does not hold. */
+/* Adds to draft the records of more that wanted does not hold. */
 static int include(
-	struct rrset **set, const struct rrset *more, const struct rrset *wanted)
+	struct draft *draft, const struct rrset *more, struct rrset_finder *wanted)
 {
 	const uint8_t *rdata;
 	uint16_t len;
 	size_t at = 0;
+	int r = 0;
 
-	while (more && (rdata = rrset_next(more, &at, &len))) {
-		struct rrset *larger;
-
-		if ((wanted && rrset_find(wanted, rdata, len) >= 0) ||
-			(*set && rrset_find(*set, rdata, len) >= 0))
+	while (!r && more && (rdata = rrset_next(more, &at, &len))) {
+		if (rrset_finder_has(wanted, rdata, len))
 			continue;
-		larger = *set ? rrset_with(*set, rdata, len)
-			      : rrset_new(more->type, more->ttl, rdata, len);
-		if (!larger)
-			return -ENOMEM;
-		rrset_unref(*set);
-		*set = larger;
+		if (!draft->count)
+			draft->ttl = more->ttl;
+		r = draft_include(draft, rdata, len);
 	}
-	return 0;
+	return r;
 }
 
 /* All that an RRset may hold on the way to wanted, and then shall not. */
-static int collect_unwanted(struct rrset **ret_set, const struct change *earlier,
-	const struct rrset *before, const struct rrset *wanted)
+static int collect_unwanted(
+	struct rrset **ret_set, const struct change *earlier, const struct change *change)
 {
-	struct rrset *set = NULL;
-	int r = earlier ? include(&set, earlier->before, wanted) : 0;
+	const struct rrset *wanted = change->after;
+	struct rrset_finder finder;
+	struct draft draft;
+	int r;
 
+	rrset_finder_init(&finder, wanted);
+	draft_init(&draft, change->type, NULL);
+	r = earlier ? include(&draft, earlier->before, &finder) : 0;
 	if (!r && earlier)
-		r = include(&set, earlier->after, wanted);
+		r = include(&draft, earlier->after, &finder);
 	if (!r)
-		r = include(&set, before, wanted);
-	if (r) {
-		rrset_unref(set);
-		return r;
-	}
+		r = include(&draft, change->before, &finder);
 	/* A target that looks for a change of TTL must find none: it may have either. */
-	if (set && wanted && set->ttl != wanted->ttl) {
-		struct rrset *same = rrset_with_ttl(set, wanted->ttl);
-
-		rrset_unref(set);
-		if (!same)
-			return -ENOMEM;
-		set = same;
-	}
-	*ret_set = set;
-	return 0;
+	if (wanted)
+		draft.ttl = wanted->ttl;
+	/* Too large an RRset, three together: there is no room for it either. */
+	if (!r && draft_build(&draft, ret_set) < 0)
+		r = -ENOMEM;
+	draft_clear(&draft);
+	rrset_finder_clear(&finder);
+	return r;
 }
 
 int rebase_merge_uncertain(struct changeset *into, const struct changeset *next)
@@ -227,8 +222,8 @@ int rebase_merge_uncertain(struct changeset *into, const struct changeset *next)
 	for (uint32_t i = 0; i < next->count && !r; i++) {
 		const struct change *c = &next->changes[i];
 
-		r = collect_unwanted(&unwanted[i],
-			changeset_find(into, c->owner, c->type), c->before, c->after);
+		r = collect_unwanted(
+			&unwanted[i], changeset_find(into, c->owner, c->type), c);
 	}
 	if (!r)
 		r = changeset_merge(into, next);

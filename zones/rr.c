@@ -2,8 +2,8 @@
  * RRsets: immutable, counted, one block of memory each; and the arithmetic of the SOA.
  *
  * Does not look for duplicates while adding: whoever adds asks rrset_find first.
- * Comparing two RRsets costs one pass when their records stand in the same order, and
- * count times count in the worst case.
+ * Comparing two RRsets costs one pass when their records stand in the same order, and an
+ * index of one of them when they do not.
  */
 #include "zones/rr.h"
 #include "zones/rdata.h"
@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH_LEN = 2 }; /* octets before each RDATA */
+enum {
+	LENGTH_LEN = 2,  /* octets before each RDATA */
+	FINDER_FEW = 16, /* records searched one by one */
+};
 
 static struct rrset *set_new(uint16_t type, uint32_t ttl, size_t count, size_t size)
 {
@@ -155,6 +158,81 @@ int rrset_find(const struct rrset *set, const uint8_t *rdata, uint16_t len)
 typedef bool is_equal_function(uint16_t type, const uint8_t *a, uint16_t a_len,
 	const uint8_t *b, uint16_t b_len);
 
+/* ---- many searches ---- */
+
+void rrset_finder_init(struct rrset_finder *finder, const struct rrset *set)
+{
+	*finder = (struct rrset_finder){.set = set};
+}
+
+void rrset_finder_clear(struct rrset_finder *finder)
+{
+	free(finder->slots);
+	rrset_finder_init(finder, NULL);
+}
+
+/* Seeded by where it lies: those who choose the records do not know that. */
+static uint32_t finder_slot(
+	const struct rrset_finder *finder, const uint8_t *rdata, uint16_t len)
+{
+	const struct name_seed seed = {{(uintptr_t)finder->slots, finder->set->type}};
+
+	return rdata_hash(finder->set->type, rdata, len, &seed) &
+		(finder->slot_count - 1);
+}
+
+static void finder_index(struct rrset_finder *finder)
+{
+	const uint8_t *rdata;
+	uint32_t slot_count = 2 * FINDER_FEW, slot;
+	size_t at = 0, start = 0;
+	uint16_t len;
+
+	while (slot_count < 2u * finder->set->count)
+		slot_count *= 2;
+	finder->slots = calloc(slot_count, sizeof(*finder->slots));
+	if (!finder->slots)
+		return;
+	finder->slot_count = slot_count;
+	while ((rdata = rrset_next(finder->set, &at, &len))) {
+		slot = finder_slot(finder, rdata, len);
+		while (finder->slots[slot])
+			slot = (slot + 1) & (slot_count - 1);
+		finder->slots[slot] = (uint32_t)start + 1;
+		start = at;
+	}
+}
+
+static bool finder_find(struct rrset_finder *finder, const uint8_t *rdata, uint16_t len,
+	is_equal_function *is_equal)
+{
+	const struct rrset *set = finder->set;
+	uint32_t slot = finder_slot(finder, rdata, len);
+
+	for (; finder->slots[slot]; slot = (slot + 1) & (finder->slot_count - 1)) {
+		size_t at = finder->slots[slot] - 1;
+		uint16_t other_len = 0;
+		const uint8_t *other = rrset_next(set, &at, &other_len);
+
+		if (is_equal(set->type, other, other_len, rdata, len))
+			return true;
+	}
+	return false;
+}
+
+bool rrset_finder_has(struct rrset_finder *finder, const uint8_t *rdata, uint16_t len)
+{
+	if (!finder->set)
+		return false;
+	if (finder->searches++ == 1 && finder->set->count > FINDER_FEW)
+		finder_index(finder);
+	if (!finder->slot_count)
+		return rrset_find(finder->set, rdata, len) >= 0;
+	return finder_find(finder, rdata, len, rdata_is_equal);
+}
+
+/* ---- comparing ---- */
+
 static bool is_same_octets(
 	uint16_t type, const uint8_t *a, uint16_t a_len, const uint8_t *b, uint16_t b_len)
 {
@@ -162,16 +240,14 @@ static bool is_same_octets(
 	return a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
-/*
- * Is every record of a in b?  The search for each goes on where the last one ended, so
- * that two sets in the same order cost one pass.
- */
-static bool is_subset(
-	const struct rrset *a, const struct rrset *b, is_equal_function *is_equal)
+/* Is every record of a, from here on, in b?  The search for each goes on where the last
+ * one ended. */
+static bool is_rest_in(const struct rrset *a, size_t a_at, const struct rrset *b,
+	is_equal_function *is_equal)
 {
-	size_t a_at = 0, b_at = 0;
 	const uint8_t *p, *q;
 	uint16_t p_len, q_len;
+	size_t b_at = 0;
 
 	while ((p = rrset_next(a, &a_at, &p_len))) {
 		bool found = false;
@@ -185,6 +261,45 @@ static bool is_subset(
 			return false;
 	}
 	return true;
+}
+
+static bool is_rest_among(const struct rrset *a, size_t a_at, struct rrset_finder *b,
+	is_equal_function *is_equal)
+{
+	const uint8_t *p;
+	uint16_t len;
+
+	while ((p = rrset_next(a, &a_at, &len)))
+		if (!finder_find(b, p, len, is_equal))
+			return false;
+	return true;
+}
+
+/* Is every record of a in b?  Those in the same order are passed first. */
+static bool is_subset(
+	const struct rrset *a, const struct rrset *b, is_equal_function *is_equal)
+{
+	size_t a_at = 0, b_at = 0, start = 0;
+	const uint8_t *p, *q;
+	uint16_t p_len, q_len;
+	struct rrset_finder finder;
+	bool is_in;
+
+	while ((p = rrset_next(a, &a_at, &p_len))) {
+		q = rrset_next(b, &b_at, &q_len);
+		if (!q || !is_equal(a->type, p, p_len, q, q_len))
+			break;
+		start = a_at;
+	}
+	if (!p)
+		return true;
+	rrset_finder_init(&finder, b);
+	if (b->count > FINDER_FEW)
+		finder_index(&finder);
+	is_in = finder.slot_count ? is_rest_among(a, start, &finder, is_equal)
+				  : is_rest_in(a, start, b, is_equal);
+	rrset_finder_clear(&finder);
+	return is_in;
 }
 
 /* Both ways, since a set built from a message may name a record twice. */

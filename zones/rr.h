@@ -52,6 +52,23 @@ void rrset_unref(struct rrset *set);        /* frees at 0; NULL is harmless */
 const uint8_t *rrset_next(const struct rrset *set, size_t *at, uint16_t *ret_len);
 /* Index of the record with equal RDATA in the sense of rdata_is_equal, or -1. */
 int rrset_find(const struct rrset *set, const uint8_t *rdata, uint16_t len);
+
+/*
+ * For many searches in one RRset, which must outlive it: the second one makes an index,
+ * so that all of them cost about as much as the RRset and they have octets.  Without
+ * memory for that each is an rrset_find.
+ */
+struct rrset_finder {
+	const struct rrset *set; /* NULL: nothing is found */
+	uint32_t searches;
+	uint32_t slot_count; /* power of two; 0: no index */
+	uint32_t *slots; /* where a record begins in the RRset's data, plus 1; 0: free */
+};
+
+void rrset_finder_init(struct rrset_finder *finder, const struct rrset *set);
+void rrset_finder_clear(struct rrset_finder *finder);
+bool rrset_finder_has(struct rrset_finder *finder, const uint8_t *rdata, uint16_t len);
+
 /* Same records in any order (RDATA as rdata_is_equal); TTL not looked at (RFC
  * 2136 1.1.1). */
 bool rrset_has_same_data(const struct rrset *a, const struct rrset *b);

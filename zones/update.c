@@ -94,6 +94,7 @@ static struct update *update_new(struct reading *in, const struct wire_message *
 	update->prereqs = (struct rr *)(update + 1);
 	update->changes = update->prereqs + m->counts[SECTION_PREREQ];
 	update->prereq_refusal = verdict_ok();
+	update->is_bounded = true;
 	update->memory = NULL;
 	in->update = update;
 	in->free_at = (uint8_t *)(update + 1) + records_len;

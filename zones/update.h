@@ -23,7 +23,9 @@ struct update {
 	/* Wrong form of the prerequisite behind the last one in prereqs, to be told if
 	 * those hold (3.2.5); else NOERROR. */
 	struct verdict prereq_refusal;
-	void *memory; /* what the records point into */
+	bool is_bounded; /* a peer's: apply_update holds it to APPLY_SIZE_MAX and
+			  * APPLY_TYPES_MAX */
+	void *memory;    /* what the records point into */
 };
 
 /*
@@ -56,10 +58,21 @@ bool update_is_delete_rrset(const struct rr *rr);  /* 2.5.2 class ANY, a type */
 bool update_is_delete_name(const struct rr *rr);   /* 2.5.3 class ANY, type ANY */
 bool update_is_delete_record(const struct rr *rr); /* 2.5.4 class NONE */
 
+/* What an update that update_read has read may do: a message of 64 KiB could name
+ * gigabytes. */
+enum {
+	/* Octets of the RRsets that it adds to or deletes from, before and after. */
+	APPLY_SIZE_MAX = 16 << 20,
+	/* Types at one name that clients may come to, and those that one update adds to
+	 * it: an RRset is searched for among them one by one. */
+	APPLY_TYPES_MAX = 256,
+};
+
 /*
  * 3.4.2, record by record, all or nothing: on any other verdict than NOERROR the zone is
- * as it was.  On NOERROR *ret_changeset is the caller's, with count 0 if nothing changed;
- * the zone already has the changes in it.
+ * as it was: REFUSED beyond the limits above, RRSET_COUNT_MAX or RRSET_SIZE_MAX; SERVFAIL
+ * without memory or SOA.  On NOERROR *ret_changeset is the caller's, with count 0 if
+ * nothing changed; the zone already has the changes in it.
  *
  * bump says whether a change moves the SOA serial forward by one (3.6); where a target
  * owns the serial it does not.  A SOA that the client adds counts only if it moves

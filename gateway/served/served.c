@@ -297,30 +297,12 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 
 /* ---- evaluation ---- */
 
-static size_t size_of_changes(const struct changeset *changes)
-{
-	size_t size = 0;
-
-	for (uint32_t i = 0; i < changes->count; i++) {
-		const struct change *change = &changes->changes[i];
-
-		size += change->before ? change->before->size : 0;
-		size += change->after ? change->after->size : 0;
-	}
-	return size;
-}
-
 /* The zone had so many octets before. */
-static struct verdict check_size(const struct served_zone *zone,
-	const struct transaction *t, const struct changeset *changes, size_t before)
+static struct verdict check_size(
+	const struct served_zone *zone, const struct transaction *t, size_t before)
 {
-	const size_t size = size_of_changes(changes);
 	const size_t after = zone_count_octets(zone->mirror);
 
-	if (size > SERVED_CHANGE_SIZE)
-		return verdict_refuse(RCODE_REFUSED, EDE_OTHER,
-			"it changes RRsets of %zu octets in all, and %d is the limit",
-			size, SERVED_CHANGE_SIZE);
 	if (after > before && after > t->zone->max_size)
 		return verdict_refuse(
 			RCODE_REFUSED, EDE_OTHER, "the zone has reached its max_size");
@@ -333,10 +315,10 @@ static struct verdict check_and_lease(struct served_zone *zone,
 	struct changeset *changes)
 {
 	struct verdict v = policy_check_result(
-		&t->zone->policy, zone->name, &t->subject, changes);
+		&t->zone->policy, zone->name, &t->subject, update, changes);
 
 	if (verdict_is_ok(&v))
-		v = check_size(zone, t, changes, before);
+		v = check_size(zone, t, before);
 	if (verdict_is_ok(&v))
 		v = served_lease_apply(zone, t, update, changes);
 	if (!verdict_is_ok(&v)) {

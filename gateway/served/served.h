@@ -26,9 +26,6 @@
 
 enum {
 	SERVED_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
-	/* Octets of RRsets, before and after, of one change set: a message of 64 KiB
-	 * could name gigabytes for the journal. */
-	SERVED_CHANGE_SIZE = 16 << 20,
 };
 
 enum served_append_kind {

@@ -111,19 +111,22 @@ static unsigned compose_missing(struct composer *c, const struct change *change,
 	const struct rrset *set, const struct rrset *other, bool all, uint16_t class)
 {
 	struct rr rr = {.owner = change->owner, .type = change->type, .class = class};
+	struct rrset_finder finder;
 	unsigned count = 0;
 	size_t at = 0;
 
 	if (!set)
 		return 0;
+	rrset_finder_init(&finder, all ? NULL : other);
 	rr.ttl = class == CLASS_IN ? set->ttl : 0; /* 2.5.4: a deletion's TTL MUST be 0 */
 	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
-		if (!all && other && rrset_find(other, rr.rdata, rr.rdata_len) >= 0)
+		if (rrset_finder_has(&finder, rr.rdata, rr.rdata_len))
 			continue;
 		count++;
 		if (c)
 			compose_rr(c, 2, &rr);
 	}
+	rrset_finder_clear(&finder);
 	return count;
 }
 

@@ -114,7 +114,7 @@ static struct verdict evaluate(
 		v = apply_update(zone, update, p->gateway->bumps_serial, ret_cs);
 	if (!verdict_is_ok(&v))
 		return v;
-	v = policy_check_result(policy, zone_apex(zone), &p->subject, *ret_cs);
+	v = policy_check_result(policy, zone_apex(zone), &p->subject, update, *ret_cs);
 	if (verdict_is_ok(&v))
 		return v;
 	changeset_undo(*ret_cs, zone);

@@ -152,22 +152,36 @@ static struct rrset *addresses(uint32_t ttl, unsigned first, unsigned count)
 	return set;
 }
 
-/* Takes both RRsets. */
-static void ask_result_(struct bench *b, const char *owner, struct rrset *before,
-	struct rrset *after, const char *why, int line)
+/* Takes both RRsets.  The update adds what before has not, each with this TTL. */
+static void ask_result_ttl_(struct bench *b, const char *owner, struct rrset *before,
+	struct rrset *after, uint32_t ttl, const char *why, int line)
 {
 	struct changeset *cs = changeset_new();
 	uint8_t name[NAME_MAX_LEN];
+	struct rr changes[16];
+	struct update update = {.changes = changes};
+	struct rr rr = {.owner = name, .type = TYPE_A, .class = CLASS_IN, .ttl = ttl};
+	size_t at = 0;
 
 	assert_non_null(cs);
 	bench_read_name(name, b, owner);
+	while (after && (rr.rdata = rrset_next(after, &at, &rr.rdata_len)))
+		if (!before || rrset_find(before, rr.rdata, rr.rdata_len) < 0)
+			changes[update.change_count++] = rr;
 	assert_int_equal(zone_put(b->mirror, name, TYPE_A, before), 0);
 	assert_int_equal(changeset_put(cs, b->mirror, name, TYPE_A, after), 0);
-	struct verdict v = policy_check_result(&b->policy, b->zone, &b->subject, cs);
+	struct verdict v =
+		policy_check_result(&b->policy, b->zone, &b->subject, &update, cs);
 	changeset_unref(cs);
 	rrset_unref(before);
 	rrset_unref(after);
 	bench_expect(&v, why, owner, line);
+}
+
+static void ask_result_(struct bench *b, const char *owner, struct rrset *before,
+	struct rrset *after, const char *why, int line)
+{
+	ask_result_ttl_(b, owner, before, after, 300, why, line);
 }
 
 #define RESULT_ALLOWED(b, owner, before, after)                                          \
@@ -188,10 +202,15 @@ static void test_max_records(void **state)
 		"rule 1 (line 9): 3 records are more than its maximum 2 "
 		"(host1.dyn.example. A)");
 	RESULT_REFUSED(b, "host1", NULL, addresses(300, 1, 3), "3 records are more than");
-	/* too many, but not more than before */
+	/* too many, but fewer than before */
 	RESULT_ALLOWED(b, "host1", addresses(300, 1, 5), addresses(300, 1, 4));
-	RESULT_ALLOWED(b, "host1", addresses(300, 1, 5), addresses(300, 11, 5));
+	RESULT_ALLOWED(b, "host1", addresses(300, 1, 5), addresses(300, 11, 4));
 	RESULT_ALLOWED(b, "host1", addresses(300, 1, 5), NULL);
+	/* as many, but others */
+	RESULT_REFUSED(
+		b, "host1", addresses(300, 1, 5), addresses(300, 11, 5), "5 records");
+	RESULT_REFUSED(
+		b, "host1", addresses(300, 1, 5), addresses(300, 5, 5), "5 records");
 	RESULT_REFUSED(
 		b, "host1", addresses(300, 1, 5), addresses(300, 1, 6), "6 records");
 }
@@ -224,8 +243,7 @@ static void test_max_records_of_another(void **state)
 	RESULT_REFUSED(b, "host1", NULL, addresses(300, 1, 3), "rule 2: 3 records");
 }
 
-/* The RRset's TTL is that of the last record: the first may have come under a rule that
- * wanted another. */
+/* Which rule allowed a record depends on its TTL, not on that of its RRset. */
 static void test_max_records_ttl(void **state)
 {
 	struct bench *b = *state;
@@ -233,10 +251,103 @@ static void test_max_records_ttl(void **state)
 
 	rule->max_records = 1;
 	rule->ttl_max = 60;
-	RESULT_REFUSED(b, "host1", NULL, addresses(300, 1, 2), "rule 1: 2 records");
+	ask_result_ttl_(b, "host1", NULL, addresses(300, 1, 2), 60, "rule 1: 2 records",
+		__LINE__);
 	bench_add_rule(b, "host1", POLICY_MATCH_SELF, "", "");
-	RESULT_ALLOWED(b, "host1", NULL, addresses(300, 1, 2));
-	RESULT_REFUSED(b, "host1", NULL, addresses(60, 1, 2), "rule 1: 2 records");
+	RESULT_ALLOWED(b, "host1", NULL, addresses(60, 1, 2));
+	ask_result_ttl_(b, "host1", NULL, addresses(300, 1, 2), 60, "rule 1: 2 records",
+		__LINE__);
+}
+
+/* ---- what makes way ---- */
+
+/* One that is added takes the place of another: that is a deletion. */
+static void test_effect_replaced(void **state)
+{
+	struct bench *b = *state;
+	struct policy_rule *rule =
+		bench_add_rule(b, "host1", POLICY_MATCH_SELF, "", "ANY");
+
+	rule->operations = POLICY_ADD;
+	bench_load(b, "add host1 300 CNAME other");
+	EFFECT_ALLOWED(b, "add host1 300 CNAME other");
+	EFFECT_ALLOWED(b, "add host1 60 CNAME OTHER");
+	EFFECT_REFUSED(b, "add host1 300 CNAME mine",
+		"rule 1: it may add but not delete (what is added would take the place "
+		"of host1.dyn.example. CNAME)");
+	EFFECT_REFUSED(b, "add host1 300 CNAME other; add host1 300 CNAME mine",
+		"take the place");
+	b->policy.rules[0].operations = POLICY_ADD | POLICY_DELETE;
+	EFFECT_ALLOWED(b, "add host1 300 CNAME mine");
+	bench_add_names(b, &b->policy.rules[0].data_names,
+		&b->policy.rules[0].data_name_count, "mine yours");
+	EFFECT_REFUSED(b, "add host1 300 CNAME mine",
+		"other.dyn.example. is not a target it may point to");
+}
+
+static void test_effect_replaced_dname(void **state)
+{
+	struct bench *b = *state;
+
+	bench_add_rule(b, "host1", POLICY_MATCH_SUBDOMAIN, "host1", "DNAME")->operations =
+		POLICY_ADD;
+	bench_load(b, "add host1 300 DNAME other");
+	EFFECT_ALLOWED(b, "add a.host1 300 DNAME mine");
+	EFFECT_REFUSED(b, "add host1 300 DNAME mine", "it may add but not delete");
+}
+
+/* A SOA counts only at the apex, and only if it moves forward. */
+static void test_effect_replaced_soa(void **state)
+{
+	struct bench *b = *state;
+
+	bench_add_rule(b, "host1", POLICY_MATCH_ZONE, "", "SOA")->operations = POLICY_ADD;
+	bench_load(b, "add @ 300 SOA ns hm 10 2 3 4 5");
+	EFFECT_ALLOWED(b, "add @ 300 SOA ns other 10 2 3 4 5");
+	EFFECT_ALLOWED(b, "add @ 300 SOA ns other 9 2 3 4 5");
+	EFFECT_ALLOWED(b, "add sub 300 SOA ns other 11 2 3 4 5");
+	EFFECT_REFUSED(b, "add @ 300 SOA ns other 11 2 3 4 5", "may add but not delete");
+}
+
+/* Applies the lines to the mirror and asks about what came of them. */
+static void ask_done_(struct bench *b, const char *lines, const char *why, int line)
+{
+	struct changeset *cs;
+
+	EFFECT_ALLOWED(b, lines);
+	bench_read_update(b, lines);
+	struct verdict v = apply_update(b->mirror, &b->update, true, &cs);
+	assert_int_equal(v.rcode, RCODE_NOERROR);
+	v = policy_check_result(&b->policy, b->zone, &b->subject, &b->update, cs);
+	changeset_undo(cs, b->mirror);
+	changeset_unref(cs);
+	bench_expect(&v, why, lines, line);
+}
+
+/* What goes without being named, a DS with its NS, a WKS for another. */
+static void test_result_gone(void **state)
+{
+	struct bench *b = *state;
+	bench_add_rule(b, "host1", POLICY_MATCH_ZONE, "", "NS A TYPE11");
+
+	bench_load(b, "add @ 300 SOA ns hm 1 2 3 4 5");
+	bench_load(b, "add host1 300 NS ns");
+	ask_done_(b, "del host1 NS", NULL, __LINE__);
+	bench_load(b,
+		"add host1 300 DS 1 8 2 "
+		"e2d3c916f6deeac73294e8268fb5885044a833fc5459588f4a9184cfc41a5766");
+	ask_done_(b, "del host1 NS",
+		"type DS is not among its types (the update would remove "
+		"host1.dyn.example. DS)",
+		__LINE__);
+	ask_done_(b, "del host1 NS; add host1 300 NS ns2", NULL, __LINE__);
+	bench_load(b, "add host2 300 TYPE11 \\# 6 c00002010640");
+	ask_done_(b, "add host2 300 TYPE11 \\# 6 c00002010680", NULL, __LINE__);
+	b->policy.rules[0].operations = POLICY_ADD;
+	ask_done_(b, "add host2 300 TYPE11 \\# 6 c00002010680",
+		"it may add but not delete (the update would remove host2", __LINE__);
+	ask_done_(b, "add host2 300 TYPE11 \\# 6 c00002011180", NULL, __LINE__);
+	ask_done_(b, "add host2 300 A 192.0.2.1", NULL, __LINE__);
 }
 
 int main(void)
@@ -249,6 +360,10 @@ int main(void)
 		WITH_BENCH(test_effect_several_rules),
 		WITH_BENCH(test_effect_apex),
 		WITH_BENCH(test_effect_repeated),
+		WITH_BENCH(test_effect_replaced),
+		WITH_BENCH(test_effect_replaced_dname),
+		WITH_BENCH(test_effect_replaced_soa),
+		WITH_BENCH(test_result_gone),
 		WITH_BENCH(test_max_records),
 		WITH_BENCH(test_max_records_of_which_rule),
 		WITH_BENCH(test_max_records_of_another),
