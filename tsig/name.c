@@ -207,11 +207,28 @@ int name_compare(const uint8_t *a, const uint8_t *b)
 	return (int)a_count - (int)b_count;
 }
 
+static bool is_explicit_wildcard(const uint8_t *pattern)
+{
+	return pattern[0] == 2 && pattern[1] == '\\' && pattern[2] == '*';
+}
+
+bool name_is_pattern(const uint8_t *name)
+{
+	return name_is_wildcard(name) || is_explicit_wildcard(name);
+}
+
+static bool match_label(const uint8_t *name, const uint8_t *pattern)
+{
+	if (name_is_wildcard(name))
+		return is_explicit_wildcard(pattern);
+	return name_is_wildcard(pattern) ||
+		memcmp(name, pattern, 1 + (size_t)*pattern) == 0;
+}
+
 bool name_match_pattern(const uint8_t *name, const uint8_t *pattern)
 {
 	while (*name && *pattern) {
-		if (!name_is_wildcard(pattern) &&
-			memcmp(name, pattern, 1 + (size_t)*pattern) != 0)
+		if (!match_label(name, pattern))
 			return false;
 		name += 1 + *name;
 		pattern += 1 + *pattern;
@@ -379,6 +396,27 @@ static char *print_octet(char *out, uint8_t octet)
 		*out++ = '\\';
 	*out++ = (char)octet;
 	return out;
+}
+
+int name_pattern_from_text(
+	uint8_t ret_pattern[NAME_MAX_LEN], const char *text, const uint8_t *origin)
+{
+	char escaped[NAME_TEXT_MAX];
+	size_t len = 0;
+	bool is_start = true; /* of a label */
+
+	for (; *text && len + 3 < sizeof(escaped); text++) {
+		if (is_start && strncmp(text, "\\*", 2) == 0 &&
+			(text[2] == '.' || !text[2]))
+			escaped[len++] = '\\';
+		is_start = *text == '.';
+		escaped[len++] = *text;
+		/* An escaped dot begins no label. */
+		if (*text == '\\' && text[1])
+			escaped[len++] = *++text;
+	}
+	escaped[len] = '\0';
+	return *text ? -EINVAL : name_from_text(ret_pattern, escaped, origin);
 }
 
 char *name_to_text(const uint8_t *name, char buf[NAME_TEXT_MAX])

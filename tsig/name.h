@@ -71,9 +71,14 @@ int name_compare(const uint8_t *a, const uint8_t *b);
 
 /*
  * Does name match pattern label by label, where a pattern label "*" stands for exactly
- * one label?  Both lower case and absolute.
+ * one label, but not for one that is itself an asterisk?  Such a name is a wildcard (RFC
+ * 4592) and answers for names that nobody named; a pattern that means it says so, by the
+ * label "\*".  Both lower case and absolute.
  */
 bool name_match_pattern(const uint8_t *name, const uint8_t *pattern);
+
+/* Is the first label "*" or "\*"? */
+bool name_is_pattern(const uint8_t *name);
 
 /*
  * Reads a name at *at of a message, following compression pointers (RFC 1035 4.1.4),
@@ -95,6 +100,10 @@ int name_read_uncompressed(
  */
 int name_from_text(
 	uint8_t ret_name[NAME_MAX_LEN], const char *text, const uint8_t *origin);
+
+/* The same for a pattern: a whole label "\*" keeps its backslash (name_match_pattern). */
+int name_pattern_from_text(
+	uint8_t ret_pattern[NAME_MAX_LEN], const char *text, const uint8_t *origin);
 
 /* Always absolute, with the final dot; escapes what needs it.  Returns buf. */
 char *name_to_text(const uint8_t *name, char buf[NAME_TEXT_MAX]);

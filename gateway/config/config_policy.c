@@ -26,7 +26,7 @@ struct rule_reading {
 static bool has_wildcard(const uint8_t *name)
 {
 	for (; name; name = name_parent(name))
-		if (name_is_wildcard(name))
+		if (name_is_pattern(name))
 			return true;
 	return false;
 }
@@ -37,7 +37,7 @@ static void read_keys(
 	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
 	char text[NAME_TEXT_MAX];
 
-	reader_names(r, setting, NULL, NULL, &rule->keys, &rule->key_count);
+	reader_patterns(r, setting, NULL, NULL, &rule->keys, &rule->key_count);
 	if (!rule->keys || rule->key_count != reader_count(setting))
 		return;
 	for (size_t i = 0; i < rule->key_count; i++) {
@@ -99,10 +99,13 @@ static void read_names(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
 	struct rule_reading *reading = object;
+	struct policy_rule *rule = reading->rule;
 	const uint8_t *zone = reading->zone->name;
 
-	reader_names(r, setting, zone, zone, &reading->rule->names,
-		&reading->rule->name_count);
+	if (rule->match == POLICY_MATCH_PATTERN)
+		reader_patterns(r, setting, zone, zone, &rule->names, &rule->name_count);
+	else
+		reader_names(r, setting, zone, zone, &rule->names, &rule->name_count);
 }
 
 /* A list of names that the match does not look at, or none where it does, is a rule that
@@ -232,7 +235,7 @@ static void read_data_element(struct config_reader *r, const config_setting_t *e
 			rule->data_count++;
 		return;
 	}
-	if (!reader_name(r, element, reading->zone->name, name))
+	if (!reader_pattern(r, element, reading->zone->name, name))
 		return;
 	uint8_t *copy = reader_alloc(r, 1, name_len(name));
 	if (!copy)

@@ -429,8 +429,11 @@ bool reader_choose_many(struct config_reader *r, const config_setting_t *setting
 	return is_good;
 }
 
-bool reader_name(struct config_reader *r, const config_setting_t *setting,
-	const uint8_t *origin, uint8_t ret[NAME_MAX_LEN])
+typedef int name_function(
+	uint8_t ret[NAME_MAX_LEN], const char *text, const uint8_t *origin);
+
+static bool read_name(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, name_function *from_text, uint8_t ret[NAME_MAX_LEN])
 {
 	static const uint8_t root[] = {0};
 	const char *text = reader_text(r, setting);
@@ -438,7 +441,7 @@ bool reader_name(struct config_reader *r, const config_setting_t *setting,
 
 	if (!text)
 		return false;
-	if (name_from_text(name, text, origin ? origin : root)) {
+	if (from_text(name, text, origin ? origin : root)) {
 		reader_error(r, setting, "\"%.256s\" is not a domain name", text);
 		return false;
 	}
@@ -447,8 +450,21 @@ bool reader_name(struct config_reader *r, const config_setting_t *setting,
 	return true;
 }
 
-void reader_names(struct config_reader *r, const config_setting_t *setting,
-	const uint8_t *origin, const uint8_t *inside, uint8_t ***ret, size_t *ret_count)
+bool reader_name(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, uint8_t ret[NAME_MAX_LEN])
+{
+	return read_name(r, setting, origin, name_from_text, ret);
+}
+
+bool reader_pattern(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, uint8_t ret[NAME_MAX_LEN])
+{
+	return read_name(r, setting, origin, name_pattern_from_text, ret);
+}
+
+static void read_names(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, const uint8_t *inside, name_function *from_text,
+	uint8_t ***ret, size_t *ret_count)
 {
 	uint8_t name[NAME_MAX_LEN];
 	char text[NAME_TEXT_MAX];
@@ -462,7 +478,7 @@ void reader_names(struct config_reader *r, const config_setting_t *setting,
 	*ret_count = 0;
 	for (size_t i = 0; i < reader_count(setting); i++) {
 		const config_setting_t *element = reader_element(setting, i);
-		if (!reader_name(r, element, origin, name))
+		if (!read_name(r, element, origin, from_text, name))
 			continue;
 		if (inside && !name_is_subdomain(name, inside)) {
 			reader_error(r, element, "%.256s is not in the zone",
@@ -475,6 +491,18 @@ void reader_names(struct config_reader *r, const config_setting_t *setting,
 		memcpy(copy, name, name_len(name));
 		list[(*ret_count)++] = copy;
 	}
+}
+
+void reader_names(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, const uint8_t *inside, uint8_t ***ret, size_t *ret_count)
+{
+	read_names(r, setting, origin, inside, name_from_text, ret, ret_count);
+}
+
+void reader_patterns(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, const uint8_t *inside, uint8_t ***ret, size_t *ret_count)
+{
+	read_names(r, setting, origin, inside, name_pattern_from_text, ret, ret_count);
 }
 
 bool reader_cidr(

@@ -103,9 +103,14 @@ bool reader_choose_many(struct config_reader *r, const config_setting_t *setting
 /* Lower case; a relative name is completed with origin, NULL: with the root. */
 bool reader_name(struct config_reader *r, const config_setting_t *setting,
 	const uint8_t *origin, uint8_t ret[NAME_MAX_LEN]);
+/* The same for a pattern (name_match_pattern). */
+bool reader_pattern(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, uint8_t ret[NAME_MAX_LEN]);
 /* A list of them, each allocated, which must lie at or below inside (NULL: anywhere).
  * *ret_count counts those that could be read. */
 void reader_names(struct config_reader *r, const config_setting_t *setting,
+	const uint8_t *origin, const uint8_t *inside, uint8_t ***ret, size_t *ret_count);
+void reader_patterns(struct config_reader *r, const config_setting_t *setting,
 	const uint8_t *origin, const uint8_t *inside, uint8_t ***ret, size_t *ret_count);
 bool reader_cidr(
 	struct config_reader *r, const config_setting_t *setting, struct cidr *ret);

@@ -16,12 +16,13 @@ static void *grow(void *list, size_t count, size_t size)
 	return reallocarray(list, count + 1, size);
 }
 
+/* A pattern, unless "\*" stands for an asterisk alone: then it would be the same. */
 static int add_name(
 	uint8_t ***list, size_t *count, const char *value, const uint8_t *zone)
 {
 	uint8_t name[NAME_MAX_LEN];
 
-	if (name_from_text(name, value, zone) != 0)
+	if (name_pattern_from_text(name, value, zone) != 0)
 		return -EINVAL;
 	name_lower(name);
 	uint8_t **longer = grow(*list, *count, sizeof(**list));

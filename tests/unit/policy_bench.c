@@ -68,7 +68,8 @@ void bench_add_names(
 	snprintf(text, sizeof(text), "%s", words);
 	for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
 		uint8_t name[NAME_MAX_LEN];
-		bench_read_name(name, b, w);
+		assert_int_equal(name_pattern_from_text(name, w, b->zone), 0);
+		name_lower(name);
 		*list = reallocarray(*list, *count + 1, sizeof(**list));
 		assert_non_null(*list);
 		(*list)[*count] = malloc(name_len(name));

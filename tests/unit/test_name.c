@@ -242,7 +242,15 @@ static void test_patterns(void **state)
 		{"a.", "a.b.", false},
 		{".", ".", true},
 		{".", "*.", false},
-		{"*.b.", "*.b.", true},
+		{"*.b.", "*.b.", false},
+		{"*.b.", "\\*.b.", true},
+		{"a.b.", "\\*.b.", false},
+		{"_acme.*.dyn.", "_acme.*.dyn.", false},
+		{"_acme.*.dyn.", "_acme.\\*.dyn.", true},
+		{"a.*.", "*.\\*", true},
+		{"\\\\*.b.", "\\*.b.", true}, /* nobody names a label so */
+		{"x\\.*.b.", "x\\.\\*.b.", true},
+		{"**.b.", "*.b.", true},
 		{"ab.", "a*.", false},
 	};
 	uint8_t name[NAME_MAX_LEN], pattern[NAME_MAX_LEN];
@@ -250,7 +258,8 @@ static void test_patterns(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		from_text(name, rows[i].name);
-		from_text(pattern, rows[i].pattern);
+		assert_int_equal(
+			name_pattern_from_text(pattern, rows[i].pattern, WIRE("")), 0);
 		if (name_match_pattern(name, pattern) != rows[i].matches)
 			fail_msg("%s against %s", rows[i].name, rows[i].pattern);
 	}

@@ -198,7 +198,7 @@ static void test_types_guarded(void **state)
 {
 	static const uint16_t guarded[] = {TYPE_NSEC, TYPE_NSEC3, TYPE_NSEC3PARAM,
 		TYPE_RRSIG, TYPE_DNSKEY, TYPE_CDS, TYPE_CDNSKEY, TYPE_DS, TYPE_SOA,
-		TYPE_NS};
+		TYPE_NS, TYPE_CSYNC, TYPE_ZONEMD};
 	static const uint16_t free_types[] = {TYPE_A, TYPE_AAAA, TYPE_TXT, TYPE_CNAME,
 		TYPE_DNAME, TYPE_DHCID, TYPE_KEY, TYPE_ANY, 65280};
 
