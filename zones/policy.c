@@ -288,14 +288,28 @@ static bool may_touch(struct policy_judge *judge, const uint8_t *name)
 	return false;
 }
 
-bool policy_may_touch(const struct policy *policy, const uint8_t *zone,
-	const struct policy_subject *subject, const uint8_t *name)
+/* Neither tells what is in the zone. */
+static bool is_told_to_any(const uint8_t *zone, const uint8_t *name, uint16_t type)
+{
+	static const uint8_t whoami[] = {6, 'w', 'h', 'o', 'a', 'm', 'i'};
+
+	if (name_is_equal(name, zone))
+		return type == TYPE_SOA;
+	return memcmp(name, whoami, sizeof(whoami)) == 0 &&
+		name_is_equal(name_parent(name), zone);
+}
+
+bool policy_may_query(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const uint8_t *name, uint16_t type)
 {
 	struct policy_judge judge;
 	bool may;
 
+	if (policy_allows_transfer(policy, subject))
+		return true;
 	policy_judge_init(&judge, policy, zone, subject);
-	may = may_touch(&judge, name);
+	may = may_touch(&judge, name) ||
+		(is_told_to_any(zone, name, type) && policy_judge_rule(&judge, 0));
 	policy_judge_clear(&judge);
 	return may;
 }

@@ -134,9 +134,13 @@ struct verdict policy_check_result(const struct policy *policy, const uint8_t *z
  */
 struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update);
-/* Does a rule let the subject add or delete anything at this name? */
-bool policy_may_touch(const struct policy *policy, const uint8_t *zone,
-	const struct policy_subject *subject, const uint8_t *name);
+/*
+ * May whoever query_from leaves out query this name of the zone?  If a rule lets the
+ * subject add or delete anything there, or transfer the zone; any key that a rule knows
+ * may ask for the SOA of the zone, as clients do to find it, and for whoami.<zone>.
+ */
+bool policy_may_query(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const uint8_t *name, uint16_t type);
 
 /* ---- one record after another ---- */
 

@@ -146,15 +146,15 @@ static struct verdict judge_whole(
 /* What the deletion of an RRset or a name removes, less what stays in any case: "If the
  * NAME is the same as ZNAME, SOA and NS RRs will not be deleted" (RFC 2136 3.4.2.3), nor
  * what is the signer's. */
-static struct verdict judge_deletion(struct effect *e, const struct rr *rr)
+static struct verdict judge_deletion(
+	struct effect *e, const struct rr *rr, const struct zone_node *node)
 {
-	const struct zone_node *node = zone_find_node(e->zone, rr->owner);
 	bool is_apex = name_is_equal(rr->owner, e->judge.zone);
 	struct verdict v = verdict_ok();
 	const struct rrset *set;
 
 	e->words = "the deletion would remove";
-	for (unsigned i = 0; node && (set = zone_node_rrset(node, i)); i++) {
+	for (unsigned i = 0; (set = zone_node_rrset(node, i)); i++) {
 		if (rr->type != TYPE_ANY && rr->type != set->type)
 			continue;
 		if (is_apex && (set->type == TYPE_SOA || set->type == TYPE_NS))
@@ -205,18 +205,20 @@ static bool is_deletion(const struct rr *rr)
 static struct verdict judge_change(struct effect *e, const struct rr *rr)
 {
 	const struct rrset *replaced = update_is_add(rr) ? find_replaced(e, rr) : NULL;
+	const struct zone_node *node =
+		is_deletion(rr) ? zone_find_node(e->zone, rr->owner) : NULL;
 	uint32_t number;
 	int r;
 
-	if (!replaced && !is_deletion(rr))
+	if (!replaced && !node)
 		return verdict_ok();
 	r = places_put(&e->judged, rr->owner, rr->type, &number);
 	if (r < 0)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
 	if (r == 0)
 		return verdict_ok();
-	if (!replaced)
-		return judge_deletion(e, rr);
+	if (node)
+		return judge_deletion(e, rr, node);
 	e->words = "what is added would take the place of";
 	return judge_whole(e, rr->owner, replaced);
 }

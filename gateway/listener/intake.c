@@ -6,6 +6,13 @@
 
 #include "gateway/answer/answer.h"
 
+static bool is_in_query_from(const struct transaction *t)
+{
+	return !t->zone->query_from_count ||
+		cidr_list_contains(t->zone->query_from, t->zone->query_from_count,
+			&t->subject.source);
+}
+
 static struct verdict judge_update(struct transaction *t)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -28,6 +35,10 @@ static struct verdict judge_update(struct transaction *t)
 	if (!verdict_is_ok(&v))
 		return v;
 	v = policy_check_update(&t->zone->policy, t->zone->name, &t->subject, t->update);
+	/* They tell as much as queries would. */
+	if (verdict_is_ok(&v) && !is_in_query_from(t))
+		v = policy_check_prereqs(
+			&t->zone->policy, t->zone->name, &t->subject, t->update);
 	/* From the message and the rules alone, so that twins are granted the same. */
 	if (verdict_is_ok(&v))
 		t->lease_granted = lease_grant(&t->zone->policy, t->zone->name,
@@ -77,12 +88,14 @@ static struct verdict judge_query(struct transaction *t)
 	if (!t->zone)
 		return verdict_refuse(RCODE_REFUSED, EDE_NOT_AUTHORITATIVE,
 			"no zone served here encloses this name");
-	if (t->zone->query_from_count && !t->subject.key &&
-		!cidr_list_contains(t->zone->query_from, t->zone->query_from_count,
-			&t->subject.source))
-		return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
-			"query_from does not have this address");
-	return verdict_ok();
+	if (is_in_query_from(t) ||
+		policy_may_query(&t->zone->policy, t->zone->name, &t->subject, name,
+			t->question_type))
+		return verdict_ok();
+	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED, "%s",
+		t->subject.key ? "query_from does not have this address, and no rule "
+				 "lets the key change this name"
+			       : "query_from does not have this address");
 }
 
 static struct verdict judge_notify(struct transaction *t)

@@ -31,7 +31,7 @@ TRANSPORTS = [False, True]  # tcp?
 @pytest.fixture(scope="module")
 def keys(shared_admin):
     return {"admin": shared_admin, "reader": SharedKey("reader."),
-            "writer": SharedKey("writer.", "hmac-sha512")}
+            "writer": SharedKey("writer.", "hmac-sha512"), "host": SharedKey("host.")}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,7 @@ def gateway(shared_gateways, keys):
         {"keys": ["admin."], "match": "zone", "types": ["ANY"], "transfer": True},
         {"keys": ["reader."], "transfer": True},
         {"keys": ["writer."], "match": "zone", "types": ["ANY"]},
+        {"keys": ["host."], "match": "name", "names": ["mine"]},
     ]
     made = shared_gateways.make(keys=list(keys.values()), zones={
         ZONE: {"allow": rules},
@@ -181,6 +182,24 @@ def test_query_from(gateway, keys):
     request = sign(question(name, "CNAME"), keys["writer"])
     answer = gateway.exchange(request.wire)
     assert answer.rcode == "NOERROR" and answer.is_authentic(request)
+
+
+def test_query_from_is_not_passed_by_a_key(gateway, keys):
+    """Whoever may not query is told about the names that it may write, by queries and
+    by prerequisites, and about no others."""
+    zone = "closed.example."
+    for name, rdtype, rcode in [("mine.", "A", "NXDOMAIN"), ("", "SOA", "NOERROR"),
+                                ("whoami.", "A", "NOERROR"), ("www.", "A", "REFUSED"),
+                                ("", "NS", "REFUSED")]:
+        request = sign(question(name + zone, rdtype), keys["host"])
+        assert gateway.exchange(request.wire).rcode == rcode, name
+    for name, rcode in [("mine", "NOERROR"), ("www", "REFUSED"), ("@", "REFUSED")]:
+        message = dns.update.UpdateMessage(zone)
+        message.absent(name, "MX")
+        assert gateway.send(message, keys["host"]).rcode() == dns.rcode.from_text(rcode)
+        message = dns.update.UpdateMessage(ZONE)
+        message.absent(name, "MX")
+        assert gateway.send(message, keys["host"]).rcode() == dns.rcode.NOERROR
 
 
 def test_mname(gateway, keys):

@@ -566,9 +566,85 @@ static void test_long_names(void **state)
 		"rule 1: \\001\\010\\255.dyn.example.");
 }
 
+/* ---- what may be asked ---- */
+
+static struct verdict ask_prereqs(struct bench *b, const char *lines)
+{
+	bench_read_update(b, lines);
+	b->update.prereqs = b->changes;
+	b->update.prereq_count = b->update.change_count;
+	b->update.change_count = 0;
+	return policy_check_prereqs(&b->policy, b->zone, &b->subject, &b->update);
+}
+
+/* Names that a rule lets the key touch, in whatever way. */
+static void test_prerequisites(void **state)
+{
+	struct bench *b = *state;
+	struct verdict v;
+
+	bench_add_rule(b, "host1", POLICY_MATCH_SELF, "", "A")->operations = POLICY_ADD;
+	bench_add_rule(b, "host1", POLICY_MATCH_NAME, "www", "A")->operations =
+		POLICY_DELETE;
+	bench_add_rule(b, "other", POLICY_MATCH_ZONE, "", "");
+	v = ask_prereqs(b, "del host1; del www MX; add www 0 A 192.0.2.1");
+	bench_expect(&v, NULL, "its names", __LINE__);
+	v = ask_prereqs(b, "del host1; del secret A");
+	bench_expect(&v, "prerequisite 2 of 2 asks about secret.dyn.example.",
+		"another's", __LINE__);
+	/* a rule that allows nothing, and one that allows it from elsewhere */
+	bench_add_rule(b, "host1", POLICY_MATCH_ZONE, "", "")->operations = 0;
+	v = ask_prereqs(b, "del secret A");
+	bench_expect(&v, "secret.dyn.example.", "a rule that allows nothing", __LINE__);
+	bench_add_rule(b, "host1", POLICY_MATCH_ZONE, "", "")->transports = POLICY_TCP;
+	v = ask_prereqs(b, "del secret A");
+	bench_expect(&v, "secret.dyn.example.", "by UDP", __LINE__);
+	b->subject.transport = POLICY_TCP;
+	v = ask_prereqs(b, "del secret A");
+	bench_expect(&v, NULL, "by TCP", __LINE__);
+	b->subject.transport = POLICY_UDP;
+	b->policy.rules[0].transfer = true;
+	v = ask_prereqs(b, "del secret A");
+	bench_expect(&v, NULL, "who may transfer", __LINE__);
+}
+
+static void ask_query_(
+	struct bench *b, const char *text, uint16_t type, bool may, int line)
+{
+	uint8_t name[NAME_MAX_LEN];
+
+	bench_read_name(name, b, text);
+	_assert_int_equal(policy_may_query(&b->policy, b->zone, &b->subject, name, type),
+		may, __FILE__, line);
+}
+
+#define MAY_QUERY(b, name, type)     ask_query_(b, name, type, true, __LINE__)
+#define MAY_NOT_QUERY(b, name, type) ask_query_(b, name, type, false, __LINE__)
+
+static void test_queries(void **state)
+{
+	struct bench *b = *state;
+
+	bench_add_rule(b, "host1", POLICY_MATCH_SELF, "", "A");
+	MAY_QUERY(b, "host1", TYPE_TXT);
+	MAY_QUERY(b, "@", TYPE_SOA);
+	MAY_QUERY(b, "whoami", TYPE_AAAA);
+	MAY_NOT_QUERY(b, "@", TYPE_NS);
+	MAY_NOT_QUERY(b, "host2", TYPE_A);
+	MAY_NOT_QUERY(b, "whoami.host2", TYPE_A);
+	bench_set_key(b, "stranger");
+	MAY_NOT_QUERY(b, "@", TYPE_SOA);
+	MAY_NOT_QUERY(b, "stranger", TYPE_A);
+	bench_set_key(b, NULL);
+	MAY_NOT_QUERY(b, "@", TYPE_SOA);
+	MAY_NOT_QUERY(b, "host1", TYPE_A);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_BENCH(test_prerequisites),
+		WITH_BENCH(test_queries),
 		WITH_BENCH(test_no_rules),
 		WITH_BENCH(test_rule_without_keys),
 		WITH_BENCH(test_unsigned),
