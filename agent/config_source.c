@@ -377,12 +377,13 @@ static void use_interfaces(struct reader *r)
 static void read_record(struct reader *r, const config_setting_t *setting)
 {
 	struct config *config = r->config;
-	const char *text = reader_text(r, setting), *why;
+	const char *text = reader_text(r, setting);
+	char why[RECORD_WHY_MAX];
 	int e;
 
 	if (!text)
 		return;
-	e = record_text_parse(&config->records, text, config->name, config->ttl, &why);
+	e = record_text_parse(&config->records, text, config->name, config->ttl, why);
 	if (e == -EINVAL)
 		reader_error(r, setting, "\"%s\": %s", text, why);
 	else if (e)

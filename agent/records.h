@@ -13,6 +13,7 @@
 enum {
 	RECORDS_MAX = 100000,  /* of one set, claims included: a host with all its
 			       * containers, many times over */
+	RECORD_DATA_MAX = 32768, /* octets of RDATA: one record fits a message */
 	RECORD_TEXT_MAX = 512, /* octets of a record in logs, with its final zero */
 };
 

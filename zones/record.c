@@ -230,7 +230,7 @@ int record_from_entry(const struct entry *entry, struct record_state *state,
 	return r ? r : take_rest(&x, state, room, ret, ret_error);
 }
 
-static int read_line(struct entry *entry, struct record_state *state,
+static int read_line(const struct entry *entry, struct record_state *state,
 	struct record_room *room, struct rr *ret, struct parser_error *error)
 {
 	struct parser x = {.p = entry->text};
@@ -242,26 +242,48 @@ static int read_line(struct entry *entry, struct record_state *state,
 	return r ? r : take_rest(&x, state, room, ret, error);
 }
 
-int record_from_text(struct rr *ret, struct record_room *room, const char *line,
-	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX])
+/* A line's record, after r, which is that of reading the entry; and the reason. */
+static int finish(int r, const struct entry *entry, struct record_state *state,
+	struct record_room *room, struct rr *ret, char ret_why[RECORD_WHY_MAX])
 {
-	struct record_state state = {
-		.origin = origin, .default_ttl = default_ttl, .has_default_ttl = true};
 	struct parser_error error = {0};
-	struct entry entry;
-	int r;
 
-	entry_init(&entry);
-	r = entry_from_text(&entry, line);
 	if (r == -EINVAL)
-		snprintf(error.why, sizeof(error.why), "%s", entry.why);
-	if (!r)
-		r = read_line(&entry, &state, room, ret, &error);
+		snprintf(error.why, sizeof(error.why), "%s", entry->why);
+	if (r >= 0)
+		r = read_line(entry, state, room, ret, &error);
 	if (r == -ENOSPC)
 		r = -EINVAL;
 	if (r == -ENOMEM)
 		snprintf(error.why, sizeof(error.why), "out of memory");
 	snprintf(ret_why, RECORD_WHY_MAX, "%s", error.why);
+	return r;
+}
+
+int record_from_text(struct rr *ret, struct record_room *room, const char *line,
+	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX])
+{
+	struct record_state state = {
+		.origin = origin, .default_ttl = default_ttl, .has_default_ttl = true};
+	struct entry entry;
+	int r;
+
+	entry_init(&entry);
+	r = finish(entry_from_text(&entry, line), &entry, &state, room, ret, ret_why);
 	entry_clear(&entry);
 	return r;
+}
+
+int record_read(struct rr *ret, struct record_room *room, struct entry *entry, FILE *from,
+	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX],
+	unsigned *ret_line)
+{
+	struct record_state state = {
+		.origin = origin, .default_ttl = default_ttl, .has_default_ttl = true};
+	const int r = entry_read(entry, from);
+
+	if (r == 0)
+		return -ENODATA;
+	*ret_line = r == -EINVAL ? entry->why_line : entry->line;
+	return finish(r, entry, &state, room, ret, ret_why);
 }

@@ -10,6 +10,8 @@
 #ifndef MUSTER_RECORD_H
 #define MUSTER_RECORD_H
 
+#include <stdio.h>
+
 #include "zones/rdata.h"
 
 enum {
@@ -32,9 +34,19 @@ int record_from_text(struct rr *ret, struct record_room *room, const char *line,
 	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX])
 	__attribute__((warn_unused_result));
 
+struct entry;
+
+/*
+ * The same for the next entry of a text, which may be several lines in parentheses; the
+ * owner stands first even behind a space.  entry_init before the first, entry_clear after
+ * the last; *ret_line is that of the reason.  -ENODATA: the text is at its end.
+ */
+int record_read(struct rr *ret, struct record_room *room, struct entry *entry, FILE *from,
+	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX],
+	unsigned *ret_line) __attribute__((warn_unused_result));
+
 /* ---- for zone files ---- */
 
-struct entry;
 struct parser;
 struct parser_error;
 

@@ -1,5 +1,5 @@
 /*
- * The source command: a program prints the records, one a line (record_text.h).
+ * The source command: a program prints the records, as in a zone file (record_text.h).
  *
  * It is run at the start, after each interval, and when the network has changed.  No
  * shell is involved.  It has to end with status 0 in time; otherwise, or if one line is
@@ -63,45 +63,37 @@ static const char *program(const struct command *command)
 	return command->source.config->command[0];
 }
 
-static bool parse_line(
-	struct command *command, struct records *found, const char *line, unsigned number)
+/* The first of them that lies in none of the zones; NULL: all do. */
+static const struct record *find_outside(
+	const struct config *config, const struct records *found)
 {
-	const struct source *source = &command->source;
-	const size_t before = found->count;
-	const char *why = "";
-	int r = record_text_parse(
-		found, line, source->config->origin, source->config->ttl, &why);
-
-	if (r) {
-		source_fail(&command->source,
-			"line %u of its output: %s; its records stay as they were",
-			number, r == -EINVAL ? why : records_strerror(r));
-		return false;
-	}
-	if (found->count > before &&
-		!config_find_zone(source->context->config, found->items[before].owner)) {
-		source_fail(&command->source,
-			"line %u of its output lies in none of the zones; its records "
-			"stay as they were",
-			number);
-		return false;
-	}
-	return true;
+	for (size_t i = 0; i < found->count; i++)
+		if (!config_find_zone(config, found->items[i].owner))
+			return &found->items[i];
+	return NULL;
 }
 
 static bool parse(struct command *command, struct records *found)
 {
-	unsigned number = 0;
-	char *rest = NULL;
+	struct source *source = &command->source;
+	const struct record *outside;
+	char why[RECORD_WHY_MAX], text[RECORD_TEXT_MAX];
+	unsigned line = 0;
+	const int r = record_text_read(found, command->text, command->len,
+		source->config->origin, source->config->ttl, why, &line);
 
-	for (char *line = command->text; line && *line; line = rest) {
-		rest = strchr(line, '\n');
-		if (rest)
-			*rest++ = '\0';
-		if (!parse_line(command, found, line, ++number))
-			return false;
+	if (r) {
+		source_fail(source,
+			"line %u of its output: %s; its records stay as they were", line,
+			r == -EINVAL ? why : records_strerror(r));
+		return false;
 	}
-	return true;
+	outside = find_outside(source->context->config, found);
+	if (outside)
+		source_fail(source,
+			"%.200s lies in none of the zones; its records stay as they were",
+			record_to_text(outside, text));
+	return !outside;
 }
 
 static bool is_well(struct command *command)

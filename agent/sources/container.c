@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sources/record_text.h"
 #include "agent/sources/source.h"
 #include "zones/rdata.h"
 
 enum {
 	NAMES_MAX = 64,   /* of one container */
-	DATA_MAX = 4096,  /* octets of RDATA */
 	LABEL_MAX = 4096, /* octets of muster.name */
 	WHY_MAX = 256,
 };
@@ -157,25 +157,26 @@ static int add_addresses(const struct wish *wish, const uint8_t *owner)
 
 static int add_data(struct wish *wish, const uint8_t *owner)
 {
-	uint8_t rdata[DATA_MAX];
-	const int len = rdata_from_text(wish->type, wish->labels->data,
-		wish->source->origin, rdata, sizeof(rdata));
+	struct record_room *room = malloc(sizeof(*room));
+	char why[RECORD_WHY_MAX];
+	int r = room ? record_text_data(wish->type, wish->labels->data,
+			       wish->source->origin, room, why)
+		     : -ENOMEM;
 
-	if (len == -ENOMEM)
-		return len;
-	if (len <= 0) {
-		complain(wish, "muster.data=%.100s is no data of the type",
-			wish->labels->data);
-		return 0;
-	}
-	return records_add(wish->records,
-		&(struct record){
-			.owner = (uint8_t *)owner,
-			.type = wish->type,
-			.ttl = wish->source->ttl,
-			.rdata = rdata,
-			.len = (uint16_t)len,
-		});
+	if (r > 0)
+		r = records_add(wish->records,
+			&(struct record){
+				.owner = (uint8_t *)owner,
+				.type = wish->type,
+				.ttl = wish->source->ttl,
+				.rdata = room->rdata,
+				.len = (uint16_t)r,
+			});
+	if (r == -EINVAL)
+		complain(wish, "muster.data=%.100s is no data of its type: %.100s",
+			wish->labels->data, why);
+	free(room);
+	return r == -EINVAL ? 0 : r;
 }
 
 static int add_name(struct wish *wish, const char *name)

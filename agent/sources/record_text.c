@@ -1,109 +1,118 @@
 /*
- * Lines of records.  The RDATA is zones/rdata.h's to read.
+ * Texts of records.  The grammar is zones/record.h's; which types a host may have is
+ * known here.
  */
 #include "agent/sources/record_text.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "zones/rdata.h"
+#include "zones/entry.h"
 
-enum {
-	LINE_MAX_LEN = 4096,    /* octets of a line */
-	TTL_MAX_S = 0x7fffffff, /* RFC 2181 8 */
-};
-
-/* Cuts off the next word; NULL: there is none. */
-static char *next_word(char **at)
+static int check(const struct rr *rr, char ret_why[RECORD_WHY_MAX])
 {
-	char *word = *at + strspn(*at, " \t");
+	const char *why = NULL;
 
-	if (!*word)
-		return NULL;
-	*at = word + strcspn(word, " \t");
-	if (**at)
-		*(*at)++ = '\0';
-	return word;
-}
-
-static bool is_number(const char *word)
-{
-	for (; *word; word++)
-		if (!isdigit((unsigned char)*word))
-			return false;
-	return true;
-}
-
-/* TTL and class in either order, as RFC 1035 5.1 has it; then the type.  NULL, or what is
- * wrong. */
-static const char *read_type(char **at, struct record *record)
-{
-	char *word = next_word(at);
-	unsigned long ttl;
-
-	for (int i = 0; i < 2 && word; i++) {
-		if (is_number(word)) {
-			errno = 0;
-			ttl = strtoul(word, NULL, 10);
-			if (errno || ttl > TTL_MAX_S)
-				return "the TTL is too large";
-			record->ttl = (uint32_t)ttl;
-			word = next_word(at);
-		} else if (!strcasecmp(word, "IN")) {
-			word = next_word(at);
-		}
-	}
-	record->type = word ? rdata_type_from_name(word) : 0;
-	if (!record->type)
-		return word ? "unknown type" : "there is no type";
-	if (rdata_type_is_meta(record->type) || record->type == TYPE_SOA)
-		return "this type is not for hosts";
-	return NULL;
-}
-
-static int parse(struct records *set, char *text, struct record *record,
-	const uint8_t *origin, const char **ret_why)
-{
-	uint8_t owner[NAME_MAX_LEN], rdata[LINE_MAX_LEN];
-	char *at = text, *word = next_word(&at);
-	int len;
-
-	if (!word || *word == ';' || *word == '#')
+	if (rr->type == TYPE_SOA)
+		why = "this type is not for hosts";
+	else if (rr->rdata_len > RECORD_DATA_MAX)
+		why = "more than 32768 octets of data, which fit no message";
+	if (!why)
 		return 0;
-	if (name_from_text(owner, word, origin)) {
-		*ret_why = "the first word is no domain name";
-		return -EINVAL;
-	}
-	*ret_why = read_type(&at, record);
-	if (*ret_why)
-		return -EINVAL;
-	len = rdata_from_text(record->type, at, origin, rdata, sizeof(rdata));
-	if (len == -ENOMEM)
-		return len;
-	if (len <= 0) {
-		*ret_why = "the data is not that of the type";
-		return -EINVAL;
-	}
-	record->owner = owner;
-	record->rdata = rdata;
-	record->len = (uint16_t)len;
-	return records_add(set, record);
+	snprintf(ret_why, RECORD_WHY_MAX, "%s", why);
+	return -EINVAL;
 }
 
-int record_text_parse(struct records *set, const char *line, const uint8_t *origin,
-	uint32_t default_ttl, const char **ret_why)
+static int add(struct records *set, const struct rr *rr, char ret_why[RECORD_WHY_MAX])
 {
-	struct record record = {.ttl = default_ttl};
-	const size_t len = strcspn(line, "\r\n");
-	char text[LINE_MAX_LEN];
+	const int r = check(rr, ret_why);
 
-	*ret_why = "the line is too long";
-	if (len >= sizeof(text))
-		return -EINVAL;
-	memcpy(text, line, len);
-	text[len] = '\0';
-	return parse(set, text, &record, origin, ret_why);
+	if (r)
+		return r;
+	return records_add(set,
+		&(struct record){.owner = (uint8_t *)rr->owner,
+			.rdata = rr->rdata,
+			.type = rr->type,
+			.len = rr->rdata_len,
+			.ttl = rr->ttl});
+}
+
+int record_text_parse(struct records *set, const char *text, const uint8_t *origin,
+	uint32_t default_ttl, char ret_why[RECORD_WHY_MAX])
+{
+	struct record_room *room = malloc(sizeof(*room));
+	struct rr rr;
+	int r;
+
+	if (!room)
+		return -ENOMEM;
+	r = record_from_text(&rr, room, text, origin, default_ttl, ret_why);
+	if (r > 0)
+		r = add(set, &rr, ret_why);
+	free(room);
+	return r;
+}
+
+/* Between entries a "#" begins a comment, as in all that shells and programs write. */
+static void mark_comment(char *text, size_t len, size_t at)
+{
+	while (at < len && strchr(" \t\r\n", text[at]) && text[at])
+		at++;
+	if (at < len && text[at] == '#')
+		text[at] = ';';
+}
+
+static int read_all(struct records *set, FILE *file, char *text, size_t len,
+	const uint8_t *origin, uint32_t default_ttl, struct record_room *room,
+	char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
+{
+	struct entry entry;
+	struct rr rr;
+	int r = 0;
+
+	entry_init(&entry);
+	while (r >= 0) {
+		mark_comment(text, len, (size_t)ftell(file));
+		r = record_read(
+			&rr, room, &entry, file, origin, default_ttl, ret_why, ret_line);
+		if (r > 0)
+			r = add(set, &rr, ret_why);
+	}
+	entry_clear(&entry);
+	return r == -ENODATA ? 0 : r;
+}
+
+int record_text_read(struct records *set, char *text, size_t len, const uint8_t *origin,
+	uint32_t default_ttl, char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
+{
+	struct record_room *room = malloc(sizeof(*room));
+	FILE *file = len ? fmemopen(text, len, "r") : NULL;
+	int r = len ? -ENOMEM : 0;
+
+	/* Nothing is read ahead: comments are marked in what is to come. */
+	if (room && file && !setvbuf(file, NULL, _IONBF, 0))
+		r = read_all(set, file, text, len, origin, default_ttl, room, ret_why,
+			ret_line);
+	if (file)
+		fclose(file);
+	free(room);
+	return r;
+}
+
+int record_text_data(uint16_t type, const char *text, const uint8_t *origin,
+	struct record_room *room, char ret_why[RECORD_WHY_MAX])
+{
+	char name[RDATA_TYPE_NAME_MAX], *line;
+	struct rr rr;
+	int r;
+
+	if (asprintf(&line, "@ 0 %s %s", rdata_type_name(type, name), text) < 0)
+		return -ENOMEM;
+	r = record_from_text(&rr, room, line, origin, 0, ret_why);
+	free(line);
+	if (r > 0)
+		r = check(&rr, ret_why);
+	return r ? r : rr.rdata_len;
 }

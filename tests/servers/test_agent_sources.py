@@ -203,10 +203,32 @@ def test_a_program_prints_records(server, agents, host_key, tmp_path):
     wait_records(server, "_ssh._tcp.host1", "SRV")
 
 
+def test_records_as_tools_print_them(server, agents, host_key, tmp_path):
+    """Comments, parentheses over several lines, units: in a program's output, in the
+    configuration, in a label."""
+    path = script(tmp_path, """cat <<'END'
+# opendkim-genkey
+sel._domainkey\tIN\tTXT\t( "v=DKIM1; k=rsa; "
+\t  "p=MIIB" )  ; ----- DKIM key sel for example.com
+ftp 1h A 192.0.2.9 ; files
+END
+""")
+    with FakeEngine(tmp_path / "engine.sock") as engine:
+        engine.run("spf", {"muster.name": "mail", "muster.type": "TXT",
+                           "muster.data": '( "v=spf1" " -all" ) ; spf'})
+        agents(host_key, [server.port], records=['_ssh._tcp SRV ( 0 0 22 @ ) ; ssh'],
+               sources=[command_source(path), docker_source(engine)])
+        wait_records(server, "sel._domainkey.host1", "TXT", '"v=DKIM1; k=rsa; " "p=MIIB"')
+        wait_records(server, "ftp.host1", "A", "192.0.2.9")
+        wait_records(server, "_ssh._tcp.host1", "SRV", f"0 0 22 {NAME}")
+        wait_records(server, "mail", "TXT", '"v=spf1" " -all"')
+
+
 @pytest.mark.parametrize("text, complaint", [
     ("echo '@ TXT no'; exit 3", "exit status 3"),
     ("echo '@ TXT no'; kill -9 $$", "ended by signal 9"),
-    ("echo '@ A nonsense'", "line 1 of its output: the data is not that of the type"),
+    ("echo '@ A nonsense'", "line 1 of its output: "),
+    ("echo '@ TXT ('; echo x", "line 1 of its output: the parenthesis that opens here"),
     ("echo 'www.example.net. A 192.0.2.1'", "lies in none of the zones"),
     ("echo '@ TXT no'; sleep 60", "ended by signal 9"),
     ("while :; do echo '; filling'; done", "octets of output"),

@@ -27,11 +27,11 @@ static bool add_claim(struct records *set, const char *line)
 
 void agent_records_add(struct records *set, const char *const *lines)
 {
-	const char *why = "";
+	char why[RECORD_WHY_MAX] = "";
 
 	for (; *lines; lines++)
 		if (!add_claim(set, *lines) &&
-			record_text_parse(set, *lines, zone, 300, &why))
+			record_text_parse(set, *lines, zone, 300, why))
 			fail_msg("%s: %s", *lines, why);
 	records_sort(set);
 }

@@ -225,7 +225,7 @@ static const struct {
 	{BASE "sources = ( { type = \"hosts\"; path = \"a\"; origin = "
 	      "\"x.net.\"; } );",
 		"sources[0].origin: lies in none of the zones"},
-	{BASE "records = [ \"@ A x\" ];", "records[0]: \"@ A x\": the data is not"},
+	{BASE "records = [ \"@ A x\" ];", "records[0]: \"@ A x\": 'x' where"},
 	{BASE "records = [ \"a.net. A 192.0.2.1\" ];", "lies in none of the zones"},
 	{"gateways = ", "text:1: gateways: a value expected, not the end of the file"},
 };

@@ -236,6 +236,9 @@ static void labels_become_records(void **state)
 	container("\"muster.name\":\"a\",\"muster.type\":\"TXT\",\"muster.data\":\"\\\"x "
 		  "y\\\"\"",
 		"a TXT \"x y\"|", "");
+	container("\"muster.name\":\"a\",\"muster.type\":\"TXT\",\"muster.data\":\"( "
+		  "\\\"x\\\" \\\"y\\\" ) ; remark\"",
+		"a TXT \"x\" \"y\"|", "");
 }
 
 static void bad_labels_say_why(void **state)
@@ -250,7 +253,7 @@ static void bad_labels_say_why(void **state)
 	container(
 		"\"muster.name\":\"a\",\"muster.type\":\"SOA\"", "", "no type for hosts");
 	container("\"muster.name\":\"a\",\"muster.type\":\"A\",\"muster.data\":\"x\"", "",
-		"no data of the type");
+		"an IPv4 address belongs");
 }
 
 static void a_bad_name_takes_no_good_one_with_it(void **state)
