@@ -1,54 +1,82 @@
 /*
- * Messages to gateways and what their answers hold.
+ * Messages to gateways, built with ldns; and what their answers hold, read from the
+ * octets.
+ *
+ * How many records fit into a message is counted without compression: it may be smaller
+ * than it had to be, but never too large.
  */
 #include "agent/publish/message.h"
 
+#include <errno.h>
+#include <ldns/ldns.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "zones/rdata.h"
 
-enum { OPT_LEN = 11 + 4 + 4 }; /* octets of OPT with a lease of the 4-octet form */
+enum {
+	HEADER_LEN = 12,
+	ZONE_LEN = 4,         /* octets of the zone section behind the name */
+	RECORD_LEN = 10,      /* octets of a record but for owner and RDATA */
+	OPT_LEN = 11 + 4 + 4, /* octets of OPT with a lease of the 4-octet form */
+	LEASE_LEN = 4,
+};
 
-/* ---- writing ---- */
+/* RFC 2136 2: where a query has its authority section. */
+#define UPDATE_SECTION LDNS_SECTION_AUTHORITY
 
-static void write_header(struct wire_writer *w, uint16_t flags, uint16_t additional)
+/* ---- records ---- */
+
+static ldns_rdf *make_name(const uint8_t *name)
 {
-	wire_write_u16(w, 0); /* the id: given when it is sent */
-	wire_write_u16(w, flags);
-	wire_write_u16(w, 1); /* question, or zone */
-	wire_write_u16(w, 0);
-	wire_write_u16(w, 0); /* updates: put in at the end */
-	wire_write_u16(w, additional);
+	return ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name_len(name), name);
 }
 
-static void write_opt(struct wire_writer *w, const uint32_t *lease_s)
+static size_t count_octets(const ldns_rr *rr)
 {
-	wire_write_u8(w, 0);
-	wire_write_u16(w, TYPE_OPT);
-	wire_write_u16(w, MESSAGE_UDP_PAYLOAD);
-	wire_write_u32(w, 0);
-	wire_write_u16(w, lease_s ? 8 : 0);
-	if (!lease_s)
-		return;
-	/* The 4-octet form: there are no KEY records here, and old servers know no other
-	 * (RFC 9664 4.3). */
-	wire_write_u16(w, OPTION_LEASE);
-	wire_write_u16(w, 4);
-	wire_write_u32(w, *lease_s);
+	size_t len = 0;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+		len += ldns_rdf_size(ldns_rr_rdf(rr, i));
+	return len;
 }
 
-static void write_record(struct wire_writer *w, const struct record *record,
-	uint16_t class, uint32_t ttl, bool has_rdata)
+static void drop_rdata(ldns_rr *rr)
 {
-	wire_write_name(w, record->owner);
-	wire_write_u16(w, record->type);
-	wire_write_u16(w, class);
-	wire_write_u32(w, ttl);
-	if (has_rdata)
-		rdata_write(w, record->type, record->rdata, record->len);
-	else
-		wire_write_u16(w, 0);
+	ldns_rdf *rdf;
+
+	while ((rdf = ldns_rr_pop_rdf(rr)))
+		ldns_rdf_deep_free(rdf);
+}
+
+/* Field by field, so that ldns compresses the names that may be; what ldns does not read
+ * as it is (types that it does not know, or that it takes for something else) as one. */
+static bool set_rdata(ldns_rr *rr, const struct record *record)
+{
+	uint8_t *wire = malloc(2 + (size_t)record->len);
+	ldns_rdf *rdf = NULL;
+	size_t at = 0;
+	bool is_whole;
+
+	if (!wire)
+		return false;
+	wire[0] = (uint8_t)(record->len >> 8);
+	wire[1] = (uint8_t)record->len;
+	memcpy(wire + 2, record->rdata, record->len);
+	is_whole =
+		ldns_wire2rdf(rr, wire, 2 + (size_t)record->len, &at) == LDNS_STATUS_OK &&
+		count_octets(rr) == record->len;
+	if (!is_whole) {
+		drop_rdata(rr);
+		rdf = ldns_rdf_new_frm_data(
+			LDNS_RDF_TYPE_UNKNOWN, record->len, record->rdata);
+		is_whole = rdf && ldns_rr_push_rdf(rr, rdf);
+		if (!is_whole)
+			ldns_rdf_deep_free(rdf);
+	}
+	free(wire);
+	return is_whole;
 }
 
 /* What takes something away stands first (an address has to go before a CNAME comes). */
@@ -57,32 +85,128 @@ static bool is_removal(const struct ledger_entry *entry)
 	return entry->record.len == 0 || !entry->is_wanted;
 }
 
-static void write_entry(struct wire_writer *w, const struct ledger_entry *entry)
+/* 2.5.2: delete an RRset; 2.5.4: delete an RR from an RRset; 2.5.1: add to an RRset. */
+static ldns_rr *make_rr(const struct ledger_entry *entry)
 {
-	if (entry->record.len == 0) /* 2.5.2: delete an RRset */
-		write_record(w, &entry->record, CLASS_ANY, 0, false);
-	else if (!entry->is_wanted) /* 2.5.4: delete an RR from an RRset */
-		write_record(w, &entry->record, CLASS_NONE, 0, true);
-	else /* 2.5.1: add to an RRset */
-		write_record(w, &entry->record, CLASS_IN, entry->record.ttl, true);
+	const struct record *record = &entry->record;
+	ldns_rr *rr = ldns_rr_new();
+	ldns_rdf *owner = make_name(record->owner);
+
+	if (!rr || !owner) {
+		ldns_rr_free(rr);
+		ldns_rdf_deep_free(owner);
+		return NULL;
+	}
+	ldns_rr_set_owner(rr, owner);
+	ldns_rr_set_type(rr, (ldns_rr_type)record->type);
+	ldns_rr_set_class(rr,
+		record->len == 0           ? LDNS_RR_CLASS_ANY
+			: entry->is_wanted ? LDNS_RR_CLASS_IN
+					   : LDNS_RR_CLASS_NONE);
+	ldns_rr_set_ttl(rr, is_removal(entry) ? 0 : record->ttl);
+	if (!record->len || set_rdata(rr, record))
+		return rr;
+	ldns_rr_free(rr);
+	return NULL;
+}
+
+/* ---- packets ---- */
+
+/* The 4-octet form: there are no KEY records here, and old servers know no other (RFC
+ * 9664 4.3). */
+static bool add_lease(ldns_pkt *packet, uint32_t lease_s)
+{
+	uint8_t octets[LEASE_LEN];
+	ldns_edns_option_list *list = ldns_edns_option_list_new();
+	ldns_edns_option *option;
+
+	ldns_write_uint32(octets, lease_s);
+	option = ldns_edns_new_from_data(
+		(ldns_edns_option_code)OPTION_LEASE, sizeof(octets), octets);
+	if (list && option && ldns_edns_option_list_push(list, option)) {
+		ldns_pkt_set_edns_option_list(packet, list);
+		return true;
+	}
+	ldns_edns_deep_free(option);
+	ldns_edns_option_list_deep_free(list);
+	return false;
+}
+
+/* Frees the packet. */
+static ssize_t write_packet(ldns_pkt *packet, uint8_t *buf, size_t cap)
+{
+	uint8_t *wire = NULL;
+	size_t len = 0;
+	ssize_t r = -ENOMEM;
+
+	ldns_pkt_set_id(packet, 0); /* given when it is sent */
+	ldns_pkt_set_edns_udp_size(packet, MESSAGE_UDP_PAYLOAD);
+	if (ldns_pkt2wire(&wire, packet, &len) == LDNS_STATUS_OK && len <= cap) {
+		memcpy(buf, wire, len);
+		r = (ssize_t)len;
+	}
+	free(wire);
+	ldns_pkt_free(packet);
+	return r;
+}
+
+static ldns_pkt *make_update(const uint8_t *zone)
+{
+	ldns_rdf *name = make_name(zone);
+	ldns_rr_list *none = ldns_rr_list_new();
+	ldns_pkt *packet = NULL;
+
+	if (name && none)
+		packet = ldns_update_pkt_new(name, LDNS_RR_CLASS_IN, NULL, none, NULL);
+	if (!packet)
+		ldns_rdf_deep_free(name);
+	ldns_rr_list_free(none);
+	return packet;
+}
+
+/* ---- updates ---- */
+
+/* What is being put together. */
+struct draft {
+	ldns_pkt *packet;
+	size_t len; /* octets at most */
+	size_t cap;
+	unsigned count; /* records */
+};
+
+static size_t measure(const struct ledger *ledger, size_t first, size_t end)
+{
+	size_t len = 0;
+
+	for (size_t i = first; i < end; i++) {
+		const struct record *record = &ledger->entries[i].record;
+
+		if (ledger->entries[i].is_picked)
+			len += name_len(record->owner) + RECORD_LEN + record->len;
+	}
+	return len;
 }
 
 /* The picked entries of one owner, or of as much of it as stands in [first, end). */
-static unsigned write_owner(
-	struct wire_writer *w, const struct ledger *ledger, size_t first, size_t end)
+static bool add_owner(
+	struct draft *draft, const struct ledger *ledger, size_t first, size_t end)
 {
-	unsigned count = 0;
-
 	for (int removals = 1; removals >= 0; removals--)
 		for (size_t i = first; i < end; i++) {
 			const struct ledger_entry *entry = &ledger->entries[i];
+			ldns_rr *rr;
 
 			if (!entry->is_picked || is_removal(entry) != removals)
 				continue;
-			write_entry(w, entry);
-			count++;
+			rr = make_rr(entry);
+			if (!rr || !ldns_pkt_push_rr(draft->packet, UPDATE_SECTION, rr)) {
+				ldns_rr_free(rr);
+				return false;
+			}
+			draft->count++;
 		}
-	return count;
+	draft->len += measure(ledger, first, end);
+	return true;
 }
 
 static size_t find_owner_end(const struct ledger *ledger, size_t first, size_t end)
@@ -94,73 +218,71 @@ static size_t find_owner_end(const struct ledger *ledger, size_t first, size_t e
 	return first;
 }
 
-/* An owner that is too large for a whole message goes entry by entry, sorted as it is:
- * claims before their records.  Where it stopped. */
-static size_t write_part(struct wire_writer *w, const struct ledger *ledger, size_t first,
-	size_t end, unsigned *count)
+static bool has_room(
+	const struct draft *draft, const struct ledger *ledger, size_t first, size_t end)
 {
-	size_t i = first;
-
-	for (; i < end; i++) {
-		const size_t start = w->at;
-		const unsigned written = write_owner(w, ledger, i, i + 1);
-
-		if (w->failed) {
-			wire_writer_rewind(w, start);
-			break;
-		}
-		*count += written;
-	}
-	return i;
+	return draft->len + measure(ledger, first, end) <= draft->cap;
 }
 
-size_t message_write_update(uint8_t *buf, size_t cap, const uint8_t *zone,
+/* An owner that is too large for a whole message goes entry by entry, sorted as it is:
+ * claims before their records. */
+static bool add_part(
+	struct draft *draft, const struct ledger *ledger, size_t *at, size_t end)
+{
+	for (; *at < end && has_room(draft, ledger, *at, *at + 1); (*at)++)
+		if (!add_owner(draft, ledger, *at, *at + 1))
+			return false;
+	return true;
+}
+
+static bool add_entries(
+	struct draft *draft, const struct ledger *ledger, size_t *at, size_t end)
+{
+	while (*at < end) {
+		const size_t owner_end = find_owner_end(ledger, *at, end);
+
+		if (!has_room(draft, ledger, *at, owner_end))
+			return draft->count || add_part(draft, ledger, at, owner_end);
+		if (!add_owner(draft, ledger, *at, owner_end))
+			return false;
+		*at = owner_end;
+	}
+	return true;
+}
+
+ssize_t message_write_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 	const struct ledger *ledger, size_t first, size_t end, uint32_t lease_s,
 	size_t *ret_end)
 {
-	struct wire_names names;
-	struct wire_writer w;
-	unsigned count = 0;
-	size_t i = first;
+	struct draft draft = {
+		.len = HEADER_LEN + name_len(zone) + ZONE_LEN + OPT_LEN,
+		.cap = cap,
+		.packet = make_update(zone),
+	};
 
-	wire_writer_init(&w, buf, cap - OPT_LEN, &names);
-	write_header(&w, OPCODE_UPDATE << 11, 1);
-	wire_write_name(&w, zone);
-	wire_write_u16(&w, TYPE_SOA);
-	wire_write_u16(&w, CLASS_IN);
-	while (i < end) {
-		const size_t owner_end = find_owner_end(ledger, i, end), start = w.at;
-		const unsigned written = write_owner(&w, ledger, i, owner_end);
-
-		if (w.failed) {
-			wire_writer_rewind(&w, start);
-			if (!count)
-				i = write_part(&w, ledger, i, owner_end, &count);
-			break;
-		}
-		count += written;
-		i = owner_end;
-	}
-	*ret_end = i;
-	if (!count)
+	*ret_end = first;
+	if (draft.packet && add_lease(draft.packet, lease_s) &&
+		add_entries(&draft, ledger, ret_end, end)) {
+		if (draft.count)
+			return write_packet(draft.packet, buf, cap);
+		ldns_pkt_free(draft.packet);
 		return 0;
-	wire_put_u16(&w, 8, (uint16_t)count);
-	w.cap = cap;
-	write_opt(&w, &lease_s);
-	return w.at;
+	}
+	ldns_pkt_free(draft.packet);
+	return -ENOMEM;
 }
 
-size_t message_write_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type)
+ssize_t message_write_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type)
 {
-	struct wire_writer w;
+	ldns_rdf *rdf = make_name(name);
+	ldns_pkt *packet = rdf
+		? ldns_pkt_query_new(rdf, (ldns_rr_type)type, LDNS_RR_CLASS_IN, 0)
+		: NULL;
 
-	wire_writer_init(&w, buf, cap, NULL);
-	write_header(&w, OPCODE_QUERY << 11, 1);
-	wire_write_name(&w, name);
-	wire_write_u16(&w, type);
-	wire_write_u16(&w, CLASS_IN);
-	write_opt(&w, NULL);
-	return w.at;
+	if (packet)
+		return write_packet(packet, buf, cap);
+	ldns_rdf_deep_free(rdf);
+	return -ENOMEM;
 }
 
 /* ---- reading ---- */

@@ -1,6 +1,7 @@
 /*
  * UPDATE messages (RFC 2136 2) of a zone's ledger, with the Update Lease option (RFC 9664
- * 4), and queries for the gateway's view of us.  Pure; TSIG is added where they are sent.
+ * 4), and queries for the gateway's view of us; built with ldns.  Pure; TSIG is added
+ * where they are sent, by tsig/, since that of ldns is wrong in places.
  *
  * An update has no prerequisites: it has to work as registration and as refresh alike
  * (RFC 9664 5.1).  What it adds it adds plainly, so that adding what is there is a
@@ -8,6 +9,8 @@
  */
 #ifndef MUSTER_AGENT_MESSAGE_H
 #define MUSTER_AGENT_MESSAGE_H
+
+#include <sys/types.h>
 
 #include "agent/publish/ledger.h"
 
@@ -22,14 +25,15 @@ enum {
 /*
  * Writes the picked entries from first on into buf, as many as fit, but only whole owners
  * as long as one fits.  *ret_end is the first entry that is not in it (end, if all are).
- * The length; 0: nothing is picked.
+ * The length; 0: nothing is picked; -ENOMEM.
  */
-size_t message_write_update(uint8_t *buf, size_t cap, const uint8_t *zone,
+ssize_t message_write_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 	const struct ledger *ledger, size_t first, size_t end, uint32_t lease_s,
-	size_t *ret_end);
+	size_t *ret_end) __attribute__((warn_unused_result));
 
-/* A query.  The length. */
-size_t message_write_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type);
+/* A query.  The length, or -ENOMEM. */
+ssize_t message_write_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type)
+	__attribute__((warn_unused_result));
 
 /* The lease that an answer grants, seconds; false: it has none. */
 bool message_read_lease(

@@ -403,17 +403,18 @@ static bool has_unsent(const struct ledger *ledger, struct range range)
 	return false;
 }
 
-/* The octets of the next message; 0: there is none. */
-static size_t compose(struct publisher *p, uint8_t *buf)
+/* The octets of the next message; 0: there is none; -ENOMEM. */
+static ssize_t compose(struct publisher *p, uint8_t *buf)
 {
 	while (p->range_count > 0) {
 		const struct range range = p->ranges[--p->range_count];
-		size_t end, len;
-
-		len = message_write_update(buf, MESSAGE_CAP, p->zone, &p->ledger,
-			range.first, range.end, p->config->lease_s, &end);
+		size_t end;
+		const ssize_t len = message_write_update(buf, MESSAGE_CAP, p->zone,
+			&p->ledger, range.first, range.end, p->config->lease_s, &end);
 		if (!len)
 			continue;
+		if (len < 0)
+			return len;
 		if (end < range.end)
 			p->ranges[p->range_count++] = (struct range){end, range.end};
 		p->under_way = (struct range){range.first, end};
@@ -427,24 +428,22 @@ static void send_next(struct publisher *p)
 	static const struct outcome no_memory = {
 		.kind = OUTCOME_NEXT, .word = "memory", .text = "out of memory here"};
 	uint8_t *buf = malloc(MESSAGE_CAP);
-	size_t len;
+	const ssize_t len = buf ? compose(p, buf) : -ENOMEM;
 	bool is_new;
 
-	if (!buf) {
-		fail(p, &no_memory);
-		return;
-	}
-	len = compose(p, buf);
-	if (!len) {
+	if (len <= 0) {
 		free(buf);
-		succeed(p);
+		if (len)
+			fail(p, &no_memory);
+		else
+			succeed(p);
 		return;
 	}
 	is_new = has_unsent(&p->ledger, p->under_way);
 	ledger_mark_sent(&p->ledger, p->under_way.first, p->under_way.end);
 	if (is_new)
 		p->told(p->arg, p, PUBLISHER_SENDING);
-	if (!start_errand(p, buf, len))
+	if (!start_errand(p, buf, (size_t)len))
 		fail(p, &no_memory);
 	free(buf);
 }

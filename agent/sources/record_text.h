@@ -25,8 +25,8 @@ int record_text_read(struct records *set, char *text, size_t len, const uint8_t 
 	uint32_t default_ttl, char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
 	__attribute__((warn_unused_result));
 
-/* The RDATA of a record of this type, as it would stand at the end of a line.  Its length,
- * -EINVAL with the reason in ret_why, or -ENOMEM. */
+/* The RDATA of a record of this type, as it would stand at the end of a line.  Its
+ * length, -EINVAL with the reason in ret_why, or -ENOMEM. */
 int record_text_data(uint16_t type, const char *text, const uint8_t *origin,
 	struct record_room *room, char ret_why[RECORD_WHY_MAX])
 	__attribute__((warn_unused_result));

@@ -150,17 +150,18 @@ static void ask(struct question *question)
 {
 	struct whoami *whoami = question->whoami;
 	uint8_t query[QUERY_CAP];
+	const ssize_t len =
+		message_write_query(query, sizeof(query), whoami->name, question->type);
 	const struct errand_request request = {
 		.octets = query,
-		.len = message_write_query(
-			query, sizeof(query), whoami->name, question->type),
+		.len = (size_t)len,
 		.family = question->type == TYPE_A ? AF_INET : AF_INET6,
 		.gateway = ERRAND_ANY,
 		.done = on_answer,
 		.arg = question,
 	};
 
-	if (question->errand)
+	if (question->errand || len < 0)
 		return;
 	question->is_asked = true;
 	question->errand = errand_start(whoami->source.context->gateways, &request);
