@@ -49,6 +49,7 @@ static int64_t real_time(const struct status *status, int64_t steady_ms)
 struct row {
 	const struct record *record;
 	const struct ledger_entry *entries[CONFIG_GATEWAYS_MAX]; /* NULL: not there */
+	unsigned places[CONFIG_GATEWAYS_MAX]; /* in the zone's list of gateways */
 	size_t count;
 };
 
@@ -68,21 +69,16 @@ static const char *row_state(const struct row *row)
 	return is_held ? "published" : is_refused ? "refused" : "waiting";
 }
 
-/* Where it may be: places in the zone's list of gateways. */
 static void write_places(FILE *out, const struct row *row)
 {
 	const char *separator = "";
-	unsigned place = 0;
 
 	fputs(", \"at\": [", out);
 	for (size_t i = 0; i < row->count; i++) {
-		if (!row->entries[i])
+		if (!row->entries[i] || !row->entries[i]->is_sent)
 			continue;
-		if (row->entries[i]->is_sent) {
-			fprintf(out, "%s%u", separator, place);
-			separator = ", ";
-		}
-		place++;
+		fprintf(out, "%s%u", separator, row->places[i]);
+		separator = ", ";
 	}
 	fputs("]", out);
 }
@@ -156,6 +152,7 @@ static const struct ledger_entry *merge_head(const struct merge *merge, size_t i
 static bool merge_next(struct merge *merge, struct row *ret)
 {
 	const struct record *least = NULL;
+	unsigned place = 0;
 
 	for (size_t i = 0; i < merge->count; i++) {
 		const struct ledger_entry *head = merge_head(merge, i);
@@ -167,6 +164,8 @@ static bool merge_next(struct merge *merge, struct row *ret)
 	for (size_t i = 0; i < merge->count && least; i++) {
 		const struct ledger_entry *head = merge_head(merge, i);
 
+		ret->places[i] = place;
+		place += merge->ledgers[i] != NULL; /* only those stand in the list */
 		if (!head || record_compare(&head->record, least))
 			continue;
 		ret->entries[i] = head;

@@ -52,6 +52,7 @@ struct errand {
 	size_t index;        /* of the gateway that is being tried */
 	unsigned address;    /* of its addresses */
 	unsigned repeats;
+	bool has_fared; /* this gateway: better than being unreachable */
 	bool is_tcp;
 	const struct tsig_key *key;
 	struct outcome outcome; /* of the last that failed */
@@ -205,12 +206,26 @@ static bool repeat(struct errand *errand, const struct exchange_result *result)
 	return true;
 }
 
+/* That a gateway has no route to one of its addresses says less than how it fared at
+ * another one. */
+static void judge(struct errand *errand, const struct exchange_result *result)
+{
+	const struct outcome outcome = outcome_judge(result);
+
+	if (result->status == EXCHANGE_UNREACHABLE && errand->has_fared) {
+		errand->outcome.kind = OUTCOME_NEXT;
+		return;
+	}
+	errand->has_fared = result->status != EXCHANGE_UNREACHABLE;
+	errand->outcome = outcome;
+}
+
 static void on_answer(void *arg, const struct exchange_result *result)
 {
 	struct errand *errand = arg;
 	struct gateways *g = errand->gateways;
 
-	errand->outcome = outcome_judge(result);
+	judge(errand, result);
 	if (repeat(errand, result)) {
 		try_address(errand);
 		return;
@@ -315,6 +330,7 @@ static void try_next_gateway(struct errand *errand)
 	errand->gateway = gateway->config->text;
 	errand->address = 0;
 	errand->repeats = 0;
+	errand->has_fared = false;
 	errand->key = gateway->key;
 	errand->is_tcp = errand->request.len > MESSAGE_UDP_MAX;
 	if (!is_fresh(gateway)) {

@@ -125,6 +125,30 @@ def test_withdrawn_wherever_it_is(agents, host_key):
         assert len(second.seen) == count, "it has nothing any more"
 
 
+def test_what_is_left_at_one_gateway_is_known(agents, host_key):
+    """One removes a record, the other refuses to: it is left there, and there alone."""
+    def refuse(seen):
+        is_bad = "-host1 A 192.0.2.1" in seen.changes
+        return Act(rcode="REFUSED") if is_bad else Act(lease=3600)
+
+    with FakeGateway(host_key, lambda seen: Act(lease=3600)) as first, \
+            FakeGateway(host_key, refuse) as second:
+        own = agents(host_key, [free_port(), second.port],
+                     records=["@ A 192.0.2.1", "@ TXT agent"])
+        own.wait_published()
+        own.configure(gateways=[f"{HOST}:{first.port}", f"{HOST}:{second.port}"])
+        own.reload()
+        wait_for(lambda: place(own, 0)["ok"], "the first")
+        own.configure(records=["@ TXT agent"])
+        own.reload()
+        wait_for(lambda: "does not remove host1.dyn.example. A" in own.log(), "the refusal")
+        left = wait_for(lambda: next((r for r in own.zone_status()["records"]
+                                      if r["state"] == "leaving" and r["at"] == [1]), None),
+                        "it to be left at the second")
+        assert left["data"] == "192.0.2.1" and left["there"]
+        assert own.run("--status")[0] == 0, "the first has all that is wanted"
+
+
 def test_a_gateway_taken_out_of_the_configuration(agents, host_key):
     """Its lease ends: then the others are sent everything once more."""
     with FakeGateway(host_key, lambda seen: Act(lease=3)) as first, \
