@@ -196,8 +196,9 @@ static struct transaction *find_waiting(const struct served_zone *zone, uint64_t
 	return t;
 }
 
-void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
-	struct changeset *changes, bool is_withdrawal, const struct verdict *verdict)
+/* A target lacks, for good, what somebody was told is done: a person has to see it. */
+static void set_aside(struct served_zone *zone, const struct delivery *delivery,
+	uint64_t seq, const struct verdict *verdict)
 {
 	const struct journal_op note = {
 		.kind = JOURNAL_SET_ASIDE,
@@ -207,32 +208,55 @@ void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64
 		.target = delivery_id(delivery),
 		.verdict = *verdict,
 	};
-	struct transaction *t;
 
-	log_warning("zone %s: target %s refuses change %llu, which is set aside: %s",
-		zone->zone->text, delivery_id(delivery), (unsigned long long)seq,
-		verdict->why);
 	(void)zone_thread_submit_note(zone->thread, &note);
-	if (delivery != zone->deliveries[0])
-		return;
-	if (is_withdrawal) {
-		/* What it wanted to take back may be there or not: look. */
-		delivery_want_whole(delivery);
+}
+
+static void log_rejection(const struct served_zone *zone, const struct delivery *delivery,
+	uint64_t seq, const char *what_follows, const struct verdict *verdict)
+{
+	log_warning("zone %s: target %s refuses change %llu, which %s: %s",
+		zone->zone->text, delivery_id(delivery), (unsigned long long)seq,
+		what_follows, verdict->why);
+}
+
+/* Nobody waits, and somebody was told that it is done; the mirror must not claim what the
+ * primary does not have. */
+static void take_back_acknowledged(struct served_zone *zone, uint64_t seq,
+	const struct changeset *changes, const struct verdict *verdict)
+{
+	served_note_outcome(zone, seq, verdict);
+	(void)withdraw_changes(zone, changes, NULL, verdict, SERVED_REJECTION);
+	served_judge_heartbeats(zone, seq);
+}
+
+void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
+	struct changeset *changes, bool is_withdrawal, const struct verdict *verdict)
+{
+	const bool is_primary = delivery == zone->deliveries[0];
+	struct transaction *t = is_primary ? find_waiting(zone, seq) : NULL;
+
+	if (!t)
+		set_aside(zone, delivery, seq, verdict);
+	if (!is_primary || is_withdrawal) {
+		log_rejection(zone, delivery, seq, "is set aside", verdict);
+		/* What a withdrawal wanted to take back may be there or not: look. */
+		if (is_primary)
+			delivery_want_whole(delivery);
 		return;
 	}
+	log_rejection(zone, delivery, seq,
+		t ? "is taken back" : "is taken back, and nobody waits to be told",
+		verdict);
 	served_expiry_rejected(zone, seq);
 	/* What was evaluated on top of it must not bring it along. */
 	if (delivery_has_pending(delivery) || !TAILQ_EMPTY(&zone->uncommitted))
 		delivery_want_whole(delivery);
-	t = find_waiting(zone, seq);
-	if (t) {
-		served_stop_waiting(zone, t);
-		set_ack_timer(zone);
-		withdraw(zone, t, verdict, SERVED_REJECTION);
+	if (!t) {
+		take_back_acknowledged(zone, seq, changes, verdict);
 		return;
 	}
-	/* Nobody waits; the mirror must not claim what the primary does not have. */
-	served_note_outcome(zone, seq, verdict);
-	(void)withdraw_changes(zone, changes, NULL, verdict, SERVED_REJECTION);
-	served_judge_heartbeats(zone, seq);
+	served_stop_waiting(zone, t);
+	set_ack_timer(zone);
+	withdraw(zone, t, verdict, SERVED_REJECTION);
 }
