@@ -219,11 +219,10 @@ static int load_lease(const struct lease_record *stored, void *arg)
 {
 	struct served_leases *leases = arg;
 	struct lease_record record = *stored;
-	int64_t anew_ms = leases->stored_ms + (int64_t)record.duration_s * 1000;
+	/* Time goes on from what is stored of it, so that this is a whole lease from now
+	 * on, also if that lags. */
+	const int64_t anew_ms = leases->stored_ms + (int64_t)record.duration_s * 1000;
 
-	/* The service time that is stored may lag as well. */
-	if (leases->is_marked)
-		anew_ms += SERVED_LEASE_SAVE_MS;
 	if (record.deadline_ms < anew_ms)
 		record.deadline_ms = anew_ms;
 	return lease_table_load(leases->table, &record, 0);
