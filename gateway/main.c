@@ -124,6 +124,7 @@ static int watch_signals(struct daemon *d)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
 	d->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	return d->signals < 0 ? -errno : 0;
 }

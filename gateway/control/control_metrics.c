@@ -351,7 +351,10 @@ static void say_gateway(struct control_survey *s)
 	one(s, "zones_ready", "gauge", "Zones that are loaded.", (double)s->sums.ready);
 	one(s, "leases_all", "gauge", "Leases of all zones.", (double)s->sums.leases);
 	one(s, "targets_down", "gauge", "Targets that fail.", (double)s->sums.down);
-	one(s, "database_up", "gauge", "Whether the database works.", !s->is_broken);
+	one(s, "primaries_down", "gauge", "Those of them that are their zone's first.",
+		(double)s->sums.primaries_down);
+	one(s, "database_up", "gauge", "Whether the last commit succeeded.",
+		!s->is_failing);
 	one(s, "journal_pending", "gauge", "Operations that wait for the database.",
 		(double)s->in_journal);
 	one(s, "journal_commits_total", "counter", "Commits to the database.",

@@ -266,6 +266,12 @@ struct store *control_store(struct control *c, const char **ret_error)
 	char error[STORE_ERROR_MAX] = "";
 
 	*ret_error = NULL;
+	/* Written anew by the journal, or put back by somebody: what was removed is no
+	 * longer what there is. */
+	if (c->store && c->store_ops->check(c->store)) {
+		c->store_ops->close(c->store);
+		c->store = NULL;
+	}
 	if (!c->store && c->store_ops->open(&c->store, c->database, error)) {
 		c->store = NULL;
 		*ret_error = "the database cannot be opened for reading";

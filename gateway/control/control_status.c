@@ -54,6 +54,21 @@ static bool warn_of_zone(struct control_survey *s, const struct control_zone_vie
 	return is_whole && warn_of_targets(s, zone);
 }
 
+static bool warn_of_database(struct control_survey *s)
+{
+	bool is_whole = true;
+
+	if (s->is_failing)
+		is_whole = warn(s,
+			json_sprintf("the database fails, updates are refused: %s",
+				s->database_error));
+	if (is_whole && s->is_older)
+		is_whole = warn(s,
+			json_string("the database was older at the start than what it "
+				    "had acknowledged: see the log"));
+	return is_whole;
+}
+
 /* True: there is another page. */
 static bool take_page(struct control_survey *s)
 {
@@ -64,28 +79,43 @@ static bool take_page(struct control_survey *s)
 		control_survey_turn(s);
 		return true;
 	}
-	if (s->is_broken &&
-		!warn(s, json_sprintf("the database fails: %s", s->database_error)))
+	if (!warn_of_database(s))
 		s->has_failed = true;
 	return false;
 }
 
+enum health { HEALTHY, DEGRADED, UNHEALTHY };
+
+static const char *const health_names[] = {"healthy", "degraded", "unhealthy"};
+
+/* What only a person, or the end of what is wrong, can mend is unhealthy: updates that
+ * are refused or do not get to where the zone lives, hosts that do not expire. */
+static enum health health_of(const struct control_survey *s)
+{
+	const struct control_sums *sums = &s->sums;
+
+	if (s->is_failing || sums->ready < sums->zones || sums->primaries_down ||
+		sums->braked)
+		return UNHEALTHY;
+	return sums->down || s->is_older ? DEGRADED : HEALTHY;
+}
+
 /* ---- /health ---- */
 
-/* Ready to take updates: the database works, and every zone is loaded. */
 static bool answer_health(struct control_question *q)
 {
 	struct control_survey *s = (struct control_survey *)(void *)q;
+	enum health health;
 	json_t *value;
-	bool is_healthy;
 
 	if (take_page(s))
 		return false;
-	is_healthy = !s->is_broken && s->sums.ready == s->sums.zones;
+	health = health_of(s);
 	value = s->has_failed
 		? NULL
-		: json_pack("{s:b, s:O}", "healthy", is_healthy, "reasons", s->list);
-	control_answer_json(q->door, q->http, is_healthy ? 200 : 503, value);
+		: json_pack("{s:b, s:s, s:O}", "healthy", health != UNHEALTHY, "state",
+			  health_names[health], "reasons", s->list);
+	control_answer_json(q->door, q->http, health == UNHEALTHY ? 503 : 200, value);
 	return true;
 }
 
@@ -101,20 +131,21 @@ void control_get_health(struct control_request *r)
 
 static json_t *sums_to_json(const struct control_sums *sums)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"zones", (json_int_t)sums->zones, "ready", (json_int_t)sums->ready,
 		"braked", (json_int_t)sums->braked, "records", (json_int_t)sums->records,
 		"leases", (json_int_t)sums->leases, "stale", (json_int_t)sums->stale,
 		"held", (json_int_t)sums->held, "waiting", (json_int_t)sums->waiting,
 		"targets", (json_int_t)sums->targets, "targets_down",
-		(json_int_t)sums->down, "pending", (json_int_t)sums->pending);
+		(json_int_t)sums->down, "primaries_down",
+		(json_int_t)sums->primaries_down, "pending", (json_int_t)sums->pending);
 }
 
 static json_t *database_to_json(const struct control_survey *s)
 {
 	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:I}", "state",
-		s->is_broken ? "failing" : "ok", "why",
-		s->is_broken ? s->database_error : NULL, "in_journal",
+		s->is_failing ? "failing" : "ok", "why",
+		s->is_failing ? s->database_error : NULL, "in_journal",
 		(json_int_t)s->in_journal, "last_seq", (json_int_t)s->last_seq, "commits",
 		(json_int_t)s->journal.commits, "operations",
 		(json_int_t)s->journal.operations, "failures",
@@ -141,9 +172,9 @@ static json_t *updates_to_json(const struct control *c)
 static json_t *status_to_json(const struct control_survey *s)
 {
 	const struct control *c = s->question.control;
-	json_t *value = json_pack("{s:s, s:i, s:o, s:I, s:I, s:o, s:o, s:o, s:O}",
-		"version", PACKAGE_VERSION, "pid", (int)getpid(), "since",
-		control_json_time(c->since_s * 1000), "uptime_s",
+	json_t *value = json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:o, s:o, s:o, s:O}",
+		"version", PACKAGE_VERSION, "health", health_names[health_of(s)], "pid",
+		(int)getpid(), "since", control_json_time(c->since_s * 1000), "uptime_s",
 		(json_int_t)(clock_real_ms() / 1000 - c->since_s), "keys",
 		(json_int_t)keyring_count(s->question.config->keys), "counts",
 		sums_to_json(&s->sums), "database", database_to_json(s), "updates",

@@ -34,7 +34,7 @@ struct control_zone_view {
 
 struct control_sums {
 	size_t zones, ready, braked, records, leases, stale, held, waiting;
-	size_t targets, down, pending;
+	size_t targets, down, primaries_down, pending;
 };
 
 struct control_survey {
@@ -49,8 +49,9 @@ struct control_survey {
 	char *text;         /* the same, for metrics; owned */
 	size_t text_len, text_room;
 	/* The zone thread as a whole, when the last page was taken. */
-	bool is_broken;
+	bool is_failing;
 	char database_error[STORE_ERROR_MAX]; /* if it is */
+	bool is_older;
 	size_t in_journal;
 	uint64_t last_seq, replay_hits;
 	struct journal_totals journal;

@@ -107,12 +107,13 @@ static void take_page(struct zone_thread *thread, struct control_survey *s, size
 			s->has_failed = true;
 	}
 	s->from += s->count;
-	s->is_broken = thread->is_broken;
+	s->is_failing = thread->is_failing;
+	s->is_older = thread->is_older;
 	s->in_journal = thread->in_journal;
 	s->last_seq = thread->last_seq;
 	s->replay_hits = thread->replay_hits;
 	s->journal = journal_totals(thread->journal);
-	if (thread->is_broken)
+	if (thread->is_failing)
 		journal_last_error(thread->journal, s->database_error);
 }
 
@@ -191,6 +192,8 @@ static void add_page(struct control_survey *s)
 		for (size_t j = 0; j < view->target_count; j++) {
 			sums->targets++;
 			sums->down += view->targets[j].look.is_down;
+			sums->primaries_down += view->targets[j].look.is_down &&
+				view->targets[j].look.is_primary;
 			sums->pending += view->targets[j].look.pending;
 		}
 	}

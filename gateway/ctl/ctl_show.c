@@ -51,13 +51,15 @@ static void print_status(const json_t *value)
 	const json_t *warnings = json_object_get(value, "warnings"), *warning;
 	const char *state = ctl_text(database, "state"), *why = ctl_text(database, "why");
 	const char *version = ctl_text(value, "version"),
-		   *config = ctl_text(value, "config");
+		   *config = ctl_text(value, "config"),
+		   *health = ctl_text(value, "health");
 	char span[CTL_TEXT_MAX];
 	size_t i;
 
 	printf("musterd   %s, process %lld, for %s\n", version ? version : "?",
 		integer(value, "pid"), ctl_span(ctl_real(value, "uptime_s"), span));
 	printf("config    %s\n", config ? config : "?");
+	printf("health    %s\n", health ? health : "?");
 	printf("database  %s%s%s\n", state ? state : "?", why ? ": " : "",
 		why ? why : "");
 	print_counts(value);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "gateway/clock.h"
+#include "gateway/log.h"
 
 enum {
 	JOURNAL_GROUP_MAX =
@@ -27,6 +28,9 @@ struct journal {
 	struct queue *done;
 	pthread_t thread;
 	atomic_bool is_broken; /* set here, cleared by journal_resume */
+	bool is_missed;        /* the files are gone, which the log knows */
+	bool is_astray; /* files without a name hold what was refused: no way back */
+	atomic_uint generation;
 	atomic_bool is_stopping;
 	pthread_mutex_t error_lock;
 	char error[STORE_ERROR_MAX]; /* under error_lock */
@@ -129,6 +133,15 @@ static int put_hold(struct journal *journal, const struct journal_op *op)
 	return r || !op->leases ? r : put_leases(journal, op, op->leases);
 }
 
+/* No zone has this number. */
+static int probe(struct journal *journal)
+{
+	static const uint8_t root[] = {0};
+	const int r = journal->ops->put_hold(journal->store, 0, root, true);
+
+	return r ? r : journal->ops->put_hold(journal->store, 0, root, false);
+}
+
 static int put_records(struct journal *journal, const struct journal_op *op)
 {
 	for (uint32_t i = 0; i < op->changes->count; i++) {
@@ -180,6 +193,8 @@ static int run(struct journal *journal, struct journal_op *op)
 		return put_hold(journal, op);
 	case JOURNAL_BARRIER:
 		return 0;
+	case JOURNAL_PROBE:
+		return probe(journal);
 	case JOURNAL_OUTCOME:
 		return ops->set_outcome(
 			journal->store, op->seq, op->verdict.rcode, op->verdict.why);
@@ -212,14 +227,66 @@ static void remember_error(struct journal *journal, int result)
 	pthread_mutex_unlock(&journal->error_lock);
 }
 
-static int run_group(struct journal *journal, const struct queue_list *group)
+/* ---- files that somebody removes ---- */
+
+static int open_rescued(struct journal *journal)
+{
+	char error[STORE_ERROR_MAX];
+	struct store *store;
+	int r = journal->ops->open(&store, journal->path, error);
+
+	if (r) {
+		log_error("database %s: %s", journal->path, error);
+		return r;
+	}
+	journal->ops->close(journal->store);
+	journal->store = store;
+	atomic_fetch_add(&journal->generation, 1);
+	log_warning("database %s: written anew, nothing is lost", journal->path);
+	return 0;
+}
+
+/* 0: the files are in place, or are again. */
+static int check_files(struct journal *journal)
+{
+	int r = journal->ops->check(journal->store);
+
+	if (r != -ENOENT || journal->is_astray)
+		return r;
+	if (!journal->is_missed)
+		log_error("database %s: removed while in use: %s", journal->path,
+			journal->ops->error(journal->store));
+	journal->is_missed = true;
+	r = journal->ops->rescue(journal->store);
+	if (!r)
+		r = open_rescued(journal);
+	journal->is_missed = r != 0;
+	return r;
+}
+
+/* ---- groups ---- */
+
+static int run_in_transaction(struct journal *journal, const struct queue_list *group)
 {
 	int r = journal->ops->begin(journal->store);
 
 	for (struct queue_node *node = group->head; !r && node; node = node->next)
 		r = run(journal, (struct journal_op *)(void *)node);
+	return r ? r : journal->ops->commit(journal->store);
+}
+
+/* The files are looked at before, so that nothing goes where it will be lost, and again
+ * before anything is called durable. */
+static int run_group(struct journal *journal, const struct queue_list *group)
+{
+	int r = check_files(journal);
+
 	if (!r)
-		r = journal->ops->commit(journal->store);
+		r = run_in_transaction(journal, group);
+	if (!r) {
+		r = check_files(journal);
+		journal->is_astray = r != 0;
+	}
 	if (!r)
 		return 0;
 	remember_error(journal, r);
@@ -331,6 +398,11 @@ void journal_free(struct journal *journal)
 void journal_submit(struct journal *journal, struct queue_list *ops)
 {
 	queue_push(&journal->work, ops);
+}
+
+unsigned journal_generation(const struct journal *journal)
+{
+	return atomic_load(&journal->generation);
 }
 
 void journal_resume(struct journal *journal)

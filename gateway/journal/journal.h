@@ -25,6 +25,7 @@ enum journal_kind {
 	JOURNAL_LEASES,    /* leases as they are now, and the zone's service time */
 	JOURNAL_HOLD,      /* host is exempt from expiry, or no longer; and leases */
 	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is */
+	JOURNAL_PROBE,     /* nothing, but a write: does the database work? */
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
 	JOURNAL_CURSOR,    /* a target has applied everything up to seq */
 	JOURNAL_RECORDS,   /* the final states in changes become a local zone's records,
@@ -79,6 +80,15 @@ void journal_free(struct journal *journal);
 
 void journal_submit(struct journal *journal, struct queue_list *ops);
 void journal_resume(struct journal *journal);
+
+/*
+ * The journal looks with every group whether the files are in place (store_ops.check).
+ * Files that somebody has removed are written anew, as they were, and the group goes
+ * there: then this number becomes another, and whoever has the database open besides has
+ * to open it anew.  If that can not be done, or another file stands in the database's
+ * place, the group fails.
+ */
+unsigned journal_generation(const struct journal *journal);
 /* JOURNAL_PRUNE's at_ms, or later if the database at path is too large. */
 int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms);
 /* Totals since journal_new; any thread. */

@@ -82,7 +82,16 @@ struct store_ops {
 	void (*close)(struct store *store); /* NULL is harmless */
 	const char *(*error)(const struct store *store);
 
-	/* Durable once commit returns 0.  After a failure: rollback. */
+	/* Are its files still in place?  0; -ENOENT: one is gone; -ESTALE: there is
+	 * another one in the place of the database. */
+	int (*check)(struct store *store);
+	/* What this connection sees, in new and durable files in the place of those that
+	 * are gone.  Every connection, this one included, has then to be opened anew:
+	 * until then it goes on with what was removed. */
+	int (*rescue)(struct store *store);
+
+	/* Durable once commit returns 0, if check says so too.  After a failure:
+	 * rollback. */
 	int (*begin)(struct store *store);
 	int (*commit)(struct store *store);
 	void (*rollback)(struct store *store);

@@ -3,6 +3,7 @@
  * how one is bound and run.
  *
  *   store_sqlite.c   opening, migrations, transactions; the table of functions
+ *   store_files.c    are the files still in place?
  *   store_sql.c      every SQL text
  *   store_journal.c  rows, cursors, what is set aside, pruning
  *   store_zones.c    zones, and the records of those that live here
@@ -13,6 +14,8 @@
 #define MUSTER_STORE_PRIVATE_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
+
 #include "gateway/journal/store.h"
 
 enum store_statement {
@@ -70,9 +73,19 @@ extern const char store_has_zone[]; /* ?1: its name */
 
 /* ---- store_sqlite.c ---- */
 
+enum { STORE_FILES = 3 }; /* the database, its log, its index of that */
+
+struct store_file {
+	char *path;  /* owned */
+	ino_t inode; /* of the one that is open; 0: not made yet */
+	dev_t device;
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *prepared[SQL_STATEMENTS];
+	struct store_file files[STORE_FILES];
+	char why[STORE_ERROR_MAX]; /* what store_error says; "": what SQLite says */
 };
 
 int store_errno(int rc);
@@ -111,7 +124,15 @@ const uint8_t *store_column_octets(struct store_call *call, int column, size_t *
 /* A name in wire form; NULL for NULL, and for what is none, which is an error. */
 const uint8_t *store_column_name(struct store_call *call, int column);
 
+/* ---- store_files.c ---- */
+
+int store_files_open(struct store *store); /* 0 or -ENOMEM */
+void store_files_close(struct store *store);
+
 /* ---- the functions of store_ops ---- */
+
+int store_check(struct store *store);
+int store_rescue(struct store *store);
 
 int store_zone_id(struct store *store, const uint8_t *name, int64_t *ret_id);
 int store_each_zone(struct store *store,

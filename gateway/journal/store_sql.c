@@ -79,7 +79,9 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_SET_ASIDE] = "INSERT OR REPLACE INTO set_aside"
 			  " (zone, target, seq, at_ms, rcode, reason)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	/* The newest row stays: it tells how far the numbers were given out. */
 	[SQL_PRUNE] = "DELETE FROM journal WHERE seq > ?2 AND seq <= ?3 AND at_ms < ?1"
+		      " AND seq < (SELECT max(seq) FROM journal)"
 		      " AND (changes IS NULL OR seq <= coalesce("
 		      "(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))",
 	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"

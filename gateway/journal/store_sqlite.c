@@ -147,7 +147,7 @@ const uint8_t *store_column_name(struct store_call *call, int column)
 
 static const char *store_error(const struct store *store)
 {
-	return sqlite3_errmsg(store->db);
+	return store->why[0] ? store->why : sqlite3_errmsg(store->db);
 }
 
 static int read_number(sqlite3 *db, const char *sql, int64_t *ret)
@@ -199,10 +199,13 @@ static int set_up(sqlite3 *db, char error[STORE_ERROR_MAX])
 {
 	int64_t application = 0;
 	char sql[256];
-	int rc, r;
+	int keep = 1, rc, r;
 
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_busy_timeout(db, STORE_BUSY_MS);
+	/* The log and its index stay when the database is closed: there would be no room
+	 * to make them anew on a full disk. */
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	r = read_number(db, "PRAGMA application_id", &application);
 	if (r)
 		return r;
@@ -212,10 +215,15 @@ static int set_up(sqlite3 *db, char error[STORE_ERROR_MAX])
 	}
 	snprintf(sql, sizeof(sql),
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		"PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
-		"PRAGMA application_id = %d;",
-		STORE_CACHE_KIB, STORE_APPLICATION_ID);
+		"PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;",
+		STORE_CACHE_KIB);
 	rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	/* A database that is one writes nothing here: the disk may be full. */
+	if (rc == SQLITE_OK && !application) {
+		snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
+			STORE_APPLICATION_ID);
+		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	}
 	if (rc != SQLITE_OK)
 		return store_errno(rc);
 	return migrate(db, error);
@@ -227,7 +235,11 @@ static void store_close(struct store *store)
 		return;
 	for (int i = 0; i < SQL_STATEMENTS; i++)
 		sqlite3_finalize(store->prepared[i]);
+	/* The log stays empty, so that it can not be taken for that of a database which
+	 * somebody puts in this one's place. */
+	(void)sqlite3_exec(store->db, "PRAGMA journal_size_limit = 0", NULL, NULL, NULL);
 	sqlite3_close(store->db);
+	store_files_close(store);
 	free(store);
 }
 
@@ -258,6 +270,8 @@ static int store_open(
 		r = set_up(store->db, error);
 	if (!r)
 		r = prepare_all(store);
+	if (!r)
+		r = store_files_open(store);
 	if (!r) {
 		*ret_store = store;
 		return 0;
@@ -330,6 +344,7 @@ static int store_begin(struct store *store)
 {
 	struct store_call call = store_call(store, SQL_BEGIN);
 
+	store->why[0] = '\0';
 	return store_run(&call);
 }
 
@@ -354,6 +369,8 @@ const struct store_ops store_sqlite = {
 	.open = store_open,
 	.close = store_close,
 	.error = store_error,
+	.check = store_check,
+	.rescue = store_rescue,
 	.begin = store_begin,
 	.commit = store_commit,
 	.rollback = store_rollback,

@@ -47,6 +47,37 @@ void delivery_move_cursor(struct delivery *d, uint64_t seq)
 		timer_set(d->cursor_timer, &lag);
 }
 
+static int count_change(uint64_t seq, struct changeset *changes, void *arg)
+{
+	size_t *count = arg;
+
+	(void)seq;
+	(void)changes;
+	(*count)++;
+	return 0;
+}
+
+/* The database was put back: the target has seen what came after, and would go back to
+ * what was. */
+static int pass_overtaken(struct delivery *d)
+{
+	struct zone_thread *thread = d->thread;
+	size_t count = 0;
+	int r = thread->store_ops->each_change(thread->store, d->zone->id, d->cursor,
+		SIZE_MAX >> 1, count_change, &count);
+
+	if (r)
+		return r;
+	if (count)
+		log_warning("zone %s: target %s: %zu changes that the older database has "
+			    "for it are not delivered: musterctl audit shows them, from "
+			    "number %llu on",
+			d->zone->zone->text, d->id, count,
+			(unsigned long long)d->cursor + 1);
+	d->cursor = 0;
+	return 0;
+}
+
 int delivery_read_cursor(struct delivery *d)
 {
 	struct zone_thread *thread = d->thread;
@@ -55,6 +86,8 @@ int delivery_read_cursor(struct delivery *d)
 	int r = thread->store_ops->get_cursor(
 		thread->store, d->zone->id, d->id, &d->cursor);
 
+	if (!r && d->cursor && thread->is_older && !delivery_is_local(d))
+		r = pass_overtaken(d);
 	if (r)
 		return r;
 	if (d->cursor == 0) {

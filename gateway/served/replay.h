@@ -97,6 +97,9 @@ void replay_forget(struct replay *replay, struct replay_entry *entry);
 /* What the twin of an answered request is told. */
 struct verdict replay_verdict(const struct replay_entry *entry);
 
+/* Makes the file anew if somebody has removed it. */
+void replay_place_file(struct replay *replay);
+
 /* Writes what is new to the file; before anything of it is answered. */
 void replay_flush(struct replay *replay);
 

@@ -251,6 +251,24 @@ void replay_flush(struct replay *replay)
 	flush_ring(replay);
 }
 
+void replay_place_file(struct replay *replay)
+{
+	struct stat file;
+	int fd;
+
+	if (!fstat(replay->fd, &file) && file.st_nlink)
+		return;
+	fd = open(replay->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		replay_file_fail(replay);
+		return;
+	}
+	close(replay->fd);
+	replay->fd = fd;
+	replay->is_failing = true; /* until all of it is there */
+	write_all(replay);
+}
+
 /* ---- opening ---- */
 
 static int start_anew(struct replay *replay)
@@ -294,6 +312,9 @@ int replay_file_open(
 	int r;
 
 	snprintf(replay->boot, sizeof(replay->boot), "%s", boot ? boot : "");
+	replay->path = strdup(path);
+	if (!replay->path)
+		return -ENOMEM;
 	replay->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (replay->fd < 0)
 		return -errno;
@@ -319,6 +340,7 @@ void replay_free(struct replay *replay)
 	if (replay->fd >= 0)
 		close(replay->fd);
 	replay_keys_clear(replay);
+	free(replay->path);
 	free(replay->ring);
 	free(replay->chains);
 	free(replay->next);

@@ -36,6 +36,7 @@ struct replay_floor {
 
 struct replay {
 	int fd;
+	char *path;           /* of the file */
 	uint32_t places;      /* for messages; a power of two */
 	unsigned chain_shift; /* of a hash, to the index of one of 2 * places chains */
 	bool is_whole;        /* replay_is_whole */

@@ -12,6 +12,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/served/database_watch.h"
 #include "gateway/served/pruning.h"
 #include "gateway/served/served.h"
 #include "gateway/timer.h"
@@ -30,6 +31,7 @@ struct writer {
 	struct zone_thread thread;
 	struct config *config; /* counted; the newest */
 	struct pruning *pruning;
+	struct database_watch *watch;
 	LIST_HEAD(, served_zone) closing; /* no longer configured */
 	struct queue queue;               /* of transactions */
 	struct queue commands;
@@ -96,17 +98,6 @@ static void recover(struct writer *writer)
 	journal_resume(thread->journal);
 }
 
-static void note_failure(struct zone_thread *thread)
-{
-	char error[STORE_ERROR_MAX];
-
-	if (thread->is_broken)
-		return;
-	thread->is_broken = true;
-	journal_last_error(thread->journal, error);
-	log_error("the database fails: %s; updates are refused until it works", error);
-}
-
 static void on_done(evutil_socket_t fd, short events, void *arg)
 {
 	struct writer *writer = arg;
@@ -118,12 +109,13 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	queue_list_init(&list);
 	queue_take_all(&writer->done, &list);
+	zone_thread_follow_store(thread);
 	while ((node = queue_list_take(&list))) {
 		struct journal_op *op = (struct journal_op *)(void *)node;
 
 		thread->in_journal--;
-		if (op->result)
-			note_failure(thread);
+		thread->is_broken |= op->result != 0;
+		database_watch_note(thread, op);
 		op->done(op, op->arg);
 	}
 	served_kick_due(thread);
@@ -134,8 +126,12 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 /* What has gathered in this turn goes out. */
 static void flush(struct writer *writer)
 {
-	replay_flush(writer->thread.replay);
-	journal_submit(writer->thread.journal, &writer->thread.submissions);
+	struct zone_thread *thread = &writer->thread;
+
+	replay_flush(thread->replay);
+	if (thread->durable_seq > high_water_seq(thread->mark))
+		high_water_raise(thread->mark, thread->durable_seq, clock_real_ms());
+	journal_submit(thread->journal, &thread->submissions);
 	for (size_t i = 0; i < writer->mailbox_count; i++)
 		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
 }
@@ -476,10 +472,11 @@ static int set_up_loop(struct writer *writer)
 	writer->done_event = watch(writer, &writer->done, on_done);
 	writer->reopen_timer = event_new(thread->base, -1, 0, on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
+	writer->watch = database_watch_new(thread);
 	thread->actions = actions_new(thread->base, ACTIONS_LIMIT_MS);
 	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
 		!writer->done_event || !writer->reopen_timer || !writer->pruning ||
-		!thread->actions)
+		!writer->watch || !thread->actions)
 		return -ENOMEM;
 	service_clock_start(&thread->clock, clock_monotonic_ms());
 	return 0;
@@ -526,8 +523,7 @@ int writer_new(struct writer **ret_writer, struct config *config)
 	queue_list_init(&writer->thread.submissions);
 	r = set_up_loop(writer);
 	if (!r)
-		r = zone_thread_open_store(
-			&writer->thread, config, &writer->done);
+		r = zone_thread_open_store(&writer->thread, config, &writer->done);
 	if (r) {
 		writer_free(writer);
 		return r;
@@ -659,6 +655,7 @@ void writer_free(struct writer *writer)
 	free_event(writer->done_event);
 	free_event(writer->reopen_timer);
 	pruning_free(writer->pruning);
+	database_watch_free(writer->watch);
 	actions_free(writer->thread.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
 	zone_thread_close_store(&writer->thread);

@@ -13,6 +13,7 @@
 
 #include "gateway/actions/actions.h"
 #include "gateway/journal/journal.h"
+#include "gateway/served/high_water.h"
 #include "gateway/served/replay.h"
 #include "gateway/served/service_clock.h"
 #include "gateway/target/target.h"
@@ -32,9 +33,15 @@ struct zone_thread {
 	struct target_env target_env;
 	struct journal *journal;
 	const struct store_ops *store_ops;
-	struct store *store; /* for reading */
-	int lock;            /* file descriptor: the database is ours; -1: none */
+	struct store *store;  /* for reading */
+	const char *database; /* its path, of the configuration at the start */
+	unsigned generation;  /* of the journal's files, that store is of */
+	int lock;             /* file descriptor: the database is ours; -1: none */
 	struct replay *replay;
+	struct high_water *mark;
+	/* The database is older than what was promised, or empty: what it still has for
+	 * targets has been overtaken. */
+	bool is_older;
 	struct actions *actions;
 	struct service_clock clock;
 	int64_t heard_ms; /* monotonic; before that nobody expires: whoever spoke while
@@ -42,6 +49,7 @@ struct zone_thread {
 	struct served_zone *zones;        /* in service; hash by name */
 	struct zone_unopened *unopened;   /* hash by name */
 	struct queue_list submissions;    /* journal operations of this turn */
+	uint64_t durable_seq;             /* the newest that is durable */
 	uint64_t last_seq;                /* the last sequence number given out; never 0,
 					   * which as a cursor means that there is none */
 	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
@@ -49,6 +57,7 @@ struct zone_thread {
 	struct served_zone *kicks;        /* zones with something new to deliver */
 	uint64_t replay_hits;             /* requests answered as before, or joined */
 	bool is_broken;   /* a commit failed: nothing new until all are back */
+	bool is_failing;  /* the last commit that would have written something failed */
 	bool has_reverse; /* there is, or was, a zone where PTR records belong */
 	bool is_stopping; /* nothing is begun that nobody asked for */
 	bool is_over;     /* nothing can be submitted any more */
@@ -62,6 +71,9 @@ struct zone_thread {
 int zone_thread_open_store(struct zone_thread *thread, const struct config *config,
 	struct queue *done) __attribute__((warn_unused_result));
 void zone_thread_close_store(struct zone_thread *thread);
+/* If the journal has written the files anew (journal_generation), opens them, and sees to
+ * what stood beside them. */
+void zone_thread_follow_store(struct zone_thread *thread);
 
 /* Queues an operation for the end of the turn. */
 static inline void zone_thread_submit(struct zone_thread *thread, struct journal_op *op)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway/clock.h"
@@ -40,7 +41,8 @@ static int settle_replay(struct zone_thread *thread, int64_t now_s)
 	int r = 0;
 
 	/* Only a database without a history has none that could be repeated. */
-	if (!replay_is_whole(thread->replay) && thread->last_seq > 1)
+	if (thread->is_older ||
+		(!replay_is_whole(thread->replay) && thread->last_seq > 1))
 		replay_distrust(thread->replay, now_s);
 	if (replay_wants_journal(thread->replay, now_s, &since))
 		r = thread->store_ops->each_mac(
@@ -84,16 +86,50 @@ static int lock_database(struct zone_thread *thread, const char *database)
 	return thread->lock;
 }
 
+/* ---- how far it was promised ---- */
+
+static void tell_older(const struct zone_thread *thread)
+{
+	const time_t at_s = high_water_at_ms(thread->mark) / 1000;
+	char at[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&at_s, &tm))
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	log_error(
+		"database %s: %s, but changes up to %llu were acknowledged, the last "
+		"at %s: it was put back or lost.  The difference is gone from zones with "
+		"a local target first, and from audit and leases: what got a lease since "
+		"has none now, and stays.  What it still has to deliver is not "
+		"delivered, "
+		"since newer changes may have been",
+		thread->database,
+		thread->last_seq ? "it is older than it was" : "it is empty",
+		(unsigned long long)high_water_seq(thread->mark), at);
+}
+
+static void check_history(struct zone_thread *thread)
+{
+	if (thread->last_seq >= high_water_seq(thread->mark))
+		return;
+	tell_older(thread);
+	thread->is_older = true;
+	/* No number is given out twice. */
+	thread->last_seq = high_water_seq(thread->mark);
+}
+
 int zone_thread_open_store(
 	struct zone_thread *thread, const struct config *config, struct queue *done)
 {
-	const char *database = config->database;
+	const char *database = thread->database = config->database;
 	const int64_t now_s = clock_real_ms() / 1000;
 	char error[STORE_ERROR_MAX] = "";
 	int r = lock_database(thread, database);
 
 	if (!r)
 		r = open_replay(thread, database, config->max_fudge_s, now_s);
+	if (!r)
+		r = high_water_open(&thread->mark, database);
 	if (r)
 		return r;
 	thread->store_ops = &store_sqlite;
@@ -105,6 +141,8 @@ int zone_thread_open_store(
 		return r;
 	}
 	r = thread->store_ops->last_seq(thread->store, &thread->last_seq);
+	if (!r)
+		check_history(thread);
 	if (thread->last_seq == 0)
 		thread->last_seq = 1;
 	if (!r)
@@ -115,11 +153,46 @@ int zone_thread_open_store(
 	return r;
 }
 
+static void open_store_again(struct zone_thread *thread)
+{
+	char error[STORE_ERROR_MAX];
+	struct store *store;
+
+	if (thread->store_ops->open(&store, thread->database, error)) {
+		log_error("database %s: %s", thread->database, error);
+		return;
+	}
+	thread->store_ops->close(thread->store);
+	thread->store = store;
+	thread->generation = journal_generation(thread->journal);
+}
+
+/* Whoever removed the database has mostly removed these too. */
+static void lock_again(struct zone_thread *thread)
+{
+	const int lock = supervise_lock(thread->database);
+
+	if (lock < 0)
+		return; /* ours is in place; or another gateway was quicker */
+	close(thread->lock);
+	thread->lock = lock;
+}
+
+void zone_thread_follow_store(struct zone_thread *thread)
+{
+	if (thread->generation == journal_generation(thread->journal))
+		return;
+	open_store_again(thread);
+	lock_again(thread);
+	replay_place_file(thread->replay);
+}
+
 void zone_thread_close_store(struct zone_thread *thread)
 {
 	if (thread->store)
 		thread->store_ops->close(thread->store);
 	replay_free(thread->replay);
+	high_water_close(thread->mark);
 	if (thread->lock >= 0)
 		close(thread->lock);
 }

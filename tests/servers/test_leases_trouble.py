@@ -16,6 +16,7 @@ import pytest
 
 from front import NAME, full, is_installed, make_server, paused
 from leased import SHORT, Leased
+from musterctl import ask_http, controlled
 from servers import Bind, wait_for
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
@@ -298,13 +299,17 @@ def test_both_targets_lose_what_expires(make):
 # ---- the brake ----
 
 def test_the_brake(make):
-    front = make("local", zone={"expiry": {"brake_count": 20, "brake_percent": 50}})
+    front = make("local", zone={"expiry": {"brake_count": 20, "brake_percent": 50}},
+                 **controlled())
+    assert ask_http(front.gateway, "GET", "/health")[0] == 200
     front.put(*range(1, 41))
     front.put(50, lease=3600)
     wait_for(lambda: "expiry has stopped" in front.gateway.log(), "the brake")
     wait_for(after(2), "whatever goes in spite of it")
     assert len(hosts_of(front)) == 41
     assert ("brake", None) in front.events()
+    status, _, body = ask_http(front.gateway, "GET", "/health")
+    assert status == 503 and "expiry has stopped" in body
     # A restart changes nothing: they are as overdue as before.
     front.gateway.restart()
     wait_for(lambda: front.gateway.log().count("expiry has stopped") == 2, "the brake")

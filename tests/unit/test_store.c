@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "gateway/journal/journal.h"
@@ -63,6 +64,76 @@ static void what_is_rolled_back_is_not_there(void **state)
 	ops->rollback(place->store);
 	assert_int_equal(ops->last_seq(place->store, &seq), 0);
 	assert_int_equal(seq, 0);
+}
+
+static void remove_file(const struct store_place *place, const char *suffix)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s%s", place->path, suffix);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void append_and_commit(struct store_place *place, uint64_t seq)
+{
+	assert_int_equal(ops->begin(place->store), 0);
+	store_place_append(place->store, 1, seq, "a 60 IN A 192.0.2.1");
+	assert_int_equal(ops->commit(place->store), 0);
+}
+
+static void files_that_are_gone_can_be_rescued(void **state)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	struct store_place *place = *state;
+	uint64_t seq;
+
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(ops->check(place->store), 0);
+		append_and_commit(place, i + 1);
+		remove_file(place, suffixes[i]);
+		assert_int_equal(ops->check(place->store), -ENOENT);
+		assert_non_null(strstr(ops->error(place->store), "is gone"));
+		append_and_commit(place, 10 + i);
+		assert_int_equal(ops->rescue(place->store), 0);
+		store_place_reopen(place);
+		assert_int_equal(ops->check(place->store), 0);
+		assert_int_equal(ops->last_seq(place->store, &seq), 0);
+		assert_int_equal(seq, 10 + i);
+	}
+}
+
+static void another_file_in_its_place_is_left_alone(void **state)
+{
+	struct store_place *place = *state;
+	struct stat before, after;
+	FILE *file;
+
+	append_and_commit(place, 1);
+	remove_file(place, "");
+	file = fopen(place->path, "w");
+	assert_non_null(file);
+	assert_int_equal(fputs("somebody's", file) >= 0, 1);
+	fclose(file);
+	assert_int_equal(stat(place->path, &before), 0);
+	assert_int_equal(ops->check(place->store), -ESTALE);
+	assert_non_null(strstr(ops->error(place->store), "another file"));
+	assert_int_equal(ops->rescue(place->store), -ESTALE);
+	assert_int_equal(stat(place->path, &after), 0);
+	assert_true(before.st_ino == after.st_ino && before.st_size == after.st_size);
+}
+
+static void the_log_stays_and_is_empty(void **state)
+{
+	struct store_place *place = *state;
+	char path[128], error[STORE_ERROR_MAX];
+	struct stat file;
+
+	append_and_commit(place, 1);
+	ops->close(place->store);
+	snprintf(path, sizeof(path), "%s-wal", place->path);
+	assert_int_equal(stat(path, &file), 0);
+	assert_int_equal(file.st_size, 0);
+	assert_int_equal(ops->open(&place->store, place->path, error), 0);
 }
 
 static void cursors_begin_at_nothing_and_move(void **state)
@@ -161,6 +232,10 @@ static void pruning_spares_what_a_target_has_not_got(void **state)
 	assert_int_equal(rows_left(place->store, 1), 1); /* two has not got 3 */
 	assert_int_equal(ops->forget_cursor(place->store, 1, "two"), 0);
 	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	/* The newest stays, so that no number is given out twice. */
+	assert_int_equal(rows_left(place->store, 1), 1);
+	store_place_append(place->store, 1, 4, NULL);
+	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
 	assert_int_equal(rows_left(place->store, 1), 0);
 }
 
@@ -178,7 +253,7 @@ static void pruning_goes_on_in_steps(void **state)
 	assert_int_equal(next, 13);
 	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
 	assert_int_equal(next, 0);
-	assert_int_equal(rows_left(place->store, 1), 0);
+	assert_int_equal(rows_left(place->store, 1), 1);
 }
 
 static void see_target(const char *target, void *arg)
@@ -299,6 +374,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_PLACE_TEST(rows_come_back_in_order_and_without_refusals),
 		STORE_PLACE_TEST(what_is_rolled_back_is_not_there),
+		STORE_PLACE_TEST(files_that_are_gone_can_be_rescued),
+		STORE_PLACE_TEST(another_file_in_its_place_is_left_alone),
+		STORE_PLACE_TEST(the_log_stays_and_is_empty),
 		STORE_PLACE_TEST(cursors_begin_at_nothing_and_move),
 		STORE_PLACE_TEST(records_are_put_replaced_and_removed),
 		STORE_PLACE_TEST(macs_are_remembered_while_they_count),
