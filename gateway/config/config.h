@@ -32,6 +32,12 @@ struct config_address { /* a numeric socket address */
 	char text[64]; /* "192.0.2.1#53", "2001:db8::1#53" */
 };
 
+struct config_secondary { /* of a local zone: gets NOTIFY */
+	struct config_address address;
+	struct config_address source; /* to send from; len 0: a listening address */
+	const struct tsig_key *key;   /* NULL: whichever it takes; owned by the keyring */
+};
+
 struct config_target {
 	enum config_target_type type;
 	char *id; /* names its cursor in the database and the target in logs: "local",
@@ -39,11 +45,13 @@ struct config_target {
 	unsigned timeout_ms; /* of one request; 5 s */
 	/* local */
 	char *file; /* seeds an empty zone; NULL: SOA and NS are made up */
-	struct config_address *notify; /* secondaries that get NOTIFY */
+	struct config_secondary *notify;
 	size_t notify_count;
 	/* ddns */
 	struct config_address address;
-	const struct tsig_key *key; /* NULL: unsigned; owned by the keyring */
+	const struct tsig_key *key;          /* NULL: unsigned; owned by the keyring */
+	const struct tsig_key *transfer_key; /* for queries and transfers; never NULL if
+					      * key is not */
 	/* powerdns */
 	char *url;     /* without final slash */
 	char *server;  /* "localhost" */

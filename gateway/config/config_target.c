@@ -33,6 +33,77 @@ static void read_file(
 	((struct config_target *)object)->file = reader_path(r, setting);
 }
 
+/* A key of key_files or keys by its name; NULL: reported. */
+static const struct tsig_key *find_key(
+	struct config_reader *r, const config_setting_t *setting)
+{
+	const struct tsig_key *key;
+	uint8_t name[NAME_MAX_LEN];
+	char text[NAME_TEXT_MAX];
+
+	if (!reader_name(r, setting, NULL, name) || !r->config->keys)
+		return NULL;
+	key = keyring_find(r->config->keys, name);
+	if (!key)
+		reader_error(r, setting, "no such key in key_files: %.256s",
+			name_to_text(name, text));
+	return key;
+}
+
+static void read_key(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	((struct config_target *)object)->key = find_key(r, setting);
+}
+
+static void read_transfer_key(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	((struct config_target *)object)->transfer_key = find_key(r, setting);
+}
+
+/* ---- secondaries ---- */
+
+static void read_secondary_key(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	((struct config_secondary *)object)->key = find_key(r, setting);
+}
+
+static void read_secondary_source(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_secondary *secondary = object;
+	const char *text = reader_text(r, setting);
+
+	if (text && config_parse_address(&secondary->source, text, 0))
+		reader_error(r, setting, "\"%.64s\" is not a numeric address", text);
+}
+
+static bool read_secondary(struct config_reader *r, const config_setting_t *setting,
+	struct config_secondary *secondary)
+{
+	static const struct reader_member members[] = {
+		{"address", reader_skip, false}, /* reader_address */
+		{"port", reader_skip, false},
+		{"key", read_secondary_key, false},
+		{"source", read_secondary_source, false},
+	};
+
+	if (!config_setting_is_group(setting))
+		return reader_endpoint(r, setting, PORT_DNS, &secondary->address);
+	reader_read_group(
+		r, setting, members, sizeof(members) / sizeof(members[0]), secondary);
+	if (!reader_address(r, setting, NULL, PORT_DNS, 1, &secondary->address))
+		return false;
+	if (!secondary->source.len ||
+		secondary->source.storage.ss_family ==
+			secondary->address.storage.ss_family)
+		return true;
+	reader_error(r, setting, "source is of another address family than address");
+	return false;
+}
+
 static void read_notify(
 	struct config_reader *r, const config_setting_t *setting, void *object)
 {
@@ -45,24 +116,9 @@ static void read_notify(
 		return;
 	target->notify = reader_alloc(r, reader_count(setting), sizeof(*target->notify));
 	for (size_t i = 0; target->notify && i < reader_count(setting); i++)
-		if (reader_endpoint(r, reader_element(setting, i), PORT_DNS,
+		if (read_secondary(r, reader_element(setting, i),
 			    &target->notify[target->notify_count]))
 			target->notify_count++;
-}
-
-static void read_key(
-	struct config_reader *r, const config_setting_t *setting, void *object)
-{
-	struct config_target *target = object;
-	uint8_t name[NAME_MAX_LEN];
-	char text[NAME_TEXT_MAX];
-
-	if (!reader_name(r, setting, NULL, name) || !r->config->keys)
-		return;
-	target->key = keyring_find(r->config->keys, name);
-	if (!target->key)
-		reader_error(r, setting, "no such key in key_files: %.256s",
-			name_to_text(name, text));
 }
 
 static void read_url(
@@ -128,6 +184,7 @@ static const struct reader_member ddns_members[] = {
 	{"address", reader_skip, false}, /* read_ddns */
 	{"port", reader_skip, false},
 	{"key", read_key, false},
+	{"transfer_key", read_transfer_key, false},
 	{"timeout", read_timeout, false},
 };
 
@@ -156,6 +213,8 @@ static void read_ddns(struct config_reader *r, const config_setting_t *group,
 
 	reader_read_group(r, group, ddns_members,
 		sizeof(ddns_members) / sizeof(ddns_members[0]), target);
+	if (!target->transfer_key)
+		target->transfer_key = target->key;
 	if (!reader_address(r, group, NULL, PORT_DNS, 1, &target->address))
 		return;
 	snprintf(id, sizeof(id), "ddns %s", target->address.text);

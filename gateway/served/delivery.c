@@ -525,6 +525,7 @@ void delivery_configure(struct delivery *d, struct config *config,
 	if (!d->target ||
 		(old->timeout_ms == target_config->timeout_ms &&
 			is_same_key(old->key, target_config->key) &&
+			is_same_key(old->transfer_key, target_config->transfer_key) &&
 			is_same_text(old->api_key, target_config->api_key)))
 		return; /* the old configuration lives on, for this */
 	config_unref(d->next_config);

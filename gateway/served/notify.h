@@ -1,27 +1,45 @@
 /*
  * NOTIFY to the secondaries of a local zone (RFC 1996): one datagram per secondary when
- * the zone has changed, repeated until it is answered or NOTIFY_TRIES have gone
- * unanswered.
+ * the zone has changed, repeated until it is answered with NOERROR or has been sent
+ * NOTIFY_TRIES times.
+ *
+ * It comes from the address that a secondary expects: the source of the configuration,
+ * else an address that the gateway listens on.
+ *
+ * Some secondaries take a NOTIFY only if it is signed (NSD, where allow-notify names a
+ * key), others only if it is not (Knot, where an acl names none).  If the configuration
+ * names no key, the first NOTIFY is unsigned; when it is refused, it is sent again,
+ * signed with the key that the secondary has transferred the zone with, then with other
+ * keys that it might transfer it with.  What was taken is tried first from then on.  All
+ * that a secondary learns of a key is a MAC.
  */
 #ifndef MUSTER_NOTIFY_H
 #define MUSTER_NOTIFY_H
 
-#include <event2/event.h>
 #include "gateway/config/config.h"
+#include "gateway/target/target.h"
 
 enum {
-	NOTIFY_TRIES = 5,         /* RFC 1996 3.6 */
-	NOTIFY_TIMEOUT_MS = 3000, /* doubles with each try */
-	NOTIFY_PAUSE_MS = 250,    /* changes within it share a NOTIFY */
+	NOTIFY_TRIES = 5,             /* RFC 1996 3.6 */
+	NOTIFY_TIMEOUT_MS = 3000,     /* doubles with each try */
+	NOTIFY_PAUSE_MS = 250,        /* changes within it share a NOTIFY */
+	NOTIFY_KEYS_MAX = 4,          /* tried in one round, besides no key */
+	NOTIFY_KEYS_LOOKED_AT = 1000, /* of the keyring, in search of those */
 };
 
 struct notify;
 
-/* Copies the addresses.  NULL: no memory or no socket. */
-struct notify *notify_new(struct event_base *base, const uint8_t *zone,
-	const struct config_address *addresses, size_t count);
+/* Of a zone whose primary target is local and has secondaries; keeps a reference to the
+ * configuration.  old: what it takes the place of, whose findings it inherits; may be
+ * NULL.  NULL: no memory or no socket. */
+struct notify *notify_new(const struct target_env *env, struct config *config,
+	const struct config_zone *zone, const struct notify *old);
 void notify_free(struct notify *notify); /* NULL is harmless */
 /* The zone has changed.  NULL is harmless. */
 void notify_send(struct notify *notify);
+/* From there, somebody who signed with this key has transferred the zone.  NULL is
+ * harmless. */
+void notify_learn(
+	struct notify *notify, const struct ip_address *source, const uint8_t *key);
 
 #endif

@@ -53,13 +53,14 @@ static int open_deliveries(struct served_zone *zone, const struct config_zone *c
 }
 
 /* Whoever is new among them hears of the zone at once. */
-static int set_secondaries(struct served_zone *zone, const struct config_target *primary)
+static int set_secondaries(struct served_zone *zone, struct config *config,
+	const struct config_zone *zone_config)
 {
 	struct notify *notify = NULL;
 
-	if (primary->notify_count) {
-		notify = notify_new(zone->thread->base, zone->name, primary->notify,
-			primary->notify_count);
+	if (zone_config->targets[0].notify_count) {
+		notify = notify_new(
+			&zone->thread->target_env, config, zone_config, zone->notify);
 		if (!notify)
 			return -ENOMEM;
 		notify_send(notify);
@@ -75,7 +76,7 @@ static int start(struct served_zone *zone)
 	int r;
 
 	if (primary->type == CONFIG_TARGET_LOCAL) {
-		r = set_secondaries(zone, primary);
+		r = set_secondaries(zone, zone->config, zone->zone);
 		if (!r)
 			mirror_load_local(zone);
 		return r;
@@ -271,7 +272,7 @@ int served_configure(struct served_zone *zone, struct config *config,
 		return -ENOMEM;
 	r = make_deliveries(zone, config, zone_config, deliveries);
 	if (!r && delivery_is_local(zone->deliveries[0]))
-		r = set_secondaries(zone, &zone_config->targets[0]);
+		r = set_secondaries(zone, config, zone_config);
 	if (r) {
 		free(deliveries);
 		return r;

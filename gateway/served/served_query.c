@@ -121,6 +121,8 @@ static void answer_transfer(struct served_zone *zone, struct transaction *t)
 				"the authority section of an IXFR must hold one SOA"));
 		return;
 	}
+	if (t->subject.key)
+		notify_learn(zone->notify, &t->subject.source, t->subject.key);
 	t->transfer = build_transfer(zone, t, serial);
 	if (!t->transfer) {
 		refuse(zone, t,
@@ -146,6 +148,12 @@ void served_query(struct served_zone *zone, struct transaction *t)
 
 /* ---- NOTIFY ---- */
 
+static bool is_key(const struct tsig_key *key, const struct transaction *t)
+{
+	return key && name_is_equal(key->name, t->subject.key);
+}
+
+/* By its address, or by a key that we share with it: it may have several addresses. */
 static bool is_from_target(const struct served_zone *zone, const struct transaction *t)
 {
 	for (size_t i = 0; i < zone->zone->target_count; i++) {
@@ -154,6 +162,9 @@ static bool is_from_target(const struct served_zone *zone, const struct transact
 
 		if (target->type != CONFIG_TARGET_DDNS)
 			continue;
+		if (t->subject.key &&
+			(is_key(target->key, t) || is_key(target->transfer_key, t)))
+			return true;
 		address = transaction_fold_address(&target->address.storage);
 		if (!memcmp(&address, &t->subject.source, sizeof(address)))
 			return true;
@@ -169,7 +180,9 @@ void served_notified(struct served_zone *zone, struct transaction *t)
 		!policy_allows_transfer(&zone->zone->policy, &t->subject)) {
 		refuse(zone, t,
 			verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
-				"NOTIFY is for the zone's targets"));
+				"NOTIFY comes neither from the address of one of the "
+				"zone's "
+				"targets nor with its key"));
 		return;
 	}
 	delivery_want_probe(zone->deliveries[0]);

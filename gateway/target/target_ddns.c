@@ -77,8 +77,8 @@ void ddns_complete_no_memory(struct ddns_target *t)
 
 /* ---- asking ---- */
 
-void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
-	dns_client_message *message, dns_client_done *done)
+static void ask(struct ddns_target *t, struct dns_client *client, const uint8_t *octets,
+	int len, bool is_repeatable, dns_client_message *message, dns_client_done *done)
 {
 	const struct dns_client_request request = {
 		.octets = octets,
@@ -89,7 +89,13 @@ void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_rep
 		.arg = t,
 	};
 
-	dns_client_ask(t->client, &request);
+	dns_client_ask(client, &request);
+}
+
+void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
+	dns_client_done *done)
+{
+	ask(t, t->client, octets, len, is_repeatable, NULL, done);
 }
 
 void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *soa,
@@ -101,7 +107,7 @@ void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *so
 	if (len < 0)
 		ddns_complete_no_memory(t);
 	else
-		ddns_ask(t, buf, len, true, message, done);
+		ask(t, t->queries, buf, len, true, message, done);
 }
 
 struct verdict ddns_explain_rcode(const struct ddns_target *t,
@@ -281,6 +287,8 @@ static void ddns_free(struct target *target)
 
 	if (!t)
 		return;
+	if (t->queries != t->client)
+		dns_client_free(t->queries);
 	dns_client_free(t->client);
 	if (t->later)
 		event_free(t->later);
@@ -300,7 +308,7 @@ static void ddns_free(struct target *target)
 static struct target *ddns_new(const struct config_target *config, const uint8_t *zone,
 	const struct target_env *env)
 {
-	const struct dns_client_config client = {
+	struct dns_client_config client = {
 		.base = env->base,
 		.pool = env->pool,
 		.real_time = env->real_time,
@@ -316,10 +324,14 @@ static struct target *ddns_new(const struct config_target *config, const uint8_t
 	memcpy(t->zone, zone, name_len(zone));
 	memcpy(t->who, config->address.text, sizeof(t->who));
 	t->seed = env->seed;
-	t->client = dns_client_new(&client);
+	t->client = t->queries = dns_client_new(&client);
+	if (config->transfer_key != config->key) {
+		client.key = config->transfer_key;
+		t->queries = dns_client_new(&client);
+	}
 	t->later = evtimer_new(env->base, on_later, t);
 	t->pause = evtimer_new(env->base, ddns_on_pause, t);
-	if (!t->client || !t->later || !t->pause) {
+	if (!t->client || !t->queries || !t->later || !t->pause) {
 		ddns_free((struct target *)(void *)t);
 		return NULL;
 	}

@@ -104,7 +104,7 @@ static int send_update(struct ddns_target *t, const struct rrset *soa,
 	len = ddns_compose_update(
 		buf, cap, t->zone, t->is_soa_blind ? NULL : t->believed, soa, changes);
 	if (len >= 0)
-		ddns_ask(t, buf, len, false, NULL, done);
+		ddns_ask(t, buf, len, false, done);
 	free(buf);
 	return len < 0 ? len : 0;
 }
@@ -122,7 +122,7 @@ static int send_check(struct ddns_target *t, const struct rrset *soa,
 	len = ddns_compose_check(
 		buf, cap, t->zone, t->is_soa_blind ? NULL : soa, changes);
 	if (len >= 0)
-		ddns_ask(t, buf, len, true, NULL, done);
+		ddns_ask(t, buf, len, true, done);
 	free(buf);
 	return len < 0 ? len : 0;
 }

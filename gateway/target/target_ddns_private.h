@@ -119,7 +119,8 @@ struct ddns_target {
 	uint8_t zone[NAME_MAX_LEN];
 	char who[64]; /* "192.0.2.53#53" */
 	struct name_seed seed;
-	struct dns_client *client;
+	struct dns_client *client;  /* for updates */
+	struct dns_client *queries; /* and transfers; the same, if the key is */
 	struct event *later; /* tells the caller, never from within the caller's call */
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
 	bool is_signed;      /* the zone, by the server; as of mirrored */
@@ -158,10 +159,10 @@ void ddns_complete(
 	struct ddns_target *t, enum target_outcome outcome, const struct verdict *why);
 void ddns_complete_no_memory(struct ddns_target *t);
 
-/* One exchange with the server (dns_client.h); done is told, with t as its arg. */
+/* One UPDATE (dns_client.h); done is told, with t as its arg. */
 void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
-	dns_client_message *message, dns_client_done *done);
-/* The same, of a query (ddns_compose_query). */
+	dns_client_done *done);
+/* The same, of a query (ddns_compose_query), with the key for transfers. */
 void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *soa,
 	dns_client_message *message, dns_client_done *done);
 

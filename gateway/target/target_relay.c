@@ -189,7 +189,7 @@ struct target_relay *target_relay_new(const struct config_target *config,
 		.pool = env->pool,
 		.real_time = env->real_time,
 		.address = &config->address,
-		.key = config->key,
+		.key = config->transfer_key,
 		.timeout_ms = config->timeout_ms,
 	};
 	struct target_relay *relay = calloc(1, sizeof(*relay));

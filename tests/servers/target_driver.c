@@ -207,6 +207,7 @@ static struct keyring *load_key(struct driver *d)
 	if (name_from_text(name, d->key[1], NULL) < 0)
 		die("bad key name");
 	d->config.key = keyring_find(ring, name);
+	d->config.transfer_key = d->config.key;
 	if (!d->config.key)
 		die("no such key");
 	return ring;
@@ -220,7 +221,7 @@ static void forget(struct driver *d)
 		target_ops(d->target)->free(d->target);
 	d->target = must(d->ops->new (&d->config, d->zone_name, &d->env));
 	keyring_free(ring); /* the target has copied what it needs */
-	d->config.key = NULL;
+	d->config.key = d->config.transfer_key = NULL;
 }
 
 static void dump(const struct driver *d)

@@ -156,6 +156,38 @@ static const char zone_text[] =
 	"},\n"
 	"    { type = \"ddns\"; address = \"::1\"; port = 5353; } ); } );\n";
 
+static void secondaries_and_transfers_have_keys(void **state)
+{
+	(void)state;
+	struct config *c = parse_good(
+		"keys = ( { name = \"k\"; secret = \"c2VjcmV0\"; },\n"
+		"         { name = \"x\"; secret = \"c2VjcmV0\"; } );\n"
+		"zones = ( { name = \"a.example.\"; targets = (\n"
+		" { type = \"local\"; notify = ( \"192.0.2.1\", { address = \"::1\"; "
+		"port = 54;\n"
+		"   key = \"k\"; source = \"2001:db8::1\"; } ); },\n"
+		" { type = \"ddns\"; address = \"192.0.2.53\"; key = \"k\"; },\n"
+		" { type = \"ddns\"; address = \"192.0.2.54\"; key = \"k\";\n"
+		"   transfer_key = \"x\"; } ); allow = ( ); } );\n",
+		"");
+	const struct config_target *targets = c->zones[0].targets;
+	const struct config_secondary *secondary = targets[0].notify;
+	const struct tsig_key *k = keyring_find(c->keys, wire("k.")),
+			      *x = keyring_find(c->keys, wire("x."));
+
+	assert_int_equal(targets[0].notify_count, 2);
+	assert_string_equal(secondary[0].address.text, "192.0.2.1#53");
+	assert_null(secondary[0].key);
+	assert_int_equal(secondary[0].source.len, 0);
+	assert_string_equal(secondary[1].address.text, "::1#54");
+	assert_ptr_equal(secondary[1].key, k);
+	assert_string_equal(secondary[1].source.text, "2001:db8::1#0");
+	assert_ptr_equal(targets[1].transfer_key, k);
+	assert_ptr_equal(targets[2].key, k);
+	assert_ptr_equal(targets[2].transfer_key, x);
+	config_unref(c);
+}
+
 static void zone_settings_are_read(void **state)
 {
 	(void)state;
@@ -175,12 +207,12 @@ static void zone_settings_are_read(void **state)
 	assert_string_equal(local->file, "/z");
 	assert_int_equal(local->timeout_ms, 7000);
 	assert_int_equal(local->notify_count, 6);
-	assert_string_equal(local->notify[0].text, "127.0.0.1#5301");
-	assert_string_equal(local->notify[1].text, "127.0.0.1#5302");
-	assert_string_equal(local->notify[2].text, "::1#53");
-	assert_string_equal(local->notify[3].text, "::1#53");
-	assert_string_equal(local->notify[4].text, "192.0.2.1#53");
-	assert_string_equal(local->notify[5].text, "2001:db8::1#54");
+	assert_string_equal(local->notify[0].address.text, "127.0.0.1#5301");
+	assert_string_equal(local->notify[1].address.text, "127.0.0.1#5302");
+	assert_string_equal(local->notify[2].address.text, "::1#53");
+	assert_string_equal(local->notify[3].address.text, "::1#53");
+	assert_string_equal(local->notify[4].address.text, "192.0.2.1#53");
+	assert_string_equal(local->notify[5].address.text, "2001:db8::1#54");
 	assert_int_equal(zone->targets[1].type, CONFIG_TARGET_DDNS);
 	assert_string_equal(zone->targets[1].id, "ddns 192.0.2.53#53");
 	assert_string_equal(zone->targets[1].address.text, "192.0.2.53#53");
@@ -541,6 +573,7 @@ int main(void)
 		cmocka_unit_test(top_level_settings_are_read),
 		cmocka_unit_test(a_zone_has_defaults),
 		cmocka_unit_test(zone_settings_are_read),
+		cmocka_unit_test(secondaries_and_transfers_have_keys),
 		cmocka_unit_test(a_rule_has_defaults),
 		cmocka_unit_test(rule_settings_are_read),
 		cmocka_unit_test(the_settings_of_leases_are_read),

@@ -274,6 +274,13 @@ static const struct bad bad_targets_table[] = {
 		"error: t.conf:1: zones[0].targets[0].notify[2]: \"a:1:2\" is "
 		"not a "
 		"numeric address with or without port\n"},
+	{TARGET("type = \"local\"; notify = ( { key = \"none\"; }, { address = \"::1\"; "
+		"source = \"192.0.2.1\"; } );"),
+		"error: t.conf:1: zones[0].targets[0].notify[0].key: no such key in "
+		"key_files: none.\n"
+		"error: t.conf:1: zones[0].targets[0].notify[0].address: is missing\n"
+		"error: t.conf:1: zones[0].targets[0].notify[1]: source is of another "
+		"address family than address\n"},
 	{TARGET("type = \"ddns\";"),
 		"error: t.conf:1: zones[0].targets[0].address: is missing\n"},
 	{TARGET("type = \"ddns\"; address = \"::1\"; port = 0;"),
