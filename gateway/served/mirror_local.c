@@ -215,6 +215,7 @@ static void load_seed(struct served_zone *zone, struct zone *content)
 	zone->local.file = look_at(path);
 	if (read_seed(zone, path, content, error)) {
 		zone_free(content);
+		zone->local.is_seed_bad = true;
 		stay_out(zone, error);
 		return;
 	}
@@ -227,6 +228,7 @@ void mirror_load_local(struct served_zone *zone)
 	struct zone *content = zone_new_seeded(zone->name, &thread->target_env.seed);
 	char why[STORE_ERROR_MAX + 32];
 
+	zone->local.is_seed_bad = false;
 	if (!content) {
 		stay_out(zone, "out of memory");
 	} else if (thread->store_ops->read_records(thread->store, zone->id, content)) {

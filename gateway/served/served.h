@@ -64,7 +64,8 @@ struct served_file {
 
 /* Of a zone with a local target. */
 struct served_local {
-	bool is_failed; /* it could not be loaded, and is tried again */
+	bool is_failed;   /* it could not be loaded, and is tried again */
+	bool is_seed_bad; /* ... since its file has an error, or is none */
 	char *why;      /* it could not be loaded last, for administrators; owned; NULL:
 			 * it could, or there was no memory to say so */
 	struct served_file file; /* its seed, as it was then */

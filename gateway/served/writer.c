@@ -493,20 +493,41 @@ static bool is_any_loading(const struct writer *writer)
 	return false;
 }
 
+/* There are zones, and errors in their files leave nothing to serve.  Then whoever starts
+ * the gateway is told at once. */
+static bool is_nothing_left(const struct writer *writer)
+{
+	const struct config *config = writer->config;
+
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct served_zone *zone =
+			served_find(&writer->thread, config->zones[i].name);
+
+		if (!zone || !zone->local.is_seed_bad)
+			return false;
+	}
+	return config->zone_count > 0;
+}
+
 /* Zones are served from the first query on, if their primary targets answer soon. */
-static void open_zones(struct writer *writer)
+static int open_zones(struct writer *writer)
 {
 	const struct timeval tick = {.tv_usec = 20000};
 	const int64_t end = clock_monotonic_ms() + WRITER_START_MS;
 
 	for (size_t i = 0; i < writer->config->zone_count; i++)
 		open_zone(writer, writer->config, &writer->config->zones[i]);
+	if (is_nothing_left(writer)) {
+		log_error("no zone file can be read: nothing is left to serve");
+		return -EINVAL;
+	}
 	flush(writer);
 	while (writer->thread.in_journal ||
 		(is_any_loading(writer) && clock_monotonic_ms() < end)) {
 		event_base_loopexit(writer->thread.base, &tick);
 		turn(writer);
 	}
+	return 0;
 }
 
 int writer_new(struct writer **ret_writer, struct config *config)
@@ -524,11 +545,12 @@ int writer_new(struct writer **ret_writer, struct config *config)
 	r = set_up_loop(writer);
 	if (!r)
 		r = zone_thread_open_store(&writer->thread, config, &writer->done);
+	if (!r)
+		r = open_zones(writer);
 	if (r) {
 		writer_free(writer);
 		return r;
 	}
-	open_zones(writer);
 	*ret_writer = writer;
 	return 0;
 }

@@ -200,6 +200,14 @@ def test_an_address_that_is_not_ours(gateways, admin):
     expect_no_start(idle, "192.0.2.1#5300")
 
 
+@pytest.mark.parametrize("seed", ["missing.seed", "broken.seed"])
+def test_zone_files_that_leave_nothing_to_serve(gateways, admin, seed):
+    idle = gateways.make(keys=[admin], zones={ZONE: {"targets": [local(seed)]}})
+    idle.write("broken.seed", "@ 60 IN SOA . . 1 2 3 4 5\nx 60 IN A 192.0.2.256\n")
+    idle.prepare()
+    expect_no_start(idle, seed, "nothing is left to serve")
+
+
 # ---- daemon ----
 
 def test_daemon(gateways, admin):
