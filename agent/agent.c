@@ -198,7 +198,7 @@ static void on_roster(void *arg, enum publisher_event event)
 		return;
 	}
 	write_state(agent);
-	if (event == PUBLISHER_SENDING)
+	if (event != PUBLISHER_DONE)
 		return;
 	notify_status(agent);
 	tell_settled(agent);

@@ -220,6 +220,13 @@ static void judge(struct errand *errand, const struct exchange_result *result)
 	errand->outcome = outcome;
 }
 
+/* How the only gateway of an errand fares says whoever began it. */
+static void log_try(const struct errand *errand)
+{
+	if (errand->request.gateway == ERRAND_ANY)
+		log_debug("gateway %s: %s", errand->gateway, errand->outcome.text);
+}
+
 static void on_answer(void *arg, const struct exchange_result *result)
 {
 	struct errand *errand = arg;
@@ -238,7 +245,7 @@ static void on_answer(void *arg, const struct exchange_result *result)
 		return;
 	}
 	errand->outcome.kind = OUTCOME_NEXT;
-	log_debug("gateway %s: %s", errand->gateway, errand->outcome.text);
+	log_try(errand);
 	errand->repeats = 0;
 	errand->address++;
 	try_address(errand);
@@ -305,7 +312,7 @@ static void on_resolved(void *arg, struct addrinfo *list, const char *why)
 		set_outcome(errand, text,
 			"does the resolver work, is \"gateways\" right in the "
 			"configuration?");
-		log_debug("gateway %s: %s", errand->gateway, text);
+		log_try(errand);
 	}
 	/* Addresses of old are better than none. */
 	try_address(errand);

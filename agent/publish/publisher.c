@@ -311,6 +311,8 @@ static void refuse(struct publisher *p, struct range range, const struct outcome
 	if (ledger_refuse(ledger, range.first, range.end, clock_steady_ms() + pause_ms))
 		snprintf(next, sizeof(next), "next try in %lld s",
 			(long long)(pause_ms / 1000));
+	p->status.is_ok = false;
+	p->told(p->arg, p, PUBLISHER_REFUSED);
 	log_error("zone %s: gateway %s does not %s %s%s: %s; %s; %s", p->zone_text,
 		p->status.gateway, first->is_wanted ? "take" : "remove",
 		record_to_text(&first->record, text),

@@ -19,6 +19,7 @@ enum publisher_event {
 	PUBLISHER_SENDING, /* records that were never sent before are about to be: whoever
 			    * remembers them does so now */
 	PUBLISHER_REFRESHING, /* a refresh begins: a good moment to look at the sources */
+	PUBLISHER_REFUSED,    /* a part of an attempt was refused */
 	PUBLISHER_DONE,       /* an attempt has ended; publisher_status says how */
 };
 
