@@ -8,6 +8,7 @@
  */
 #include "zones/rdata.h"
 #include "zones/rdata_shape.h"
+#include "zones/verbatim.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include <strings.h>
 
 enum { RDATA_MAX = 65535 }; /* RFC 1035 3.2.1 */
+
+static const char RESERVED[] = "RDATA begins with octets that Muster reserves";
 
 /*
  * RFC 3597 4: names may come compressed in RFC 1035's types, and for the sake of older
@@ -36,7 +39,7 @@ static bool has_folding_name(const struct rdata_shape *shape)
 	return shape->fields && strpbrk(shape->fields, "CDF6") != NULL;
 }
 
-static const char *judge(
+static const char *judge_shape(
 	const struct rdata_shape *shape, const uint8_t *rdata, size_t len)
 {
 	size_t at = 0;
@@ -47,19 +50,27 @@ static const char *judge(
 			return "RDATA has not the shape of its type";
 		at += (size_t)n;
 	}
-	if (at != len)
-		return "octets after the last field of RDATA";
-	return shape->check ? shape->check(rdata, len) : NULL;
+	return at != len ? "octets after the last field of RDATA" : NULL;
+}
+
+static const char *judge(
+	const struct rdata_shape *shape, const uint8_t *rdata, size_t len)
+{
+	const char *why = judge_shape(shape, rdata, len);
+
+	return why || !shape->check ? why : shape->check(rdata, len);
 }
 
 bool rdata_is_valid(
 	uint16_t type, const uint8_t *rdata, uint16_t len, const char **ret_why)
 {
 	const struct rdata_shape *shape = rdata_shape_of(type);
+	const char *why = NULL;
 
-	if (!shape || !shape->fields)
-		return true;
-	const char *why = judge(shape, rdata, len);
+	if (verbatim_is(rdata, len))
+		why = RESERVED;
+	else if (shape && shape->fields)
+		why = judge(shape, rdata, len);
 	if (why)
 		*ret_why = why;
 	return !why;
@@ -107,6 +118,8 @@ static int read_expanding(const struct rdata_shape *shape, const uint8_t *msg, s
 	const char *why = at != end ? "octets after the last field of RDATA" : NULL;
 	if (!why && shape->check)
 		why = shape->check(out, len);
+	if (verbatim_is(out, len))
+		why = RESERVED;
 	if (why) {
 		*ret_why = why;
 		return -EBADMSG;
@@ -132,6 +145,56 @@ int rdata_read(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
 	if (rdlength > 0)
 		memcpy(out, msg + at, rdlength);
 	return rdlength;
+}
+
+/* Names as far as the shape goes, then whatever is left. */
+static int read_expanding_loosely(const struct rdata_shape *shape, const uint8_t *msg,
+	size_t at, size_t end, uint8_t *out, size_t cap)
+{
+	size_t len = 0;
+
+	for (const char *f = shape->fields; *f; f++) {
+		size_t next = at;
+		const int n = read_field(*f, msg, end, &next, out, len, cap);
+
+		if (n == -ENOSPC)
+			return n;
+		if (n < 0)
+			break;
+		at = next;
+		len += (size_t)n;
+	}
+	if (end - at > cap - len)
+		return -ENOSPC;
+	memcpy(out + len, msg + at, end - at);
+	return (int)(len + end - at);
+}
+
+int rdata_read_loosely(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
+	uint16_t rdlength, uint8_t *out, size_t cap)
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	if (at > msg_len || msg_len - at < rdlength)
+		return -EBADMSG;
+	if (cap > RDATA_MAX)
+		cap = RDATA_MAX;
+	if (shape && shape->fields && has_expandable_name(shape))
+		return read_expanding_loosely(shape, msg, at, at + rdlength, out, cap);
+	if (rdlength > cap)
+		return -ENOSPC;
+	if (rdlength > 0)
+		memcpy(out, msg + at, rdlength);
+	return rdlength;
+}
+
+bool rdata_has_shape(uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+	const struct rdata_shape *shape = rdata_shape_of(type);
+
+	if (verbatim_is(rdata, len))
+		return false;
+	return !shape || !shape->fields || !judge_shape(shape, rdata, len);
 }
 
 static bool is_equal_nocase(const uint8_t *a, const uint8_t *b, size_t len)
@@ -238,24 +301,24 @@ uint32_t rdata_hash(
 	return hash_folding(shape, rdata, len, seed);
 }
 
-/* RFC 3597 4: only the names of RFC 1035's types may be written compressed. */
-static void write_fields(
+/* RFC 3597 4: only the names of RFC 1035's types may be written compressed.  False: the
+ * RDATA, which somebody else has let in, has not its shape. */
+static bool write_fields(
 	struct wire_writer *w, const char *fields, const uint8_t *rdata, size_t len)
 {
 	size_t at = 0;
 
 	for (const char *f = fields; *f; f++) {
 		int n = rdata_field_len(*f, rdata, rdata + at, len - at);
-		if (n < 0) {
-			w->failed = true;
-			return;
-		}
+		if (n < 0)
+			return false;
 		if (*f == 'C')
 			wire_write_name(w, rdata + at);
 		else
 			wire_write_octets(w, rdata + at, (size_t)n);
 		at += (size_t)n;
 	}
+	return at == len;
 }
 
 void rdata_write(struct wire_writer *w, uint16_t type, const uint8_t *rdata, uint16_t len)
@@ -270,7 +333,11 @@ void rdata_write(struct wire_writer *w, uint16_t type, const uint8_t *rdata, uin
 		wire_write_octets(w, rdata, len);
 		return;
 	}
-	write_fields(w, shape->fields, rdata, len);
+	const size_t start = w->at;
+	if (!write_fields(w, shape->fields, rdata, len) && !w->failed) {
+		wire_writer_rewind(w, start);
+		wire_write_octets(w, rdata, len);
+	}
 	if (!w->failed)
 		wire_put_u16(w, length_at, (uint16_t)(w->at - length_at - 2));
 }
@@ -318,7 +385,8 @@ const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len)
 	default:
 		return NULL;
 	}
-	return len > at ? rdata + at : NULL;
+	/* What a target serves need not have the shape of its type. */
+	return len > at && rdata_name_len(rdata + at, len - at) > 0 ? rdata + at : NULL;
 }
 
 static const char *number_name(uint16_t type, char buf[RDATA_TYPE_NAME_MAX])

@@ -23,6 +23,16 @@
 int rdata_read(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
 	uint16_t rdlength, uint8_t *out, size_t cap, const char **ret_why);
 
+/*
+ * The same for what a server has that somebody chose: it is mirrored, not judged.  Names
+ * are expanded as far as the RDATA has the shape of its type; whatever follows stays as
+ * it is.  The length, -EBADMSG (beyond the message) or -ENOSPC.
+ */
+int rdata_read_loosely(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
+	uint16_t rdlength, uint8_t *out, size_t cap) __attribute__((warn_unused_result));
+/* Has uncompressed RDATA the fields of its type, whatever they hold? */
+bool rdata_has_shape(uint16_t type, const uint8_t *rdata, uint16_t len);
+
 /* Is this uncompressed RDATA valid for its type? */
 bool rdata_is_valid(
 	uint16_t type, const uint8_t *rdata, uint16_t len, const char **ret_why);
@@ -44,7 +54,7 @@ uint32_t rdata_hash(
 
 /*
  * Writes RDATA into a message, with RDLENGTH, compressing the names of RFC 1035's types
- * only (RFC 3597 4).
+ * only (RFC 3597 4).  RDATA without the shape of its type goes out as it is.
  */
 void rdata_write(
 	struct wire_writer *w, uint16_t type, const uint8_t *rdata, uint16_t len);
@@ -62,7 +72,8 @@ bool rdata_is_replaced_by(uint16_t type, const uint8_t *old, uint16_t old_len,
 
 /*
  * The first domain name inside RDATA that `data` rules look at: target of CNAME, DNAME,
- * NS, PTR, MX, SRV, SVCB/HTTPS.  NULL for other types.  A pointer into rdata.
+ * NS, PTR, MX, SRV, SVCB/HTTPS.  NULL for other types, and if there is no whole name.  A
+ * pointer into rdata.
  */
 const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len);
 
@@ -86,7 +97,12 @@ int rdata_from_text(
 enum { RDATA_WHY_MAX = 160 };
 int rdata_from_text_why(uint16_t type, const char *text, const uint8_t *origin,
 	uint8_t *out, size_t cap, char ret_why[RDATA_WHY_MAX]);
-/* The same for `content` of PowerDNS. */
+/*
+ * The same for `content` that PowerDNS serves: what it says is not judged, so that the
+ * RDATA may be without the shape of its type.  As PowerDNS has it, strings beyond 255
+ * octets go on in further ones, a missing last one is empty, and seconds of LOC may be
+ * 60.
+ */
 int rdata_from_text_powerdns(
 	uint16_t type, const char *text, const uint8_t *origin, uint8_t *out, size_t cap);
 

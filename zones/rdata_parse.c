@@ -170,8 +170,13 @@ static void take_string(struct parser *x)
 	size_t length_at = x->len;
 
 	parser_out_number(x, 0, 1);
+	if (x->is_powerdns && parser_at_end(x))
+		return;
 	parser_take_content(x);
-	parser_close_counted(x, length_at);
+	if (x->is_powerdns)
+		parser_close_split(x, length_at);
+	else
+		parser_close_counted(x, length_at);
 }
 
 static void take_counted_hex(struct parser *x)
@@ -561,18 +566,26 @@ static void take_record(struct parser *x, uint16_t type, char *ret_field)
 	parser_fail(x, -EINVAL);
 }
 
-int parser_read_rdata(struct parser *x, uint16_t type, struct parser_error *ret_error)
+/* Text of a server is not judged by what it says. */
+static void judge(struct parser *x, uint16_t type)
 {
 	const char *why = "malformed data";
+
+	if (x->error || x->is_powerdns ||
+		rdata_is_valid(type, x->out, (uint16_t)x->len, &why))
+		return;
+	x->token = NULL;
+	parser_refuse(x, why);
+}
+
+int parser_read_rdata(struct parser *x, uint16_t type, struct parser_error *ret_error)
+{
 	char field = 0;
 
 	if (x->cap > UINT16_MAX)
 		x->cap = UINT16_MAX;
 	take_record(x, type, &field);
-	if (!x->error && !rdata_is_valid(type, x->out, (uint16_t)x->len, &why)) {
-		x->token = NULL;
-		parser_refuse(x, why);
-	}
+	judge(x, type);
 	if (x->error == -ENOSPC)
 		x->why = "more than 65535 octets of data";
 	if (x->error)

@@ -31,6 +31,15 @@ static bool read_decimal(const char *text, size_t n, unsigned places, uint64_t *
 	return true;
 }
 
+/* Degrees, minutes, thousandths of seconds.  PowerDNS rounds, and prints 8 60.000 for 9
+ * minutes. */
+static uint64_t most_of_part(const struct parser *x, unsigned part)
+{
+	if (part < 2)
+		return part == 0 ? 180 : 59;
+	return x->is_powerdns ? 60000 : 59999;
+}
+
 /* Degrees [minutes [seconds[.fraction]]] N|S or E|W. */
 static void take_angle(struct parser *x, char positive, char negative, uint64_t most)
 {
@@ -52,9 +61,7 @@ static void take_angle(struct parser *x, char positive, char negative, uint64_t 
 			return;
 		}
 		if (i == 3 || !read_decimal(token, strlen(token), i == 2 ? 3 : 0, &v) ||
-			v >= (i == 0                  ? 181
-					     : i == 1 ? 60
-						      : 60000))
+			v > most_of_part(x, i))
 			break;
 		angle += v * UNITS[i];
 	}

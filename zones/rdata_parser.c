@@ -214,6 +214,23 @@ void parser_close_counted(struct parser *x, size_t length_at)
 	x->out[length_at] = (uint8_t)n;
 }
 
+void parser_close_split(struct parser *x, size_t length_at)
+{
+	size_t n = x->len - length_at - 1;
+
+	for (; !x->error && n > 255; n -= 255) {
+		const size_t next = length_at + 256;
+
+		parser_out_number(x, 0, 1);
+		if (x->error)
+			return;
+		memmove(x->out + next + 1, x->out + next, x->len - 1 - next);
+		x->out[length_at] = 255;
+		length_at = next;
+	}
+	parser_close_counted(x, length_at);
+}
+
 int parser_hex_value(char c)
 {
 	if (is_digit(c))

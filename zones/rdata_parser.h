@@ -36,6 +36,8 @@ void parser_out_address(struct parser *x, int family, const char *text);
 void parser_out_name(struct parser *x, const char *text);
 /* Fills in the length octet at length_at, which counts what was written after it. */
 void parser_close_counted(struct parser *x, size_t length_at);
+/* The same, but a string of more than 255 octets becomes several. */
+void parser_close_split(struct parser *x, size_t length_at);
 
 bool parser_at_end(struct parser *x); /* skips spaces */
 /* Up to the next space that is not escaped; escapes stay.  Empty on error. */

@@ -15,6 +15,7 @@
  * there.
  */
 #include "zones/rdata_shape.h"
+#include "zones/verbatim.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -255,12 +256,30 @@ static void put_groups(
 	}
 }
 
+/* PowerDNS reckons in floating point, and takes only what that comes to: 60 8 60.000 for
+ * 60 9 0. */
+static void put_angle_powerdns(
+	struct text *t, uint32_t angle, char positive, char negative)
+{
+	const double degrees = (int32_t)(angle - (UINT32_C(1) << 31)) / 3600000.0;
+	const double minutes = 60.0 * (degrees - (int)degrees);
+	const double seconds = (minutes - (int)minutes) * 60.0;
+
+	put_format(t, "%d %d ", abs((int)degrees), abs((int)minutes));
+	put_format(t, "%.3f %c ", seconds < 0 ? -seconds : seconds,
+		degrees > 0 ? positive : negative);
+}
+
 /* Degrees, minutes, seconds; PowerDNS counts the zero meridian as W, the equator as S. */
 static void put_angle(struct text *t, uint32_t angle, char positive, char negative)
 {
 	const uint32_t zero = UINT32_C(1) << 31;
 	uint32_t v = angle > zero ? angle - zero : zero - angle;
 
+	if (t->for_powerdns) {
+		put_angle_powerdns(t, angle, positive, negative);
+		return;
+	}
 	put_format(t, "%" PRIu32 " %" PRIu32 " ", v / 3600000, v / 60000 % 60);
 	put_format(t, "%" PRIu32 ".%03" PRIu32 " %c ", v / 1000 % 60, v % 1000,
 		angle > zero ? positive : negative);
@@ -550,10 +569,13 @@ static char *to_text(uint16_t type, const uint8_t *rdata, uint16_t len, bool for
 {
 	const struct rdata_shape *shape = rdata_shape_of(type);
 	struct text t = {.for_powerdns = for_powerdns};
-	const char *why;
+	size_t text_len = 0;
+	const char *text = verbatim_text(rdata, len, &text_len), *why;
 
 	put(&t, "");
-	if (!shape || !shape->fields || (shape->flags & RDATA_AS_HEX) ||
+	if (text)
+		put_octets(&t, text, text_len);
+	else if (!shape || !shape->fields || (shape->flags & RDATA_AS_HEX) ||
 		!rdata_is_valid(type, rdata, len, &why))
 		put_opaque(&t, rdata, len);
 	else if (type == 29)

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "zones/verbatim.h"
+
 enum {
 	BUCKETS_MIN = 16,
 	VACANT_MAX = 4096, /* nodes kept for an undo, across several updates */
@@ -304,6 +306,20 @@ int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrse
 	return 0;
 }
 
+/* Instead of a part of the RRset, which whoever writes it anew would take for the whole.
+ */
+static int load_large_set(struct zone *zone, const struct rr *rr, uint32_t ttl)
+{
+	struct rrset *set = verbatim_of_large_set(rr->type, ttl);
+	int r;
+
+	if (!set)
+		return -ENOMEM;
+	r = zone_put(zone, rr->owner, rr->type, set);
+	rrset_unref(set);
+	return r ? r : -ENOSPC;
+}
+
 int zone_load_rr(struct zone *zone, const struct rr *rr)
 {
 	struct rrset *old, *set;
@@ -316,12 +332,14 @@ int zone_load_rr(struct zone *zone, const struct rr *rr)
 	if (rr->type == TYPE_SOA && !name_is_equal(rr->owner, zone->apex->name))
 		return 0;
 	old = zone_find(zone, rr->owner, rr->type);
-	if (old && rrset_find(old, rr->rdata, rr->rdata_len) >= 0)
+	if (old &&
+		(rrset_find(old, rr->rdata, rr->rdata_len) >= 0 ||
+			verbatim_is_of_large_set(old)))
 		return 0;
 	if (old &&
 		(old->count >= RRSET_COUNT_MAX ||
 			old->size + 2u + rr->rdata_len > RRSET_SIZE_MAX))
-		return -ENOSPC;
+		return load_large_set(zone, rr, old->ttl);
 	set = old ? rrset_with(old, rr->rdata, rr->rdata_len)
 		  : rrset_new(rr->type, rr->ttl, rr->rdata, rr->rdata_len);
 	if (!set)

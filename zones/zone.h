@@ -56,7 +56,7 @@ void zone_settle(struct zone *zone);
 
 /* Adds one record while loading: joins its RRset, the first TTL wins, duplicates,
  * records outside the zone and SOA records below its apex are ignored.  0, -ENOMEM or
- * -ENOSPC (too large an RRset). */
+ * -ENOSPC (too large an RRset: what stands for it is there, see verbatim.h). */
 int zone_load_rr(struct zone *zone, const struct rr *rr)
 	__attribute__((warn_unused_result));
 

@@ -287,6 +287,12 @@ size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit
 		return answer_verdict(query->msg, query->m, &v, NULL, 0, buf, limit);
 	if (begin(&a, buf, limit, &has_opt))
 		answer_look_up(&a, name);
+	/* To ANY a part is an answer, too (RFC 8482 4.1). */
+	if (a.has_left_out && (a.type != TYPE_ANY || !a.counts[ANSWER_ANSWER])) {
+		v = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
+			"only the zone's own server can give this record");
+		return answer_verdict(query->msg, query->m, &v, NULL, 0, buf, limit);
+	}
 	return finish(&a, limit, has_opt);
 }
 

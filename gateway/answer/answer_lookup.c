@@ -152,6 +152,7 @@ static bool answer_from_node(
 	struct answer *a, uint8_t name[NAME_MAX_LEN], const struct zone_node *node)
 {
 	const struct rrset *set;
+	const uint8_t *target;
 	uint16_t len;
 
 	if (a->type == TYPE_ANY) {
@@ -168,8 +169,10 @@ static bool answer_from_node(
 		answer_add_negative_soa(a);
 		return false;
 	}
-	return answer_add_set(a, ANSWER_ANSWER, name, node, set) &&
-		move_to(a, name, first_rdata(set, &len));
+	target = first_rdata(set, &len);
+	target = rdata_target(TYPE_CNAME, target, len);
+	return answer_add_set(a, ANSWER_ANSWER, name, node, set) && target &&
+		move_to(a, name, target);
 }
 
 /*
@@ -191,6 +194,10 @@ static bool answer_from_dname(
 		!answer_add_set(a, ANSWER_ANSWER, owner, node, set))
 		return false;
 	suffix = first_rdata(set, &len);
+	suffix = rdata_target(TYPE_DNAME, suffix, len);
+	if (!suffix)
+		return false;
+	len = (uint16_t)name_len(suffix);
 	if (prefix_len + len > NAME_MAX_LEN) {
 		a->rcode = RCODE_YXDOMAIN;
 		return false;

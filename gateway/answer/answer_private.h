@@ -33,6 +33,7 @@ struct answer {
 	uint16_t counts[4];   /* records per section */
 	size_t records_at;    /* octets: where the question ends */
 	bool is_closed;       /* truncated: takes no more records */
+	bool has_left_out;    /* an answer that only the zone's server can give */
 	struct wire_writer w; /* cap leaves room for the OPT */
 	struct wire_names names;
 	struct answer_set sets[ANSWER_SETS_MAX];

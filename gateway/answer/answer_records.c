@@ -8,6 +8,7 @@
 
 #include "gateway/answer/answer_private.h"
 #include "zones/rdata.h"
+#include "zones/verbatim.h"
 
 void answer_truncate(struct answer *a)
 {
@@ -86,6 +87,10 @@ bool answer_add_set(struct answer *a, enum answer_section section, const uint8_t
 
 	if (a->is_closed)
 		return false;
+	if (verbatim_is_among(set)) {
+		a->has_left_out |= section == ANSWER_ANSWER;
+		return false;
+	}
 	write_set(a, owner, set, set->ttl);
 	if (!settle(a, section, start, set->count))
 		return false;
@@ -136,8 +141,7 @@ void answer_add_negative_soa(struct answer *a)
 /* ---- another server's answer ---- */
 
 /* Whatever has not the shape of its type goes on as it came. */
-static void copy_record(
-	struct wire_writer *w, const uint8_t *from, struct wire_reader *r)
+static void copy_record(struct wire_writer *w, const uint8_t *from, struct wire_reader *r)
 {
 	uint8_t owner[NAME_MAX_LEN], rdata[WIRE_MESSAGE_MAX];
 	struct rr rr = {.owner = owner, .rdata = rdata};
@@ -154,8 +158,7 @@ static void copy_record(
 		wire_read_octets(r, len);
 		return;
 	}
-	read = rdata_read(
-		rr.type, from, r->end, r->at, len, rdata, sizeof(rdata), &why);
+	read = rdata_read(rr.type, from, r->end, r->at, len, rdata, sizeof(rdata), &why);
 	if (read < 0)
 		rr.rdata = from + r->at;
 	rr.rdata_len = read < 0 ? len : (uint16_t)read;

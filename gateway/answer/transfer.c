@@ -14,6 +14,7 @@
 #include "gateway/answer/transfer_private.h"
 #include "tsig/tsig.h"
 #include "zones/rdata.h"
+#include "zones/verbatim.h"
 
 enum {
 	TCP_MESSAGE_MAX = WIRE_MESSAGE_MAX - TSIG_RESERVE_MAX,
@@ -36,7 +37,7 @@ struct stream {
 	size_t len_max;       /* octets: nor any message at all */
 	bool is_single;       /* UDP: one message must do */
 	size_t records_left;  /* then the transfer is too large */
-	int error;            /* sticky: -ENOMEM; -E2BIG: does not fit */
+	int error;            /* sticky: -ENOMEM; -E2BIG: does not fit; -ENOTSUP */
 	uint8_t buf[WIRE_MESSAGE_MAX];
 };
 
@@ -208,6 +209,10 @@ static void add_record(struct stream *s, const struct rr *rr)
 {
 	if (s->error)
 		return;
+	if (verbatim_is(rr->rdata, rr->rdata_len)) {
+		s->error = -ENOTSUP;
+		return;
+	}
 	if (s->records_left-- == 0) {
 		s->error = -E2BIG;
 		return;
@@ -351,7 +356,8 @@ static struct stream *stream_new(const struct subject *of)
 	return s;
 }
 
-/* 0 with *ret_transfer; -ENOMEM; -E2BIG: this cannot be said within its limits. */
+/* 0 with *ret_transfer; -ENOMEM; -E2BIG: this cannot be said within its limits; -ENOTSUP:
+ * nor at all, a record has no octets here. */
 static int build(struct transfer **ret_transfer, const struct subject *of,
 	add_function *add, const struct transfer_version *first)
 {
@@ -387,9 +393,11 @@ struct transfer *transfer_new_axfr(
 		.question = question,
 		.question_len = question_len};
 	struct transfer *transfer = NULL;
+	int r = -ENOMEM;
 
-	if (!of.soa || build(&transfer, &of, add_zone, NULL) < 0)
-		return NULL;
+	if (of.soa)
+		r = build(&transfer, &of, add_zone, NULL);
+	errno = -r;
 	return transfer;
 }
 
@@ -410,7 +418,8 @@ static struct transfer *build_soa(const struct subject *of)
 
 	if (r == -E2BIG)
 		r = build(&transfer, of, add_nothing, NULL);
-	return r < 0 ? NULL : transfer;
+	errno = -r;
+	return transfer;
 }
 
 struct transfer *transfer_new_ixfr(const struct zone *zone,
@@ -428,6 +437,7 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	uint32_t current;
 	int r = -E2BIG;
 
+	errno = ENOMEM;
 	if (!of.soa)
 		return NULL;
 	current = serial_of(of.soa);
@@ -440,7 +450,8 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 		r = build(&transfer, &of, add_zone, NULL);
 	if (r == -E2BIG && udp_limit)
 		return build_soa(&of);
-	return r < 0 ? NULL : transfer;
+	errno = -r;
+	return transfer;
 }
 
 /* ---- handed on ---- */

@@ -30,8 +30,9 @@ struct transfer {
 };
 
 /* Whole zone, SOA first and last.  question is the request's question section as it came
- * (owner, type, class), repeated in the first message only (RFC 5936 2.2.1).  NULL: no
- * memory. */
+ * (owner, type, class), repeated in the first message only (RFC 5936 2.2.1).  NULL with
+ * errno: ENOTSUP when the zone has a record that only its server can put into octets
+ * (zones/verbatim.h), or else there was no memory. */
 struct transfer *transfer_new_axfr(
 	const struct zone *zone, const uint8_t *question, size_t question_len);
 
@@ -51,7 +52,7 @@ void transfer_history_lose(struct transfer_history *history);
  * The differences since serial; a whole transfer if the history does not reach back so
  * far or the differences are larger than the zone; one SOA alone if serial is current or
  * newer (RFC 1995 2).  udp_limit 0 for TCP; over UDP the answer is one message, the SOA
- * alone if it would not fit (RFC 1995 4).
+ * alone if it would not fit (RFC 1995 4).  NULL as above.
  */
 struct transfer *transfer_new_ixfr(const struct zone *zone,
 	const struct transfer_history *history, uint32_t serial, const uint8_t *question,

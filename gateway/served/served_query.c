@@ -1,6 +1,7 @@
 /*
  * Queries, zone transfers and NOTIFY for a served zone.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,29 +86,37 @@ static bool is_same_question(
 static struct transfer *build_axfr(
 	struct served_zone *zone, const uint8_t *question, size_t question_len)
 {
+	int error;
+
 	if (zone->axfr && !is_same_question(zone->axfr, question, question_len))
 		mirror_touch(zone);
 	if (!zone->axfr) {
 		mirror_hide_uncommitted(zone);
 		zone->axfr = transfer_new_axfr(zone->mirror, question, question_len);
+		error = errno;
 		mirror_show_uncommitted(zone);
+		errno = error;
 	}
 	return zone->axfr ? transfer_ref(zone->axfr) : NULL;
 }
 
+/* NULL with errno, as transfer_new_axfr. */
 static struct transfer *build_transfer(
 	struct served_zone *zone, const struct transaction *t, uint32_t serial)
 {
 	const uint8_t *question = t->msg + t->walk.section_at[0];
 	const size_t question_len = t->walk.question_end - t->walk.section_at[0];
 	struct transfer *transfer;
+	int error;
 
 	if (t->question_type == TYPE_AXFR)
 		return build_axfr(zone, question, question_len);
 	mirror_hide_uncommitted(zone);
 	transfer = transfer_new_ixfr(zone->mirror, zone->history, serial, question,
 		question_len, transaction_is_tcp(t) ? 0 : served_answer_limit(t));
+	error = errno;
 	mirror_show_uncommitted(zone);
+	errno = error;
 	return transfer;
 }
 
@@ -124,6 +133,14 @@ static void answer_transfer(struct served_zone *zone, struct transaction *t)
 	if (t->subject.key)
 		notify_learn(zone->notify, &t->subject.source, t->subject.key);
 	t->transfer = build_transfer(zone, t, serial);
+	if (!t->transfer && errno == ENOTSUP) {
+		/* Without those records a secondary would deny what there is. */
+		refuse(zone, t,
+			verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
+				"the zone has records that only its own server can "
+				"transfer"));
+		return;
+	}
 	if (!t->transfer) {
 		refuse(zone, t,
 			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory"));

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "gateway/target/powerdns_disabled.h"
+#include "gateway/target/powerdns_content.h"
+#include "gateway/target/powerdns_texts.h"
 #include "zones/rdata.h"
+#include "zones/utf8.h"
 
 enum { RDATA_MAX = 65535, TTL_MAX_S = 0x7fffffff };
 
@@ -27,7 +29,8 @@ struct reader {
 	const uint8_t *apex;
 	bool want_content;
 	struct powerdns_zone *zone;
-	bool is_of_apex; /* its name has been seen, and is right */
+	bool is_of_apex;  /* its name has been seen, and is right */
+	bool is_not_utf8; /* it failed for that */
 	uint32_t serial, edited_serial;
 	uint8_t *rdata; /* room for RDATA_MAX octets */
 	char *why;
@@ -76,6 +79,8 @@ static json_t *take_value(struct reader *r, int *ret_error)
 		r->at += (size_t)error.position;
 		return value;
 	}
+	if (json_error_code(&error) == json_error_invalid_utf8)
+		r->is_not_utf8 = true;
 	*ret_error = json_error_code(&error) == json_error_out_of_memory
 		? -ENOMEM
 		: refuse(r, "not JSON: %s", error.text);
@@ -98,109 +103,142 @@ static void copy_kind(char ret[POWERDNS_KIND_MAX], const json_t *value)
 
 /* ---- records ---- */
 
-static uint16_t type_of(const char *name)
-{
-	if (strcasecmp(name, "ALIAS") == 0)
-		return POWERDNS_TYPE_ALIAS;
-	if (strcasecmp(name, "LUA") == 0)
-		return POWERDNS_TYPE_LUA;
-	if (strcasecmp(name, "ADDR") == 0)
-		return 65400; /* listed by PowerDNS, content is \# */
-	return rdata_type_from_name(name);
-}
-
-/* LUA's content is a type and strings: in wire form 16 bits and the strings. */
-static int lua_from_text(
-	const char *text, const uint8_t *origin, uint8_t *out, size_t cap)
-{
-	char name[RDATA_TYPE_NAME_MAX];
-	size_t len = strcspn(text, " \t");
-	uint16_t type;
-	int n;
-
-	if (len >= sizeof(name) || cap < 2)
-		return -EINVAL;
-	memcpy(name, text, len);
-	name[len] = '\0';
-	type = type_of(name);
-	n = rdata_from_text_powerdns(TYPE_TXT, text + len, origin, out + 2, cap - 2);
-	if (type == 0 || n < 0)
-		return -EINVAL;
-	out[0] = (uint8_t)(type >> 8);
-	out[1] = (uint8_t)type;
-	return n + 2;
-}
-
-static int content_from_text(uint16_t type, const char *text, const struct reader *r)
-{
-	if (type == POWERDNS_TYPE_LUA)
-		return lua_from_text(text, r->apex, r->rdata, RDATA_MAX);
-	if (type == POWERDNS_TYPE_ALIAS)
-		type = TYPE_PTR;
-	return rdata_from_text_powerdns(type, text, r->apex, r->rdata, RDATA_MAX);
-}
-
 /* An RRset while its records are read. */
 struct heading {
 	uint8_t owner[NAME_MAX_LEN];
 	uint16_t type;
-	uint32_t ttl;
+	struct powerdns_text_set set; /* of that owner and type, with the TTL */
 	const char *name, *type_name; /* as PowerDNS wrote them */
 	bool is_soa;
 };
 
-static int add_record(struct reader *r, const struct heading *h, const char *text)
+/* A record that Muster can not read, or not hold: the first is remembered by its name. */
+__attribute__((format(printf, 2, 3))) static void note_odd(
+	const struct reader *r, const char *format, ...)
 {
-	int len = content_from_text(h->type, text, r);
-	struct rr rr;
+	va_list args;
 
-	if (len < 0)
-		return refuse(
-			r, "%s %s: cannot read \"%s\"", h->name, h->type_name, text);
-	if (h->is_soa) {
-		/* Concurrent PATCHes can leave two behind; one is served. */
-		if (r->zone->soa)
-			return 0;
-		r->zone->soa = rrset_new(TYPE_SOA, h->ttl, r->rdata, (uint16_t)len);
-		if (!r->zone->soa)
-			return -ENOMEM;
-	}
-	if (!r->want_content)
+	if (r->zone->odd++ > 0)
+		return;
+	va_start(args, format);
+	vsnprintf(r->zone->first_odd, sizeof(r->zone->first_odd), format, args);
+	va_end(args);
+}
+
+/* Would Muster write the same RDATA otherwise?  Addresses it writes as PowerDNS takes
+ * them, which is not always as PowerDNS gives them. */
+static int remember_spelling(
+	struct reader *r, const struct heading *h, const struct powerdns_text *text)
+{
+	char *ours;
+	int ret;
+
+	if (h->type == TYPE_A || h->type == TYPE_AAAA)
 		return 0;
-	rr = (struct rr){.owner = h->owner,
+	ret = powerdns_content_to_text(h->type, text->rdata, text->rdata_len, &ours);
+	if (ret == -ENOMEM)
+		return ret;
+	if (!ret && strcmp(ours, text->content) == 0) {
+		free(ours);
+		return 0;
+	}
+	if (!ret)
+		free(ours);
+	return powerdns_texts_add(&r->zone->spelt, &h->set, text);
+}
+
+static int take_soa(
+	struct reader *r, const struct heading *h, const struct powerdns_text *text)
+{
+	/* Concurrent PATCHes can leave two behind; one is served. */
+	if (r->zone->soa)
+		return 0;
+	if (!rdata_has_shape(TYPE_SOA, text->rdata, text->rdata_len))
+		return refuse(r, "%s SOA: cannot read \"%s\"", h->name, text->content);
+	r->zone->soa = rrset_new(TYPE_SOA, h->set.ttl, text->rdata, text->rdata_len);
+	return r->zone->soa ? 0 : -ENOMEM;
+}
+
+static int load_record(
+	struct reader *r, const struct heading *h, const struct powerdns_text *text)
+{
+	const struct rr rr = {.owner = h->set.owner,
 		.type = h->type,
 		.class = CLASS_IN,
-		.ttl = h->ttl,
-		.rdata_len = (uint16_t)len,
-		.rdata = r->rdata};
-	len = zone_load_rr(r->zone->content, &rr);
-	return len == -ENOSPC
-		? refuse(r, "%s %s: too many records", h->name, h->type_name)
-		: len;
+		.ttl = h->set.ttl,
+		.rdata_len = text->rdata_len,
+		.rdata = text->rdata};
+	int ret = zone_load_rr(r->zone->content, &rr);
+
+	if (ret == -ENOSPC) {
+		note_odd(r, "%s %s: too many records", h->name, h->type_name);
+		return 0;
+	}
+	if (ret)
+		return ret;
+	if (!rdata_has_shape(h->type, rr.rdata, rr.rdata_len))
+		note_odd(r, "%s %s \"%.60s\"", h->name, h->type_name, text->content);
+	return remember_spelling(r, h, text);
+}
+
+static int add_record(
+	struct reader *r, const struct heading *h, const char *content, bool is_disabled)
+{
+	struct powerdns_text text = {.content = (char *)content, .rdata = r->rdata};
+	int len = powerdns_content_from_text(h->type, content, r->apex, r->rdata);
+	int ret = 0;
+
+	if (len < 0)
+		return len;
+	text.rdata_len = (uint16_t)len;
+	if (is_disabled)
+		return r->want_content
+			? powerdns_texts_add(&r->zone->disabled, &h->set, &text)
+			: 0;
+	if (h->is_soa && r->zone->soa)
+		return 0;
+	if (h->is_soa)
+		ret = take_soa(r, h, &text);
+	return ret || !r->want_content ? ret : load_record(r, h, &text);
 }
 
 static int take_records(struct reader *r, const struct heading *h, const json_t *records)
 {
 	size_t i;
 	json_t *record;
-	int ret;
 
 	json_array_foreach(records, i, record)
 	{
+		const json_t *disabled = json_object_get(record, "disabled");
 		const char *text = json_string_value(json_object_get(record, "content"));
+		int ret;
+
 		if (!text)
 			return refuse(r, "%s %s: no content", h->name, h->type_name);
-		if (!json_is_true(json_object_get(record, "disabled")))
-			ret = add_record(r, h, text);
-		else if (!r->want_content)
-			ret = 0;
-		else
-			ret = powerdns_disabled_add(
-				&r->zone->disabled, h->owner, h->type, h->ttl, text);
+		ret = add_record(r, h, text, json_is_true(disabled));
 		if (ret)
 			return ret;
 	}
 	return 0;
+}
+
+/* Owner and type.  False: Muster has neither a place nor a number for it, and it is left
+ * alone. */
+static bool read_heading(struct reader *r, struct heading *h)
+{
+	const char *why = NULL;
+
+	if (name_from_text(h->owner, h->name, NULL)) {
+		why = "not a domain name";
+	} else {
+		name_lower(h->owner);
+		h->type = powerdns_type_from_name(h->type_name);
+		if (h->type == 0 || rdata_type_is_meta(h->type))
+			why = "not a type of records that is known here";
+	}
+	if (why && r->want_content)
+		note_odd(r, "%s %s: %s", h->name, h->type_name, why);
+	return !why;
 }
 
 static int take_rrset(struct reader *r, const json_t *rrset)
@@ -215,15 +253,12 @@ static int take_rrset(struct reader *r, const json_t *rrset)
 		return refuse(r, "an RRset without name, type, ttl or records");
 	if (json_array_size(records) == 0)
 		return 0; /* only comments */
-	if (name_from_text(h.owner, h.name, NULL))
-		return refuse(r, "%s: not a domain name", h.name);
-	name_lower(h.owner);
-	h.type = type_of(h.type_name);
-	if (h.type == 0 || rdata_type_is_meta(h.type))
-		return refuse(r, "%s %s: unknown type", h.name, h.type_name);
-	h.ttl = value_u32(ttl);
-	if (h.ttl > TTL_MAX_S)
-		h.ttl = 0; /* RFC 2181 8 */
+	if (!read_heading(r, &h))
+		return 0;
+	h.set = (struct powerdns_text_set){
+		.owner = h.owner, .type = h.type, .ttl = value_u32(ttl)};
+	if (h.set.ttl > TTL_MAX_S)
+		h.set.ttl = 0; /* RFC 2181 8 */
 	h.is_soa = h.type == TYPE_SOA && name_is_equal(h.owner, r->apex);
 	if (!r->want_content && !h.is_soa)
 		return 0;
@@ -364,8 +399,65 @@ static int read_whole(struct reader *r)
 		return refuse(r, "not JSON: something follows the object");
 	if (!r->is_of_apex || !r->zone->kind[0])
 		return refuse(r, "not a zone: no name or no kind");
-	powerdns_disabled_sort(r->zone->disabled);
+	powerdns_texts_sort(r->zone->disabled);
+	powerdns_texts_sort(r->zone->spelt);
 	return serve_soa(r);
+}
+
+static int read_once(struct reader *r, const struct name_seed *seed)
+{
+	int ret = -ENOMEM;
+
+	memset(r->zone, 0, sizeof(*r->zone));
+	r->why[0] = '\0';
+	if (r->want_content)
+		r->zone->content = zone_new_seeded(r->apex, seed);
+	if (r->zone->content || !r->want_content)
+		ret = read_whole(r);
+	if (ret)
+		powerdns_zone_clear(r->zone);
+	return ret;
+}
+
+/* What is in the database stands in the answer as it is there, be it Latin 1.  Octets
+ * that are not UTF-8 become \DDD: the same to RFC 1035 5.1.  NULL: no memory. */
+static char *escape_octets(const char *json, size_t len, size_t *ret_len)
+{
+	enum { ESCAPE_LEN = 5 }; /* the backslash is escaped, too */
+	char *escaped = malloc(len * ESCAPE_LEN + 1);
+	size_t to = 0;
+
+	for (size_t at = 0; escaped && at < len;) {
+		const size_t n = utf8_len((const uint8_t *)json + at, len - at);
+
+		if (n > 0)
+			memcpy(escaped + to, json + at, n);
+		else
+			snprintf(escaped + to, ESCAPE_LEN + 1, "\\\\%03u",
+				(uint8_t)json[at]);
+		to += n > 0 ? n : ESCAPE_LEN;
+		at += n > 0 ? n : 1;
+	}
+	*ret_len = to;
+	return escaped;
+}
+
+static int read_escaped(const struct reader *failed, const struct name_seed *seed)
+{
+	struct reader r = {.apex = failed->apex,
+		.want_content = failed->want_content,
+		.zone = failed->zone,
+		.rdata = failed->rdata,
+		.why = failed->why};
+	char *escaped = escape_octets(failed->json, failed->len, &r.len);
+	int ret;
+
+	if (!escaped)
+		return -ENOMEM;
+	r.json = escaped;
+	ret = read_once(&r, seed);
+	free(escaped);
+	return ret;
 }
 
 int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t len,
@@ -377,19 +469,17 @@ int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t 
 		.apex = apex,
 		.zone = ret,
 		.want_content = want_content,
+		.rdata = malloc(RDATA_MAX),
 		.why = ret_why};
 	int result = -ENOMEM;
 
 	memset(ret, 0, sizeof(*ret));
 	ret_why[0] = '\0';
-	r.rdata = malloc(RDATA_MAX);
-	if (want_content)
-		ret->content = zone_new_seeded(apex, seed);
-	if (r.rdata && (ret->content || !want_content))
-		result = read_whole(&r);
+	if (r.rdata)
+		result = read_once(&r, seed);
+	if (result && r.is_not_utf8)
+		result = read_escaped(&r, seed);
 	free(r.rdata);
-	if (result)
-		powerdns_zone_clear(ret);
 	return result;
 }
 
@@ -397,10 +487,12 @@ void powerdns_zone_clear(struct powerdns_zone *zone)
 {
 	rrset_unref(zone->soa);
 	zone_free(zone->content);
-	powerdns_disabled_free(zone->disabled);
+	powerdns_texts_free(zone->disabled);
+	powerdns_texts_free(zone->spelt);
 	zone->soa = NULL;
 	zone->content = NULL;
 	zone->disabled = NULL;
+	zone->spelt = NULL;
 }
 
 bool powerdns_zone_is_secondary(const struct powerdns_zone *zone)

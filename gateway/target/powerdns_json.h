@@ -2,14 +2,15 @@
  * What PowerDNS' HTTP API says and wants to hear, as JSON.
  *
  * A zone's answer is read one RRset at a time, so that a zone of a million names needs no
- * tree of them in memory.  Names and contents become wire form by the same strict rules
- * as everything else; what these refuse, the zone is refused for, by name: nothing is
- * left out silently.  ALIAS and LUA, which only PowerDNS has, are carried in the wire
- * form that it gives them.
+ * tree of them in memory.  What PowerDNS serves is mirrored, not judged: contents become
+ * wire form whatever they say, and what no parser here reads is kept as text
+ * (zones/verbatim.h).  What Muster has no place for (a type that it does not know, a name
+ * that is none) is left alone.  All of these are counted, and the first is named.
  *
- * Disabled records are no content: nobody is served them.  But a REPLACE would delete
- * them, so they are remembered and put back into a PATCH of their RRset.  Comments stay
- * as they are when a PATCH does not mention them.
+ * A REPLACE writes the whole RRset, so that all that PowerDNS had in it goes back as
+ * PowerDNS wrote it: texts that Muster would spell otherwise are remembered, and so are
+ * disabled records, which are no content (nobody is served them) but would be deleted.
+ * Comments stay as they are when a PATCH does not mention them.
  *
  * Pure, but for memory.
  */
@@ -25,10 +26,10 @@ enum {
 	POWERDNS_TYPE_LUA = 65402,
 };
 
-/* The disabled records of a zone, by RRset. */
-struct powerdns_disabled;
-void powerdns_disabled_free(struct powerdns_disabled *disabled); /* NULL is harmless */
-size_t powerdns_disabled_count(const struct powerdns_disabled *disabled); /* RRsets */
+/* Records as PowerDNS wrote them, by RRset. */
+struct powerdns_texts;
+void powerdns_texts_free(struct powerdns_texts *texts);          /* NULL is harmless */
+size_t powerdns_texts_count(const struct powerdns_texts *texts); /* RRsets */
 
 struct powerdns_zone {
 	char kind[POWERDNS_KIND_MAX];         /* "Native", "Master", "Slave", ... */
@@ -40,8 +41,13 @@ struct powerdns_zone {
 	uint32_t served;      /* serial that queries see */
 	struct rrset *soa;    /* as served; NULL: the zone has none, or none enabled */
 	struct zone *content; /* as served; NULL when not wanted */
-	struct powerdns_disabled *disabled; /* NULL when not wanted, or none */
+	struct powerdns_texts *disabled; /* NULL when not wanted, or none */
+	struct powerdns_texts *spelt; /* enabled ones that Muster would spell otherwise;
+					  * NULL when not wanted, or none */
 	size_t outside; /* records that are not in the zone and that nobody is served */
+	size_t odd;     /* records kept as text or without the shape of their type, RRsets
+			 * that are too large or left alone */
+	char first_odd[POWERDNS_WHY_MAX]; /* one of them */
 };
 
 /* Accepts what a failed read left. */
@@ -65,9 +71,10 @@ struct powerdns_patch {
 	const uint8_t *apex;
 	const struct rrset
 		*soa; /* sent in place of the batch's own; NULL: none is sent */
-	const struct powerdns_disabled *disabled; /* may be NULL */
-	size_t max;                               /* octets that the server takes */
-	bool is_lmdb;                             /* the server's back end is LMDB */
+	const struct powerdns_texts *disabled; /* may be NULL */
+	const struct powerdns_texts *spelt;    /* may be NULL */
+	size_t max;                            /* octets that the server takes */
+	bool is_lmdb;                          /* the server's back end is LMDB */
 };
 
 /*

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "gateway/target/powerdns_disabled.h"
+#include "gateway/target/powerdns_content.h"
+#include "gateway/target/powerdns_texts.h"
 #include "zones/rdata.h"
 
 enum {
@@ -39,48 +40,7 @@ static int refuse(const struct writer *w, const char *format, ...)
 	return -EINVAL;
 }
 
-static const char *type_name(uint16_t type, char buf[RDATA_TYPE_NAME_MAX])
-{
-	if (type == POWERDNS_TYPE_ALIAS)
-		return "ALIAS";
-	return type == POWERDNS_TYPE_LUA ? "LUA" : rdata_type_name_powerdns(type, buf);
-}
-
 /* ---- contents ---- */
-
-static int lua_to_text(const uint8_t *rdata, uint16_t len, char **ret_text)
-{
-	char buf[RDATA_TYPE_NAME_MAX];
-	const char *why;
-	char *strings;
-	int n;
-
-	if (len < 3 || !rdata_is_valid(TYPE_TXT, rdata + 2, len - 2, &why))
-		return -EINVAL;
-	strings = rdata_to_text_powerdns(TYPE_TXT, rdata + 2, len - 2);
-	if (!strings)
-		return -ENOMEM;
-	n = asprintf(ret_text, "%s %s",
-		type_name((uint16_t)(rdata[0] << 8 | rdata[1]), buf), strings);
-	free(strings);
-	return n < 0 ? -ENOMEM : 0;
-}
-
-static int content_to_text(
-	uint16_t type, const uint8_t *rdata, uint16_t len, char **ret_text)
-{
-	const char *why;
-
-	if (type == POWERDNS_TYPE_LUA)
-		return lua_to_text(rdata, len, ret_text);
-	if (type == POWERDNS_TYPE_ALIAS) {
-		type = TYPE_PTR;
-		if (!rdata_is_valid(type, rdata, len, &why))
-			return -EINVAL;
-	}
-	*ret_text = rdata_to_text_powerdns(type, rdata, len);
-	return *ret_text ? 0 : -ENOMEM;
-}
 
 /* PowerDNS (4.7) dies when it reads a CAA record without a value from LMDB, with the next
  * query as with the next PATCH, and so again after each start. */
@@ -101,29 +61,43 @@ static int add_record(
 	return w->size > w->patch->max ? -EFBIG : 0;
 }
 
+/* As PowerDNS had it, or as Muster writes it. */
+static int add_rdata(struct writer *w, json_t *records, const uint8_t *owner,
+	uint16_t type, const struct powerdns_text *text)
+{
+	char name[NAME_TEXT_MAX], buf[RDATA_TYPE_NAME_MAX];
+	char *content = NULL;
+	int ret = 0;
+
+	if (w->patch->is_lmdb && is_fatal_to_lmdb(type, text->rdata, text->rdata_len))
+		return refuse(w, "%s CAA: an empty value can not be held by LMDB",
+			name_to_text(owner, name));
+	if (text->content)
+		return add_record(w, records, text->content, false);
+	ret = powerdns_content_to_text(type, text->rdata, text->rdata_len, &content);
+	if (ret == -EINVAL)
+		return refuse(w, "%s %s: Muster can not write this RRset to PowerDNS",
+			name_to_text(owner, name), powerdns_type_name(type, buf));
+	if (!ret)
+		ret = add_record(w, records, content, false);
+	free(content);
+	return ret;
+}
+
 static int add_enabled(
 	struct writer *w, json_t *records, const uint8_t *owner, const struct rrset *set)
 {
-	char name[NAME_TEXT_MAX], buf[RDATA_TYPE_NAME_MAX];
-	const uint8_t *rdata;
+	const struct powerdns_text_set *spelt =
+		powerdns_texts_find(w->patch->spelt, owner, set->type);
+	struct powerdns_text text = {0};
 	size_t at = 0;
-	uint16_t len;
 
-	while ((rdata = rrset_next(set, &at, &len))) {
-		char *content;
+	while ((text.rdata = rrset_next(set, &at, &text.rdata_len))) {
 		int ret;
 
-		if (w->patch->is_lmdb && is_fatal_to_lmdb(set->type, rdata, len))
-			return refuse(w, "%s CAA: an empty value can not be held by LMDB",
-				name_to_text(owner, name));
-		ret = content_to_text(set->type, rdata, len, &content);
-		if (ret == -EINVAL)
-			return refuse(w, "%s %s: PowerDNS has no text for it",
-				name_to_text(owner, name), type_name(set->type, buf));
-		if (ret)
-			return ret;
-		ret = add_record(w, records, content, false);
-		free(content);
+		text.content =
+			(char *)powerdns_text_of(spelt, text.rdata, text.rdata_len);
+		ret = add_rdata(w, records, owner, set->type, &text);
 		if (ret)
 			return ret;
 	}
@@ -131,26 +105,18 @@ static int add_enabled(
 }
 
 /* Is a disabled record among the enabled ones now?  PowerDNS refuses duplicates. */
-static bool is_among(const struct powerdns_disabled_set *disabled, size_t index,
-	const struct rrset *set, const uint8_t *apex)
+static bool is_among(const struct powerdns_text *text, const struct rrset *set)
 {
-	uint8_t rdata[4096]; /* a longer one is not recognised, and refused by PowerDNS */
-	int len;
-
-	if (!set)
-		return false;
-	len = rdata_from_text_powerdns(
-		disabled->type, disabled->contents[index], apex, rdata, sizeof(rdata));
-	return len >= 0 && rrset_find(set, rdata, (uint16_t)len) >= 0;
+	return set && rrset_find(set, text->rdata, text->rdata_len) >= 0;
 }
 
 static int add_disabled(struct writer *w, json_t *records,
-	const struct powerdns_disabled_set *disabled, const struct rrset *set)
+	const struct powerdns_text_set *disabled, const struct rrset *set)
 {
 	for (size_t i = 0; disabled && i < disabled->count; i++) {
 		int ret = 0;
-		if (!is_among(disabled, i, set, w->patch->apex))
-			ret = add_record(w, records, disabled->contents[i], true);
+		if (!is_among(&disabled->texts[i], set))
+			ret = add_record(w, records, disabled->texts[i].content, true);
 		if (ret)
 			return ret;
 	}
@@ -165,7 +131,7 @@ static json_t *add_rrset(
 {
 	char name[NAME_TEXT_MAX], buf[RDATA_TYPE_NAME_MAX];
 	json_t *rrset = json_pack("{s:s, s:s, s:s}", "name", name_to_text(owner, name),
-		"type", type_name(type, buf), "changetype", changetype);
+		"type", powerdns_type_name(type, buf), "changetype", changetype);
 
 	if (!rrset || json_array_append_new(w->rrsets, rrset))
 		return NULL;
@@ -183,13 +149,13 @@ static int add_delete(struct writer *w, const struct change *change)
 static int add_replace(
 	struct writer *w, const uint8_t *owner, uint16_t type, const struct rrset *set)
 {
-	const struct powerdns_disabled_set *disabled = NULL;
+	const struct powerdns_text_set *disabled = NULL;
 	json_t *rrset, *records;
 	int ret;
 
 	/* A zone has one SOA; PowerDNS drops disabled ones with each write of its own. */
 	if (type != TYPE_SOA)
-		disabled = powerdns_disabled_find(w->patch->disabled, owner, type);
+		disabled = powerdns_texts_find(w->patch->disabled, owner, type);
 	rrset = add_rrset(w, owner, type, "REPLACE");
 	if (!rrset)
 		return -ENOMEM;
@@ -212,7 +178,7 @@ static bool is_apex_soa(const struct powerdns_patch *patch, const struct change 
 static bool is_delete(const struct powerdns_patch *patch, const struct change *change)
 {
 	return !change->after &&
-		!powerdns_disabled_find(patch->disabled, change->owner, change->type);
+		!powerdns_texts_find(patch->disabled, change->owner, change->type);
 }
 
 /* Those that go, or those that stay or come. */

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/log.h"
+
 enum {
 	BATCH_CHANGES = 300, /* RRsets: some 30 KiB, half of what fits a message */
 	QUERY_MAX = 2048,    /* octets: two names and one SOA at their longest */
@@ -229,6 +231,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
 	struct ddns_transferred got;
+	char name[NAME_TEXT_MAX];
 	struct verdict why;
 
 	if (is_whole_zone_worth_asking(t, result)) {
@@ -244,6 +247,10 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 		ddns_complete_no_memory(t);
 		return;
 	}
+	if (got.odd > 0)
+		log_warning("zone %s: %s has %zu records in it that Muster cannot read, "
+			    "such as %s; they stay as they are",
+			name_to_text(t->zone, name), t->who, got.odd, got.first_odd);
 	ddns_remember(&t->seen, got.soa);
 	ddns_remember(&t->believed, got.soa);
 	ddns_remember(&t->mirrored, got.soa);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include "zones/rdata.h"
+#include "zones/verbatim.h"
 
 enum {
 	EDNS_UDP_SIZE = 1232, /* means nothing over TCP */
@@ -122,6 +123,8 @@ static unsigned compose_missing(struct composer *c, const struct change *change,
 	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
 		if (rrset_finder_has(&finder, rr.rdata, rr.rdata_len))
 			continue;
+		if (verbatim_is(rr.rdata, rr.rdata_len))
+			continue;
 		count++;
 		if (c)
 			compose_rr(c, 2, &rr);
@@ -130,8 +133,34 @@ static unsigned compose_missing(struct composer *c, const struct change *change,
 	return count;
 }
 
+/*
+ * Has it a record that can not be named to the server, or that the server might not read
+ * in a message although it has it?
+ */
+static bool has_odd_record(const struct rrset *set)
+{
+	const uint8_t *rdata;
+	size_t at = 0;
+	uint16_t len;
+
+	while ((rdata = rrset_next(set, &at, &len))) {
+		if (!rdata_has_shape(set->type, rdata, len))
+			return true;
+	}
+	return false;
+}
+
+/* Record by record, but for an RRset that goes and holds what can not be named. */
 static unsigned compose_deletes(struct composer *c, const struct change *change, bool all)
 {
+	const struct rr rrset = {
+		.owner = change->owner, .type = change->type, .class = CLASS_ANY};
+
+	if (change->before && !change->after && has_odd_record(change->before)) {
+		if (c)
+			compose_rr(c, 2, &rrset);
+		return 1;
+	}
 	return compose_missing(c, change, change->before, change->after, all, CLASS_NONE);
 }
 
@@ -231,10 +260,15 @@ int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 		const struct rr none = {.owner = change->owner,
 			.type = change->type,
 			.class = CLASS_NONE};
+		/* 2.4.1: RRset exists */
+		const struct rr any = {
+			.owner = change->owner, .type = change->type, .class = CLASS_ANY};
 
 		if (is_apex_soa(change, zone))
 			continue;
-		if (change->after)
+		if (change->after && has_odd_record(change->after))
+			compose_rr(&c, 1, &any);
+		else if (change->after)
 			compose_rrset(&c, 1, change->owner, change->after, 0);
 		else
 			compose_rr(&c, 1, &none);

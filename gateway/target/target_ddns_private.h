@@ -85,6 +85,8 @@ enum ddns_transfer_state {
 	DDNS_TRANSFER_BROKEN,   /* reason */
 };
 
+enum { DDNS_ODD_MAX = 192 }; /* octets of a record's name and what is odd with it */
+
 struct ddns_transfer;
 /* since: the SOA that was asked from (IXFR), a reference is taken; NULL: AXFR.
  * is_signed: the server signs the zone of that SOA. */
@@ -107,6 +109,8 @@ struct ddns_transferred {
 	struct zone *zone;         /* either this */
 	struct update *difference; /* or this */
 	bool is_signed;            /* by the server */
+	size_t odd; /* records that Muster can not read, and RRsets too large for it */
+	const char *first_odd; /* one of them; the transfer's */
 };
 /* 0 or -ENOMEM. */
 int ddns_transfer_take(struct ddns_transfer *transfer, struct ddns_transferred *ret)

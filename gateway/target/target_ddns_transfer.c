@@ -4,8 +4,8 @@
  * A transfer is read message by message, record by record, into a zone, or into a list of
  * removed and added records.  The peer is a server that somebody chose, not a stranger;
  * yet nothing that it sends is believed before it has been checked.  What it has, we
- * mirror: RDATA without the shape of its type is kept as it stands where that can be
- * done.  The exception are the signatures and proofs of a zone that the server signs
+ * mirror, and do not judge: RDATA without the shape of its type is kept as it stands, and
+ * counted.  The exception are the signatures and proofs of a zone that the server signs
  * (zone_set_signed).
  *
  * Limits: LOAD_RECORDS_MAX, LOAD_DIFFERENCE_MAX, RRSET_SIZE_MAX.
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/rdata.h"
+#include "zones/verbatim.h"
 
 enum {
 	OPTION_EDE = 15,      /* RFC 8914 2 */
@@ -50,9 +51,11 @@ struct ddns_transfer {
 	size_t change_count, change_cap;
 	uint8_t *octets; /* IXFR: owners and RDATA of changes */
 	size_t octets_len, octets_cap;
-	bool is_only_soa; /* the message holds one record */
+	bool is_only_soa;         /* the message holds one record */
 	ddns_transfer_sink *sink; /* NULL: it is kept */
 	void *sink_arg;
+	size_t odd; /* records without the shape of their type, and RRsets too large */
+	char first_odd[DDNS_ODD_MAX];
 	char reason[VERDICT_WHY_MAX];
 	uint8_t rdata[RDATA_MAX];
 };
@@ -134,23 +137,6 @@ struct rrset *ddns_read_soa(
 
 /* ---- RDATA ---- */
 
-/*
- * Types whose RDATA holds domain names that others read, or that the sender may have
- * compressed (RFC 1035 3.3, RFC 3597 4): octets of another shape can not be kept.
- */
-static bool has_names(uint16_t type)
-{
-	static const uint16_t types[] = {TYPE_NS, 3, 4, TYPE_CNAME, TYPE_SOA, 7, 8, 9,
-		TYPE_PTR, 14, TYPE_MX, 17, 18, 21, TYPE_SIG, 26, TYPE_NXT, TYPE_SRV, 35,
-		36, 38, TYPE_DNAME, 45, TYPE_RRSIG, TYPE_NSEC, 55, 58, 64, 65, 107, 260};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (types[i] == type)
-			return true;
-	}
-	return false;
-}
-
 __attribute__((format(printf, 3, 4))) static enum ddns_transfer_state leave(
 	struct ddns_transfer *t, enum ddns_transfer_state state, const char *format, ...)
 {
@@ -171,22 +157,15 @@ static enum ddns_transfer_state broken_rr(
 		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
 }
 
-/* Uncompressed RDATA into t->rdata.  Its length, or -EBADMSG with *ret_why. */
-static int take_rdata(struct ddns_transfer *t, const uint8_t *msg,
-	const struct wire_message *m, const struct raw_rr *raw, const char **ret_why)
+/* A record that Muster can not read, or not hold: the first is remembered by its name. */
+static void note_odd(struct ddns_transfer *t, const struct rr *rr, const char *why)
 {
-	int len = rdata_read(raw->type, msg, m->end, raw->rdata_at, raw->rdlength,
-		t->rdata, sizeof(t->rdata), ret_why);
+	char owner[NAME_TEXT_MAX], type[RDATA_TYPE_NAME_MAX];
 
-	if (len >= 0)
-		return len;
-	if (has_names(raw->type)) {
-		if (len != -EBADMSG)
-			*ret_why = "RDATA is too long";
-		return -EBADMSG;
-	}
-	memcpy(t->rdata, msg + raw->rdata_at, raw->rdlength);
-	return raw->rdlength;
+	if (t->odd++ > 0)
+		return;
+	snprintf(t->first_odd, sizeof(t->first_odd), "%.80s %s (%s)",
+		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
 }
 
 /* ---- differences ---- */
@@ -337,9 +316,10 @@ static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr
 	if (is_proof && t->is_signed)
 		return DDNS_TRANSFER_WHOLE;
 	r = zone_load_rr(is_proof ? t->proofs : t->zone, rr);
-	if (r < 0)
-		return broken_rr(
-			t, rr, r == -ENOSPC ? "RRset is too large" : "no memory");
+	if (r == -ENOSPC)
+		note_odd(t, rr, "too many records");
+	else if (r < 0)
+		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
 	return DDNS_TRANSFER_WHOLE;
 }
 
@@ -495,10 +475,23 @@ static bool hand_on(struct ddns_transfer *t, const uint8_t *msg,
 	return t->sink(&copy, t->sink_arg);
 }
 
+/* What has not the shape of its type is kept and counted.  False: no zone can be without
+ * it. */
+static bool take_odd(struct ddns_transfer *t, struct rr *rr)
+{
+	/* Not what it looks like: octets of a server, which nobody's text is. */
+	if (verbatim_is(rr->rdata, rr->rdata_len))
+		rr->rdata_len = verbatim_write(t->rdata, sizeof(t->rdata), "", 0);
+	if (rdata_has_shape(rr->type, rr->rdata, rr->rdata_len))
+		return true;
+	if (t->state != DDNS_TRANSFER_REMOVING)
+		note_odd(t, rr, "RDATA has not the shape of its type");
+	return !is_soa(t, rr);
+}
+
 static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t *msg,
 	const struct wire_message *m, const struct raw_rr *raw)
 {
-	const char *why = "";
 	struct rr rr = {.owner = raw->owner,
 		.type = raw->type,
 		.class = raw->class,
@@ -511,12 +504,15 @@ static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t 
 			LOAD_RECORDS_MAX);
 	if (raw->class != CLASS_IN)
 		return broken_rr(t, &rr, "is not of class IN");
-	len = take_rdata(t, msg, m, raw, &why);
+	len = rdata_read_loosely(raw->type, msg, m->end, raw->rdata_at, raw->rdlength,
+		t->rdata, sizeof(t->rdata));
 	if (len < 0)
-		return broken_rr(t, &rr, why);
+		return broken_rr(t, &rr, "RDATA is too long");
 	rr.rdata_len = (uint16_t)len;
 	if (t->sink && !hand_on(t, msg, m, raw, &rr))
 		return leave(t, DDNS_TRANSFER_BROKEN, "it cannot be handed on");
+	if (!t->sink && !take_odd(t, &rr))
+		return broken_rr(t, &rr, "RDATA has not the shape of its type");
 	return take_rr(t, &rr);
 }
 
@@ -609,7 +605,9 @@ int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
 	*ret = (struct ddns_transferred){.soa = rrset_ref(t->soa),
 		.zone = t->zone,
 		.difference = difference,
-		.is_signed = t->is_signed};
+		.is_signed = t->is_signed,
+		.odd = t->odd,
+		.first_odd = t->first_odd};
 	t->zone = NULL;
 	return 0;
 }
@@ -634,8 +632,7 @@ struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since
 	return t;
 }
 
-void ddns_transfer_hand_on(
-	struct ddns_transfer *t, ddns_transfer_sink *sink, void *arg)
+void ddns_transfer_hand_on(struct ddns_transfer *t, ddns_transfer_sink *sink, void *arg)
 {
 	t->sink = sink;
 	t->sink_arg = arg;

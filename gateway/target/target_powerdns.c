@@ -250,15 +250,22 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	t->is_suspect = false;
 	t->attempt.is_open = false;
 	t->rectifies_itself = t->rectifies_itself || zone->api_rectify;
-	powerdns_disabled_free(t->disabled);
+	powerdns_texts_free(t->disabled);
 	t->disabled = zone->disabled;
 	zone->disabled = NULL;
+	powerdns_texts_free(t->spelt);
+	t->spelt = zone->spelt;
+	zone->spelt = NULL;
 	powerdns_parents_load(t->parents, zone->content);
 	if (zone->outside > 0)
 		log_warning(
 			"zone %s: %s has %zu records in it that are outside the zone; "
 			"they are left alone",
 			name_to_text(t->zone, name), t->who, zone->outside);
+	if (zone->odd > 0)
+		log_warning("zone %s: %s has %zu records in it that Muster cannot read, "
+			    "such as %s; they stay as they are",
+			name_to_text(t->zone, name), t->who, zone->odd, zone->first_odd);
 	hint(t);
 }
 
@@ -406,7 +413,8 @@ static void powerdns_free(struct target *target)
 	free(t->body);
 	zone_free(t->content.zone);
 	update_free(t->content.difference);
-	powerdns_disabled_free(t->disabled);
+	powerdns_texts_free(t->disabled);
+	powerdns_texts_free(t->spelt);
 	powerdns_parents_free(t->parents);
 	rrset_unref(t->believed);
 	rrset_unref(t->mirrored);

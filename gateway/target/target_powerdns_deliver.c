@@ -286,6 +286,7 @@ void powerdns_send_patch(struct powerdns_target *t)
 	struct powerdns_patch patch = {.changes = t->changes,
 		.apex = t->zone,
 		.disabled = t->disabled,
+		.spelt = t->spelt,
 		.max = t->patch_max,
 		.is_lmdb = t->is_lmdb};
 	char why[POWERDNS_WHY_MAX];

@@ -39,8 +39,8 @@ struct powerdns_target {
 	uint32_t believed_stored;          /* the stored serial behind believed */
 	bool is_suspect; /* believed is not known, and CHANGED has not been said yet */
 	struct powerdns_attempt attempt;
-	struct powerdns_serial serial; /* as of the last look */
-	struct powerdns_disabled *disabled;
+	struct powerdns_serial serial;           /* as of the last look */
+	struct powerdns_texts *disabled, *spelt; /* as of the last load */
 	struct powerdns_parents *parents;
 	bool is_signed;
 	bool rectifies_itself; /* with each PATCH */

@@ -78,6 +78,7 @@ static void write_patch(const struct powerdns_zone *zone)
 		.apex = APEX,
 		.soa = zone->soa,
 		.disabled = zone->disabled,
+		.spelt = zone->spelt,
 		.max = PATCH_MAX};
 	char *body;
 	size_t len;

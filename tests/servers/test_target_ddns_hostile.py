@@ -39,7 +39,8 @@ def a(owner, address="192.0.2.1"):
 def odd(owner, rdtype, octets):
     """A record with RDATA that has not the shape of its type."""
     rdata = dns.rdata.GenericRdata(dns.rdataclass.IN, rdtype, octets)
-    return dns.rrset.from_rdata(f"{owner}.dyn.example.", 300, rdata)
+    name = owner if owner.endswith(".") else f"{owner}.dyn.example."
+    return dns.rrset.from_rdata(name, 300, rdata)
 
 
 def answer(query, *rrsets, rcode=0):
@@ -174,7 +175,7 @@ def test_one_record_per_message(tmp_path):
     ((soa(5), a("x")), f"fell silent for {SILENCE_MS} ms in the middle of a transfer"),
     ((soa(5), dns.rrset.from_text("x.dyn.example.", 1, "CH", "TXT", "a"), soa(5)),
      "is not of class IN"),
-    ((soa(5), odd("x", dns.rdatatype.MX, b"\0\1"), soa(5)), "x.dyn.example. MX"),
+    ((odd("dyn.example.", dns.rdatatype.SOA, b"\0\0"), soa(5)), "dyn.example. SOA"),
 ])
 def test_broken_transfers(tmp_path, rrsets, why):
     (result,), _ = run(transfer(*rrsets), tmp_path, "load", timeout_ms=SILENCE_MS)
@@ -193,9 +194,16 @@ def test_records_outside_the_zone_are_ignored(tmp_path):
     assert (result.outcome, result.count) == ("DONE", 2)
 
 
-def test_rdata_of_a_wrong_shape_is_mirrored(tmp_path):
-    sshfp = odd("x", dns.rdatatype.SSHFP, b"\1")
-    (result,), _ = run(transfer(soa(5), sshfp, soa(5)), tmp_path, "load")
+@pytest.mark.parametrize("rdtype, rdata", [
+    (dns.rdatatype.SSHFP, b"\1"),
+    (dns.rdatatype.MX, b"\0\1"),
+    (dns.rdatatype.CNAME, b"\3abc"),
+    (dns.rdatatype.NSEC, b"\1a\0"),
+    (dns.rdatatype.A, b"\1\2\3\4\5"),
+    (dns.rdatatype.NULL, b"\xff\xffmuster text:\xff\xffx"),
+])
+def test_rdata_of_a_wrong_shape_is_mirrored(tmp_path, rdtype, rdata):
+    (result,), _ = run(transfer(soa(5), odd("x", rdtype, rdata), soa(5)), tmp_path, "load")
     assert (result.outcome, result.count) == ("DONE", 2)
 
 
