@@ -540,23 +540,33 @@ static void take_fields(struct parser *x, const char *fields, char *ret_field)
 	}
 }
 
+enum { TYPE_LOC = 29, TYPE_DSYNC = 66, TYPE_AMTRELAY = 260 };
+
+/* Types whose text is not that of their fields. */
+static void take_special(struct parser *x, uint16_t type, char *ret_field)
+{
+	*ret_field = 0;
+	if (type == TYPE_LOC)
+		parser_take_loc(x);
+	else if (type == TYPE_AMTRELAY)
+		take_amtrelay(x);
+	else
+		take_dsync(x);
+}
+
 /* *ret_field: the last one that was begun, 0 before the first. */
 static void take_record(struct parser *x, uint16_t type, char *ret_field)
 {
-	enum { TYPE_LOC = 29, TYPE_DSYNC = 66, TYPE_AMTRELAY = 260 };
 	const struct rdata_shape *shape = rdata_shape_of(type);
 
 	x->token = parser_at_end(x) ? NULL : x->p;
+	*ret_field = PARSER_OPAQUE;
 	if (is_opaque_form(x->p))
 		take_opaque(x);
 	else if (!shape || !shape->fields)
 		parser_refuse(x, "data of this type is written as \\# length hex");
-	else if (type == TYPE_LOC)
-		parser_take_loc(x);
-	else if (type == TYPE_AMTRELAY)
-		take_amtrelay(x);
-	else if (type == TYPE_DSYNC)
-		take_dsync(x);
+	else if (type == TYPE_LOC || type == TYPE_AMTRELAY || type == TYPE_DSYNC)
+		take_special(x, type, ret_field);
 	else
 		take_fields(x, shape->fields, ret_field);
 	if (x->error || parser_at_end(x))

@@ -65,7 +65,8 @@ struct parser_error {
 
 /* The token at token (NULL: none) as it may be shown, and what was expected of it. */
 void parser_explain(struct parser_error *ret, const char *token, const char *expected);
-enum { PARSER_RECORD_END = '$' }; /* instead of a field */
+/* Instead of a field: behind the last one, and all of them in the form of RFC 3597. */
+enum { PARSER_RECORD_END = '$', PARSER_OPAQUE = '#' };
 /* Why x could not read this field. */
 void parser_explain_field(struct parser_error *ret, const struct parser *x, char field);
 /* rdata_from_text for the text of an entry, or of PowerDNS. */

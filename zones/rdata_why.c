@@ -44,6 +44,7 @@ static const char *field_name(char field)
 		{'q', "a string"},
 		{'Q', "a string"},
 		{'g', "a gateway of the kind that stands before it"},
+		{PARSER_OPAQUE, "\\# length hex"},
 		{PARSER_RECORD_END, "the end of the record"},
 	};
 
