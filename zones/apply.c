@@ -128,6 +128,9 @@ static int add_record(struct applying *a, const struct rr *rr)
 	r = unfold(a, draft);
 	if (r < 0)
 		return r;
+	/* The RRset keeps the spelling of its owner for as long as it stands. */
+	if (!draft->count)
+		draft->spelled = rr->spelled;
 	draft->is_touched = true;
 	draft->ttl = rr->ttl;
 	return draft_add(draft, rr->rdata, rr->rdata_len);
@@ -474,6 +477,7 @@ static int withdraw_removed(struct withdrawal *w, struct three *t)
 	is_ttl_ours = !t->current || (after && t->current->ttl == after->ttl);
 	is_ttl_pending = is_ttl_ours && after && before->ttl != after->ttl;
 	rr.ttl = is_ttl_ours ? before->ttl : t->current->ttl;
+	rr.spelled = rrset_spelled(before);
 	while (r == 0 && (rr.rdata = rrset_next(before, &at, &rr.rdata_len))) {
 		bool is_there = draft_find_exact(&t->current_draft, rr.rdata,
 					rr.rdata_len) != NULL;

@@ -372,7 +372,7 @@ int changeset_merge(struct changeset *into, const struct changeset *next)
 
 static size_t set_size(const struct rrset *set)
 {
-	return set ? sizeof(*set) + set->size : 0;
+	return set ? rrset_octets(set) : 0;
 }
 
 size_t changeset_size(const struct changeset *cs)
@@ -420,6 +420,7 @@ static bool visit_difference(const struct change *change, bool removed,
 	if (!set)
 		return true;
 	rr.ttl = set->ttl;
+	rr.spelled = rrset_spelled(set);
 	if (other && other->ttl != set->ttl)
 		other = NULL;
 	draft_init(&draft, change->type, other);

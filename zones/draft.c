@@ -23,6 +23,7 @@ void draft_init(struct draft *draft, uint16_t type, const struct rrset *before)
 	if (!before)
 		return;
 	draft->ttl = before->ttl;
+	draft->spelled = rrset_spelled(before);
 	draft->count = before->count;
 }
 
@@ -305,6 +306,7 @@ bool draft_is_unchanged(struct draft *draft)
  * frees it as any other. */
 int draft_build(const struct draft *draft, struct rrset **ret_set)
 {
+	const size_t spelled_len = draft->spelled ? name_len(draft->spelled) : 0;
 	const struct draft_record *all = entries(draft);
 	struct rrset *set;
 	size_t size = 0;
@@ -317,14 +319,15 @@ int draft_build(const struct draft *draft, struct rrset **ret_set)
 		size += all[i].is_gone ? 0 : 2u + all[i].len;
 	if (draft->count > RRSET_COUNT_MAX || size > RRSET_SIZE_MAX)
 		return -ENOSPC;
-	set = malloc(sizeof(*set) + size);
+	set = malloc(sizeof(*set) + size + spelled_len);
 	if (!set)
 		return -ENOMEM;
 	*set = (struct rrset){.refs = 1,
 		.ttl = draft->ttl,
 		.type = draft->type,
 		.count = (uint16_t)draft->count,
-		.size = (uint32_t)size};
+		.size = size & 0xffffff,
+		.spelled_len = spelled_len & 0xff};
 	to = set->data;
 	for (uint32_t i = 0; i < draft->used; i++) {
 		if (all[i].is_gone)
@@ -335,6 +338,8 @@ int draft_build(const struct draft *draft, struct rrset **ret_set)
 			memcpy(to, all[i].rdata, all[i].len);
 		to += all[i].len;
 	}
+	if (spelled_len)
+		memcpy(to, draft->spelled, spelled_len);
 	*ret_set = set;
 	return 0;
 }

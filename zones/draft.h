@@ -31,6 +31,8 @@ struct draft {
 	bool is_touched;            /* may differ from before; the user's to set */
 	bool is_exact;              /* filled by draft_include: nothing replaces */
 	uint32_t ttl;               /* seconds */
+	const uint8_t *spelled;     /* rrset_spelled of what is built; the user's to set
+				     * with the first record */
 	const struct rrset *before; /* what it began as; NULL: nothing */
 	const struct rrset *folded; /* before, as long as its records are not in here */
 	uint32_t count;             /* records that are there */

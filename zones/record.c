@@ -63,6 +63,7 @@ int record_take_owner(
 		strcpy(token, "\\@"); /* not the origin: it does not stand alone */
 	if (x->error || name_from_text(owner, token, state->origin))
 		return refuse_word(ret_error, x->token, "a domain name");
+	memcpy(state->spelled, owner, name_len(owner));
 	name_lower(owner);
 	memcpy(state->owner, owner, name_len(owner));
 	state->has_owner = true;
@@ -195,7 +196,10 @@ int record_take_data(struct parser *x, const struct record_head *head,
 	if (len < 0)
 		return len;
 	memcpy(room->owner, state->owner, name_len(state->owner));
+	memcpy(room->spelled, state->spelled, name_len(state->spelled));
 	*ret = (struct rr){.owner = room->owner,
+		.spelled = name_is_equal(state->owner, state->spelled) ? NULL
+								       : room->spelled,
 		.type = head->type,
 		.class = CLASS_IN,
 		.rdata = room->rdata,

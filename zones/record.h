@@ -21,13 +21,14 @@ enum {
 
 /* Where a record stands that was read; struct rr points into it. */
 struct record_room {
-	uint8_t owner[NAME_MAX_LEN];
+	uint8_t owner[NAME_MAX_LEN], spelled[NAME_MAX_LEN];
 	uint8_t rdata[UINT16_MAX];
 };
 
 /*
  * Reads the record of one line.  Names are completed with origin; default_ttl is the TTL
- * of a line that has none.  1: *ret points into room, its owner in lower case; 0: the
+ * of a line that has none.  1: *ret points into room, its owner in lower case, and as it
+ * was written; 0: the
  * line has no words; -EINVAL with a reason in ret_why; -ENOMEM.
  */
 int record_from_text(struct rr *ret, struct record_room *room, const char *line,
@@ -54,6 +55,7 @@ struct parser_error;
 struct record_state {
 	const uint8_t *origin;
 	uint8_t owner[NAME_MAX_LEN]; /* of the last record, in lower case */
+	uint8_t spelled[NAME_MAX_LEN]; /* owner as it was written */
 	bool has_owner;
 	uint32_t default_ttl; /* $TTL (RFC 2308 4) */
 	bool has_default_ttl;

@@ -16,18 +16,24 @@ enum {
 	FINDER_FEW = 16, /* records searched one by one */
 };
 
-static struct rrset *set_new(uint16_t type, uint32_t ttl, size_t count, size_t size)
+static struct rrset *set_new(
+	uint16_t type, uint32_t ttl, size_t count, size_t size, const uint8_t *spelled)
 {
+	const size_t spelled_len = spelled ? name_len(spelled) : 0;
+
 	if (count == 0 || count > RRSET_COUNT_MAX || size > RRSET_SIZE_MAX)
 		return NULL;
-	struct rrset *set = malloc(sizeof(*set) + size);
+	struct rrset *set = malloc(sizeof(*set) + size + spelled_len);
 	if (!set)
 		return NULL;
+	if (spelled_len)
+		memcpy(set->data + size, spelled, spelled_len);
+	set->spelled_len = spelled_len & 0xff;
 	set->refs = 1;
 	set->ttl = ttl;
 	set->type = type;
 	set->count = (uint16_t)count;
-	set->size = (uint32_t)size;
+	set->size = size & 0xffffff;
 	return set;
 }
 
@@ -39,9 +45,25 @@ static void put_record(uint8_t *at, const uint8_t *rdata, uint16_t len)
 		memcpy(at + LENGTH_LEN, rdata, len);
 }
 
+const uint8_t *rrset_spelled(const struct rrset *set)
+{
+	return set->spelled_len ? set->data + set->size : NULL;
+}
+
+size_t rrset_octets(const struct rrset *set)
+{
+	return sizeof(*set) + set->size + set->spelled_len;
+}
+
 struct rrset *rrset_new(uint16_t type, uint32_t ttl, const uint8_t *rdata, uint16_t len)
 {
-	struct rrset *set = set_new(type, ttl, 1, LENGTH_LEN + (size_t)len);
+	return rrset_new_spelled(type, ttl, rdata, len, NULL);
+}
+
+struct rrset *rrset_new_spelled(uint16_t type, uint32_t ttl, const uint8_t *rdata,
+	uint16_t len, const uint8_t *spelled)
+{
+	struct rrset *set = set_new(type, ttl, 1, LENGTH_LEN + (size_t)len, spelled);
 
 	if (set)
 		put_record(set->data, rdata, len);
@@ -51,7 +73,7 @@ struct rrset *rrset_new(uint16_t type, uint32_t ttl, const uint8_t *rdata, uint1
 struct rrset *rrset_with(const struct rrset *old, const uint8_t *rdata, uint16_t len)
 {
 	struct rrset *set = set_new(old->type, old->ttl, old->count + 1u,
-		old->size + LENGTH_LEN + (size_t)len);
+		old->size + LENGTH_LEN + (size_t)len, rrset_spelled(old));
 
 	if (!set)
 		return NULL;
@@ -85,8 +107,8 @@ struct rrset *rrset_without(const struct rrset *old, unsigned index)
 
 	if (!find_extent(old, index, &at, &size))
 		return NULL;
-	struct rrset *set =
-		set_new(old->type, old->ttl, old->count - 1u, old->size - size);
+	struct rrset *set = set_new(old->type, old->ttl, old->count - 1u,
+		old->size - size, rrset_spelled(old));
 	if (!set)
 		return NULL;
 	memcpy(set->data, old->data, at);
@@ -101,8 +123,8 @@ struct rrset *rrset_replacing(
 
 	if (!find_extent(old, index, &at, &size))
 		return NULL;
-	struct rrset *set =
-		set_new(old->type, old->ttl, old->count, old->size - size + new_size);
+	struct rrset *set = set_new(old->type, old->ttl, old->count,
+		old->size - size + new_size, rrset_spelled(old));
 	if (!set)
 		return NULL;
 	memcpy(set->data, old->data, at);
@@ -113,7 +135,8 @@ struct rrset *rrset_replacing(
 
 struct rrset *rrset_with_ttl(const struct rrset *old, uint32_t ttl)
 {
-	struct rrset *set = set_new(old->type, ttl, old->count, old->size);
+	struct rrset *set =
+		set_new(old->type, ttl, old->count, old->size, rrset_spelled(old));
 
 	if (set)
 		memcpy(set->data, old->data, old->size);

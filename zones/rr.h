@@ -12,7 +12,8 @@
 #include "tsig/wire.h"
 
 struct rr {
-	const uint8_t *owner; /* wire, lower case */
+	const uint8_t *owner;   /* wire, lower case */
+	const uint8_t *spelled; /* the same as it was written; NULL: in lower case */
 	uint16_t type;
 	uint16_t class; /* IN; in updates also NONE and ANY */
 	uint32_t ttl;   /* seconds */
@@ -24,9 +25,12 @@ struct rrset {
 	uint32_t refs;
 	uint32_t ttl; /* seconds; one per RRset (RFC 2181 5.2) */
 	uint16_t type;
-	uint16_t count; /* records, at least 1 */
-	uint32_t size;  /* octets of data */
-	uint8_t data[]; /* count times: RDATA length (16 bits, big endian), RDATA */
+	uint16_t count;           /* records, at least 1 */
+	uint32_t size : 24;       /* octets of data */
+	uint32_t spelled_len : 8; /* octets behind it; 0: the owner is in lower case */
+	/* count times: RDATA length (16 bits, big endian), RDATA; then the owner as it
+	 * was written */
+	uint8_t data[];
 };
 
 enum {
@@ -37,6 +41,13 @@ must fit an answer and a PATCH; far above any real one */
 
 /* A new RRset of one record.  NULL: no memory.  Count 1. */
 struct rrset *rrset_new(uint16_t type, uint32_t ttl, const uint8_t *rdata, uint16_t len);
+/* With its owner as it was written (RFC 1035 2.3.3: "case should be preserved"); spelled
+ * may be NULL. */
+struct rrset *rrset_new_spelled(uint16_t type, uint32_t ttl, const uint8_t *rdata,
+	uint16_t len, const uint8_t *spelled);
+/* NULL: in lower case.  No comparison of RRsets looks at it. */
+const uint8_t *rrset_spelled(const struct rrset *set);
+size_t rrset_octets(const struct rrset *set); /* of memory */
 /* Copies of old (which keeps its count) with one record more, one less, one replaced in
  * place, or another TTL.  NULL: no memory (or beyond RRSET_SIZE_MAX, RRSET_COUNT_MAX). */
 struct rrset *rrset_with(const struct rrset *old, const uint8_t *rdata, uint16_t len);

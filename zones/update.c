@@ -159,32 +159,43 @@ static struct verdict refuse_record(
 		rdata_type_name(in->rr.type, type), why);
 }
 
-/* Reads the owner; it shares the octets of the record before, if it is the same. */
-static int read_owner(struct reading *in, const uint8_t *before)
+static const uint8_t *keep_name(struct reading *in, const uint8_t *name, size_t len)
 {
-	uint8_t owner[NAME_MAX_LEN];
-	size_t len = wire_read_name(&in->r, owner);
-	uint8_t *copy;
+	return memcpy(arena_take(in, len), name, len);
+}
+
+/* Reads the owner; it shares the octets of the record before, if it is the same. */
+static int read_owner(struct reading *in, const struct rr *before)
+{
+	uint8_t written[NAME_MAX_LEN], owner[NAME_MAX_LEN];
+	size_t len = wire_read_name(&in->r, written);
+	const uint8_t *copy;
 
 	if (!len)
 		return -EBADMSG;
+	if (before) {
+		in->rr.owner = before->owner;
+		in->rr.spelled = before->spelled;
+		if (name_is_equal(
+			    written, before->spelled ? before->spelled : before->owner))
+			return 0;
+	}
+	memcpy(owner, written, len);
 	name_lower(owner);
-	in->rr.owner = before;
-	if (before && name_is_equal(owner, before))
-		return 0;
-	if (arena_reserve(in, len) < 0)
+	if (arena_reserve(in, 2 * len) < 0)
 		return -ENOMEM;
-	copy = arena_take(in, len);
-	memcpy(copy, owner, len);
+	copy = keep_name(in, owner, len);
 	in->rr.owner = copy;
+	in->rr.spelled =
+		memcmp(owner, written, len) == 0 ? NULL : keep_name(in, written, len);
 	in->is_outside = !name_is_subdomain(copy, in->update->zone);
 	return 0;
 }
 
 /* Everything up to the RDATA; the reader goes past it. */
-static int read_record(struct reading *in, const uint8_t *owner_before)
+static int read_record(struct reading *in, const struct rr *before)
 {
-	int r = read_owner(in, owner_before);
+	int r = read_owner(in, before);
 
 	if (r < 0)
 		return r;
@@ -303,11 +314,11 @@ static bool has_rdata(const struct reading *in)
 
 /* Reads and judges the next record of a section into in->rr. */
 static bool read_next(
-	struct reading *in, const uint8_t *owner_before, struct verdict *refusal)
+	struct reading *in, const struct rr *before, struct verdict *refusal)
 {
 	enum rcode rcode;
 	const char *why;
-	int r = read_record(in, owner_before);
+	int r = read_record(in, before);
 
 	if (r == -ENOMEM) {
 		*refusal = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
@@ -344,16 +355,16 @@ static bool read_next(
 static bool read_section(struct reading *in, int section, const struct wire_message *m,
 	struct rr *to, uint16_t *ret_count, struct verdict *refusal)
 {
-	const uint8_t *owner = NULL;
+	const struct rr *before = NULL;
 
 	in->section = section;
 	wire_reader_init(&in->r, in->r.msg, m->section_at[section], m->end);
 	for (*ret_count = 0; *ret_count < m->counts[section]; ++*ret_count) {
 		in->number = *ret_count + 1u;
-		if (!read_next(in, owner, refusal))
+		if (!read_next(in, before, refusal))
 			return false;
-		owner = in->rr.owner;
 		to[*ret_count] = in->rr;
+		before = &to[*ret_count];
 	}
 	return true;
 }

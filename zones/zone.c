@@ -121,11 +121,6 @@ static size_t node_size(const uint8_t *name)
 	return size < sizeof(struct zone_node) ? sizeof(struct zone_node) : size;
 }
 
-static size_t set_size(const struct rrset *set)
-{
-	return sizeof(*set) + set->size;
-}
-
 static struct zone_node *node_new(struct zone *zone, const uint8_t *name)
 {
 	struct zone_node *node = malloc(node_size(name)), **bucket;
@@ -259,7 +254,7 @@ static int put_new(struct zone *zone, const uint8_t *owner, struct rrset *set)
 	node->count++;
 	zone->rrsets++;
 	zone->records += set->count;
-	zone->octets += set_size(set);
+	zone->octets += rrset_octets(set);
 	return 0;
 }
 
@@ -270,7 +265,7 @@ static void put_replace(
 	struct rrset *old = *slot;
 
 	zone->records = zone->records - old->count + set->count;
-	zone->octets = zone->octets - set_size(old) + set_size(set);
+	zone->octets = zone->octets - rrset_octets(old) + rrset_octets(set);
 	*slot = rrset_ref(set);
 	rrset_unref(old);
 }
@@ -284,7 +279,7 @@ static void put_remove(struct zone *zone, struct zone_node *node, int index)
 	sets[index] = sets[node->count];
 	zone->rrsets--;
 	zone->records -= old->count;
-	zone->octets -= set_size(old);
+	zone->octets -= rrset_octets(old);
 	rrset_unref(old);
 	if (node->count)
 		return;
@@ -341,7 +336,8 @@ int zone_load_rr(struct zone *zone, const struct rr *rr)
 			old->size + 2u + rr->rdata_len > RRSET_SIZE_MAX))
 		return load_large_set(zone, rr, old->ttl);
 	set = old ? rrset_with(old, rr->rdata, rr->rdata_len)
-		  : rrset_new(rr->type, rr->ttl, rr->rdata, rr->rdata_len);
+		  : rrset_new_spelled(
+			    rr->type, rr->ttl, rr->rdata, rr->rdata_len, rr->spelled);
 	if (!set)
 		return -ENOMEM;
 	r = zone_put(zone, rr->owner, rr->type, set);

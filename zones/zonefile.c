@@ -330,6 +330,7 @@ static int include(struct source *source, const char *path, const uint8_t *origi
 	r = read_source(&included, from);
 	fclose(from);
 	memcpy(state->owner, before.owner, sizeof(state->owner));
+	memcpy(state->spelled, before.spelled, sizeof(state->spelled));
 	state->has_owner = before.has_owner;
 	return r;
 }

@@ -23,7 +23,10 @@ void answer_truncate(struct answer *a)
 
 static void write_record(struct wire_writer *w, const struct rr *rr)
 {
-	wire_write_name(w, rr->owner);
+	if (rr->spelled)
+		wire_write_name_plain(w, rr->spelled);
+	else
+		wire_write_name(w, rr->owner);
 	wire_write_u16(w, rr->type);
 	wire_write_u16(w, CLASS_IN);
 	wire_write_u32(w, rr->ttl);
@@ -55,8 +58,12 @@ static void write_set(
 	struct answer *a, const uint8_t *owner, const struct rrset *set, uint32_t ttl)
 {
 	struct rr rr = {.owner = owner, .type = set->type, .ttl = ttl};
+	const uint8_t *spelled = rrset_spelled(set);
 	size_t at = 0;
 
+	/* RFC 4343 4.1; not of a wildcard, which answers under the name asked for. */
+	if (spelled && name_is_equal_nocase(spelled, owner))
+		rr.spelled = spelled;
 	while (!a->w.failed && (rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
 		if (set->type == TYPE_SOA)
 			write_soa(a, &rr);

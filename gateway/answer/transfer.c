@@ -188,7 +188,7 @@ static bool write_record(struct stream *s, const struct rr *rr, size_t cap)
 	if (start >= cap)
 		return false;
 	s->w.cap = cap;
-	write_owner(s, rr->owner);
+	write_owner(s, rr->spelled ? rr->spelled : rr->owner);
 	wire_write_u16(&s->w, rr->type);
 	wire_write_u16(&s->w, CLASS_IN);
 	wire_write_u32(&s->w, rr->ttl);
@@ -233,7 +233,10 @@ static void add_record(struct stream *s, const struct rr *rr)
 
 static void add_set(struct stream *s, const uint8_t *owner, const struct rrset *set)
 {
-	struct rr rr = {.owner = owner, .type = set->type, .ttl = set->ttl};
+	struct rr rr = {.owner = owner,
+		.spelled = rrset_spelled(set),
+		.type = set->type,
+		.ttl = set->ttl};
 	size_t at = 0;
 
 	while (!s->error && (rr.rdata = rrset_next(set, &at, &rr.rdata_len)))
@@ -508,7 +511,7 @@ struct transfer_builder *transfer_builder_new(const uint8_t *apex,
 
 int transfer_builder_add(struct transfer_builder *b, const struct rr *rr)
 {
-	const size_t owner_len = name_len(rr->owner);
+	const uint8_t *owner = rr->spelled ? rr->spelled : rr->owner;
 	struct stream *s = b->stream;
 	struct rr copy = *rr;
 
@@ -517,11 +520,12 @@ int transfer_builder_add(struct transfer_builder *b, const struct rr *rr)
 		if (!b->soa)
 			s->error = -ENOMEM;
 	}
-	if (!name_is_equal(b->owner, rr->owner)) {
+	if (!name_is_equal(b->owner, owner)) {
 		s->owner = NULL;
-		memcpy(b->owner, rr->owner, owner_len);
+		memcpy(b->owner, owner, name_len(owner));
 	}
 	copy.owner = b->owner;
+	copy.spelled = NULL;
 	add_record(s, &copy);
 	return s->error;
 }

@@ -54,9 +54,23 @@ int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
 	if (set) {
 		store_bind_number(&call, 4, set->ttl);
 		store_bind_number(&call, 5, set->count);
-		store_bind_octets(&call, 6, set->data, set->size);
+		/* The owner as it was written comes with it. */
+		store_bind_octets(&call, 6, set->data, set->size + set->spelled_len);
 	}
 	return store_run(&call);
+}
+
+/* What stands behind the records, if anything does. */
+static bool find_spelled(
+	const uint8_t *data, size_t size, uint64_t count, uint8_t ret[NAME_MAX_LEN])
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, data, 0, size);
+	for (uint64_t i = 0; i < count; i++)
+		wire_read_octets(&r, wire_read_u16(&r));
+	return !r.failed && r.at < size &&
+		name_read_uncompressed(ret, data, size, &r.at) > 0 && r.at == size;
 }
 
 /* Puts each record of a stored RRset into the mirror. */
@@ -70,15 +84,19 @@ static int load_rrset(struct store_call *call, struct zone *mirror)
 	size_t size;
 	const uint8_t *name = store_column_name(call, 0);
 	const uint8_t *data = store_column_octets(call, 4, &size);
-	uint8_t owner[NAME_MAX_LEN];
+	const uint64_t count = store_column_number(call, 3);
+	uint8_t owner[NAME_MAX_LEN], spelled[NAME_MAX_LEN];
 	struct wire_reader r;
 
 	if (!name || !data)
 		return 0; /* store_end tells */
 	memcpy(owner, name, name_len(name));
 	rr.owner = owner;
+	if (find_spelled(data, size, count, spelled) &&
+		name_is_equal_nocase(spelled, owner))
+		rr.spelled = spelled;
 	wire_reader_init(&r, data, 0, size);
-	while (r.at < size) {
+	for (uint64_t i = 0; i < count; i++) {
 		int rc;
 
 		rr.rdata_len = wire_read_u16(&r);

@@ -49,7 +49,11 @@ static void compose_question(struct composer *c, const uint8_t *zone, uint16_t t
 
 static void compose_rr(struct composer *c, int section, const struct rr *rr)
 {
-	wire_write_name(&c->w, rr->owner);
+	/* Nothing is compressed onto what is not in lower case, and so keeps its own. */
+	if (rr->spelled)
+		wire_write_name_plain(&c->w, rr->spelled);
+	else
+		wire_write_name(&c->w, rr->owner);
 	wire_write_u16(&c->w, rr->type);
 	wire_write_u16(&c->w, rr->class);
 	wire_write_u32(&c->w, rr->ttl);
@@ -67,6 +71,7 @@ static void compose_rrset(struct composer *c, int section, const uint8_t *owner,
 	struct rr rr = {.owner = owner, .type = set->type, .class = CLASS_IN, .ttl = ttl};
 	size_t at = 0;
 
+	rr.spelled = rrset_spelled(set);
 	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len)))
 		compose_rr(c, section, &rr);
 }
@@ -119,6 +124,7 @@ static unsigned compose_missing(struct composer *c, const struct change *change,
 	if (!set)
 		return 0;
 	rrset_finder_init(&finder, all ? NULL : other);
+	rr.spelled = rrset_spelled(set);
 	rr.ttl = class == CLASS_IN ? set->ttl : 0; /* 2.5.4: a deletion's TTL MUST be 0 */
 	while ((rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
 		if (rrset_finder_has(&finder, rr.rdata, rr.rdata_len))

@@ -93,8 +93,8 @@ struct ddns_transfer;
 struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,
 	bool is_signed, const struct name_seed *seed);
 void ddns_transfer_free(struct ddns_transfer *transfer); /* NULL is harmless */
-/* Nothing is kept: each record goes to sink as it comes, its owner's case as it is; false
- * ends it.  Of since only the serial counts.  ddns_transfer_take must not be called. */
+/* Nothing is kept: each record goes to sink as it comes; false ends it.  Of since only
+ * the serial counts.  ddns_transfer_take must not be called. */
 typedef bool ddns_transfer_sink(const struct rr *rr, void *arg);
 void ddns_transfer_hand_on(
 	struct ddns_transfer *transfer, ddns_transfer_sink *sink, void *arg);

@@ -29,6 +29,7 @@ enum {
 /* A record of an incremental transfer; offsets, since the octets move as they grow. */
 struct transferred_rr {
 	size_t owner_at, rdata_at; /* in octets */
+	size_t spelled_at;         /* likewise; owner_at: in lower case */
 	uint32_t ttl;
 	uint16_t type, class, rdata_len;
 };
@@ -90,15 +91,17 @@ const char *ddns_rcode_to_text(
 /* One record as it stands in a message. */
 struct raw_rr {
 	uint8_t owner[NAME_MAX_LEN]; /* lower case */
+	uint8_t written[NAME_MAX_LEN];
+	bool is_written; /* it is not in lower case */
 	uint16_t type, class, rdlength;
 	uint32_t ttl;
-	size_t at, rdata_at;
+	size_t rdata_at;
 };
 
 static bool read_rr(struct wire_reader *r, struct raw_rr *ret)
 {
-	ret->at = r->at;
-	wire_read_name(r, ret->owner);
+	const size_t owner_len = wire_read_name(r, ret->written);
+
 	ret->type = wire_read_u16(r);
 	ret->class = wire_read_u16(r);
 	ret->ttl = wire_read_u32(r);
@@ -107,7 +110,9 @@ static bool read_rr(struct wire_reader *r, struct raw_rr *ret)
 	wire_read_octets(r, ret->rdlength);
 	if (r->failed)
 		return false;
+	memcpy(ret->owner, ret->written, owner_len);
 	name_lower(ret->owner);
+	ret->is_written = memcmp(ret->owner, ret->written, owner_len) != 0;
 	if (ret->ttl >
 		TTL_MAX) /* RFC 2181 8: "as if the entire value received was zero" */
 		ret->ttl = 0;
@@ -200,7 +205,7 @@ static size_t keep_octets(struct ddns_transfer *t, const void *octets, size_t le
 static enum ddns_transfer_state keep_change(struct ddns_transfer *t, const struct rr *rr)
 {
 	const size_t owner_len = name_len(rr->owner);
-	const size_t needed = t->octets_len + owner_len + rr->rdata_len;
+	const size_t needed = t->octets_len + 2 * owner_len + rr->rdata_len;
 	struct transferred_rr *change;
 	void *changes = t->changes, *octets = t->octets;
 	int r;
@@ -218,6 +223,8 @@ static enum ddns_transfer_state keep_change(struct ddns_transfer *t, const struc
 		.class = rr->class,
 		.rdata_len = rr->rdata_len};
 	change->owner_at = keep_octets(t, rr->owner, owner_len);
+	change->spelled_at = rr->spelled ? keep_octets(t, rr->spelled, owner_len)
+					 : change->owner_at;
 	change->rdata_at = keep_octets(t, rr->rdata, rr->rdata_len);
 	return t->state;
 }
@@ -461,20 +468,6 @@ static enum ddns_transfer_state take_rr(struct ddns_transfer *t, const struct rr
 	}
 }
 
-/* Under its owner's name as the server writes it. */
-static bool hand_on(struct ddns_transfer *t, const uint8_t *msg,
-	const struct wire_message *m, const struct raw_rr *raw, const struct rr *rr)
-{
-	uint8_t owner[NAME_MAX_LEN];
-	struct rr copy = *rr;
-	struct wire_reader r;
-
-	wire_reader_init(&r, msg, raw->at, m->end);
-	wire_read_name(&r, owner);
-	copy.owner = owner;
-	return t->sink(&copy, t->sink_arg);
-}
-
 /* What has not the shape of its type is kept and counted.  False: no zone can be without
  * it. */
 static bool take_odd(struct ddns_transfer *t, struct rr *rr)
@@ -493,6 +486,7 @@ static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t 
 	const struct wire_message *m, const struct raw_rr *raw)
 {
 	struct rr rr = {.owner = raw->owner,
+		.spelled = raw->is_written ? raw->written : NULL,
 		.type = raw->type,
 		.class = raw->class,
 		.ttl = raw->ttl,
@@ -509,7 +503,7 @@ static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t 
 	if (len < 0)
 		return broken_rr(t, &rr, "RDATA is too long");
 	rr.rdata_len = (uint16_t)len;
-	if (t->sink && !hand_on(t, msg, m, raw, &rr))
+	if (t->sink && !t->sink(&rr, t->sink_arg))
 		return leave(t, DDNS_TRANSFER_BROKEN, "it cannot be handed on");
 	if (!t->sink && !take_odd(t, &rr))
 		return broken_rr(t, &rr, "RDATA has not the shape of its type");
@@ -565,6 +559,9 @@ static struct update *build_update(const struct ddns_transfer *t)
 
 		update->changes[i] = (struct rr){
 			.owner = octets + from->owner_at,
+			.spelled = from->spelled_at == from->owner_at
+				? NULL
+				: octets + from->spelled_at,
 			.type = from->type,
 			.class = from->class,
 			.ttl = from->ttl,

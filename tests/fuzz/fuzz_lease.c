@@ -74,8 +74,12 @@ static void open_scene(struct scene *s)
 	s->zone = zone_new(s->names[0]);
 	require(s->zone);
 	require(zone_load_rr(s->zone,
-			&(struct rr){s->names[0], TYPE_SOA, CLASS_IN, 60, sizeof(soa),
-				soa}) == 0);
+			&(struct rr){.owner = s->names[0],
+				.type = TYPE_SOA,
+				.class = CLASS_IN,
+				.ttl = 60,
+				.rdata_len = sizeof(soa),
+				.rdata = soa}) == 0);
 	s->table = lease_table_new(s->names[0], NULL);
 	require(s->table);
 	s->expiry.brake_count = take(s) % 4;

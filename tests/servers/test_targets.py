@@ -476,3 +476,28 @@ def test_a_restarted_gateway_has_the_same_zone(front):
     front.wait_loaded()
     assert front.content(front.gateway, with_soa=True) == content
     assert HOST1 == front.mirrored("host1") == front.seen("host1")
+
+
+# ---- case ----
+
+def test_owners_keep_their_case(front):
+    """RFC 1035 2.3.3, as far as the server does: Knot and PowerDNS fold it."""
+    name, folded = full("Mixed-Host"), full("mixed-host")
+    folds = front.kind not in ("bind", "local")
+
+    def spelled(server):
+        key = front.admin if server is front.gateway else next(iter(server.keys), None)
+        return {line.split()[0] for line in server.axfr(NAME, key=key)
+                if line.lower().startswith(folded)}
+
+    assert front.update(add=[("Mixed-Host", 300, "A", "192.0.2.1")]) == "NOERROR"
+    assert front.update(add=[("MIXED-host", 300, "A", "192.0.2.2")]) == "NOERROR"
+    assert spelled(front.gateway) == {name}
+    assert spelled(front.primary) == {folded if folds else name}
+    answer = front.gateway.query(folded, "A").answer[0]
+    assert (answer.name.to_text(), len(answer)) == (name, 2)
+    front.gateway.stop()
+    front.start_gateway()
+    assert spelled(front.gateway) == {folded if folds else name}
+    assert front.update(delete=[("mIXED-hOST",)]) == "NOERROR"
+    assert spelled(front.primary) == set()
