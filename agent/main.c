@@ -414,7 +414,9 @@ static int take_rights(struct program *program)
 
 	if (r)
 		log_error("user %s: %s", user,
-			r == -ENOENT ? "no such user" : strerror(-r));
+			r == -ENOENT ? "no such user here: add it, or name another in "
+				       "the setting user"
+				     : strerror(-r));
 	daemon_forbid_core_dumps();
 	return r;
 }

@@ -275,7 +275,9 @@ static int start(struct daemon *d)
 	r = supervise_drop_privileges(d->config->user);
 	if (r) {
 		log_error("user %s: %s", d->config->user,
-			r == -ENOENT ? "no such user" : strerror(-r));
+			r == -ENOENT ? "no such user here: add it, or name another in "
+				       "the setting user"
+				     : strerror(-r));
 		return r;
 	}
 	supervise_forbid_core_dumps();

@@ -133,6 +133,8 @@ static const char *walk_record(struct wire_message *m, const uint8_t *msg,
 		return take_opt(m, msg, section, start, fixed);
 	if (type == TYPE_TSIG)
 		return take_tsig(m, section, is_last, start, fixed);
+	if (type == TYPE_SIG && section == ADDITIONAL && rdlength >= 2)
+		m->has_sig0 |= get_u16(fixed + RR_FIXED_LEN) == 0;
 	return NULL;
 }
 

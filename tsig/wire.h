@@ -156,6 +156,7 @@ struct wire_message {
 	size_t opt_rdata_at; /* options of the OPT record */
 	uint16_t opt_rdata_len;
 	size_t tsig_at; /* where the TSIG record starts; 0: none */
+	bool has_sig0;  /* a SIG record that covers no type: RFC 2931 */
 };
 
 /*

@@ -7,6 +7,7 @@
  */
 #include "gateway/config/config_read.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -534,6 +535,16 @@ void reader_cidrs(struct config_reader *r, const config_setting_t *setting,
 			(*ret_count)++;
 }
 
+/* What to do about the name of a host. */
+static const char *hint_at_name(const char *text)
+{
+	for (; *text && !strchr("#%", *text); text++)
+		if (isalpha((unsigned char)*text) && !isxdigit((unsigned char)*text))
+			return ": names are not looked up, write the address (getent "
+			       "hosts NAME shows it)";
+	return "";
+}
+
 bool reader_endpoint(struct config_reader *r, const config_setting_t *setting,
 	unsigned default_port, struct config_address *ret)
 {
@@ -544,7 +555,8 @@ bool reader_endpoint(struct config_reader *r, const config_setting_t *setting,
 	if (config_text_parse_endpoint(ret, text, default_port) == 0)
 		return true;
 	reader_error(r, setting,
-		"\"%.64s\" is not a numeric address with or without port", text);
+		"\"%.64s\" is not a numeric address with or without port%s", text,
+		hint_at_name(text));
 	return false;
 }
 
@@ -567,7 +579,7 @@ bool reader_address(struct config_reader *r, const config_setting_t *group,
 	if (config_parse_address(ret, address, (unsigned)number) == 0)
 		return true;
 	reader_error(r, address_setting ? address_setting : group,
-		"\"%.64s\" is not a numeric address", address);
+		"\"%.64s\" is not a numeric address%s", address, hint_at_name(address));
 	return false;
 }
 

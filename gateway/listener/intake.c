@@ -31,6 +31,10 @@ static struct verdict judge_update(struct transaction *t)
 		return verdict_refuse(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE,
 			"%.128s is not a zone served here", name_to_text(name, text));
 	}
+	if (!t->subject.key && t->walk.has_sig0)
+		return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
+			"it is signed with SIG(0) (RFC 2931), which is not verified "
+			"here: sign it with TSIG");
 	v = update_read(&t->update, t->msg, &t->walk);
 	if (!verdict_is_ok(&v))
 		return v;

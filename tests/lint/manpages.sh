@@ -58,6 +58,14 @@ problems=$(
 	done
 	# shellcheck disable=SC2086 # a list
 	[ -z "$pages" ] || mandoc -T lint -W warning $pages 2>&1 | sed 's/^mandoc: //; s/^\([^:]*:[0-9]*\):[0-9]*:/\1:/'
+	# As most terminals show them.
+	for page in $pages; do
+		mandoc -T ascii -O width=80 "$page" | col -bx | awk -v page="$page" '
+			length($0) > 80 { print page ":1: wider than 80 columns: " $0 }
+			/""/ { print page ":1: garbled quotes: " $0 }'
+		grep -n '^\.Bl -column' "$page" |
+			sed "s|^\([0-9]*\):.*|$page:\1: groff breaks long text in columns|"
+	done
 	if [ ! -f "$conf" ]; then
 		echo "$conf:1: is missing"
 		exit

@@ -332,3 +332,16 @@ def test_random_octets(gateway, shared_admin):
                 pass  # it has had enough of us already
     assert_alive(gateway)
     assert gateway.records(f"random.{ZONE}", "A") == set()
+
+
+def test_a_sig0_signature_is_named(gateway):
+    """RFC 2931: what signs it is no TSIG, but it is not unsigned either."""
+    message = dns.update.UpdateMessage(ZONE)
+    message.use_edns()
+    wire = bytearray(message.to_wire())
+    wire[11] += 1
+    wire += struct.pack("!BHHIH", 0, 24, 255, 0, 23) + struct.pack(
+        "!HBBIIIHB", 0, 8, 0, 0, 2**31, 0, 1, 0) + bytes(4)
+    answer = gateway.exchange(bytes(wire))
+    assert answer.rcode == "REFUSED"
+    assert b"it is signed with SIG(0) (RFC 2931)" in answer.wire  # the EDE's text

@@ -82,7 +82,8 @@ static const struct bad bad_top_level_settings_table[] = {
 	 ");" ZONE(""),
 		"error: t.conf:1: listen[0].address: \"localhost\" is not a "
 		"numeric "
-		"address\n"
+		"address: names are not looked up, write the address (getent hosts "
+		"NAME shows it)\n"
 		"error: t.conf:1: listen[1]: must be a group: { ... }\n"
 		"error: t.conf:2: listen[2].adress: unknown setting (did you "
 		"mean "
