@@ -213,6 +213,18 @@ static bool is_whole_zone_worth_asking(
 			t->rcode == RCODE_REFUSED);
 }
 
+/* What whoever runs the server may do about it. */
+static const char *hint_at(uint16_t rcode)
+{
+	if (rcode == RCODE_REFUSED)
+		return ": it must allow transfers to the target's key (allow-transfer in "
+		       "BIND, an acl with action transfer in Knot)";
+	if (rcode == RCODE_NOTAUTH)
+		return ": it does not serve the zone, does not know the key, or does not "
+		       "allow it transfers";
+	return "";
+}
+
 static struct verdict explain_transfer(
 	const struct ddns_target *t, const struct dns_client_result *result)
 {
@@ -220,7 +232,8 @@ static struct verdict explain_transfer(
 
 	if (t->rcode != RCODE_NOERROR)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-			"%s answered %s with %s", t->who, what, t->rcode_text);
+			"%s answered %s with %s%s", t->who, what, t->rcode_text,
+			hint_at(t->rcode));
 	if (t->transfer_state == DDNS_TRANSFER_BROKEN)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
 			what, t->who, ddns_transfer_reason(t->transfer));

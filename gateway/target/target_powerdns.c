@@ -99,6 +99,23 @@ bool powerdns_is_success(const struct http_response *response)
 	return !response->error && response->status >= 200 && response->status < 300;
 }
 
+/* Something for people to read: a proxy's, or another web server's. */
+static bool is_page(const struct http_response *response)
+{
+	const char *body = response->body + strspn(response->body, " \t\r\n");
+
+	return *body == '<';
+}
+
+static struct verdict explain_page(const struct http_response *response)
+{
+	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+		"PowerDNS: HTTP %ld with a web page: a proxy answers, or url is not that "
+		"of "
+		"PowerDNS' API",
+		response->status);
+}
+
 struct verdict powerdns_explain(const struct http_response *response)
 {
 	char text[POWERDNS_WHY_MAX];
@@ -107,12 +124,20 @@ struct verdict powerdns_explain(const struct http_response *response)
 		return verdict_refuse(
 			RCODE_SERVFAIL, EDE_NETWORK_ERROR, "PowerDNS: %s", response->why);
 	if (response->status == 401)
-		return verdict_refuse(
-			RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: API key refused");
-	if (response->status == 404)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
-			"PowerDNS: the zone does not exist there");
+			"PowerDNS: API key refused: see api_key_file");
+	if (is_page(response))
+		return explain_page(response);
+	if (response->status == 404) /* the same for each of them */
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+			"PowerDNS: HTTP 404: the zone does not exist there, or url or "
+			"server leads elsewhere");
 	powerdns_json_read_error(response->body, response->body_len, text);
+	if (response->status == 500) /* it says no more than that */
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+			"PowerDNS: HTTP 500: %.50s: see its log, and pdnsutil "
+			"check-zone for a record that it cannot read itself",
+			text);
 	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: HTTP %ld: %s",
 		response->status, text);
 }
@@ -137,6 +162,8 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 
 	if (!powerdns_is_success(response))
 		return powerdns_explain(response);
+	if (is_page(response))
+		return explain_page(response);
 	ret_read = powerdns_json_read_zone(ret, response->body, response->body_len,
 		t->zone, &t->seed, want_content, why);
 	if (ret_read == -ENOMEM)

@@ -67,6 +67,18 @@ def same_zone(server, target):
 
 # ---- load and probe ----
 
+def test_a_transfer_that_is_refused_says_what_to_allow(server, tmp_path):
+    with TargetDriver(server.port, tmp_path) as stranger:
+        result = stranger.load()
+        assert result.outcome == "FAILED"
+        # BIND says REFUSED, the others NOTAUTH.
+        assert result.why.endswith(
+            "it must allow transfers to the target's key (allow-transfer in BIND, an acl with "
+            "action transfer in Knot)" if isinstance(server, Bind) else
+            "it does not serve the zone, does not know the key, or does not allow it "
+            "transfers"), result
+
+
 def test_load_gets_the_whole_zone(server, target):
     result = loaded(target)
     assert result.serial == 10

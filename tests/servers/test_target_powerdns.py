@@ -1,5 +1,7 @@
 """The powerdns target against real servers: what it loads and what it delivers."""
 
+import sqlite3
+
 import dns.rcode
 import pytest
 
@@ -146,8 +148,8 @@ def test_probe_before_load(server, target):
 
 
 @pytest.mark.parametrize("key,zone,status", [
-    ("wrong", ZONE, "API key refused"),
-    (API_KEY, "other.example.", "the zone does not exist there"),
+    ("wrong", ZONE, "API key refused: see api_key_file"),
+    (API_KEY, "other.example.", "the zone does not exist there, or url or server leads"),
 ])
 def test_what_the_server_does_not_grant(server, key, zone, status):
     with Driver(server.url, key=key, zone=zone) as target:
@@ -161,7 +163,21 @@ def test_what_the_server_does_not_grant(server, key, zone, status):
 
 def test_wrong_server_id(server):
     with Driver(server.url, server="elsewhere") as target:
-        assert target.load().outcome == "FAILED"
+        result = target.load()
+        assert result.outcome == "FAILED"
+        assert "url or server leads elsewhere" in result.why
+
+
+def test_a_record_that_powerdns_cannot_read_itself(sqlite):
+    with sqlite3.connect(sqlite.path("pdns.sqlite3")) as database:
+        database.execute(
+            "INSERT INTO records (domain_id, name, type, content, ttl, disabled, auth) "
+            "SELECT id, 'bad.dyn.example', 'A', 'none', 60, 0, 1 FROM domains")
+    database.close()
+    with Driver(sqlite.url) as target:
+        result = target.load()
+        assert result.outcome == "FAILED"
+        assert "pdnsutil check-zone for a record that it cannot read" in result.why
 
 
 def test_secondary_is_not_written_to(server, target):

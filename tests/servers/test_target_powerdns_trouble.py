@@ -180,6 +180,18 @@ def test_strange_answers_fail(sqlite, answer):
         delivered(target)
 
 
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "502 Bad Gateway"])
+def test_a_web_page_is_not_powerdns(sqlite, status):
+    page = "<!DOCTYPE html>\n<html>A proxy</html>\n"
+    with Between(sqlite.url) as between, Driver(between.url) as target:
+        between.canned = (f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n"
+                          f"Content-Length: {len(page)}\r\n\r\n{page}").encode()
+        for ask in target.load, target.probe:
+            result = ask()
+            assert result.outcome == "FAILED"
+            assert f"HTTP {status[:3]} with a web page: a proxy answers" in result.why
+
+
 @pytest.mark.parametrize("what", ["load", "probe", "deliver"])
 def test_abandoned_operations_leave_nothing_behind(server, target, what):
     loaded(target)
