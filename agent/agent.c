@@ -21,6 +21,7 @@
 #include "agent/sources/source.h"
 #include "agent/sources/sshfp.h"
 #include "agent/status.h"
+#include "tsig/plural.h"
 
 enum {
 	FIRST_WAIT_MS = 1000, /* for sources that are slow to know anything */
@@ -104,8 +105,8 @@ static void describe(const struct agent *agent, char *text, size_t cap)
 		if (localtime_r(&at, &tm))
 			strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	}
-	snprintf(text, cap, "%zu records published at %s; next update %s%s", count,
-		gateway ? gateway : "no gateway yet", when,
+	snprintf(text, cap, "%zu %s published at %s; next update %s%s", count,
+		PLURAL(count, "record"), gateway ? gateway : "no gateway yet", when,
 		is_failing ? "; the last one failed" : "");
 }
 

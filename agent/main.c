@@ -18,6 +18,7 @@
 #include "agent/log.h"
 #include "agent/setup.h"
 #include "agent/status.h"
+#include "tsig/plural.h"
 
 enum {
 	ONCE_LIMIT_MS = 120 * 1000, /* --once and --withdraw give up after */
@@ -186,9 +187,11 @@ static int check(const struct options *options)
 
 	if (config_load(&config, options->config_path, report, NULL))
 		return 1;
-	printf("%s: %s, %zu gateways, %zu zones, %zu sources: valid\n",
-		options->config_path, name_to_text(config->name, name),
-		config->gateway_count, config->zone_count, config->source_count);
+	printf("%s: %s, %zu %s, %zu %s, %zu %s: valid\n", options->config_path,
+		name_to_text(config->name, name), config->gateway_count,
+		PLURAL(config->gateway_count, "gateway"), config->zone_count,
+		PLURAL(config->zone_count, "zone"), config->source_count,
+		PLURAL(config->source_count, "source"));
 	if (config->gateway_count > 1)
 		puts("note: until gateways share a store, each has leases of its own: "
 		     "they must have the same keys and rules, and must each be told of "

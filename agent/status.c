@@ -18,6 +18,7 @@
 
 #include "agent/clock.h"
 #include "agent/daemon.h"
+#include "tsig/plural.h"
 #include "zones/rdata.h"
 
 enum {
@@ -553,11 +554,17 @@ static void print_gateways(const json_t *zone)
 
 	if (json_array_size(gateways) < 2)
 		return;
-	json_array_foreach(gateways, i, gateway) printf(
-		"at       %s: %s%lld records%s%s\n", text_of(gateway, "gateway"),
-		json_is_true(json_object_get(gateway, "ok")) ? "" : "FAILS, ",
-		(long long)json_integer_value(json_object_get(gateway, "records")),
-		*text_of(gateway, "answer") ? ", " : "", text_of(gateway, "answer"));
+	json_array_foreach(gateways, i, gateway)
+	{
+		const json_int_t count =
+			json_integer_value(json_object_get(gateway, "records"));
+
+		printf("at       %s: %s%lld %s%s%s\n", text_of(gateway, "gateway"),
+			json_is_true(json_object_get(gateway, "ok")) ? "" : "FAILS, ",
+			(long long)count, PLURAL(count, "record"),
+			*text_of(gateway, "answer") ? ", " : "",
+			text_of(gateway, "answer"));
+	}
 }
 
 static void print_sources(const json_t *root)
@@ -568,13 +575,13 @@ static void print_sources(const json_t *root)
 	json_array_foreach(json_object_get(root, "sources"), i, source)
 	{
 		const char *subject = text_of(source, "subject");
+		const json_int_t count =
+			json_integer_value(json_object_get(source, "records"));
 
 		printf("source   %s%s%s: ", text_of(source, "type"), *subject ? " " : "",
 			subject);
 		if (json_is_true(json_object_get(source, "ok")))
-			printf("%lld records\n",
-				(long long)json_integer_value(
-					json_object_get(source, "records")));
+			printf("%lld %s\n", (long long)count, PLURAL(count, "record"));
 		else
 			printf("FAILS: %s\n", text_of(source, "why"));
 	}

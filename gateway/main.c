@@ -20,6 +20,7 @@
 #include "gateway/supervise.h"
 #include "gateway/served/seed_check.h"
 #include "gateway/served/writer.h"
+#include "tsig/plural.h"
 
 struct options {
 	const char *config_path;
@@ -34,9 +35,10 @@ struct daemon {
 	struct listeners *listeners;
 	struct writer *writer;
 	struct control *control;
-	int signals;       /* signalfd */
-	int parent;        /* supervise_detach's; -1: none waits */
-	size_t file_limit; /* descriptors that there may be */
+	int signals;        /* signalfd */
+	int parent;         /* supervise_detach's; -1: none waits */
+	size_t file_limit;  /* descriptors that there may be */
+	size_t zones_ready; /* that were loaded when it started */
 };
 
 static void usage(FILE *out)
@@ -105,8 +107,9 @@ static int check(const struct options *options)
 		config_unref(config);
 		return 1;
 	}
-	printf("%s: %zu zones, %zu keys: valid\n", options->config_path,
-		config->zone_count, keyring_count(config->keys));
+	printf("%s: %zu %s, %zu %s: valid\n", options->config_path, config->zone_count,
+		PLURAL(config->zone_count, "zone"), keyring_count(config->keys),
+		PLURAL(keyring_count(config->keys), "key"));
 	config_unref(config);
 	return 0;
 }
@@ -249,8 +252,10 @@ static int start_threads(struct daemon *d)
 
 	for (size_t i = 0; !r && i < listeners_count(d->listeners); i++)
 		r = writer_add_mailbox(d->writer, listeners_mailbox(d->listeners, i));
-	if (!r)
+	if (!r) {
+		d->zones_ready = writer_count_ready(d->writer);
 		r = writer_start(d->writer);
+	}
 	if (r) {
 		writer_free(d->writer);
 		d->writer = NULL;
@@ -323,8 +328,10 @@ static int serve(struct daemon *d)
 
 	if (r)
 		return r;
-	log_info("musterd " PACKAGE_VERSION " is ready: %zu zones, %zu keys",
-		d->config->zone_count, keyring_count(d->config->keys));
+	log_info("musterd " PACKAGE_VERSION " is ready: %zu of %zu %s loaded, %zu %s",
+		d->zones_ready, d->config->zone_count,
+		PLURAL(d->config->zone_count, "zone"), keyring_count(d->config->keys),
+		PLURAL(keyring_count(d->config->keys), "key"));
 	r = supervise_ready(d->parent);
 	d->parent = -1;
 	if (r) {

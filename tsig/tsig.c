@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tsig/plural.h"
+
 /* ---- verifying a request ---- */
 
 static bool is_valid_at(const struct tsig_key *key, int64_t now)
@@ -110,8 +112,8 @@ static struct verdict check_time_and_truncation(const struct tsig_context *ctx,
 			(long long)now);
 	if (record->mac_len < smallest_mac(ctx->key))
 		return verdict_bad_tsig(TSIG_ERROR_BADTRUNC,
-			"MAC of %u octets, but %zu wanted", record->mac_len,
-			smallest_mac(ctx->key));
+			"MAC of %u %s, but %zu wanted", record->mac_len,
+			PLURAL(record->mac_len, "octet"), smallest_mac(ctx->key));
 	return verdict_ok();
 }
 
@@ -142,8 +144,8 @@ static struct verdict answer_with_error(struct tsig_context *ctx, struct verdict
  * unsigned one, as for every other MAC that is not right (5.3.2). */
 static struct verdict refuse_mac_len(enum hmac_algorithm alg, uint16_t len)
 {
-	struct verdict v = verdict_refuse(RCODE_FORMERR, EDE_NONE,
-		"MAC of %u octets for %s", len, hmac_algorithm_text(alg));
+	struct verdict v = verdict_refuse(RCODE_FORMERR, EDE_NONE, "MAC of %u %s for %s",
+		len, PLURAL(len, "octet"), hmac_algorithm_text(alg));
 
 	v.tsig_error = TSIG_ERROR_BADSIG;
 	return v;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tsig/plural.h"
+
 struct tsig_stream {
 	struct tsig_context ctx;
 	uint8_t *pending;   /* messages since the last TSIG, one after the other */
@@ -42,8 +44,8 @@ static struct verdict check_record(const struct tsig_context *ctx,
 			"answer signed with another key (%s) or algorithm",
 			name_to_text(record->key_name, name));
 	if (!tsig_record_is_mac_len_allowed(ctx->alg, record->mac_len))
-		return verdict_bad_tsig(TSIG_ERROR_BADSIG,
-			"answer with a MAC of %u octets", record->mac_len);
+		return verdict_bad_tsig(TSIG_ERROR_BADSIG, "answer with a MAC of %u %s",
+			record->mac_len, PLURAL(record->mac_len, "octet"));
 	return verdict_ok();
 }
 
@@ -88,8 +90,8 @@ static struct verdict check_rest(
 			"the server answers with TSIG error %u (signed with the key)",
 			record->error);
 	if (record->mac_len < ctx->key->mac_min && record->mac_len < hmac_len(ctx->alg))
-		return verdict_bad_tsig(TSIG_ERROR_BADTRUNC,
-			"answer with a MAC of %u octets", record->mac_len);
+		return verdict_bad_tsig(TSIG_ERROR_BADTRUNC, "answer with a MAC of %u %s",
+			record->mac_len, PLURAL(record->mac_len, "octet"));
 	return verdict_ok();
 }
 

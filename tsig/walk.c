@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "tsig/plural.h"
+
 enum { QUESTION, ANSWER, AUTHORITY, ADDITIONAL, SECTIONS };
 
 enum {
@@ -201,7 +203,8 @@ struct verdict wire_walk(struct wire_message *m, const uint8_t *msg, size_t len)
 	}
 	if (at != len)
 		return verdict_refuse(RCODE_FORMERR, EDE_NONE,
-			"%zu octets after the last record", len - at);
+			"%zu %s after the last record", len - at,
+			PLURAL(len - at, "octet"));
 	return verdict_ok();
 }
 

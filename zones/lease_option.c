@@ -6,6 +6,7 @@
  */
 #include "zones/lease.h"
 
+#include "tsig/plural.h"
 #include "zones/policy_rule.h"
 
 enum {
@@ -28,7 +29,8 @@ struct verdict lease_terms_read(
 	 * forms. */
 	if (len != FORM_SHORT && len != FORM_LONG)
 		return verdict_refuse(RCODE_FORMERR, EDE_OTHER,
-			"Update Lease option of %u octets, not 4 or 8", len);
+			"Update Lease option of %u %s, not 4 or 8", len,
+			PLURAL(len, "octet"));
 	wire_reader_init(&r, data, 0, len);
 	ret->form = (uint8_t)len;
 	ret->lease_s = wire_read_u32(&r);

@@ -21,6 +21,7 @@
 #include "agent/log.h"
 #include "agent/publish/message.h"
 #include "agent/publish/schedule.h"
+#include "tsig/plural.h"
 
 enum {
 	RANGES_MAX = 32,
@@ -236,8 +237,8 @@ static void succeed(struct publisher *p)
 	const size_t count = ledger_count_held(&p->ledger);
 	end_attempt(p);
 	if (is_told)
-		log_info("zone %s: %zu records are published at %s", p->zone_text, count,
-			p->status.gateway);
+		log_info("zone %s: its records are published at %s: %zu %s", p->zone_text,
+			p->status.gateway, count, PLURAL(count, "record"));
 }
 
 /* ---- refusals ---- */

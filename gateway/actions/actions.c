@@ -20,6 +20,7 @@
 #include "gateway/clock.h"
 #include "gateway/log.h"
 #include "gateway/target/http_client.h"
+#include "tsig/plural.h"
 
 enum { ANSWER_MAX = 65536 }; /* octets of what a URL answers; nobody reads them */
 
@@ -257,9 +258,9 @@ static void start_next(struct actions *actions)
 	}
 	if (actions->left_out && !actions->waiting_count) {
 		log_warning(
-			"on_stale, on_expire: %lu events were left out, there were too "
-			"many at once",
-			actions->left_out);
+			"on_stale, on_expire: %lu %s left out, there were too many at "
+			"once",
+			actions->left_out, PLURAL(actions->left_out, "event"));
 		actions->left_out = 0;
 	}
 }
@@ -329,9 +330,8 @@ void actions_free(struct actions *actions)
 	if (!actions)
 		return;
 	if (actions->waiting_count)
-		log_warning(
-			"on_stale, on_expire: %zu events are left out, the gateway ends",
-			actions->waiting_count);
+		log_warning("on_stale, on_expire: %zu %s left out, the gateway ends",
+			actions->waiting_count, PLURAL(actions->waiting_count, "event"));
 	free_list(&actions->waiting);
 	free_list(&actions->running);
 	http_client_free(actions->client);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "tsig/keyfile.h"
+#include "tsig/plural.h"
 
 enum { WEAK_SHOWN_MAX = 8 }; /* keys named in warnings; there may be two million */
 
@@ -302,8 +303,9 @@ static void warn_refused(const struct weak_scan *scan, const config_setting_t *s
 			hmac_algorithm_text(scan->shown[i]->alg));
 	if (scan->count > WEAK_SHOWN_MAX)
 		reader_warning(scan->r, setting,
-			"%zu more keys of weak algorithms are not loaded",
-			scan->count - WEAK_SHOWN_MAX);
+			"%zu more %s of weak algorithms not loaded",
+			scan->count - WEAK_SHOWN_MAX,
+			PLURAL(scan->count - WEAK_SHOWN_MAX, "key"));
 }
 
 /* A ring can not forget a key: the others move to a new one. */

@@ -16,6 +16,7 @@
 #include <sys/random.h>
 
 #include "gateway/log.h"
+#include "tsig/plural.h"
 #include "zones/rdata.h"
 #include "zones/rebase.h"
 
@@ -61,8 +62,9 @@ int mirror_go_into_service(struct served_zone *zone, struct zone *content)
 	if (r)
 		return r;
 	zone->mirror = content;
-	log_info("zone %s: %zu records in service", zone->zone->text,
-		zone_count_records(content));
+	log_info("zone %s: %zu %s in service", zone->zone->text,
+		zone_count_records(content),
+		PLURAL(zone_count_records(content), "record"));
 	served_lease_loaded(zone);
 	for (size_t i = 0; i < zone->delivery_count; i++)
 		delivery_kick(zone->deliveries[i], false);
@@ -284,9 +286,10 @@ static void take_zone(struct served_zone *zone, struct zone *content)
 	(void)rebase_pending(zone);
 	evaluate_waiting_again(zone);
 	served_lease_loaded(zone);
-	log_info("zone %s: %s from %s, %zu records%s", zone->zone->text,
+	log_info("zone %s: %s from %s, %zu %s%s", zone->zone->text,
 		is_first ? "loaded" : "loaded again", delivery_id(zone->deliveries[0]),
 		zone_count_records(content),
+		PLURAL(zone_count_records(content), "record"),
 		zone_is_signed(content) ? " beside those of its signer" : "");
 	if (is_first) {
 		for (size_t i = 1; i < zone->delivery_count; i++)
@@ -316,8 +319,8 @@ static void take_difference(struct served_zone *zone, const struct update *diffe
 		delivery_want_whole(primary);
 		return;
 	}
-	log_info("zone %s: %u changes from %s", zone->zone->text, cs->count,
-		delivery_id(primary));
+	log_info("zone %s: %u %s from %s", zone->zone->text, cs->count,
+		PLURAL(cs->count, "change"), delivery_id(primary));
 	if (TAILQ_EMPTY(&zone->uncommitted) && !delivery_has_pending(primary))
 		transfer_history_add(zone->history, cs);
 	served_lease_follow(zone, cs);

@@ -11,6 +11,7 @@
 #include "gateway/clock.h"
 #include "gateway/log.h"
 #include "gateway/timer.h"
+#include "tsig/plural.h"
 
 /* ---- time ---- */
 
@@ -76,8 +77,8 @@ static void sweep_page(struct served_zone *zone)
 		lease_changes_free(changes);
 		return;
 	}
-	log_info("zone %s: %zu leases end, their records are gone", zone->zone->text,
-		changes->count);
+	log_info("zone %s: %zu %s ended, for want of a record", zone->zone->text,
+		changes->count, PLURAL(changes->count, "lease"));
 	served_lease_write(zone, changes);
 }
 
@@ -278,8 +279,9 @@ int served_lease_open(struct served_zone *zone)
 	lease_table_on_event(leases->table, served_event_of_lease, zone);
 	served_lease_configure(zone);
 	if (lease_table_count(leases->table))
-		log_info("zone %s: %zu leases", zone->zone->text,
-			lease_table_count(leases->table));
+		log_info("zone %s: %zu %s", zone->zone->text,
+			lease_table_count(leases->table),
+			PLURAL(lease_table_count(leases->table), "lease"));
 	return 0;
 }
 

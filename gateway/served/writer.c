@@ -563,6 +563,16 @@ int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
 	return 0;
 }
 
+size_t writer_count_ready(const struct writer *writer)
+{
+	const struct served_zone *zone, *next;
+	size_t count = 0;
+
+	HASH_ITER(hh, writer->thread.zones, zone, next)
+		count += zone->mirror != NULL;
+	return count;
+}
+
 int writer_start(struct writer *writer)
 {
 	sigset_t all, old;

@@ -38,6 +38,8 @@ int writer_new(struct writer **ret_writer, struct config *config)
  */
 int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
 	__attribute__((warn_unused_result));
+/* Zones that are loaded; before writer_start. */
+size_t writer_count_ready(const struct writer *writer);
 int writer_start(struct writer *writer) __attribute__((warn_unused_result));
 
 /* struct transaction, by its node. */

@@ -14,6 +14,7 @@
 #include "gateway/log.h"
 #include "gateway/target/powerdns_url.h"
 #include "gateway/target/target_powerdns_private.h"
+#include "tsig/plural.h"
 
 enum {
 	BATCH_CHANGES = 1000,      /* RRsets: a few 100 KB, about 10 ms there */
@@ -285,14 +286,14 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	zone->spelt = NULL;
 	powerdns_parents_load(t->parents, zone->content);
 	if (zone->outside > 0)
-		log_warning(
-			"zone %s: %s has %zu records in it that are outside the zone; "
-			"they are left alone",
-			name_to_text(t->zone, name), t->who, zone->outside);
+		log_warning("zone %s: %s has %zu %s in it outside the zone, left alone",
+			name_to_text(t->zone, name), t->who, zone->outside,
+			PLURAL(zone->outside, "record"));
 	if (zone->odd > 0)
-		log_warning("zone %s: %s has %zu records in it that Muster cannot read, "
-			    "such as %s; they stay as they are",
-			name_to_text(t->zone, name), t->who, zone->odd, zone->first_odd);
+		log_warning("zone %s: %s has %zu %s in it that Muster cannot read, such "
+			    "as %s; what is odd stays as it is",
+			name_to_text(t->zone, name), t->who, zone->odd,
+			PLURAL(zone->odd, "record"), zone->first_odd);
 	hint(t);
 }
 

@@ -506,7 +506,7 @@ def test_service_manager_is_told(agents, host_key, tmp_path, monkeypatch):
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         own = agents(host_key, [fake.port])
         told = [manager.recv(4096).decode()]
-        while "1 records published" not in told[-1]:
+        while "1 record published" not in told[-1]:
             told.append(manager.recv(4096).decode())
         assert told[0] == "READY=1"
         assert f"at {HOST}:{fake.port}; next update" in told[-1]
@@ -605,4 +605,4 @@ def test_the_example_is_right(agents, host_key, tmp_path):
     own.config_path = str(tmp_path / "muster-agent.conf")
     code, output, error = own.run("--check")
     assert code == 0, error
-    assert "host1.dyn.example., 2 gateways, 1 zones, 1 sources: valid" in output
+    assert "host1.dyn.example., 2 gateways, 1 zone, 1 source: valid" in output

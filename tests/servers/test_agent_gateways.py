@@ -95,7 +95,7 @@ def test_each_gateway_that_fails_is_told_of(agents, host_key):
         wait_for(lambda: own.run("--status")[0] == 0, "it to be well")
         text = own.run("--status")[1]
         assert f"at       {HOST}:{ports[0]}: FAILS, 0 records, Connection refused" in text
-        assert f"at       {HOST}:{fake.port}: 1 records, NOERROR" in text
+        assert f"at       {HOST}:{fake.port}: 1 record, NOERROR" in text
 
 
 def test_withdrawn_wherever_it_is(agents, host_key):

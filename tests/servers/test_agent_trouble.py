@@ -104,7 +104,7 @@ def test_a_source_that_fails_is_not_well(agents, host_key, tmp_path):
         own.write("hosts", "192.0.2.1 web\n")
         own.reload()
         wait_for(lambda: own.run("--status")[0] == 0, "it to be well")
-        assert f"source   hosts {own.path('hosts')}: 1 records" in own.run("--status")[1]
+        assert f"source   hosts {own.path('hosts')}: 1 record" in own.run("--status")[1]
         own.process.send_signal(signal.SIGUSR1)
         wait_for(lambda: "status: 2 records published at" in own.log(), "the status")
         os.unlink(own.path("hosts"))

@@ -72,7 +72,7 @@ def test_wrong_usage(idle, args):
 
 def test_check_of_a_good_configuration(idle):
     assert musterd(idle, "-n", "-c", idle.config_path) == (
-        0, f"{idle.config_path}: 1 zones, 1 keys: valid\n")
+        0, f"{idle.config_path}: 1 zone, 1 key: valid\n")
     assert not os.path.exists(idle.database) and not os.path.exists(idle.pid_path)
     assert musterd(idle, "-n", "-c", "musterd.conf")[0] == 0, "a relative path"
 

@@ -150,7 +150,7 @@ static void test_walk_every_length(void **state)
 	struct verdict v = walk(&m, t.octets, t.len);
 
 	assert_int_equal(v.rcode, RCODE_FORMERR);
-	assert_string_equal(v.why, "1 octets after the last record");
+	assert_string_equal(v.why, "1 octet after the last record");
 }
 
 static void test_walk_opt_size(void **state)
@@ -240,8 +240,7 @@ static void test_walk_refuses(void **state)
 			"additional section, record 1: TSIG not of class ANY"),
 		ROW(HEADER("\0", "\0", "\0", "\1") "\003key\0\0\372\0\377\0\0\0\1\0\0",
 			"additional section, record 1: TSIG with a TTL"),
-		ROW(HEADER("\0", "\0", "\0", "\0") "\0",
-			"1 octets after the last record"),
+		ROW(HEADER("\0", "\0", "\0", "\0") "\0", "1 octet after the last record"),
 	};
 
 	(void)state;
