@@ -252,28 +252,34 @@ static bool admit(
 	return is_admitted;
 }
 
-void log_stranger(long long now_ms, const char *format, ...)
+bool log_stranger(long long now_ms, const char *format, ...)
 {
 	unsigned long left_out;
 	va_list args;
 
-	if (!is_written(LOG_LEVEL_WARNING) || !admit(&state.strangers, now_ms, &left_out))
-		return;
+	if (!admit(&state.strangers, now_ms, &left_out))
+		return false;
+	if (!is_written(LOG_LEVEL_WARNING))
+		return true;
 	va_start(args, format);
 	log_line(LOG_LEVEL_WARNING, left_out, format, args);
 	va_end(args);
+	return true;
 }
 
-void log_refusal(long long now_ms, const char *format, ...)
+bool log_refusal(long long now_ms, const char *format, ...)
 {
 	unsigned long left_out;
 	va_list args;
 
-	if (!is_written(LOG_LEVEL_INFO) || !admit(&state.refusals, now_ms, &left_out))
-		return;
+	if (!admit(&state.refusals, now_ms, &left_out))
+		return false;
+	if (!is_written(LOG_LEVEL_INFO))
+		return true;
 	va_start(args, format);
 	log_line(LOG_LEVEL_INFO, left_out, format, args);
 	va_end(args);
+	return true;
 }
 
 void log_host(long long now_ms, const char *format, ...)

@@ -7,6 +7,8 @@
 #ifndef MUSTER_LOG_H
 #define MUSTER_LOG_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 void log_to_stderr(const char *program);
@@ -26,11 +28,14 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * log_stranger: any stranger (bad keys, malformed messages); warnings.  log_refusal: who
  * has a valid key, and is refused; the allowance is its own, so that strangers hide none
  * of them.  log_host: what happens to hosts by the passing of time.
+ *
+ * The first two return whether the line is among those that go out (though the level may
+ * not be).
  */
 enum { LOG_STRANGER_PER_S = 20, LOG_REFUSAL_PER_S = 200, LOG_HOST_PER_S = 50 };
-void log_stranger(long long now_ms, const char *format, ...)
+bool log_stranger(long long now_ms, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void log_refusal(long long now_ms, const char *format, ...)
+bool log_refusal(long long now_ms, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void log_host(long long now_ms, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -12,6 +12,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/refusals.h"
 
 /* Ids go on from the start time, so that they differ between runs of the program. */
 static uint64_t next_id(void)
@@ -106,6 +107,7 @@ void transaction_log_refusal(const struct transaction *t)
 	/* Not received_ms: what waited long would begin a second of its own. */
 	const int64_t now_ms = clock_monotonic_ms();
 	const char *what = "request";
+	bool is_logged;
 
 	transaction_peer_text(t, peer);
 	if (t->tsig.is_signed)
@@ -117,14 +119,18 @@ void transaction_log_refusal(const struct transaction *t)
 	if (t->update)
 		update_to_text(t->update, request);
 	if (!t->subject.key) {
-		log_stranger(now_ms, "%s %llx from %s key %s zone %s: %s: %s%s%s", what,
+		is_logged = log_stranger(now_ms,
+			"%s %llx from %s key %s zone %s: %s: %s%s%s", what,
 			(unsigned long long)t->id, peer, key,
 			t->zone ? t->zone->text : "none", verdict_name(&t->verdict, name),
 			t->verdict.why, request[0] ? ": " : "", request);
-		return;
+	} else {
+		is_logged = log_refusal(now_ms,
+			"%s %llx from %s key %s zone %s: %s: %s%s%s", what,
+			(unsigned long long)t->id, peer, key,
+			t->zone ? t->zone->text : "none", verdict_name(&t->verdict, name),
+			t->verdict.why, request[0] ? ": " : "", request);
 	}
-	log_refusal(now_ms, "%s %llx from %s key %s zone %s: %s: %s%s%s", what,
-		(unsigned long long)t->id, peer, key, t->zone ? t->zone->text : "none",
-		verdict_name(&t->verdict, name), t->verdict.why, request[0] ? ": " : "",
-		request);
+	if (is_logged && t->peer.refusals)
+		refusals_note(t->peer.refusals, t, peer, request);
 }

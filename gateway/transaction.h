@@ -27,6 +27,7 @@ enum transaction_state {
 };
 
 struct connection;
+struct refusals;
 struct replay_entry;
 
 /* Who sent it, and how to answer. */
@@ -39,6 +40,7 @@ struct transaction_peer {
 	struct ip_address local;       /* UDP: the address it was sent to; family 0: not
 					* known, let the kernel choose */
 	unsigned interface;            /* UDP: for link-local answers; 0: any */
+	struct refusals *refusals;     /* remembers what is refused; NULL: nobody does */
 };
 
 struct transaction {
@@ -55,7 +57,7 @@ struct transaction {
 	struct wire_message walk;
 	struct tsig_context tsig;
 	struct policy_subject subject;
-	struct update *update;  /* owned; NULL: not an update, or not read yet */
+	struct update *update; /* owned; NULL: not an update, or not read yet */
 	/* RFC 9664, of updates: what was asked for, and, if policy let them in, what is
 	 * granted.  form 0: there was no option. */
 	struct lease_terms lease_asked, lease_granted;
@@ -68,7 +70,7 @@ struct transaction {
 	struct transaction *wait_next; /* in served_zone's list of the waiting */
 	int64_t deadline_ms;           /* monotonic; when the zone's ack_timeout ends */
 	uint64_t seq;                  /* of its journal row; 0: none */
-	struct changeset *changes;      /* counted; what it did to the mirror; the zone
+	struct changeset *changes;     /* counted; what it did to the mirror; the zone
 	                                 * thread's alone, NULL when it is answered */
 
 	/* The response. */
@@ -104,7 +106,7 @@ void transaction_peer_text(
 	const struct transaction *transaction, char buf[TRANSACTION_PEER_MAX]);
 
 /* One line about a refusal, and who is to blame: "update 1f3a of dyn.example. by key
- * ...". */
+ * ...".  What the log says is remembered (refusals.h). */
 void transaction_log_refusal(const struct transaction *transaction);
 
 #endif

@@ -13,6 +13,7 @@
 #include "gateway/listener/intake.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/log.h"
+#include "gateway/refusals.h"
 
 /* ---- requests and answers ---- */
 
@@ -326,7 +327,8 @@ int listeners_open(
 	all->file_limit = file_limit;
 	addresses = calloc(config->listen_count, sizeof(*addresses));
 	all->listeners = calloc(config->threads, sizeof(*all->listeners));
-	if (addresses && all->listeners)
+	all->refusals = refusals_new();
+	if (addresses && all->listeners && all->refusals)
 		r = queue_init(&all->drained_queue);
 	if (!r)
 		memcpy(addresses, config->listen,
@@ -343,6 +345,11 @@ int listeners_open(
 	set_connections_max(all, config);
 	*ret_listeners = all;
 	return 0;
+}
+
+struct refusals *listeners_refusals(struct listeners *all)
+{
+	return all->refusals;
 }
 
 size_t listeners_count(const struct listeners *all)
@@ -467,6 +474,7 @@ void listeners_free(struct listeners *all)
 	for (size_t i = 0; i < all->count; i++)
 		listener_clear(&all->listeners[i]);
 	queue_clear(&all->drained_queue);
+	refusals_free(all->refusals);
 	free(all->listeners);
 	free(all);
 }

@@ -28,7 +28,7 @@ enum {
 	LISTENER_RESERVE = 64,            /* descriptors for the rest of the gateway: the
 					* database (some 10), queues and loops, logs, what
 					* a start or reload reads, with room to spare */
-	LISTENER_RESERVE_CONTROL = 48, /* for control and http, if there are any: their
+	LISTENER_RESERVE_CONTROL = 48,    /* for control and http, if there are any: their
 					* connections, loop and database */
 	LISTENER_RESERVE_THREAD = 4,      /* event loop, mailbox, one just accepted */
 	LISTENER_RESERVE_TARGET = 4,  /* a connection and a wake-up for it, or two of them
@@ -82,6 +82,9 @@ struct mailbox *listeners_mailbox(struct listeners *listeners, size_t index);
 /* Starts the threads; judged requests go to the queue. */
 int listeners_start(struct listeners *listeners, struct queue *queue)
 	__attribute__((warn_unused_result));
+
+/* What was refused lately, by these or by the zone thread. */
+struct refusals *listeners_refusals(struct listeners *listeners);
 
 /* Any thread. */
 struct listener_totals listeners_totals(const struct listeners *listeners);

@@ -70,6 +70,7 @@ struct listeners {
 	size_t file_limit;             /* descriptors of the process */
 	atomic_size_t connections_max; /* of each listener */
 	struct queue *queue;
+	struct refusals *refusals;  /* of all threads */
 	atomic_int phase;           /* enum listeners_phase */
 	atomic_size_t drained;      /* threads that have stopped reading */
 	struct queue drained_queue; /* wakes who waits for them */

@@ -279,6 +279,7 @@ static struct transaction *new_request(
 		.address = c->address,
 		.address_len = c->address_len,
 		.mailbox = &c->listener->mailbox,
+		.refusals = c->listener->all->refusals,
 		.connection = c,
 	};
 

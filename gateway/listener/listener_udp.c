@@ -108,6 +108,7 @@ static void take_datagram(struct listener_socket *s, struct config *config, size
 		.address = udp->from[i],
 		.address_len = header->msg_namelen,
 		.mailbox = &s->listener->mailbox,
+		.refusals = s->listener->all->refusals,
 		.socket = s->fd,
 	};
 	struct transaction *t;
