@@ -151,6 +151,10 @@ int lease_release(struct lease_table *table, const uint8_t *owner, int64_t now_m
 	__attribute__((warn_unused_result));
 bool lease_is_held(const struct lease_table *table, const uint8_t *owner);
 size_t lease_table_count_held(const struct lease_table *table); /* hosts */
+/* In no particular order, whether they have leases or not.  visit may not change the
+ * table. */
+void lease_each_hold(const struct lease_table *table,
+	void (*visit)(const uint8_t *owner, void *arg), void *arg);
 
 /*
  * What the store does not have yet (a refresh moves the deadline in memory): up to max

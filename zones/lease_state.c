@@ -187,6 +187,15 @@ bool lease_is_held(const struct lease_table *table, const uint8_t *owner)
 	return lease_names_find(&table->holds, &table->seed, owner);
 }
 
+void lease_each_hold(const struct lease_table *table,
+	void (*visit)(const uint8_t *owner, void *arg), void *arg)
+{
+	for (size_t i = 0; i < table->holds.bucket_count; i++)
+		for (const struct lease_name *name = table->holds.buckets[i]; name;
+			name = name->next)
+			visit(name->name, arg);
+}
+
 size_t lease_table_count_held(const struct lease_table *table)
 {
 	return table->holds.count;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/control/control_survey.h"
+#include "gateway/refusals.h"
 #include "zones/rdata.h"
 
 enum { AUDIT_DEFAULT = 100 };
@@ -92,6 +93,18 @@ struct audit {
 	uint64_t since_s;
 };
 
+static bool read_events(struct control_request *r, struct audit *a)
+{
+	const char *text = control_parameter(r, "events");
+
+	a->filter.events_only = text && (!strcmp(text, "1") || !strcmp(text, "true"));
+	if (!text || a->filter.events_only || !strcmp(text, "0") ||
+		!strcmp(text, "false"))
+		return true;
+	control_fail(r, 400, "events: must be 1 or 0");
+	return false;
+}
+
 /* after: what has come since, in order; otherwise the newest first, before (0: all). */
 static bool read_numbers(struct control_request *r, struct audit *a)
 {
@@ -104,12 +117,11 @@ static bool read_numbers(struct control_request *r, struct audit *a)
 		return false;
 	a->filter.is_newest_first = !control_parameter(r, "after");
 	a->filter.limit = limit < CONTROL_PAGE_MAX ? (size_t)limit : CONTROL_PAGE_MAX;
-	a->filter.events_only = control_parameter(r, "events") != NULL;
 	if (a->since_s > INT64_MAX / 1000) {
 		control_fail(r, 400, "since: is no time");
 		return false;
 	}
-	return true;
+	return read_events(r, a);
 }
 
 /* The zone may be one that is no longer served. */
@@ -233,6 +245,16 @@ static int take_row(const struct store_row *row, void *arg)
 
 /* ---- where it was delivered ---- */
 
+/* The change of an update that was refused after all was taken back.  (What takes it
+ * back is a row of the gateway's own.) */
+static bool is_taken_back(const struct why *w)
+{
+	const char *answer = json_string_value(json_object_get(w->value, "answer"));
+
+	return answer && strcmp(answer, "NOERROR") != 0 &&
+		json_is_string(json_object_get(w->value, "id"));
+}
+
 struct aside {
 	const struct why *why;
 	const char *target;
@@ -257,7 +279,9 @@ static json_t *target_to_json(
 	const char *state = w->seq <= target->look.cursor ? "delivered" : "pending";
 
 	(void)c->store_ops->each_set_aside(c->store, look_at_aside, &aside);
-	if (aside.reason)
+	if (is_taken_back(w))
+		state = aside.reason ? "refused" : "withdrawn";
+	else if (aside.reason)
 		state = "set aside";
 	return json_pack("{s:s, s:s, s:o, s:s?}", "target", target->id, "state", state,
 		"reason", aside.reason ? aside.reason : json_null(), "failing",
@@ -271,7 +295,10 @@ static bool answer_why(struct control_question *q)
 	json_t *targets = json_array();
 	bool is_whole = targets && !w->survey.has_failed;
 
-	for (size_t i = 0; is_whole && w->survey.count && i < zone->target_count; i++)
+	/* What changed nothing is no target's business. */
+	for (size_t i = 0;
+		is_whole && w->has_changes && w->survey.count && i < zone->target_count;
+		i++)
 		is_whole =
 			control_json_add(targets, target_to_json(w, &zone->targets[i]));
 	if (!is_whole || json_object_set(w->value, "targets", targets)) {
@@ -282,6 +309,53 @@ static bool answer_why(struct control_question *q)
 	control_question_done(q, w->value);
 	w->value = NULL;
 	return true;
+}
+
+/* What the database says nothing of: refusals without a valid key or a zone, and those
+ * that were too many to be written. */
+static bool is_only_remembered(const struct refusal *refusal)
+{
+	return !refusal->is_known || !refusal->has_zone;
+}
+
+static void answer_refusal(const struct control_request *r, const struct refusal *refusal)
+{
+	control_done(r,
+		json_pack("{s:n, s:o, s:o, s:o, s:o, s:s, s:s, s:s?, s:s?, s:n, s:n, "
+			  "s:[], s:[]}",
+			"seq", "id", id_to_json(refusal->id), "at",
+			control_json_time(refusal->at_ms), "zone",
+			refusal->has_zone ? control_json_name(refusal->zone)
+					  : json_null(),
+			"key",
+			refusal->has_key ? control_json_name(refusal->key) : json_null(),
+			"source", refusal->peer, "answer", refusal->answer, "reason",
+			refusal->why[0] ? refusal->why : NULL, "request",
+			refusal->request[0] ? refusal->request : NULL, "event", "host",
+			"changes", "targets"));
+}
+
+/* The row of an update, or what is remembered of its refusal.  False: answered. */
+static bool find_update(
+	struct control_request *r, struct store *store, uint64_t id, uint64_t *ret_seq)
+{
+	struct refusal refusal;
+	const bool is_remembered =
+		refusals_find(listeners_refusals(r->control->listeners), id, &refusal);
+
+	/* A number that no row has is looked for in all of them. */
+	if (is_remembered && is_only_remembered(&refusal)) {
+		answer_refusal(r, &refusal);
+		return false;
+	}
+	if (r->control->store_ops->find_transaction(store, id, ret_seq)) {
+		control_fail(r, 503, "%s", r->control->store_ops->error(store));
+		return false;
+	}
+	if (*ret_seq || !is_remembered)
+		return true;
+	answer_refusal(r, &refusal);
+	return false;
 }
 
 /* "#123" is a row; anything else the id of an update, as logs and answers have it.
@@ -301,13 +375,13 @@ static bool find_row(struct control_request *r, struct store *store, uint64_t *r
 		return false;
 	}
 	*ret_seq = id;
-	if (!is_seq && r->control->store_ops->find_transaction(store, id, ret_seq)) {
-		control_fail(r, 503, "%s", r->control->store_ops->error(store));
+	if (!is_seq && !find_update(r, store, id, ret_seq))
 		return false;
-	}
 	if (*ret_seq)
 		return true;
-	control_fail(r, 404, "%.64s: there is no such update in the audit", text);
+	control_fail(r, 404,
+		"%.64s: there is no such update in the audit or among the last refusals",
+		text);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 
 struct host_copy {
 	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_LEN];
+	bool has_key;
 	struct ip_address source;
 	int64_t seen_s, left_ms;
 	uint32_t duration_s;
@@ -18,8 +19,9 @@ struct host_copy {
 	enum lease_state state;
 };
 
-static const char *const state_names[] = {"active", "stale", "held", "expired"};
-enum { STATE_EXPIRED = LEASE_HELD + 1 };
+static const char *const state_names[] = {
+	"active", "stale", "held", "expired", "permanent"};
+enum { STATE_EXPIRED = LEASE_HELD + 1, STATE_PERMANENT };
 
 /* ---- in the zone thread ---- */
 
@@ -33,7 +35,9 @@ static void copy_host(const struct served_host_view *view, void *arg)
 		return;
 	}
 	memcpy(copy->name, view->latest.owner, name_len(view->latest.owner));
-	memcpy(copy->key, view->latest.key, name_len(view->latest.key));
+	copy->has_key = view->latest.key != NULL;
+	if (copy->has_key)
+		memcpy(copy->key, view->latest.key, name_len(view->latest.key));
 	copy->source = view->latest.source;
 	copy->seen_s = view->latest.seen_s;
 	copy->duration_s = view->latest.duration_s;
@@ -51,16 +55,29 @@ static bool run_hosts(struct zone_thread *thread, struct zone_call *call)
 	walk->count = 0;
 	if (!zone || walk->in_expired) {
 		walk->cursor = 0;
-	} else if (!walk->is_exact) {
+	} else if (walk->is_exact) {
+		if (served_find_host(zone, walk->name, &view))
+			copy_host(&view, walk);
+	} else if (walk->state == STATE_PERMANENT) {
+		served_each_permanent(zone, copy_host, walk);
+	} else {
 		walk->cursor = served_each_host(
 			zone, walk->cursor, CONTROL_PAGE_MAX, copy_host, walk);
-	} else if (served_find_host(zone, walk->name, &view)) {
-		copy_host(&view, walk);
+		/* Few, each by an administrator's word: with the last page. */
+		if (!walk->cursor)
+			served_each_held(zone, copy_host, walk);
 	}
 	return true;
 }
 
 /* ---- as JSON ---- */
+
+/* Among state_names. */
+static int state_of(const struct host_copy *host)
+{
+	return host->state == LEASE_ACTIVE && !host->leases ? STATE_PERMANENT
+							    : (int)host->state;
+}
 
 static json_t *host_to_json(const struct control_walk *walk, const struct host_copy *host)
 {
@@ -68,10 +85,10 @@ static json_t *host_to_json(const struct control_walk *walk, const struct host_c
 
 	return json_pack("{s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "name",
 		control_json_name(host->name), "zone", control_walk_zone(walk)->text,
-		"state", control_state_name(host->state), "leases",
-		(json_int_t)host->leases, "last_seen",
-		control_json_time(host->seen_s * 1000), "source",
-		control_json_address(&host->source), "key", control_json_name(host->key),
+		"state", state_names[state_of(host)], "leases", (json_int_t)host->leases,
+		"last_seen", control_json_time(host->seen_s * 1000), "source",
+		control_json_address(&host->source), "key",
+		host->has_key ? control_json_name(host->key) : json_null(),
 		"expires_in_s",
 		is_ending ? json_real((double)host->left_ms / 1000) : json_null());
 }
@@ -81,7 +98,7 @@ static void add_hosts(struct control_walk *walk)
 	const struct host_copy *hosts = walk->copies;
 
 	for (size_t i = 0; i < walk->count; i++) {
-		if (walk->state >= 0 && hosts[i].state != (enum lease_state)walk->state)
+		if (walk->state >= 0 && state_of(&hosts[i]) != walk->state)
 			continue;
 		if (control_walk_matches(walk, hosts[i].name) &&
 			!control_json_add(walk->list, host_to_json(walk, &hosts[i])))
@@ -107,11 +124,12 @@ static int add_expired(const struct store_row *row, void *arg)
 	if (!control_walk_matches(walk, row->host))
 		return 0;
 	if (!control_json_add(walk->list,
-		    json_pack("{s:o, s:s, s:s, s:i, s:o, s:s?}", "name",
+		    json_pack("{s:o, s:s, s:s, s:i, s:o, s:s?, s:s?, s:o, s:s?}", "name",
 			    control_json_name(row->host), "zone",
 			    control_walk_zone(walk)->text, "state", "expired", "leases",
-			    0, "expired_at", control_json_time(row->at_ms), "why",
-			    row->reason)))
+			    0, "last_seen", control_json_time(row->seen_s * 1000),
+			    "source", row->source, "key", row->key, "expired_at",
+			    control_json_time(row->at_ms), "why", row->reason)))
 		walk->has_failed = true;
 	return 0;
 }
@@ -204,7 +222,7 @@ static bool read_state(struct control_request *r, struct control_walk *walk)
 	walk->wants_expired = true;
 	if (!text)
 		return true;
-	for (int i = 0; i <= STATE_EXPIRED; i++) {
+	for (int i = 0; i <= STATE_PERMANENT; i++) {
 		if (strcmp(text, state_names[i]) != 0)
 			continue;
 		walk->state = i;
@@ -212,7 +230,7 @@ static bool read_state(struct control_request *r, struct control_walk *walk)
 		walk->wants_expired = i == STATE_EXPIRED;
 		return true;
 	}
-	control_fail(r, 400, "state: must be active, stale, held or expired");
+	control_fail(r, 400, "state: must be active, stale, held, expired or permanent");
 	return false;
 }
 

@@ -227,6 +227,35 @@ static const char *text_of(const json_t *body, const char *name)
 	return text && *text ? text : NULL;
 }
 
+/* Whatever is not understood could be meant to change the answer.  False: answered. */
+static bool check_members(const struct control_request *r, json_t *body)
+{
+	static const char *const texts[] = {
+		"key", "name", "type", "data", "op", "source", "transport"};
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(body, name, value)
+	{
+		size_t i = 0;
+
+		while (i < sizeof(texts) / sizeof(texts[0]) && strcmp(texts[i], name))
+			i++;
+		if (i == sizeof(texts) / sizeof(texts[0]) && strcmp(name, "ttl") != 0) {
+			control_fail(r, 400, "%.64s: is no member here", name);
+			return false;
+		}
+		if (json_is_null(value) ||
+			(strcmp(name, "ttl") ? json_is_string(value)
+					     : json_is_integer(value)))
+			continue;
+		control_fail(r, 400, "%s: must be a %s", name,
+			strcmp(name, "ttl") ? "text" : "whole number");
+		return false;
+	}
+	return true;
+}
+
 static bool read_subject(
 	struct control_request *r, const json_t *body, struct explaining *e)
 {
@@ -242,6 +271,10 @@ static bool read_subject(
 	e->subject.key = e->key;
 	if (source && cidr_from_text(&cidr, source)) {
 		control_fail(r, 400, "source: must be an address");
+		return false;
+	}
+	if (transport && strcmp(transport, "tcp") && strcmp(transport, "udp")) {
+		control_fail(r, 400, "transport: must be udp or tcp");
 		return false;
 	}
 	e->subject.source = cidr.address;
@@ -348,7 +381,8 @@ void control_post_explain(struct control_request *r)
 
 	if (body && !e)
 		control_fail(r, 503, "out of memory");
-	if (e && read_subject(r, body, e) && read_record(r, body, e))
+	if (e && check_members(r, body) && read_subject(r, body, e) &&
+		read_record(r, body, e))
 		control_done(r, explain(r->control, e));
 	free(e);
 	json_decref(body);

@@ -2,8 +2,10 @@
  * /metrics: the text format of Prometheus, version 0.0.4.
  *
  * Series carry the names of zones and targets, never those of hosts or keys, of which
- * there may be a million.  Only the first CONTROL_SURVEY_PAGE zones have series of their
- * own; the sums count all.
+ * there may be a million.  The format wants the series of a metric together, and zones
+ * come a page at a time: each metric has a text of its own until the end.  At most
+ * METRICS_ZONES_MAX zones have series, and muster_zones_without_series counts the others;
+ * the sums count all.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,31 +16,41 @@
 #include "gateway/clock.h"
 #include "gateway/control/control_survey.h"
 
-enum { TEXT_FIRST = 16384, VALUE_MAX = 2 * NAME_TEXT_MAX };
+enum {
+	METRICS_ZONES_MAX = 5000, /* some 10 MiB of text for as many with a target each */
+	TEXT_FIRST = 1024,
+	VALUE_MAX = 2 * NAME_TEXT_MAX
+};
 
 /* ---- text ---- */
 
-static bool make_room(struct control_survey *s, size_t len)
+struct text {
+	char *octets; /* owned */
+	size_t len, room;
+	bool has_failed; /* no memory */
+};
+
+static bool make_room(struct text *text, size_t len)
 {
-	size_t room = s->text_room ? s->text_room : TEXT_FIRST;
+	size_t room = text->room ? text->room : TEXT_FIRST;
 	char *longer;
 
-	while (room < s->text_len + len + 1)
+	while (room < text->len + len + 1)
 		room *= 2;
-	if (room == s->text_room)
+	if (room == text->room)
 		return true;
-	longer = realloc(s->text, room);
+	longer = realloc(text->octets, room);
 	if (!longer)
 		return false;
-	s->text = longer;
-	s->text_room = room;
+	text->octets = longer;
+	text->room = room;
 	return true;
 }
 
-static void say(struct control_survey *s, const char *format, ...)
+static void say(struct text *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void say(struct control_survey *s, const char *format, ...)
+static void say(struct text *text, const char *format, ...)
 {
 	va_list arguments, again;
 	int len;
@@ -46,27 +58,40 @@ static void say(struct control_survey *s, const char *format, ...)
 	va_start(arguments, format);
 	va_copy(again, arguments);
 	len = vsnprintf(NULL, 0, format, arguments);
-	if (len >= 0 && make_room(s, (size_t)len)) {
-		vsnprintf(s->text + s->text_len, (size_t)len + 1, format, again);
-		s->text_len += (size_t)len;
+	if (len >= 0 && make_room(text, (size_t)len)) {
+		vsnprintf(text->octets + text->len, (size_t)len + 1, format, again);
+		text->len += (size_t)len;
 	} else {
-		s->has_failed = true;
+		text->has_failed = true;
 	}
 	va_end(again);
 	va_end(arguments);
 }
 
-static void head(
-	struct control_survey *s, const char *name, const char *type, const char *help)
+/* Moves what from says behind what text says. */
+static void move(struct text *text, struct text *from)
 {
-	say(s, "# HELP muster_%s %s\n# TYPE muster_%s %s\n", name, help, name, type);
+	text->has_failed |= from->has_failed;
+	if (from->len && make_room(text, from->len)) {
+		memcpy(text->octets + text->len, from->octets, from->len + 1);
+		text->len += from->len;
+	} else if (from->len) {
+		text->has_failed = true;
+	}
+	free(from->octets);
+	*from = (struct text){0};
 }
 
-static void one(struct control_survey *s, const char *name, const char *type,
-	const char *help, double value)
+static void head(struct text *text, const char *name, const char *type, const char *help)
 {
-	head(s, name, type, help);
-	say(s, "muster_%s %.15g\n", name, value);
+	say(text, "# HELP muster_%s %s\n# TYPE muster_%s %s\n", name, help, name, type);
+}
+
+static void one(struct text *text, const char *name, const char *type, const char *help,
+	double value)
+{
+	head(text, name, type, help);
+	say(text, "muster_%s %.15g\n", name, value);
 }
 
 /* A label's value: backslashes and quotes are escaped. */
@@ -224,7 +249,7 @@ static double target_up(const struct control_target_view *t)
 
 static double target_pending(const struct control_target_view *t)
 {
-	return (double)t->look.pending;
+	return (double)t->pending;
 }
 
 static double target_delivered(const struct control_target_view *t)
@@ -252,8 +277,7 @@ static const struct {
 	double (*value)(const struct control_target_view *target);
 } target_metrics[] = {
 	{"target_up", "gauge", "Whether the target works.", target_up},
-	{"target_pending", "gauge", "Changes in memory that it does not have.",
-		target_pending},
+	{"target_pending", "gauge", "Changes that it does not have.", target_pending},
 	{"target_lag_seconds", "gauge", "Age of the first change that it does not have.",
 		target_lag},
 	{"target_delivered_total", "counter", "Changes that it got.", target_delivered},
@@ -263,138 +287,180 @@ static const struct {
 		target_rejected},
 };
 
-static void say_zones(struct control_survey *s)
+enum {
+	ZONE_METRICS = sizeof(zone_metrics) / sizeof(zone_metrics[0]),
+	TARGET_METRICS = sizeof(target_metrics) / sizeof(target_metrics[0]),
+};
+
+struct metrics {
+	struct control_survey survey;                             /* first */
+	struct text zones[ZONE_METRICS], targets[TARGET_METRICS]; /* by metric */
+	struct text all;
+	size_t series; /* zones that have some */
+};
+
+static void say_zone(struct metrics *m, const struct control_zone_view *view)
 {
 	char zone[VALUE_MAX];
 
-	for (size_t m = 0; m < sizeof(zone_metrics) / sizeof(zone_metrics[0]); m++) {
-		const struct zone_metric *metric = &zone_metrics[m];
+	escape(view->config->text, zone);
+	for (size_t i = 0; i < ZONE_METRICS; i++)
+		say(&m->zones[i], "muster_%s{zone=\"%s\"} %.15g\n", zone_metrics[i].name,
+			zone, zone_metrics[i].value(view));
+}
 
-		head(s, metric->name, metric->type, metric->help);
-		for (size_t i = 0; i < s->count; i++)
-			say(s, "muster_%s{zone=\"%s\"} %.15g\n", metric->name,
-				escape(s->views[i].config->text, zone),
-				metric->value(&s->views[i]));
+static void say_target(struct metrics *m, const struct control_zone_view *view,
+	struct control_target_view *target)
+{
+	char zone[VALUE_MAX], id[VALUE_MAX];
+
+	escape(view->config->text, zone);
+	escape(target->id, id);
+	target->pending =
+		control_target_pending(m->survey.question.control, view, target);
+	target->lag_ms = control_target_lag_ms(m->survey.question.control, view, target);
+	for (size_t i = 0; i < TARGET_METRICS; i++)
+		say(&m->targets[i], "muster_%s{zone=\"%s\",target=\"%s\"} %.15g\n",
+			target_metrics[i].name, zone, id,
+			target_metrics[i].value(target));
+}
+
+static void say_page(struct metrics *m)
+{
+	const struct control_survey *s = &m->survey;
+
+	for (size_t i = 0; i < s->count && m->series < METRICS_ZONES_MAX; i++) {
+		m->series++;
+		say_zone(m, &s->views[i]);
+		for (size_t j = 0; j < s->views[i].target_count; j++)
+			say_target(m, &s->views[i], &s->views[i].targets[j]);
 	}
 }
 
-static void say_targets_of(
-	struct control_survey *s, size_t metric, const struct control_zone_view *view)
+/* All that pages have said, metric by metric. */
+static void gather(struct metrics *m)
 {
-	char zone[VALUE_MAX], target[VALUE_MAX];
-
-	for (size_t j = 0; j < view->target_count; j++)
-		say(s, "muster_%s{zone=\"%s\",target=\"%s\"} %.15g\n",
-			target_metrics[metric].name, escape(view->config->text, zone),
-			escape(view->targets[j].id, target),
-			target_metrics[metric].value(&view->targets[j]));
-}
-
-static void say_targets(struct control_survey *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		for (size_t j = 0; j < s->views[i].target_count; j++)
-			s->views[i].targets[j].lag_ms =
-				control_target_lag_ms(s->question.control, &s->views[i],
-					&s->views[i].targets[j]);
-	for (size_t m = 0; m < sizeof(target_metrics) / sizeof(target_metrics[0]); m++) {
-		head(s, target_metrics[m].name, target_metrics[m].type,
-			target_metrics[m].help);
-		for (size_t i = 0; i < s->count; i++)
-			say_targets_of(s, m, &s->views[i]);
+	for (size_t i = 0; i < ZONE_METRICS; i++) {
+		head(&m->all, zone_metrics[i].name, zone_metrics[i].type,
+			zone_metrics[i].help);
+		move(&m->all, &m->zones[i]);
+	}
+	for (size_t i = 0; i < TARGET_METRICS; i++) {
+		head(&m->all, target_metrics[i].name, target_metrics[i].type,
+			target_metrics[i].help);
+		move(&m->all, &m->targets[i]);
 	}
 }
 
 /* ---- the gateway ---- */
 
-static void say_answers(struct control_survey *s)
+static void say_answers(struct metrics *m)
 {
+	const struct control_survey *s = &m->survey;
+	struct text *text = &m->all;
 	const struct listener_totals totals =
 		listeners_totals(s->question.control->listeners);
 	char name[VERDICT_NAME_MAX];
 
-	head(s, "updates_total", "counter", "Answers to updates.");
+	head(text, "updates_total", "counter", "Answers to updates.");
 	for (uint16_t i = 0; i < LISTENER_RCODES; i++)
 		if (totals.updates[i] || i <= RCODE_NOTZONE)
-			say(s, "muster_updates_total{rcode=\"%s\"} %llu\n",
+			say(text, "muster_updates_total{rcode=\"%s\"} %llu\n",
 				verdict_rcode_name(i, name),
 				(unsigned long long)totals.updates[i]);
-	head(s, "tsig_errors_total", "counter", "Requests whose TSIG was refused.");
-	say(s, "muster_tsig_errors_total{error=\"BADSIG\"} %llu\n",
+	head(text, "tsig_errors_total", "counter", "Requests whose TSIG was refused.");
+	say(text, "muster_tsig_errors_total{error=\"BADSIG\"} %llu\n",
 		(unsigned long long)totals.badsig);
-	say(s, "muster_tsig_errors_total{error=\"BADKEY\"} %llu\n",
+	say(text, "muster_tsig_errors_total{error=\"BADKEY\"} %llu\n",
 		(unsigned long long)totals.badkey);
-	say(s, "muster_tsig_errors_total{error=\"BADTIME\"} %llu\n",
+	say(text, "muster_tsig_errors_total{error=\"BADTIME\"} %llu\n",
 		(unsigned long long)totals.badtime);
-	say(s, "muster_tsig_errors_total{error=\"BADTRUNC\"} %llu\n",
+	say(text, "muster_tsig_errors_total{error=\"BADTRUNC\"} %llu\n",
 		(unsigned long long)totals.badtrunc);
-	one(s, "queries_total", "counter", "Answers to queries and zone transfers.",
+	one(text, "queries_total", "counter", "Answers to queries and zone transfers.",
 		(double)totals.queries);
-	one(s, "notifies_total", "counter", "Answers to NOTIFY.",
+	one(text, "notifies_total", "counter", "Answers to NOTIFY.",
 		(double)totals.notifies);
-	one(s, "replay_hits_total", "counter",
+	one(text, "replay_hits_total", "counter",
 		"Retransmissions and replays answered as before.",
 		(double)s->replay_hits);
 }
 
-static void say_gateway(struct control_survey *s)
+static void say_gateway(struct metrics *m)
 {
+	const struct control_survey *s = &m->survey;
+	struct text *text = &m->all;
 	const struct control *c = s->question.control;
 
-	head(s, "build_info", "gauge", "The version.");
-	say(s, "muster_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
-	one(s, "start_time_seconds", "gauge", "When it was started, since 1970.",
+	head(text, "build_info", "gauge", "The version.");
+	say(text, "muster_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
+	one(text, "start_time_seconds", "gauge", "When it was started, since 1970.",
 		(double)c->since_s);
-	one(s, "keys", "gauge", "TSIG keys.",
+	one(text, "keys", "gauge", "TSIG keys.",
 		(double)keyring_count(s->question.config->keys));
-	one(s, "zones", "gauge", "Zones.", (double)s->sums.zones);
-	one(s, "zones_ready", "gauge", "Zones that are loaded.", (double)s->sums.ready);
-	one(s, "leases_all", "gauge", "Leases of all zones.", (double)s->sums.leases);
-	one(s, "targets_down", "gauge", "Targets that fail.", (double)s->sums.down);
-	one(s, "primaries_down", "gauge", "Those of them that are their zone's first.",
+	one(text, "zones", "gauge", "Zones.", (double)s->sums.zones);
+	one(text, "zones_without_series", "gauge",
+		"Zones that are too many to have series of their own.",
+		(double)(s->sums.zones - m->series));
+	one(text, "zones_ready", "gauge", "Zones that are loaded.",
+		(double)s->sums.ready);
+	one(text, "leases_all", "gauge", "Leases of all zones.", (double)s->sums.leases);
+	one(text, "targets_down", "gauge", "Targets that fail.", (double)s->sums.down);
+	one(text, "primaries_down", "gauge", "Those of them that are their zone's first.",
 		(double)s->sums.primaries_down);
-	one(s, "database_up", "gauge", "Whether the last commit succeeded.",
+	one(text, "database_up", "gauge", "Whether the last commit succeeded.",
 		!s->is_failing);
-	one(s, "journal_pending", "gauge", "Operations that wait for the database.",
+	one(text, "journal_pending", "gauge", "Operations that wait for the database.",
 		(double)s->in_journal);
-	one(s, "journal_commits_total", "counter", "Commits to the database.",
+	one(text, "journal_commits_total", "counter", "Commits to the database.",
 		(double)s->journal.commits);
-	one(s, "journal_operations_total", "counter", "Operations in them.",
+	one(text, "journal_operations_total", "counter", "Operations in them.",
 		(double)s->journal.operations);
-	one(s, "journal_failures_total", "counter", "Commits that failed.",
+	one(text, "journal_failures_total", "counter", "Commits that failed.",
 		(double)s->journal.failures);
-	one(s, "journal_seconds_total", "counter", "Time that commits took.",
+	one(text, "journal_seconds_total", "counter", "Time that commits took.",
 		(double)s->journal.busy_us / 1e6);
 }
 
-/* The first page, which has all the zones that get series of their own, is said before
- * the others are only counted. */
 static bool answer_metrics(struct control_question *q)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
+	struct metrics *m = (struct metrics *)(void *)q;
 
-	if (!s->text) {
-		say_zones(s);
-		say_targets(s);
-	}
-	if (control_survey_next(s)) {
-		control_survey_turn(s);
+	say_page(m);
+	if (control_survey_next(&m->survey)) {
+		control_survey_turn(&m->survey);
 		return false;
 	}
-	say_answers(s);
-	say_gateway(s);
-	if (s->has_failed)
+	gather(m);
+	say_answers(m);
+	say_gateway(m);
+	if (m->survey.has_failed || m->all.has_failed)
 		control_question_fail(q, 503, "out of memory");
 	else
 		control_answer_text(q->door, q->http, 200, "text/plain; version=0.0.4",
-			s->text, s->text_len);
+			m->all.octets, m->all.len);
 	return true;
+}
+
+static void clear_metrics(struct control_question *q)
+{
+	struct metrics *m = (struct metrics *)(void *)q;
+
+	for (size_t i = 0; i < ZONE_METRICS; i++)
+		free(m->zones[i].octets);
+	for (size_t i = 0; i < TARGET_METRICS; i++)
+		free(m->targets[i].octets);
+	free(m->all.octets);
+	control_survey_clear(q);
 }
 
 void control_get_metrics(struct control_request *r)
 {
-	struct control_survey *s = control_survey_new(r, sizeof(*s), answer_metrics);
+	struct metrics *m = (struct metrics *)(void *)control_survey_new(
+		r, sizeof(*m), answer_metrics);
 
-	if (s)
-		control_ask(&s->question);
+	if (!m)
+		return;
+	m->survey.question.clear = clear_metrics;
+	control_ask(&m->survey.question);
 }

@@ -93,7 +93,7 @@ static const char page[] =
 	": \"up\",\n"
 	"      z.targets_down ? \"bad\" : \"\"), cell(z.pending, \"n\"))));\n"
 	"  $(\"more\").textContent = s.zones.length < c.zones ?\n"
-	"    (c.zones - s.zones.length) + \" more zones: musterctl zones\" : \"\";\n"
+	"    (c.zones - s.zones.length) + \" more: musterctl zones\" : \"\";\n"
 	"  $(\"answers\").replaceChildren(...Object.entries(s.updates).map(([name, "
 	"n]) =>\n"
 	"    row(cell(name), cell(n.toLocaleString(), \"n\"))));\n"

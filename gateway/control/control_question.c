@@ -17,6 +17,9 @@
 
 enum { ERROR_TEXT_MAX = 1024 };
 
+/* Seconds have thousandths: 3598.102, not 3598.1019999999999. */
+#define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
 /* ---- answers ---- */
 
 static const char *reason_of(int code)
@@ -75,7 +78,7 @@ void control_answer_json(
 	struct control_door *door, struct evhttp_request *http, int code, json_t *value)
 {
 	static const char no_memory[] = "{\"error\": \"out of memory\"}\n";
-	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+	char *text = value ? json_dumps(value, CONTROL_JSON) : NULL;
 
 	json_decref(value);
 	if (text)

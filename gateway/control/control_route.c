@@ -13,33 +13,44 @@
 #include "gateway/control/control_private.h"
 #include "gateway/log.h"
 
+enum { PARAMETERS_MAX = 8 };
+
 /* A path; "*" is any one segment. */
 struct route {
 	enum evhttp_cmd_type method;
 	const char *segments[CONTROL_SEGMENTS_MAX];
 	bool is_public; /* at both doors */
 	void (*function)(struct control_request *r);
+	const char *parameters[PARAMETERS_MAX + 1]; /* that it takes; then NULL */
 };
 
 static const struct route routes[] = {
-	{EVHTTP_REQ_GET, {""}, true, control_get_page},
-	{EVHTTP_REQ_GET, {"health"}, true, control_get_health},
-	{EVHTTP_REQ_GET, {"status"}, true, control_get_status},
-	{EVHTTP_REQ_GET, {"metrics"}, true, control_get_metrics},
-	{EVHTTP_REQ_GET, {"api", "v1", "zones"}, false, control_get_zones},
-	{EVHTTP_REQ_GET, {"api", "v1", "targets"}, false, control_get_targets},
-	{EVHTTP_REQ_GET, {"api", "v1", "queue"}, false, control_get_queue},
-	{EVHTTP_REQ_GET, {"api", "v1", "hosts"}, false, control_get_hosts},
-	{EVHTTP_REQ_GET, {"api", "v1", "leases"}, false, control_get_leases},
-	{EVHTTP_REQ_GET, {"api", "v1", "audit"}, false, control_get_audit},
-	{EVHTTP_REQ_GET, {"api", "v1", "why", "*"}, false, control_get_why},
-	{EVHTTP_REQ_GET, {"api", "v1", "keys"}, false, control_get_keys},
-	{EVHTTP_REQ_POST, {"api", "v1", "hosts", "*", "*"}, false, control_post_host},
-	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "*"}, false, control_post_zone},
-	{EVHTTP_REQ_POST, {"api", "v1", "explain"}, false, control_post_explain},
-	{EVHTTP_REQ_POST, {"api", "v1", "reload"}, false, control_post_reload},
-	{EVHTTP_REQ_POST, {"api", "v1", "check"}, false, control_post_check},
-	{EVHTTP_REQ_DELETE, {"api", "v1", "leases", "*"}, false, control_delete_lease},
+	{EVHTTP_REQ_GET, {""}, true, control_get_page, {NULL}},
+	{EVHTTP_REQ_GET, {"health"}, true, control_get_health, {NULL}},
+	{EVHTTP_REQ_GET, {"status"}, true, control_get_status, {NULL}},
+	{EVHTTP_REQ_GET, {"metrics"}, true, control_get_metrics, {NULL}},
+	{EVHTTP_REQ_GET, {"api", "v1", "zones"}, false, control_get_zones, {"cursor"}},
+	{EVHTTP_REQ_GET, {"api", "v1", "targets"}, false, control_get_targets,
+		{"cursor"}},
+	{EVHTTP_REQ_GET, {"api", "v1", "queue"}, false, control_get_queue, {"cursor"}},
+	{EVHTTP_REQ_GET, {"api", "v1", "hosts"}, false, control_get_hosts,
+		{"zone", "pattern", "state", "cursor"}},
+	{EVHTTP_REQ_GET, {"api", "v1", "leases"}, false, control_get_leases,
+		{"zone", "name", "cursor"}},
+	{EVHTTP_REQ_GET, {"api", "v1", "audit"}, false, control_get_audit,
+		{"zone", "name", "key", "since", "limit", "before", "after", "events"}},
+	{EVHTTP_REQ_GET, {"api", "v1", "why", "*"}, false, control_get_why, {NULL}},
+	{EVHTTP_REQ_GET, {"api", "v1", "keys"}, false, control_get_keys,
+		{"name", "cursor"}},
+	{EVHTTP_REQ_POST, {"api", "v1", "hosts", "*", "*"}, false, control_post_host,
+		{NULL}},
+	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "*"}, false, control_post_zone,
+		{NULL}},
+	{EVHTTP_REQ_POST, {"api", "v1", "explain"}, false, control_post_explain, {NULL}},
+	{EVHTTP_REQ_POST, {"api", "v1", "reload"}, false, control_post_reload, {NULL}},
+	{EVHTTP_REQ_POST, {"api", "v1", "check"}, false, control_post_check, {NULL}},
+	{EVHTTP_REQ_DELETE, {"api", "v1", "leases", "*"}, false, control_delete_lease,
+		{NULL}},
 };
 
 /* ---- the path ---- */
@@ -111,6 +122,34 @@ static bool may_ask(struct control_request *r)
 	return false;
 }
 
+static bool takes(const struct route *route, const char *parameter)
+{
+	size_t i = 0;
+
+	while (route->parameters[i] && strcmp(route->parameters[i], parameter) != 0)
+		i++;
+	return route->parameters[i] != NULL;
+}
+
+/* What is not understood is not ignored: it may have been meant to narrow something down.
+ * False: answered. */
+static bool check_query(const struct control_request *r, const struct route *route)
+{
+	const struct evkeyval *one;
+
+	TAILQ_FOREACH(one, &r->query, next) {
+		if (!takes(route, one->key)) {
+			control_fail(r, 400, "%.64s: is no parameter here", one->key);
+			return false;
+		}
+		if (evhttp_find_header(&r->query, one->key) != one->value) {
+			control_fail(r, 400, "%.64s: is given twice", one->key);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* HEAD is GET without a body, which evhttp sees to. */
 static enum evhttp_cmd_type method_of(struct evhttp_request *http)
 {
@@ -137,7 +176,7 @@ static void dispatch(struct control_request *r)
 		control_fail(r, 403, "this is answered at the Unix socket only");
 	else if (found->method != method)
 		control_fail(r, 405, "not by this method");
-	else
+	else if (check_query(r, found))
 		found->function(r);
 }
 

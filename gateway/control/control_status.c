@@ -189,13 +189,15 @@ static json_t *status_to_json(const struct control_survey *s)
 	return value;
 }
 
-static json_t *zone_line(const struct control_zone_view *zone)
+static json_t *zone_line(
+	const struct control_survey *s, const struct control_zone_view *zone)
 {
 	size_t down = 0, pending = 0;
 
 	for (size_t i = 0; i < zone->target_count; i++) {
 		down += zone->targets[i].look.is_down;
-		pending += zone->targets[i].look.pending;
+		pending += control_target_pending(
+			s->question.control, zone, &zone->targets[i]);
 	}
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "zone",
 		zone->config->text, "state", control_zone_state(zone), "serial",
@@ -211,7 +213,7 @@ static json_t *zone_lines(const struct control_survey *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < s->count; i++) {
-		if (control_json_add(list, zone_line(&s->views[i])))
+		if (control_json_add(list, zone_line(s, &s->views[i])))
 			continue;
 		json_decref(list);
 		return NULL;

@@ -5,12 +5,16 @@
 
 #include "gateway/control/control_private.h"
 
-enum { CONTROL_SURVEY_PAGE = 200 }; /* zones: some 0.1 ms of the zone thread's time */
+enum {
+	CONTROL_SURVEY_PAGE = 200,   /* zones: some 0.1 ms of the zone thread's time */
+	CONTROL_PENDING_MAX = 10000, /* what is more is not counted in the journal */
+};
 
 struct control_target_view {
 	struct delivery_view look; /* without its texts */
 	char *id;                  /* owned */
 	char why[VERDICT_WHY_MAX]; /* "": it works */
+	size_t pending;            /* control_target_pending, likewise */
 	int64_t lag_ms;            /* control_target_lag_ms, once it has been asked for */
 };
 
@@ -46,8 +50,6 @@ struct control_survey {
 	struct control_sums sums;
 	json_t *list;       /* of what is answered */
 	json_t *first_page; /* /status: the first zones; counted */
-	char *text;         /* the same, for metrics; owned */
-	size_t text_len, text_room;
 	/* The zone thread as a whole, when the last page was taken. */
 	bool is_failing;
 	char database_error[STORE_ERROR_MAX]; /* if it is */
@@ -72,6 +74,10 @@ bool control_survey_run(struct zone_thread *thread, struct zone_call *call);
 bool control_survey_run_one(struct zone_thread *thread, struct zone_call *call);
 /* "ready", "braked", "loading", "failed" or "closed". */
 const char *control_zone_state(const struct control_zone_view *zone);
+/* Changes that the target does not have: in memory and, if there are more than that
+ * holds, in the journal, up to CONTROL_PENDING_MAX. */
+size_t control_target_pending(struct control *control,
+	const struct control_zone_view *zone, const struct control_target_view *target);
 /* Age of the first change that the target does not have, as far as that can be told. */
 int64_t control_target_lag_ms(struct control *control,
 	const struct control_zone_view *zone, const struct control_target_view *target);

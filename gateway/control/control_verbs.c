@@ -106,6 +106,8 @@ static void fail(struct verb *v)
 	name_to_text(v->kind == VERB_REMOVE ? v->record.owner : v->name, name);
 	if (v->result == -ENOENT && v->kind == VERB_REMOVE)
 		control_question_fail(q, 404, "%s: there is no such lease", name);
+	else if (v->result == -ENOENT && v->kind == VERB_HOLD)
+		control_question_fail(q, 404, "%s: has neither records nor leases", name);
 	else if (v->result == -ENOENT)
 		control_question_fail(q, 404, "%s: has no leases", name);
 	else if (v->result == -EALREADY && v->kind == VERB_RESUME)

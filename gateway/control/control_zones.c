@@ -152,7 +152,6 @@ void control_survey_clear(struct control_question *q)
 	free(s->views);
 	json_decref(s->list);
 	json_decref(s->first_page);
-	free(s->text);
 }
 
 struct control_survey *control_survey_new(struct control_request *r, size_t size,
@@ -194,7 +193,8 @@ static void add_page(struct control_survey *s)
 			sums->down += view->targets[j].look.is_down;
 			sums->primaries_down += view->targets[j].look.is_down &&
 				view->targets[j].look.is_primary;
-			sums->pending += view->targets[j].look.pending;
+			sums->pending += control_target_pending(
+				s->question.control, view, &view->targets[j]);
 		}
 	}
 }
@@ -245,6 +245,24 @@ int64_t control_target_lag_ms(struct control *c, const struct control_zone_view 
 	return at_ms && clock_real_ms() > at_ms ? clock_real_ms() - at_ms : 0;
 }
 
+size_t control_target_pending(struct control *c, const struct control_zone_view *zone,
+	const struct control_target_view *target)
+{
+	const struct delivery_view *look = &target->look;
+	uint64_t count = 0;
+	const char *error;
+	struct store *store;
+
+	if (look->is_local || look->is_live)
+		return look->pending;
+	store = control_store(c, &error);
+	if (!store ||
+		c->store_ops->count_changes(
+			store, zone->id, look->cursor, CONTROL_PENDING_MAX, &count))
+		return look->pending;
+	return count > look->pending ? (size_t)count : look->pending;
+}
+
 /* ---- targets as JSON ---- */
 
 /* A local target follows the journal, which has it all, by a second on purpose. */
@@ -269,7 +287,8 @@ static json_t *target_to_json(struct control_survey *s,
 		"{s:s, s:s, s:b, s:s, s:s?, s:I, s:b, s:f, s:I, s:I, s:I, s:I, s:I}",
 		"zone", zone->config->text, "target", target->id, "primary",
 		look->is_primary, "state", state_of(look), "why",
-		target->why[0] ? target->why : NULL, "pending", (json_int_t)look->pending,
+		target->why[0] ? target->why : NULL, "pending",
+		(json_int_t)control_target_pending(s->question.control, zone, target),
 		"more_in_journal", !look->is_live, "lag_s",
 		(double)control_target_lag_ms(s->question.control, zone, target) / 1000,
 		"next_try_ms", (json_int_t)look->pause_ms, "delivered",

@@ -132,7 +132,9 @@ enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, const char *pat
 
 void ctl_print_json(const json_t *value)
 {
-	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	/* Reals as the gateway writes them. */
+	json_dumpf(
+		value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	putchar('\n');
 }
 

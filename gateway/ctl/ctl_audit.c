@@ -216,16 +216,19 @@ static void print_why(const json_t *value)
 	char answer[512];
 	const char *rcode = ctl_text(value, "answer"),
 		   *reason = ctl_text(value, "reason");
+	const char *event = ctl_text(value, "event");
 	size_t i;
 
 	print_line("id", ctl_text(value, "id"));
 	print_line("at", ctl_text(value, "at"));
 	print_line("zone", ctl_text(value, "zone"));
-	print_line("key", ctl_text(value, "key"));
-	print_line("from",
-		ctl_text(value, "source") ? ctl_text(value, "source")
-					  : "the gateway itself");
-	print_line("event", ctl_text(value, "event"));
+	print_line("event", event);
+	/* Of what happens to a host: who was last heard of. */
+	print_line(event ? "last key" : "key", ctl_text(value, "key"));
+	if (ctl_text(value, "source"))
+		print_line(event ? "last from" : "from", ctl_text(value, "source"));
+	else
+		print_line("from", "the gateway itself");
 	print_line("host", ctl_text(value, "host"));
 	snprintf(answer, sizeof(answer), "%s%s%s", rcode ? rcode : "?",
 		reason ? ": " : "", reason ? reason : "");
@@ -233,8 +236,6 @@ static void print_why(const json_t *value)
 	print_line("request", ctl_text(value, "request"));
 	json_array_foreach(json_object_get(value, "changes"), i, line)
 		print_line(i ? "" : "changes", json_string_value(line));
-	if (!json_array_size(json_object_get(value, "changes")))
-		return;
 	json_array_foreach(json_object_get(value, "targets"), i, target)
 	{
 		const char *name = ctl_text(target, "target");

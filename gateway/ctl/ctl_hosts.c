@@ -63,7 +63,8 @@ static enum ctl_exit show(const struct ctl *ctl, const char *path, const char *l
 	r = ctl_ask_pages(ctl, path, list, add, table);
 	ctl_table_sort(table);
 	if (r == CTL_OK && is_name && !ctl_table_count(table)) {
-		fprintf(stderr, "musterctl: %s: has no leases\n", pattern);
+		fprintf(stderr, "musterctl: %s: has no leases%s\n", pattern,
+			strcmp(list, "hosts") ? "" : ", and was not heard of lately");
 		r = CTL_NO;
 	} else if (r == CTL_OK) {
 		ctl_table_print(table);
@@ -174,10 +175,12 @@ enum ctl_exit ctl_retry(const struct ctl *ctl)
 	json_t *value;
 	enum ctl_exit r = act(ctl, "POST", "/api/v1/zones", "retry", &value);
 	const char *zone = ctl_text(value, "zone");
+	const long long count =
+		(long long)json_integer_value(json_object_get(value, "targets"));
 
 	if (r == CTL_OK && !ctl->is_json)
-		printf("%s: %.0f targets are tried now\n", zone ? zone : "?",
-			ctl_real(value, "targets"));
+		printf("%s: %lld %s tried now\n", zone ? zone : "?", count,
+			count == 1 ? "target is" : "targets are");
 	json_decref(value);
 	return r;
 }

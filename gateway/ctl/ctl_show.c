@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tsig/plural.h"
+
+enum { PENDING_MAX = 10000 }; /* CONTROL_PENDING_MAX */
+
 /* Answers are one object, printed as it is if JSON is wanted. */
 static enum ctl_exit ask_one(
 	const struct ctl *ctl, const char *method, const char *path, json_t **ret_value)
@@ -32,12 +36,13 @@ static void print_counts(const json_t *value)
 
 	printf("zones     %lld, %lld ready\n", integer(counts, "zones"),
 		integer(counts, "ready"));
-	printf("targets   %lld, %lld down, %lld changes pending\n",
-		integer(counts, "targets"), integer(counts, "targets_down"),
-		integer(counts, "pending"));
+	printf("targets   %lld, %lld down, %lld %s pending\n", integer(counts, "targets"),
+		integer(counts, "targets_down"), integer(counts, "pending"),
+		PLURAL(integer(counts, "pending"), "change"));
 	printf("records   %lld\n", integer(counts, "records"));
-	printf("leases    %lld, %lld stale; %lld hosts held\n", integer(counts, "leases"),
-		integer(counts, "stale"), integer(counts, "held"));
+	printf("leases    %lld, %lld stale; %lld %s held\n", integer(counts, "leases"),
+		integer(counts, "stale"), integer(counts, "held"),
+		PLURAL(integer(counts, "held"), "host"));
 	printf("keys      %lld\n", integer(value, "keys"));
 	fputs("updates  ", stdout);
 	json_object_foreach((json_t *)updates, rcode, count)
@@ -146,9 +151,13 @@ static void add_target(const json_t *target, void *arg)
 	char pending[CTL_TEXT_MAX], count[CTL_TEXT_MAX], lag[CTL_TEXT_MAX];
 	char next[CTL_TEXT_MAX];
 
+	/* The gateway does not count any further. */
 	snprintf(pending, sizeof(pending), "%s%s",
 		ctl_number(json_object_get(target, "pending"), count),
-		ctl_bool(target, "more_in_journal") ? "+" : "");
+		ctl_bool(target, "more_in_journal") &&
+				integer(target, "pending") >= PENDING_MAX
+			? "+"
+			: "");
 	ctl_table_add(arg,
 		(const char *const[]){ctl_text(target, "zone"),
 			ctl_text(target, "target"), ctl_text(target, "state"), pending,

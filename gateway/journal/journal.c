@@ -4,6 +4,7 @@
  */
 #include "gateway/journal/journal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -38,6 +39,15 @@ struct journal {
 	atomic_uint_fast64_t commits, operations, failures, busy_us;
 };
 
+/* NULL: not known. */
+static const char *address_text(
+	const struct ip_address *address, char buf[TRANSACTION_PEER_MAX])
+{
+	return address->family ? inet_ntop(address->family == 4 ? AF_INET : AF_INET6,
+					 address->octets, buf, TRANSACTION_PEER_MAX)
+			       : NULL;
+}
+
 static int append_row(struct journal *journal, const struct journal_op *op)
 {
 	char key[NAME_TEXT_MAX] = "", source[TRANSACTION_PEER_MAX];
@@ -58,6 +68,11 @@ static int append_row(struct journal *journal, const struct journal_op *op)
 	if (!t && op->update) {
 		update_to_text(op->update, request);
 		row.request = request;
+	}
+	if (!t && op->last) {
+		row.key = name_to_text(op->last->key, key);
+		row.source = address_text(&op->last->source, source);
+		row.seen_s = op->last->seen_s;
 	}
 	if (!t)
 		return journal->ops->append(journal->store, &row);

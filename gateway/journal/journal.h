@@ -58,6 +58,9 @@ struct journal_op {
 	bool is_held;        /* JOURNAL_HOLD */
 	const char *event;   /* JOURNAL_APPEND: store_row.event; static; NULL: none */
 	const uint8_t *host; /* with event, JOURNAL_HOLD: borrowed until done */
+	/* With host: key, source and time of what was last heard of it; borrowed until
+	 * done; may be NULL. */
+	const struct lease_record *last;
 	const struct zone *content; /* JOURNAL_CONTENT: must not change until
 					  * done */
 	const char *target;         /* borrowed until done */

@@ -34,11 +34,12 @@ struct store_row {
 	int64_t zone;         /* store_ops.zone_id */
 	int64_t at_ms;        /* real time of the decision */
 	uint64_t transaction; /* what logs and EDE texts call the update; 0: ours */
-	const char *key;      /* name as text; "" unsigned; NULL: the gateway itself */
-	const char *source;   /* "192.0.2.1#5353/udp" */
-	uint16_t rcode;       /* what was answered */
-	const char *reason;   /* why, for refusals and for the gateway's own changes */
-	const char *request;  /* update_to_text; NULL: none */
+	/* Who asked; of an event, who last refreshed the host's leases. */
+	const char *key;     /* name as text; "" unsigned; NULL: the gateway itself */
+	const char *source;  /* "192.0.2.1#5353/udp"; of an event "192.0.2.1" */
+	uint16_t rcode;      /* what was answered */
+	const char *reason;  /* why, for refusals and for the gateway's own changes */
+	const char *request; /* update_to_text; NULL: none */
 	const struct changeset *changes; /* NULL: nothing changed */
 	const uint8_t *mac;   /* STORE_MAC_LEN octets of the request's; NULL: none */
 	uint64_t time_signed; /* seconds since 1970; with mac */
@@ -46,6 +47,8 @@ struct store_row {
 	 * another; NULL: this is an update. */
 	const char *event;
 	const uint8_t *host; /* owner of its leases; NULL: the event is the zone's */
+	int64_t seen_s; /* with event: real time when the host was last heard of; 0: it
+			 * is not about that */
 };
 
 /* The event that makes a host one of each_expired; other words are the caller's. */
@@ -110,6 +113,9 @@ struct store_ops {
 		size_t limit,
 		int (*visit)(uint64_t seq, struct changeset *changes, void *arg),
 		void *arg);
+	/* How many there are of those, up to limit. */
+	int (*count_changes)(struct store *store, int64_t zone, uint64_t after,
+		size_t limit, uint64_t *ret_count);
 	/* Requests whose MAC was signed at or after since. */
 	int (*each_mac)(struct store *store, uint64_t since,
 		void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,

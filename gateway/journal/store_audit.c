@@ -33,6 +33,7 @@ enum {
 	COLUMN_EVENT,
 	COLUMN_HOST,
 	COLUMN_CHANGES,
+	COLUMN_TIME_SIGNED, /* of an event: store_row.seen_s */
 };
 
 /* ---- one row ---- */
@@ -40,7 +41,7 @@ enum {
 /* All but the changes. */
 static struct store_row column_row(struct store_call *call)
 {
-	return (struct store_row){
+	struct store_row row = {
 		.seq = store_column_number(call, COLUMN_SEQ),
 		.zone = (int64_t)store_column_number(call, COLUMN_ZONE),
 		.at_ms = (int64_t)store_column_number(call, COLUMN_AT_MS),
@@ -53,6 +54,10 @@ static struct store_row column_row(struct store_call *call)
 		.event = store_column_text(call, COLUMN_EVENT),
 		.host = store_column_name(call, COLUMN_HOST),
 	};
+
+	if (row.event)
+		row.seen_s = (int64_t)store_column_number(call, COLUMN_TIME_SIGNED);
+	return row;
 }
 
 static int column_changes(struct store_call *call, struct changeset **ret_changes)

@@ -35,6 +35,8 @@ static int append_encoded(struct store *store, const struct store_row *row,
 		store_bind_octets(&call, 11, row->mac, STORE_MAC_LEN);
 		store_bind_number(&call, 12, (int64_t)row->time_signed);
 	}
+	if (row->event && row->seen_s) /* rows of events have no signature */
+		store_bind_number(&call, 12, row->seen_s);
 	store_bind_text(&call, 13, row->event);
 	store_bind_name(&call, 14, row->host);
 	return store_run(&call);
@@ -103,6 +105,17 @@ int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t 
 	while (!r && store_step(&call))
 		r = visit_change(&call, visit, arg);
 	return store_end(&call, r);
+}
+
+int store_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
+	uint64_t *ret_count)
+{
+	struct store_call call = store_call(store, SQL_COUNT_CHANGES);
+
+	store_bind_number(&call, 1, zone);
+	store_bind_number(&call, 2, (int64_t)after);
+	store_bind_number(&call, 3, (int64_t)limit);
+	return store_run_for_number(&call, ret_count);
 }
 
 int store_each_mac(struct store *store, uint64_t since,

@@ -34,6 +34,7 @@ enum store_statement {
 	SQL_SET_OUTCOME,
 	SQL_LAST_SEQ,
 	SQL_EACH_CHANGE,
+	SQL_COUNT_CHANGES,
 	SQL_EACH_MAC,
 	SQL_GET_CURSOR,
 	SQL_PUT_CURSOR,
@@ -147,6 +148,8 @@ int store_set_outcome(
 int store_last_seq(struct store *store, uint64_t *ret_seq);
 int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg);
+int store_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
+	uint64_t *ret_count);
 int store_each_mac(struct store *store, uint64_t since,
 	void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),

@@ -40,7 +40,7 @@ const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0])
 
 #define ROW_COLUMNS                                                                      \
 	"seq, zone, at_ms, txn, key, source, rcode, reason, request, event, host,"       \
-	" changes"
+	" changes, time_signed"
 
 const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -69,6 +69,9 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_EACH_CHANGE] =
 		"SELECT seq, changes FROM journal WHERE zone = ?1 AND seq > ?2"
 		" AND changes IS NOT NULL ORDER BY seq LIMIT ?3",
+	[SQL_COUNT_CHANGES] = "SELECT count(*) FROM (SELECT 1 FROM journal"
+			      " WHERE zone = ?1 AND seq > ?2 AND changes IS NOT NULL"
+			      " LIMIT ?3)",
 	[SQL_EACH_MAC] = "SELECT key, mac, time_signed, rcode, at_ms FROM journal"
 			 " ORDER BY seq DESC",
 	[SQL_GET_CURSOR] = "SELECT seq FROM cursors WHERE zone = ?1 AND target = ?2",

@@ -379,6 +379,7 @@ const struct store_ops store_sqlite = {
 	.set_outcome = store_set_outcome,
 	.last_seq = store_last_seq,
 	.each_change = store_each_change,
+	.count_changes = store_count_changes,
 	.each_mac = store_each_mac,
 	.get_cursor = store_get_cursor,
 	.put_cursor = store_put_cursor,

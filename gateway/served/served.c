@@ -12,6 +12,7 @@
 #include "gateway/answer/answer.h"
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/served/seen.h"
 
 /* ---- journalling ---- */
 
@@ -272,6 +273,7 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 {
 	struct served_answer *refusal = NULL;
 
+	zone->leases.counters.refused++;
 	if (!zone->thread->is_broken && may_write_refusal(zone, t->received_ms / 1000))
 		refusal = calloc(1, sizeof(*refusal));
 	if (!refusal) {
@@ -399,6 +401,27 @@ static bool answer_twin(struct served_zone *zone, struct transaction *t)
 	return true;
 }
 
+/* A host whose records are permanent has no lease that would say when it last spoke. */
+static void note_seen(struct served_zone *zone, const struct transaction *t)
+{
+	const struct update *update = t->update;
+	const uint16_t count =
+		update->change_count ? update->change_count : update->prereq_count;
+	const struct rr *rrs = update->change_count ? update->changes : update->prereqs;
+	const uint8_t *last = NULL;
+
+	for (uint16_t i = 0, noted = 0; i < count && noted < SERVED_SEEN_MAX; i++) {
+		if ((last && name_is_equal(last, rrs[i].owner)) || !t->subject.key)
+			continue;
+		last = rrs[i].owner;
+		noted++;
+		if (!lease_first_at(zone->leases.table, last) &&
+			zone_is_name_in_use(zone->mirror, last))
+			seen_note(zone->thread->seen, zone->id, last, t->subject.key,
+				&t->subject.source, t->real_s);
+	}
+}
+
 /* May the zone take an update now? */
 static struct verdict check_ready(const struct served_zone *zone)
 {
@@ -439,11 +462,11 @@ void served_judge(struct served_zone *zone, struct transaction *t)
 	}
 	t->verdict = served_evaluate(zone, t, &changes);
 	if (!verdict_is_ok(&t->verdict)) {
-		zone->leases.counters.refused++;
 		answer_refusal(zone, t);
 		return;
 	}
 	if (changes->count == 0 && !changes->leases) {
+		note_seen(zone, t);
 		served_lease_wake(zone);
 		served_ptr_update(zone, t, changes);
 		changeset_unref(changes);

@@ -26,6 +26,7 @@
 
 enum {
 	SERVED_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
+	SERVED_SEEN_MAX = 16,        /* names of one heartbeat that are noted (seen.h) */
 };
 
 enum served_append_kind {
@@ -98,10 +99,10 @@ struct served_zone {
 	size_t operations;             /* journal operations that point here */
 	struct served_zone *kick_next; /* in zone_thread's list of those to be kicked */
 	bool is_kick_due;
-	bool is_closing;   /* no longer configured */
-	bool is_lost;      /* writer.c could not enter it */
+	bool is_closing;                       /* no longer configured */
+	bool is_lost;                          /* writer.c could not enter it */
 	LIST_ENTRY(served_zone) closing_entry; /* in writer.c */
-	int64_t refusal_s; /* the second that refusals is of */
+	int64_t refusal_s;                     /* the second that refusals is of */
 	unsigned refusals;
 	struct served_leases leases;
 	struct signer_line *questions, *transfers; /* NULL: none yet (served_signer.c) */
@@ -112,6 +113,9 @@ struct served_zone {
 struct served_zone *served_find(const struct zone_thread *thread, const uint8_t *name);
 struct served_zone *served_find_enclosing(
 	const struct zone_thread *thread, const uint8_t *name);
+
+/* Zones that are loaded. */
+size_t served_count_ready(const struct zone_thread *thread);
 
 /* 0 or -errno; the mirror is loaded afterwards, asynchronously. */
 int served_new(struct served_zone **ret_zone, struct zone_thread *thread,
@@ -180,12 +184,16 @@ struct served_lease_view {
 	int64_t left_ms; /* until its deadline; of no meaning for duration 0 */
 };
 
-/* All leases at one owner, but for derived ones. */
+/*
+ * All leases at one owner, but for derived ones; or none: a host that is held, or one
+ * whose records are permanent and that was heard of (seen.h).  Then latest has no more
+ * than the owner and, if known, key, source and time.
+ */
 struct served_host_view {
 	struct lease_record latest; /* the one that was refreshed last */
 	size_t leases;
-	enum lease_state state;
-	int64_t left_ms; /* until the first deadline */
+	enum lease_state state; /* LEASE_ACTIVE of permanent ones */
+	int64_t left_ms;        /* until the first deadline */
 };
 
 /* A page: cursor and limit as in lease_table_scan; limit counts leases looked at.  What
@@ -194,7 +202,12 @@ uint64_t served_each_lease(struct served_zone *zone, uint64_t cursor, size_t lim
 	void (*visit)(const struct served_lease_view *view, void *arg), void *arg);
 uint64_t served_each_host(struct served_zone *zone, uint64_t cursor, size_t limit,
 	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
-/* False: no leases. */
+/* Hosts without leases: those that are held, or those that are permanent. */
+void served_each_held(struct served_zone *zone,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
+void served_each_permanent(struct served_zone *zone,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
+/* False: no leases, not held, and not heard of. */
 bool served_find_host(
 	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret);
 
@@ -206,7 +219,8 @@ bool served_find_host(
 int served_expire_host(struct served_zone *zone, const uint8_t *owner,
 	const struct verdict *why, size_t *ret_leases);
 /* Exempts a host from expiry, or no longer.  0: done is called when it is stored (0), or
- * could not be and has been taken back (-errno); -EALREADY.  done may be NULL. */
+ * could not be and has been taken back (-errno); -EALREADY; -ENOENT: there are neither
+ * leases nor records of the name to be held.  done may be NULL. */
 int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,
 	const struct verdict *why, void (*done)(int result, void *arg), void *arg);
 /* Releases the brake.  0, or -EALREADY: it is not on. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/log.h"
+#include "gateway/served/seen.h"
 
 /* ---- seeing ---- */
 
@@ -96,12 +97,82 @@ uint64_t served_each_host(struct served_zone *zone, uint64_t cursor, size_t limi
 	return lease_table_scan(zone->leases.table, cursor, limit, visit_host, &v);
 }
 
+/* Nothing but derived leases, if any. */
+static bool has_no_lease(struct served_zone *zone, const uint8_t *owner)
+{
+	const struct visiting v = {.zone = zone};
+	struct served_host_view view;
+
+	return !view_host(&v, lease_first_at(zone->leases.table, owner), &view);
+}
+
+static void view_without_lease(
+	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret)
+{
+	const struct seen_host *seen = seen_find(zone->thread->seen, zone->id, owner);
+
+	*ret = (struct served_host_view){
+		.state = lease_is_held(zone->leases.table, owner) ? LEASE_HELD
+								  : LEASE_ACTIVE,
+		.latest.owner = owner,
+	};
+	if (!seen)
+		return;
+	ret->latest.key = seen->key;
+	ret->latest.source = seen->source;
+	ret->latest.seen_s = seen->at_s;
+}
+
+static void visit_held(const uint8_t *owner, void *arg)
+{
+	const struct visiting *v = arg;
+	struct served_host_view view;
+
+	if (!has_no_lease(v->zone, owner))
+		return;
+	view_without_lease(v->zone, owner, &view);
+	v->host(&view, v->arg);
+}
+
+void served_each_held(struct served_zone *zone,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg)
+{
+	struct visiting v = {.zone = zone, .host = visit, .arg = arg};
+
+	lease_each_hold(zone->leases.table, visit_held, &v);
+}
+
+/* Permanent records are there, and their host has spoken. */
+static bool is_permanent(struct served_zone *zone, const uint8_t *owner)
+{
+	return zone->mirror && zone_is_name_in_use(zone->mirror, owner) &&
+		!lease_is_held(zone->leases.table, owner) && has_no_lease(zone, owner);
+}
+
+void served_each_permanent(struct served_zone *zone,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg)
+{
+	const struct seen_host *seen;
+	struct served_host_view view;
+	size_t at = 0;
+
+	while ((seen = seen_next(zone->thread->seen, zone->id, &at))) {
+		if (!is_permanent(zone, seen->owner))
+			continue;
+		view_without_lease(zone, seen->owner, &view);
+		visit(&view, arg);
+	}
+}
+
 bool served_find_host(
 	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret)
 {
 	const struct visiting v = {.zone = zone, .now_ms = served_lease_now(zone)};
 
-	return view_host(&v, lease_first_at(zone->leases.table, owner), ret);
+	if (view_host(&v, lease_first_at(zone->leases.table, owner), ret))
+		return true;
+	view_without_lease(zone, owner, ret);
+	return ret->state == LEASE_HELD || (ret->latest.key && is_permanent(zone, owner));
 }
 
 /* ---- doing ---- */
@@ -119,7 +190,7 @@ int served_expire_host(struct served_zone *zone, const uint8_t *owner,
 	*ret_leases = lease_expire_now(zone->leases.table, owner, served_lease_now(zone));
 	if (!*ret_leases)
 		return -ENOENT;
-	served_event_row(zone, "expire", owner, why);
+	served_event_row(zone, "expire", owner, NULL, why);
 	served_lease_wake(zone);
 	return 0;
 }
@@ -163,6 +234,12 @@ int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_hel
 
 	if (!can_change(zone))
 		return -EAGAIN;
+	if (is_held && !lease_first_at(zone->leases.table, owner)) {
+		if (!zone->mirror)
+			return -EAGAIN;
+		if (!zone_is_name_in_use(zone->mirror, owner))
+			return -ENOENT;
+	}
 	holding = calloc(1, sizeof(*holding));
 	if (!holding)
 		return -ENOMEM;
@@ -185,7 +262,7 @@ int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_hel
 	};
 	zone->operations++;
 	zone_thread_submit(zone->thread, &holding->op);
-	served_event_row(zone, is_held ? "held" : "released", owner, why);
+	served_event_row(zone, is_held ? "held" : "released", owner, NULL, why);
 	served_lease_wake(zone);
 	return 0;
 }
@@ -194,7 +271,7 @@ int served_resume(struct served_zone *zone, const struct verdict *why)
 {
 	if (!lease_is_braked(zone->leases.table))
 		return -EALREADY;
-	served_event_row(zone, "resume", NULL, why);
+	served_event_row(zone, "resume", NULL, NULL, why);
 	lease_release_brake(zone->leases.table, served_lease_now(zone));
 	served_lease_wake(zone);
 	return 0;

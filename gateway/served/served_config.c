@@ -96,6 +96,16 @@ struct served_zone *served_find(const struct zone_thread *thread, const uint8_t 
 	return zone;
 }
 
+size_t served_count_ready(const struct zone_thread *thread)
+{
+	const struct served_zone *zone, *next;
+	size_t count = 0;
+
+	HASH_ITER(hh, thread->zones, zone, next)
+		count += zone->mirror != NULL;
+	return count;
+}
+
 struct served_zone *served_find_enclosing(
 	const struct zone_thread *thread, const uint8_t *name)
 {

@@ -14,6 +14,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "tsig/plural.h"
 #include "zones/rdata.h"
 
 enum { RECORDS_MAX = 32, TIME_TEXT_MAX = 32, SOURCE_TEXT_MAX = 46 };
@@ -136,7 +137,8 @@ static void act_on_expire(struct served_zone *zone, const struct lease_changes *
 struct event_row {
 	struct journal_op op;
 	struct served_zone *zone;
-	uint8_t host[NAME_MAX_LEN];
+	uint8_t host[NAME_MAX_LEN], key[NAME_MAX_LEN];
+	struct lease_record last; /* key, source and seen_s alone */
 };
 
 static void on_row_written(struct journal_op *op, void *arg)
@@ -149,7 +151,7 @@ static void on_row_written(struct journal_op *op, void *arg)
 }
 
 void served_event_row(struct served_zone *zone, const char *event, const uint8_t *host,
-	const struct verdict *why)
+	const struct lease_record *last, const struct verdict *why)
 {
 	struct event_row *row = NULL;
 
@@ -160,6 +162,12 @@ void served_event_row(struct served_zone *zone, const char *event, const uint8_t
 	row->zone = zone;
 	if (host)
 		memcpy(row->host, host, name_len(host));
+	if (last) {
+		memcpy(row->key, last->key, name_len(last->key));
+		row->last.key = row->key;
+		row->last.source = last->source;
+		row->last.seen_s = last->seen_s;
+	}
 	row->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = zone->id,
@@ -168,6 +176,7 @@ void served_event_row(struct served_zone *zone, const char *event, const uint8_t
 		.verdict = *why,
 		.event = event,
 		.host = host ? row->host : NULL,
+		.last = last ? &row->last : NULL,
 		.done = on_row_written,
 		.arg = row,
 	};
@@ -192,7 +201,7 @@ static void went_stale(struct served_zone *zone, const struct lease_record *reco
 
 	zone->leases.counters.went_stale++;
 	log_of_host(zone, record->owner, "is stale", &why);
-	served_event_row(zone, "stale", record->owner, &why);
+	served_event_row(zone, "stale", record->owner, record, &why);
 	act_on_stale(zone, record);
 }
 
@@ -202,7 +211,7 @@ static void came_back(struct served_zone *zone, const struct lease_record *recor
 
 	zone->leases.counters.came_back++;
 	log_of_host(zone, record->owner, "is back", &why);
-	served_event_row(zone, "active", record->owner, &why);
+	served_event_row(zone, "active", record->owner, record, &why);
 }
 
 static void braked(struct served_zone *zone)
@@ -212,16 +221,16 @@ static void braked(struct served_zone *zone)
 	struct verdict why = {.ede = EDE_NONE};
 
 	snprintf(why.why, sizeof(why.why),
-		"%zu of %zu leases are overdue, and %u %% (at least %u) are not "
-		"plausible",
+		"%zu of %zu %s overdue, and %u %% (at least %u) are not plausible",
 		lease_table_count_stale(table), lease_table_count(table),
-		expiry->brake_percent, expiry->brake_count);
+		PLURAL(lease_table_count(table), "lease"), expiry->brake_percent,
+		expiry->brake_count);
 	zone->leases.counters.braked++;
 	log_warning(
 		"zone %s: expiry has stopped: %s; it goes on when they are refreshed, or "
 		"by musterctl resume %s",
 		zone->zone->text, why.why, zone->zone->text);
-	served_event_row(zone, "brake", NULL, &why);
+	served_event_row(zone, "brake", NULL, NULL, &why);
 }
 
 void served_event_of_lease(
@@ -244,7 +253,7 @@ void served_event_of_lease(
 		return;
 	case LEASE_EVENT_FREE:
 		log_info("zone %s: %s", zone->zone->text, on.why);
-		served_event_row(zone, "resumed", NULL, &on);
+		served_event_row(zone, "resumed", NULL, NULL, &on);
 		return;
 	}
 }
@@ -281,7 +290,7 @@ void served_event_expiring(struct served_zone *zone, const struct changeset *cs)
 	while ((record = next_host(cs->leases, &at))) {
 		const struct verdict why = describe("its lease ended", record);
 
-		served_event_row(zone, STORE_EVENT_EXPIRED, record->owner, &why);
+		served_event_row(zone, STORE_EVENT_EXPIRED, record->owner, record, &why);
 	}
 }
 

@@ -172,9 +172,10 @@ void served_event_of_lease(
 /* Audit rows for hosts that lose leases by this; and, once it is durable, the rest. */
 void served_event_expiring(struct served_zone *zone, const struct changeset *cs);
 void served_event_expired(struct served_zone *zone, const struct changeset *cs);
-/* A row of the audit about a host (NULL: the zone).  event is static. */
+/* A row of the audit about a host (NULL: the zone), and what was last heard of it (NULL:
+ * that is not what it is about).  event is static. */
 void served_event_row(struct served_zone *zone, const char *event, const uint8_t *host,
-	const struct verdict *why);
+	const struct lease_record *last, const struct verdict *why);
 
 /* ---- served_ptr.c ---- */
 

@@ -173,6 +173,8 @@ static void withdraw(struct served_zone *zone, struct transaction *t,
 		zone_thread_answer(zone->thread, t);
 		return;
 	}
+	if (kind == SERVED_REJECTION)
+		zone->leases.counters.refused++;
 	served_note_outcome(zone, seq, verdict);
 	/* The refusal is sent when the withdrawal is durable: what was refused is not
 	 * delivered after a crash. */

@@ -565,12 +565,7 @@ int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
 
 size_t writer_count_ready(const struct writer *writer)
 {
-	const struct served_zone *zone, *next;
-	size_t count = 0;
-
-	HASH_ITER(hh, writer->thread.zones, zone, next)
-		count += zone->mirror != NULL;
-	return count;
+	return served_count_ready(&writer->thread);
 }
 
 int writer_start(struct writer *writer)

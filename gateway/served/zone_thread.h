@@ -43,6 +43,7 @@ struct zone_thread {
 	 * targets has been overtaken. */
 	bool is_older;
 	struct actions *actions;
+	struct seen *seen; /* hosts without leases */
 	struct service_clock clock;
 	int64_t heard_ms; /* monotonic; before that nobody expires: whoever spoke while
 			   * the thread could not listen is heard first */

@@ -1,5 +1,6 @@
 /*
- * The zone thread's store: the database and the memory of requests, opened and closed.
+ * The zone thread's store: the database and what is remembered of requests and hosts,
+ * opened and closed.
  */
 #include "gateway/served/zone_thread.h"
 
@@ -12,6 +13,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/log.h"
+#include "gateway/served/seen.h"
 #include "gateway/supervise.h"
 
 /* ---- the memory of requests ---- */
@@ -132,6 +134,9 @@ int zone_thread_open_store(
 		r = high_water_open(&thread->mark, database);
 	if (r)
 		return r;
+	thread->seen = seen_new(&thread->target_env.seed);
+	if (!thread->seen)
+		return -ENOMEM;
 	thread->store_ops = &store_sqlite;
 	r = journal_new(&thread->journal, thread->store_ops, database, done, error);
 	if (!r)
@@ -193,6 +198,7 @@ void zone_thread_close_store(struct zone_thread *thread)
 		thread->store_ops->close(thread->store);
 	replay_free(thread->replay);
 	high_water_close(thread->mark);
+	seen_free(thread->seen);
 	if (thread->lock >= 0)
 		close(thread->lock);
 }

@@ -120,6 +120,11 @@ def test_not_public(shared, method, path):
     ("GET", "/api/v1/why/%00", 404), ("GET", "/api/v1/why/", 400),
     ("POST", "/api/v1/hosts//hold", 400), ("DELETE", "/api/v1/leases/%21", 400),
     ("POST", "/api/v1/explain", 400), ("GET", "/api/v1/%2e%2e/status", 404),
+    ("GET", "/api/v1/hosts?nmae=x", 400), ("GET", "/api/v1/zones?zone=x", 400),
+    ("GET", "/api/v1/hosts?zone=dyn.example&zone=x", 400), ("GET", "/status?x=1", 400),
+    ("GET", "/api/v1/audit?events=maybe", 400), ("GET", "/api/v1/audit?events=1", 200),
+    ("GET", "/api/v1/why/1?verbose=1", 400), ("POST", "/api/v1/reload?now=1", 400),
+    ("GET", "/health?full", 400), ("GET", "/metrics?zone=x", 400), ("GET", "/?a=b", 400),
     ("GET", "/%73tatus", 200)])
 def test_statuses(shared, method, path, status):
     got, _, body = ask(shared, method, path)
@@ -131,7 +136,13 @@ def test_statuses(shared, method, path, status):
 @pytest.mark.parametrize("body", ["", "[]", "{", '{"key": 1}', '{"key": "a", "key": "b"}',
                                   '{"key": "a", "name": "b.dyn.example", "type": 5}',
                                   '{"key": "a", "name": "b.dyn.example", "type": "A", '
-                                  '"ttl": -1}', "\0", "[" * 5000])
+                                  '"ttl": -1}',
+                                  '{"key": "a", "name": "b.dyn.example", "type": "A", '
+                                  '"tll": 1}',
+                                  '{"key": "a", "name": "b.dyn.example", "type": "A", '
+                                  '"ttl": "60"}',
+                                  '{"key": "a", "name": "b.dyn.example", "type": "A", '
+                                  '"transport": "quic"}', "\0", "[" * 5000])
 def test_bodies(shared, body):
     status, _, text = ask(shared, "POST", "/api/v1/explain", body)
     assert status == 400 and json.loads(text)["error"]
@@ -201,6 +212,43 @@ def test_metrics_count(mine, admin):
     assert grown("muster_journal_commits_total") >= 1
     assert after["muster_zones"] == after["muster_zones_ready"] == 1
     assert after['muster_target_up{zone="dyn.example.",target="local"}'] == 1
+
+
+def test_metrics_count_refusals_by_policy_too(gateways):
+    key = SharedKey("host.dyn.example.")
+    mine = gateways(**controlled(keys=[key], zones={"dyn.example.": {"allow": [
+        {"keys": [key.name], "match": "self", "types": ["A"]}]}}))
+    assert mine.update(add=[("other.dyn.example.", 60, "A", "192.0.2.1")],
+                       key=key) == "REFUSED"
+    mine.nsupdate("prereq yxdomain host.dyn.example.\n"
+                  "update add host.dyn.example. 60 A 192.0.2.1", key)
+    values = read_metrics(ask_http(mine, "GET", "/metrics")[2])
+    assert values['muster_refused_total{zone="dyn.example."}'] == 2
+
+
+def test_metrics_of_many_zones(gateways, admin):
+    """All have series, beyond the 200 that are asked for at a time too."""
+    names = [f"z{number}.example." for number in range(450)]
+    mine = gateways(**controlled(keys=[admin], zones={name: {} for name in names}))
+    values = read_metrics(ask_http(mine, "GET", "/metrics")[2])
+    for name in names:
+        assert values[f'muster_zone_ready{{zone="{name}"}}'] == 1
+        assert values[f'muster_target_up{{zone="{name}",target="local"}}'] == 1
+    assert values["muster_zones"] == 450 and values["muster_zones_without_series"] == 0
+
+
+def test_seconds_have_thousandths(shared, shared_admin):
+    text = "".join(ask(shared, "GET", f"/api/v1/{name}")[2]
+                   for name in ("hosts", "leases", "targets", "zones", "queue"))
+    text += ask(shared, "GET", "/status")[2]
+    assert not re.search(r"\d\.\d{4}", text), text
+
+
+def test_ready_tells_how_many_zones_are_loaded(gateways, admin):
+    gateway = gateways(**controlled(keys=[admin], zones={
+        "dyn.example.": {}, "far.example.": {"targets": [
+            {"type": "ddns", "address": HOST, "port": free_port()}]}}))
+    assert "is ready: 1 of 2 zones loaded, 1 key" in gateway.log()
 
 
 def test_health(gateways, admin):

@@ -91,7 +91,8 @@ def test_stale_back_expired(gateways, admin):
         assert f"by key admin. from {HOST}" in log
         row = front.gateway.rows("SELECT * FROM journal WHERE event = 'expired'")[0]
         assert row["reason"].startswith("its lease ended: last seen 2")
-        assert (row["key"], row["request"], row["changes"]) == (None, None, None)
+        assert (row["key"], row["source"]) == ("admin.", HOST), "who was last heard of"
+        assert (row["request"], row["changes"]) == (None, None)
 
 
 def test_log_lines_are_bounded(gateways, admin):

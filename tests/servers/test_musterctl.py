@@ -124,6 +124,7 @@ def test_leases(shared):
     ["hosts", "--state", "bored"], ["hold", "host.elsewhere.example"],
     ["expire", "nobody.dyn.example"], ["release", "web.dyn.example"],
     ["resume", "dyn.example"], ["resume", "elsewhere.example"], ["retry", "web.dyn.example"],
+    ["hold", "nobody.dyn.example"],
     ["why", "123456"], ["why", "#999999"], ["why", "xyz"], ["remove", "nothing"],
     ["remove", "A2R5bgdleGFtcGxlAANhYmMDZHluB2V4YW1wbGUAAAHAAAIC"], ["hold", "a..b"],
     ["explain", "admin.", "host.elsewhere.example.", "A"],
@@ -176,6 +177,8 @@ def test_why(shared):
     assert refused["id"] in shared.log()
     output = ctl(shared, "why", refused["id"]).output
     assert "REFUSED: rule 1" in output and "host1.dyn.example." in output
+    assert "targets" not in output
+    assert ctl_json(shared, "why", refused["id"])["targets"] == []
     changed = ctl_json(shared, "audit", "--name", "web.dyn.example")["rows"][0]
     value = ctl_json(shared, "why", changed["id"])
     assert "+ web.dyn.example. 300 A 192.0.2.2" in value["changes"]
@@ -201,6 +204,41 @@ def test_explain(shared, args, code, text):
     assert ctl_json(shared, "explain", *args, code=code)["allowed"] == (code == 0)
 
 
+def logged_ids(gateway, text):
+    return re.findall(rf"\w+ ([0-9a-f]+) from [^\n]*{text}", gateway.log())
+
+
+def test_why_of_what_no_valid_key_or_zone_came_with(mine, admin):
+    """What the log calls a refusal is found, though the database knows nothing of it."""
+    mine.nsupdate("update add web.dyn.example. 300 A 192.0.2.1",
+                  SharedKey("admin.", secret="bm90IHRoZSBzZWNyZXQ="))
+    mine.nsupdate("update add web.dyn.example. 300 A 192.0.2.1", SharedKey("stranger."))
+    mine.nsupdate("zone elsewhere.example.\nupdate add a.elsewhere.example. 300 A 192.0.2.1",
+                  admin)
+    mine.nsupdate("update add web.dyn.example. 300 A 192.0.2.1")
+    for text, key, zone in [("BADSIG", "admin.", None), ("BADKEY", "stranger.", None),
+                            ("NOTAUTH: ", "admin.", None),
+                            ("REFUSED", None, "dyn.example.")]:
+        assert logged_ids(mine, text), mine.log()
+        why = ctl_json(mine, "why", logged_ids(mine, text)[-1])
+        assert text.split(":")[0] in why["answer"]
+        assert (why["key"], why["zone"]) == (key, zone)
+        assert why["source"].startswith("127.0.0.1#") and why["at"]
+        assert why["reason"] and why["changes"] == why["targets"] == []
+    output = ctl(mine, "why", logged_ids(mine, "BADKEY")[-1]).output
+    assert "stranger." in output and "NOTAUTH(BADKEY)" in output
+    rows = mine.rows("SELECT count(*) AS count FROM journal")
+    assert rows[0]["count"] == 0, "nobody without a key writes to the disk"
+
+
+def test_strangers_push_out_only_strangers(mine):
+    """What is remembered is bounded; the log is too, and no more is remembered than that."""
+    for _ in range(60):
+        mine.nsupdate("update add web.dyn.example. 300 A 192.0.2.1", SharedKey("stranger."))
+    for number in logged_ids(mine, "BADKEY"):
+        assert ctl_json(mine, "why", number)["key"] == "stranger."
+
+
 # ---- doing ----
 
 def test_hold_and_release(mine, admin):
@@ -217,8 +255,55 @@ def test_hold_and_release(mine, admin):
     assert host["state"] == "active" and host["expires_in_s"] > 1100
     events = [row["event"] for row in ctl_json(mine, "audit")["rows"] if row["event"]]
     assert events == ["held", "released"]
+    assert ctl_json(mine, "status")["counts"]["held"] == 0
     held = next(row for row in ctl_json(mine, "audit")["rows"] if row["event"] == "held")
     assert f"user id {os.geteuid()}" in held["reason"]
+
+
+def test_holds_without_leases_are_seen(mine, admin):
+    """On a host whose leases ended, and on one whose records are permanent."""
+    add(mine, admin, "web.dyn.example.", "both.dyn.example.")
+    assert ctl(mine, "hold", "web.dyn.example").code == 0
+    mine.nsupdate("update delete web.dyn.example.", admin)
+    for args in [], ["--state", "held"], ["web.dyn.example"], ["web*"]:
+        host = next(host for host in ctl_json(mine, "hosts", *args)["hosts"]
+                    if host["name"] == "web.dyn.example.")
+        assert (host["state"], host["leases"], host["expires_in_s"]) == ("held", 0, None)
+        assert "held" in ctl(mine, "hosts", *args).output
+    assert ctl(mine, "hold", "both.dyn.example").code == 0
+    states = [(host["name"], host["leases"]) for host in ctl_json(mine, "hosts")["hosts"]]
+    assert sorted(states) == [("both.dyn.example.", 1), ("web.dyn.example.", 0)]
+    mine.kill()
+    mine.start()
+    assert len(ctl_json(mine, "hosts", "--state", "held")["hosts"]) == 2
+    assert ctl(mine, "release", "web.dyn.example").code == 0
+    assert ctl(mine, "hosts", "web.dyn.example").code == 1
+
+
+def test_a_name_that_nobody_has_cannot_be_held(mine, admin):
+    ran = ctl(mine, "hold", "typo.dyn.example")
+    assert ran.code == 1 and "neither records nor leases" in ran.errors
+    assert ctl_json(mine, "status")["counts"]["held"] == 0
+    assert ctl_json(mine, "audit")["rows"] == []
+
+
+def test_a_heartbeat_on_permanent_records_is_seen(gateways, admin):
+    """No lease tells when their host last spoke; nothing is written for it."""
+    gateway = gateways(**controlled(keys=[admin], zones={
+        "dyn.example.": {"allow": [admin_rule(admin)]}}))
+    add(gateway, admin, "web.dyn.example.")
+    rows = gateway.rows("SELECT count(*) AS count FROM journal")
+    assert ctl(gateway, "hosts", "web.dyn.example").code == 1
+    add(gateway, admin, "web.dyn.example.")
+    for args in ["web.dyn.example"], ["--state", "permanent"]:
+        host, = ctl_json(gateway, "hosts", *args)["hosts"]
+        assert (host["name"], host["state"], host["leases"]) == (
+            "web.dyn.example.", "permanent", 0)
+        assert (host["key"], host["source"]) == ("admin.", "127.0.0.1") and host["last_seen"]
+    assert ctl_json(gateway, "hosts")["hosts"] == []
+    assert gateway.rows("SELECT count(*) AS count FROM journal") == rows
+    gateway.nsupdate("update delete web.dyn.example.", admin)
+    assert ctl_json(gateway, "hosts", "--state", "permanent")["hosts"] == []
 
 
 def test_expire(mine, admin):
@@ -230,6 +315,12 @@ def test_expire(mine, admin):
     host, = wait_for(lambda: ctl_json(mine, "hosts", "--state", "expired")["hosts"],
                      "the expired host")
     assert (host["name"], host["leases"]) == ("web.dyn.example.", 0)
+    assert (host["key"], host["source"]) == ("admin.", "127.0.0.1")
+    assert re.fullmatch(r"\d+-\d\d-\d\dT[\d:]+Z", host["last_seen"])
+    row, = table(ctl(mine, "hosts", "--state", "expired"))
+    assert (row["KEY"], row["FROM"]) == ("admin.", "127.0.0.1") and row["LAST SEEN"] != "-"
+    assert [row["event"] for row in ctl_json(mine, "audit", "--key", "admin")["rows"]
+            if row["event"]] == ["expired"]
     states = {host["name"]: host["state"] for host in ctl_json(mine, "hosts")["hosts"]}
     assert states == {"web.dyn.example.": "expired", "stays.dyn.example.": "active"}
     assert ctl(mine, "hosts", "web.dyn.example").code == 0
@@ -294,9 +385,14 @@ def test_queue_and_retry(gateways, admin):
     row, = table(ctl(gateway, "queue"))
     assert row["STATE"] == "down" and row["WHY"] != "-"
     failures = ctl_json(gateway, "queue")["targets"][0]["failures"]
-    wait_for(lambda: "1 targets" in ctl(gateway, "retry", "dyn.example").output, "a retry")
+    wait_for(lambda: "1 target is tried" in ctl(gateway, "retry", "dyn.example").output, "a retry")
     wait_for(lambda: ctl_json(gateway, "queue")["targets"][0]["failures"] > failures,
              "another try")
+    # What is still in the journal after a start is counted too.
+    gateway.restart()
+    add(gateway, admin, "other.dyn.example.")
+    wait_for(lambda: table(ctl(gateway, "queue"))[0]["PENDING"] == "2", "both changes")
+    wait_for(lambda: ctl_json(gateway, "status")["counts"]["pending"] == 2, "the sum")
     update = ctl_json(gateway, "audit")["rows"][-1]
     states = {target["target"]: target["state"]
               for target in ctl_json(gateway, "why", update["id"])["targets"]}

@@ -28,7 +28,7 @@ static int count_change(uint64_t seq, struct changeset *changes, void *arg)
 static void rows_come_back_in_order_and_without_refusals(void **state)
 {
 	struct store_place *place = *state;
-	uint64_t last = 0, seq;
+	uint64_t last = 0, seq, count;
 	int64_t zone, other;
 
 	assert_int_equal(ops->zone_id(place->store, message_name("example."), &zone), 0);
@@ -48,6 +48,12 @@ static void rows_come_back_in_order_and_without_refusals(void **state)
 	assert_int_equal(
 		ops->each_change(place->store, other, 1, 100, count_change, &last), 0);
 	assert_int_equal(last, 2);
+	assert_int_equal(ops->count_changes(place->store, zone, 0, 100, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(ops->count_changes(place->store, zone, 1, 100, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(ops->count_changes(place->store, zone, 0, 1, &count), 0);
+	assert_int_equal(count, 1);
 	assert_int_equal(ops->last_seq(place->store, &seq), 0);
 	assert_int_equal(seq, 4);
 }

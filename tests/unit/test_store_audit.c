@@ -303,6 +303,35 @@ static void the_expired_are_those_who_have_not_come_back(void **state)
 	assert_string_equal(seen.text, "6 2");
 }
 
+static int see_last(const struct store_row *row, void *arg)
+{
+	struct seen *seen = arg;
+
+	snprintf(seen->text, sizeof(seen->text), "%s %s %lld", row->key ? row->key : "-",
+		row->source ? row->source : "-", (long long)row->seen_s);
+	return 0;
+}
+
+static void an_event_tells_who_was_last_heard_of(void **state)
+{
+	struct store_place *place = *state;
+	struct seen seen = {.text = ""};
+
+	put(place,
+		(struct store_row){.seq = 1,
+			.zone = 1,
+			.event = STORE_EVENT_EXPIRED,
+			.host = message_name("gone.example."),
+			.key = "key.",
+			.source = "192.0.2.1",
+			.seen_s = 1234567890});
+	assert_int_equal(ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
+	assert_string_equal(seen.text, "key. 192.0.2.1 1234567890");
+	put_event(place, 2, STORE_EVENT_EXPIRED, "gone.example.");
+	assert_int_equal(ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
+	assert_string_equal(seen.text, "- - 0");
+}
+
 static int see_aside(const struct store_set_aside *aside, void *arg)
 {
 	assert_int_equal(aside->zone, 4);
@@ -364,6 +393,7 @@ int main(void)
 		STORE_PLACE_TEST(a_transaction_is_found),
 		STORE_PLACE_TEST(a_transaction_out_of_order_is_found_too),
 		STORE_PLACE_TEST(the_expired_are_those_who_have_not_come_back),
+		STORE_PLACE_TEST(an_event_tells_who_was_last_heard_of),
 		STORE_PLACE_TEST(what_is_set_aside_is_listed),
 		STORE_PLACE_TEST(zones_are_listed),
 	};
