@@ -173,12 +173,21 @@ def test_who_spoke_while_it_was_stopped_is_heard_first(make):
 def test_a_target_that_is_away_is_caught_up(make, kind):
     front = make(kind)
     front.put(1, 2)
+    front.put(3, lease=8)
     server = front.primary
     server.stop()
-    wait_for(lambda: not front.mirrored("h1") and not front.mirrored("h2"), "the end")
-    wait_for(lambda: not front.lease_hosts(), "the end of the leases")
+
+    def are_others_gone():
+        """Hosts are heard while the target is away: leases go on, and are refreshed."""
+        front.put(3, lease=8)
+        return not front.mirrored("h1") and not front.mirrored("h2")
+
+    wait_for(are_others_gone, "the end")
+    wait_for(lambda: front.lease_hosts() == {"h3"}, "the end of the leases")
+    assert front.mirrored("h3")
     server.start()
     front.wait_gone("h1", "h2")
+    assert front.seen("h3") == {"192.0.2.3"}
     front.assert_same()
 
 
