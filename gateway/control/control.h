@@ -12,6 +12,7 @@
  *   control_hosts.c    hosts (control_walk.h: through all zones, page by page)
  *   control_leases.c   leases, and their ids
  *   control_verbs.c    what is done to hosts, leases and zones
+ *   control_adopt.c    leases for records that have lost theirs
  *   control_audit.c    what only the database knows: audit, why
  *   control_keys.c     keys, and which rule would allow what
  *   control_orders.c   reload and check, which are main's to do

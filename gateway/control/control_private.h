@@ -214,6 +214,7 @@ void control_get_leases(struct control_request *r);
 void control_delete_lease(struct control_request *r);
 void control_post_host(struct control_request *r);
 void control_post_zone(struct control_request *r);
+void control_post_adopt(struct control_request *r);
 void control_get_audit(struct control_request *r);
 void control_get_why(struct control_request *r);
 void control_get_keys(struct control_request *r);

@@ -44,6 +44,8 @@ static const struct route routes[] = {
 		{"name", "cursor"}},
 	{EVHTTP_REQ_POST, {"api", "v1", "hosts", "*", "*"}, false, control_post_host,
 		{NULL}},
+	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "adopt"}, false, control_post_adopt,
+		{"dry_run", "pattern"}},
 	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "*"}, false, control_post_zone,
 		{NULL}},
 	{EVHTTP_REQ_POST, {"api", "v1", "explain"}, false, control_post_explain, {NULL}},

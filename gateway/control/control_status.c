@@ -8,6 +8,7 @@
 #include "build.h"
 #include "gateway/clock.h"
 #include "gateway/control/control_survey.h"
+#include "tsig/plural.h"
 
 enum { WARNINGS_MAX = 100 }; /* what is more is told as a number */
 
@@ -51,6 +52,12 @@ static bool warn_of_zone(struct control_survey *s, const struct control_zone_vie
 			json_sprintf("zone %s: expiry has stopped: too much "
 				     "would expire at once",
 				zone->config->text));
+	if (is_whole && zone->unleased)
+		is_whole = warn(s,
+			json_sprintf("zone %s: %zu %s without a lease: the database did "
+				     "not know the zone; musterctl adopt gives them one",
+				zone->config->text, zone->unleased,
+				PLURAL(zone->unleased, "record")));
 	return is_whole && warn_of_targets(s, zone);
 }
 

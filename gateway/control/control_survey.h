@@ -29,6 +29,7 @@ struct control_zone_view {
 	uint32_t serial;
 	size_t names, records, octets;
 	size_t leases, stale, held;
+	size_t unleased; /* records that lost their lease with the database */
 	bool is_braked;
 	size_t waiting; /* transactions, for the primary target */
 	struct served_counters counters;

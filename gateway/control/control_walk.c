@@ -33,20 +33,22 @@ static bool matches_glob(const char *pattern, const char *text)
 	return !*pattern;
 }
 
-bool control_walk_matches(const struct control_walk *walk, const uint8_t *name)
+bool control_name_matches(const char *pattern, const uint8_t *name)
 {
 	char text[NAME_TEXT_MAX];
 	size_t len;
 
-	if (!walk->pattern)
-		return true;
 	name_to_text(name, text);
-	if (matches_glob(walk->pattern, text))
+	if (matches_glob(pattern, text))
 		return true;
-	/* The final dot need not be written. */
 	len = strlen(text);
 	text[len - 1] = '\0';
-	return len > 1 && matches_glob(walk->pattern, text);
+	return len > 1 && matches_glob(pattern, text);
+}
+
+bool control_walk_matches(const struct control_walk *walk, const uint8_t *name)
+{
+	return !walk->pattern || control_name_matches(walk->pattern, name);
 }
 
 /* ---- places ---- */

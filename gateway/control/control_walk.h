@@ -43,6 +43,9 @@ struct control_walk *control_walk_new(struct control_request *r, size_t size,
 	bool (*run)(struct zone_thread *thread, struct zone_call *call),
 	bool (*answer)(struct control_question *question));
 const struct config_zone *control_walk_zone(const struct control_walk *walk);
+/* Each * of the pattern (in lower case) stands for any octets, each ? for one.  The final
+ * dot of the name need not be written. */
+bool control_name_matches(const char *pattern, const uint8_t *name);
 bool control_walk_matches(const struct control_walk *walk, const uint8_t *name);
 /* The next zone, or the end: false. */
 bool control_walk_next_zone(struct control_walk *walk);

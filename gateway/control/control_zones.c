@@ -72,6 +72,7 @@ static bool copy_zone(struct control_zone_view *view, const struct served_zone *
 	view->leases = lease_table_count(leases->table);
 	view->stale = lease_table_count_stale(leases->table);
 	view->held = lease_table_count_held(leases->table);
+	view->unleased = leases->unleased;
 	view->is_braked = lease_is_braked(leases->table);
 	view->counters = leases->counters;
 	for (const struct transaction *t = zone->waiting; t; t = t->wait_next)

@@ -44,7 +44,7 @@ struct ctl {
 	/* Options of commands; NULL: not given. */
 	const char *zone, *name, *key, *state, *since, *limit;
 	const char *source, *ttl, *transport;
-	bool is_follow, is_delete, is_again;
+	bool is_follow, is_delete, is_again, is_dry_run;
 	bool is_quiet;                          /* says nothing when all is well */
 	const char *gateways[CTL_GATEWAYS_MAX]; /* of enrol */
 	size_t gateway_count;
@@ -134,6 +134,7 @@ enum ctl_exit ctl_expire(const struct ctl *ctl);
 enum ctl_exit ctl_hold(const struct ctl *ctl);
 enum ctl_exit ctl_release(const struct ctl *ctl);
 enum ctl_exit ctl_resume(const struct ctl *ctl);
+enum ctl_exit ctl_adopt(const struct ctl *ctl);
 enum ctl_exit ctl_retry(const struct ctl *ctl);
 enum ctl_exit ctl_audit(const struct ctl *ctl);
 enum ctl_exit ctl_why(const struct ctl *ctl);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tsig/plural.h"
+
 /* ---- lists ---- */
 
 static void add_host(const json_t *host, void *arg)
@@ -168,6 +170,56 @@ enum ctl_exit ctl_release(const struct ctl *ctl)
 enum ctl_exit ctl_resume(const struct ctl *ctl)
 {
 	return act_on_zone(ctl, "resume", "lets go what is overdue");
+}
+
+static void print_adopted(const struct ctl *ctl, const json_t *value)
+{
+	static const char *const titles[] = {
+		"NAME", "TYPE", "DATA", "LEASE", "KEY", NULL};
+	const json_t *records = json_object_get(value, "records"), *record;
+	const long long leases =
+		(long long)json_integer_value(json_object_get(value, "leases"));
+	const long long names =
+		(long long)json_integer_value(json_object_get(value, "names"));
+	struct ctl_table *table = ctl_table_new(titles);
+	char span[CTL_TEXT_MAX];
+	size_t i;
+
+	json_array_foreach(records, i, record) ctl_table_add(table,
+		(const char *const[]){ctl_text(record, "name"), ctl_text(record, "type"),
+			ctl_text(record, "data"),
+			ctl_span(ctl_real(record, "lease_s"), span),
+			ctl_text(record, "key")});
+	ctl_table_sort(table);
+	if (leases)
+		ctl_table_print(table);
+	ctl_table_free(table);
+	if ((size_t)leases > json_array_size(records))
+		printf("and %lld more\n", leases - (long long)json_array_size(records));
+	printf("%lld %s of %lld %s %s\n", leases, PLURAL(leases, "record"), names,
+		PLURAL(names, "name"),
+		ctl->is_dry_run ? "would get a lease" : "under a lease from now on");
+}
+
+enum ctl_exit ctl_adopt(const struct ctl *ctl)
+{
+	struct ctl_path path;
+	json_t *value;
+	enum ctl_exit r;
+
+	ctl_path_init(&path, "/api/v1/zones");
+	ctl_path_add(&path, ctl->args[0]);
+	ctl_path_add(&path, "adopt");
+	ctl_path_query(&path, "dry_run", ctl->is_dry_run ? "1" : NULL);
+	ctl_path_query(&path, "pattern", ctl->arg_count > 1 ? ctl->args[1] : NULL);
+	r = ctl_ask(ctl, "POST", path.text, NULL, &value);
+	ctl_path_clear(&path);
+	if (ctl->is_json && value)
+		ctl_print_json(value);
+	else if (r == CTL_OK)
+		print_adopted(ctl, value);
+	json_decref(value);
+	return r;
 }
 
 enum ctl_exit ctl_retry(const struct ctl *ctl)

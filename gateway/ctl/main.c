@@ -26,6 +26,7 @@ enum option_kind {
 	OPTION_TCP = 1 << 10,
 	OPTION_GATEWAY = 1 << 11,
 	OPTION_AGAIN = 1 << 12,
+	OPTION_DRY_RUN = 1 << 13,
 };
 
 static const struct command {
@@ -48,6 +49,9 @@ static const struct command {
 		ctl_remove},
 	{"resume", "resume ZONE", "lets expiry go on that has stopped", 1, 1, 0,
 		ctl_resume},
+	{"adopt", "adopt [--dry-run] ZONE [PATTERN]",
+		"gives leases by the rules to records that have none", 1, 2,
+		OPTION_DRY_RUN, ctl_adopt},
 	{"keys", "keys", "TSIG keys, and where they are used", 0, 0, 0, ctl_keys},
 	{"audit",
 		"audit [--follow] [--zone Z] [--name N] [--key K] [--since T] [--limit "
@@ -89,6 +93,7 @@ static const struct option long_options[] = {
 	{"tcp", no_argument, NULL, 'p'},
 	{"gateway", required_argument, NULL, 'g'},
 	{"again", no_argument, NULL, 'a'},
+	{"dry-run", no_argument, NULL, 'D'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -158,6 +163,9 @@ static unsigned take_option(struct ctl *ctl, int letter)
 	case 'a':
 		ctl->is_again = true;
 		return OPTION_AGAIN;
+	case 'D':
+		ctl->is_dry_run = true;
+		return OPTION_DRY_RUN;
 	case 'c':
 		ctl->config_path = optarg;
 		return 0;

@@ -345,6 +345,7 @@ bool served_close(struct served_zone *zone)
 {
 	if (!zone->is_closing) {
 		zone->is_closing = true;
+		served_adopt_cancel(zone);
 		for (size_t i = 0; i < zone->delivery_count; i++)
 			delivery_save(zone->deliveries[i]);
 		submit_last(zone);

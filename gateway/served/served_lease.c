@@ -108,6 +108,8 @@ void served_lease_loaded(struct served_zone *zone)
 	service_time_run(&zone->leases.time, &zone->thread->clock);
 	served_lease_sweep(zone);
 	served_ptr_loaded(zone);
+	if (zone->leases.is_unknown)
+		served_adopt_count(zone);
 }
 
 void served_lease_follow(struct served_zone *zone, struct changeset *difference)
@@ -237,6 +239,23 @@ static int load_hold(const uint8_t *owner, void *arg)
 	return r == -EALREADY ? 0 : r;
 }
 
+static void on_cursor(const char *target, void *arg)
+{
+	struct served_leases *leases = arg;
+
+	(void)target;
+	leases->is_unknown = false;
+}
+
+/* A zone that was ever served has a cursor.  What a local one has is in the database, or
+ * new. */
+static int find_out_if_known(struct served_zone *zone)
+{
+	zone->leases.is_unknown = zone->zone->targets[0].type != CONFIG_TARGET_LOCAL;
+	return zone->thread->store_ops->each_cursor(
+		zone->thread->store, zone->id, on_cursor, &zone->leases);
+}
+
 static int load(struct served_zone *zone)
 {
 	const struct store_ops *ops = zone->thread->store_ops;
@@ -249,6 +268,9 @@ static int load(struct served_zone *zone)
 		return r;
 	leases->is_marked = !is_clean;
 	leases->time.ms = leases->stored_ms;
+	r = find_out_if_known(zone);
+	if (r)
+		return r;
 	r = ops->each_lease(store, zone->id, load_lease, leases);
 	if (!r)
 		r = ops->each_hold(store, zone->id, load_hold, leases);
@@ -311,5 +333,6 @@ void served_lease_clear(struct served_zone *zone)
 	}
 	if (leases->timer)
 		event_free(leases->timer);
+	served_adopt_cancel(zone);
 	lease_table_free(leases->table);
 }

@@ -7,6 +7,7 @@
  *   served_event.c        what happens to hosts is told: log, audit, actions
  *   served_ptr.c          PTR records follow addresses (served_ptr_place.c: how)
  *   served_admin.c        what administrators ask and do
+ *   served_adopt.c        records without the lease that the rules would give
  *
  * Beginnings and ends of leases are committed with the records that they belong to.
  * Refreshes move deadlines in memory; the store is told when one lags by more than a
@@ -94,6 +95,10 @@ struct served_leases {
 	int64_t batch_began_ms; /* monotonic */
 	int64_t batch_after_ms; /* monotonic: none before */
 
+	bool is_unknown; /* to the database, until the zone is loaded */
+	size_t unleased; /* records that the rules would have leased, then */
+	struct served_adoption *adoption; /* under way; NULL: none */
+
 	bool has_ptr_rule;        /* of the zone's policy */
 	bool was_reverse_missing; /* and somebody was told */
 };
@@ -176,6 +181,36 @@ void served_event_expired(struct served_zone *zone, const struct changeset *cs);
  * that is not what it is about).  event is static. */
 void served_event_row(struct served_zone *zone, const char *event, const uint8_t *host,
 	const struct lease_record *last, const struct verdict *why);
+
+/* ---- served_adopt.c ---- */
+
+struct lease_origin;
+struct served_adoption;
+
+struct served_adopted {
+	size_t leases, names; /* that have some of them */
+};
+
+struct served_adopting {
+	bool is_dry;                                    /* nothing is changed */
+	struct verdict why;                             /* for the audit */
+	bool (*wants)(const uint8_t *owner, void *arg); /* NULL: all names */
+	/* Of each record; NULL: nobody wants to see them. */
+	void (*visit)(const struct rr *rr, const struct lease_origin *origin, void *arg);
+	/* 0: all is stored; or -errno, and what was found until then stands. */
+	void (*done)(int result, const struct served_adopted *found, void *arg);
+	void *arg;
+};
+
+/* Gives leases to records that have none and would get one by default, if they came now
+ * (zones/lease_origin.h), by the gateway's own changes.  0: done is called, later;
+ * -EALREADY: one is under way; -EAGAIN: not now; -ENOMEM. */
+int served_adopt(struct served_zone *zone, const struct served_adopting *how)
+	__attribute__((warn_unused_result));
+/* The zone is loaded, and the database knew nothing of it: counts, and warns. */
+void served_adopt_count(struct served_zone *zone);
+/* The zone is closed: done is called. */
+void served_adopt_cancel(struct served_zone *zone);
 
 /* ---- served_ptr.c ---- */
 

@@ -15,8 +15,8 @@ import time
 import pytest
 
 from front import NAME, full, is_installed, make_server, paused
-from leased import SHORT, Leased
-from musterctl import ask_http, controlled
+from leased import REVERSE, SHORT, Leased
+from musterctl import ask_http, controlled, ctl, ctl_json
 from servers import Bind, wait_for
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
@@ -42,7 +42,7 @@ def make(tmp_path, gateways, admin):
     """make(kind, ...): a running front, whose server ends with the test."""
     fronts = []
 
-    def begin(*kinds, servers=None, **options):
+    def begin(*kinds, servers=None, start=True, **options):
         for kind in kinds:
             needs(kind)
         if servers is None:
@@ -53,7 +53,7 @@ def make(tmp_path, gateways, admin):
             options.setdefault("targets", {"timeout": "1s"})
         front = Leased(gateways, admin, servers, **options)
         fronts.append(front)
-        return front.start()
+        return front.start() if start else front
 
     yield begin
     for front in fronts:
@@ -342,6 +342,67 @@ def test_the_brake_is_taken_out(make):
 
 
 # ---- the configuration changes ----
+
+# ---- the database is lost ----
+
+def lose_database(front):
+    front.gateway.stop()
+    for path in glob.glob(front.gateway.path("muster.db*")):
+        os.remove(path)
+    front.start_gateway()
+
+
+def warnings(front):
+    return "\n".join(ctl_json(front.gateway, "status")["warnings"])
+
+
+def test_leases_are_given_again_after_the_database_was_lost(make, tmp_path):
+    """What was under leases is at the server still; that is said, and can be mended."""
+    needs("bind")
+    server = make_server("bind", tmp_path / "bind")
+    front = make(servers=[server], reverse=True, start=False, lease=None, rules={
+        "hosts.": {"types": ["A"], "lease": {"default": "4s", "min": "1s"}, "ptr": True}})
+    with open(front.gateway.zones[REVERSE]["targets"][0]["file"]) as file:
+        server.zones[REVERSE] = file.read()
+    front.gateway.zones[REVERSE]["targets"] = front.gateway.zones[NAME]["targets"]
+    front.gateway.settings["control"] = "control.sock"
+    front.start()
+    wait_for(lambda: front.gateway.records(REVERSE, "NS"), "the reverse zone")
+    front.wait_accepted(front.message([("h1", 60, "A", "192.0.2.1")]), "hosts.", 3600)
+    wait_for(lambda: server.records(f"1.{REVERSE}", "PTR"), "its PTR record")
+    front.change([("kept", 60, "TXT", '"permanent"')])
+    records = front.content(front.gateway)
+
+    lose_database(front)
+    assert "without the lease that the rules would give" in front.gateway.log()
+    assert front.leases() == {}
+    assert "musterctl adopt" in warnings(front)
+    assert "unleased" in [row["event"] for row in ctl_json(front.gateway, "audit")["rows"]]
+
+    dry = ctl_json(front.gateway, "adopt", "--dry-run", NAME, "h1.*")
+    assert dry["dry_run"] and dry["leases"] == 1
+    assert (dry["records"][0]["data"], dry["records"][0]["key"]) == ("192.0.2.1", "hosts.")
+    assert front.leases() == {} and "musterctl adopt" in warnings(front)
+    assert ctl_json(front.gateway, "adopt", NAME, "nobody*")["leases"] == 0
+
+    output = ctl(front.gateway, "adopt", NAME, "h1.*").output
+    assert "1 record of 1 name under a lease from now on" in output
+    assert front.leases() == {("h1", "A", "192.0.2.1"): 4}
+    wait_for(lambda: ("1", "PTR", full("h1")) in front.leases(REVERSE), "that of the PTR record")
+    assert "musterctl adopt" not in warnings(front)
+    row = [row for row in ctl_json(front.gateway, "audit")["rows"]
+           if row["event"] == "adopted"][-1]
+    assert "1 lease of 1 name: adopted by user id" in row["reason"]
+    assert front.content(front.gateway) == records, "no record is touched"
+    # Whoever does not refresh goes; what the rules do not lease stays.
+    front.wait_gone("h1")
+    wait_for(lambda: not server.records(f"1.{REVERSE}", "PTR"), "its PTR record to go")
+    assert front.seen("kept", "TXT")
+    # The second start knows the zone.
+    count = front.gateway.log().count("that the rules would give")
+    front.gateway.restart()
+    assert front.gateway.log().count("that the rules would give") == count
+
 
 def test_a_zone_that_is_removed_and_added_again(make):
     front = make("local")
