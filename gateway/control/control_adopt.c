@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/control/control_walk.h"
+#include "tsig/plural.h"
 #include "zones/lease_origin.h"
 #include "zones/rdata.h"
 
@@ -78,8 +79,9 @@ static bool answer_adopt(struct control_question *q)
 			"zone %s: not now: it is not loaded, or the database fails",
 			a->zone->text);
 	else if (a->result)
-		control_question_fail(q, 503, "zone %s: %s; %zu leases were given",
-			a->zone->text, strerror(-a->result), a->found.leases);
+		control_question_fail(q, 503, "zone %s: %s; given until then: %zu %s",
+			a->zone->text, strerror(-a->result), a->found.leases,
+			PLURAL(a->found.leases, "lease"));
 	else
 		control_question_done(q,
 			a->has_failed ? NULL

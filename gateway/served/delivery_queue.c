@@ -9,6 +9,7 @@
 
 #include "gateway/log.h"
 #include "gateway/timer.h"
+#include "tsig/plural.h"
 #include "zones/rebase.h"
 
 /* ---- the cursor ---- */
@@ -69,10 +70,10 @@ static int pass_overtaken(struct delivery *d)
 	if (r)
 		return r;
 	if (count)
-		log_warning("zone %s: target %s: %zu changes that the older database has "
-			    "for it are not delivered: musterctl audit shows them, from "
+		log_warning("zone %s: target %s: not delivered: %zu %s that the older "
+			    "database has for it; musterctl audit shows them, from "
 			    "number %llu on",
-			d->zone->zone->text, d->id, count,
+			d->zone->zone->text, d->id, count, PLURAL(count, "change"),
 			(unsigned long long)d->cursor + 1);
 	d->cursor = 0;
 	return 0;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "gateway/log.h"
+#include "tsig/plural.h"
 
 enum {
 	BATCH_CHANGES = 300, /* RRsets: some 30 KiB, half of what fits a message */
@@ -261,9 +262,10 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 		return;
 	}
 	if (got.odd > 0)
-		log_warning("zone %s: %s has %zu records in it that Muster cannot read, "
-			    "such as %s; they stay as they are",
-			name_to_text(t->zone, name), t->who, got.odd, got.first_odd);
+		log_warning("zone %s: %s has %zu %s in it that Muster cannot read, such "
+			    "as %s; what is odd stays as it is",
+			name_to_text(t->zone, name), t->who, got.odd,
+			PLURAL(got.odd, "record"), got.first_odd);
 	ddns_remember(&t->seen, got.soa);
 	ddns_remember(&t->believed, got.soa);
 	ddns_remember(&t->mirrored, got.soa);
