@@ -159,17 +159,12 @@ static struct verdict refuse_record(
 		rdata_type_name(in->rr.type, type), why);
 }
 
-static const uint8_t *keep_name(struct reading *in, const uint8_t *name, size_t len)
-{
-	return memcpy(arena_take(in, len), name, len);
-}
-
 /* Reads the owner; it shares the octets of the record before, if it is the same. */
 static int read_owner(struct reading *in, const struct rr *before)
 {
-	uint8_t written[NAME_MAX_LEN], owner[NAME_MAX_LEN];
+	uint8_t written[NAME_MAX_LEN];
 	size_t len = wire_read_name(&in->r, written);
-	const uint8_t *copy;
+	uint8_t *copy, *spelled;
 
 	if (!len)
 		return -EBADMSG;
@@ -180,14 +175,18 @@ static int read_owner(struct reading *in, const struct rr *before)
 			    written, before->spelled ? before->spelled : before->owner))
 			return 0;
 	}
-	memcpy(owner, written, len);
-	name_lower(owner);
 	if (arena_reserve(in, 2 * len) < 0)
 		return -ENOMEM;
-	copy = keep_name(in, owner, len);
+	copy = arena_take(in, len);
+	memcpy(copy, written, len);
+	name_lower(copy);
 	in->rr.owner = copy;
-	in->rr.spelled =
-		memcmp(owner, written, len) == 0 ? NULL : keep_name(in, written, len);
+	in->rr.spelled = NULL;
+	if (memcmp(copy, written, len) != 0) {
+		spelled = arena_take(in, len);
+		memcpy(spelled, written, len);
+		in->rr.spelled = spelled;
+	}
 	in->is_outside = !name_is_subdomain(copy, in->update->zone);
 	return 0;
 }

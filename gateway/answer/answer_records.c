@@ -152,7 +152,6 @@ static void copy_record(struct wire_writer *w, const uint8_t *from, struct wire_
 {
 	uint8_t owner[NAME_MAX_LEN], rdata[WIRE_MESSAGE_MAX];
 	struct rr rr = {.owner = owner, .rdata = rdata};
-	const char *why;
 	uint16_t len;
 	int read;
 
@@ -165,12 +164,13 @@ static void copy_record(struct wire_writer *w, const uint8_t *from, struct wire_
 		wire_read_octets(r, len);
 		return;
 	}
-	read = rdata_read(rr.type, from, r->end, r->at, len, rdata, sizeof(rdata), &why);
-	if (read < 0)
-		rr.rdata = from + r->at;
-	rr.rdata_len = read < 0 ? len : (uint16_t)read;
+	read = rdata_read_loosely(
+		rr.type, from, r->end, r->at, len, rdata, sizeof(rdata));
 	wire_read_octets(r, len);
-	if (!r->failed)
+	if (read < 0)
+		w->failed = true; /* it cannot be told, and so is left out */
+	rr.rdata_len = (uint16_t)read;
+	if (!r->failed && !w->failed)
 		write_record(w, &rr);
 }
 
