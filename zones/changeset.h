@@ -17,6 +17,13 @@ struct change {
 	struct rrset *after;  /* counted; NULL: there is none any more */
 };
 
+/* Has its RRset more octets afterwards? */
+static inline bool change_is_growing(const struct change *change)
+{
+	return change->after &&
+		change->after->size > (change->before ? change->before->size : 0);
+}
+
 struct lease_changes;
 
 struct changeset {

@@ -66,15 +66,36 @@ static int grow(struct places *places)
 	return 0;
 }
 
-static int put_few(
-	struct places *places, const uint8_t *owner, uint16_t type, uint32_t *ret_number)
+static bool find_few(const struct places *places, const uint8_t *owner, uint16_t type,
+	uint32_t *ret_number)
 {
 	for (uint32_t i = 0; i < places->count; i++) {
 		if (!is_place(&places->few[i], owner, type))
 			continue;
 		*ret_number = i;
-		return 0;
+		return true;
 	}
+	return false;
+}
+
+bool places_find(const struct places *places, const uint8_t *owner, uint16_t type,
+	uint32_t *ret_number)
+{
+	uint32_t slot;
+
+	if (!places->room)
+		return find_few(places, owner, type, ret_number);
+	slot = *find_slot(places, owner, type);
+	if (slot)
+		*ret_number = slot - 1;
+	return slot;
+}
+
+static int put_few(
+	struct places *places, const uint8_t *owner, uint16_t type, uint32_t *ret_number)
+{
+	if (find_few(places, owner, type, ret_number))
+		return 0;
 	if (places->count == PLACES_FEW)
 		return -ENOSPC;
 	*ret_number = places->count;

@@ -34,4 +34,8 @@ void places_clear(struct places *places);
 int places_put(struct places *places, const uint8_t *owner, uint16_t type,
 	uint32_t *ret_number) __attribute__((warn_unused_result));
 
+/* The number of one that has been named.  False: it has not. */
+bool places_find(const struct places *places, const uint8_t *owner, uint16_t type,
+	uint32_t *ret_number);
+
 #endif

@@ -70,6 +70,8 @@ struct policy_rule {
 	size_t data_name_count;
 	uint32_t ttl_min, ttl_max; /* of added records, seconds */
 	unsigned max_records;      /* in the RRset after the update; 0: no limit */
+	uint32_t max_names;        /* that the key may hold in the zone; 0: no limit */
+	uint32_t max_size;         /* octets of those; 0: no limit */
 	struct cidr *from;         /* none: from anywhere */
 	size_t from_count;
 	unsigned transports;      /* of enum policy_transport */
@@ -127,6 +129,14 @@ struct verdict policy_check_effect(const struct policy *policy, const struct zon
 struct verdict policy_check_result(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update,
 	const struct changeset *cs);
+
+/*
+ * max_names and max_size, once the update stands in the zone and makes it larger: what
+ * the subject then holds, against the rules that allowed what made names larger.
+ */
+struct verdict policy_check_holding(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const struct update *update,
+	const struct changeset *cs, const struct zone_holding *held);
 
 /*
  * Prerequisites of one who may not query the zone: REFUSED unless each is about a name

@@ -353,3 +353,56 @@ struct verdict policy_check_result(const struct policy *policy, const uint8_t *z
 	policy_judge_clear(&e.judge);
 	return v;
 }
+
+/* ---- what a key holds ---- */
+
+static struct verdict refuse_holding(const struct policy *policy,
+	const struct policy_rule *rule, const struct policy_subject *subject,
+	const struct zone_holding *held)
+{
+	bool is_names = rule->max_names && held->names > rule->max_names;
+	char text[POLICY_RULE_TEXT_MAX], key[NAME_TEXT_MAX];
+
+	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
+		"%s: key %.*s would hold %zu %s of the zone, and %s is %u",
+		policy_rule_to_text(policy, rule, text), VERDICT_WHY_MAX / 3,
+		name_to_text(subject->key, key), is_names ? held->names : held->octets,
+		is_names ? "names" : "octets", is_names ? "max_names" : "max_size",
+		(unsigned)(is_names ? rule->max_names : rule->max_size));
+}
+
+static bool has_holding_limit(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (policy->rules[i].max_names || policy->rules[i].max_size)
+			return true;
+	return false;
+}
+
+struct verdict policy_check_holding(const struct policy *policy, const uint8_t *zone,
+	const struct policy_subject *subject, const struct update *update,
+	const struct changeset *cs, const struct zone_holding *held)
+{
+	struct verdict v = verdict_ok();
+	struct policy_judge judge;
+
+	if (!has_holding_limit(policy))
+		return v;
+	policy_judge_init(&judge, policy, zone, subject);
+	for (unsigned i = 0; verdict_is_ok(&v) && i < update->change_count; i++) {
+		const struct rr *rr = &update->changes[i];
+		const struct change *change = update_is_add(rr)
+			? changeset_find(cs, rr->owner, rr->type)
+			: NULL;
+		const struct policy_rule *rule = NULL;
+
+		if (change && change_is_growing(change))
+			rule = policy_judge_find(&judge, POLICY_ADD, rr, NULL);
+		if (rule &&
+			((rule->max_names && held->names > rule->max_names) ||
+				(rule->max_size && held->octets > rule->max_size)))
+			v = refuse_holding(policy, rule, subject, held);
+	}
+	policy_judge_clear(&judge);
+	return v;
+}

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include "zones/holding.h"
 
 #include "zones/verbatim.h"
 
@@ -35,6 +36,7 @@ struct zone_node {
 	uint32_t children; /* existing nodes one label below */
 	uint16_t count;    /* RRsets */
 	uint16_t room;     /* pointers in sets.many; 0: sets.one */
+	uint32_t holder;   /* of holders; of a vacant node, who held it last */
 	uint8_t name[];    /* wire, lower case */
 };
 
@@ -53,6 +55,7 @@ struct zone {
 	struct zone_node *apex; /* never vacant */
 	struct name_seed seed;
 	bool is_signed; /* by its server */
+	struct holders holders;
 };
 
 /* ---- the table ---- */
@@ -248,8 +251,11 @@ static int put_new(struct zone *zone, const uint8_t *owner, struct rrset *set)
 		return r;
 	if (is_vacant(zone, node))
 		node_appear(zone, node);
-	if (!node->count)
+	if (!node->count) {
 		zone->names++;
+		holders_gain(&zone->holders, node->holder, 1, node_size(node->name));
+	}
+	holders_gain(&zone->holders, node->holder, 0, rrset_octets(set));
 	node_sets(node)[node->count] = rrset_ref(set);
 	node->count++;
 	zone->rrsets++;
@@ -266,6 +272,8 @@ static void put_replace(
 
 	zone->records = zone->records - old->count + set->count;
 	zone->octets = zone->octets - rrset_octets(old) + rrset_octets(set);
+	holders_lose(&zone->holders, node->holder, 0, rrset_octets(old));
+	holders_gain(&zone->holders, node->holder, 0, rrset_octets(set));
 	*slot = rrset_ref(set);
 	rrset_unref(old);
 }
@@ -280,9 +288,11 @@ static void put_remove(struct zone *zone, struct zone_node *node, int index)
 	zone->rrsets--;
 	zone->records -= old->count;
 	zone->octets -= rrset_octets(old);
+	holders_lose(&zone->holders, node->holder, 0, rrset_octets(old));
 	rrset_unref(old);
 	if (node->count)
 		return;
+	holders_lose(&zone->holders, node->holder, 1, node_size(node->name));
 	zone->names--;
 	node_vanish(zone, node);
 }
@@ -387,6 +397,7 @@ struct zone *zone_new_seeded(const uint8_t *apex, const struct name_seed *seed)
 	if (!zone)
 		return NULL;
 	zone->seed = *seed;
+	holders_init(&zone->holders);
 	zone->base = BUCKETS_MIN;
 	zone->room = BUCKETS_MIN;
 	zone->buckets = calloc(zone->room, sizeof(struct zone_node *));
@@ -413,6 +424,7 @@ void zone_free(struct zone *zone)
 		}
 	}
 	free(zone->buckets);
+	holders_clear(&zone->holders);
 	free(zone);
 }
 
@@ -499,6 +511,80 @@ bool zone_type_is_signers(const struct zone *zone, uint16_t type)
 		(type == TYPE_DNSKEY || type == TYPE_NSEC3PARAM || type == TYPE_CDS ||
 			type == TYPE_CDNSKEY || type == TYPE_BIND_SIGNING);
 }
+
+/* ---- who holds names ---- */
+
+static struct zone_holding holding_of_node(const struct zone_node *node)
+{
+	struct zone_holding holding = {1, node_size(node->name)};
+
+	for (unsigned i = 0; i < node->count; i++)
+		holding.octets += rrset_octets(node_sets(node)[i]);
+	return holding;
+}
+
+int zone_hold(struct zone *zone, const uint8_t *owner, const uint8_t *key)
+{
+	struct zone_node *node = lookup(zone, owner);
+	struct zone_holding holding;
+	uint32_t holder;
+
+	if (!node || !node->count)
+		return 0;
+	if (holders_put(&zone->holders, owner, key, &holder) < 0)
+		return -ENOMEM;
+	if (holder == node->holder)
+		return 0;
+	holding = holding_of_node(node);
+	holders_lose(&zone->holders, node->holder, holding.names, holding.octets);
+	holders_gain(&zone->holders, holder, holding.names, holding.octets);
+	node->holder = holder;
+	return 0;
+}
+
+static const uint8_t *key_of_node(const struct zone *zone, const struct zone_node *node)
+{
+	return holders_key(&zone->holders, node->name, node->holder);
+}
+
+struct zone_holding zone_holding(const struct zone *zone, const uint8_t *key)
+{
+	struct zone_holding holding = holders_find(&zone->holders, key), own;
+	const struct zone_node *node = lookup(zone, key);
+
+	if (!node || !node->count || node->holder != HOLDER_ITSELF)
+		return holding;
+	own = holding_of_node(node);
+	holding.names += own.names;
+	holding.octets += own.octets;
+	return holding;
+}
+
+struct zone_holding zone_holding_at(
+	const struct zone *zone, const uint8_t *owner, const uint8_t *key)
+{
+	const struct zone_node *node = lookup(zone, owner);
+	const uint8_t *holder = node && node->count ? key_of_node(zone, node) : NULL;
+
+	if (!node || !node->count || (holder && name_is_equal(holder, key)))
+		return (struct zone_holding){0};
+	return holding_of_node(node);
+}
+
+void zone_hold_as(struct zone *zone, const struct zone *old)
+{
+	const struct zone_node *node;
+	size_t cursor = 0;
+
+	while ((node = zone_next_node(old, &cursor))) {
+		const uint8_t *key = key_of_node(old, node);
+
+		if (key && zone_hold(zone, node->name, key) < 0)
+			return;
+	}
+}
+
+/* ---- numbers ---- */
 
 size_t zone_count_names(const struct zone *zone)
 {

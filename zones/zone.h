@@ -78,6 +78,26 @@ bool zone_type_is_proof(uint16_t type); /* RRSIG, NSEC, NSEC3 */
  */
 bool zone_type_is_signers(const struct zone *zone, uint16_t type);
 
+/*
+ * Who holds a name: the key whose update last made it larger (holding.h).  Names keep
+ * their holder as long as they have records.
+ */
+struct zone_holding {
+	size_t names;
+	size_t octets; /* of memory, as zone_count_octets counts */
+};
+
+/* The name, if it is there, is the key's from now on.  0 or -ENOMEM: it is whose it
+ * was. */
+int zone_hold(struct zone *zone, const uint8_t *owner, const uint8_t *key)
+	__attribute__((warn_unused_result));
+/* What a key holds in the zone; and what it would hold more if the name were its. */
+struct zone_holding zone_holding(const struct zone *zone, const uint8_t *key);
+struct zone_holding zone_holding_at(
+	const struct zone *zone, const uint8_t *owner, const uint8_t *key);
+/* Names of zone are held by those who hold them in old, as far as there is memory. */
+void zone_hold_as(struct zone *zone, const struct zone *old);
+
 /* Numbers for status and limits. */
 size_t zone_count_names(const struct zone *zone); /* owners of at least one RRset */
 size_t zone_count_rrsets(const struct zone *zone);

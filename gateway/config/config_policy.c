@@ -136,7 +136,8 @@ static void check_match(
 	struct config_reader *r, const config_setting_t *group, struct policy_rule *rule)
 {
 	static const char *const about_updates[] = {"names", "types", "operations",
-		"data", "ttl", "max_records", "rate", "lease", "ptr", "adopt", "merge"};
+		"data", "ttl", "max_records", "max_names", "max_size", "rate", "lease",
+		"ptr", "adopt", "merge"};
 
 	if (config_setting_get_member(group, "match"))
 		return;
@@ -294,6 +295,24 @@ static void read_max_records(
 		((struct rule_reading *)object)->rule->max_records = (unsigned)number;
 }
 
+static void read_max_names(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, INT32_MAX, &number))
+		((struct rule_reading *)object)->rule->max_names = (uint32_t)number;
+}
+
+static void read_max_size(
+	struct config_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, INT32_MAX, &number))
+		((struct rule_reading *)object)->rule->max_size = (uint32_t)number;
+}
+
 /* ---- leases ---- */
 
 static void read_lease_default(
@@ -433,6 +452,8 @@ static const struct reader_member rule_members[] = {
 	{"data", read_data, false},
 	{"ttl", read_ttl, false},
 	{"max_records", read_max_records, false},
+	{"max_names", read_max_names, false},
+	{"max_size", read_max_size, false},
 	{"rate", read_rate, false},
 	{"from", read_from, false},
 	{"transport", read_transport, false},

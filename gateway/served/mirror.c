@@ -277,13 +277,16 @@ void mirror_judge_again(struct served_zone *zone, struct transaction *t)
 
 static void take_zone(struct served_zone *zone, struct zone *content)
 {
-	const bool is_first = !zone->mirror;
+	struct zone *old = zone->mirror;
+	const bool is_first = !old;
 
-	zone_free(zone->mirror);
 	zone->mirror = content;
 	mirror_touch(zone);
 	transfer_history_clear(zone->history);
 	(void)rebase_pending(zone);
+	if (old)
+		zone_hold_as(content, old);
+	zone_free(old);
 	evaluate_waiting_again(zone);
 	served_lease_loaded(zone);
 	log_info("zone %s: %s from %s, %zu %s%s", zone->zone->text,

@@ -299,16 +299,82 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 
 /* ---- evaluation ---- */
 
-/* The zone had so many octets before. */
-static struct verdict check_size(
-	const struct served_zone *zone, const struct transaction *t, size_t before)
+/* What the sender holds, with the names that the changes have made larger, each counted
+ * once: those of one owner stand together. */
+static struct zone_holding count_holding(const struct served_zone *zone,
+	const uint8_t *key, const struct changeset *changes)
 {
-	const size_t after = zone_count_octets(zone->mirror);
+	struct zone_holding held = zone_holding(zone->mirror, key);
+	const uint8_t *last = NULL;
 
-	if (after > before && after > t->zone->max_size)
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+		struct zone_holding more;
+
+		if (!change_is_growing(change) ||
+			(last && name_is_equal(last, change->owner)))
+			continue;
+		last = change->owner;
+		more = zone_holding_at(zone->mirror, last, key);
+		held.names += more.names;
+		held.octets += more.octets;
+	}
+	return held;
+}
+
+/*
+ * The last part of max_size is for those who hold little of the zone: whoever holds much
+ * must not be able to keep all others from adding anything.
+ */
+static struct verdict check_share(
+	const struct transaction *t, const struct zone_holding *held, size_t after)
+{
+	const size_t most = t->zone->max_size;
+	const size_t share = most / SERVED_SHARE_PART;
+	char key[NAME_TEXT_MAX];
+
+	if (after > most)
 		return verdict_refuse(
 			RCODE_REFUSED, EDE_OTHER, "the zone has reached its max_size");
-	return verdict_ok();
+	if (after <= most - most / SERVED_RESERVE_PART || held->octets <= share)
+		return verdict_ok();
+	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
+		"the zone has nearly reached its max_size, and key %.*s holds %zu octets "
+		"of it: what is left is for those with less than %zu",
+		VERDICT_WHY_MAX / 4, name_to_text(t->subject.key, key), held->octets,
+		share);
+}
+
+/* The zone had so many octets before. */
+static struct verdict check_size(const struct served_zone *zone,
+	const struct transaction *t, const struct update *update,
+	const struct changeset *changes, size_t before)
+{
+	const size_t after = zone_count_octets(zone->mirror);
+	struct zone_holding held;
+	struct verdict v;
+
+	if (after <= before)
+		return verdict_ok();
+	held = count_holding(zone, t->subject.key, changes);
+	v = check_share(t, &held, after);
+	if (verdict_is_ok(&v))
+		v = policy_check_holding(&t->zone->policy, zone->name, &t->subject,
+			update, changes, &held);
+	return v;
+}
+
+/* Names that became larger are the sender's.  Without memory they stay whose they were. */
+static void hold_names(struct served_zone *zone, const struct transaction *t,
+	const struct changeset *changes)
+{
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+
+		if (change_is_growing(change) &&
+			zone_hold(zone->mirror, change->owner, t->subject.key) < 0)
+			return;
+	}
 }
 
 /* In the mirror and the leases; or in neither. */
@@ -320,13 +386,15 @@ static struct verdict check_and_lease(struct served_zone *zone,
 		&t->zone->policy, zone->name, &t->subject, update, changes);
 
 	if (verdict_is_ok(&v))
-		v = check_size(zone, t, before);
+		v = check_size(zone, t, update, changes, before);
 	if (verdict_is_ok(&v))
 		v = served_lease_apply(zone, t, update, changes);
-	if (!verdict_is_ok(&v)) {
-		changeset_undo(changes, zone->mirror);
-		changeset_unref(changes);
+	if (verdict_is_ok(&v)) {
+		hold_names(zone, t, changes);
+		return v;
 	}
+	changeset_undo(changes, zone->mirror);
+	changeset_unref(changes);
 	return v;
 }
 

@@ -64,11 +64,24 @@ void served_lease_wake(struct served_zone *zone)
 
 /* ---- records that loads took away ---- */
 
+/* Whoever has the lease holds the name: after a start nobody else is known to. */
+static void hold_name(const struct lease *lease, void *arg)
+{
+	const struct served_zone *zone = arg;
+	struct lease_record record;
+
+	lease_describe(zone->leases.table, lease, &record);
+	if (!(record.flags & LEASE_DERIVED))
+		(void)!zone_hold(zone->mirror, record.owner, record.key);
+}
+
 static void sweep_page(struct served_zone *zone)
 {
 	struct served_leases *leases = &zone->leases;
 	struct lease_changes *changes;
 
+	(void)lease_table_scan(
+		leases->table, leases->sweep_cursor, SERVED_LEASE_STEP, hold_name, zone);
 	if (lease_sweep(leases->table, zone->mirror, &leases->sweep_cursor,
 		    SERVED_LEASE_STEP, &changes))
 		return; /* no memory: the next turn tries again */

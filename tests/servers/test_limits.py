@@ -10,7 +10,7 @@ import dns.name
 import pytest
 
 from front import Front
-from gateway import Tcp, sign
+from gateway import SharedKey, Tcp, sign
 from load import Load, update_wire
 from servers import Bind, Key, have, wait_for
 
@@ -72,6 +72,71 @@ def test_a_zone_has_a_size(gateways, admin):
         gateway.reconfigure()
     gateway.restart()
     assert gateway.axfr(ZONE, admin) >= {line for line in content if " SOA " not in line}
+
+
+def test_one_key_leaves_room_for_others(gateways, admin):
+    """Whoever holds much of a zone cannot take what is left of it.  After a restart it is
+    the leases that tell who does."""
+    host = SharedKey("host.")
+    lease = {"default": 3600}
+    gateway = gateways(keys=[admin, host], zones={ZONE: {"max_size": 1, "allow": [
+        {"keys": ["admin."], "match": "zone", "lease": lease},
+        {"keys": ["host."], "match": "zone"}]}})
+
+    def fill(client):
+        for count in itertools.count(1):
+            answer = ask(client, update_wire(0, ZONE, (f"t{next(_ids)}", TXT, text(8192))),
+                         admin)
+            if answer.rcode != "NOERROR":
+                return count, answer
+            assert count < 150
+
+    large = [("a", TXT, text(8192))]
+    with Tcp(gateway.port) as client:
+        count, answer = fill(client)
+        assert count > 100 and answer.rcode == "REFUSED"
+        assert "nearly reached its max_size" in gateway.log()
+        assert ask(client, update_wire(0, ZONE, *large), admin).rcode == "REFUSED"
+        # Others still can, and whoever holds much may still make it less.
+        for index in range(5):
+            more = update_wire(0, ZONE, (f"x{index}", TXT, text(1024)))
+            assert ask(client, more, host).rcode == "NOERROR"
+    gateway.restart()
+    with Tcp(gateway.port) as client:
+        wait_for(lambda: ask(client, update_wire(0, ZONE, *large), admin).rcode == "REFUSED",
+                 "who holds what to be known again")
+        more = update_wire(0, ZONE, ("y", TXT, text(1024)))
+        assert ask(client, more, host).rcode == "NOERROR"
+
+
+def test_a_rule_limits_what_a_key_holds(gateways, admin):
+    host = SharedKey("host.")
+    gateway = gateways(keys=[admin, host], zones={ZONE: {"allow": [
+        {"keys": ["admin."], "match": "zone"},
+        {"keys": ["host."], "match": "zone", "types": ["A"],
+         "max_names": 3},
+        {"keys": ["host."], "match": "zone", "types": ["TXT"],
+         "max_size": 4096}]}})
+    address = b"\xc0\x00\x02\x01"
+
+    def add(client, label, rdtype=1, rdata=address, key=host):
+        return ask(client, update_wire(0, ZONE, (label, rdtype, rdata)), key).rcode
+
+    with Tcp(gateway.port) as client:
+        for label in ("host", "a", "b"):
+            assert add(client, label) == "NOERROR"
+        assert add(client, "c") == "REFUSED"
+        assert "would hold 4 names of the zone, and max_names is 3" in gateway.log()
+        # What is there may change, and what goes makes room.
+        assert add(client, "b") == "NOERROR"
+        assert add(client, "b", rdata=b"\xc0\x00\x02\x02") == "NOERROR"
+        assert ask(client, deletion_wire(["b"], 1), host).rcode == "NOERROR"
+        assert add(client, "c") == "NOERROR"
+        # Another key's names are its own.
+        assert add(client, "other", key=admin) == "NOERROR"
+        assert add(client, "host", TXT, text(2048)) == "NOERROR"
+        assert add(client, "a", TXT, text(2048)) == "REFUSED"
+        assert "octets of the zone, and max_size is 4096" in gateway.log()
 
 
 def test_an_update_changes_only_so_much(gateways, admin):

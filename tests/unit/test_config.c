@@ -243,6 +243,8 @@ static void a_rule_has_defaults(void **state)
 	assert_int_equal(rule->data_name_count, 0);
 	assert_false(rule->data_source);
 	assert_int_equal(rule->max_records, 0);
+	assert_int_equal(rule->max_names, 0);
+	assert_int_equal(rule->max_size, 0);
 	assert_int_equal(rule->from_count, 0);
 	assert_int_equal(rule->transports, POLICY_UDP | POLICY_TCP);
 	assert_false(rule->transfer);
@@ -263,6 +265,7 @@ static const char rule_text[] =
 	"\"2001:db8::/32\",\n"
 	"           \"0/25.2.0.192.in-addr.arpa.\" ];\n"
 	"  ttl = { min = 60; max = \"1h\"; }; max_records = 8; rate = 10;\n"
+	"  max_names = 100; max_size = 65536;\n"
 	"  from = \"10.0.0.0/8\"; transport = [ \"tcp\" ]; transfer = true;\n"
 	"  lease = { default = \"2h\"; }; ptr = true; adopt = false; "
 	"merge = true; },\n"
@@ -298,6 +301,8 @@ static void assert_names_and_data(const struct policy_rule *rule)
 static void assert_limits(const struct policy_rule *rule)
 {
 	assert_int_equal(rule->max_records, 8);
+	assert_int_equal(rule->max_names, 100);
+	assert_int_equal(rule->max_size, 65536);
 	assert_int_equal(rule->from_count, 1);
 	assert_int_equal(rule->from[0].bits, 8);
 	assert_int_equal(rule->transports, POLICY_TCP);
@@ -319,7 +324,7 @@ static void rule_settings_are_read(void **state)
 	struct config *c = parse_good(rule_text,
 		"warning: t.conf:7: zones[0].allow[0].rate: not in effect yet in this "
 		"version\n"
-		"warning: t.conf:9: zones[0].allow[0].ptr: has no effect: no reverse "
+		"warning: t.conf:10: zones[0].allow[0].ptr: has no effect: no reverse "
 		"zone is served here\n");
 	const struct policy_rule *rule = &c->zones[0].policy.rules[0];
 

@@ -401,6 +401,11 @@ static const struct bad bad_rules_table[] = {
 		"error: t.conf:2: zones[0].allow[0].max_records: 0 is not "
 		"between 1 "
 		"and 10000\n"},
+	{GOOD_RULE("max_names = 0;"),
+		"error: t.conf:2: zones[0].allow[0].max_names: 0 is not "
+		"between 1 and 2147483647\n"},
+	{GOOD_RULE("max_size = \"1M\";"),
+		"error: t.conf:2: zones[0].allow[0].max_size: must be a number\n"},
 	{GOOD_RULE("rate = true;"),
 		"error: t.conf:2: zones[0].allow[0].rate: must be a number or a "
 		"string\n"},

@@ -338,9 +338,112 @@ static void a_soa_below_the_apex_is_left_out(void **state)
 	zone_free(zone);
 }
 
+static struct rrset *text_of_100(void)
+{
+	const uint8_t rdata[101] = {100};
+	struct rrset *set = rrset_new(TYPE_TXT, 300, rdata, sizeof(rdata));
+
+	assert_non_null(set);
+	return set;
+}
+
+static void hold(struct zone *zone, const char *owner, const char *key)
+{
+	assert_int_equal(zone_hold(zone, message_name(owner), message_name(key)), 0);
+}
+
+/* message_name has few names at a time: asked for one by one. */
+static void expect_held_(const struct zone *zone, const char *key, size_t names, int line)
+{
+	struct zone_holding holding = zone_holding(zone, message_name(key));
+
+	_assert_int_equal(holding.names, names, __FILE__, line);
+	_assert_true((holding.octets > 0) == (names > 0), "octets", __FILE__, line);
+}
+
+#define EXPECT_HELD(zone, key, names) expect_held_(zone, key, names, __LINE__)
+
+static void names_are_held(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	struct zone *other = zone_new(message_name("example."));
+	size_t octets;
+
+	(void)state;
+	hold(zone, "nobody.example.", "k.");
+	EXPECT_HELD(zone, "k.", 0);
+	put(zone, "a.example.", TYPE_A, address(1));
+	put(zone, "b.example.", TYPE_A, address(1));
+	hold(zone, "a.example.", "a.example.");
+	hold(zone, "b.example.", "a.example.");
+	EXPECT_HELD(zone, "a.example.", 2);
+	octets = zone_holding(zone, message_name("a.example.")).octets;
+	assert_int_equal(octets,
+		zone_holding_at(zone, message_name("a.example."), message_name("k."))
+				.octets +
+			zone_holding_at(
+				zone, message_name("b.example."), message_name("k."))
+				.octets);
+	assert_int_equal(zone_holding_at(zone, message_name("a.example."),
+				 message_name("a.example."))
+				 .names,
+		0);
+	/* It grows and shrinks with its records, and goes with the last one. */
+	put(zone, "b.example.", TYPE_TXT, text_of_100());
+	assert_true(
+		zone_holding(zone, message_name("a.example.")).octets >= octets + 100);
+	put(zone, "b.example.", TYPE_TXT, NULL);
+	assert_int_equal(zone_holding(zone, message_name("a.example.")).octets, octets);
+	put(zone, "b.example.", TYPE_A, address(2));
+	assert_int_equal(zone_holding(zone, message_name("a.example.")).octets, octets);
+	hold(zone, "b.example.", "k.");
+	EXPECT_HELD(zone, "a.example.", 1);
+	EXPECT_HELD(zone, "k.", 1);
+	/* A zone that is loaded anew */
+	put(other, "a.example.", TYPE_A, address(1));
+	put(other, "c.example.", TYPE_A, address(1));
+	zone_hold_as(other, zone);
+	EXPECT_HELD(other, "a.example.", 1);
+	EXPECT_HELD(other, "k.", 0);
+	put(zone, "b.example.", TYPE_A, NULL);
+	EXPECT_HELD(zone, "k.", 0);
+	put(zone, "b.example.", TYPE_A, address(1)); /* an undo */
+	EXPECT_HELD(zone, "k.", 1);
+	put(zone, "a.example.", TYPE_A, NULL);
+	EXPECT_HELD(zone, "a.example.", 0);
+	zone_free(other);
+	zone_free(zone);
+}
+
+/* More keys than are kept in place. */
+static void many_hold_names(void **state)
+{
+	struct zone *zone = zone_new(message_name("example."));
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		char owner[32], key[32];
+
+		snprintf(owner, sizeof(owner), "h%d.example.", i);
+		snprintf(key, sizeof(key), "k%d.", i % 100);
+		put(zone, owner, TYPE_A, address(1));
+		hold(zone, owner, key);
+	}
+	for (int i = 0; i < 100; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "k%d.", i);
+		EXPECT_HELD(zone, key, 10);
+	}
+	EXPECT_HELD(zone, "k100.", 0);
+	zone_free(zone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_held),
+		cmocka_unit_test(many_hold_names),
 		cmocka_unit_test(the_apex_always_exists),
 		cmocka_unit_test(empty_non_terminals_come_and_go),
 		cmocka_unit_test(names_outside_are_refused),
