@@ -186,6 +186,9 @@ struct store_ops {
 	/* Looks at rows seq > from, at most limit, and deletes those older than before_ms
 	 * that every cursor of their zone has passed.  *ret_next is where to go on; 0:
 	 * the rest is younger. */
+	/* Octets of the database that hold something: what was forgotten leaves room that
+	 * does not count. */
+	int (*used)(struct store *store, uint64_t *ret_octets);
 	int (*prune)(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 		uint64_t *ret_next);
 };

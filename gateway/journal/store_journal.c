@@ -231,6 +231,20 @@ static int is_next_old(
 	return r;
 }
 
+int store_used(struct store *store, uint64_t *ret_octets)
+{
+	struct store_call call = store_call(store, SQL_USED);
+	uint64_t octets = 0;
+	int r;
+
+	if (store_step(&call))
+		octets = store_column_number(&call, 0);
+	r = store_end(&call, 0);
+	if (!r)
+		*ret_octets = octets;
+	return r;
+}
+
 int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 	uint64_t *ret_next)
 {

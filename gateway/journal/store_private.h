@@ -44,6 +44,7 @@ enum store_statement {
 	SQL_PRUNE,
 	SQL_PRUNE_END,
 	SQL_PRUNE_NEXT,
+	SQL_USED,
 	/* store_leases.c */
 	SQL_PUT_LEASE,
 	SQL_REMOVE_LEASE,
@@ -162,6 +163,7 @@ int store_each_cursor(struct store *store, int64_t zone,
 	void (*visit)(const char *target, void *arg), void *arg);
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
+int store_used(struct store *store, uint64_t *ret_octets);
 int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 	uint64_t *ret_next);
 

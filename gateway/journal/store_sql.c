@@ -89,6 +89,8 @@ const char *const store_statements[SQL_STATEMENTS] = {
 		      "(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))",
 	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"
 			  " OFFSET ?2",
+	[SQL_USED] = "SELECT (page_count - freelist_count) * page_size"
+		     " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
 	[SQL_PRUNE_NEXT] =
 		"SELECT at_ms FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
 

@@ -401,4 +401,5 @@ const struct store_ops store_sqlite = {
 	.each_set_aside = store_each_set_aside,
 	.each_zone = store_each_zone,
 	.prune = store_prune,
+	.used = store_used,
 };

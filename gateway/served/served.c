@@ -258,14 +258,34 @@ static void on_refusal_written(struct journal_op *op, void *arg)
 	free(refusal);
 }
 
-/* A client that is refused again and again must not fill the disk. */
-static bool may_write_refusal(struct served_zone *zone, int64_t second)
+/* Of what is written: a change, or the row of a refusal. */
+static struct verdict take_share(
+	struct served_zone *zone, const struct transaction *t, size_t octets)
 {
+	struct zone_thread *thread = zone->thread;
+	const int64_t now_ms = clock_monotonic_ms();
+	uint64_t used;
+
+	if (journal_share_is_due(thread->share, now_ms) &&
+		!thread->store_ops->used(thread->store, &used))
+		journal_share_note(thread->share, used, now_ms);
+	return journal_share_take(thread->share, t->subject.key, octets, now_ms);
+}
+
+/* A client that is refused again and again must not fill the disk. */
+static bool may_write_refusal(struct served_zone *zone, const struct transaction *t)
+{
+	const int64_t second = t->received_ms / 1000;
+	struct verdict v;
+
 	if (second != zone->refusal_s) {
 		zone->refusal_s = second;
 		zone->refusals = 0;
 	}
-	return zone->refusals++ < SERVED_REFUSALS_PER_S;
+	if (zone->refusals++ >= SERVED_REFUSALS_PER_S)
+		return false;
+	v = take_share(zone, t, SERVED_REFUSAL_SIZE);
+	return verdict_is_ok(&v);
 }
 
 /* A row for the audit; the answer does not depend on it but comes after it. */
@@ -274,7 +294,7 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 	struct served_answer *refusal = NULL;
 
 	zone->leases.counters.refused++;
-	if (!zone->thread->is_broken && may_write_refusal(zone, t->received_ms / 1000))
+	if (!zone->thread->is_broken && may_write_refusal(zone, t))
 		refusal = calloc(1, sizeof(*refusal));
 	if (!refusal) {
 		zone_thread_answer(zone->thread, t);
@@ -364,7 +384,7 @@ static struct verdict check_size(const struct served_zone *zone,
 	return v;
 }
 
-/* Names that became larger are the sender's.  Without memory they stay whose they were. */
+/* Names that became larger are the sender's.  Without memory they stay as they were. */
 static void hold_names(struct served_zone *zone, const struct transaction *t,
 	const struct changeset *changes)
 {
@@ -387,6 +407,8 @@ static struct verdict check_and_lease(struct served_zone *zone,
 
 	if (verdict_is_ok(&v))
 		v = check_size(zone, t, update, changes, before);
+	if (verdict_is_ok(&v) && changes->count)
+		v = take_share(zone, t, changeset_size(changes));
 	if (verdict_is_ok(&v))
 		v = served_lease_apply(zone, t, update, changes);
 	if (verdict_is_ok(&v)) {

@@ -27,6 +27,7 @@
 enum {
 	SERVED_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
 	SERVED_SEEN_MAX = 16,        /* names of one heartbeat that are noted (seen.h) */
+	SERVED_REFUSAL_SIZE = 1536,  /* octets of one in the journal, at most */
 	/* One part in so many of a zone's max_size is kept for keys that hold no more
 	 * than one part in so many of it. */
 	SERVED_RESERVE_PART = 16,

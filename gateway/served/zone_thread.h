@@ -14,6 +14,7 @@
 #include "gateway/actions/actions.h"
 #include "gateway/journal/journal.h"
 #include "gateway/served/high_water.h"
+#include "gateway/served/journal_share.h"
 #include "gateway/served/replay.h"
 #include "gateway/served/service_clock.h"
 #include "gateway/target/target.h"
@@ -42,6 +43,7 @@ struct zone_thread {
 	/* The database is older than what was promised, or empty: what it still has for
 	 * targets has been overtaken. */
 	bool is_older;
+	struct journal_share *share;
 	struct actions *actions;
 	struct seen *seen; /* hosts without leases */
 	struct service_clock clock;

@@ -138,6 +138,9 @@ int zone_thread_open_store(
 	if (!thread->seen)
 		return -ENOMEM;
 	thread->store_ops = &store_sqlite;
+	thread->share = journal_share_new(JOURNAL_FILE_MAX);
+	if (!thread->share)
+		return -ENOMEM;
 	r = journal_new(&thread->journal, thread->store_ops, database, done, error);
 	if (!r)
 		r = thread->store_ops->open(&thread->store, database, error);
@@ -199,6 +202,7 @@ void zone_thread_close_store(struct zone_thread *thread)
 	replay_free(thread->replay);
 	high_water_close(thread->mark);
 	seen_free(thread->seen);
+	journal_share_free(thread->share);
 	if (thread->lock >= 0)
 		close(thread->lock);
 }

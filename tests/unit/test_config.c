@@ -339,7 +339,7 @@ static void rule_settings_are_read(void **state)
 	assert_int_equal(rule[1].lease_key_max_s, 7 * 86400);
 	assert_false(rule[1].ptr);
 	assert_false(rule[1].merge);
-	assert_int_equal(rule[1].line, 10);
+	assert_int_equal(rule[1].line, 11);
 
 	/* Neither match nor anything else about updates: transfers, and no update. */
 	assert_true(rule[2].transfer);

@@ -224,13 +224,15 @@ static int rows_left(struct store *store, int64_t zone)
 static void pruning_spares_what_a_target_has_not_got(void **state)
 {
 	struct store_place *place = *state;
-	uint64_t next;
+	uint64_t next, used;
 
 	store_place_append(place->store, 1, 1, "a 60 IN A 192.0.2.1");
 	store_place_append(place->store, 1, 2, NULL);
 	store_place_append(place->store, 1, 3, "b 60 IN A 192.0.2.1");
 	assert_int_equal(ops->put_cursor(place->store, 1, "one", 3), 0);
 	assert_int_equal(ops->put_cursor(place->store, 1, "two", 1), 0);
+	assert_int_equal(ops->used(place->store, &used), 0);
+	assert_true(used >= 4096);
 	assert_int_equal(ops->prune(place->store, 1700000000000, 0, 100, &next), 0);
 	assert_int_equal(next, 0);
 	assert_int_equal(rows_left(place->store, 1), 2); /* not old enough */

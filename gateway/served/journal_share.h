@@ -1,0 +1,41 @@
+/*
+ * Each key's share of the journal.
+ *
+ * As long as the database has room nobody's changes are limited.  Once more than half of
+ * JOURNAL_FILE_MAX is in use, so that delivered changes might have to be forgotten early,
+ * each key may write one part in JOURNAL_SHARE_PART of it within JOURNAL_SHORT_MS, which
+ * is as long as changes are then kept.  Heartbeats write nothing and are not counted.
+ *
+ * For the zone thread; its clock is an argument.
+ */
+#ifndef MUSTER_JOURNAL_SHARE_H
+#define MUSTER_JOURNAL_SHARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tsig/verdict.h"
+
+enum {
+	JOURNAL_SHARE_PART = 64,
+	JOURNAL_SHARE_LOOK_MS = 10000, /* between two looks at the database, at most */
+};
+
+struct journal_share;
+
+/* most: octets of the database at which the journal forgets early.  NULL: no memory. */
+struct journal_share *journal_share_new(uint64_t most);
+void journal_share_free(struct journal_share *share); /* NULL is harmless */
+
+/* Is it time to tell how large the database is? */
+bool journal_share_is_due(const struct journal_share *share, int64_t now_ms);
+/* So many octets of it are in use. */
+void journal_share_note(struct journal_share *share, uint64_t used, int64_t now_ms);
+
+/* A key is going to write so many octets: NOERROR, and they are counted, or REFUSED with
+ * how long it takes until it may. */
+struct verdict journal_share_take(
+	struct journal_share *share, const uint8_t *key, size_t octets, int64_t now_ms);
+
+#endif
