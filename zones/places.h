@@ -4,7 +4,7 @@
  * For those who go through the records of a message and want to do something once for
  * each RRset that they are about, in whatever order and however often they name it.  A
  * few are searched one by one; more by a hash that nobody outside can foresee.  Owners
- * are not copied: they must outlive it.  Internal to zones/.
+ * are not copied: they must outlive it.
  */
 #ifndef MUSTER_PLACES_H
 #define MUSTER_PLACES_H

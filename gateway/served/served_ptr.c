@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "gateway/log.h"
+#include "zones/places.h"
 
 enum {
 	LONGER_MS = 60000,    /* for an address that cannot be looked at now */
@@ -282,7 +283,6 @@ static void follow_address(
 	wish->ttl = rr->ttl;
 }
 
-/* Prerequisites refresh what they say is there, and its PTR records with it. */
 static void follow_prerequisite(struct following *f, const struct rr *prereq)
 {
 	const struct lease_table *table = f->zone->leases.table;
@@ -303,27 +303,52 @@ static void follow_prerequisite(struct following *f, const struct rr *prereq)
 	}
 }
 
-void served_ptr_update(
-	struct served_zone *zone, const struct transaction *t, const struct changeset *cs)
+/* Prerequisites without changes refresh what they say is there (lease_apply), and its PTR
+ * records with it: those of each owner once, however often it is named. */
+static void follow_prerequisites(struct following *f, const struct update *update)
 {
-	const struct update *update = t->update;
-	struct following f = {.zone = zone, .t = t, .cs = cs};
+	struct places owners;
+	uint32_t number;
 
-	if (!zone->leases.has_ptr_rule)
-		return;
-	f.now_ms = served_lease_now(zone);
-	for (uint16_t i = 0; i < update->prereq_count; i++)
-		follow_prerequisite(&f, &update->prereqs[i]);
+	places_init(&owners);
+	for (uint16_t i = 0; i < update->prereq_count; i++) {
+		const struct rr *prereq = &update->prereqs[i];
+
+		if (places_put(&owners, prereq->owner, TYPE_ANY, &number) == 1)
+			follow_prerequisite(f, prereq);
+	}
+	places_clear(&owners);
+}
+
+static void follow_additions(struct following *f, const struct update *update)
+{
+	const struct transaction *t = f->t;
+	struct policy_judge judge;
+
+	policy_judge_init(&judge, &t->zone->policy, f->zone->name, &t->subject);
 	for (uint16_t i = 0; i < update->change_count; i++) {
 		const struct rr *rr = &update->changes[i];
 		const struct policy_rule *rule = NULL;
 
 		if (update_is_add(rr) && (rr->type == TYPE_A || rr->type == TYPE_AAAA))
-			rule = policy_find_rule(&t->zone->policy, zone->name, &t->subject,
-				POLICY_ADD, rr, NULL);
+			rule = policy_judge_find(&judge, POLICY_ADD, rr, NULL);
 		if (rule && rule->ptr)
-			follow_address(&f, rr, rule);
+			follow_address(f, rr, rule);
 	}
+	policy_judge_clear(&judge);
+}
+
+void served_ptr_update(
+	struct served_zone *zone, const struct transaction *t, const struct changeset *cs)
+{
+	struct following f = {.zone = zone, .t = t, .cs = cs};
+
+	if (!zone->leases.has_ptr_rule)
+		return;
+	f.now_ms = served_lease_now(zone);
+	if (!t->update->change_count)
+		follow_prerequisites(&f, t->update);
+	follow_additions(&f, t->update);
 	ptr_wishes_grant(&f.wishes);
 }
 
