@@ -188,15 +188,7 @@ static enum dns_client_next on_transfer_message(
 		return DNS_CLIENT_LAST;
 	}
 	t->transfer_state = ddns_transfer_read(t->transfer, msg, m);
-	switch (t->transfer_state) {
-	case DDNS_TRANSFER_END:
-		return DNS_CLIENT_LAST;
-	case DDNS_TRANSFER_USELESS:
-	case DDNS_TRANSFER_BROKEN:
-		return DNS_CLIENT_STOP;
-	default:
-		return DNS_CLIENT_MORE;
-	}
+	return ddns_transfer_next(t->transfer_state);
 }
 
 /* Does the failure of an incremental transfer say nothing about a whole one?  RFC 1995 5

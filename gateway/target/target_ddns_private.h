@@ -101,6 +101,8 @@ void ddns_transfer_hand_on(
 /* Takes in one message.  The state it leads to. */
 enum ddns_transfer_state ddns_transfer_read(
 	struct ddns_transfer *transfer, const uint8_t *msg, const struct wire_message *m);
+/* What that asks of the connection. */
+enum dns_client_next ddns_transfer_next(enum ddns_transfer_state state);
 const char *ddns_transfer_reason(const struct ddns_transfer *transfer);
 
 /* What is there at DDNS_TRANSFER_END; each passes to the caller. */

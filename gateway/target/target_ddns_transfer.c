@@ -223,8 +223,8 @@ static enum ddns_transfer_state keep_change(struct ddns_transfer *t, const struc
 		.class = rr->class,
 		.rdata_len = rr->rdata_len};
 	change->owner_at = keep_octets(t, rr->owner, owner_len);
-	change->spelled_at = rr->spelled ? keep_octets(t, rr->spelled, owner_len)
-					 : change->owner_at;
+	change->spelled_at =
+		rr->spelled ? keep_octets(t, rr->spelled, owner_len) : change->owner_at;
 	change->rdata_at = keep_octets(t, rr->rdata, rr->rdata_len);
 	return t->state;
 }
@@ -513,6 +513,13 @@ static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t 
 static bool is_going_on(enum ddns_transfer_state state)
 {
 	return state != DDNS_TRANSFER_BROKEN && state != DDNS_TRANSFER_USELESS;
+}
+
+enum dns_client_next ddns_transfer_next(enum ddns_transfer_state state)
+{
+	if (!is_going_on(state))
+		return DNS_CLIENT_STOP;
+	return state == DDNS_TRANSFER_END ? DNS_CLIENT_LAST : DNS_CLIENT_MORE;
 }
 
 enum ddns_transfer_state ddns_transfer_read(

@@ -104,15 +104,7 @@ static enum dns_client_next on_transfer_message(
 	if (!relay->transfer)
 		return DNS_CLIENT_STOP;
 	relay->state = ddns_transfer_read(relay->transfer, msg, m);
-	switch (relay->state) {
-	case DDNS_TRANSFER_END:
-		return DNS_CLIENT_LAST;
-	case DDNS_TRANSFER_USELESS:
-	case DDNS_TRANSFER_BROKEN:
-		return DNS_CLIENT_STOP;
-	default:
-		return DNS_CLIENT_MORE;
-	}
+	return ddns_transfer_next(relay->state);
 }
 
 static struct verdict judge_transfer(
