@@ -1,7 +1,7 @@
 /*
  * Records as text (record.h): owner, TTL, class, type; the data is rdata_parse.c's.
  *
- * Does not know directives, nor what a zone may hold.
+ * Does not read directives, nor know what a zone may hold.
  */
 #include "zones/record.h"
 
@@ -237,13 +237,18 @@ int record_from_entry(const struct entry *entry, struct record_state *state,
 static int read_line(const struct entry *entry, struct record_state *state,
 	struct record_room *room, struct rr *ret, struct parser_error *error)
 {
+	static const char QUOTED_ORIGIN[] = "\"@\"";
 	struct parser x = {.p = entry->text};
-	int r;
 
 	if (parser_at_end(&x))
 		return 0;
-	r = record_take_owner(&x, state, error);
-	return r ? r : take_rest(&x, state, room, ret, error);
+	if (*x.p == '$')
+		return refuse(error, x.p,
+			"directives, as $TTL and $ORIGIN, are for zone files, and not "
+			"for such lines");
+	if (!strncmp(x.p, QUOTED_ORIGIN, sizeof(QUOTED_ORIGIN) - 1))
+		return refuse(error, x.p, "an owner @ stands without quotes");
+	return record_from_entry(entry, state, room, ret, error);
 }
 
 /* A line's record, after r, which is that of reading the entry; and the reason. */
@@ -279,15 +284,12 @@ int record_from_text(struct rr *ret, struct record_room *room, const char *line,
 }
 
 int record_read(struct rr *ret, struct record_room *room, struct entry *entry, FILE *from,
-	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX],
-	unsigned *ret_line)
+	struct record_state *state, char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
 {
-	struct record_state state = {
-		.origin = origin, .default_ttl = default_ttl, .has_default_ttl = true};
 	const int r = entry_read(entry, from);
 
 	if (r == 0)
 		return -ENODATA;
 	*ret_line = r == -EINVAL ? entry->why_line : entry->line;
-	return finish(r, entry, &state, room, ret, ret_why);
+	return finish(r, entry, state, room, ret, ret_why);
 }

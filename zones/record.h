@@ -25,11 +25,24 @@ struct record_room {
 	uint8_t rdata[UINT16_MAX];
 };
 
+/* What a record inherits from those before it. */
+struct record_state {
+	const uint8_t *origin;
+	uint8_t owner[NAME_MAX_LEN];   /* of the last record, in lower case */
+	uint8_t spelled[NAME_MAX_LEN]; /* owner as it was written */
+	bool has_owner;
+	uint32_t default_ttl; /* $TTL (RFC 2308 4) */
+	bool has_default_ttl;
+	uint32_t last_ttl; /* the last one stated (RFC 1035 5.1) */
+	bool has_last_ttl;
+};
+
 /*
  * Reads the record of one line.  Names are completed with origin; default_ttl is the TTL
- * of a line that has none.  1: *ret points into room, its owner in lower case, and as it
- * was written; 0: the
- * line has no words; -EINVAL with a reason in ret_why; -ENOMEM.
+ * of a line that has none.  A line is not a zone file: it has no directives, and an owner
+ * "@" in quotes is taken for a mistake.  1: *ret points into room, its owner in lower
+ * case, and as it was written; 0: the line has no words; -EINVAL with a reason in
+ * ret_why; -ENOMEM.
  */
 int record_from_text(struct rr *ret, struct record_room *room, const char *line,
 	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX])
@@ -38,30 +51,19 @@ int record_from_text(struct rr *ret, struct record_room *room, const char *line,
 struct entry;
 
 /*
- * The same for the next entry of a text, which may be several lines in parentheses; the
- * owner stands first even behind a space.  entry_init before the first, entry_clear after
- * the last; *ret_line is that of the reason.  -ENODATA: the text is at its end.
+ * The same for the next entry of a text, which may be several lines in parentheses; one
+ * that begins with a space has the owner of the record before it, which state knows.
+ * entry_init before the first, entry_clear after the last; *ret_line is that of the
+ * reason.  -ENODATA: the text is at its end.
  */
 int record_read(struct rr *ret, struct record_room *room, struct entry *entry, FILE *from,
-	const uint8_t *origin, uint32_t default_ttl, char ret_why[RECORD_WHY_MAX],
-	unsigned *ret_line) __attribute__((warn_unused_result));
+	struct record_state *state, char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
+	__attribute__((warn_unused_result));
 
 /* ---- for zone files ---- */
 
 struct parser;
 struct parser_error;
-
-/* What a record inherits from those before it. */
-struct record_state {
-	const uint8_t *origin;
-	uint8_t owner[NAME_MAX_LEN]; /* of the last record, in lower case */
-	uint8_t spelled[NAME_MAX_LEN]; /* owner as it was written */
-	bool has_owner;
-	uint32_t default_ttl; /* $TTL (RFC 2308 4) */
-	bool has_default_ttl;
-	uint32_t last_ttl; /* the last one stated (RFC 1035 5.1) */
-	bool has_last_ttl;
-};
 
 /* What stands between owner and data. */
 struct record_head {

@@ -402,13 +402,11 @@ static int take_entry(struct source *source)
 	return r > 0 ? take_record(&rr, source) : 0;
 }
 
-/* Editors of Windows begin UTF-8 with a mark. */
 static void skip_mark(struct entry *entry)
 {
-	static const char MARK[] = "\xef\xbb\xbf";
-	const size_t len = sizeof(MARK) - 1;
+	const size_t len = entry_mark_len(entry->text, entry->len);
 
-	if (strncmp(entry->text, MARK, len) != 0)
+	if (!len)
 		return;
 	memmove(entry->text, entry->text + len, entry->len - len + 1);
 	entry->len -= len;

@@ -48,6 +48,7 @@ int record_text_parse(struct records *set, const char *text, const uint8_t *orig
 
 	if (!room)
 		return -ENOMEM;
+	text += entry_mark_len(text, strlen(text));
 	r = record_from_text(&rr, room, text, origin, default_ttl, ret_why);
 	if (r > 0)
 		r = add(set, &rr, ret_why);
@@ -65,7 +66,7 @@ static void mark_comment(char *text, size_t len, size_t at)
 }
 
 static int read_all(struct records *set, FILE *file, char *text, size_t len,
-	const uint8_t *origin, uint32_t default_ttl, struct record_room *room,
+	struct record_state *state, struct record_room *room,
 	char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
 {
 	struct entry entry;
@@ -75,8 +76,7 @@ static int read_all(struct records *set, FILE *file, char *text, size_t len,
 	entry_init(&entry);
 	while (r >= 0) {
 		mark_comment(text, len, (size_t)ftell(file));
-		r = record_read(
-			&rr, room, &entry, file, origin, default_ttl, ret_why, ret_line);
+		r = record_read(&rr, room, &entry, file, state, ret_why, ret_line);
 		if (r > 0)
 			r = add(set, &rr, ret_why);
 	}
@@ -87,13 +87,16 @@ static int read_all(struct records *set, FILE *file, char *text, size_t len,
 int record_text_read(struct records *set, char *text, size_t len, const uint8_t *origin,
 	uint32_t default_ttl, char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
 {
+	struct record_state state = {
+		.origin = origin, .default_ttl = default_ttl, .has_default_ttl = true};
 	struct record_room *room = malloc(sizeof(*room));
-	FILE *file = len ? fmemopen(text, len, "r") : NULL;
-	int r = len ? -ENOMEM : 0;
+	const size_t mark = entry_mark_len(text, len);
+	FILE *file = len > mark ? fmemopen(text + mark, len - mark, "r") : NULL;
+	int r = len > mark ? -ENOMEM : 0;
 
 	/* Nothing is read ahead: comments are marked in what is to come. */
 	if (room && file && !setvbuf(file, NULL, _IONBF, 0))
-		r = read_all(set, file, text, len, origin, default_ttl, room, ret_why,
+		r = read_all(set, file, text + mark, len - mark, &state, room, ret_why,
 			ret_line);
 	if (file)
 		fclose(file);

@@ -211,6 +211,7 @@ def test_records_as_tools_print_them(server, agents, host_key, tmp_path):
 sel._domainkey\tIN\tTXT\t( "v=DKIM1; k=rsa; "
 \t  "p=MIIB" )  ; ----- DKIM key sel for example.com
 ftp 1h A 192.0.2.9 ; files
+    IN A 192.0.2.10
 END
 """)
     with FakeEngine(tmp_path / "engine.sock") as engine:
@@ -219,7 +220,7 @@ END
         agents(host_key, [server.port], records=['_ssh._tcp SRV ( 0 0 22 @ ) ; ssh'],
                sources=[command_source(path), docker_source(engine)])
         wait_records(server, "sel._domainkey.host1", "TXT", '"v=DKIM1; k=rsa; " "p=MIIB"')
-        wait_records(server, "ftp.host1", "A", "192.0.2.9")
+        wait_records(server, "ftp.host1", "A", "192.0.2.9", "192.0.2.10")
         wait_records(server, "_ssh._tcp.host1", "SRV", f"0 0 22 {NAME}")
         wait_records(server, "mail", "TXT", '"v=spf1" " -all"')
 

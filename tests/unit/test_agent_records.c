@@ -91,12 +91,15 @@ static void lines_are_those_of_zone_files(void **state)
 		"@ A 192.0.2.1",
 		"@ 60 IN A 192.0.2.2 ; the second",
 		"@ IN 1m A 192.0.2.3\r\n",
-		"  _ssh._tcp SRV ( 0 0 22 @ )",
+		"_ssh._tcp SRV ( 0 0 22 @ )",
 		"www.example.net. CNAME @",
 		"  ; a comment",
 		"",
 		"   ",
 		"@ TXT \"; no comment\" \"# neither\" ; but this",
+		"\xef\xbb\xbf"
+		"marked A 192.0.2.4",
+		"\xef\xbb\xbf",
 		"k._domainkey IN TXT ( \"v=DKIM1; \" \"p=MIIB\" ) ; ----- DKIM key",
 	};
 	char why[RECORD_WHY_MAX];
@@ -112,6 +115,7 @@ static void lines_are_those_of_zone_files(void **state)
 		"host1 TXT \"; no comment\" \"# neither\"|"
 		"k._domainkey.host1 TXT \"v=DKIM1; \" \"p=MIIB\"|"
 		"_ssh._tcp.host1 SRV 0 0 22 host1.dyn.example.|"
+		"marked.host1 A 192.0.2.4|"
 		"www.example.net. CNAME host1.dyn.example.|");
 	assert_int_equal(set.items[0].ttl, 60);
 	records_clear(&set);
@@ -137,6 +141,10 @@ static void bad_lines_say_why(void **state)
 		{"@ 99999999999 A 192.0.2.1", "TTL"},
 		{"@ 1z A 192.0.2.1", "TTL"},
 		{"a..b A 192.0.2.1", "a domain name"},
+		{" IN A 192.0.2.1", "no owner before it"},
+		{"\xef\xbb\xbf\tIN A 192.0.2.1", "no owner before it"},
+		{"$TTL 60", "directives"},
+		{"\"@\" A 192.0.2.1", "without quotes"},
 		{"a A 192.0.2.1\nb A 192.0.2.2", "more than one line"},
 	};
 	struct records set = {0};
@@ -179,7 +187,7 @@ static void texts_are_read_entry_by_entry(void **state)
 			"\t  \"p=MIIB\" )  ; ----- DKIM key sel for dyn.example\n\r\n"
 			"  # an \"odd remark\n"
 			"; another\n"
-			"@ A 192.0.2.1\r\n  www CNAME @",
+			"@ A 192.0.2.1\r\nwww CNAME @",
 			&line),
 		0);
 	records_sort(&set);
@@ -187,6 +195,51 @@ static void texts_are_read_entry_by_entry(void **state)
 		"host1 A 192.0.2.1|sel._domainkey.host1 TXT \"v=DKIM1; h=sha256; "
 		"k=rsa; \" \"p=MIIB\"|www.host1 CNAME host1.dyn.example.|");
 	records_clear(&set);
+}
+
+/* RFC 1035 5.1 */
+static void lines_behind_a_space_have_the_owner_before(void **state)
+{
+	struct records set = {0};
+	unsigned line = 0;
+
+	(void)state;
+	assert_int_equal(read_text(&set,
+				 "a 900 A 192.0.2.1\n"
+				 "   60 AAAA 2001:db8::1\n"
+				 "\n# a remark\n"
+				 "\tIN TXT (\n\"x\" )\n"
+				 "b A 192.0.2.2\n"
+				 " A 192.0.2.3\n",
+				 &line),
+		0);
+	records_sort(&set);
+	assert_records(&set,
+		"a.host1 A 192.0.2.1|a.host1 TXT \"x\"|a.host1 AAAA 2001:db8::1|"
+		"b.host1 A 192.0.2.2|b.host1 A 192.0.2.3|");
+	assert_int_equal(set.items[0].ttl, 900);
+	assert_int_equal(set.items[1].ttl, 300);
+	assert_int_equal(set.items[2].ttl, 60);
+	records_clear(&set);
+}
+
+static void texts_may_begin_with_a_byte_order_mark(void **state)
+{
+	static const char *const texts[] = {
+		"\xef\xbb\xbf@ A 192.0.2.1\n",
+		"\xef\xbb\xbf# a (remark\r\n@ A 192.0.2.1\r\n",
+	};
+	struct records set = {0};
+	unsigned line = 0;
+
+	(void)state;
+	assert_int_equal(read_text(&set, "\xef\xbb\xbf", &line), 0);
+	assert_int_equal(set.count, 0);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(read_text(&set, texts[i], &line), 0);
+		assert_records(&set, "host1 A 192.0.2.1|");
+		records_clear(&set);
+	}
 }
 
 static void the_line_of_a_mistake_is_known(void **state)
@@ -198,6 +251,10 @@ static void the_line_of_a_mistake_is_known(void **state)
 		{"@ A 192.0.2.1\n@ A nonsense\n", 2},
 		{"@ A 192.0.2.1\n\n# x\n@ TXT (\n\"a\"\n", 4},
 		{"@ TXT \"a\n", 1},
+		{"# x\n  @ A 192.0.2.1\n", 2},
+		{"@ A 192.0.2.1\n  www A 192.0.2.1\n", 2},
+		{"@ A 192.0.2.1\n$TTL 60\n", 2},
+		{"@ A 192.0.2.1\n\"@\" A 192.0.2.2\n", 2},
 		{"@ A 192.0.2.1\r\n@ A 192.0.2.1)\r\n", 2},
 	};
 
@@ -312,6 +369,8 @@ int main(void)
 		cmocka_unit_test(lines_are_those_of_zone_files),
 		cmocka_unit_test(bad_lines_say_why),
 		cmocka_unit_test(texts_are_read_entry_by_entry),
+		cmocka_unit_test(lines_behind_a_space_have_the_owner_before),
+		cmocka_unit_test(texts_may_begin_with_a_byte_order_mark),
 		cmocka_unit_test(the_line_of_a_mistake_is_known),
 		cmocka_unit_test(a_record_fits_a_message),
 		cmocka_unit_test(hosts_files_name_what_lies_in_the_zones),

@@ -32,7 +32,7 @@ static void lines_are_records(void **state)
 		const char *type, *data;
 	} lines[] = {
 		{"www A 192.0.2.1", "www.example.", 300, "A", "192.0.2.1"},
-		{"  WWW.Example. IN A 192.0.2.1 ; web", "www.example.", 300, "A",
+		{"WWW.Example. IN A 192.0.2.1 ; web", "www.example.", 300, "A",
 			"192.0.2.1"},
 		{"www 1h A 192.0.2.1\r\n", "www.example.", 3600, "A", "192.0.2.1"},
 		{"www 1w2d3h4m5s IN A 192.0.2.1", "www.example.", 788645, "A",
@@ -54,7 +54,9 @@ static void lines_are_records(void **state)
 		{"@.sub CNAME \\@", "\\@.sub.example.", 300, "CNAME", "\\@.example."},
 		{"\"www\" A 192.0.2.1", "www.example.", 300, "A", "192.0.2.1"},
 		{"\"a b\" A 192.0.2.1", "a\\032b.example.", 300, "A", "192.0.2.1"},
-		{"\"@\" A 192.0.2.1", "\\@.example.", 300, "A", "192.0.2.1"},
+		{"\"\\@\" A 192.0.2.1", "\\@.example.", 300, "A", "192.0.2.1"},
+		{"\"@.sub\" A 192.0.2.1", "\\@.sub.example.", 300, "A", "192.0.2.1"},
+		{"\\$TTL A 192.0.2.1", "\\$ttl.example.", 300, "A", "192.0.2.1"},
 		{"A A 192.0.2.1", "a.example.", 300, "A", "192.0.2.1"},
 		{"60 60 A 192.0.2.1", "60.example.", 60, "A", "192.0.2.1"},
 		{"c CAA 0 issue letsencrypt.org", "c.example.", 300, "CAA",
@@ -101,6 +103,9 @@ static void lines_without_words(void **state)
 		assert_int_equal(read_line(&rr, lines[i], why), 0);
 }
 
+#define NO_OWNER "the line begins with a space, and there is no owner before it"
+#define NO_DIRECTIVES                                                                    \
+	"directives, as $TTL and $ORIGIN, are for zone files, and not for such lines"
 #define TTL_EXPECTED "a TTL, as 3600 or 1h30m, up to 2147483647 seconds, belongs"
 
 static void lines_that_are_refused(void **state)
@@ -110,6 +115,13 @@ static void lines_that_are_refused(void **state)
 	} lines[] = {
 		{"www", "a type is missing"},
 		{"www A", "an IPv4 address is missing"},
+		{" www A 192.0.2.1", NO_OWNER},
+		{"\tIN A 192.0.2.1", NO_OWNER},
+		{"$TTL 60", NO_DIRECTIVES},
+		{"$ORIGIN example.net.", NO_DIRECTIVES},
+		{"$GENERATE 1-3 h$ A 192.0.2.$", NO_DIRECTIVES},
+		{"\"@\" A 192.0.2.1", "an owner @ stands without quotes"},
+		{"( \"@\" A 192.0.2.1 )", "an owner @ stands without quotes"},
 		{"www A 192.0.2.256", "'192.0.2.256' where an IPv4 address belongs"},
 		{"www A 192.0.2.1 x", "'x' where the end of the record belongs"},
 		{"www 1z A 192.0.2.1", "'1z' where " TTL_EXPECTED},
@@ -260,6 +272,13 @@ static void line_ends_and_marks(void **state)
 		SOA_READ "a.example. 60 TXT \"x\"\nb.example. 60 TXT \"y\"\n");
 	read_text(SOA "\xc3\xa4 TXT \xe4 \"\xc3\xa4\"\n",
 		SOA_READ "\\195\\164.example. 60 TXT \"\\228\" \"\\195\\164\"\n");
+}
+
+/* As BIND reads it; in a line that is not of a zone file it is refused. */
+static void a_quoted_at_is_not_the_origin(void **state)
+{
+	(void)state;
+	read_text(SOA "\"@\" TXT x\n", SOA_READ "\\@.example. 60 TXT \"x\"\n");
 }
 
 static void what_is_left_out(void **state)
@@ -599,6 +618,7 @@ int main(void)
 		cmocka_unit_test(omitted_ttls),
 		cmocka_unit_test(origins),
 		cmocka_unit_test(line_ends_and_marks),
+		cmocka_unit_test(a_quoted_at_is_not_the_origin),
 		cmocka_unit_test(what_is_left_out),
 		cmocka_unit_test(generated_records),
 		cmocka_unit_test(wrong_zone_files),
