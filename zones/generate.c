@@ -292,6 +292,7 @@ int generate_records(struct parser *x, struct record_state *state,
 	struct parser_error *ret_error)
 {
 	struct generator g = {.state = state, .room = room, .error = ret_error};
+	const struct record_state before = *state;
 	struct rr rr;
 	int r;
 
@@ -302,6 +303,7 @@ int generate_records(struct parser *x, struct record_state *state,
 		if (!r)
 			r = take(&rr, arg);
 	}
+	record_restore_owner(state, &before);
 	entry_clear(&g.entry);
 	free(g.text.buf);
 	free(g.data);

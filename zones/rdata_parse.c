@@ -48,6 +48,14 @@ static const struct mnemonic CERTIFICATES[] = {{"PKIX", 1}, {"SPKI", 2}, {"PGP",
 
 static const struct mnemonic PROTOCOLS[] = {{"TCP", 6}, {"UDP", 17}, {NULL, 0}};
 
+/* IANA "DNSSEC Delegation Signer (DS) Resource Record (RR) Type Digest Algorithms". */
+static const struct mnemonic DIGESTS[] = {{"SHA-1", 1}, {"SHA1", 1}, {"SHA-256", 2},
+	{"SHA256", 2}, {"GOST", 3}, {"SHA-384", 4}, {"SHA384", 4}, {NULL, 0}};
+
+/* RFC 2535 7.1. */
+static const struct mnemonic KEY_PROTOCOLS[] = {{"NONE", 0}, {"TLS", 1}, {"EMAIL", 2},
+	{"DNSSEC", 3}, {"IPSEC", 4}, {"ALL", 255}, {NULL, 0}};
+
 /* A number, or one of its names. */
 static void take_mnemonic(struct parser *x, const struct mnemonic *list, unsigned octets)
 {
@@ -410,6 +418,12 @@ static bool take_one(struct parser *x, char field)
 		return true;
 	case 'K':
 		take_mnemonic(x, CERTIFICATES, 2);
+		return true;
+	case 'J':
+		take_mnemonic(x, DIGESTS, 1);
+		return true;
+	case 'k':
+		take_mnemonic(x, KEY_PROTOCOLS, 1);
 		return true;
 	case 'v':
 		take_mnemonic(x, PROTOCOLS, 1);

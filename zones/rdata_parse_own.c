@@ -88,17 +88,23 @@ static bool take_metres(struct parser *x, int64_t *ret_cm)
 	return true;
 }
 
-/* Centimetres as mantissa and exponent, rounded down (RFC 1876 2). */
+/* Centimetres as mantissa and exponent, rounded down (RFC 1876 2); PowerDNS takes what is
+ * above the largest, and rounds that too. */
 static void take_precision(struct parser *x, uint8_t *ret)
 {
+	const int64_t most_cm = INT64_C(9000000000);
 	unsigned exponent = 0;
 	int64_t cm;
 
 	if (parser_at_end(x) || !take_metres(x, &cm))
 		return;
+	if (cm < 0 || (cm > most_cm && !x->is_powerdns)) {
+		parser_expect(x, "a size or precision from 0 to 90000000.00m");
+		return;
+	}
 	for (; cm >= 10; cm /= 10)
 		exponent++;
-	if (cm < 0 || exponent > 9) {
+	if (exponent > 9) {
 		parser_fail(x, -EINVAL);
 		return;
 	}
@@ -118,7 +124,7 @@ void parser_take_loc(struct parser *x)
 	if (!x->error && take_metres(x, &altitude))
 		altitude += ALTITUDE_BASE_CM;
 	if (altitude < 0 || altitude > UINT32_MAX)
-		parser_fail(x, -EINVAL);
+		parser_expect(x, "an altitude from -100000.00m to 42849672.95m");
 	parser_out_number(x, (uint32_t)altitude, 4);
 	for (unsigned i = 1; i <= 3 && !x->error; i++)
 		take_precision(x, &head[i]);
@@ -248,6 +254,12 @@ static void out_list(struct parser *x, int key, const char *list, size_t n)
 		qsort(x->out + start, (x->len - start) / 2, 2, compare_keys);
 }
 
+/* RFC 9460 2.1: the value of a keyN is octets, though N has a name and a syntax. */
+static bool is_numeric_key(const char *text)
+{
+	return strncasecmp(text, "key", 3) == 0;
+}
+
 /* value has its escapes resolved. */
 static void out_value(struct parser *x, int key, const char *value, size_t n)
 {
@@ -323,6 +335,7 @@ static int take_param(struct parser *x, char *scratch, size_t cap)
 {
 	size_t n = strcspn(x->p, "= \t\r\n"), value_at = x->len + 4;
 	int key = key_from_text(x->p, n);
+	const bool is_octets = is_numeric_key(x->p);
 	size_t value_len = 0;
 
 	x->token = x->p;
@@ -339,7 +352,9 @@ static int take_param(struct parser *x, char *scratch, size_t cap)
 	}
 	parser_out_number(x, (uint32_t)key, 2);
 	parser_out_number(x, 0, 2);
-	if (value_len > 0)
+	if (is_octets)
+		parser_out_octets(x, scratch, value_len);
+	else if (value_len > 0)
 		out_value(x, key, scratch, value_len);
 	if (!x->error && x->len - value_at > UINT16_MAX)
 		parser_fail(x, -ENOSPC);

@@ -20,6 +20,13 @@ void parser_refuse(struct parser *x, const char *why)
 	parser_fail(x, -EINVAL);
 }
 
+void parser_expect(struct parser *x, const char *expected)
+{
+	if (!x->error)
+		x->expected = expected;
+	parser_fail(x, -EINVAL);
+}
+
 void parser_out_octets(struct parser *x, const void *octets, size_t n)
 {
 	if (x->error)

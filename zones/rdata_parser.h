@@ -20,6 +20,7 @@ struct parser {
 	size_t cap;            /* octets that may be written */
 	int error;             /* 0, -EINVAL, -ENOSPC or -ENOMEM: the first one */
 	const char *why;       /* static; NULL: all that is known is where it was */
+	const char *expected;  /* static: what belongs at token; NULL: the field */
 	bool is_powerdns;      /* the text is PowerDNS' */
 };
 
@@ -28,6 +29,8 @@ enum { PARSER_TOKEN_MAX = NAME_TEXT_MAX };
 
 void parser_fail(struct parser *x, int error);
 void parser_refuse(struct parser *x, const char *why); /* -EINVAL, with a reason */
+/* -EINVAL: not what belongs there */
+void parser_expect(struct parser *x, const char *expected);
 
 void parser_out_octets(struct parser *x, const void *octets, size_t n);
 void parser_out_number(struct parser *x, uint32_t v, unsigned octets);

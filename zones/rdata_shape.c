@@ -35,7 +35,7 @@ static const struct rdata_shape SHAPES[RDATA_INDEXED] = {
 	[22] = {"NSAP", "z", NULL, OLD},
 	[23] = {"NSAP-PTR", "N", NULL, OLD},
 	[TYPE_SIG] = {"SIG", "tG1dTT2DB", NULL, RDATA_AS_HEX},
-	[TYPE_KEY] = {"KEY", "21Gb", rdata_check_key, 0},
+	[TYPE_KEY] = {"KEY", "2kGb", rdata_check_key, 0},
 	[26] = {"PX", "2DD", NULL, OLD},
 	[27] = {"GPOS", "sss", rdata_check_gpos, OLD},
 	[TYPE_AAAA] = {"AAAA", "A", NULL, 0},
@@ -53,12 +53,12 @@ static const struct rdata_shape SHAPES[RDATA_INDEXED] = {
 	[40] = {"SINK", "111b", NULL, OLD},
 	[TYPE_OPT] = {"OPT", NULL, NULL, RDATA_AS_HEX},
 	[42] = {"APL", "p", NULL, 0},
-	[TYPE_DS] = {"DS", "2G1X", rdata_check_ds, 0},
+	[TYPE_DS] = {"DS", "2GJX", rdata_check_ds, 0},
 	[TYPE_SSHFP] = {"SSHFP", "11X", rdata_check_sshfp, 0},
 	[45] = {"IPSECKEY", "111gb", rdata_check_ipseckey, 0},
 	[TYPE_RRSIG] = {"RRSIG", "tG1dTT2FB", rdata_check_rrsig, 0},
 	[TYPE_NSEC] = {"NSEC", "NW", NULL, 0},
-	[TYPE_DNSKEY] = {"DNSKEY", "21GB", rdata_check_dnskey, 0},
+	[TYPE_DNSKEY] = {"DNSKEY", "2kGB", rdata_check_dnskey, 0},
 	[TYPE_DHCID] = {"DHCID", "B", rdata_check_dhcid, 0},
 	[TYPE_NSEC3] = {"NSEC3", "112hHw", rdata_check_nsec3, 0},
 	[TYPE_NSEC3PARAM] = {"NSEC3PARAM", "112h", NULL, 0},
@@ -66,10 +66,10 @@ static const struct rdata_shape SHAPES[RDATA_INDEXED] = {
 	[53] = {"SMIMEA", "111X", NULL, 0},
 	[55] = {"HIP", "IM", NULL, OLD},
 	[56] = {"NINFO", "S", NULL, OLD},
-	[57] = {"RKEY", "21GB", rdata_check_rkey, 0},
+	[57] = {"RKEY", "2kGB", rdata_check_rkey, 0},
 	[58] = {"TALINK", "NN", NULL, OLD},
-	[TYPE_CDS] = {"CDS", "2G1X", rdata_check_cds, 0},
-	[TYPE_CDNSKEY] = {"CDNSKEY", "21GB", rdata_check_cdnskey, 0},
+	[TYPE_CDS] = {"CDS", "2GJX", rdata_check_cds, 0},
+	[TYPE_CDNSKEY] = {"CDNSKEY", "2kGB", rdata_check_cdnskey, 0},
 	[61] = {"OPENPGPKEY", "B", NULL, 0},
 	[62] = {"CSYNC", "42w", NULL, 0},
 	[63] = {"ZONEMD", "411X", rdata_check_zonemd, 0},
@@ -108,8 +108,8 @@ static const struct rdata_shape SHAPES[RDATA_INDEXED] = {
 	[264] = {"IPN", NULL, NULL, OLD},
 };
 
-static const struct rdata_shape TA = {"TA", "2G1X", rdata_check_ds, OLD};
-static const struct rdata_shape DLV = {"DLV", "2G1X", rdata_check_ds, 0};
+static const struct rdata_shape TA = {"TA", "2GJX", rdata_check_ds, OLD};
+static const struct rdata_shape DLV = {"DLV", "2GJX", rdata_check_ds, 0};
 
 const struct rdata_shape *rdata_shape_of(uint16_t type)
 {
@@ -266,6 +266,8 @@ int rdata_field_len(char field, const uint8_t *rdata, const uint8_t *p, size_t l
 	switch (field) {
 	case '1':
 	case 'G':
+	case 'J':
+	case 'k':
 	case 'v':
 		return fixed_len(1, left);
 	case '2':

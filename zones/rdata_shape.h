@@ -5,6 +5,7 @@
  *
  *   1 2 4    unsigned number of so many octets        t   type number (16 bits)
  *   G v      algorithm, IP protocol (8 bits)          K   certificate type (16 bits)
+ *   J k      digest type, protocol of a key (8 bits)
  *   T        time, 32 bits, RFC 4034 3.2              d   seconds, 32 bits
  *   a A      IPv4, IPv6 address
  *   C        name: folds case, may come compressed and is written compressed

@@ -447,7 +447,7 @@ static void put_gateway(struct text *t, unsigned kind, const uint8_t *p)
 
 static void put_number(struct text *t, char field, const uint8_t *p)
 {
-	if (field == '1' || field == 'G')
+	if (strchr("1GJk", field))
 		put_format(t, "%u", p[0]);
 	else if (field == '2' || field == 'K')
 		put_format(t, "%u", rdata_u16(p));
@@ -464,7 +464,9 @@ static bool put_one(struct text *t, char field, const uint8_t *rdata, const uint
 	case '4':
 	case 'd':
 	case 'G':
+	case 'J':
 	case 'K':
+	case 'k':
 		put_number(t, field, p);
 		return true;
 	case 't':

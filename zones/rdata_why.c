@@ -18,6 +18,8 @@ static const char *field_name(char field)
 		{'4', "a number from 0 to 4294967295"},
 		{'d', "seconds, as 3600 or 1h30m, up to 4294967295"},
 		{'G', "an algorithm"},
+		{'J', "a type of digest"},
+		{'k', "a protocol of keys"},
 		{'v', "an IP protocol"},
 		{'K', "a type of certificate"},
 		{'t', "a type"},
@@ -78,6 +80,7 @@ void parser_explain_field(struct parser_error *ret, const struct parser *x, char
 		ret->at = x->token;
 		snprintf(ret->why, sizeof(ret->why), "%s", x->why);
 	} else {
-		parser_explain(ret, x->token, field_name(field));
+		parser_explain(
+			ret, x->token, x->expected ? x->expected : field_name(field));
 	}
 }

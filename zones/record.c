@@ -70,6 +70,13 @@ int record_take_owner(
 	return 0;
 }
 
+void record_restore_owner(struct record_state *state, const struct record_state *from)
+{
+	memcpy(state->owner, from->owner, sizeof(state->owner));
+	memcpy(state->spelled, from->spelled, sizeof(state->spelled));
+	state->has_owner = from->has_owner;
+}
+
 /* ---- TTL, class, type ---- */
 
 static bool is_other_class(const char *word)
@@ -109,6 +116,9 @@ static const char *explain_windows(const char *word)
 {
 	if (!strncasecmp(word, "[AGE:", 5))
 		return "[AGE:...] is of a Windows DNS server alone: take it out of the "
+		       "file";
+	if (!strncasecmp(word, "[Aging:", 7))
+		return "[Aging:...] is of a Windows DNS server alone: take it out of the "
 		       "file";
 	if (!strcasecmp(word, "WINS") || !strcasecmp(word, "WINSR") ||
 		!strcasecmp(word, "WINS-R"))

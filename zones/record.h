@@ -78,6 +78,8 @@ int record_take_head(struct parser *x, struct record_head *ret,
 /* Reads an owner name, quoted or not; state's owner from now on.  0 or -EINVAL. */
 int record_take_owner(struct parser *x, struct record_state *state,
 	struct parser_error *ret_error) __attribute__((warn_unused_result));
+/* The owner is again that of from: behind what has owners of its own. */
+void record_restore_owner(struct record_state *state, const struct record_state *from);
 /* Reads the data, and settles the TTL.  0, -EINVAL or -ENOSPC. */
 int record_take_data(struct parser *x, const struct record_head *head,
 	struct record_state *state, struct record_room *room, struct rr *ret,

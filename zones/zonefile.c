@@ -7,7 +7,8 @@
  * that was stated last nor the newer types, and would be a second grammar beside the one
  * for lines of agents.
  *
- * What BIND loads, loads, with the same content, as far as it can be served:
+ * What BIND loads, loads, with the same content, as far as it can be served, but for what
+ * muster.conf(5) names:
  *
  *   - $ORIGIN, $TTL, $INCLUDE and $GENERATE, in any case.  An included file that is not
  *     an absolute path is looked for beside the file that includes it, as in Knot; BIND
@@ -329,9 +330,7 @@ static int include(struct source *source, const char *path, const uint8_t *origi
 	state->has_owner = false;
 	r = read_source(&included, from);
 	fclose(from);
-	memcpy(state->owner, before.owner, sizeof(state->owner));
-	memcpy(state->spelled, before.spelled, sizeof(state->spelled));
-	state->has_owner = before.has_owner;
+	record_restore_owner(state, &before);
 	return r;
 }
 

@@ -71,6 +71,10 @@ static void what_a_server_prints_is_read(void **state)
 		"\0\x23\x25\x23\x8c\xe8\x23\x60\x85\x4a\x10\xa0\0\x98\x9a\x68", 16);
 	assert_loose(HTTPS, "1 . no-default-alpn", "\0\1\0\0\2\0\0", 7);
 	assert_loose(HTTPS, "1 . key7=\"abc\"", "\0\1\0\0\7\0\3abc", 10);
+	assert_loose(HTTPS, "1 . key1=\\002h2", "\0\1\0\0\1\0\3\2h2", 10);
+	assert_loose(HTTPS, "1 . key3=443", "\0\1\0\0\3\0\003443", 10);
+	assert_loose(LOC, "0 0 0.000 N 0 0 0.000 E 0.00m 99999999.99m 1.00m 1.00m",
+		"\0\x99\x12\x12\x80\0\0\0\x80\0\0\0\0\x98\x96\x80", 16);
 	assert_loose(256, "10 1 \"\"", "\0\12\0\1", 4);
 	assert_loose(TYPE_NSEC, "a.", "\1a", 3);
 	assert_loose(TYPE_SSHFP, "1 1 aabb", "\1\1\xaa\xbb", 4);

@@ -108,72 +108,89 @@ static void lines_without_words(void **state)
 	"directives, as $TTL and $ORIGIN, are for zone files, and not for such lines"
 #define TTL_EXPECTED "a TTL, as 3600 or 1h30m, up to 2147483647 seconds, belongs"
 
+static const struct {
+	const char *line, *why;
+} REFUSED_LINES[] = {
+	{"www", "a type is missing"},
+	{"www A", "an IPv4 address is missing"},
+	{" www A 192.0.2.1", NO_OWNER},
+	{"\tIN A 192.0.2.1", NO_OWNER},
+	{"$TTL 60", NO_DIRECTIVES},
+	{"$ORIGIN example.net.", NO_DIRECTIVES},
+	{"$GENERATE 1-3 h$ A 192.0.2.$", NO_DIRECTIVES},
+	{"\"@\" A 192.0.2.1", "an owner @ stands without quotes"},
+	{"( \"@\" A 192.0.2.1 )", "an owner @ stands without quotes"},
+	{"www A 192.0.2.256", "'192.0.2.256' where an IPv4 address belongs"},
+	{"www A 192.0.2.1 x", "'x' where the end of the record belongs"},
+	{"www 1z A 192.0.2.1", "'1z' where " TTL_EXPECTED},
+	{"www 1h30 A 192.0.2.1", "'1h30' where " TTL_EXPECTED},
+	{"www 2147483648 A 192.0.2.1", "'2147483648' where " TTL_EXPECTED},
+	{"www 99999999999 A 192.0.2.1", "'99999999999' where " TTL_EXPECTED},
+	{"www 60 60 A 192.0.2.1", "a second TTL"},
+	{"www IN IN A 192.0.2.1", "'IN' where a type belongs"},
+	{"www CH TXT x", "'CH' where class IN, and no other, belongs"},
+	{"www CLASS3 TXT x", "'CLASS3' where class IN, and no other, belongs"},
+	{"www AXFR", "'AXFR' where a type that is data belongs"},
+	{"www NXNAME \\# 0", "'NXNAME' where a type that is data belongs"},
+	{"www BOGUS x", "'BOGUS' where a type belongs"},
+	{"a..b A 192.0.2.1", "'a..b' where a domain name belongs"},
+	{"a SRV 0 0 99999 ns", "'99999' where a number from 0 to 65535 belongs"},
+	{"a MX 65536 ns", "'65536' where a number from 0 to 65535 belongs"},
+	{"a MX -1 ns", "'-1' where a number from 0 to 65535 belongs"},
+	{"a MX 1 \"ns\"", "only a string has quotes"},
+	{"a CAA 256 issue x", "'256' where a number from 0 to 255 belongs"},
+	{"a SOA ns admin 20211227139 2 3 4 5",
+		"'20211227139' where a number from 0 to 4294967295 belongs"},
+	{"a SOA ns admin 1 2 3 4 1y",
+		"'1y' where seconds, as 3600 or 1h30m, up "
+		"to 4294967295 belongs"},
+	{"a TXT \"x", "a quote is opened and not closed on the same line"},
+	{"a TXT \"x\ny\"", "a quote is opened and not closed on the same line"},
+	{"a TXT ( x", "the parenthesis that opens here is never closed"},
+	{"a TXT x )", "a parenthesis is closed that was not opened"},
+	{"a TXT x\\", "a backslash at the end of the line"},
+	{"a TXT \\300", "a bad escape: \\X, or \\DDD up to \\255"},
+	{"a TXT \\1", "a bad escape: \\X, or \\DDD up to \\255"},
+	{"a TYPE65280 x", "data of this type is written as \\# length hex"},
+	{"a TXT x\nb TXT y", "more than one line"},
+	{"a DS 1 8 2 00", "digest has not the length of its type"},
+	{"a [AGE:3567890] 1200 A 192.0.2.1",
+		"[AGE:...] is of a Windows DNS server alone: take it out of the "
+		"file"},
+	{"a [Aging:3652310] 1200 A 192.0.2.1",
+		"[Aging:...] is of a Windows DNS server alone: take it out of "
+		"the file"},
+	{"a LOC 42 N 71 W 0m 90000000.01m",
+		"'90000000.01m' where a size or precision from 0 to 90000000.00m "
+		"belongs"},
+	{"a LOC 42 N 71 W 0m 1m 99999999.99m",
+		"'99999999.99m' where a size or precision from 0 to 90000000.00m "
+		"belongs"},
+	{"a LOC 42 N 71 W 0m 1m 1m 100000000",
+		"'100000000' where a size or precision from 0 to 90000000.00m "
+		"belongs"},
+	{"a LOC 42 N 71 W 42849672.96m",
+		"'42849672.96m' where an altitude from -100000.00m to "
+		"42849672.95m belongs"},
+	{"a HTTPS 1 . key3=443", "SVCB port is not 16 bits"},
+	{"a DS 1 8 SHA-512 00", "'SHA-512' where a type of digest belongs"},
+	{"@ WINS L1 C60 ( 192.0.2.1 )",
+		"WINS records are of a Windows DNS server alone: take them out "
+		"of the file"},
+	{"@ WINSR x",
+		"WINS records are of a Windows DNS server alone: take them "
+		"out of the file"},
+};
+
 static void lines_that_are_refused(void **state)
 {
-	static const struct {
-		const char *line, *why;
-	} lines[] = {
-		{"www", "a type is missing"},
-		{"www A", "an IPv4 address is missing"},
-		{" www A 192.0.2.1", NO_OWNER},
-		{"\tIN A 192.0.2.1", NO_OWNER},
-		{"$TTL 60", NO_DIRECTIVES},
-		{"$ORIGIN example.net.", NO_DIRECTIVES},
-		{"$GENERATE 1-3 h$ A 192.0.2.$", NO_DIRECTIVES},
-		{"\"@\" A 192.0.2.1", "an owner @ stands without quotes"},
-		{"( \"@\" A 192.0.2.1 )", "an owner @ stands without quotes"},
-		{"www A 192.0.2.256", "'192.0.2.256' where an IPv4 address belongs"},
-		{"www A 192.0.2.1 x", "'x' where the end of the record belongs"},
-		{"www 1z A 192.0.2.1", "'1z' where " TTL_EXPECTED},
-		{"www 1h30 A 192.0.2.1", "'1h30' where " TTL_EXPECTED},
-		{"www 2147483648 A 192.0.2.1", "'2147483648' where " TTL_EXPECTED},
-		{"www 99999999999 A 192.0.2.1", "'99999999999' where " TTL_EXPECTED},
-		{"www 60 60 A 192.0.2.1", "a second TTL"},
-		{"www IN IN A 192.0.2.1", "'IN' where a type belongs"},
-		{"www CH TXT x", "'CH' where class IN, and no other, belongs"},
-		{"www CLASS3 TXT x", "'CLASS3' where class IN, and no other, belongs"},
-		{"www AXFR", "'AXFR' where a type that is data belongs"},
-		{"www NXNAME \\# 0", "'NXNAME' where a type that is data belongs"},
-		{"www BOGUS x", "'BOGUS' where a type belongs"},
-		{"a..b A 192.0.2.1", "'a..b' where a domain name belongs"},
-		{"a SRV 0 0 99999 ns", "'99999' where a number from 0 to 65535 belongs"},
-		{"a MX 65536 ns", "'65536' where a number from 0 to 65535 belongs"},
-		{"a MX -1 ns", "'-1' where a number from 0 to 65535 belongs"},
-		{"a MX 1 \"ns\"", "only a string has quotes"},
-		{"a CAA 256 issue x", "'256' where a number from 0 to 255 belongs"},
-		{"a SOA ns admin 20211227139 2 3 4 5",
-			"'20211227139' where a number from 0 to 4294967295 belongs"},
-		{"a SOA ns admin 1 2 3 4 1y",
-			"'1y' where seconds, as 3600 or 1h30m, up "
-			"to 4294967295 belongs"},
-		{"a TXT \"x", "a quote is opened and not closed on the same line"},
-		{"a TXT \"x\ny\"", "a quote is opened and not closed on the same line"},
-		{"a TXT ( x", "the parenthesis that opens here is never closed"},
-		{"a TXT x )", "a parenthesis is closed that was not opened"},
-		{"a TXT x\\", "a backslash at the end of the line"},
-		{"a TXT \\300", "a bad escape: \\X, or \\DDD up to \\255"},
-		{"a TXT \\1", "a bad escape: \\X, or \\DDD up to \\255"},
-		{"a TYPE65280 x", "data of this type is written as \\# length hex"},
-		{"a TXT x\nb TXT y", "more than one line"},
-		{"a DS 1 8 2 00", "digest has not the length of its type"},
-		{"a [AGE:3567890] 1200 A 192.0.2.1",
-			"[AGE:...] is of a Windows DNS server alone: take it out of the "
-			"file"},
-		{"@ WINS L1 C60 ( 192.0.2.1 )",
-			"WINS records are of a Windows DNS server alone: take them out "
-			"of the file"},
-		{"@ WINSR x",
-			"WINS records are of a Windows DNS server alone: take them "
-			"out of the file"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < sizeof(REFUSED_LINES) / sizeof(REFUSED_LINES[0]); i++) {
 		char why[RECORD_WHY_MAX] = "";
 		struct rr rr;
 
-		assert_int_equal(read_line(&rr, lines[i].line, why), -EINVAL);
-		assert_string_equal(why, lines[i].why);
+		assert_int_equal(read_line(&rr, REFUSED_LINES[i].line, why), -EINVAL);
+		assert_string_equal(why, REFUSED_LINES[i].why);
 	}
 }
 
@@ -309,6 +326,9 @@ static void generated_records(void **state)
 		{"$GENERATE 1-1 h$ MX \"10 m$\"", "h1.example. 60 MX 10 m1.example.\n"},
 		{"$GENERATE 1-1 h$ TXT \"\\\"host $\\\"\"",
 			"h1.example. 60 TXT \"host 1\"\n"},
+		{"a A 192.0.2.9\n$GENERATE 1-2 h$ A 192.0.2.$\n TXT x",
+			"a.example. 60 A 192.0.2.9\nh1.example. 60 A 192.0.2.1\n"
+			"h2.example. 60 A 192.0.2.2\na.example. 60 TXT \"x\"\n"},
 		{"$GENERATE 1-2 @ NS ns$",
 			"example. 60 NS ns1.example.\nexample. 60 NS ns2.example.\n"},
 	};
@@ -381,6 +401,9 @@ static const struct {
 		"{offset,width,base}"},
 	{SOA "$GENERATE 255-256 h$ A 192.0.2.$\n",
 		"line 2: '192.0.2.256' where an IPv4 address belongs"},
+	{"$GENERATE 1-2 h$ 60 A 192.0.2.$\n A 192.0.2.9\n",
+		"line 2: the line begins with a space, and there is "
+		"no owner before it"},
 	{SOA "$GENERATE 1-2 h CNAME x$\n",
 		"line 2: h.example. CNAME: a second one at this name"},
 };
