@@ -117,8 +117,10 @@ static void wish_pointer(struct served_adoption *a, const struct rr *rr,
 	lease.deadline_ms =
 		served_lease_now(place.reverse) + (int64_t)lease.duration_s * 1000;
 	wish = ptr_wish_add(&a->wishes, &place, PTR_COMES, rr->owner, &lease);
-	if (wish)
-		wish->ttl = place.set ? place.set->ttl : rr->ttl;
+	if (!wish)
+		return;
+	wish->ttl = place.set ? place.set->ttl : rr->ttl;
+	wish->is_adopted = place.is_there;
 }
 
 /* 0 or -ENOMEM. */

@@ -101,13 +101,13 @@ static struct lease_record derive(
 	struct lease_record record = {
 		.key = f->t->subject.key,
 		.source = f->t->subject.source,
+		.deadline_ms = f->now_ms,
 		.seen_s = f->t->real_s,
 	};
 
-	if (lease) {
+	if (lease)
 		lease_describe(table, lease, &record);
-		record.deadline_ms += served_lease_now(reverse) - f->now_ms;
-	}
+	record.deadline_ms += served_lease_now(reverse) - f->now_ms;
 	record.flags = LEASE_DERIVED;
 	return record;
 }
@@ -254,12 +254,13 @@ static void note_missing(struct served_zone *zone, const struct rr *rr)
 static void follow_address(
 	struct following *f, const struct rr *rr, const struct policy_rule *rule)
 {
+	const struct rrset *set = zone_find(f->zone->mirror, rr->owner, rr->type);
 	struct lease_record lease;
 	struct ptr_place place;
 	struct ptr_wish *wish;
 	bool is_clearing;
 
-	if (!ptr_has_address(f->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
+	if (!set || rrset_find(set, rr->rdata, rr->rdata_len) < 0)
 		return;
 	if (!ptr_place_find(f->zone->thread, rr->owner, rr->type, rr->rdata,
 		    rr->rdata_len, &place)) {
@@ -268,7 +269,7 @@ static void follow_address(
 	}
 	lease = derive(f, place.reverse, rr);
 	if (place.lease && !place.is_waiting && place.is_there &&
-		place.set->ttl == rr->ttl && refresh(&place, &lease))
+		place.set->ttl == set->ttl && refresh(&place, &lease))
 		return;
 	if (!may_come(f, &place, rule, rr, &is_clearing)) {
 		wait_for_place(f, &place, rr->owner, &lease);
@@ -280,7 +281,7 @@ static void follow_address(
 	if (!wish)
 		return;
 	wish->is_clearing = is_clearing;
-	wish->ttl = rr->ttl;
+	wish->ttl = set->ttl;
 }
 
 static void follow_prerequisite(struct following *f, const struct rr *prereq)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gateway/log.h"
+#include "zones/places.h"
 
 enum { HEIRS_MAX = 1000 }; /* hosts that wait, looked at to find who is next */
 
@@ -262,8 +263,36 @@ static void change_reverse(struct ptr_wishes *wishes, size_t first, struct updat
 	update_free(update);
 }
 
+/* One message may give an address to several hosts: when the wishes were made none of
+ * their records was there. */
+static void let_first_come(struct ptr_wishes *wishes)
+{
+	struct places taken;
+	uint32_t number;
+
+	places_init(&taken);
+	for (size_t i = 0; i < wishes->count; i++) {
+		struct ptr_wish *wish = &wishes->wishes[i];
+		int r;
+
+		if (wish->kind != PTR_COMES || wish->is_adopted)
+			continue;
+		r = places_put(&taken, wish->name, TYPE_PTR, &number);
+		if (r < 0)
+			wishes->is_incomplete = true;
+		if (r == 1)
+			continue;
+		wish->kind = PTR_WAITS;
+		wish->is_clearing = false;
+		wish->lease.flags |= LEASE_WAITING;
+	}
+	places_clear(&taken);
+}
+
 void ptr_wishes_grant(struct ptr_wishes *wishes)
 {
+	if (wishes->count > 1)
+		let_first_come(wishes);
 	for (size_t i = 0; i < wishes->count; i++) {
 		const struct served_zone *reverse = wishes->wishes[i].reverse;
 		struct update *update;
@@ -316,8 +345,24 @@ static bool look_at_heir(
 	return true;
 }
 
-/* Whoever is not late comes first, then whoever was heard of last.  False: nobody waits
- * at this reverse name. */
+/* Finer than seen_s, but the same for all that are loaded at a start; service time. */
+static int64_t heard_ms(const struct lease_record *lease)
+{
+	return lease->deadline_ms - (int64_t)lease->duration_s * 1000;
+}
+
+/* Whoever is not late comes first, then whoever was heard of last; among equals, whoever
+ * has come to wait last, which is how they stand in the table. */
+static bool is_before(const struct heir *heir, const struct heir *other)
+{
+	if (heir->state != other->state)
+		return heir->state < other->state;
+	if (heir->lease.seen_s != other->lease.seen_s)
+		return heir->lease.seen_s > other->lease.seen_s;
+	return heard_ms(&heir->lease) >= heard_ms(&other->lease);
+}
+
+/* False: nobody waits at this reverse name. */
 static bool find_heir(
 	struct served_zone *reverse, const uint8_t *name, struct heir *ret_heir)
 {
@@ -332,10 +377,7 @@ static bool find_heir(
 
 		if (!look_at_heir(reverse, lease, &heir))
 			continue;
-		if (is_found &&
-			(heir.state > ret_heir->state ||
-				(heir.state == ret_heir->state &&
-					heir.lease.seen_s <= ret_heir->lease.seen_s)))
+		if (is_found && !is_before(&heir, ret_heir))
 			continue;
 		*ret_heir = heir;
 		is_found = true;

@@ -56,6 +56,7 @@ struct ptr_wish {
 	uint8_t key[NAME_MAX_LEN];
 	enum ptr_wish_kind kind;
 	bool is_clearing; /* whatever stands there goes first */
+	bool is_adopted;  /* the record is there: only its lease comes */
 	uint32_t ttl;
 	struct lease_record lease; /* of one that comes or waits; its names are above */
 };
@@ -74,7 +75,8 @@ void ptr_place_give_up(
 	struct ptr_wishes *wishes, const struct ptr_place *place, const uint8_t *host);
 /* Whoever is next gets the PTR record; what stands there is to go.  False: nobody. */
 bool ptr_place_pass_on(struct ptr_wishes *wishes, const struct ptr_place *place);
-/* All of them, one update for each reverse zone.  Frees them. */
+/* All of them, one update for each reverse zone; where several come to one place, the
+ * first does, and the others wait.  Frees them. */
 void ptr_wishes_grant(struct ptr_wishes *wishes);
 
 #endif

@@ -196,6 +196,58 @@ def test_several_wait(front):
     assert_tidy(front, 1)
 
 
+def test_the_last_that_was_heard_of_is_next(front):
+    """Also within a second, with leases and without."""
+    for hosts in "abc", "cba", "bca":
+        for number, key, lease in (1, "second.", 3600), (2, "permanent.", None):
+            has(front, "first", key="ptr.", number=number)
+            has(front, *hosts, key=key, number=number, lease=lease)
+        if hosts == "bca":
+            has(front, "c", key="second.")
+            hosts = "bac"
+        leave(front, "first")
+        assert pointers(front, 1) == names(hosts[-1])
+        assert pointers(front, 2) == names("a" if hosts == "bac" else hosts[-1])
+        leave(front, *hosts)
+    assert_tidy(front, 1)
+
+
+@pytest.mark.parametrize("holder", [None, "ptr.", "second."])
+def test_several_in_one_update(front, holder):
+    """The first of them has it, and it goes through all that wait."""
+    if holder:
+        has(front, "holder", key=holder)
+    front.change([(host, 60, "A", "192.0.2.1") for host in "abca"], key="ptr.", lease=3600)
+    first = "holder" if holder == "second." else "a"
+    assert pointers(front, 1) == names(first)
+    seen = [first]
+    while len(seen) < (4 if holder else 3):
+        leave(front, seen[-1])
+        host, = pointers(front, 1)
+        seen.append(host.split(".")[0])
+    assert set(seen) == set("abc") | ({"holder"} if holder else set())
+    leave(front, seen[-1])
+    assert_tidy(front, 1)
+
+
+def test_it_moves_within_one_update(front):
+    has(front, "old", key="ptr.")
+    front.change([("a", 60, "A", "192.0.2.1"), ("b", 60, "A", "192.0.2.1")], [("old", "A")],
+                 key="ptr.", lease=3600)
+    assert pointers(front, 1) == names("a")
+    leave(front, "a")
+    assert pointers(front, 1) == names("b")
+    leave(front, "b")
+    assert_tidy(front, 1)
+
+
+def test_the_ttl_is_that_of_the_set(front):
+    front.change([("a", 60, "A", "192.0.2.1"), ("a", 90, "A", "192.0.2.1")], key="ptr.",
+                 lease=3600)
+    assert front.gateway.ttl("a.dyn.example.", "A") == 90
+    assert front.gateway.ttl(f"1.{REVERSE}", "PTR") == 90
+
+
 def test_all_of_them_go_at_once(front):
     has(front, "first", key="ptr.")
     has(front, "a", "b", key="second.")
