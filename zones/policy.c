@@ -314,6 +314,15 @@ bool policy_may_query(const struct policy *policy, const uint8_t *zone,
 	return may;
 }
 
+/* As policy_may_query, but whoami.<zone> is answered without the zone, and a prerequisite
+ * about it would look there. */
+static bool may_require(struct policy_judge *judge, const struct rr *prereq)
+{
+	return may_touch(judge, prereq->owner) ||
+		(prereq->type == TYPE_SOA && name_is_equal(prereq->owner, judge->zone) &&
+			policy_judge_rule(judge, 0));
+}
+
 struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update)
 {
@@ -324,7 +333,7 @@ struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *
 	if (!update->prereq_count || policy_allows_transfer(policy, subject))
 		return verdict_ok();
 	policy_judge_init(&judge, policy, zone, subject);
-	while (i < update->prereq_count && may_touch(&judge, update->prereqs[i].owner))
+	while (i < update->prereq_count && may_require(&judge, &update->prereqs[i]))
 		i++;
 	policy_judge_clear(&judge);
 	if (i == update->prereq_count)

@@ -140,7 +140,8 @@ struct verdict policy_check_holding(const struct policy *policy, const uint8_t *
 
 /*
  * Prerequisites of one who may not query the zone: REFUSED unless each is about a name
- * that a rule lets the subject touch, or it may transfer the zone.
+ * that a rule lets the subject touch, or about the SOA of the zone, which a rule lets any
+ * key query that it knows, or the subject may transfer the zone.
  */
 struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update);

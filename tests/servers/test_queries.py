@@ -202,6 +202,13 @@ def test_query_from_is_not_passed_by_a_key(gateway, keys):
         assert gateway.send(message, keys["host"]).rcode() == dns.rcode.NOERROR
 
 
+def test_prerequisites_about_the_soa(gateway, keys):
+    """They tell no more than the query that the key may ask."""
+    message = dns.update.UpdateMessage("closed.example.")
+    message.present("@", "SOA")
+    assert gateway.send(message, keys["host"]).rcode() == dns.rcode.NOERROR
+
+
 def test_mname(gateway, keys):
     assert gateway.rrset("named.example.", "SOA")[0].mname.to_text() == "gateway.example."
     negative, = gateway.query("nobody.named.example.", "A").authority

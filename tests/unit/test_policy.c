@@ -580,6 +580,8 @@ static struct verdict ask_prereqs(struct bench *b, const char *lines)
 /* Names that a rule lets the key touch, in whatever way. */
 static void test_prerequisites(void **state)
 {
+	static const char *const unasked[] = {
+		"del @", "del @ NS", "del whoami A", "del x SOA"};
 	struct bench *b = *state;
 	struct verdict v;
 
@@ -587,8 +589,16 @@ static void test_prerequisites(void **state)
 	bench_add_rule(b, "host1", POLICY_MATCH_NAME, "www", "A")->operations =
 		POLICY_DELETE;
 	bench_add_rule(b, "other", POLICY_MATCH_ZONE, "", "");
-	v = ask_prereqs(b, "del host1; del www MX; add www 0 A 192.0.2.1");
-	bench_expect(&v, NULL, "its names", __LINE__);
+	v = ask_prereqs(b, "del host1; del www MX; del @ SOA; add www 0 A 192.0.2.1");
+	bench_expect(&v, NULL, "its names, and what any key may query", __LINE__);
+	for (size_t i = 0; i < sizeof(unasked) / sizeof(unasked[0]); i++) {
+		v = ask_prereqs(b, unasked[i]);
+		bench_expect(&v, "prerequisite 1 of 1 asks about", unasked[i], __LINE__);
+	}
+	bench_set_key(b, "stranger");
+	v = ask_prereqs(b, "del @ SOA");
+	bench_expect(&v, "asks about dyn.example.", "no rule knows it", __LINE__);
+	bench_set_key(b, "host1");
 	v = ask_prereqs(b, "del host1; del secret A");
 	bench_expect(&v, "prerequisite 2 of 2 asks about secret.dyn.example.",
 		"another's", __LINE__);
