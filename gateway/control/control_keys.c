@@ -358,19 +358,32 @@ static const char *obstacle_of(const struct control *c, const struct explaining 
 	return "the key is not valid now";
 }
 
+/* The rules alone are asked: what they say of the zone's content waits for the update. */
+static const char *note_of(const struct explaining *e)
+{
+	if (e->op == POLICY_ADD)
+		return "what stands in the zone was not looked at: max_records, "
+		       "max_names, max_size, and records that would make way and that "
+		       "the key may not delete, can still have it refused";
+	return "what stands in the zone was not looked at: records that would go and "
+	       "that the key may not delete can still have it refused";
+}
+
 static json_t *explain(const struct control *c, struct explaining *e)
 {
 	struct verdict why = verdict_ok();
 	const struct policy_rule *rule = policy_find_rule(
 		&e->zone->policy, e->zone->name, &e->subject, e->op, &e->rr, &why);
 	const char *obstacle = obstacle_of(c, e);
+	const bool is_allowed = rule && !obstacle;
 
-	return json_pack("{s:b, s:s, s:o, s:o, s:s?, s:s?, s:o}", "allowed",
-		rule && !obstacle, "zone", e->zone->text, "rule",
+	return json_pack("{s:b, s:s, s:o, s:o, s:s?, s:s?, s:s?, s:o}", "allowed",
+		is_allowed, "zone", e->zone->text, "rule",
 		rule ? json_integer((json_int_t)(rule - e->zone->policy.rules) + 1)
 		     : json_null(),
 		"line", rule && rule->line ? json_integer(rule->line) : json_null(),
-		"reason", rule ? NULL : why.why, "key_problem", obstacle, "lease",
+		"reason", rule ? NULL : why.why, "key_problem", obstacle, "note",
+		is_allowed ? note_of(e) : NULL, "lease",
 		e->op == POLICY_ADD ? lease_to_json(rule) : json_null());
 }
 

@@ -292,6 +292,8 @@ static void print_explanation(const json_t *value)
 		puts("under a lease if one is asked for");
 	else if (ctl_bool(value, "allowed"))
 		puts("without a lease");
+	if (ctl_text(value, "note"))
+		printf("%s\n", ctl_text(value, "note"));
 }
 
 enum ctl_exit ctl_explain(const struct ctl *ctl)

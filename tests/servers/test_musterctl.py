@@ -201,7 +201,10 @@ def test_explain(shared, args, code, text):
     ran = ctl(shared, "explain", *args)
     assert ran.code == code and text in ran.output
     assert ran.output.startswith("allowed" if code == 0 else "refused")
-    assert ctl_json(shared, "explain", *args, code=code)["allowed"] == (code == 0)
+    value = ctl_json(shared, "explain", *args, code=code)
+    assert value["allowed"] == (code == 0)
+    note = "what stands in the zone was not looked at: "
+    assert (note in ran.output) == (note in (value["note"] or "")) == value["allowed"]
 
 
 def logged_ids(gateway, text):
