@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,20 +192,41 @@ static const char *decode_secret(struct decoded *d, const struct keyfile_span *s
 	return NULL;
 }
 
-static const char *decode_entry(struct decoded *d, const struct keyfile_entry *entry)
+/* NULL, or what is wrong; *ret_at is the word then, if one is there. */
+static const char *decode_entry(struct decoded *d, const struct keyfile_entry *entry,
+	const struct keyfile_span **ret_at)
 {
+	*ret_at = NULL;
 	if (!entry->name.at)
 		return "key without name";
 	if (!entry->algorithm.at)
 		return "key without algorithm";
 	if (!entry->secret.at)
 		return "key without secret";
+	*ret_at = &entry->name;
 	if (!decode_name(d->name, &entry->name))
 		return "the key's name is not a domain name";
 	d->key.name = d->name;
+	*ret_at = &entry->algorithm;
 	if (!decode_algorithm(&d->key, &entry->algorithm))
 		return "unknown algorithm, or not a length to truncate it to";
+	*ret_at = &entry->secret;
 	return decode_secret(d, &entry->secret);
+}
+
+/* A word that is no part of the text (a default) is where its key is. */
+static unsigned find_line(const struct keyfile_source *src,
+	const struct keyfile_entry *entry, const struct keyfile_span *word)
+{
+	const uintptr_t text = (uintptr_t)src->text;
+	unsigned line = 1;
+
+	if (!word || !src->text || (uintptr_t)word->at < text ||
+		(uintptr_t)word->at > text + src->len)
+		return entry->line;
+	for (const char *c = src->text; c < word->at; c++)
+		line += *c == '\n';
+	return line;
 }
 
 /*
@@ -236,6 +258,7 @@ static int add_to_ring(struct keyring *ring, struct tsig_key *key)
 int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_entry *entry)
 {
 	struct decoded d = {.key = {.not_before = INT64_MIN, .not_after = INT64_MAX}};
+	const struct keyfile_span *word;
 	const char *wrong;
 	int err;
 
@@ -243,9 +266,10 @@ int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_ent
 		return keyfile_fail(src, entry->line, -EACCES,
 			"a key in a file that is open to others (mode %03o)",
 			(unsigned)src->st.st_mode & 0777U);
-	wrong = decode_entry(&d, entry);
+	wrong = decode_entry(&d, entry, &word);
 	if (wrong) {
-		err = keyfile_fail(src, entry->line, -EINVAL, "%s", wrong);
+		err = keyfile_fail(
+			src, find_line(src, entry, word), -EINVAL, "%s", wrong);
 	} else {
 		err = add_to_ring(src->ring, &d.key);
 		if (err < 0)
@@ -396,7 +420,9 @@ int keyfile_read_source(struct keyfile_source *src)
 		src->text += sizeof(mark) - 1;
 		src->len -= sizeof(mark) - 1;
 	}
-	src->read = src->parent ? src->parent->read : find_reader(src);
+	src->read = src->is_looked_into ? keyfile_look_bind
+		: src->parent           ? src->parent->read
+					: find_reader(src);
 	err = src->read(src);
 	if (err == 0 && !src->parent && src->total->keys == 0)
 		return keyfile_fail(src, 1, -EINVAL, "no key in it");

@@ -6,8 +6,9 @@
  * into at the outermost level, key and include inside a view as well, everything else is
  * skipped brace by brace.  So the `keys { "x"; }` of a server statement and the
  * `key "x";` of an allow-update are never taken for definitions; what is skipped and
- * looks like one is a warning.  An include inside another statement is not followed,
- * since it can not define keys there; inside a key statement it is refused.
+ * looks like one is a warning.  An include inside another statement can not define keys
+ * there, so that its file is only looked into, with a warning of each key; inside a key
+ * statement it is refused.
  *
  * Differs from named where named is stricter than it helps: a lone '/' does not end a
  * word, nor two of them a secret (so a secret may stand there without quotes), no
@@ -183,6 +184,7 @@ struct skipping {
 	bool is_options;       /* the directory is of interest */
 	bool is_clause_due;    /* a clause begins here */
 	bool is_directory_due; /* it was "directory" */
+	bool is_include_due;   /* it was "include" */
 	unsigned words_of_key; /* 1: "key", 2: its name as well */
 	unsigned key_line;     /* of that word */
 	size_t key_open;       /* inside the braces of what has been warned of */
@@ -217,6 +219,10 @@ static int skip_text(struct lexer *lx, struct skipping *skip)
 	}
 	if (skip->is_directory_due)
 		err = keyfile_set_directory(lx->src, lx->token_line, &lx->span);
+	if (skip->is_include_due)
+		keyfile_look_into(lx->src, lx->token_line, &lx->span);
+	skip->is_include_due =
+		is_word && skip->is_clause_due && keyfile_span_is(&lx->span, "include");
 	skip->is_directory_due = is_word && skip->is_options && skip->open == 1 &&
 		skip->is_clause_due && keyfile_span_is(&lx->span, "directory");
 	skip->secret_line =
@@ -246,7 +252,16 @@ static void skip_mark(struct lexer *lx, struct skipping *skip)
 	skip->words_of_key = 0;
 	skip->secret_line = 0;
 	skip->is_directory_due = false;
+	skip->is_include_due = false;
 	skip->is_clause_due = true;
+}
+
+static int skip_token(struct lexer *lx, struct skipping *skip)
+{
+	if (lx->kind == TOKEN_WORD || lx->kind == TOKEN_STRING)
+		return skip_text(lx, skip);
+	skip_mark(lx, skip);
+	return 0;
 }
 
 /* From behind a statement's first word to its end, over all its blocks. */
@@ -265,14 +280,11 @@ static int skip_statement(struct lexer *lx, bool is_options)
 					  : "statement without semicolon");
 		if (lx->kind == TOKEN_CLOSE && skip.open == 0)
 			return fail_at(lx, "closing brace without opening one");
-		if (lx->kind == TOKEN_WORD || lx->kind == TOKEN_STRING) {
-			err = skip_text(lx, &skip);
-			if (err < 0)
-				return err;
-			continue;
-		}
-		skip_mark(lx, &skip);
-		if (skip.open == 0)
+		const bool is_mark = lx->kind != TOKEN_WORD && lx->kind != TOKEN_STRING;
+		err = skip_token(lx, &skip);
+		if (err < 0)
+			return err;
+		if (is_mark && skip.open == 0)
 			return 0;
 	}
 }
@@ -403,6 +415,25 @@ int keyfile_read_bind(const struct keyfile_source *src)
 			err = read_view(&lx);
 		else
 			err = read_statement(&lx);
+		if (err < 0)
+			return err;
+	}
+}
+
+/* As if the file's text stood inside the braces of a statement. */
+int keyfile_look_bind(const struct keyfile_source *src)
+{
+	struct lexer lx = {.src = src, .line = 1};
+	struct skipping skip = {.open = 1, .is_clause_due = true};
+
+	for (;;) {
+		int err = read_token(&lx);
+
+		if (err < 0 || lx.kind == TOKEN_END)
+			return err;
+		if (lx.kind == TOKEN_CLOSE && skip.open == 1)
+			return fail_at(&lx, "closing brace without opening one");
+		err = skip_token(&lx, &skip);
 		if (err < 0)
 			return err;
 	}

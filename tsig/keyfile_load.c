@@ -10,7 +10,9 @@
  *
  * Includes are found as BIND finds them: relative to the directory of the options
  * statement once there is one, and with the patterns of glob(3).  Before, and in Knot's
- * and NSD's files, they are relative to the including file.
+ * and NSD's files, they are relative to the including file.  Those two servers take a
+ * pattern that fits nothing, and Knot skips folders: so do we, with a warning for a
+ * folder that is named itself.
  *
  * Limits: KEYFILE_SIZE_MAX octets and KEYFILE_FILES_MAX files over all includes of a
  * call, KEYFILE_DEPTH_MAX of them nested.  Only regular files: a FIFO could block for
@@ -32,17 +34,41 @@ enum {
 
 /* ---- one file ---- */
 
-/* The file itself is at fault: an included one is reported where it is included. */
-static int fail_file(const struct keyfile_source *src, int err, const char *reason)
+/* The end of a long path says more than its beginning. */
+static const char *cut_name(const struct keyfile_source *src, const char **ret_dots)
 {
 	size_t len = strlen(src->name);
 	bool is_cut = len > INCLUDE_SHOWN_MAX;
 
+	*ret_dots = is_cut ? "..." : "";
+	return src->name + (is_cut ? len - INCLUDE_SHOWN_MAX : 0);
+}
+
+/* The file itself is at fault: an included one is reported where it is included. */
+static int fail_file(const struct keyfile_source *src, int err, const char *reason)
+{
+	const char *dots, *name = cut_name(src, &dots);
+
 	if (!src->parent)
 		return keyfile_fail(src, 0, err, "%s", reason);
 	return keyfile_fail(src->parent, src->parent_line, err, "include of %s%s: %s",
-		is_cut ? "..." : "", src->name + (is_cut ? len - INCLUDE_SHOWN_MAX : 0),
-		reason);
+		dots, name, reason);
+}
+
+/* Knot's and NSD's. */
+static bool is_yaml(const struct keyfile_source *src)
+{
+	return src->read == keyfile_read_yaml;
+}
+
+static void warn_of_folder(const struct keyfile_source *src)
+{
+	const char *dots, *name = cut_name(src, &dots);
+
+	keyfile_warn(src->parent, src->parent_line,
+		"include of %s%s: a folder, whose files are not read: a pattern such as "
+		"\"*.conf\" in it is needed, as for Knot DNS",
+		dots, name);
 }
 
 /* May this file be read as what it is?  0, or -errno with the reason. */
@@ -124,6 +150,9 @@ static int read_file(struct keyfile_source *src)
 	if (fstat(fd, &src->st) < 0) {
 		err = -errno;
 		fail_file(src, err, strerror(-err));
+	} else if (S_ISDIR(src->st.st_mode) && src->parent && is_yaml(src->parent)) {
+		err = 0;
+		warn_of_folder(src);
 	} else {
 		err = read_open_file(src, fd);
 	}
@@ -194,23 +223,35 @@ static int include_file(const struct keyfile_source *src, unsigned line, const c
 		.parent = src,
 		.parent_line = line,
 		.depth = src->depth + 1,
+		.is_looked_into = src->is_looked_into,
 		.total = src->total,
 		.ret_error = src->ret_error};
 
 	return read_file(&included);
 }
 
+static bool is_marked_folder(const char *path)
+{
+	const size_t len = strlen(path);
+
+	return len && path[len - 1] == '/';
+}
+
 /* In the order of their names. */
 static int include_pattern(
 	const struct keyfile_source *src, unsigned line, const char *pattern)
 {
+	const bool are_folders_skipped = is_yaml(src);
 	glob_t found = {0};
 	int err = 0;
 
-	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
+	switch (glob(pattern, GLOB_ERR | (are_folders_skipped ? GLOB_MARK : 0), NULL,
+		&found)) {
 	case 0:
 		break;
 	case GLOB_NOMATCH:
+		if (is_yaml(src))
+			return 0;
 		return keyfile_fail(
 			src, line, -ENOENT, "include: no file fits the pattern");
 	case GLOB_NOSPACE:
@@ -221,7 +262,8 @@ static int include_pattern(
 			src, line, -EACCES, "include: a folder cannot be read");
 	}
 	for (size_t i = 0; i < found.gl_pathc && !err; i++)
-		err = include_file(src, line, found.gl_pathv[i]);
+		if (!are_folders_skipped || !is_marked_folder(found.gl_pathv[i]))
+			err = include_file(src, line, found.gl_pathv[i]);
 	globfree(&found);
 	return err;
 }
@@ -240,6 +282,30 @@ int keyfile_include(
 		return keyfile_fail(src, line, -EINVAL, "bad path");
 	return is_pattern(path->at, path->len) ? include_pattern(src, line, resolved)
 					       : include_file(src, line, resolved);
+}
+
+/* Each look has limits of its own: what a zone includes takes nothing from what is read.
+ * What can not be looked into is no error, since a key is seldom there. */
+void keyfile_look_into(
+	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path)
+{
+	char why[KEYFILE_ERROR_MAX];
+	struct keyfile_total total;
+	struct keyfile_source looking = *src;
+
+	looking.ret_error = why;
+	if (!src->is_looked_into) {
+		total = *src->total;
+		total.files = total.octets = 0;
+		looking.is_looked_into = true;
+		looking.total = &total;
+	}
+	if (keyfile_include(&looking, line, path) == 0 || src->total->has_warned_of_look)
+		return;
+	src->total->has_warned_of_look = true;
+	keyfile_warn(src, line,
+		"an include inside of another statement is not followed, and its file "
+		"can not be looked into: a key there is not loaded");
 }
 
 /* ---- the file that is asked for ---- */

@@ -38,6 +38,7 @@ struct keyfile_source {
 	const struct keyfile_source *parent; /* the including file; NULL: the first */
 	unsigned parent_line;                /* of its include */
 	unsigned depth;                      /* includes above this one */
+	bool is_looked_into;                 /* its keys are not loaded, only warned of */
 	keyfile_reader *read; /* its form; an included file has that of the first */
 	struct keyfile_total *total; /* over all files of one call */
 	char *ret_error;             /* KEYFILE_ERROR_MAX octets */
@@ -48,6 +49,7 @@ struct keyfile_total {
 	size_t keys;              /* added to the ring */
 	size_t files;             /* opened */
 	size_t octets;            /* read */
+	bool has_warned_of_look;  /* a file could not be looked into */
 	char directory[PATH_MAX]; /* of BIND's options, with its final slash; "": none */
 	keyfile_warning *warning; /* may be NULL */
 	void *arg;
@@ -81,6 +83,10 @@ int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_ent
 int keyfile_include(const struct keyfile_source *src, unsigned line,
 	const struct keyfile_span *path) __attribute__((warn_unused_result));
 
+/* The same where a key would not be loaded: warns of keys. */
+void keyfile_look_into(
+	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path);
+
 /* Relative includes start there from now on.  0, or -errno with the reason. */
 int keyfile_set_directory(const struct keyfile_source *src, unsigned line,
 	const struct keyfile_span *path) __attribute__((warn_unused_result));
@@ -98,8 +104,9 @@ bool keyfile_span_is(const struct keyfile_span *span, const char *word);
 /* Does the name of a file have the form Kname.+NNN+NNNNN followed by suffix? */
 bool keyfile_is_pair_name(const char *path, const char *suffix);
 
-/* One per form. */
+/* One per form, and one for what BIND's statements include. */
 keyfile_reader keyfile_read_bind;
+keyfile_reader keyfile_look_bind;
 keyfile_reader keyfile_read_yaml;
 keyfile_reader keyfile_read_private;
 keyfile_reader keyfile_read_lines;

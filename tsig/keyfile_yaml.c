@@ -8,9 +8,10 @@
  *         secret: "base64"                secret: "base64"
  *
  * This is the part of YAML that Knot has, read line by line, not YAML: no anchors, no
- * block scalars, no flow collections.  Other sections are skipped, with a warning where
- * a secret: stands in one; include: is followed.  A setting of a key that is none of
- * these (comment) is ignored.
+ * block scalars, no flow collections.  NSD's algorithms may lack their "hmac-", and one
+ * that is not given is sha256 (nsd.conf(5)); Knot wants it.  Other sections are skipped,
+ * with a warning where a secret: stands in one; include: is followed.  A setting of a key
+ * that is none of these (comment) is ignored.
  */
 #include "tsig/keyfile_source.h"
 
@@ -31,11 +32,27 @@ static int fail_here(const struct yaml *y, const char *reason)
 	return keyfile_fail(y->src, y->line, -EINVAL, "%s", reason);
 }
 
+/* NSD's short names and its default. */
+static void complete_algorithm(struct keyfile_span *algorithm)
+{
+	static const char *const names[] = {"hmac-sha256", "hmac-sha1", "hmac-sha224",
+		"hmac-sha384", "hmac-sha512", "hmac-md5"};
+	const char *meant = algorithm->at ? NULL : names[0];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !meant; i++)
+		if (keyfile_span_is(algorithm, names[i] + strlen("hmac-")))
+			meant = names[i];
+	if (meant)
+		*algorithm = (struct keyfile_span){meant, strlen(meant)};
+}
+
 static int finish_item(struct yaml *y)
 {
 	if (!y->is_item_open)
 		return 0;
 	y->is_item_open = false;
+	if (y->is_clause)
+		complete_algorithm(&y->entry.algorithm);
 	return keyfile_add_entry(y->src, &y->entry);
 }
 

@@ -235,24 +235,26 @@ static void test_bad_values(void **state)
 {
 	static const struct {
 		const char *name, *algorithm, *secret, *message;
+		unsigned line; /* of the word that is wrong */
 	} cases[] = {
 		{"a", "hmac-sha3", SECRET,
-			"unknown algorithm, or not a length to truncate it to"},
+			"unknown algorithm, or not a length to truncate it to", 3},
 		{"a", SECRET, "hmac-md5",
-			"unknown algorithm, or not a length to truncate it to"},
+			"unknown algorithm, or not a length to truncate it to", 3},
 		{"a", "hmac-sha256-64", SECRET,
-			"unknown algorithm, or not a length to truncate it to"},
+			"unknown algorithm, or not a length to truncate it to", 3},
 		{"a", "hmac-sha256-hmac-sha256-hmac-sha256-hmac-sha256-hmac-sha256-hmac",
-			SECRET, "unknown algorithm, or not a length to truncate it to"},
-		{"a", "hmac-md5", "c2VjcmV0!", "secret is not base64"},
-		{"a", "hmac-md5", "c2VjcmV0I", "secret is not base64"},
-		{"a", "hmac-md5", "====", "secret is not base64"},
-		{"a", "hmac-md5", "", "secret is empty"},
-		{"a", "hmac-md5", " ", "secret is empty"},
-		{"a..b", "hmac-md5", SECRET, "the key's name is not a domain name"},
-		{"", "hmac-md5", SECRET, "the key's name is not a domain name"},
-		{"@", "hmac-md5", SECRET, "the key's name is not a domain name"},
-		{"a\\999", "hmac-md5", SECRET, "the key's name is not a domain name"},
+			SECRET, "unknown algorithm, or not a length to truncate it to",
+			3},
+		{"a", "hmac-md5", "c2VjcmV0!", "secret is not base64", 4},
+		{"a", "hmac-md5", "c2VjcmV0I", "secret is not base64", 4},
+		{"a", "hmac-md5", "====", "secret is not base64", 4},
+		{"a", "hmac-md5", "", "secret is empty", 4},
+		{"a", "hmac-md5", " ", "secret is empty", 4},
+		{"a..b", "hmac-md5", SECRET, "the key's name is not a domain name", 2},
+		{"", "hmac-md5", SECRET, "the key's name is not a domain name", 2},
+		{"@", "hmac-md5", SECRET, "the key's name is not a domain name", 2},
+		{"a\\999", "hmac-md5", SECRET, "the key's name is not a domain name", 2},
 	};
 	char text[1024], message[256];
 
@@ -261,7 +263,8 @@ static void test_bad_values(void **state)
 		snprintf(text, sizeof(text),
 			"\nkey \"%s\" {\nalgorithm \"%s\";\nsecret \"%s\";\n};",
 			cases[i].name, cases[i].algorithm, cases[i].secret);
-		snprintf(message, sizeof(message), "f:2: %s", cases[i].message);
+		snprintf(message, sizeof(message), "f:%u: %s", cases[i].line,
+			cases[i].message);
 		parse_bad("f", text, strlen(text), message);
 		snprintf(text, sizeof(text),
 			"key:\n  - id: \"%s\"\n    algorithm: \"%s\"\n    secret: "
@@ -429,8 +432,12 @@ static void test_knot_malformed(void **state)
 		{"key:\n  - id: a\nserver:\n", "f:2: key without algorithm"},
 		{"---", "f:1: no key in it"},
 		{"include: x\n", "f:1: include is not followed here"},
-		{"key:\n  name: a\n  secret: " SECRET "\nkey:\n",
-			"f:2: key without algorithm"},
+		{"key:\n  name: a\n  secret: x\nkey:\n", "f:3: secret is not base64"},
+		{"key:\n  name: a\nkey:\n", "f:2: key without secret"},
+		{"key:\n  name: a\n\n  algorithm: sha\n  secret: " SECRET "\n",
+			"f:4: unknown algorithm, or not a length to truncate it to"},
+		{"key:\n  - id: a\n    algorithm: sha512\n    secret: " SECRET "\n",
+			"f:3: unknown algorithm, or not a length to truncate it to"},
 	};
 	(void)state;
 	all_bad("f", bad, COUNT(bad));
@@ -491,9 +498,9 @@ static void test_private_malformed(void **state)
 			"1: no Algorithm: in it"},
 		{file, "Private-key-format: v1.3\nAlgorithm: 163\n", "1: no Key: in it"},
 		{file, "Private-key-format: v1.3\nAlgorithm: 163\nKey: c2VjcmV0!\n",
-			"2: secret is not base64"},
+			"3: secret is not base64"},
 		{file, "Private-key-format: v1.3\nAlgorithm: 163\nKey:\n",
-			"2: secret is empty"},
+			"3: secret is empty"},
 		{file, PRIVATE("163", "Key: x\n"), "4: Key: is there twice"},
 		{file, PRIVATE("163", "Bits: AA==\n"),
 			"4: Bits: is not 16 bits in base64"},

@@ -254,6 +254,67 @@ static void test_include_pattern(void **state)
 	rmdir("k[1]");
 }
 
+/* Knot and NSD take a pattern without a file; Knot skips folders. */
+static void test_include_of_knot(void **state)
+{
+	static const char key[] =
+		"key:\n  - id: d\n    algorithm: hmac-md5\n    secret: " SECRET "\n";
+
+	(void)state;
+	assert_int_equal(mkdir("d", 0700), 0);
+	assert_int_equal(mkdir("d/x.conf", 0700), 0);
+	write_file("d/a.conf", 0600, key);
+	write_file("knot.conf", 0600,
+		"server:\n    user: knot\ninclude: d/none*\ninclude: d/*.conf\n");
+	keyfile_warnings[0] = '\0';
+	load_ok("knot.conf", 1);
+	assert_string_equal(keyfile_warnings, "");
+	write_file("knot.conf", 0600,
+		"include: d\nkey:\n- id: e\n  algorithm: hmac-md5\n"
+		"  secret: " SECRET "\n");
+	load_ok("knot.conf", 1);
+	assert_string_equal(keyfile_warnings,
+		"knot.conf:1: include of d: a folder, whose files are not read: a "
+		"pattern such as \"*.conf\" in it is needed, as for Knot DNS\n");
+	write_file("knot.conf", 0600, "key:\ninclude: d/none\n");
+	load_bad("knot.conf", -ENOENT,
+		"knot.conf:2: include of d/none: No such file or directory");
+	unlink("knot.conf");
+	unlink("d/a.conf");
+	rmdir("d/x.conf");
+	rmdir("d");
+}
+
+/* Keys in it are not loaded, since named would not take them there either. */
+static void test_include_inside_of_a_statement(void **state)
+{
+	(void)state;
+	write_file("two.key", 0600, "\n" KEY("two", SECRET));
+	write_file("plain", 0644, "notify no;\nallow-update { key one; };\n");
+	write_file("outer", 0600, "include \"two.key\";");
+	write_file("named.conf", 0600,
+		KEY("one", SECRET) "zone a {\n include \"plain\";\n};\n"
+				   "view v { zone a { include \"two.key\"; }; };\n"
+				   "server ::1 { include \"outer\"; };\n");
+	keyfile_warnings[0] = '\0';
+	load_ok("named.conf", 1);
+	assert_string_equal(keyfile_warnings,
+		"two.key:2: a key inside of another statement is not loaded\n"
+		"two.key:2: a key inside of another statement is not loaded\n");
+	write_file("named.conf", 0600,
+		"zone a {\n include \"nowhere\"; };\nzone b { include \"named.conf\"; "
+		"};\n" KEY("one", SECRET));
+	keyfile_warnings[0] = '\0';
+	load_ok("named.conf", 1);
+	assert_string_equal(keyfile_warnings,
+		"named.conf:2: an include inside of another statement is not followed, "
+		"and its file can not be looked into: a key there is not loaded\n");
+	unlink("two.key");
+	unlink("plain");
+	unlink("outer");
+	unlink("named.conf");
+}
+
 static void test_include_loop(void **state)
 {
 	(void)state;
@@ -338,6 +399,8 @@ int main(void)
 		IN_DIRECTORY(test_include),
 		IN_DIRECTORY(test_directory_of_options),
 		IN_DIRECTORY(test_include_pattern),
+		IN_DIRECTORY(test_include_of_knot),
+		IN_DIRECTORY(test_include_inside_of_a_statement),
 		IN_DIRECTORY(test_include_loop),
 		IN_DIRECTORY(test_include_depth),
 		IN_DIRECTORY(test_include_fan),

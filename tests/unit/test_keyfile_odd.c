@@ -114,6 +114,35 @@ static void test_nsd(void **state)
 	keyring_free(ring);
 }
 
+/* nsd.conf(5): the hash alone is an algorithm, and sha256 the default. */
+static void test_nsd_algorithms(void **state)
+{
+	static const struct {
+		const char *line;
+		enum hmac_algorithm alg;
+	} lines[] = {
+		{"", HMAC_SHA256},
+		{" algorithm: md5\n", HMAC_MD5},
+		{" algorithm: sha1\n", HMAC_SHA1},
+		{" algorithm: \"sha224\"\n", HMAC_SHA224},
+		{" algorithm: SHA256\n", HMAC_SHA256},
+		{" algorithm: sha384\n", HMAC_SHA384},
+		{" algorithm: sha512 # long\n", HMAC_SHA512},
+		{" algorithm: hmac-sha512\n", HMAC_SHA512},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		snprintf(text, sizeof(text), "key:\n name: \"upd\"\n%s secret: %s\n",
+			lines[i].line, SECRET);
+		struct keyring *ring = parse_ok("nsd.conf", text, 1);
+
+		assert_int_equal(find(ring, "upd")->alg, lines[i].alg);
+		keyring_free(ring);
+	}
+}
+
 static void test_yaml_lookalikes(void **state)
 {
 	(void)state;
@@ -133,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_dhcpd),
 		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_nsd),
+		cmocka_unit_test(test_nsd_algorithms),
 		cmocka_unit_test(test_yaml_lookalikes),
 	};
 
