@@ -38,12 +38,20 @@ enum settings_expected {
 	EXPECT_AFTER, /* what may follow a value */
 };
 
+/* A name in the whole. */
+struct settings_name {
+	size_t at;     /* octets before it */
+	unsigned line; /* of the whole */
+};
+
 /* A bracket that is open; the first level is the file itself. */
 struct settings_level {
 	char opening; /* '{', '(', '['; 0: the file */
 	struct settings_place place;
 	unsigned count;               /* members or elements begun */
 	char name[SETTINGS_NAME_MAX]; /* of the setting being read, in a group */
+	struct settings_name names[SETTINGS_MEMBERS_MAX]; /* count of them, in a group */
+	const char *kind; /* of the values of an array; NULL: none yet */
 };
 
 struct settings_syntax {

@@ -3,9 +3,10 @@
  * File Grammar"), with what is expected in every message.
  *
  * Stricter than libconfig: no fractions, since no setting takes one; brackets nest
- * SETTINGS_NEST_MAX deep; a group has SETTINGS_MEMBERS_MAX members at most; a comment,
- * string or bracket of an included file need not end there, but a word must.  More
- * lenient: @include need not begin its line.
+ * SETTINGS_NEST_MAX deep; a group has SETTINGS_MEMBERS_MAX members at most; strings that
+ * follow each other are one only as the value of a setting, since in a list a comma is
+ * missing there; a comment, string or bracket of an included file need not end there, but
+ * a word must.  More lenient: @include need not begin its line.
  *
  * What goes to the whole are the tokens as they are, blanks and the ends of lines; a
  * comment leaves its ends of lines.  Numbers are written anew: libconfig wraps at 32
@@ -143,6 +144,22 @@ static bool begin_value(struct settings_text *text)
 	return true;
 }
 
+/* The values of an array are of one kind. */
+static int check_kind(
+	struct settings_text *text, struct settings_place place, const char *kind)
+{
+	struct settings_level *level = innermost(text);
+
+	if (level->opening != '[')
+		return 0;
+	if (level->kind && strcmp(level->kind, kind) != 0)
+		return settings_fail(text, place,
+			"an array [ ] holds values of one kind: %s before, and here %s",
+			level->kind, kind);
+	level->kind = kind;
+	return 0;
+}
+
 static int take_opening(
 	struct settings_text *text, struct settings_place place, char opening)
 {
@@ -275,10 +292,44 @@ static int fail_unexpected_word(
 	return fail_token(text, here(in), describe_expected(text), shown);
 }
 
+/* The name in the group that is the same as its last one; NULL: none. */
+static const struct settings_name *find_same_name(
+	const struct settings_text *text, const struct settings_level *level)
+{
+	const size_t len = strlen(level->name);
+
+	for (unsigned i = 0; i + 1 < level->count; i++) {
+		const char *name = text->octets + level->names[i].at;
+
+		if (strncmp(name, level->name, len) == 0 && !is_word(name[len]))
+			return &level->names[i];
+	}
+	return NULL;
+}
+
+/* level->name begins a setting of the group. */
+static int add_name(struct settings_text *text, struct settings_place place)
+{
+	struct settings_level *level = innermost(text);
+	const struct settings_name *same;
+
+	if (++level->count > SETTINGS_MEMBERS_MAX)
+		return settings_fail(text, place, "more than %d settings in one group",
+			SETTINGS_MEMBERS_MAX);
+	level->names[level->count - 1] = (struct settings_name){text->len, text->line};
+	same = find_same_name(text, level);
+	if (!same)
+		return 0;
+	return settings_fail(text, place, "duplicate setting: %.256s:%u has it already",
+		settings_text_file(text, same->line),
+		settings_text_line(text, same->line));
+}
+
 static int scan_name(struct settings_text *text, struct settings_input *in, size_t len)
 {
 	struct settings_level *level = innermost(text);
 	const char *word = in->octets + in->at;
+	int err;
 
 	level->name[0] = '\0';
 	/* libconfig lets the separator be left out. */
@@ -286,9 +337,9 @@ static int scan_name(struct settings_text *text, struct settings_input *in, size
 		return fail_unexpected_word(text, in, len);
 	memcpy(level->name, word, len);
 	level->name[len] = '\0';
-	if (++level->count > SETTINGS_MEMBERS_MAX)
-		return settings_fail(text, here(in), "more than %d settings in one group",
-			SETTINGS_MEMBERS_MAX);
+	err = add_name(text, here(in));
+	if (err)
+		return err;
 	text->syntax.expected = EXPECT_EQUALS;
 	text->syntax.was_string = false;
 	text->syntax.was_comma = false;
@@ -350,11 +401,26 @@ static bool is_fraction(const char *word, size_t len)
 	return points == 1;
 }
 
+/* "1x", or a time without its quotes. */
+static bool is_number_with_letters(const char *word, size_t len)
+{
+	size_t at = word[0] == '-' || word[0] == '+';
+	const size_t digits = at;
+
+	while (at < len && isdigit((unsigned char)word[at]))
+		at++;
+	if (at == digits || at == len)
+		return false;
+	while (at < len && isalpha((unsigned char)word[at]))
+		at++;
+	return at == len;
+}
+
 /* What stands where a value should, and is none. */
 static int fail_word(struct settings_text *text, struct settings_input *in, size_t len)
 {
 	static const char *const truths[] = {"yes", "on", "no", "off"};
-	const char *word = in->octets + in->at;
+	const char *word = in->octets + in->at, *also;
 
 	for (size_t i = 0; i < sizeof(truths) / sizeof(truths[0]); i++)
 		if (is_text(word, len, truths[i]))
@@ -369,10 +435,14 @@ static int fail_word(struct settings_text *text, struct settings_input *in, size
 	while (peek(in, len) && !is_blank(peek(in, len)) &&
 		!strchr(";,(){}[]\"", peek(in, len)))
 		len++;
+	also = is_number_with_letters(word, len)
+		? ", and a number must not end in letters"
+		: "";
 	if (may_be_shown(text, len))
 		return settings_fail(text, here(in),
-			"text must stand between quotes: \"%.*s\"", (int)len, word);
-	return settings_fail(text, here(in), "text must stand between quotes");
+			"text must stand between quotes: \"%.*s\"%s", (int)len, word,
+			also);
+	return settings_fail(text, here(in), "text must stand between quotes%s", also);
 }
 
 static int put_value(struct settings_text *text, struct settings_input *in, size_t len,
@@ -392,17 +462,25 @@ static int scan_value(struct settings_text *text, struct settings_input *in, siz
 	char number_text[NUMBER_TEXT_MAX];
 	long long number;
 	bool fits;
+	int err;
 
 	(void)begin_value(text); /* it is expected */
 	if (goes_on(in, len))
 		return fail_word(text, in, len);
-	if (is_truth(word, len))
-		return put_value(text, in, len,
-			tolower((unsigned char)word[0]) == 't' ? "true" : "false");
+	if (is_truth(word, len)) {
+		err = check_kind(text, here(in), "true or false");
+		return err ? err
+			   : put_value(text, in, len,
+				     tolower((unsigned char)word[0]) == 't' ? "true"
+									    : "false");
+	}
 	if (!read_number(word, len, &number, &fits))
 		return fail_word(text, in, len);
 	if (!fits)
 		return settings_fail(text, here(in), "the number is too large");
+	err = check_kind(text, here(in), "a number");
+	if (err)
+		return err;
 	snprintf(number_text, sizeof(number_text), "%lld%s", number,
 		number < INT_MIN || number > INT_MAX ? "L" : "");
 	return put_value(text, in, len, number_text);
@@ -449,6 +527,21 @@ static size_t string_len(const struct settings_input *in, bool *ret_has_nul)
 	return peek(in, len) ? len + 1 : 0;
 }
 
+static int begin_string(struct settings_text *text, struct settings_place place)
+{
+	const struct settings_syntax *syntax = &text->syntax;
+	const char opening = innermost(text)->opening;
+
+	if (begin_value(text))
+		return check_kind(text, place, "a string");
+	/* The value of a setting may be in pieces. */
+	if (syntax->expected == EXPECT_AFTER && syntax->was_string && opening != '[' &&
+		opening != '(')
+		return 0;
+	return fail_token(text, place, describe_expected(text),
+		syntax->was_string ? "another string" : "a string");
+}
+
 static int scan_string(struct settings_text *text, struct settings_input *in)
 {
 	struct settings_syntax *syntax = &text->syntax;
@@ -457,10 +550,9 @@ static int scan_string(struct settings_text *text, struct settings_input *in)
 	const size_t len = string_len(in, &has_nul);
 	int err;
 
-	/* Strings that follow each other are one. */
-	if (!begin_value(text) &&
-		!(syntax->expected == EXPECT_AFTER && syntax->was_string))
-		return fail_token(text, place, describe_expected(text), "a string");
+	err = begin_string(text, place);
+	if (err)
+		return err;
 	if (!len)
 		return settings_fail(text,
 			syntax->long_string.line ? syntax->long_string : place,

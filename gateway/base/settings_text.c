@@ -396,7 +396,10 @@ int settings_include(struct settings_text *text, struct settings_input *in,
 	if (!err)
 		err = scan_file(text, name, whole, in->depth + 1, &why);
 	if (why)
-		return settings_fail(text, place, "@include \"%.256s\": %s", name, why);
+		return settings_fail(text, place, "@include \"%.256s\": %s%s", name, why,
+			err == -ENOENT && strpbrk(name, "*?[")
+				? " (one file is expected, not a pattern)"
+				: "");
 	if (!err)
 		err = settings_put(text, "\n", 1);
 	return err ? err : add_piece(text, parent, in->line);

@@ -6,8 +6,8 @@
  * as "syntax error" at the line where it noticed.  So it gets to see only text that has
  * been checked here: regular files of bounded size without octets that mislead it, every
  * bracket and string closed, every value a string, a whole number or a truth value.
- * What is left for libconfig to report is a name that stands twice in a group, and an
- * array of mixed types.
+ * What is left for libconfig to report is an array of numbers of which only some need 64
+ * bits.
  *
  * The gateway and the agent read their files through this; it knows no setting.
  */

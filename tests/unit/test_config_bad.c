@@ -44,9 +44,11 @@ static void check_bad(const struct bad *bad, size_t count)
 
 static const struct bad bad_syntax_table[] = {
 	{"a = 1;\nb = ;\n", "error: t.conf:2: b: a value expected, not \";\"\n"},
-	{"user = \"a\";\nuser = \"b\";\n", "error: t.conf:2: duplicate setting name\n"},
+	{"user = \"a\";\nuser = \"b\";\n",
+		"error: t.conf:2: user: duplicate setting: t.conf:1 has it already\n"},
 	{"key_files = [ \"a\",\n1 ];\n",
-		"error: t.conf:2: mismatched element type in array\n"},
+		"error: t.conf:2: key_files[1]: an array [ ] holds values of one kind: a "
+		"string before, and here a number\n"},
 	{"\n@include \"x.conf\"\n",
 		"error: t.conf:2: files are not read for text in memory\n"},
 };

@@ -127,7 +127,8 @@ static const struct {
 } wrong[] = {
 	/* quotes */
 	{"\na = {\n lease = 1h; };",
-		"t:3: a.lease: text must stand between quotes: \"1h\""},
+		"t:3: a.lease: text must stand between quotes: \"1h\", and a number must "
+		"not end in letters"},
 	{"a = yes;",
 		"t:1: a: yes is no value: write true or false, or put text between "
 		"quotes"},
@@ -170,6 +171,10 @@ static const struct {
 	{"a = ( { } { } );", "t:1: a[0]: \",\" or \")\" expected, not \"{\""},
 	{"a = ( { }; { } );", "t:1: a[0]: \",\" or \")\" expected, not \";\""},
 	{"a = [ 1 2 ];", "t:1: a[0]: \",\" or \"]\" expected, not \"2\""},
+	{"a = [ \"A\" \"AAAA\" ];",
+		"t:1: a[0]: \",\" or \"]\" expected, not another string"},
+	{"a = ( \"x\",\n \"y\"\n \"z\" );",
+		"t:3: a[1]: \",\" or \")\" expected, not another string"},
 	{"a = [ , 1 ];", "t:1: a: a value expected, not \",\""},
 	{"a = 1;;", "t:1: the name of a setting expected, not \";\""},
 	{"a = 1\n 2;", "t:2: \";\" expected, not \"2\""},
@@ -183,6 +188,9 @@ static const struct {
 	{"a", "t:1: a: \"=\" after the name expected, not the end of the file"},
 	{"= 1;", "t:1: the name of a setting expected, not \"=\""},
 	{"1a = 1;", "t:1: the name of a setting expected, not \"1a\""},
+	{"a = 1;\nab = 1;\n\na = 2;", "t:4: a: duplicate setting: t:1 has it already"},
+	{"g = ( { a = 1; }, { b = { a = 1; }; a = 1;\n b = 2; } );",
+		"t:2: g[1].b: duplicate setting: t:1 has it already"},
 	{"a = b = 1;", "t:1: a: text must stand between quotes: \"b\""},
 	/* brackets */
 	{"a = (\n { b = 1;\n );",
@@ -203,7 +211,23 @@ static const struct {
 	/* numbers */
 	{"a = 1.5;", "t:1: a: 1.5 is not a whole number"},
 	{"a = 9223372036854775808;", "t:1: a: the number is too large"},
-	{"a = 0x;", "t:1: a: text must stand between quotes: \"0x\""},
+	{"a = 0x;",
+		"t:1: a: text must stand between quotes: \"0x\", and a number must not "
+		"end in letters"},
+	{"secret = -12abc;",
+		"t:1: secret: text must stand between quotes, and a number must not end "
+		"in letters"},
+	{"a = 1x2;", "t:1: a: text must stand between quotes: \"1x2\""},
+	/* kinds */
+	{"a = [ \"x\", 1 ];",
+		"t:1: a[1]: an array [ ] holds values of one kind: a string before, and "
+		"here a number"},
+	{"a = [ 1,\n true ];",
+		"t:2: a[1]: an array [ ] holds values of one kind: a number before, and "
+		"here true or false"},
+	{"a = [ false, \"x\" ];",
+		"t:1: a[1]: an array [ ] holds values of one kind: true or false before, "
+		"and here a string"},
 	{"a = -;", "t:1: a: text must stand between quotes: \"-\""},
 	/* others */
 	{"@include \"x\"", "t:1: files are not read for text in memory"},
@@ -360,13 +384,54 @@ static void what_libconfig_says_has_the_right_line(void **state)
 	config_t tree;
 
 	write_file(folder, "main", "a = 1;\n@include \"one\"\n");
-	write_file(folder, "one", "\n\na = 2;\nb = 1;");
+	write_file(folder, "one", "\n\nb = [ 1, 5000000000 ];");
 	assert_int_equal(load(folder, "main", &text), 0);
 	config_init(&tree);
 	assert_false(settings_text_read(text, &source, &tree));
-	assert_string_equal(folder->message, "one:3: duplicate setting name");
+	assert_string_equal(folder->message, "one:3: mismatched element type in array");
 	config_destroy(&tree);
 	settings_text_free(text);
+}
+
+static void what_stands_twice_is_found_over_files(void **state)
+{
+	struct folder *folder = *state;
+	struct settings_text *text = NULL;
+
+	write_file(folder, "main", "\na = 1;\n@include \"one\"\n");
+	write_file(folder, "one", "\n\nb = 1;\na = 2;");
+	assert_int_equal(load(folder, "main", &text), -EINVAL);
+	assert_non_null(strstr(folder->message, "one:4: a: duplicate setting: "));
+	assert_non_null(strstr(folder->message, "main:2 has it already"));
+}
+
+/* The value of a setting may be in pieces. */
+static void strings_that_follow_each_other_are_one(void **state)
+{
+	struct folder *folder = *state;
+	struct settings_text *text = NULL;
+	const char *value;
+	config_t tree;
+
+	write_file(folder, "main", "a = ( { b = \"x\"\n \"y\" \"z\"; } );");
+	assert_int_equal(load(folder, "main", &text), 0);
+	read_tree(folder, text, &tree);
+	assert_true(config_lookup_string(&tree, "a.[0].b", &value));
+	assert_string_equal(value, "xyz");
+	config_destroy(&tree);
+	settings_text_free(text);
+}
+
+static void an_include_is_no_pattern(void **state)
+{
+	struct folder *folder = *state;
+	struct settings_text *text = NULL;
+
+	write_file(folder, "main", "@include \"*.ok\"\n");
+	assert_int_equal(load(folder, "main", &text), -EINVAL);
+	assert_non_null(strstr(folder->message,
+		"main:1: @include \"*.ok\": No such file or directory (one file is "
+		"expected, not a pattern)"));
 }
 
 static void make_path(const struct folder *folder, const char *name, char path[PATH_MAX])
@@ -403,9 +468,9 @@ static void no_file_ends_or_stops_the_process(void **state)
 	check_bad(folder, "main",
 		"one:2: @include \"main\": is included from within itself");
 
-	/* Twice is no loop; the second time is wrong for another reason. */
+	/* Twice is no loop. */
 	write_file(folder, "main", "@include \"one\"\n@include \"one\"");
-	write_file(folder, "one", "a = 1;");
+	write_file(folder, "one", "# nothing");
 	struct settings_text *whole = NULL;
 	assert_int_equal(load(folder, "main", &whole), 0);
 	settings_text_free(whole);
@@ -471,6 +536,9 @@ int main(void)
 		TEST(what_grows_has_a_limit),
 		TEST(lines_are_those_of_their_files),
 		TEST(what_libconfig_says_has_the_right_line),
+		TEST(what_stands_twice_is_found_over_files),
+		TEST(strings_that_follow_each_other_are_one),
+		TEST(an_include_is_no_pattern),
 		TEST(no_file_ends_or_stops_the_process),
 		TEST(files_of_another_kind_are_refused),
 	};
