@@ -112,19 +112,6 @@ struct heading {
 	bool is_soa;
 };
 
-/* A record that Muster can not read, or not hold: the first is remembered by its name. */
-__attribute__((format(printf, 2, 3))) static void note_odd(
-	const struct reader *r, const char *format, ...)
-{
-	va_list args;
-
-	if (r->zone->odd++ > 0)
-		return;
-	va_start(args, format);
-	vsnprintf(r->zone->first_odd, sizeof(r->zone->first_odd), format, args);
-	va_end(args);
-}
-
 /* Would Muster write the same RDATA otherwise?  Addresses it writes as PowerDNS takes
  * them, which is not always as PowerDNS gives them. */
 static int remember_spelling(
@@ -171,13 +158,15 @@ static int load_record(
 	int ret = zone_load_rr(r->zone->content, &rr);
 
 	if (ret == -ENOSPC) {
-		note_odd(r, "%s %s: too many records", h->name, h->type_name);
+		odd_list_add(&r->zone->odd, "%.80s %.16s (too many records)", h->name,
+			h->type_name);
 		return 0;
 	}
 	if (ret)
 		return ret;
 	if (!rdata_has_shape(h->type, rr.rdata, rr.rdata_len))
-		note_odd(r, "%s %s \"%.60s\"", h->name, h->type_name, text->content);
+		odd_list_add(&r->zone->odd, "%.80s %.16s \"%.48s\"", h->name,
+			h->type_name, text->content);
 	return remember_spelling(r, h, text);
 }
 
@@ -237,7 +226,8 @@ static bool read_heading(struct reader *r, struct heading *h)
 			why = "not a type of records that is known here";
 	}
 	if (why && r->want_content)
-		note_odd(r, "%s %s: %s", h->name, h->type_name, why);
+		odd_list_add(
+			&r->zone->odd, "%.80s %.16s (%s)", h->name, h->type_name, why);
 	return !why;
 }
 

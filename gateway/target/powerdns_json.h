@@ -17,6 +17,7 @@
 #ifndef MUSTER_POWERDNS_JSON_H
 #define MUSTER_POWERDNS_JSON_H
 
+#include "gateway/target/odd_list.h"
 #include "zones/changeset.h"
 
 enum {
@@ -45,9 +46,8 @@ struct powerdns_zone {
 	struct powerdns_texts *spelt; /* enabled ones that Muster would spell otherwise;
 					  * NULL when not wanted, or none */
 	size_t outside; /* records that are not in the zone and that nobody is served */
-	size_t odd;     /* records kept as text or without the shape of their type, RRsets
-			 * that are too large or left alone */
-	char first_odd[POWERDNS_WHY_MAX]; /* one of them */
+	struct odd_list odd; /* records kept as text or without the shape of their type,
+			      * RRsets that are too large or left alone */
 };
 
 /* Accepts what a failed read left. */

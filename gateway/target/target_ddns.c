@@ -237,7 +237,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
 	struct ddns_transferred got;
-	char name[NAME_TEXT_MAX];
+	char name[NAME_TEXT_MAX], odd[ODD_LIST_TEXT_MAX];
 	struct verdict why;
 
 	if (is_whole_zone_worth_asking(t, result)) {
@@ -253,11 +253,11 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 		ddns_complete_no_memory(t);
 		return;
 	}
-	if (got.odd > 0)
-		log_warning("zone %s: %s has %zu %s in it that Muster cannot read, such "
-			    "as %s; what is odd stays as it is",
-			name_to_text(t->zone, name), t->who, got.odd,
-			PLURAL(got.odd, "record"), got.first_odd);
+	if (got.odd->count > 0)
+		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
+			    "what is odd stays as it is",
+			name_to_text(t->zone, name), t->who, got.odd->count,
+			PLURAL(got.odd->count, "record"), odd_list_to_text(got.odd, odd));
 	ddns_remember(&t->seen, got.soa);
 	ddns_remember(&t->believed, got.soa);
 	ddns_remember(&t->mirrored, got.soa);

@@ -8,6 +8,7 @@
 #define MUSTER_TARGET_DDNS_PRIVATE_H
 
 #include "gateway/target/dns_client.h"
+#include "gateway/target/odd_list.h"
 #include "gateway/target/target.h"
 #include "zones/update.h"
 
@@ -85,8 +86,6 @@ enum ddns_transfer_state {
 	DDNS_TRANSFER_BROKEN,   /* reason */
 };
 
-enum { DDNS_ODD_MAX = 192 }; /* octets of a record's name and what is odd with it */
-
 struct ddns_transfer;
 /* since: the SOA that was asked from (IXFR), a reference is taken; NULL: AXFR.
  * is_signed: the server signs the zone of that SOA. */
@@ -111,8 +110,8 @@ struct ddns_transferred {
 	struct zone *zone;         /* either this */
 	struct update *difference; /* or this */
 	bool is_signed;            /* by the server */
-	size_t odd; /* records that Muster can not read, and RRsets too large for it */
-	const char *first_odd; /* one of them; the transfer's */
+	/* Records that Muster can not read, RRsets too large for it; the transfer's. */
+	const struct odd_list *odd;
 };
 /* 0 or -ENOMEM. */
 int ddns_transfer_take(struct ddns_transfer *transfer, struct ddns_transferred *ret)

@@ -55,8 +55,7 @@ struct ddns_transfer {
 	bool is_only_soa;         /* the message holds one record */
 	ddns_transfer_sink *sink; /* NULL: it is kept */
 	void *sink_arg;
-	size_t odd; /* records without the shape of their type, and RRsets too large */
-	char first_odd[DDNS_ODD_MAX];
+	struct odd_list odd; /* without the shape of their type, and RRsets too large */
 	char reason[VERDICT_WHY_MAX];
 	uint8_t rdata[RDATA_MAX];
 };
@@ -162,15 +161,14 @@ static enum ddns_transfer_state broken_rr(
 		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
 }
 
-/* A record that Muster can not read, or not hold: the first is remembered by its name. */
+/* A record that Muster can not read (its RDATA has not the shape of its type), or not
+ * hold. */
 static void note_odd(struct ddns_transfer *t, const struct rr *rr, const char *why)
 {
 	char owner[NAME_TEXT_MAX], type[RDATA_TYPE_NAME_MAX];
 
-	if (t->odd++ > 0)
-		return;
-	snprintf(t->first_odd, sizeof(t->first_odd), "%.80s %s (%s)",
-		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
+	odd_list_add(&t->odd, "%.80s %s%s", name_to_text(rr->owner, owner),
+		rdata_type_name(rr->type, type), why);
 }
 
 /* ---- differences ---- */
@@ -324,7 +322,7 @@ static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr
 		return DDNS_TRANSFER_WHOLE;
 	r = zone_load_rr(is_proof ? t->proofs : t->zone, rr);
 	if (r == -ENOSPC)
-		note_odd(t, rr, "too many records");
+		note_odd(t, rr, " (too many records)");
 	else if (r < 0)
 		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
 	return DDNS_TRANSFER_WHOLE;
@@ -478,7 +476,7 @@ static bool take_odd(struct ddns_transfer *t, struct rr *rr)
 	if (rdata_has_shape(rr->type, rr->rdata, rr->rdata_len))
 		return true;
 	if (t->state != DDNS_TRANSFER_REMOVING)
-		note_odd(t, rr, "RDATA has not the shape of its type");
+		note_odd(t, rr, "");
 	return !is_soa(t, rr);
 }
 
@@ -610,8 +608,7 @@ int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
 		.zone = t->zone,
 		.difference = difference,
 		.is_signed = t->is_signed,
-		.odd = t->odd,
-		.first_odd = t->first_odd};
+		.odd = &t->odd};
 	t->zone = NULL;
 	return 0;
 }

@@ -270,7 +270,7 @@ static void hint(struct powerdns_target *t)
 
 static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 {
-	char name[NAME_TEXT_MAX];
+	char name[NAME_TEXT_MAX], odd[ODD_LIST_TEXT_MAX];
 
 	powerdns_note_settings(t, zone);
 	powerdns_believe(t);
@@ -289,11 +289,12 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 		log_warning("zone %s: %s has %zu %s in it outside the zone, left alone",
 			name_to_text(t->zone, name), t->who, zone->outside,
 			PLURAL(zone->outside, "record"));
-	if (zone->odd > 0)
-		log_warning("zone %s: %s has %zu %s in it that Muster cannot read, such "
-			    "as %s; what is odd stays as it is",
-			name_to_text(t->zone, name), t->who, zone->odd,
-			PLURAL(zone->odd, "record"), zone->first_odd);
+	if (zone->odd.count > 0)
+		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
+			    "what is odd stays as it is",
+			name_to_text(t->zone, name), t->who, zone->odd.count,
+			PLURAL(zone->odd.count, "record"),
+			odd_list_to_text(&zone->odd, odd));
 	hint(t);
 }
 

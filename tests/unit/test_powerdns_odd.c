@@ -124,11 +124,41 @@ static void what_can_not_be_read_can_be_deleted(void **state)
 		"a 0 ANY ANY", PATCH(DELETE("a.example.", "HTTPS")));
 }
 
-static void odd_ones_are_counted_and_the_first_is_named(void **state)
+static void eight_of_the_odd_ones_are_named(void **state)
+{
+	struct odd_list list = {0};
+	char text[ODD_LIST_TEXT_MAX], owner[2 * ODD_TEXT_MAX];
+
+	(void)state;
+	assert_string_equal(odd_list_to_text(&list, text), "");
+	for (int i = 1; i <= 8; i++)
+		odd_list_add(&list, "o%d URI", i);
+	assert_string_equal(odd_list_to_text(&list, text),
+		"o1 URI, o2 URI, o3 URI, o4 URI, o5 URI, o6 URI, o7 URI, o8 URI");
+	for (int i = 9; i <= 12; i++)
+		odd_list_add(&list, "o%d URI", i);
+	assert_int_equal(list.count, 12);
+	assert_string_equal(odd_list_to_text(&list, text),
+		"o1 URI, o2 URI, o3 URI, o4 URI, o5 URI, o6 URI, o7 URI, o8 URI and 4 "
+		"more");
+	/* The longest ones have room, too. */
+	memset(owner, 'o', sizeof(owner) - 1);
+	owner[sizeof(owner) - 1] = '\0';
+	list = (struct odd_list){0};
+	for (int i = 0; i < 9; i++)
+		odd_list_add(&list, "%s", owner);
+	list.count = SIZE_MAX;
+	assert_int_equal(strlen(odd_list_to_text(&list, text)),
+		8 * (ODD_TEXT_MAX - 1) + 7 * strlen(", ") +
+			strlen(" and 18446744073709551607 more"));
+}
+
+static void odd_ones_are_counted_and_named(void **state)
 {
 	struct powerdns_zone zone;
 	size_t text_len;
 	const struct rrset *set;
+	char text[ODD_LIST_TEXT_MAX];
 
 	(void)state;
 	load(&zone,
@@ -137,8 +167,12 @@ static void odd_ones_are_counted_and_the_first_is_named(void **state)
 			ON("x")) "," RRSET("d.example.", "AXFR", ON("x")) "," RRSET("..",
 			"A", ON("192.0.2.1")) "," RRSET("relative", "A",
 			ON("192.0.2.1")) "," RRSET("f.example.", "SSHFP", ON("1 1 aa"))));
-	assert_int_equal(zone.odd, 5);
-	assert_string_equal(zone.first_odd, "b.example. A \"192.0.2.256\"");
+	assert_int_equal(zone.odd.count, 5);
+	assert_string_equal(odd_list_to_text(&zone.odd, text),
+		"b.example. A \"192.0.2.256\", "
+		"c.example. BOGUS (not a type of records that is known here), "
+		"d.example. AXFR (not a type of records that is known here), "
+		".. A (not a domain name), relative A (not a domain name)");
 	/* The SOA and a, b and f; the others have no place here. */
 	assert_int_equal(zone_count_records(zone.content), 4);
 	set = zone_find(zone.content, message_name("b.example."), TYPE_A);
@@ -194,7 +228,8 @@ int main(void)
 		cmocka_unit_test(what_powerdns_had_goes_back_as_it_was),
 		cmocka_unit_test(addresses_go_back_as_powerdns_takes_them),
 		cmocka_unit_test(what_can_not_be_read_can_be_deleted),
-		cmocka_unit_test(odd_ones_are_counted_and_the_first_is_named),
+		cmocka_unit_test(eight_of_the_odd_ones_are_named),
+		cmocka_unit_test(odd_ones_are_counted_and_named),
 		cmocka_unit_test(octets_that_are_not_utf8_are_escaped),
 		cmocka_unit_test(a_large_rrset_is_not_written_anew),
 	};

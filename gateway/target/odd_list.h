@@ -1,0 +1,31 @@
+/*
+ * The records of a target that Muster cannot read: how many there are, and which are the
+ * first ones, for the one line of the log about them.
+ *
+ * Limits: ODD_SHOWN_MAX records of ODD_TEXT_MAX octets, so that the line holds them all.
+ * Pure.
+ */
+#ifndef MUSTER_ODD_LIST_H
+#define MUSTER_ODD_LIST_H
+
+#include <stddef.h>
+
+enum {
+	ODD_SHOWN_MAX = 8,
+	ODD_TEXT_MAX = 160, /* octets of a record's text, with its final zero */
+	ODD_LIST_TEXT_MAX = ODD_SHOWN_MAX * (ODD_TEXT_MAX + 2) + 32,
+};
+
+struct odd_list {
+	size_t count;
+	char shown[ODD_SHOWN_MAX][ODD_TEXT_MAX];
+};
+
+/* One more: its owner, type and what else there is to say. */
+void odd_list_add(struct odd_list *list, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* "a A, b URI and 3 more"; returns ret. */
+const char *odd_list_to_text(const struct odd_list *list, char ret[ODD_LIST_TEXT_MAX]);
+
+#endif
