@@ -32,11 +32,21 @@ def there(front):
     return {int(match[1]) for match in found if match}
 
 
-def health(front):
+def ask_health(front):
     status, _, body = ask_http(front.gateway, "GET", "/health")
     answer = json.loads(body)
     assert (status == 200) == answer["healthy"] == (answer["state"] != "unhealthy")
-    overview = json.loads(ask_http(front.gateway, "GET", "/status")[2])
+    return answer
+
+
+def health(front):
+    """What /health and /status say alike, at a moment in which nothing changes."""
+    def ask_both():
+        answer = ask_health(front)
+        overview = json.loads(ask_http(front.gateway, "GET", "/status")[2])
+        return answer == ask_health(front) and (answer, overview)
+
+    answer, overview = wait_for(ask_both, "health to stay as it is for a moment")
     assert overview["health"] == answer["state"]
     assert overview["warnings"] == answer["reasons"]
     return answer["state"], " ".join(answer["reasons"])
