@@ -134,11 +134,6 @@ bool control_read_number(
 /* The body as a JSON object, the caller's; NULL: answered with 400. */
 json_t *control_read_body(const struct control_request *r);
 
-/* Is the host that the request names one that http goes by?  Without it a page of
- * somebody else, whose name leads to this address for a moment, could read what is shown
- * here (DNS rebinding). */
-bool control_is_our_host(const struct config *config, const char *host);
-
 /* ---- answers ---- */
 
 void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,

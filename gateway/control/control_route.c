@@ -207,7 +207,10 @@ static bool is_this_machine(const char *host)
 		(!gethostname(name, sizeof(name)) && !strcasecmp(host, name));
 }
 
-bool control_is_our_host(const struct config *config, const char *host)
+/* Is the host that the request names one that http goes by?  Without it a page of
+ * somebody else, whose name leads to this address for a moment, could read what is shown
+ * here (DNS rebinding). */
+static bool is_our_host(const struct config *config, const char *host)
 {
 	static const uint8_t root[] = {0};
 	uint8_t name[NAME_MAX_LEN];
@@ -233,8 +236,7 @@ static void read_and_dispatch(struct control_request *r)
 	if (!may_ask(r))
 		control_fail(r, 403, "only root and the gateway's own user may ask");
 	else if (!r->door->is_private &&
-		!control_is_our_host(
-			r->control->config, evhttp_request_get_host(r->http)))
+		!is_our_host(r->control->config, evhttp_request_get_host(r->http)))
 		control_fail(r, 403,
 			"the host of the URL is not among the hosts of http: see "
 			"muster.conf(5)");
