@@ -17,6 +17,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tsig/byte_order_mark.h"
+
 enum {
 	NAME_SHOWN_MAX =
 		256,        /* octets of a path in messages: leaves room for the reason */
@@ -409,17 +411,14 @@ static int check_text(const struct keyfile_source *src)
 
 int keyfile_read_source(struct keyfile_source *src)
 {
-	static const char mark[] = "\xef\xbb\xbf";
 	int err = check_text(src);
+	size_t mark_len;
 
 	if (err < 0)
 		return err;
-	/* What editors on Windows put in front of UTF-8. */
-	if (src->len >= sizeof(mark) - 1 &&
-		memcmp(src->text, mark, sizeof(mark) - 1) == 0) {
-		src->text += sizeof(mark) - 1;
-		src->len -= sizeof(mark) - 1;
-	}
+	mark_len = byte_order_mark_len(src->text, src->len);
+	src->text += mark_len;
+	src->len -= mark_len;
 	src->read = src->is_looked_into ? keyfile_look_bind
 		: src->parent           ? src->parent->read
 					: find_reader(src);

@@ -210,14 +210,6 @@ int entry_from_text(struct entry *entry, const char *text)
 	return 0;
 }
 
-size_t entry_mark_len(const char *text, size_t len)
-{
-	static const char MARK[] = "\xef\xbb\xbf";
-	const size_t mark = sizeof(MARK) - 1;
-
-	return len >= mark && !memcmp(text, MARK, mark) ? mark : 0;
-}
-
 unsigned entry_line(const struct entry *entry, const char *at)
 {
 	unsigned line = entry->line;

@@ -49,10 +49,6 @@ int entry_read(struct entry *entry, FILE *from) __attribute__((warn_unused_resul
 int entry_from_text(struct entry *entry, const char *text)
 	__attribute__((warn_unused_result));
 
-/* The octets of the byte order mark with which a text begins: editors of Windows begin
- * UTF-8 with one.  0: there is none. */
-size_t entry_mark_len(const char *text, size_t len);
-
 /* The line of a place in the entry's text. */
 unsigned entry_line(const struct entry *entry, const char *at);
 

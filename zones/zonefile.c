@@ -32,6 +32,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "tsig/byte_order_mark.h"
 #include "zones/entry.h"
 #include "zones/generate.h"
 #include "zones/rdata_parser.h"
@@ -403,7 +404,7 @@ static int take_entry(struct source *source)
 
 static void skip_mark(struct entry *entry)
 {
-	const size_t len = entry_mark_len(entry->text, entry->len);
+	const size_t len = byte_order_mark_len(entry->text, entry->len);
 
 	if (!len)
 		return;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tsig/byte_order_mark.h"
 #include "zones/entry.h"
 
 static int check(const struct rr *rr, char ret_why[RECORD_WHY_MAX])
@@ -48,7 +49,7 @@ int record_text_parse(struct records *set, const char *text, const uint8_t *orig
 
 	if (!room)
 		return -ENOMEM;
-	text += entry_mark_len(text, strlen(text));
+	text += byte_order_mark_len(text, strlen(text));
 	r = record_from_text(&rr, room, text, origin, default_ttl, ret_why);
 	if (r > 0)
 		r = add(set, &rr, ret_why);
@@ -90,7 +91,7 @@ int record_text_read(struct records *set, char *text, size_t len, const uint8_t 
 	struct record_state state = {
 		.origin = origin, .default_ttl = default_ttl, .has_default_ttl = true};
 	struct record_room *room = malloc(sizeof(*room));
-	const size_t mark = entry_mark_len(text, len);
+	const size_t mark = byte_order_mark_len(text, len);
 	FILE *file = len > mark ? fmemopen(text + mark, len - mark, "r") : NULL;
 	int r = len > mark ? -ENOMEM : 0;
 

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tsig/byte_order_mark.h"
 #include "tsig/hmac.h"
 
 enum {
@@ -277,7 +278,6 @@ static int read_all(struct settings_text *text, int fd, const struct stat *st, c
 static int scan_octets(
 	struct settings_text *text, const char *octets, size_t len, unsigned depth)
 {
-	static const char mark[] = "\xef\xbb\xbf";
 	const size_t file = text->file_count - 1;
 	/* The array of files moves; a name does not. */
 	struct settings_input in = {.name = text->files[file].name,
@@ -294,9 +294,7 @@ static int scan_octets(
 		return settings_fail(
 			text, (struct settings_place){in.name, in.line}, "a NUL octet");
 	}
-	/* What editors on Windows put in front of UTF-8. */
-	if (len >= sizeof(mark) - 1 && !memcmp(octets, mark, sizeof(mark) - 1))
-		in.at = sizeof(mark) - 1;
+	in.at = byte_order_mark_len(octets, len);
 	err = add_piece(text, file, 1);
 	if (!err)
 		err = settings_scan(text, &in);
