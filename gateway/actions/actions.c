@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "gateway/clock.h"
-#include "gateway/log.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/target/http_client.h"
 #include "tsig/plural.h"
 

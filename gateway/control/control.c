@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/control/control_private.h"
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 
 struct config_mail {
 	struct control_mail mail; /* first */

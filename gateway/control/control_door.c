@@ -9,10 +9,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/control/control_private.h"
-#include "gateway/event_memory.h"
-#include "gateway/timer.h"
+#include "gateway/base/event_memory.h"
+#include "gateway/base/timer.h"
 
 enum { SWEEP_MS = 200, SWEEP_IDLE_MS = 2000 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/control/control_walk.h"
 
 /* ---- ids ---- */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "build.h"
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/control/control_survey.h"
 
 enum {

@@ -9,9 +9,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/control/control_private.h"
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 
 enum { PARAMETERS_MAX = 8 };
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "gateway/control/control_private.h"
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 
 enum { BACKLOG = 64, SOCKET_MODE = 0600 };
 

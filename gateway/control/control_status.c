@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/control/control_survey.h"
 #include "tsig/plural.h"
 
@@ -44,9 +44,8 @@ static bool warn_of_zone(struct control_survey *s, const struct control_zone_vie
 	bool is_whole = true;
 
 	if (!zone->is_ready)
-		is_whole = warn(s,
-			json_sprintf(
-				"zone %s: %s", zone->config->text, zone->why));
+		is_whole = warn(
+			s, json_sprintf("zone %s: %s", zone->config->text, zone->why));
 	if (is_whole && zone->is_braked)
 		is_whole = warn(s,
 			json_sprintf("zone %s: expiry has stopped: too much "

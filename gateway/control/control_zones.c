@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 
 /* ---- in the zone thread ---- */
 
@@ -333,16 +333,15 @@ static json_t *zone_to_json(
 	return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I,"
 			 "s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
 		"zone", zone->config->text, "state", control_zone_state(zone), "why",
-		zone->is_ready ? NULL : zone->why, "serial",
-		(json_int_t)zone->serial, "names", (json_int_t)zone->names, "records",
-		(json_int_t)zone->records, "octets", (json_int_t)zone->octets, "leases",
-		(json_int_t)zone->leases, "stale", (json_int_t)zone->stale, "held",
-		(json_int_t)zone->held, "braked", zone->is_braked, "waiting",
-		(json_int_t)zone->waiting, "totals", "updates", (json_int_t)n->updates,
-		"heartbeats", (json_int_t)n->heartbeats, "refused",
-		(json_int_t)n->refused, "expired_records", (json_int_t)n->expired_records,
-		"expired_hosts", (json_int_t)n->expired_hosts, "targets",
-		targets_to_json(s, zone));
+		zone->is_ready ? NULL : zone->why, "serial", (json_int_t)zone->serial,
+		"names", (json_int_t)zone->names, "records", (json_int_t)zone->records,
+		"octets", (json_int_t)zone->octets, "leases", (json_int_t)zone->leases,
+		"stale", (json_int_t)zone->stale, "held", (json_int_t)zone->held,
+		"braked", zone->is_braked, "waiting", (json_int_t)zone->waiting, "totals",
+		"updates", (json_int_t)n->updates, "heartbeats",
+		(json_int_t)n->heartbeats, "refused", (json_int_t)n->refused,
+		"expired_records", (json_int_t)n->expired_records, "expired_hosts",
+		(json_int_t)n->expired_hosts, "targets", targets_to_json(s, zone));
 }
 
 static json_t *page_to_json(struct control_survey *s, const char *name)

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "gateway/clock.h"
-#include "gateway/log.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 
 enum {
 	JOURNAL_GROUP_MAX =

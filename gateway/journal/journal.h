@@ -10,9 +10,9 @@
 #ifndef MUSTER_JOURNAL_H
 #define MUSTER_JOURNAL_H
 
-#include "gateway/queue.h"
+#include "gateway/base/queue.h"
 #include "gateway/journal/store.h"
-#include "gateway/transaction.h"
+#include "gateway/request/transaction.h"
 
 /* A database of more octets keeps delivered rows only for JOURNAL_SHORT_MS.  It does not
  * get smaller by that, but what it forgets makes room for what comes. */

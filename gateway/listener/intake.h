@@ -6,7 +6,7 @@
 #ifndef MUSTER_INTAKE_H
 #define MUSTER_INTAKE_H
 
-#include "gateway/transaction.h"
+#include "gateway/request/transaction.h"
 
 enum intake_result {
 	INTAKE_ANSWER,  /* t->verdict says what */

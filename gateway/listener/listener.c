@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/listener/intake.h"
 #include "gateway/listener/listener_private.h"
-#include "gateway/log.h"
-#include "gateway/refusals.h"
+#include "gateway/base/log.h"
+#include "gateway/request/refusals.h"
 
 /* ---- requests and answers ---- */
 

@@ -9,7 +9,7 @@
 #define MUSTER_LISTENER_H
 
 #include "gateway/config/config.h"
-#include "gateway/queue.h"
+#include "gateway/base/queue.h"
 
 enum {
 	LISTENER_IN_FLIGHT_MAX = 16384, /* requests of one thread that wait for the zone

@@ -10,7 +10,7 @@
 #include "gateway/listener/listener_output.h"
 #include "gateway/listener/listener_source.h"
 #include "gateway/listener/listener_window.h"
-#include "gateway/transaction.h"
+#include "gateway/request/transaction.h"
 
 struct listener_socket {
 	struct listener *listener;

@@ -16,11 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/clock.h"
-#include "gateway/event_memory.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/event_memory.h"
 #include "gateway/listener/listener_private.h"
-#include "gateway/log.h"
-#include "gateway/timer.h"
+#include "gateway/base/log.h"
+#include "gateway/base/timer.h"
 
 enum {
 	TCP_BACKLOG = 1024,

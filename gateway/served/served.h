@@ -20,9 +20,9 @@
 
 #include <sys/queue.h>
 
-#include "gateway/served/delivery.h"
-#include "gateway/served/notify.h"
-#include "gateway/served/served_lease.h"
+#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/notify.h"
+#include "gateway/leases/leases.h"
 
 enum {
 	SERVED_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
@@ -72,7 +72,7 @@ struct served_file {
 struct served_local {
 	bool is_failed;   /* it could not be loaded, and is tried again */
 	bool is_seed_bad; /* ... since its file has an error, or is none */
-	char *why;      /* it could not be loaded last, for administrators; owned; NULL:
+	char *why;        /* it could not be loaded last, for administrators; owned; NULL:
 			 * it could, or there was no memory to say so */
 	struct served_file file; /* its seed, as it was then */
 	unsigned looks;          /* at that since */

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/clock.h"
-#include "gateway/log.h"
-#include "gateway/served/database_watch.h"
-#include "gateway/served/pruning.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/thread/database_watch.h"
+#include "gateway/thread/pruning.h"
 #include "gateway/served/served.h"
-#include "gateway/timer.h"
+#include "gateway/base/timer.h"
 
 enum {
 	WRITER_START_MS = 2000,   /* how long starting waits for primary targets */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "gateway/config/config.h"
-#include "gateway/queue.h"
+#include "gateway/base/queue.h"
 #include "gateway/journal/store.h"
 
 struct writer;

@@ -6,7 +6,7 @@
  * say.
  */
 #include "gateway/target/dns_client.h"
-#include "gateway/timer.h"
+#include "gateway/base/timer.h"
 
 #include <errno.h>
 #include <limits.h>

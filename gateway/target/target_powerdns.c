@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 #include "gateway/target/powerdns_url.h"
 #include "gateway/target/target_powerdns_private.h"
 #include "tsig/plural.h"

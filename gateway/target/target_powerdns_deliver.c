@@ -27,7 +27,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 
 static uint32_t serial_of(const struct rrset *soa)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "gateway/actions/actions.h"
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 
 enum { BOUND_MS = 20000, PATH_ROOM = 128 };
 

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/event_memory.h"
+#include "gateway/base/event_memory.h"
 
 void *__real_malloc(size_t len);
 void *__real_realloc(void *memory, size_t len);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "gateway/journal/journal.h"
-#include "gateway/served/journal_share.h"
+#include "gateway/thread/journal_share.h"
 
 static const uint8_t A[] = {1, 'a', 0}, B[] = {1, 'b', 0};
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "gateway/log.h"
+#include "gateway/base/log.h"
 
 /* ---- helpers ---- */
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/refusals.h"
+#include "gateway/request/refusals.h"
 #include "tests/unit/message.h"
 
 static void refuse(struct refusals *refusals, uint64_t id, const char *key)

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "gateway/served/replay.h"
+#include "gateway/request/replay.h"
 
 enum { NOW = 1700000000, WINDOW = 300, PLACES = 1024 };
 

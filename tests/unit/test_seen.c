@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/served/seen.h"
+#include "gateway/request/seen.h"
 #include "tests/unit/message.h"
 
 static const struct name_seed seed = {{1, 2}};

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "gateway/served/service_clock.h"
+#include "gateway/thread/service_clock.h"
 
 enum { BOOT_MS = 123456789, HOUR_MS = 3600 * 1000 };
 

@@ -1,0 +1,295 @@
+/*
+ * The log: where lines go, what they may hold, and how often others may cause one.
+ *
+ * The state is one static object, as an exception from the rule that there is none
+ * outside of main.c: every part of the gateway logs, and none should have to carry a
+ * handle for it.
+ *
+ * Limits: LOG_LINE_MAX octets of a line, the rest is cut.  No time is written: the
+ * journal, syslog and a terminal's scroll-back know it better than a line that was
+ * waiting.
+ */
+#include "gateway/base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum {
+	LOG_LINE_MAX = 2048,  /* octets of text, with its final zero: an EDE or audit text
+			       * of the largest update and its frame */
+	LOG_PROGRAM_MAX = 32, /* octets of the program's name, with its final zero */
+	LOG_WINDOW_MS = 1000, /* in which others' lines are counted */
+};
+
+enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
+
+/* How many lines of a kind may be written. */
+struct log_allowance {
+	unsigned per_window;
+	long long window_ms;    /* monotonic; when the first of seen came */
+	unsigned seen;          /* in this window, at most per_window */
+	unsigned long left_out; /* lines since the last that was written */
+};
+
+static struct {
+	char program[LOG_PROGRAM_MAX]; /* openlog keeps a pointer to it */
+	atomic_int sink;               /* enum log_sink */
+	atomic_int level;     /* enum log_level: the most verbose that is written */
+	pthread_mutex_t lock; /* of what follows */
+	struct log_allowance strangers, refusals, hosts;
+} state = {
+	.program = "muster",
+	.sink = LOG_SINK_STDERR,
+	.level = LOG_LEVEL_INFO,
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.strangers = {.per_window = LOG_STRANGER_PER_S},
+	.refusals = {.per_window = LOG_REFUSAL_PER_S},
+	.hosts = {.per_window = LOG_HOST_PER_S},
+};
+
+/* ---- where ---- */
+
+/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of what the journal reads; a child
+ * whose error output goes elsewhere inherits the variable all the same. */
+static bool is_stderr_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+		st.st_ino == inode;
+}
+
+/* Other threads may be reading it when the name stays the same. */
+static void set_program(const char *program)
+{
+	if (strcmp(state.program, program) != 0)
+		snprintf(state.program, sizeof(state.program), "%s", program);
+}
+
+void log_to_stderr(const char *program)
+{
+	set_program(program);
+	atomic_store(
+		&state.sink, is_stderr_journal() ? LOG_SINK_JOURNAL : LOG_SINK_STDERR);
+}
+
+void log_to_syslog(const char *program)
+{
+	set_program(program);
+	openlog(state.program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	atomic_store(&state.sink, LOG_SINK_SYSLOG);
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&state.level, (int)level);
+}
+
+/* ---- what ---- */
+
+/* Names and reasons come from the network: one event is one line, and no terminal is told
+ * anything by it. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+/* One write, so that lines of different threads do not mix.  When it fails nobody is left
+ * to be told. */
+static void write_stderr(const char *line, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = write(STDERR_FILENO, line, len);
+	} while (n < 0 && errno == EINTR);
+}
+
+static void write_line(enum log_level level, const char *text)
+{
+	static const struct {
+		int priority; /* of syslog, and sd-daemon(3)'s prefix */
+		const char *word;
+	} levels[] = {
+		[LOG_LEVEL_ERROR] = {LOG_ERR, "error: "},
+		[LOG_LEVEL_WARNING] = {LOG_WARNING, "warning: "},
+		[LOG_LEVEL_INFO] = {LOG_INFO, ""},
+		[LOG_LEVEL_DEBUG] = {LOG_DEBUG, "debug: "},
+	};
+	char line[LOG_LINE_MAX + LOG_PROGRAM_MAX + 16];
+	int sink = atomic_load(&state.sink), len;
+
+	if (sink == LOG_SINK_SYSLOG) {
+		syslog(levels[level].priority, "%s", text);
+		return;
+	}
+	if (sink == LOG_SINK_JOURNAL)
+		len = snprintf(
+			line, sizeof(line), "<%d>%s\n", levels[level].priority, text);
+	else
+		len = snprintf(line, sizeof(line), "%s: %s%s\n", state.program,
+			levels[level].word, text);
+	write_stderr(line, (size_t)len);
+}
+
+static bool is_written(enum log_level level)
+{
+	return (int)level <= atomic_load(&state.level);
+}
+
+static void log_line(enum log_level level, unsigned long left_out, const char *format,
+	va_list args) __attribute__((format(printf, 3, 0)));
+
+static void log_line(
+	enum log_level level, unsigned long left_out, const char *format, va_list args)
+{
+	char text[LOG_LINE_MAX], more[48] = "";
+	int saved_errno = errno;
+
+	if (left_out > 0)
+		snprintf(more, sizeof(more), " (%lu more like it left out)", left_out);
+	size_t room = sizeof(text) - strlen(more);
+	int len = vsnprintf(text, room, format, args);
+	if (len < 0)
+		text[0] = '\0';
+	size_t end = strlen(text);
+	while (end > 0 && text[end - 1] == '\n')
+		text[--end] = '\0';
+	strcat(text, more);
+	clean(text);
+	write_line(level, text);
+	errno = saved_errno;
+}
+
+void log_error(const char *format, ...)
+{
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_ERROR))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_ERROR, 0, format, args);
+	va_end(args);
+}
+
+void log_warning(const char *format, ...)
+{
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_WARNING))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_WARNING, 0, format, args);
+	va_end(args);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_INFO))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_INFO, 0, format, args);
+	va_end(args);
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_DEBUG))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_DEBUG, 0, format, args);
+	va_end(args);
+}
+
+/* ---- what others cause ---- */
+
+/* Threads bring slightly different times: one that is a little early is of this one. */
+static bool is_window_over(const struct log_allowance *allowance, long long now_ms)
+{
+	return now_ms - allowance->window_ms >= LOG_WINDOW_MS ||
+		allowance->window_ms - now_ms >= LOG_WINDOW_MS;
+}
+
+/* False: this line is left out.  *ret_left_out are those before it. */
+static bool admit(
+	struct log_allowance *allowance, long long now_ms, unsigned long *ret_left_out)
+{
+	bool is_admitted = true;
+
+	pthread_mutex_lock(&state.lock);
+	if (is_window_over(allowance, now_ms)) {
+		allowance->window_ms = now_ms;
+		allowance->seen = 0;
+	}
+	if (allowance->seen < allowance->per_window) {
+		allowance->seen++;
+		*ret_left_out = allowance->left_out;
+		allowance->left_out = 0;
+	} else {
+		allowance->left_out++;
+		is_admitted = false;
+	}
+	pthread_mutex_unlock(&state.lock);
+	return is_admitted;
+}
+
+bool log_stranger(long long now_ms, const char *format, ...)
+{
+	unsigned long left_out;
+	va_list args;
+
+	if (!admit(&state.strangers, now_ms, &left_out))
+		return false;
+	if (!is_written(LOG_LEVEL_WARNING))
+		return true;
+	va_start(args, format);
+	log_line(LOG_LEVEL_WARNING, left_out, format, args);
+	va_end(args);
+	return true;
+}
+
+bool log_refusal(long long now_ms, const char *format, ...)
+{
+	unsigned long left_out;
+	va_list args;
+
+	if (!admit(&state.refusals, now_ms, &left_out))
+		return false;
+	if (!is_written(LOG_LEVEL_INFO))
+		return true;
+	va_start(args, format);
+	log_line(LOG_LEVEL_INFO, left_out, format, args);
+	va_end(args);
+	return true;
+}
+
+void log_host(long long now_ms, const char *format, ...)
+{
+	unsigned long left_out;
+	va_list args;
+
+	if (!is_written(LOG_LEVEL_INFO) || !admit(&state.hosts, now_ms, &left_out))
+		return;
+	va_start(args, format);
+	log_line(LOG_LEVEL_INFO, left_out, format, args);
+	va_end(args);
+}

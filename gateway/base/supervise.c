@@ -1,0 +1,221 @@
+/*
+ * Being a daemon.  sd_notify's protocol is one datagram, so that no library is needed for
+ * it.
+ */
+#include "gateway/base/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	FILE_LIMIT = 65536,       /* all TCP connections of four listener threads */
+	FILE_LIMIT_UNKNOWN = 256, /* what every system has */
+};
+
+void supervise_open_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void wait_for_child(int fd)
+{
+	char octet;
+	ssize_t got;
+
+	do
+		got = read(fd, &octet, 1);
+	while (got < 0 && errno == EINTR);
+	_exit(got == 1 ? 0 : 1);
+}
+
+int supervise_detach(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid > 0) {
+		close(ends[1]);
+		wait_for_child(ends[0]);
+	}
+	close(ends[0]);
+	if (setsid() < 0 || chdir("/"))
+		return -errno;
+	return ends[1];
+}
+
+int supervise_leave_terminal(void)
+{
+	int r = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return -errno;
+	for (int fd = 0; fd <= 2 && !r; fd++) {
+		if (dup2(null, fd) < 0)
+			r = -errno;
+	}
+	if (null > 2)
+		close(null);
+	return r;
+}
+
+int supervise_drop_privileges(const char *user)
+{
+	struct passwd *pw;
+
+	if (!user || geteuid() != 0)
+		return 0;
+	errno = 0;
+	pw = getpwnam(user);
+	if (!pw)
+		return errno ? -errno : -ENOENT;
+	if (initgroups(pw->pw_name, pw->pw_gid) ||
+		setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+		setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
+		return -errno;
+	return 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* Whatever the umask: scripts of other users read it. */
+	if (fchmod(fd, 0644) || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		r = errno ? -errno : -EIO;
+	if (close(fd) && !r)
+		r = -errno;
+	return r;
+}
+
+int supervise_write_pid_file(const char *path)
+{
+	char text[32], *temporary;
+	int r;
+
+	if (!path)
+		return 0;
+	if (asprintf(&temporary, "%s.new", path) < 0)
+		return -ENOMEM;
+	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	r = write_file(temporary, text);
+	if (!r && rename(temporary, path))
+		r = -errno;
+	if (r)
+		unlink(temporary);
+	free(temporary);
+	return r;
+}
+
+void supervise_remove_pid_file(const char *path)
+{
+	if (path)
+		unlink(path);
+}
+
+int supervise_lock(const char *path)
+{
+	char *name;
+	int fd, r;
+
+	if (asprintf(&name, "%s-lock", path) < 0)
+		return -ENOMEM;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = fd < 0 ? -errno : 0;
+	free(name);
+	if (!r && flock(fd, LOCK_EX | LOCK_NB)) {
+		r = -errno;
+		close(fd);
+	}
+	return r ? r : fd;
+}
+
+void supervise_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (address.sun_path[0] == '@')
+		address.sun_path[0] = '\0'; /* abstract name space */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
+}
+
+int supervise_ready(int parent)
+{
+	int r = 0;
+
+	if (parent >= 0) {
+		if (write(parent, "", 1) != 1)
+			r = -errno;
+		close(parent);
+	}
+	if (!r)
+		supervise_notify("READY=1");
+	return r;
+}
+
+int supervise_watchdog_ms(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	long long value = usec ? strtoll(usec, NULL, 10) : 0;
+
+	return value > 0 ? (int)(value / 2000)
+			 : 0; /* half of it, as sd_notify(3) advises */
+}
+
+size_t supervise_raise_file_limit(void)
+{
+	struct rlimit limit, raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return FILE_LIMIT_UNKNOWN;
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max < FILE_LIMIT ? limit.rlim_max : FILE_LIMIT;
+	if (limit.rlim_cur >= raised.rlim_cur || setrlimit(RLIMIT_NOFILE, &raised))
+		return limit.rlim_cur;
+	return raised.rlim_cur;
+}
+
+void supervise_forbid_core_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}

@@ -1,0 +1,593 @@
+/*
+ * Deliveries.  A delivery is idle, or has exactly one thing under way with its target: a
+ * load, a probe, a batch, or a pause after a failure.  delivery_kick decides what comes
+ * next whenever one of them ends or something new arrives.
+ */
+#include "gateway/delivery/delivery_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/timer.h"
+
+static void on_timer(evutil_socket_t fd, short events, void *arg);
+
+static const struct target_ops *const target_types[] = {
+	[CONFIG_TARGET_LOCAL] = NULL,
+	[CONFIG_TARGET_DDNS] = &target_ddns,
+	[CONFIG_TARGET_POWERDNS] = &target_powerdns,
+};
+
+static bool open_target(struct delivery *d)
+{
+	const struct target_ops *ops = target_types[d->target_config->type];
+
+	if (!ops)
+		return true; /* local */
+	d->target = ops->new (d->target_config, d->zone->name, &d->thread->target_env);
+	return d->target != NULL;
+}
+
+int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
+	struct served_zone *zone, struct config *config,
+	const struct config_target *target_config, bool is_primary)
+{
+	struct delivery *d = calloc(1, sizeof(*d));
+	int r = -ENOMEM;
+
+	if (!d)
+		return -ENOMEM;
+	d->thread = thread;
+	d->zone = zone;
+	d->is_primary = is_primary;
+	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
+	TAILQ_INIT(&d->queue);
+	d->id = strdup(target_config->id);
+	d->timer = event_new(thread->base, -1, 0, on_timer, d);
+	d->cursor_timer = event_new(thread->base, -1, 0, delivery_on_cursor_timer, d);
+	if (!d->id || !d->timer || !d->cursor_timer)
+		goto fail;
+	d->config = config_ref(config);
+	d->target_config = target_config;
+	if (!open_target(d))
+		goto fail;
+	r = delivery_read_cursor(d);
+	if (r)
+		goto fail;
+	*ret_delivery = d;
+	return 0;
+
+fail:
+	delivery_free(d);
+	return r;
+}
+
+void delivery_free(struct delivery *d)
+{
+	if (!d)
+		return;
+	if (!d->target && d->state == DELIVERY_SENDING) {
+		d->is_retired = true; /* on_records_written comes back to it */
+		return;
+	}
+	if (d->target)
+		target_ops(d->target)->free(d->target);
+	while (!TAILQ_EMPTY(&d->queue))
+		delivery_pop(d);
+	delivery_drop_batch(d);
+	if (d->timer)
+		event_free(d->timer);
+	if (d->cursor_timer)
+		event_free(d->cursor_timer);
+	config_unref(d->config);
+	config_unref(d->next_config);
+	free(d->why);
+	free(d->id);
+	free(d);
+}
+
+const char *delivery_id(const struct delivery *d)
+{
+	return d->id;
+}
+
+bool delivery_is_local(const struct delivery *d)
+{
+	return !d->target;
+}
+
+bool delivery_is_down(const struct delivery *d)
+{
+	return d->is_down;
+}
+
+bool delivery_bumps_serial(const struct delivery *d)
+{
+	return !d->target || !target_ops(d->target)->owns_serial;
+}
+
+uint64_t delivery_cursor(const struct delivery *d)
+{
+	return d->cursor;
+}
+
+/* ---- success and failure ---- */
+
+static void succeed(struct delivery *d)
+{
+	d->state = DELIVERY_IDLE;
+	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
+		return; /* it answers, but nothing gets there */
+	if (d->is_down)
+		log_info("zone %s: target %s is back", d->zone->zone->text, d->id);
+	d->is_down = false;
+	free(d->why);
+	d->why = NULL;
+	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
+}
+
+static void pause_after_failure(struct delivery *d, const struct verdict *why)
+{
+	const struct timeval pause = {
+		.tv_sec = d->backoff_ms / 1000,
+		.tv_usec = (d->backoff_ms % 1000) * 1000,
+	};
+
+	if (!d->is_down)
+		log_warning("zone %s: target %s fails: %s", d->zone->zone->text, d->id,
+			why->why);
+	d->is_down = true;
+	d->failures++;
+	free(d->why);
+	d->why = strdup(why->why);
+	d->state = DELIVERY_PAUSING;
+	d->pause_until_ms = clock_monotonic_ms() + d->backoff_ms;
+	timer_set(d->timer, &pause);
+	d->backoff_ms *= 2;
+	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
+		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
+	if (d->is_primary)
+		served_primary_down(d->zone);
+}
+
+/* For failures of our own. */
+static void pause_for(struct delivery *d, const char *why)
+{
+	const struct verdict verdict =
+		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "%s", why);
+
+	pause_after_failure(d, &verdict);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct delivery *d = arg;
+
+	(void)fd;
+	(void)events;
+	if (d->state == DELIVERY_PAUSING)
+		d->state = DELIVERY_IDLE;
+	delivery_kick(d, true);
+}
+
+bool delivery_retry(struct delivery *d)
+{
+	if (d->state != DELIVERY_PAUSING)
+		return false;
+	event_del(d->timer);
+	d->state = DELIVERY_IDLE;
+	delivery_kick(d, true);
+	return true;
+}
+
+struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_ms)
+{
+	const bool is_pausing = d->state == DELIVERY_PAUSING;
+	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue);
+
+	return (struct delivery_view){
+		.id = d->id,
+		.is_primary = d->is_primary,
+		.is_local = !d->target,
+		.is_down = d->is_down,
+		.is_pausing = is_pausing,
+		.pause_ms = left_ms > 0 ? left_ms : 0,
+		.why = d->why,
+		.cursor = d->cursor,
+		.first_seq = first ? first->seq : 0,
+		.pending = d->queue_count,
+		.is_live = d->is_live,
+		.delivered = d->delivered,
+		.failures = d->failures,
+		.rejected = d->rejected,
+	};
+}
+
+/* ---- loading and probing (primary) ---- */
+
+static void on_loaded(void *arg, struct target_content *content)
+{
+	struct delivery *d = arg;
+	const bool is_done = content->result.outcome == TARGET_DONE;
+	const struct verdict why = content->result.verdict;
+
+	if (content->zone)
+		d->want_whole = false;
+	if (is_done) {
+		succeed(d);
+	} else {
+		d->want_load = true;
+		pause_after_failure(d, &why);
+	}
+	mirror_loaded(d->zone, content);
+	delivery_kick(d, false);
+}
+
+static void on_probed(void *arg, const struct target_result *result)
+{
+	struct delivery *d = arg;
+	const struct rrset *ours = d->zone->mirror ? zone_soa(d->zone->mirror) : NULL;
+
+	if (result->outcome != TARGET_DONE) {
+		pause_after_failure(d, &result->verdict);
+		return;
+	}
+	succeed(d);
+	if (!ours || !result->soa || !rrset_has_same_data(ours, result->soa))
+		d->want_load = true;
+	delivery_kick(d, false);
+}
+
+void delivery_want_load(struct delivery *d)
+{
+	d->want_load = true;
+	delivery_kick(d, false);
+}
+
+void delivery_want_whole(struct delivery *d)
+{
+	d->want_whole = true;
+	delivery_want_load(d);
+}
+
+void delivery_want_probe(struct delivery *d)
+{
+	d->want_probe = true;
+	delivery_kick(d, false);
+}
+
+/* ---- batches ---- */
+
+/* Takes back what a finished batch held in the queue. */
+static void finish_batch(struct delivery *d)
+{
+	const uint64_t seq = d->batch_seq;
+
+	while (!TAILQ_EMPTY(&d->queue) && TAILQ_FIRST(&d->queue)->seq <= seq) {
+		delivery_pop(d);
+		d->delivered++;
+	}
+	if (d->isolate)
+		d->isolate--;
+	delivery_drop_batch(d);
+	/* Behind it there may be some that this target has no use for. */
+	delivery_move_cursor(d, TAILQ_EMPTY(&d->queue) && d->is_live ? d->loaded : seq);
+}
+
+static void on_rejected(struct delivery *d, const struct verdict *why)
+{
+	/* As it was queued: a batch knows nothing of leases. */
+	struct changeset *changes = changeset_ref(TAILQ_FIRST(&d->queue)->changes);
+	const bool is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal;
+	const uint64_t seq = d->batch_seq;
+
+	succeed(d);
+	if (d->batch_entries > 1) {
+		/* One of them is to blame: find out which, in order. */
+		d->isolate = d->batch_entries;
+		delivery_drop_batch(d);
+	} else {
+		finish_batch(d);
+		d->delivered--;
+		d->rejected++;
+		served_rejected(d->zone, d, seq, changes, is_withdrawal, why);
+	}
+	changeset_unref(changes);
+}
+
+/* Somebody else writes to the zone as well.  A target that is found changed again and
+ * again is given time, so that following it does not become all that anybody does. */
+static void on_changed(struct delivery *d)
+{
+	succeed(d);
+	if (d->batch_is_retry)
+		d->uncertain = d->batch_seq;
+	delivery_drop_batch(d);
+	if (d->is_primary)
+		d->want_load = true;
+	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
+		pause_for(d, "others change the zone faster than it can be followed");
+}
+
+static size_t batch_limit(const struct delivery *d)
+{
+	if (d->isolate)
+		return 1;
+	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
+}
+
+/* Before a finished batch leaves the queue: those whom it answers may come again. */
+static void start_gathering(struct delivery *d)
+{
+	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t took_ms = now_ms - d->sent_ms;
+	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
+
+	if (wait_ms > DELIVERY_GATHER_MAX_MS)
+		wait_ms = DELIVERY_GATHER_MAX_MS;
+	d->gather_until_ms = now_ms + wait_ms;
+	d->gather_count = d->queue_count;
+}
+
+static bool is_gathering(struct delivery *d)
+{
+	struct timeval left = {0};
+	int64_t ms;
+
+	if (d->queue_count >= d->gather_count || d->queue_count >= batch_limit(d))
+		return false;
+	ms = d->gather_until_ms - clock_monotonic_ms();
+	if (ms <= 0)
+		return false;
+	left.tv_usec = ms * 1000;
+	timer_set(d->timer, &left);
+	return true;
+}
+
+/*
+ * A server that signs the zone may make something else of changes to the signer's
+ * records than they say: BIND ignores the deletion of a key that it uses and turns
+ * NSEC3PARAM into a task, Knot ignores whatever it keeps itself; and no difference would
+ * ever tell.
+ */
+static bool changes_signer(const struct delivery *d)
+{
+	const struct zone *mirror = d->zone->mirror;
+
+	if (!d->is_primary || !zone_is_signed(mirror))
+		return false;
+	for (uint32_t i = 0; i < d->batch->count; i++) {
+		const struct change *change = &d->batch->changes[i];
+
+		if (zone_type_is_signers(mirror, change->type) &&
+			name_is_equal(change->owner, d->zone->name))
+			return true;
+	}
+	return false;
+}
+
+static void on_delivered(void *arg, const struct target_result *result)
+{
+	struct delivery *d = arg;
+
+	switch (result->outcome) {
+	case TARGET_DONE:
+		d->changed_in_a_row = 0;
+		succeed(d);
+		if (changes_signer(d))
+			d->want_load = d->want_whole = true;
+		start_gathering(d);
+		finish_batch(d);
+		served_applied(d->zone, d, d->cursor, result->soa);
+		break;
+	case TARGET_CHANGED:
+		on_changed(d);
+		break;
+	case TARGET_REJECTED:
+		on_rejected(d, &result->verdict);
+		/* After a withdrawal, which may have brought an older one back. */
+		if (d->is_primary && result->soa)
+			mirror_adopt_soa(d->zone, result->soa);
+		break;
+	case TARGET_FAILED:
+		d->batch_is_retry = true;
+		pause_after_failure(d, &result->verdict);
+		return;
+	}
+	delivery_kick(d, false);
+}
+
+static void on_records_written(struct journal_op *op, void *arg)
+{
+	struct delivery *d = arg;
+	const int result = op->result;
+
+	free(op);
+	d->zone->operations--;
+	if (d->is_retired) {
+		d->state = DELIVERY_IDLE;
+		delivery_free(d);
+		return;
+	}
+	if (result) {
+		pause_for(d, "the database fails");
+		return;
+	}
+	succeed(d);
+	d->cursor_stored = d->batch_seq;
+	finish_batch(d);
+	served_applied(d->zone, d, d->cursor, NULL);
+	delivery_kick(d, false);
+}
+
+/* A local target: final states and cursor go into the store in one step. */
+static void write_records(struct delivery *d)
+{
+	struct journal_op *op = calloc(1, sizeof(*op));
+
+	if (!op) {
+		pause_for(d, "out of memory");
+		return;
+	}
+	op->kind = JOURNAL_RECORDS;
+	op->zone = d->zone->id;
+	op->seq = d->batch_seq;
+	op->changes = d->batch;
+	op->target = d->id;
+	op->done = on_records_written;
+	op->arg = d;
+	d->zone->operations++;
+	d->state = DELIVERY_SENDING;
+	zone_thread_submit(d->thread, op);
+}
+
+static void send_batch(struct delivery *d)
+{
+	const struct target_batch batch = {
+		.changes = d->batch,
+		.is_retry = d->batch_is_retry,
+	};
+
+	if (d->batch->count == 0) { /* what was pending cancelled itself out */
+		finish_batch(d);
+		served_applied(d->zone, d, d->cursor, NULL);
+		return;
+	}
+	if (!d->target) {
+		write_records(d);
+		return;
+	}
+	d->state = DELIVERY_SENDING;
+	d->sent_ms = clock_monotonic_ms();
+	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
+}
+
+/* A local zone's records lag on purpose: one write for many changes. */
+static bool is_time_to_flush(struct delivery *d, bool flush)
+{
+	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
+
+	if (d->target || flush || d->queue_count >= DELIVERY_QUEUE_MAX / 2)
+		return true;
+	if (!event_pending(d->timer, EV_TIMEOUT, NULL))
+		timer_set(d->timer, &lag);
+	return false;
+}
+
+static void load(struct delivery *d)
+{
+	const bool have_content = !d->want_whole && mirror_takes_difference(d->zone);
+
+	d->state = DELIVERY_LOADING;
+	d->want_load = false;
+	d->want_probe = false;
+	target_ops(d->target)->load(d->target, have_content, on_loaded, d);
+}
+
+static void probe(struct delivery *d)
+{
+	d->state = DELIVERY_PROBING;
+	d->want_probe = false;
+	target_ops(d->target)->probe(d->target, on_probed, d);
+}
+
+/* ---- other settings ---- */
+
+/* All secrets of the name, with their times: a client chooses among them. */
+static bool is_same_key(const struct tsig_key *a, const struct tsig_key *b)
+{
+	for (; a && b; a = a->next_secret, b = b->next_secret) {
+		if (!name_is_equal(a->name, b->name) || a->alg != b->alg ||
+			a->not_before != b->not_before || a->not_after != b->not_after ||
+			a->secret_len != b->secret_len ||
+			!hmac_is_equal(a->secret, b->secret, a->secret_len))
+			return false;
+	}
+	return !a && !b;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+void delivery_configure(struct delivery *d, struct config *config,
+	const struct config_target *target_config)
+{
+	const struct config_target *old = d->target_config;
+
+	config_unref(d->next_config); /* the newest counts */
+	d->next_config = NULL;
+	if (!d->target ||
+		(old->timeout_ms == target_config->timeout_ms &&
+			is_same_key(old->key, target_config->key) &&
+			is_same_key(old->transfer_key, target_config->transfer_key) &&
+			is_same_text(old->api_key, target_config->api_key)))
+		return; /* the old configuration lives on, for this */
+	config_unref(d->next_config);
+	d->next_config = config_ref(config);
+	d->next_target_config = target_config;
+	delivery_kick(d, false);
+}
+
+/* Between two requests.  Without memory it stays with the old. */
+static void take_settings(struct delivery *d)
+{
+	struct target *old = d->target;
+	struct config *old_config = d->config;
+	const struct config_target *old_target_config = d->target_config;
+
+	d->config = d->next_config;
+	d->target_config = d->next_target_config;
+	d->next_config = NULL;
+	if (!open_target(d)) {
+		config_unref(d->config);
+		d->config = old_config;
+		d->target_config = old_target_config;
+		d->target = old;
+		return;
+	}
+	target_ops(old)->free(old);
+	config_unref(old_config);
+	delivery_drop_batch(d);
+	d->want_load = d->is_primary;
+	d->want_whole = true;
+}
+
+void delivery_kick(struct delivery *d, bool flush)
+{
+	while (d->state == DELIVERY_IDLE) {
+		if (d->next_config)
+			take_settings(d);
+		if (d->want_load && d->target) {
+			load(d);
+			return;
+		}
+		if (d->is_primary && !d->zone->mirror)
+			return;
+		if (delivery_catch_up(d)) {
+			pause_for(d, "the journal cannot be read");
+			return;
+		}
+		/* A batch compares the serial itself: probing is for quiet times. */
+		if (TAILQ_EMPTY(&d->queue)) {
+			if (d->want_probe && d->target)
+				probe(d);
+			return;
+		}
+		if ((d->is_live && d->loaded < d->hold) || !is_time_to_flush(d, flush))
+			return;
+		if (!d->batch && !flush && is_gathering(d))
+			return;
+		d->want_probe = false;
+		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
+			pause_for(d, "out of memory");
+			return;
+		}
+		send_batch(d);
+	}
+}

@@ -1,0 +1,124 @@
+/*
+ * The way of a zone's change sets to one target.
+ *
+ * Every (zone, target) has a delivery: the change sets that are durable but not yet
+ * applied there, in order, and a cursor in the journal up to which everything is.  All
+ * that is pending (up to the target's batch size) is merged to the final state of each
+ * RRset and sent as one request; the next batch forms while it travels, so that batches
+ * are as large as the target is slow and a lone update waits for nothing.  (Clients that
+ * wait for each answer would stay in two halves for ever, each of which waits for the
+ * other's request: with a slow target the next batch lets the first half catch up.)
+ *
+ * One target that fails delays nobody else: its delivery keeps DELIVERY_QUEUE_MAX change
+ * sets in memory and reads the rest back from the journal when it catches up.  A batch
+ * that is refused for good is taken apart; the update to blame is set aside.
+ *
+ * The first delivery of a zone, its primary, also loads the mirror and watches the zone's
+ * serial there.
+ */
+#ifndef MUSTER_DELIVERY_H
+#define MUSTER_DELIVERY_H
+
+#include "gateway/thread/zone_thread.h"
+
+enum {
+	DELIVERY_QUEUE_MAX = 20000, /* change sets in memory; more are read back later */
+	DELIVERY_QUEUE_OCTETS = 64 << 20, /* or octets of them */
+	DELIVERY_CATCH_UP = 4000, /* change sets read back from the journal at a time */
+	DELIVERY_CHANGED_MAX = 3, /* batches in a row that find the zone changed by
+				   * others,   before the next is put off */
+	DELIVERY_BACKOFF_MIN_MS = 100, /* first pause after a failure */
+	DELIVERY_BACKOFF_MAX_MS = 30000,
+	DELIVERY_FLUSH_MS = 1000, /* how long a local zone's records may lag behind the
+				   * journal, which holds the changes meanwhile */
+	DELIVERY_FLUSH_CHANGES = 20000, /* or how many RRsets */
+	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request is given
+			       * fewer and larger ones: after each we wait for those
+			       * whom it answered, half as long as it took */
+	DELIVERY_GATHER_MAX_MS = 10, /* but no longer than this */
+};
+
+struct delivery;
+struct served_zone;
+
+/* Keeps a reference to config, which target_config is part of.  Reads its cursor; a
+ * target that is new to the zone begins behind the last sequence number.  0 or -errno. */
+int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
+	struct served_zone *zone, struct config *config,
+	const struct config_target *target_config, bool is_primary)
+	__attribute__((warn_unused_result));
+void delivery_free(struct delivery *delivery); /* NULL is harmless */
+
+const char *delivery_id(const struct delivery *delivery); /* config_target.id */
+bool delivery_is_local(const struct delivery *delivery);
+/* Is the target known to be failing?  Then nobody should wait for it. */
+bool delivery_is_down(const struct delivery *delivery);
+/* Does the gateway move the serial of a zone whose primary this is? */
+bool delivery_bumps_serial(const struct delivery *delivery);
+uint64_t delivery_cursor(const struct delivery *delivery);
+/* Is all that is not yet applied there in memory? */
+bool delivery_is_live(const struct delivery *delivery);
+/* Takes what is not yet applied out of the mirror, which has it as its latest durable
+ * changes. */
+void delivery_undo(const struct delivery *delivery, struct zone *mirror);
+/* Is anything not yet applied there? */
+bool delivery_has_pending(const struct delivery *delivery);
+/* Or a change of this RRset? */
+bool delivery_has_change(
+	const struct delivery *delivery, const uint8_t *owner, uint16_t type);
+/* Writes down how far it is; before the gateway stops. */
+void delivery_save(struct delivery *delivery);
+/* Other settings for the same target (another key, another timeout): from the next
+ * request on.  Keeps a reference to config. */
+void delivery_configure(struct delivery *delivery, struct config *config,
+	const struct config_target *target_config);
+
+/* A change set has become durable.  A withdrawal takes an earlier one back; a target that
+ * refuses it is not asked to take that back in turn. */
+void delivery_add(struct delivery *delivery, uint64_t seq, struct changeset *changes,
+	bool is_withdrawal);
+/* One has become durable that this target has no use for. */
+void delivery_pass(struct delivery *delivery, uint64_t seq);
+
+/* Primary: load the mirror as soon as the target is free; served_loaded gets the result.
+ */
+void delivery_want_load(struct delivery *delivery);
+/* Primary: the same, and not only a difference. */
+void delivery_want_whole(struct delivery *delivery);
+/* Primary: look whether the serial there is still ours. */
+void delivery_want_probe(struct delivery *delivery);
+/* Primary, when the mirror has been loaded anew: the pending change sets as they now are
+ * (rebased); queued ones are replaced by them in order.  0 or -errno: then the mirror
+ * lacks some of them. */
+int delivery_rebase(struct delivery *delivery,
+	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
+	__attribute__((warn_unused_result));
+/* Primary: nothing goes out before the change sets up to seq are in the queue: what they
+ * withdraw must not be sent first.  0: no longer. */
+void delivery_hold(struct delivery *delivery, uint64_t seq);
+/* How it is, for administrators. */
+struct delivery_view {
+	const char *id; /* the delivery's */
+	bool is_primary;
+	bool is_local;
+	bool is_down;
+	bool is_pausing;
+	int64_t pause_ms; /* what is left of the pause */
+	const char *why;  /* the last failure, the delivery's; NULL: it works */
+	uint64_t cursor;
+	uint64_t first_seq; /* of what is pending in memory; 0: nothing */
+	size_t pending;     /* change sets in memory */
+	bool is_live;       /* which are all; otherwise more wait in the journal */
+	uint64_t delivered; /* change sets, since it was opened */
+	uint64_t failures;  /* requests that failed */
+	uint64_t rejected;  /* change sets that it refused for good */
+};
+struct delivery_view delivery_look(const struct delivery *delivery, int64_t monotonic_ms);
+/* Ends a pause now.  False: there is none. */
+bool delivery_retry(struct delivery *delivery);
+
+/* Everything that is ready goes out now: at the end of an event, and before stopping (a
+ * local zone's records are written at once if flush). */
+void delivery_kick(struct delivery *delivery, bool flush);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * What is pending for a target: a queue of change sets in order, bounded in number and in
+ * octets; what does not fit is read back from the journal.  And how far the target is.
+ */
+#include "gateway/delivery/delivery_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/timer.h"
+#include "tsig/plural.h"
+#include "zones/rebase.h"
+
+/* ---- the cursor ---- */
+
+static void write_cursor(struct delivery *d)
+{
+	const struct journal_op note = {.kind = JOURNAL_CURSOR,
+		.zone = d->zone->id,
+		.seq = d->cursor,
+		.target = d->id};
+
+	if (d->cursor == d->cursor_stored)
+		return;
+	if (zone_thread_submit_note(d->thread, &note))
+		d->cursor_stored = d->cursor;
+}
+
+void delivery_save(struct delivery *d)
+{
+	write_cursor(d);
+}
+
+void delivery_on_cursor_timer(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	write_cursor(arg);
+}
+
+void delivery_move_cursor(struct delivery *d, uint64_t seq)
+{
+	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
+
+	d->cursor = seq;
+	if (!event_pending(d->cursor_timer, EV_TIMEOUT, NULL))
+		timer_set(d->cursor_timer, &lag);
+}
+
+static int count_change(uint64_t seq, struct changeset *changes, void *arg)
+{
+	size_t *count = arg;
+
+	(void)seq;
+	(void)changes;
+	(*count)++;
+	return 0;
+}
+
+/* The database was put back: the target has seen what came after, and would go back to
+ * what was. */
+static int pass_overtaken(struct delivery *d)
+{
+	struct zone_thread *thread = d->thread;
+	size_t count = 0;
+	int r = thread->store_ops->each_change(thread->store, d->zone->id, d->cursor,
+		SIZE_MAX >> 1, count_change, &count);
+
+	if (r)
+		return r;
+	if (count)
+		log_warning("zone %s: target %s: not delivered: %zu %s that the older "
+			    "database has for it; musterctl audit shows them, from "
+			    "number %llu on",
+			d->zone->zone->text, d->id, count, PLURAL(count, "change"),
+			(unsigned long long)d->cursor + 1);
+	d->cursor = 0;
+	return 0;
+}
+
+int delivery_read_cursor(struct delivery *d)
+{
+	struct zone_thread *thread = d->thread;
+	struct journal_op note = {
+		.kind = JOURNAL_CURSOR, .zone = d->zone->id, .target = d->id};
+	int r = thread->store_ops->get_cursor(
+		thread->store, d->zone->id, d->id, &d->cursor);
+
+	if (!r && d->cursor && thread->is_older && !delivery_is_local(d))
+		r = pass_overtaken(d);
+	if (r)
+		return r;
+	if (d->cursor == 0) {
+		/* Its content is what it is; only what comes from now on is owed to it.
+		 */
+		d->cursor = thread->last_seq;
+		note.seq = d->cursor;
+		if (!zone_thread_submit_note(thread, &note))
+			return -ENOMEM;
+	}
+	d->cursor_stored = d->cursor;
+	d->loaded = d->cursor;
+	d->uncertain = thread->last_seq;
+	return 0;
+}
+
+/* ---- the queue ---- */
+
+void delivery_pop(struct delivery *d)
+{
+	struct delivery_entry *e = TAILQ_FIRST(&d->queue);
+
+	TAILQ_REMOVE(&d->queue, e, entry);
+	d->queue_count--;
+	d->queue_size -= e->size;
+	changeset_unref(e->changes);
+	free(e);
+}
+
+static bool push_entry(
+	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+{
+	const size_t size = changeset_size(changes);
+	struct delivery_entry *e;
+
+	if (d->queue_count &&
+		(d->queue_count >= DELIVERY_QUEUE_MAX ||
+			d->queue_size + size > DELIVERY_QUEUE_OCTETS))
+		return false;
+	e = malloc(sizeof(*e));
+	if (!e)
+		return false;
+	e->seq = seq;
+	e->changes = changeset_ref(changes);
+	e->size = size;
+	e->is_withdrawal = is_withdrawal;
+	TAILQ_INSERT_TAIL(&d->queue, e, entry);
+	d->queue_count++;
+	d->queue_size += size;
+	d->loaded = seq;
+	return true;
+}
+
+void delivery_add(
+	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+{
+	/* What was read back from the journal a moment ago is there already; what does
+	 * not fit is read back when there is room. */
+	if (seq > d->loaded && d->is_live && !push_entry(d, seq, changes, is_withdrawal))
+		d->is_live = false;
+}
+
+void delivery_pass(struct delivery *d, uint64_t seq)
+{
+	if (!d->is_live)
+		return;
+	d->loaded = seq;
+	if (TAILQ_EMPTY(&d->queue))
+		delivery_move_cursor(d, seq);
+}
+
+struct catch_up {
+	struct delivery *delivery;
+	struct changeset *(*rebase)(struct changeset *old, void *arg);
+	void *arg;
+	size_t rows;
+	bool is_full;
+};
+
+static int catch_up_row(uint64_t seq, struct changeset *changes, void *arg)
+{
+	struct catch_up *c = arg;
+	struct changeset *pushed = changeset_ref(changes);
+
+	c->rows++;
+	if (c->rebase) {
+		changeset_unref(pushed);
+		pushed = c->rebase(changes, c->arg);
+		if (!pushed)
+			return -ENOMEM;
+	}
+	if (!c->is_full && !push_entry(c->delivery, seq, pushed, false))
+		c->is_full = true;
+	changeset_unref(pushed);
+	/* There is room for one: it is memory that is missing. */
+	if (c->is_full && c->delivery->queue_count == 0)
+		return -ENOMEM;
+	/* Without rebase there is no need to see the rest now. */
+	return c->is_full && !c->rebase ? 1 : 0;
+}
+
+int delivery_catch_up(struct delivery *d)
+{
+	struct zone_thread *thread = d->thread;
+	struct catch_up c = {.delivery = d};
+	int r;
+
+	if (d->is_live || !TAILQ_EMPTY(&d->queue))
+		return 0;
+	r = thread->store_ops->each_change(thread->store, d->zone->id, d->loaded,
+		DELIVERY_CATCH_UP, catch_up_row, &c);
+	if (r < 0)
+		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
+			thread->store_ops->error(thread->store));
+	else if (c.rows < DELIVERY_CATCH_UP && !c.is_full)
+		d->is_live = true;
+	return r < 0 ? r : 0;
+}
+
+int delivery_rebase(struct delivery *d,
+	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
+{
+	struct zone_thread *thread = d->thread;
+	struct catch_up c = {.delivery = d, .rebase = rebase, .arg = arg};
+	struct delivery_entry *e;
+	int r = 0;
+
+	delivery_drop_batch(d);
+	TAILQ_FOREACH(e, &d->queue, entry) {
+		struct changeset *rebased = rebase(e->changes, arg);
+
+		if (!rebased)
+			return -ENOMEM;
+		changeset_unref(e->changes);
+		e->changes = rebased;
+	}
+	if (d->is_live)
+		return 0;
+	r = thread->store_ops->each_change(
+		thread->store, d->zone->id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
+	if (r < 0)
+		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
+			thread->store_ops->error(thread->store));
+	else if (!c.is_full)
+		d->is_live = true;
+	return r < 0 ? r : 0;
+}
+
+void delivery_hold(struct delivery *d, uint64_t seq)
+{
+	d->hold = seq;
+}
+
+bool delivery_is_live(const struct delivery *d)
+{
+	return d->is_live;
+}
+
+void delivery_undo(const struct delivery *d, struct zone *mirror)
+{
+	struct delivery_entry *e;
+
+	TAILQ_FOREACH_REVERSE(e, &d->queue, delivery_queue, entry)
+		changeset_undo(e->changes, mirror);
+}
+
+bool delivery_has_pending(const struct delivery *d)
+{
+	return !TAILQ_EMPTY(&d->queue) || !d->is_live;
+}
+
+bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_t type)
+{
+	const struct delivery_entry *e;
+
+	TAILQ_FOREACH(e, &d->queue, entry) {
+		if (changeset_find(e->changes, owner, type))
+			return true;
+	}
+	return !d->is_live;
+}
+
+/* ---- batches ---- */
+
+void delivery_drop_batch(struct delivery *d)
+{
+	changeset_unref(d->batch);
+	d->batch = NULL;
+	d->batch_is_retry = false;
+}
+
+/* A load tells what the primary really has; other targets are not read. */
+static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
+{
+	return !d->is_primary && d->target && e->seq <= d->uncertain;
+}
+
+/* At least one entry. */
+bool delivery_form_batch(struct delivery *d, size_t limit)
+{
+	struct delivery_entry *const first = TAILQ_FIRST(&d->queue), *e = first;
+	struct changeset *merged = changeset_new();
+
+	d->batch_entries = 0;
+	if (!merged)
+		return false;
+	for (; e; e = TAILQ_NEXT(e, entry)) {
+		if (d->batch_entries &&
+			(merged->count + e->changes->count > limit ||
+				is_uncertain(d, e) != is_uncertain(d, first)))
+			break;
+		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
+				       : changeset_merge(merged, e->changes)) {
+			changeset_unref(merged);
+			return false;
+		}
+		d->batch_seq = e->seq;
+		d->batch_entries++;
+		if (d->isolate)
+			break;
+	}
+	if (d->batch_entries == 0) {
+		changeset_unref(merged);
+		return false;
+	}
+	if (!is_uncertain(d, first))
+		changeset_normalise(merged);
+	d->batch = merged;
+	return true;
+}

@@ -1,0 +1,326 @@
+/*
+ * The messages of the memory of requests: looked up by a chained hash, kept in places
+ * that the hand goes round over.  Belongs to the zone thread.
+ */
+#include "gateway/request/replay_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the index ---- */
+
+/* Whoever signs can choose MACs, but not so that they meet: the factor is secret. */
+static uint32_t *chain_of(const struct replay *replay, const uint8_t *mac)
+{
+	uint64_t word;
+
+	memcpy(&word, mac, sizeof(word));
+	word = (word ^ replay->seed.key[0]) * (replay->seed.key[1] | 1);
+	return &replay->chains[word >> replay->chain_shift];
+}
+
+static uint32_t index_of(const struct replay *replay, const struct replay_entry *entry)
+{
+	return (uint32_t)(entry - replay->ring);
+}
+
+static void link_entry(struct replay *replay, struct replay_entry *entry)
+{
+	uint32_t *chain = chain_of(replay, entry->mac);
+
+	replay->next[index_of(replay, entry)] = *chain;
+	*chain = index_of(replay, entry) + 1;
+}
+
+static void unlink_entry(struct replay *replay, const struct replay_entry *entry)
+{
+	const uint32_t index = index_of(replay, entry);
+	uint32_t *link = chain_of(replay, entry->mac);
+
+	while (*link != index + 1)
+		link = &replay->next[*link - 1];
+	*link = replay->next[index];
+}
+
+static struct replay_entry *find(
+	const struct replay *replay, const uint8_t *mac, uint64_t key)
+{
+	uint32_t index = *chain_of(replay, mac);
+
+	while (index) {
+		struct replay_entry *entry = &replay->ring[index - 1];
+
+		if (entry->key == key && !memcmp(entry->mac, mac, REPLAY_MAC_LEN))
+			return entry;
+		index = replay->next[index - 1];
+	}
+	return NULL;
+}
+
+/* ---- coming and going ---- */
+
+static void remove_entry(
+	struct replay *replay, struct replay_entry *entry, struct replay_key *key)
+{
+	const uint32_t index = index_of(replay, entry);
+
+	unlink_entry(replay, entry);
+	replay_release(replay, key);
+	if (replay->transactions[index])
+		replay->transactions[index]->replay = NULL;
+	replay->transactions[index] = NULL;
+	entry->state = REPLAY_FREE;
+}
+
+void replay_forget(struct replay *replay, struct replay_entry *entry)
+{
+	remove_entry(replay, entry, replay_find_key(replay, entry->key));
+}
+
+/* Makes the place free, unless what stands there must be kept. */
+static bool take_place(struct replay *replay, struct replay_entry *entry, int64_t now_s)
+{
+	struct replay_key *key;
+
+	if (entry->state == REPLAY_FREE)
+		return true;
+	key = replay_find_key(replay, entry->key);
+	if (key->count <= replay->level &&
+		!replay_is_over(replay, entry->time_signed, now_s))
+		return false;
+	replay_raise_floor(replay, key, entry->time_signed, now_s);
+	remove_entry(replay, entry, key);
+	return true;
+}
+
+/* There is a place: at most half of them must be kept, so that the hand passes by one for
+ * each that it takes, over a round. */
+static struct replay_entry *find_room(struct replay *replay, int64_t now_s)
+{
+	struct replay_entry *entry;
+
+	do
+		entry = &replay->ring[replay->hand++ % replay->places];
+	while (!take_place(replay, entry, now_s));
+	return entry;
+}
+
+static struct replay_entry *remember(struct replay *replay, const uint8_t *mac,
+	struct replay_key *key, uint64_t time_signed, int64_t now_s)
+{
+	struct replay_entry *entry = find_room(replay, now_s);
+
+	memcpy(entry->mac, mac, REPLAY_MAC_LEN);
+	entry->key = key->hash;
+	entry->time_signed = time_signed;
+	entry->order = replay->hand - 1;
+	entry->state = REPLAY_IN_PROGRESS;
+	link_entry(replay, entry);
+	replay_hold(replay, key);
+	return entry;
+}
+
+/* A floor beyond all that can be signed now is of a clock that was wrong, and must not
+ * lock anybody out until that time comes. */
+static bool is_forgotten(
+	uint64_t *floor, uint64_t time_signed, int64_t latest_s, int64_t now_s)
+{
+	if ((int64_t)*floor > latest_s)
+		*floor = (uint64_t)now_s - 1;
+	return time_signed <= *floor;
+}
+
+enum replay_result replay_look(struct replay *replay, const struct tsig_context *tsig,
+	int64_t now_s, struct replay_entry **ret_entry)
+{
+	const uint64_t hash = replay_hash_key(replay, tsig->key_name);
+	uint8_t mac[REPLAY_MAC_LEN] = {0};
+	struct replay_entry *entry;
+	struct replay_key *key;
+
+	replay->now_s = now_s;
+	memcpy(mac, tsig->mac, tsig->mac_len < sizeof(mac) ? tsig->mac_len : sizeof(mac));
+	entry = find(replay, mac, hash);
+	if (entry) {
+		*ret_entry = entry;
+		return REPLAY_TWIN;
+	}
+	key = replay_get_key(replay, hash, now_s);
+	if (!key)
+		return REPLAY_NO_MEMORY;
+	if (is_forgotten(
+		    &key->floor, tsig->time_signed, now_s + replay->window_s, now_s) ||
+		is_forgotten(&replay->floor, tsig->time_signed, now_s, now_s))
+		return REPLAY_TOO_OLD;
+	*ret_entry = remember(replay, mac, key, tsig->time_signed, now_s);
+	return REPLAY_NEW;
+}
+
+struct transaction *replay_transaction(
+	const struct replay *replay, const struct replay_entry *entry)
+{
+	return replay->transactions[index_of(replay, entry)];
+}
+
+void replay_set_transaction(struct replay *replay, struct replay_entry *entry,
+	struct transaction *transaction)
+{
+	replay->transactions[index_of(replay, entry)] = transaction;
+	transaction->replay = entry;
+}
+
+void replay_answer(
+	struct replay *replay, struct replay_entry *entry, const struct verdict *verdict)
+{
+	const uint32_t index = index_of(replay, entry);
+
+	entry->rcode = verdict->rcode;
+	entry->ede = verdict->ede;
+	entry->state = REPLAY_ANSWERED;
+	if (replay->transactions[index])
+		replay->transactions[index]->replay = NULL;
+	replay->transactions[index] = NULL;
+	if (entry->order < replay->flushed)
+		replay_write_again(replay, index);
+}
+
+struct verdict replay_verdict(const struct replay_entry *entry)
+{
+	if (entry->rcode == RCODE_NOERROR)
+		return verdict_ok();
+	return verdict_refuse(entry->rcode, entry->ede,
+		"the same message came before and got this answer");
+}
+
+/* ---- the start ---- */
+
+void replay_take_entry(struct replay *replay, uint32_t index)
+{
+	struct replay_entry *entry = &replay->ring[index], *twin;
+	struct replay_key *key = NULL;
+
+	if ((entry->state == REPLAY_ANSWERED || entry->state == REPLAY_IN_PROGRESS) &&
+		entry->key && entry->order % replay->places == index)
+		key = replay_get_key(replay, entry->key, 0);
+	if (!key) {
+		entry->state = REPLAY_FREE;
+		return;
+	}
+	if (entry->order >= replay->hand)
+		replay->hand = entry->order + 1;
+	/* One that came to nothing and was tried again stands there twice. */
+	twin = find(replay, entry->mac, entry->key);
+	if (twin && twin->order > entry->order) {
+		entry->state = REPLAY_FREE;
+		return;
+	}
+	if (twin)
+		remove_entry(replay, twin, key);
+	link_entry(replay, entry);
+	replay_hold(replay, key);
+}
+
+bool replay_wants_journal(const struct replay *replay, int64_t now_s, uint64_t *ret_since)
+{
+	const uint64_t first = (uint64_t)now_s - replay->window_s;
+	uint64_t since = replay->is_whole ? UINT64_MAX : first;
+
+	for (uint32_t i = 0; i < replay->places; i++) {
+		const struct replay_entry *entry = &replay->ring[i];
+
+		if (entry->state == REPLAY_IN_PROGRESS && entry->time_signed < since)
+			since = entry->time_signed;
+	}
+	if (since == UINT64_MAX)
+		return false;
+	/* What is older can not come any more. */
+	*ret_since = since > first ? since : first;
+	return true;
+}
+
+/* What is neither in the file nor newer than its key's floor was pushed out. */
+void replay_restore(struct replay *replay, const uint8_t *key_name, const uint8_t *mac,
+	uint64_t time_signed, uint16_t rcode, int64_t now_s)
+{
+	const struct verdict verdict = {.rcode = rcode, .ede = EDE_NONE};
+	const uint64_t hash = replay_hash_key(replay, key_name);
+	struct replay_entry *entry = find(replay, mac, hash);
+	struct replay_key *key;
+
+	if (!entry) {
+		key = replay_get_key(replay, hash, now_s);
+		if (!key || time_signed <= key->floor)
+			return;
+		entry = remember(replay, mac, key, time_signed, now_s);
+	}
+	if (entry->state == REPLAY_IN_PROGRESS)
+		replay_answer(replay, entry, &verdict);
+}
+
+void replay_settle(struct replay *replay)
+{
+	for (uint32_t i = 0; i < replay->places; i++)
+		if (replay->ring[i].state == REPLAY_IN_PROGRESS)
+			replay_forget(replay, &replay->ring[i]);
+}
+
+bool replay_is_whole(const struct replay *replay)
+{
+	return replay->is_whole;
+}
+
+void replay_distrust(struct replay *replay, int64_t now_s)
+{
+	if (now_s <= 0 || replay->floor >= (uint64_t)now_s - 1)
+		return;
+	replay->floor = (uint64_t)now_s - 1;
+	replay_file_note(replay);
+}
+
+/* What was signed before the window as it was is not known, or it is by luck. */
+void replay_set_window(struct replay *replay, unsigned window_s, int64_t now_s)
+{
+	const int64_t before_s = now_s - replay->window_s;
+
+	if (replay->window_s == window_s)
+		return;
+	if (replay->window_s < window_s)
+		replay_distrust(replay, before_s);
+	replay->window_s = window_s;
+	replay_file_note(replay);
+}
+
+/* ---- construction ---- */
+
+int replay_new(struct replay **ret_replay, const char *path, const char *boot,
+	uint32_t places, unsigned window_s, int64_t now_s)
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+	const size_t chains = 2 * (size_t)places;
+	int r;
+
+	if (!replay)
+		return -ENOMEM;
+	replay->fd = -1;
+	replay->places = places;
+	replay->chain_shift = 64 - (unsigned)__builtin_ctzll(chains);
+	replay->window_s = window_s;
+	replay->now_s = replay->retry_s = now_s;
+	replay->hand = replay->flushed = 1;
+	r = replay_keys_init(replay);
+	replay->ring = calloc(places, sizeof(*replay->ring));
+	replay->chains = calloc(chains, sizeof(*replay->chains));
+	replay->next = calloc(places, sizeof(*replay->next));
+	replay->transactions = calloc(places, sizeof(struct transaction *));
+	if (!replay->ring || !replay->chains || !replay->next || !replay->transactions)
+		r = -ENOMEM;
+	if (!r)
+		r = replay_file_open(replay, path, boot, now_s);
+	if (r) {
+		replay_free(replay);
+		return r;
+	}
+	*ret_replay = replay;
+	return 0;
+}

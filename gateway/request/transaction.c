@@ -1,0 +1,136 @@
+/*
+ * Transactions: construction, destruction, state, and how logs speak of them.
+ */
+#include "gateway/request/transaction.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/request/refusals.h"
+
+/* Ids go on from the start time, so that they differ between runs of the program. */
+static uint64_t next_id(void)
+{
+	static atomic_uint_fast64_t last;
+	uint64_t none = 0;
+
+	if (atomic_load(&last) == 0)
+		atomic_compare_exchange_strong(
+			&last, &none, (uint64_t)clock_real_ms() << 12);
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
+struct ip_address transaction_fold_address(const struct sockaddr_storage *address)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct ip_address ret = {0};
+
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)address;
+
+		ret.family = 4;
+		memcpy(ret.octets, &in->sin_addr, 4);
+	} else if (address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)address;
+		const bool is_mapped = !memcmp(&in6->sin6_addr, mapped, sizeof(mapped));
+
+		ret.family = is_mapped ? 4 : 6;
+		memcpy(ret.octets,
+			(const uint8_t *)&in6->sin6_addr + (is_mapped ? 12 : 0),
+			is_mapped ? 4 : 16);
+	}
+	return ret;
+}
+
+struct transaction *transaction_new(struct config *config,
+	const struct transaction_peer *peer, const uint8_t *msg, size_t len)
+{
+	struct transaction *t = malloc(sizeof(*t) + len);
+
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	t->state = TRANSACTION_RECEIVED;
+	t->id = next_id();
+	t->received_ms = clock_monotonic_ms();
+	t->real_s = clock_real_ms() / 1000;
+	t->config = config_ref(config);
+	t->peer = *peer;
+	t->subject.source = transaction_fold_address(&peer->address);
+	t->subject.transport = peer->connection ? POLICY_TCP : POLICY_UDP;
+	t->verdict = verdict_ok();
+	t->len = len;
+	memcpy(t->msg, msg, len);
+	return t;
+}
+
+void transaction_free(struct transaction *t)
+{
+	if (!t)
+		return;
+	update_free(t->update);
+	transfer_unref(t->transfer);
+	free(t->answer);
+	config_unref(t->config);
+	free(t);
+}
+
+void transaction_set_state(struct transaction *t, enum transaction_state state)
+{
+	t->state = state;
+}
+
+void transaction_peer_text(const struct transaction *t, char buf[TRANSACTION_PEER_MAX])
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	const int family = t->subject.source.family == 4 ? AF_INET : AF_INET6;
+	const struct sockaddr_in *in = (const void *)&t->peer.address;
+	const struct sockaddr_in6 *in6 = (const void *)&t->peer.address;
+	const unsigned port = ntohs(
+		t->peer.address.ss_family == AF_INET ? in->sin_port : in6->sin6_port);
+
+	inet_ntop(family, t->subject.source.octets, host, sizeof(host));
+	snprintf(buf, TRANSACTION_PEER_MAX, "%s#%u/%s", host, port,
+		transaction_is_tcp(t) ? "tcp" : "udp");
+}
+
+void transaction_log_refusal(const struct transaction *t)
+{
+	char peer[TRANSACTION_PEER_MAX], key[NAME_TEXT_MAX] = "none";
+	char name[VERDICT_NAME_MAX], request[UPDATE_TEXT_MAX] = "";
+	/* Not received_ms: what waited long would begin a second of its own. */
+	const int64_t now_ms = clock_monotonic_ms();
+	const char *what = "request";
+	bool is_logged;
+
+	transaction_peer_text(t, peer);
+	if (t->tsig.is_signed)
+		name_to_text(t->tsig.key_name, key);
+	if (t->walk.opcode == OPCODE_UPDATE)
+		what = "update";
+	else if (t->walk.opcode == OPCODE_QUERY)
+		what = "query";
+	if (t->update)
+		update_to_text(t->update, request);
+	if (!t->subject.key) {
+		is_logged = log_stranger(now_ms,
+			"%s %llx from %s key %s zone %s: %s: %s%s%s", what,
+			(unsigned long long)t->id, peer, key,
+			t->zone ? t->zone->text : "none", verdict_name(&t->verdict, name),
+			t->verdict.why, request[0] ? ": " : "", request);
+	} else {
+		is_logged = log_refusal(now_ms,
+			"%s %llx from %s key %s zone %s: %s: %s%s%s", what,
+			(unsigned long long)t->id, peer, key,
+			t->zone ? t->zone->text : "none", verdict_name(&t->verdict, name),
+			t->verdict.why, request[0] ? ": " : "", request);
+	}
+	if (is_logged && t->peer.refusals)
+		refusals_note(t->peer.refusals, t, peer, request);
+}

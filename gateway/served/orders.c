@@ -1,0 +1,357 @@
+/*
+ * What administrators see of leases, and do to them: in the zone thread, for whoever asks
+ * there (served.h).
+ */
+#include "gateway/served/served.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/log.h"
+#include "gateway/request/seen.h"
+
+/* ---- seeing ---- */
+
+struct visiting {
+	struct served_zone *zone;
+	int64_t now_ms; /* service time */
+	void (*lease)(const struct served_lease_view *view, void *arg);
+	void (*host)(const struct served_host_view *view, void *arg);
+	void *arg;
+};
+
+static struct served_lease_view view_of(
+	const struct visiting *v, const struct lease *lease)
+{
+	const struct lease_table *table = v->zone->leases.table;
+	struct served_lease_view view = {.state = lease_state(table, lease)};
+
+	lease_describe(table, lease, &view.record);
+	view.left_ms = view.record.deadline_ms - v->now_ms;
+	return view;
+}
+
+static void visit_lease(const struct lease *lease, void *arg)
+{
+	const struct visiting *v = arg;
+	const struct served_lease_view view = view_of(v, lease);
+
+	v->lease(&view, v->arg);
+}
+
+uint64_t served_each_lease(struct served_zone *zone, uint64_t cursor, size_t limit,
+	void (*visit)(const struct served_lease_view *view, void *arg), void *arg)
+{
+	struct visiting v = {.zone = zone,
+		.now_ms = served_lease_now(zone),
+		.lease = visit,
+		.arg = arg};
+
+	return lease_table_scan(zone->leases.table, cursor, limit, visit_lease, &v);
+}
+
+/* Derived leases are their hosts' shadows. */
+static bool view_host(
+	const struct visiting *v, const struct lease *first, struct served_host_view *ret)
+{
+	const struct lease_table *table = v->zone->leases.table;
+
+	*ret = (struct served_host_view){.state = LEASE_ACTIVE};
+	for (const struct lease *lease = first; lease;
+		lease = lease_next_at(table, lease)) {
+		const struct served_lease_view view = view_of(v, lease);
+
+		if (view.record.flags & LEASE_DERIVED)
+			continue;
+		if (view.state > ret->state)
+			ret->state = view.state;
+		if (!ret->leases++ || view.record.seen_s > ret->latest.seen_s)
+			ret->latest = view.record;
+		if (ret->leases == 1 || view.left_ms < ret->left_ms)
+			ret->left_ms = view.left_ms;
+	}
+	return ret->leases > 0;
+}
+
+static void visit_host(const struct lease *lease, void *arg)
+{
+	const struct visiting *v = arg;
+	const struct lease_table *table = v->zone->leases.table;
+	struct served_host_view view;
+	struct lease_record record;
+
+	lease_describe(table, lease, &record);
+	if (lease_first_at(table, record.owner) == lease && view_host(v, lease, &view))
+		v->host(&view, v->arg);
+}
+
+uint64_t served_each_host(struct served_zone *zone, uint64_t cursor, size_t limit,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg)
+{
+	struct visiting v = {.zone = zone,
+		.now_ms = served_lease_now(zone),
+		.host = visit,
+		.arg = arg};
+
+	return lease_table_scan(zone->leases.table, cursor, limit, visit_host, &v);
+}
+
+/* Nothing but derived leases, if any. */
+static bool has_no_lease(struct served_zone *zone, const uint8_t *owner)
+{
+	const struct visiting v = {.zone = zone};
+	struct served_host_view view;
+
+	return !view_host(&v, lease_first_at(zone->leases.table, owner), &view);
+}
+
+static void view_without_lease(
+	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret)
+{
+	const struct seen_host *seen = seen_find(zone->thread->seen, zone->id, owner);
+
+	*ret = (struct served_host_view){
+		.state = lease_is_held(zone->leases.table, owner) ? LEASE_HELD
+								  : LEASE_ACTIVE,
+		.latest.owner = owner,
+	};
+	if (!seen)
+		return;
+	ret->latest.key = seen->key;
+	ret->latest.source = seen->source;
+	ret->latest.seen_s = seen->at_s;
+}
+
+static void visit_held(const uint8_t *owner, void *arg)
+{
+	const struct visiting *v = arg;
+	struct served_host_view view;
+
+	if (!has_no_lease(v->zone, owner))
+		return;
+	view_without_lease(v->zone, owner, &view);
+	v->host(&view, v->arg);
+}
+
+void served_each_held(struct served_zone *zone,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg)
+{
+	struct visiting v = {.zone = zone, .host = visit, .arg = arg};
+
+	lease_each_hold(zone->leases.table, visit_held, &v);
+}
+
+/* Permanent records are there, and their host has spoken. */
+static bool is_permanent(struct served_zone *zone, const uint8_t *owner)
+{
+	return zone->mirror && zone_is_name_in_use(zone->mirror, owner) &&
+		!lease_is_held(zone->leases.table, owner) && has_no_lease(zone, owner);
+}
+
+void served_each_permanent(struct served_zone *zone,
+	void (*visit)(const struct served_host_view *view, void *arg), void *arg)
+{
+	const struct seen_host *seen;
+	struct served_host_view view;
+	size_t at = 0;
+
+	while ((seen = seen_next(zone->thread->seen, zone->id, &at))) {
+		if (!is_permanent(zone, seen->owner))
+			continue;
+		view_without_lease(zone, seen->owner, &view);
+		visit(&view, arg);
+	}
+}
+
+bool served_find_host(
+	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret)
+{
+	const struct visiting v = {.zone = zone, .now_ms = served_lease_now(zone)};
+
+	if (view_host(&v, lease_first_at(zone->leases.table, owner), ret))
+		return true;
+	view_without_lease(zone, owner, ret);
+	return ret->state == LEASE_HELD || (ret->latest.key && is_permanent(zone, owner));
+}
+
+/* ---- doing ---- */
+
+static bool can_change(const struct served_zone *zone)
+{
+	return !zone->is_closing && !zone->thread->is_broken && !zone->thread->is_over;
+}
+
+int served_expire_host(struct served_zone *zone, const uint8_t *owner,
+	const struct verdict *why, size_t *ret_leases)
+{
+	if (!can_change(zone) || !zone->mirror)
+		return -EAGAIN;
+	*ret_leases = lease_expire_now(zone->leases.table, owner, served_lease_now(zone));
+	if (!*ret_leases)
+		return -ENOENT;
+	served_event_row(zone, "expire", owner, NULL, why);
+	served_lease_wake(zone);
+	return 0;
+}
+
+struct holding {
+	struct journal_op op;
+	struct served_zone *zone;
+	uint8_t owner[NAME_MAX_LEN];
+	void (*done)(int result, void *arg);
+	void *arg;
+};
+
+static int set_held(struct served_zone *zone, const uint8_t *owner, bool is_held)
+{
+	struct lease_table *table = zone->leases.table;
+	const int64_t now_ms = served_lease_now(zone);
+
+	return is_held ? lease_hold(table, owner, now_ms)
+		       : lease_release(table, owner, now_ms);
+}
+
+static void on_held(struct journal_op *op, void *arg)
+{
+	struct holding *holding = arg;
+	struct served_zone *zone = holding->zone;
+
+	zone->operations--;
+	if (op->result && set_held(zone, holding->owner, !op->is_held))
+		log_error("zone %s: out of memory", zone->zone->text);
+	if (holding->done)
+		holding->done(op->result, holding->arg);
+	served_lease_wake(zone);
+	free(holding);
+}
+
+int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,
+	const struct verdict *why, void (*done)(int result, void *arg), void *arg)
+{
+	struct holding *holding;
+	int r;
+
+	if (!can_change(zone))
+		return -EAGAIN;
+	if (is_held && !lease_first_at(zone->leases.table, owner)) {
+		if (!zone->mirror)
+			return -EAGAIN;
+		if (!zone_is_name_in_use(zone->mirror, owner))
+			return -ENOENT;
+	}
+	holding = calloc(1, sizeof(*holding));
+	if (!holding)
+		return -ENOMEM;
+	r = set_held(zone, owner, is_held);
+	if (r) {
+		free(holding);
+		return r;
+	}
+	holding->zone = zone;
+	memcpy(holding->owner, owner, name_len(owner));
+	holding->done = done;
+	holding->arg = arg;
+	holding->op = (struct journal_op){
+		.kind = JOURNAL_HOLD,
+		.zone = zone->id,
+		.host = holding->owner,
+		.is_held = is_held,
+		.done = on_held,
+		.arg = holding,
+	};
+	zone->operations++;
+	zone_thread_submit(zone->thread, &holding->op);
+	served_event_row(zone, is_held ? "held" : "released", owner, NULL, why);
+	served_lease_wake(zone);
+	return 0;
+}
+
+int served_resume(struct served_zone *zone, const struct verdict *why)
+{
+	if (!lease_is_braked(zone->leases.table))
+		return -EALREADY;
+	served_event_row(zone, "resume", NULL, NULL, why);
+	lease_release_brake(zone->leases.table, served_lease_now(zone));
+	served_lease_wake(zone);
+	return 0;
+}
+
+/* One deletion (RFC 2136 2.5.4).  NULL: no memory. */
+static struct update *make_deletion(
+	const struct served_zone *zone, const struct lease_record *record)
+{
+	const size_t owner_len = name_len(record->owner);
+	struct update *update = malloc(
+		sizeof(*update) + sizeof(struct rr) + owner_len + record->rdata_len);
+	uint8_t *at;
+
+	if (!update)
+		return NULL;
+	*update = (struct update){.prereq_refusal = verdict_ok(), .change_count = 1};
+	memcpy(update->zone, zone->name, name_len(zone->name));
+	update->changes = (struct rr *)(update + 1);
+	update->prereqs = update->changes;
+	at = (uint8_t *)(update->changes + 1);
+	memcpy(at, record->owner, owner_len);
+	memcpy(at + owner_len, record->rdata, record->rdata_len);
+	update->changes[0] = (struct rr){
+		.owner = at,
+		.type = record->type,
+		.class = CLASS_NONE,
+		.rdata = at + owner_len,
+		.rdata_len = record->rdata_len,
+	};
+	return update;
+}
+
+/* There is no record to be deleted. */
+static int end_waiting(
+	struct served_zone *zone, struct lease *lease, const struct verdict *why)
+{
+	struct changeset *cs = changeset_new();
+
+	if (!cs)
+		return -ENOMEM;
+	if (!lease_end(zone->leases.table, lease, cs) &&
+		served_append_own(zone, cs, NULL, why))
+		return 0;
+	served_lease_undo(zone, cs);
+	changeset_unref(cs);
+	return -ENOMEM;
+}
+
+int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
+	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why)
+{
+	struct lease_table *table = zone->leases.table;
+	struct lease *lease = lease_find(table, owner, type, rdata, rdata_len);
+	struct lease_record record;
+	struct changeset *cs;
+	struct update *update;
+	struct verdict v;
+
+	if (!can_change(zone) || !zone->mirror)
+		return -EAGAIN;
+	if (!lease)
+		return -ENOENT;
+	lease_describe(table, lease, &record);
+	if (record.flags & LEASE_WAITING)
+		return end_waiting(zone, lease, why);
+	update = make_deletion(zone, &record);
+	if (!update)
+		return -ENOMEM;
+	v = apply_update(
+		zone->mirror, update, delivery_bumps_serial(zone->deliveries[0]), &cs);
+	if (!verdict_is_ok(&v)) {
+		update_free(update);
+		return -EIO;
+	}
+	if (!lease_follow(table, zone->mirror, cs) &&
+		served_append_own(zone, cs, update, why))
+		return 0;
+	served_lease_undo(zone, cs);
+	changeset_unref(cs);
+	update_free(update);
+	return -ENOMEM;
+}

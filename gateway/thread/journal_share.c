@@ -1,0 +1,132 @@
+/*
+ * Each key's share of the journal (journal_share.h): what keys have written since the
+ * window began, forgotten as a whole when it ends.  Keys are configured by people or
+ * enrolled, and limited by that.
+ */
+#include "gateway/thread/journal_share.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Out of memory is an answer here, not the end of the process. */
+#define HASH_NONFATAL_OOM          1
+#define uthash_nonfatal_oom(taken) ((taken)->is_lost = true)
+#include <uthash.h>
+
+#include "gateway/journal/journal.h"
+#include "tsig/name.h"
+
+enum { LOOK_SHARE_PART = 1024 }; /* of the database, written until the next look */
+
+struct taken {
+	UT_hash_handle hh;
+	uint64_t octets;
+	bool is_lost; /* uthash had no memory for it */
+	uint8_t key[];
+};
+
+struct journal_share {
+	uint64_t most;
+	uint64_t written; /* since the last look */
+	int64_t looked_ms;
+	bool is_known, is_tight;
+	int64_t began_ms; /* the window */
+	struct taken *taken;
+};
+
+struct journal_share *journal_share_new(uint64_t most)
+{
+	struct journal_share *share = calloc(1, sizeof(*share));
+
+	if (share)
+		share->most = most;
+	return share;
+}
+
+static void forget(struct journal_share *share)
+{
+	struct taken *taken, *next;
+
+	HASH_ITER(hh, share->taken, taken, next) {
+		HASH_DEL(share->taken, taken);
+		free(taken);
+	}
+}
+
+void journal_share_free(struct journal_share *share)
+{
+	if (share)
+		forget(share);
+	free(share);
+}
+
+bool journal_share_is_due(const struct journal_share *share, int64_t now_ms)
+{
+	return !share->is_known || share->written > share->most / LOOK_SHARE_PART ||
+		now_ms - share->looked_ms >= JOURNAL_SHARE_LOOK_MS;
+}
+
+void journal_share_note(struct journal_share *share, uint64_t used, int64_t now_ms)
+{
+	share->is_known = true;
+	share->is_tight = used > share->most / 2;
+	share->written = 0;
+	share->looked_ms = now_ms;
+}
+
+/* NULL: no memory. */
+static struct taken *find(struct journal_share *share, const uint8_t *key)
+{
+	const size_t len = name_len(key);
+	struct taken *taken;
+
+	HASH_FIND(hh, share->taken, key, len, taken);
+	if (taken)
+		return taken;
+	taken = calloc(1, sizeof(*taken) + len);
+	if (!taken)
+		return NULL;
+	memcpy(taken->key, key, len);
+	HASH_ADD_KEYPTR(hh, share->taken, taken->key, len, taken);
+	if (!taken->is_lost)
+		return taken;
+	free(taken);
+	return NULL;
+}
+
+static struct verdict refuse(
+	const struct journal_share *share, const uint8_t *key, int64_t now_ms)
+{
+	char text[NAME_TEXT_MAX];
+
+	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
+		"the database is filling up, and key %.*s has written its share of it, "
+		"%llu "
+		"MiB in an hour: wait %lld s",
+		VERDICT_WHY_MAX / 4, name_to_text(key, text),
+		(unsigned long long)(share->most / JOURNAL_SHARE_PART >> 20),
+		(long long)((share->began_ms + JOURNAL_SHORT_MS - now_ms) / 1000 + 1));
+}
+
+struct verdict journal_share_take(
+	struct journal_share *share, const uint8_t *key, size_t octets, int64_t now_ms)
+{
+	struct taken *taken;
+
+	share->written += octets;
+	if (!share->is_tight)
+		return verdict_ok();
+	if (!share->taken || now_ms - share->began_ms >= JOURNAL_SHORT_MS) {
+		forget(share);
+		share->began_ms = now_ms;
+	}
+	taken = find(share, key);
+	if (!taken)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	if (taken->octets + octets > share->most / JOURNAL_SHARE_PART) {
+		share->written -= octets;
+		return refuse(share, key, now_ms);
+	}
+	taken->octets += octets;
+	return verdict_ok();
+}

@@ -1,0 +1,208 @@
+/*
+ * The zone thread's store: the database and what is remembered of requests and hosts,
+ * opened and closed.
+ */
+#include "gateway/thread/zone_thread.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/request/seen.h"
+#include "gateway/base/supervise.h"
+
+/* ---- the memory of requests ---- */
+
+struct restoring {
+	struct replay *replay;
+	int64_t now_s;
+};
+
+static void restore_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
+	uint16_t rcode, void *arg)
+{
+	const struct restoring *restoring = arg;
+	uint8_t name[NAME_MAX_LEN];
+
+	if (rcode == RCODE_SERVFAIL || !key || name_from_text(name, key, NULL))
+		return;
+	replay_restore(
+		restoring->replay, name, mac, time_signed, rcode, restoring->now_s);
+}
+
+/* What was in progress became durable, or not. */
+static int settle_replay(struct zone_thread *thread, int64_t now_s)
+{
+	struct restoring restoring = {.replay = thread->replay, .now_s = now_s};
+	uint64_t since;
+	int r = 0;
+
+	/* Only a database without a history has none that could be repeated. */
+	if (thread->is_older ||
+		(!replay_is_whole(thread->replay) && thread->last_seq > 1))
+		replay_distrust(thread->replay, now_s);
+	if (replay_wants_journal(thread->replay, now_s, &since))
+		r = thread->store_ops->each_mac(
+			thread->store, since, restore_mac, &restoring);
+	if (!r)
+		replay_settle(thread->replay);
+	return r;
+}
+
+static int open_replay(struct zone_thread *thread, const char *database,
+	unsigned window_s, int64_t now_s)
+{
+	char boot[64] = "", *path;
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int r;
+
+	if (asprintf(&path, "%s-replay", database) < 0)
+		path = NULL;
+	if (file && !fgets(boot, sizeof(boot), file))
+		boot[0] = '\0';
+	if (file)
+		fclose(file);
+	r = path ? replay_new(&thread->replay, path, boot[0] ? boot : NULL, REPLAY_MAX,
+			   window_s, now_s)
+		 : -ENOMEM;
+	if (r)
+		log_error("%s-replay: %s", database, strerror(-r));
+	free(path);
+	return r;
+}
+
+/* Two gateways on one database would each serve half of the truth. */
+static int lock_database(struct zone_thread *thread, const char *database)
+{
+	thread->lock = supervise_lock(database);
+	if (thread->lock >= 0)
+		return 0;
+	log_error("database %s: %s", database,
+		thread->lock == -EWOULDBLOCK ? "another musterd uses it"
+					     : strerror(-thread->lock));
+	return thread->lock;
+}
+
+/* ---- how far it was promised ---- */
+
+static void tell_older(const struct zone_thread *thread)
+{
+	const time_t at_s = high_water_at_ms(thread->mark) / 1000;
+	char at[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&at_s, &tm))
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	log_error(
+		"database %s: %s, but changes up to %llu were acknowledged, the last "
+		"at %s: it was put back or lost.  The difference is gone from zones with "
+		"a local target first, and from audit and leases: what got a lease since "
+		"has none now, and stays.  What it still has to deliver is not "
+		"delivered, "
+		"since newer changes may have been",
+		thread->database,
+		thread->last_seq ? "it is older than it was" : "it is empty",
+		(unsigned long long)high_water_seq(thread->mark), at);
+}
+
+static void check_history(struct zone_thread *thread)
+{
+	if (thread->last_seq >= high_water_seq(thread->mark))
+		return;
+	tell_older(thread);
+	thread->is_older = true;
+	/* No number is given out twice. */
+	thread->last_seq = high_water_seq(thread->mark);
+}
+
+int zone_thread_open_store(
+	struct zone_thread *thread, const struct config *config, struct queue *done)
+{
+	const char *database = thread->database = config->database;
+	const int64_t now_s = clock_real_ms() / 1000;
+	char error[STORE_ERROR_MAX] = "";
+	int r = lock_database(thread, database);
+
+	if (!r)
+		r = open_replay(thread, database, config->max_fudge_s, now_s);
+	if (!r)
+		r = high_water_open(&thread->mark, database);
+	if (r)
+		return r;
+	thread->seen = seen_new(&thread->target_env.seed);
+	if (!thread->seen)
+		return -ENOMEM;
+	thread->store_ops = &store_sqlite;
+	thread->share = journal_share_new(JOURNAL_FILE_MAX);
+	if (!thread->share)
+		return -ENOMEM;
+	r = journal_new(&thread->journal, thread->store_ops, database, done, error);
+	if (!r)
+		r = thread->store_ops->open(&thread->store, database, error);
+	if (r) {
+		log_error("database %s: %s", database, error[0] ? error : strerror(-r));
+		return r;
+	}
+	r = thread->store_ops->last_seq(thread->store, &thread->last_seq);
+	if (!r)
+		check_history(thread);
+	if (thread->last_seq == 0)
+		thread->last_seq = 1;
+	if (!r)
+		r = settle_replay(thread, now_s);
+	if (r)
+		log_error("database %s: %s", database,
+			thread->store_ops->error(thread->store));
+	return r;
+}
+
+static void open_store_again(struct zone_thread *thread)
+{
+	char error[STORE_ERROR_MAX];
+	struct store *store;
+
+	if (thread->store_ops->open(&store, thread->database, error)) {
+		log_error("database %s: %s", thread->database, error);
+		return;
+	}
+	thread->store_ops->close(thread->store);
+	thread->store = store;
+	thread->generation = journal_generation(thread->journal);
+}
+
+/* Whoever removed the database has mostly removed these too. */
+static void lock_again(struct zone_thread *thread)
+{
+	const int lock = supervise_lock(thread->database);
+
+	if (lock < 0)
+		return; /* ours is in place; or another gateway was quicker */
+	close(thread->lock);
+	thread->lock = lock;
+}
+
+void zone_thread_follow_store(struct zone_thread *thread)
+{
+	if (thread->generation == journal_generation(thread->journal))
+		return;
+	open_store_again(thread);
+	lock_again(thread);
+	replay_place_file(thread->replay);
+}
+
+void zone_thread_close_store(struct zone_thread *thread)
+{
+	if (thread->store)
+		thread->store_ops->close(thread->store);
+	replay_free(thread->replay);
+	high_water_close(thread->mark);
+	seen_free(thread->seen);
+	journal_share_free(thread->share);
+	if (thread->lock >= 0)
+		close(thread->lock);
+}
