@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/timer.h"
 #include "zones/rdata.h"
@@ -66,8 +65,9 @@ static int make_up_seed(struct served_zone *zone, struct zone *content)
 	else if (!has_room)
 		strcpy(host, "@");
 	snprintf(soa, sizeof(soa), "%s %s %u %d %d %d %d", host,
-		has_room ? "hostmaster" : "@", (uint32_t)(clock_real_ms() / 1000),
-		SEED_REFRESH, SEED_RETRY, SEED_EXPIRE, SEED_MINIMUM);
+		has_room ? "hostmaster" : "@",
+		(uint32_t)(turn_real_ms(&zone->thread->time) / 1000), SEED_REFRESH,
+		SEED_RETRY, SEED_EXPIRE, SEED_MINIMUM);
 	r = put_seed_record(content, TYPE_SOA, soa);
 	return r ? r : put_seed_record(content, TYPE_NS, host);
 }

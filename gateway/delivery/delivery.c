@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/timer.h"
 
@@ -144,7 +143,7 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 	free(d->why);
 	d->why = strdup(why->why);
 	d->state = DELIVERY_PAUSING;
-	d->pause_until_ms = clock_monotonic_ms() + d->backoff_ms;
+	d->pause_until_ms = turn_monotonic_ms(&d->thread->time) + d->backoff_ms;
 	timer_set(d->timer, &pause);
 	d->backoff_ms *= 2;
 	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
@@ -323,7 +322,7 @@ static size_t batch_limit(const struct delivery *d)
 /* Before a finished batch leaves the queue: those whom it answers may come again. */
 static void start_gathering(struct delivery *d)
 {
-	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t now_ms = turn_monotonic_ms(&d->thread->time);
 	const int64_t took_ms = now_ms - d->sent_ms;
 	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
 
@@ -340,7 +339,7 @@ static bool is_gathering(struct delivery *d)
 
 	if (d->queue_count >= d->gather_count || d->queue_count >= batch_limit(d))
 		return false;
-	ms = d->gather_until_ms - clock_monotonic_ms();
+	ms = d->gather_until_ms - turn_monotonic_ms(&d->thread->time);
 	if (ms <= 0)
 		return false;
 	left.tv_usec = ms * 1000;
@@ -462,7 +461,7 @@ static void send_batch(struct delivery *d)
 		return;
 	}
 	d->state = DELIVERY_SENDING;
-	d->sent_ms = clock_monotonic_ms();
+	d->sent_ms = turn_monotonic_ms(&d->thread->time);
 	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
 }
 

@@ -3,7 +3,6 @@
  */
 #include "gateway/served/served.h"
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 
 enum { LOOK_AGAIN_MS = 10 }; /* after a look that found nothing to remove */
@@ -167,7 +166,7 @@ void served_expire(struct served_zone *zone, int64_t monotonic_ms)
 static void finish_batch(struct served_zone *zone)
 {
 	struct served_leases *leases = &zone->leases;
-	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time);
 	int64_t pause_ms = SERVED_EXPIRY_PAUSES * (now_ms - leases->batch_began_ms);
 
 	if (pause_ms > SERVED_EXPIRY_PAUSE_MS)
@@ -190,7 +189,8 @@ void served_expiry_stored(
 		return;
 	if (!is_durable) {
 		finish_batch(zone);
-		leases->batch_after_ms = clock_monotonic_ms() + SERVED_EXPIRY_RETRY_MS;
+		leases->batch_after_ms =
+			turn_monotonic_ms(&zone->thread->time) + SERVED_EXPIRY_RETRY_MS;
 		return;
 	}
 	served_event_expired(zone, append->journalled);
@@ -214,5 +214,6 @@ void served_expiry_rejected(struct served_zone *zone, uint64_t seq)
 	if (leases->batch_seq != seq)
 		return;
 	finish_batch(zone);
-	leases->batch_after_ms = clock_monotonic_ms() + SERVED_EXPIRY_RETRY_MS;
+	leases->batch_after_ms =
+		turn_monotonic_ms(&zone->thread->time) + SERVED_EXPIRY_RETRY_MS;
 }

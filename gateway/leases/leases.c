@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/timer.h"
 #include "tsig/plural.h"
@@ -18,7 +17,7 @@
 int64_t served_lease_now(struct served_zone *zone)
 {
 	struct zone_thread *thread = zone->thread;
-	const int64_t monotonic_ms = clock_monotonic_ms();
+	const int64_t monotonic_ms = turn_monotonic_ms(&thread->time);
 
 	if (!service_clock_look(&thread->clock, monotonic_ms))
 		thread->heard_ms = monotonic_ms + SERVED_HEARD_MS;
@@ -51,7 +50,8 @@ static int64_t next_due(const struct served_zone *zone, int64_t monotonic_ms)
 void served_lease_wake(struct served_zone *zone)
 {
 	struct served_leases *leases = &zone->leases;
-	const int64_t now_ms = clock_monotonic_ms(), due_ms = next_due(zone, now_ms);
+	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time),
+		      due_ms = next_due(zone, now_ms);
 	const int64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
 	const struct timeval left = {
 		.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
@@ -211,7 +211,7 @@ void served_lease_undo(struct served_zone *zone, const struct changeset *cs)
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct served_zone *zone = arg;
-	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time);
 
 	(void)fd;
 	(void)events;
@@ -297,7 +297,7 @@ int served_lease_open(struct served_zone *zone)
 
 	STAILQ_INIT(&leases->unstored);
 	leases->timer_ms = INT64_MAX;
-	leases->saved_ms = clock_monotonic_ms();
+	leases->saved_ms = turn_monotonic_ms(&zone->thread->time);
 	leases->timer = event_new(zone->thread->base, -1, 0, on_timer, zone);
 	leases->table = lease_table_new(zone->name, &zone->thread->target_env.seed);
 	if (!leases->timer || !leases->table)

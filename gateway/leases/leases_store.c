@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 
 static void save_next(struct served_zone *zone);
@@ -23,7 +22,7 @@ static void keep_unstored(struct served_zone *zone, struct served_lease_write *w
 {
 	struct served_leases *leases = &zone->leases;
 
-	leases->flush_ms = clock_monotonic_ms() + SERVED_LEASE_RETRY_MS;
+	leases->flush_ms = turn_monotonic_ms(&zone->thread->time) + SERVED_LEASE_RETRY_MS;
 	if (!write->changes || zone->thread->is_over) {
 		served_lease_write_free(write);
 		return;
@@ -92,7 +91,7 @@ static bool write_changes(
 void served_lease_note_stored(struct served_zone *zone, int64_t service_ms)
 {
 	zone->leases.stored_ms = service_ms;
-	zone->leases.saved_ms = clock_monotonic_ms();
+	zone->leases.saved_ms = turn_monotonic_ms(&zone->thread->time);
 }
 
 void served_lease_write(struct served_zone *zone, struct lease_changes *changes)

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "tsig/plural.h"
 #include "zones/rdata.h"
@@ -172,7 +171,7 @@ void served_event_row(struct served_zone *zone, const char *event, const uint8_t
 		.kind = JOURNAL_APPEND,
 		.zone = zone->id,
 		.seq = ++zone->thread->last_seq,
-		.at_ms = clock_real_ms(),
+		.at_ms = turn_real_ms(&zone->thread->time),
 		.verdict = *why,
 		.event = event,
 		.host = host ? row->host : NULL,
@@ -191,8 +190,8 @@ static void log_of_host(const struct served_zone *zone, const uint8_t *host,
 {
 	char text[NAME_TEXT_MAX];
 
-	log_host(clock_monotonic_ms(), "zone %s: %s %s, %s", zone->zone->text,
-		name_to_text(host, text), state, why->why);
+	log_host(turn_monotonic_ms(&zone->thread->time), "zone %s: %s %s, %s",
+		zone->zone->text, name_to_text(host, text), state, why->why);
 }
 
 static void went_stale(struct served_zone *zone, const struct lease_record *record)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "gateway/answer/answer.h"
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/request/seen.h"
 
@@ -137,7 +136,7 @@ static uint64_t append_changes(struct served_zone *zone, struct changeset *chang
 		.kind = JOURNAL_APPEND,
 		.zone = zone->id,
 		.seq = ++zone->thread->last_seq,
-		.at_ms = clock_real_ms(),
+		.at_ms = turn_real_ms(&zone->thread->time),
 		.transaction = kind == SERVED_CHANGE ? t : NULL,
 		.update = update,
 		.changes = changes,
@@ -263,7 +262,7 @@ static struct verdict take_share(
 	struct served_zone *zone, const struct transaction *t, size_t octets)
 {
 	struct zone_thread *thread = zone->thread;
-	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t now_ms = turn_monotonic_ms(&thread->time);
 	uint64_t used;
 
 	if (journal_share_is_due(thread->share, now_ms) &&
@@ -306,7 +305,7 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 		.kind = JOURNAL_APPEND,
 		.zone = zone->id,
 		.seq = ++zone->thread->last_seq,
-		.at_ms = clock_real_ms(),
+		.at_ms = turn_real_ms(&zone->thread->time),
 		.transaction = t,
 		.verdict = t->verdict,
 		.done = on_refusal_written,

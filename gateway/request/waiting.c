@@ -4,7 +4,6 @@
  */
 #include "gateway/served/served.h"
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/timer.h"
 
@@ -19,7 +18,7 @@ static void set_ack_timer(struct served_zone *zone)
 		event_del(zone->ack_timer);
 		return;
 	}
-	ms = zone->waiting->deadline_ms - clock_monotonic_ms();
+	ms = zone->waiting->deadline_ms - turn_monotonic_ms(&zone->thread->time);
 	if (ms > 0)
 		left = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	timer_set(zone->ack_timer, &left);
@@ -31,7 +30,8 @@ void served_start_waiting(struct served_zone *zone, struct transaction *t)
 
 	transaction_set_state(t, TRANSACTION_DELIVERING);
 	if (!t->deadline_ms) /* who waits again waits no longer for it */
-		t->deadline_ms = clock_monotonic_ms() + zone->zone->ack_timeout_ms;
+		t->deadline_ms = turn_monotonic_ms(&zone->thread->time) +
+			zone->zone->ack_timeout_ms;
 	t->wait_next = NULL;
 	*zone->waiting_tail = t;
 	zone->waiting_tail = &t->wait_next;
@@ -59,7 +59,7 @@ void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg)
 	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
 		"target %s did not answer in time: the change was withdrawn",
 		delivery_id(zone->deliveries[0]));
-	const int64_t now = clock_monotonic_ms();
+	const int64_t now = turn_monotonic_ms(&zone->thread->time);
 
 	(void)fd;
 	(void)events;
@@ -206,7 +206,7 @@ static void set_aside(struct served_zone *zone, const struct delivery *delivery,
 		.kind = JOURNAL_SET_ASIDE,
 		.zone = zone->id,
 		.seq = seq,
-		.at_ms = clock_real_ms(),
+		.at_ms = turn_real_ms(&zone->thread->time),
 		.target = delivery_id(delivery),
 		.verdict = *verdict,
 	};

@@ -130,7 +130,8 @@ static void flush(struct writer *writer)
 
 	replay_flush(thread->replay);
 	if (thread->durable_seq > high_water_seq(thread->mark))
-		high_water_raise(thread->mark, thread->durable_seq, clock_real_ms());
+		high_water_raise(
+			thread->mark, thread->durable_seq, turn_real_ms(&thread->time));
 	journal_submit(thread->journal, &thread->submissions);
 	for (size_t i = 0; i < writer->mailbox_count; i++)
 		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
@@ -283,8 +284,8 @@ static void reload(struct writer *writer, struct config *config)
 	config_unref(writer->config);
 	writer->config = config;
 	pruning_configure(writer->pruning, config->audit_days);
-	replay_set_window(
-		writer->thread.replay, config->max_fudge_s, clock_real_ms() / 1000);
+	replay_set_window(writer->thread.replay, config->max_fudge_s,
+		turn_real_ms(&writer->thread.time) / 1000);
 }
 
 static void stop(struct writer *writer)
@@ -386,6 +387,7 @@ static void save(struct writer *writer)
 
 static void turn(struct writer *writer)
 {
+	turn_clock_begin(&writer->thread.time);
 	event_base_loop(writer->thread.base, EVLOOP_ONCE);
 	atomic_store(&writer->answered_pings, atomic_load(&writer->pings));
 	sweep_closing(writer);
@@ -395,13 +397,12 @@ static void turn(struct writer *writer)
 static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
 {
 	const struct timeval tick = {.tv_usec = 20000};
-	const int64_t end = clock_monotonic_ms() + at_most_ms;
+	struct turn_clock *time = &writer->thread.time;
+	const int64_t end = turn_monotonic_ms(time) + at_most_ms;
 
-	while (!is_quiet(writer) && clock_monotonic_ms() < end) {
+	while (!is_quiet(writer) && turn_monotonic_ms(time) < end) {
 		event_base_loopexit(writer->thread.base, &tick);
-		event_base_loop(writer->thread.base, EVLOOP_ONCE);
-		sweep_closing(writer);
-		flush(writer);
+		turn(writer);
 	}
 }
 
@@ -478,7 +479,7 @@ static int set_up_loop(struct writer *writer)
 		!writer->done_event || !writer->reopen_timer || !writer->pruning ||
 		!writer->watch || !thread->actions)
 		return -ENOMEM;
-	service_clock_start(&thread->clock, clock_monotonic_ms());
+	service_clock_start(&thread->clock, turn_monotonic_ms(&thread->time));
 	return 0;
 }
 
@@ -513,7 +514,8 @@ static bool is_nothing_left(const struct writer *writer)
 static int open_zones(struct writer *writer)
 {
 	const struct timeval tick = {.tv_usec = 20000};
-	const int64_t end = clock_monotonic_ms() + WRITER_START_MS;
+	struct turn_clock *time = &writer->thread.time;
+	const int64_t end = turn_monotonic_ms(time) + WRITER_START_MS;
 
 	for (size_t i = 0; i < writer->config->zone_count; i++)
 		open_zone(writer, writer->config, &writer->config->zones[i]);
@@ -523,7 +525,7 @@ static int open_zones(struct writer *writer)
 	}
 	flush(writer);
 	while (writer->thread.in_journal ||
-		(is_any_loading(writer) && clock_monotonic_ms() < end)) {
+		(is_any_loading(writer) && turn_monotonic_ms(time) < end)) {
 		event_base_loopexit(writer->thread.base, &tick);
 		turn(writer);
 	}

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/timer.h"
 
 enum {
@@ -45,8 +44,8 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	pruning->op = (struct journal_op){
 		.kind = JOURNAL_PRUNE,
 		.seq = pruning->from,
-		.at_ms =
-			clock_real_ms() - (int64_t)pruning->audit_days * 24 * 3600 * 1000,
+		.at_ms = turn_real_ms(&pruning->thread->time) -
+			(int64_t)pruning->audit_days * 24 * 3600 * 1000,
 		.done = on_pruned,
 		.arg = pruning,
 	};

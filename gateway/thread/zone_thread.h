@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "gateway/actions/actions.h"
+#include "gateway/base/turn_clock.h"
 #include "gateway/journal/journal.h"
 #include "gateway/thread/high_water.h"
 #include "gateway/thread/journal_share.h"
@@ -45,7 +46,8 @@ struct zone_thread {
 	bool is_older;
 	struct journal_share *share;
 	struct actions *actions;
-	struct seen *seen; /* hosts without leases */
+	struct seen *seen;      /* hosts without leases */
+	struct turn_clock time; /* what it is, in this turn */
 	struct service_clock clock;
 	int64_t heard_ms; /* monotonic; before that nobody expires: whoever spoke while
 			   * the thread could not listen is heard first */

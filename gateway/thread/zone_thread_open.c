@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/request/seen.h"
 #include "gateway/base/supervise.h"
@@ -124,7 +123,7 @@ int zone_thread_open_store(
 	struct zone_thread *thread, const struct config *config, struct queue *done)
 {
 	const char *database = thread->database = config->database;
-	const int64_t now_s = clock_real_ms() / 1000;
+	const int64_t now_s = turn_real_ms(&thread->time) / 1000;
 	char error[STORE_ERROR_MAX] = "";
 	int r = lock_database(thread, database);
 

@@ -1,0 +1,61 @@
+/*
+ * The time of a turn of a loop: both clocks are read when the turn first asks for them,
+ * and whatever happens in the turn happens at that time.  So a turn costs two looks at
+ * the clocks, however much it does, and everything that it does agrees about the time.
+ *
+ * Belongs to one thread.  A test makes it manual, and then nothing but turn_clock_set
+ * moves it.
+ */
+#ifndef MUSTER_TURN_CLOCK_H
+#define MUSTER_TURN_CLOCK_H
+
+#include <stdbool.h>
+
+#include "gateway/base/clock.h"
+
+struct turn_clock {
+	bool is_manual;
+	bool is_known; /* the two below are this turn's */
+	int64_t monotonic_ms;
+	int64_t real_ms; /* since 1970 */
+};
+
+static inline void turn_clock_look(struct turn_clock *clock)
+{
+	if (clock->is_known || clock->is_manual)
+		return;
+	clock->monotonic_ms = clock_monotonic_ms();
+	clock->real_ms = clock_real_ms();
+	clock->is_known = true;
+}
+
+/* For timers. */
+static inline int64_t turn_monotonic_ms(struct turn_clock *clock)
+{
+	turn_clock_look(clock);
+	return clock->monotonic_ms;
+}
+
+/* For TSIG, leases and records of what happened: milliseconds since 1970. */
+static inline int64_t turn_real_ms(struct turn_clock *clock)
+{
+	turn_clock_look(clock);
+	return clock->real_ms;
+}
+
+/* The next turn begins, or the wait for it. */
+static inline void turn_clock_begin(struct turn_clock *clock)
+{
+	clock->is_known = false;
+}
+
+/* The clock is manual from now on, and it is so late. */
+static inline void turn_clock_set(
+	struct turn_clock *clock, int64_t monotonic_ms, int64_t real_ms)
+{
+	clock->is_manual = true;
+	clock->monotonic_ms = monotonic_ms;
+	clock->real_ms = real_ms;
+}
+
+#endif
