@@ -4,7 +4,7 @@
  * the clocks, however much it does, and everything that it does agrees about the time.
  *
  * Belongs to one thread.  A test makes it manual, and then nothing but turn_clock_set
- * moves it.
+ * and turn_clock_advance moves it.
  */
 #ifndef MUSTER_TURN_CLOCK_H
 #define MUSTER_TURN_CLOCK_H
@@ -14,6 +14,7 @@
 #include "gateway/base/clock.h"
 
 struct turn_clock {
+	bool counts_sleep; /* the monotonic clock goes on while the machine sleeps */
 	bool is_manual;
 	bool is_known; /* the two below are this turn's */
 	int64_t monotonic_ms;
@@ -24,7 +25,8 @@ static inline void turn_clock_look(struct turn_clock *clock)
 {
 	if (clock->is_known || clock->is_manual)
 		return;
-	clock->monotonic_ms = clock_monotonic_ms();
+	clock->monotonic_ms =
+		clock_read_ms(clock->counts_sleep ? CLOCK_BOOTTIME : CLOCK_MONOTONIC);
 	clock->real_ms = clock_real_ms();
 	clock->is_known = true;
 }
@@ -56,6 +58,15 @@ static inline void turn_clock_set(
 	clock->is_manual = true;
 	clock->monotonic_ms = monotonic_ms;
 	clock->real_ms = real_ms;
+}
+
+/* A manual clock goes on until it is so late (monotonic); it never goes back. */
+static inline void turn_clock_advance(struct turn_clock *clock, int64_t to_ms)
+{
+	if (to_ms <= clock->monotonic_ms)
+		return;
+	clock->real_ms += to_ms - clock->monotonic_ms;
+	clock->monotonic_ms = to_ms;
 }
 
 #endif
