@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,13 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "zones/update.h"
 
 enum {
 	JOURNAL_GROUP_MAX =
 		4096, /* operations in one commit: bounds how long one takes */
 	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
+	SOURCE_MAX = 80,           /* octets of an address, port and transport as text */
 };
 
 struct journal {
@@ -41,23 +44,35 @@ struct journal {
 
 /* NULL: not known. */
 static const char *address_text(
-	const struct ip_address *address, char buf[TRANSACTION_PEER_MAX])
+	const struct ip_address *address, char buf[INET6_ADDRSTRLEN])
 {
-	return address->family ? inet_ntop(address->family == 4 ? AF_INET : AF_INET6,
-					 address->octets, buf, TRANSACTION_PEER_MAX)
+	const int family = address->family == 4 ? AF_INET : AF_INET6;
+
+	return address->family ? inet_ntop(family, address->octets, buf, INET6_ADDRSTRLEN)
 			       : NULL;
+}
+
+/* "192.0.2.1#5353/udp". */
+static void source_text(const struct journal_request *request, char buf[SOURCE_MAX])
+{
+	char host[INET6_ADDRSTRLEN];
+	const char *text = address_text(&request->source, host);
+
+	snprintf(buf, SOURCE_MAX, "%s#%u/%s", text ? text : "?", request->port,
+		request->is_tcp ? "tcp" : "udp");
 }
 
 static int append_row(struct journal *journal, const struct journal_op *op)
 {
-	char key[NAME_TEXT_MAX] = "", source[TRANSACTION_PEER_MAX];
-	char request[UPDATE_TEXT_MAX];
+	const struct journal_request *request = &op->request;
+	char key[NAME_TEXT_MAX] = "", source[SOURCE_MAX];
+	char text[UPDATE_TEXT_MAX];
 	uint8_t mac[STORE_MAC_LEN] = {0}; /* a shorter one is filled up */
-	const struct transaction *t = op->transaction;
 	struct store_row row = {
 		.seq = op->seq,
 		.zone = op->zone,
 		.at_ms = op->at_ms,
+		.transaction = request->id,
 		.rcode = op->verdict.rcode,
 		.reason = op->verdict.why[0] ? op->verdict.why : NULL,
 		.changes = op->changes,
@@ -65,31 +80,26 @@ static int append_row(struct journal *journal, const struct journal_op *op)
 		.host = op->host,
 	};
 
-	if (!t && op->update) {
-		update_to_text(op->update, request);
-		row.request = request;
+	if (request->update) {
+		update_to_text(request->update, text);
+		row.request = text;
 	}
-	if (!t && op->last) {
+	if (op->last) {
 		row.key = name_to_text(op->last->key, key);
 		row.source = address_text(&op->last->source, source);
 		row.seen_s = op->last->seen_s;
 	}
-	if (!t)
-		return journal->ops->append(journal->store, &row);
-	transaction_peer_text(t, source);
-	row.source = source;
-	row.transaction = t->id;
-	row.key = key;
-	if (t->tsig.key) {
-		name_to_text(t->tsig.key_name, key);
-		memcpy(mac, t->tsig.mac,
-			t->tsig.mac_len < sizeof(mac) ? t->tsig.mac_len : sizeof(mac));
-		row.mac = mac;
-		row.time_signed = t->tsig.time_signed;
+	if (request->id) {
+		source_text(request, source);
+		row.source = source;
+		row.key = key;
 	}
-	if (t->update) {
-		update_to_text(t->update, request);
-		row.request = request;
+	if (request->key) {
+		name_to_text(request->key, key);
+		memcpy(mac, request->mac,
+			request->mac_len < sizeof(mac) ? request->mac_len : sizeof(mac));
+		row.mac = mac;
+		row.time_signed = request->time_signed;
 	}
 	return journal->ops->append(journal->store, &row);
 }
@@ -382,6 +392,7 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	r = -pthread_create(&journal->thread, NULL, journal_main, journal);
 	if (r)
 		goto no_thread;
+	(void)pthread_setname_np(journal->thread, "journal");
 	*ret_journal = journal;
 	return 0;
 

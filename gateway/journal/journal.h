@@ -12,7 +12,7 @@
 
 #include "gateway/base/queue.h"
 #include "gateway/journal/store.h"
-#include "gateway/request/transaction.h"
+#include "tsig/key.h"
 
 /* A database of more octets keeps delivered rows only for JOURNAL_SHORT_MS.  It does not
  * get smaller by that, but what it forgets makes room for what comes. */
@@ -37,18 +37,30 @@ enum journal_kind {
 			* on; seq becomes where the next step begins, 0 at the end */
 };
 
+/*
+ * Who asked for what a row tells of, and for what.  Everything it points to is borrowed
+ * until the operation is done.
+ */
+struct journal_request {
+	uint64_t id;        /* what logs and EDE texts call it; 0: the gateway's own */
+	const uint8_t *key; /* name in wire form; NULL: unsigned */
+	struct ip_address source;
+	uint16_t port;
+	bool is_tcp;
+	const uint8_t *mac; /* with key */
+	size_t mac_len;
+	uint64_t time_signed;        /* seconds since 1970; with key */
+	const struct update *update; /* NULL: none, or it could not be read */
+};
+
 struct journal_op {
 	struct queue_node node; /* first */
 	enum journal_kind kind;
 	int64_t zone; /* store_ops.zone_id */
 	uint64_t seq;
 	int64_t at_ms;
-	const struct transaction
-		*transaction;            /* whose row it is; NULL: the gateway's own */
+	struct journal_request request;  /* JOURNAL_APPEND: whose row it is */
 	const struct changeset *changes; /* borrowed until done */
-	const struct update *update;     /* what the row shows as the request if there is
-					  * no transaction; borrowed until done; may be
-					  * NULL */
 	/* JOURNAL_LEASES and JOURNAL_HOLD: borrowed until done; NULL: none.  (Those of a
 	 * row are in its changes.) */
 	const struct lease_changes *leases;

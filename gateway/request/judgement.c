@@ -137,8 +137,7 @@ static uint64_t append_changes(struct served_zone *zone, struct changeset *chang
 		.zone = zone->id,
 		.seq = ++zone->thread->last_seq,
 		.at_ms = turn_real_ms(&zone->thread->time),
-		.transaction = kind == SERVED_CHANGE ? t : NULL,
-		.update = update,
+		.request.update = update,
 		.changes = changes,
 		.service_ms = served_lease_now(zone),
 		.verdict = *verdict,
@@ -146,8 +145,10 @@ static uint64_t append_changes(struct served_zone *zone, struct changeset *chang
 		.arg = append,
 	};
 	seq = append->op.seq;
-	if (t && kind == SERVED_CHANGE)
+	if (t && kind == SERVED_CHANGE) {
+		append->op.request = transaction_journal_request(t);
 		t->seq = seq;
+	}
 	if (t)
 		transaction_set_state(t, TRANSACTION_COMMITTING);
 	zone->last_seq = seq;
@@ -306,7 +307,7 @@ static void answer_refusal(struct served_zone *zone, struct transaction *t)
 		.zone = zone->id,
 		.seq = ++zone->thread->last_seq,
 		.at_ms = turn_real_ms(&zone->thread->time),
-		.transaction = t,
+		.request = transaction_journal_request(t),
 		.verdict = t->verdict,
 		.done = on_refusal_written,
 		.arg = refusal,

@@ -86,18 +86,42 @@ void transaction_set_state(struct transaction *t, enum transaction_state state)
 	t->state = state;
 }
 
+static unsigned port_of(const struct transaction *t)
+{
+	const struct sockaddr_in *in = (const void *)&t->peer.address;
+	const struct sockaddr_in6 *in6 = (const void *)&t->peer.address;
+
+	return ntohs(
+		t->peer.address.ss_family == AF_INET ? in->sin_port : in6->sin6_port);
+}
+
 void transaction_peer_text(const struct transaction *t, char buf[TRANSACTION_PEER_MAX])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 	const int family = t->subject.source.family == 4 ? AF_INET : AF_INET6;
-	const struct sockaddr_in *in = (const void *)&t->peer.address;
-	const struct sockaddr_in6 *in6 = (const void *)&t->peer.address;
-	const unsigned port = ntohs(
-		t->peer.address.ss_family == AF_INET ? in->sin_port : in6->sin6_port);
 
 	inet_ntop(family, t->subject.source.octets, host, sizeof(host));
-	snprintf(buf, TRANSACTION_PEER_MAX, "%s#%u/%s", host, port,
+	snprintf(buf, TRANSACTION_PEER_MAX, "%s#%u/%s", host, port_of(t),
 		transaction_is_tcp(t) ? "tcp" : "udp");
+}
+
+struct journal_request transaction_journal_request(const struct transaction *t)
+{
+	struct journal_request request = {
+		.id = t->id,
+		.source = t->subject.source,
+		.port = (uint16_t)port_of(t),
+		.is_tcp = transaction_is_tcp(t),
+		.update = t->update,
+	};
+
+	if (t->tsig.key) {
+		request.key = t->tsig.key_name;
+		request.mac = t->tsig.mac;
+		request.mac_len = t->tsig.mac_len;
+		request.time_signed = t->tsig.time_signed;
+	}
+	return request;
 }
 
 void transaction_log_refusal(const struct transaction *t)

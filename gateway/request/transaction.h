@@ -12,6 +12,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/base/queue.h"
+#include "gateway/journal/journal.h"
 #include "gateway/answer/transfer.h"
 #include "tsig/tsig.h"
 #include "zones/lease.h"
@@ -104,6 +105,9 @@ struct ip_address transaction_fold_address(const struct sockaddr_storage *addres
 enum { TRANSACTION_PEER_MAX = 80 };
 void transaction_peer_text(
 	const struct transaction *transaction, char buf[TRANSACTION_PEER_MAX]);
+
+/* What the journal stores of it; points into the transaction. */
+struct journal_request transaction_journal_request(const struct transaction *transaction);
 
 /* One line about a refusal, and who is to blame: "update 1f3a of dyn.example. by key
  * ...".  What the log says is remembered (refusals.h). */

@@ -238,7 +238,8 @@ static void the_gateways_own_rows_say_what_was_done(void **state)
 	struct bench *bench = *state;
 	const char *const lines[] = {"h 0 NONE A 192.0.2.1", NULL};
 	struct update *update = message_update_of("example.", lines);
-	struct journal_op op = {.kind = JOURNAL_APPEND, .seq = 1, .update = update};
+	struct journal_op op = {
+		.kind = JOURNAL_APPEND, .seq = 1, .request.update = update};
 	struct store_filter filter = {.limit = 9};
 	uint64_t next;
 	int seen = 0;
