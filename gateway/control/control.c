@@ -270,6 +270,8 @@ static int start_thread(struct control *c)
 	r = -pthread_create(&c->thread, NULL, control_main, c);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	c->is_running = !r;
+	if (!r)
+		(void)pthread_setname_np(c->thread, "control");
 	return r;
 }
 

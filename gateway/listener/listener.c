@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -382,7 +383,15 @@ struct mailbox *listeners_mailbox(struct listeners *all, size_t index)
 	return &all->listeners[index].mailbox;
 }
 
-static int start_one(struct listener *listener)
+static void name_thread(pthread_t thread, size_t index)
+{
+	char name[16]; /* the kernel keeps no more */
+
+	snprintf(name, sizeof(name), "listen-%hu", (unsigned short)index);
+	(void)pthread_setname_np(thread, name);
+}
+
+static int start_one(struct listener *listener, size_t index)
 {
 	sigset_t every, old;
 	int r = listener_udp_start(listener);
@@ -397,6 +406,8 @@ static int start_one(struct listener *listener)
 	r = -pthread_create(&listener->thread, NULL, listener_main, listener);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	listener->is_running = !r;
+	if (!r)
+		name_thread(listener->thread, index);
 	return r;
 }
 
@@ -404,7 +415,7 @@ int listeners_start(struct listeners *all, struct queue *queue)
 {
 	all->queue = queue;
 	for (size_t i = 0; i < all->count; i++) {
-		int r = start_one(&all->listeners[i]);
+		int r = start_one(&all->listeners[i], i);
 
 		if (r)
 			return r;

@@ -420,6 +420,7 @@ static void *writer_main(void *arg)
 {
 	struct writer *writer = arg;
 
+	(void)pthread_setname_np(pthread_self(), "zone");
 	while (!writer->is_stopping)
 		turn(writer);
 	run_until_quiet(writer, WRITER_STOP_MS);

@@ -210,6 +210,16 @@ def test_zone_files_that_leave_nothing_to_serve(gateways, admin, seed):
 
 # ---- daemon ----
 
+def test_threads_have_names(gateways, admin):
+    gateway = gateways(keys=[admin], threads=2)
+    folder = f"/proc/{gateway.pid}/task"
+    names = []
+    for task in os.listdir(folder):
+        with open(f"{folder}/{task}/comm", encoding="ascii") as file:
+            names.append(file.read().strip())
+    assert sorted(names) == ["control", "journal", "listen-0", "listen-1", "musterd", "zone"]
+
+
 def test_daemon(gateways, admin):
     gateway = gateways(keys=[admin], daemon=True)
     # The parent has come back: it answers.
