@@ -68,6 +68,9 @@ struct store_filter {
 	size_t limit;       /* rows; 0: none */
 };
 
+/* Does the filter show this row?  Its changes count only if they are in it. */
+bool store_row_is_wanted(const struct store_filter *filter, const struct store_row *row);
+
 /* A change set that a target refused for good. */
 struct store_set_aside {
 	int64_t zone;

@@ -103,9 +103,14 @@ static bool is_wanted(const struct store_filter *filter, const struct store_row 
 
 static bool is_about(const struct store_row *row, const uint8_t *name)
 {
-	if (row->host && name_is_equal(row->host, name))
+	if (!name || (row->host && name_is_equal(row->host, name)))
 		return true;
 	return names(row->request, name) || touches(row->changes, name);
+}
+
+bool store_row_is_wanted(const struct store_filter *filter, const struct store_row *row)
+{
+	return is_wanted(filter, row) && is_about(row, filter->name);
 }
 
 /* *ret_found: visit was called. */
@@ -122,8 +127,7 @@ static int look_at(struct store_call *call, const struct store_filter *filter,
 	if (filter->wants_changes || filter->name)
 		r = column_changes(call, &changes);
 	row.changes = changes;
-	*ret_found = !r && call->rc == SQLITE_ROW &&
-		(!filter->name || is_about(&row, filter->name));
+	*ret_found = !r && call->rc == SQLITE_ROW && is_about(&row, filter->name);
 	if (!filter->wants_changes)
 		row.changes = NULL;
 	if (*ret_found)

@@ -13,15 +13,15 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 #include "tests/unit/message.h"
+#include "tests/unit/store_memory.h"
 #include "zones/update.h"
 
-static const struct store_ops *const ops = &store_sqlite;
-
-int store_place_open(void **state)
+static int open_place(void **state, const struct store_ops *ops)
 {
 	struct store_place *place = calloc(1, sizeof(*place));
 	char error[STORE_ERROR_MAX];
 
+	place->ops = ops;
 	strcpy(place->folder, "store-XXXXXX");
 	if (!mkdtemp(place->folder))
 		return -1;
@@ -30,12 +30,23 @@ int store_place_open(void **state)
 	return ops->open(&place->store, place->path, error);
 }
 
+int store_place_open(void **state)
+{
+	return open_place(state, &store_sqlite);
+}
+
+int store_place_open_memory(void **state)
+{
+	return open_place(state, &store_memory);
+}
+
 int store_place_close(void **state)
 {
 	struct store_place *place = *state;
 	char path[128];
 
-	ops->close(place->store);
+	place->ops->close(place->store);
+	store_memory_forget(place->path);
 	for (int i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s%s", place->path,
 			(const char *[]){"", "-wal", "-shm"}[i]);
@@ -50,8 +61,8 @@ void store_place_reopen(struct store_place *place)
 {
 	char error[STORE_ERROR_MAX];
 
-	ops->close(place->store);
-	assert_int_equal(ops->open(&place->store, place->path, error), 0);
+	place->ops->close(place->store);
+	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
 }
 
 struct changeset *store_place_changes(const char *line)
@@ -68,7 +79,8 @@ struct changeset *store_place_changes(const char *line)
 	return cs;
 }
 
-void store_place_append(struct store *store, int64_t zone, uint64_t seq, const char *line)
+void store_place_append(
+	struct store_place *place, int64_t zone, uint64_t seq, const char *line)
 {
 	static const uint8_t mac[STORE_MAC_LEN] = {1, 2, 3};
 	struct changeset *cs = line ? store_place_changes(line) : NULL;
@@ -85,7 +97,7 @@ void store_place_append(struct store *store, int64_t zone, uint64_t seq, const c
 		.time_signed = 1700000000,
 	};
 
-	assert_int_equal(ops->append(store, &row), 0);
+	assert_int_equal(place->ops->append(place->store, &row), 0);
 	changeset_unref(cs);
 }
 

@@ -7,17 +7,20 @@
 #include "gateway/journal/store.h"
 
 struct store_place {
+	const struct store_ops *ops;
 	char folder[64];
 	char path[96];
 	struct store *store;
 };
 
-/* Set-up and tear-down of cmocka: *state is the place, with an empty store. */
+/* Set-up and tear-down of cmocka: *state is the place, with an empty store, in a file or
+ * in memory. */
 int store_place_open(void **state);
+int store_place_open_memory(void **state);
 int store_place_close(void **state);
 void store_place_reopen(struct store_place *place);
 
-/* SQL beside the store, on a connection of its own. */
+/* SQL beside the store (which is SQLite's), on a connection of its own. */
 void store_place_execute(const char *path, const char *sql);
 /* The first column of its first row. */
 int64_t store_place_number(const char *path, const char *sql);
@@ -27,9 +30,16 @@ int64_t store_place_number(const char *path, const char *sql);
 struct changeset *store_place_changes(const char *line);
 /* A row of key host1.example., signed; line NULL: refused. */
 void store_place_append(
-	struct store *store, int64_t zone, uint64_t seq, const char *line);
+	struct store_place *place, int64_t zone, uint64_t seq, const char *line);
 
+/* In main: a case of every store, and one of SQLite alone. */
 #define STORE_PLACE_TEST(test)                                                           \
+	{#test " (sqlite)", test, store_place_open, store_place_close, NULL},            \
+	{                                                                                \
+#test " (memory)", test, store_place_open_memory, store_place_close,     \
+			NULL                                                             \
+	}
+#define STORE_PLACE_SQLITE_TEST(test)                                                    \
 	cmocka_unit_test_setup_teardown(test, store_place_open, store_place_close)
 
 #endif

@@ -13,8 +13,6 @@
 #include "tests/unit/message.h"
 #include "tests/unit/store_place.h"
 
-static const struct store_ops *const ops = &store_sqlite;
-
 static int count_change(uint64_t seq, struct changeset *changes, void *arg)
 {
 	uint64_t *last = arg;
@@ -31,30 +29,36 @@ static void rows_come_back_in_order_and_without_refusals(void **state)
 	uint64_t last = 0, seq, count;
 	int64_t zone, other;
 
-	assert_int_equal(ops->zone_id(place->store, message_name("example."), &zone), 0);
-	assert_int_equal(ops->zone_id(place->store, message_name("other."), &other), 0);
+	assert_int_equal(
+		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
+	assert_int_equal(
+		place->ops->zone_id(place->store, message_name("other."), &other), 0);
 	assert_true(zone != other);
-	assert_int_equal(ops->begin(place->store), 0);
-	store_place_append(place->store, zone, 1, "a 60 IN A 192.0.2.1");
-	store_place_append(place->store, other, 2, "b 60 IN A 192.0.2.1");
-	store_place_append(place->store, zone, 3, NULL);
-	store_place_append(place->store, zone, 4, "c 60 IN A 192.0.2.1");
-	assert_int_equal(ops->commit(place->store), 0);
+	assert_int_equal(place->ops->begin(place->store), 0);
+	store_place_append(place, zone, 1, "a 60 IN A 192.0.2.1");
+	store_place_append(place, other, 2, "b 60 IN A 192.0.2.1");
+	store_place_append(place, zone, 3, NULL);
+	store_place_append(place, zone, 4, "c 60 IN A 192.0.2.1");
+	assert_int_equal(place->ops->commit(place->store), 0);
 	store_place_reopen(place);
 	assert_int_equal(
-		ops->each_change(place->store, zone, 0, 100, count_change, &last), 0);
+		place->ops->each_change(place->store, zone, 0, 100, count_change, &last),
+		0);
 	assert_int_equal(last, 4);
 	last = 1;
 	assert_int_equal(
-		ops->each_change(place->store, other, 1, 100, count_change, &last), 0);
+		place->ops->each_change(place->store, other, 1, 100, count_change, &last),
+		0);
 	assert_int_equal(last, 2);
-	assert_int_equal(ops->count_changes(place->store, zone, 0, 100, &count), 0);
+	assert_int_equal(
+		place->ops->count_changes(place->store, zone, 0, 100, &count), 0);
 	assert_int_equal(count, 2);
-	assert_int_equal(ops->count_changes(place->store, zone, 1, 100, &count), 0);
+	assert_int_equal(
+		place->ops->count_changes(place->store, zone, 1, 100, &count), 0);
 	assert_int_equal(count, 1);
-	assert_int_equal(ops->count_changes(place->store, zone, 0, 1, &count), 0);
+	assert_int_equal(place->ops->count_changes(place->store, zone, 0, 1, &count), 0);
 	assert_int_equal(count, 1);
-	assert_int_equal(ops->last_seq(place->store, &seq), 0);
+	assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
 	assert_int_equal(seq, 4);
 }
 
@@ -64,11 +68,12 @@ static void what_is_rolled_back_is_not_there(void **state)
 	int64_t zone;
 	uint64_t seq;
 
-	assert_int_equal(ops->zone_id(place->store, message_name("example."), &zone), 0);
-	assert_int_equal(ops->begin(place->store), 0);
-	store_place_append(place->store, zone, 1, "a 60 IN A 192.0.2.1");
-	ops->rollback(place->store);
-	assert_int_equal(ops->last_seq(place->store, &seq), 0);
+	assert_int_equal(
+		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
+	assert_int_equal(place->ops->begin(place->store), 0);
+	store_place_append(place, zone, 1, "a 60 IN A 192.0.2.1");
+	place->ops->rollback(place->store);
+	assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
 	assert_int_equal(seq, 0);
 }
 
@@ -82,9 +87,9 @@ static void remove_file(const struct store_place *place, const char *suffix)
 
 static void append_and_commit(struct store_place *place, uint64_t seq)
 {
-	assert_int_equal(ops->begin(place->store), 0);
-	store_place_append(place->store, 1, seq, "a 60 IN A 192.0.2.1");
-	assert_int_equal(ops->commit(place->store), 0);
+	assert_int_equal(place->ops->begin(place->store), 0);
+	store_place_append(place, 1, seq, "a 60 IN A 192.0.2.1");
+	assert_int_equal(place->ops->commit(place->store), 0);
 }
 
 static void files_that_are_gone_can_be_rescued(void **state)
@@ -94,16 +99,16 @@ static void files_that_are_gone_can_be_rescued(void **state)
 	uint64_t seq;
 
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(ops->check(place->store), 0);
+		assert_int_equal(place->ops->check(place->store), 0);
 		append_and_commit(place, i + 1);
 		remove_file(place, suffixes[i]);
-		assert_int_equal(ops->check(place->store), -ENOENT);
-		assert_non_null(strstr(ops->error(place->store), "is gone"));
+		assert_int_equal(place->ops->check(place->store), -ENOENT);
+		assert_non_null(strstr(place->ops->error(place->store), "is gone"));
 		append_and_commit(place, 10 + i);
-		assert_int_equal(ops->rescue(place->store), 0);
+		assert_int_equal(place->ops->rescue(place->store), 0);
 		store_place_reopen(place);
-		assert_int_equal(ops->check(place->store), 0);
-		assert_int_equal(ops->last_seq(place->store, &seq), 0);
+		assert_int_equal(place->ops->check(place->store), 0);
+		assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
 		assert_int_equal(seq, 10 + i);
 	}
 }
@@ -121,9 +126,9 @@ static void another_file_in_its_place_is_left_alone(void **state)
 	assert_int_equal(fputs("somebody's", file) >= 0, 1);
 	fclose(file);
 	assert_int_equal(stat(place->path, &before), 0);
-	assert_int_equal(ops->check(place->store), -ESTALE);
-	assert_non_null(strstr(ops->error(place->store), "another file"));
-	assert_int_equal(ops->rescue(place->store), -ESTALE);
+	assert_int_equal(place->ops->check(place->store), -ESTALE);
+	assert_non_null(strstr(place->ops->error(place->store), "another file"));
+	assert_int_equal(place->ops->rescue(place->store), -ESTALE);
 	assert_int_equal(stat(place->path, &after), 0);
 	assert_true(before.st_ino == after.st_ino && before.st_size == after.st_size);
 }
@@ -135,11 +140,11 @@ static void the_log_stays_and_is_empty(void **state)
 	struct stat file;
 
 	append_and_commit(place, 1);
-	ops->close(place->store);
+	place->ops->close(place->store);
 	snprintf(path, sizeof(path), "%s-wal", place->path);
 	assert_int_equal(stat(path, &file), 0);
 	assert_int_equal(file.st_size, 0);
-	assert_int_equal(ops->open(&place->store, place->path, error), 0);
+	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
 }
 
 static void cursors_begin_at_nothing_and_move(void **state)
@@ -147,12 +152,12 @@ static void cursors_begin_at_nothing_and_move(void **state)
 	struct store_place *place = *state;
 	uint64_t seq = 9;
 
-	assert_int_equal(ops->get_cursor(place->store, 1, "local", &seq), 0);
+	assert_int_equal(place->ops->get_cursor(place->store, 1, "local", &seq), 0);
 	assert_int_equal(seq, 0);
-	assert_int_equal(ops->put_cursor(place->store, 1, "local", 5), 0);
-	assert_int_equal(ops->put_cursor(place->store, 1, "local", 7), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "local", 5), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "local", 7), 0);
 	store_place_reopen(place);
-	assert_int_equal(ops->get_cursor(place->store, 1, "local", &seq), 0);
+	assert_int_equal(place->ops->get_cursor(place->store, 1, "local", &seq), 0);
 	assert_int_equal(seq, 7);
 }
 
@@ -165,19 +170,19 @@ static void records_are_put_replaced_and_removed(void **state)
 	const uint8_t *h = message_name("h.example.");
 	struct rrset *a = zone_find(zone, h, TYPE_A);
 
-	assert_int_equal(ops->put_rrset(place->store, 1, zone_apex(zone), TYPE_SOA,
+	assert_int_equal(place->ops->put_rrset(place->store, 1, zone_apex(zone), TYPE_SOA,
 				 zone_soa(zone)),
 		0);
-	assert_int_equal(ops->put_rrset(place->store, 1, h, TYPE_A, a), 0);
-	assert_int_equal(ops->put_rrset(place->store, 1, h, TYPE_A, a), 0);
-	assert_int_equal(ops->put_rrset(place->store, 2, h, TYPE_A, a), 0);
-	assert_int_equal(ops->read_records(place->store, 1, loaded), 0);
+	assert_int_equal(place->ops->put_rrset(place->store, 1, h, TYPE_A, a), 0);
+	assert_int_equal(place->ops->put_rrset(place->store, 1, h, TYPE_A, a), 0);
+	assert_int_equal(place->ops->put_rrset(place->store, 2, h, TYPE_A, a), 0);
+	assert_int_equal(place->ops->read_records(place->store, 1, loaded), 0);
 	assert_int_equal(zone_count_records(loaded), 3);
 	assert_true(rrset_is_identical(zone_find(loaded, h, TYPE_A), a));
 	zone_free(loaded);
 	loaded = zone_new(message_name("example."));
-	assert_int_equal(ops->put_rrset(place->store, 1, h, TYPE_A, NULL), 0);
-	assert_int_equal(ops->read_records(place->store, 1, loaded), 0);
+	assert_int_equal(place->ops->put_rrset(place->store, 1, h, TYPE_A, NULL), 0);
+	assert_int_equal(place->ops->read_records(place->store, 1, loaded), 0);
 	assert_int_equal(zone_count_records(loaded), 1);
 	zone_free(loaded);
 	zone_free(zone);
@@ -198,10 +203,12 @@ static void macs_are_remembered_while_they_count(void **state)
 	struct store_place *place = *state;
 	int count = 0;
 
-	store_place_append(place->store, 1, 1, "a 60 IN A 192.0.2.1");
-	assert_int_equal(ops->each_mac(place->store, 1700000000, count_mac, &count), 0);
+	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
+	assert_int_equal(
+		place->ops->each_mac(place->store, 1700000000, count_mac, &count), 0);
 	assert_int_equal(count, 1);
-	assert_int_equal(ops->each_mac(place->store, 1700000001, count_mac, &count), 0);
+	assert_int_equal(
+		place->ops->each_mac(place->store, 1700000001, count_mac, &count), 0);
 	assert_int_equal(count, 1);
 }
 
@@ -213,11 +220,13 @@ static int count_rows(uint64_t seq, struct changeset *changes, void *arg)
 	return 0;
 }
 
-static int rows_left(struct store *store, int64_t zone)
+static int rows_left(struct store_place *place, int64_t zone)
 {
 	int rows = 0;
 
-	assert_int_equal(ops->each_change(store, zone, 0, 100, count_rows, &rows), 0);
+	assert_int_equal(
+		place->ops->each_change(place->store, zone, 0, 100, count_rows, &rows),
+		0);
 	return rows;
 }
 
@@ -226,25 +235,29 @@ static void pruning_spares_what_a_target_has_not_got(void **state)
 	struct store_place *place = *state;
 	uint64_t next, used;
 
-	store_place_append(place->store, 1, 1, "a 60 IN A 192.0.2.1");
-	store_place_append(place->store, 1, 2, NULL);
-	store_place_append(place->store, 1, 3, "b 60 IN A 192.0.2.1");
-	assert_int_equal(ops->put_cursor(place->store, 1, "one", 3), 0);
-	assert_int_equal(ops->put_cursor(place->store, 1, "two", 1), 0);
-	assert_int_equal(ops->used(place->store, &used), 0);
+	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
+	store_place_append(place, 1, 2, NULL);
+	store_place_append(place, 1, 3, "b 60 IN A 192.0.2.1");
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 3), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "two", 1), 0);
+	assert_int_equal(place->ops->used(place->store, &used), 0);
 	assert_true(used >= 4096);
-	assert_int_equal(ops->prune(place->store, 1700000000000, 0, 100, &next), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1700000000000, 0, 100, &next), 0);
 	assert_int_equal(next, 0);
-	assert_int_equal(rows_left(place->store, 1), 2); /* not old enough */
-	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
-	assert_int_equal(rows_left(place->store, 1), 1); /* two has not got 3 */
-	assert_int_equal(ops->forget_cursor(place->store, 1, "two"), 0);
-	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(rows_left(place, 1), 2); /* not old enough */
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(rows_left(place, 1), 1); /* two has not got 3 */
+	assert_int_equal(place->ops->forget_cursor(place->store, 1, "two"), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
 	/* The newest stays, so that no number is given out twice. */
-	assert_int_equal(rows_left(place->store, 1), 1);
-	store_place_append(place->store, 1, 4, NULL);
-	assert_int_equal(ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
-	assert_int_equal(rows_left(place->store, 1), 0);
+	assert_int_equal(rows_left(place, 1), 1);
+	store_place_append(place, 1, 4, NULL);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(rows_left(place, 1), 0);
 }
 
 static void pruning_goes_on_in_steps(void **state)
@@ -253,15 +266,18 @@ static void pruning_goes_on_in_steps(void **state)
 	uint64_t next = 0;
 
 	for (uint64_t seq = 10; seq < 15; seq++)
-		store_place_append(place->store, 1, seq, "a 60 IN A 192.0.2.1");
-	assert_int_equal(ops->put_cursor(place->store, 1, "one", 14), 0);
-	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
+		store_place_append(place, 1, seq, "a 60 IN A 192.0.2.1");
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 14), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, next, 2, &next), 0);
 	assert_int_equal(next, 11);
-	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, next, 2, &next), 0);
 	assert_int_equal(next, 13);
-	assert_int_equal(ops->prune(place->store, 1800000000000, next, 2, &next), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, next, 2, &next), 0);
 	assert_int_equal(next, 0);
-	assert_int_equal(rows_left(place->store, 1), 1);
+	assert_int_equal(rows_left(place, 1), 1);
 }
 
 static void see_target(const char *target, void *arg)
@@ -274,11 +290,11 @@ static void cursors_can_be_listed_and_forgotten(void **state)
 	struct store_place *place = *state;
 	char seen[32] = "";
 
-	assert_int_equal(ops->put_cursor(place->store, 1, "one", 5), 0);
-	assert_int_equal(ops->put_cursor(place->store, 1, "two", 5), 0);
-	assert_int_equal(ops->put_cursor(place->store, 2, "other", 5), 0);
-	assert_int_equal(ops->forget_cursor(place->store, 1, "one"), 0);
-	assert_int_equal(ops->each_cursor(place->store, 1, see_target, seen), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 5), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "two", 5), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 2, "other", 5), 0);
+	assert_int_equal(place->ops->forget_cursor(place->store, 1, "one"), 0);
+	assert_int_equal(place->ops->each_cursor(place->store, 1, see_target, seen), 0);
 	assert_string_equal(seen, "two");
 }
 
@@ -316,28 +332,30 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	bool is_clean = true;
 	uint64_t seq;
 
-	ops->close(place->store);
+	place->ops->close(place->store);
 	place->store = NULL;
 	assert_int_equal(unlink(place->path), 0);
 	store_place_execute(place->path, version_1);
-	assert_int_equal(ops->open(&place->store, place->path, error), 0);
+	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
 	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 2);
-	assert_int_equal(ops->zone_id(place->store, message_name("example."), &zone), 0);
+	assert_int_equal(
+		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
 	assert_int_equal(zone, 7);
-	assert_int_equal(ops->last_seq(place->store, &seq), 0);
+	assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
 	assert_int_equal(seq, 3);
-	assert_int_equal(ops->get_cursor(place->store, 7, "local", &seq), 0);
+	assert_int_equal(place->ops->get_cursor(place->store, 7, "local", &seq), 0);
 	assert_int_equal(seq, 3);
-	assert_int_equal(ops->read_records(place->store, 7, loaded), 0);
+	assert_int_equal(place->ops->read_records(place->store, 7, loaded), 0);
 	assert_int_equal(zone_count_records(loaded), 1);
-	assert_int_equal(ops->find_transaction(place->store, 5, &seq), 0);
+	assert_int_equal(place->ops->find_transaction(place->store, 5, &seq), 0);
 	assert_int_equal(seq, 3);
-	assert_int_equal(ops->get_service(place->store, 7, &service_ms, &is_clean), 0);
+	assert_int_equal(
+		place->ops->get_service(place->store, 7, &service_ms, &is_clean), 0);
 	assert_int_equal(service_ms, 0);
 	assert_false(is_clean);
-	store_place_append(place->store, 7, 4, "b 60 IN A 192.0.2.1");
+	store_place_append(place, 7, 4, "b 60 IN A 192.0.2.1");
 	store_place_reopen(place); /* once is enough */
-	assert_int_equal(rows_left(place->store, 7), 1);
+	assert_int_equal(rows_left(place, 7), 1);
 	zone_free(loaded);
 }
 
@@ -348,11 +366,11 @@ static void other_databases_are_refused(void **state)
 	char error[STORE_ERROR_MAX];
 
 	store_place_execute(place->path, "PRAGMA user_version = 999");
-	assert_int_equal(ops->open(&store, place->path, error), -EINVAL);
+	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
 	assert_string_equal(error, "the database has version 999, this program knows 2");
 	store_place_execute(
 		place->path, "PRAGMA user_version = 1; PRAGMA application_id = 12345");
-	assert_int_equal(ops->open(&store, place->path, error), -EINVAL);
+	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
 	assert_string_equal(error, "this is another program's database");
 }
 
@@ -382,18 +400,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_PLACE_TEST(rows_come_back_in_order_and_without_refusals),
 		STORE_PLACE_TEST(what_is_rolled_back_is_not_there),
-		STORE_PLACE_TEST(files_that_are_gone_can_be_rescued),
-		STORE_PLACE_TEST(another_file_in_its_place_is_left_alone),
-		STORE_PLACE_TEST(the_log_stays_and_is_empty),
+		STORE_PLACE_SQLITE_TEST(files_that_are_gone_can_be_rescued),
+		STORE_PLACE_SQLITE_TEST(another_file_in_its_place_is_left_alone),
+		STORE_PLACE_SQLITE_TEST(the_log_stays_and_is_empty),
 		STORE_PLACE_TEST(cursors_begin_at_nothing_and_move),
 		STORE_PLACE_TEST(records_are_put_replaced_and_removed),
 		STORE_PLACE_TEST(macs_are_remembered_while_they_count),
 		STORE_PLACE_TEST(pruning_spares_what_a_target_has_not_got),
 		STORE_PLACE_TEST(pruning_goes_on_in_steps),
-		STORE_PLACE_TEST(a_large_database_forgets_sooner),
+		STORE_PLACE_SQLITE_TEST(a_large_database_forgets_sooner),
 		STORE_PLACE_TEST(cursors_can_be_listed_and_forgotten),
-		STORE_PLACE_TEST(a_database_of_version_1_is_brought_up_to_date),
-		STORE_PLACE_TEST(other_databases_are_refused),
+		STORE_PLACE_SQLITE_TEST(a_database_of_version_1_is_brought_up_to_date),
+		STORE_PLACE_SQLITE_TEST(other_databases_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,6 @@
 #include "tests/unit/message.h"
 #include "tests/unit/store_place.h"
 
-static const struct store_ops *const ops = &store_sqlite;
-
 /* Numbers of rows seen, as text: "3 2 1". */
 struct seen {
 	char text[256];
@@ -39,15 +37,16 @@ static int see(const struct store_row *row, void *arg)
 		struct seen seen = {.text = ""};                                         \
 		uint64_t next;                                                           \
                                                                                          \
-		assert_int_equal(                                                        \
-			ops->each_row((place)->store, &filter, &next, see, &seen), 0);   \
+		assert_int_equal((place)->ops->each_row(                                 \
+					 (place)->store, &filter, &next, see, &seen),    \
+			0);                                                              \
 		assert_string_equal(seen.text, expected);                                \
 	} while (0)
 
 static void put(struct store_place *place, struct store_row row)
 {
 	row.at_ms = 1700000000000 + (int64_t)row.seq;
-	assert_int_equal(ops->append(place->store, &row), 0);
+	assert_int_equal(place->ops->append(place->store, &row), 0);
 }
 
 static void put_event(
@@ -63,15 +62,15 @@ static void put_event(
 /* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's. */
 static void fill(struct store_place *place)
 {
-	store_place_append(place->store, 1, 1, "a 60 IN A 192.0.2.1");
-	store_place_append(place->store, 2, 2, NULL);
+	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
+	store_place_append(place, 2, 2, NULL);
 	put(place,
 		(struct store_row){.seq = 3,
 			.zone = 2,
 			.key = "other.example.",
 			.rcode = RCODE_REFUSED,
 			.request = "-ANY a.example. A; +60 b.example. A 192.0.2.1"});
-	store_place_append(place->store, 1, 4, "b 60 IN A 192.0.2.1");
+	store_place_append(place, 1, 4, "b 60 IN A 192.0.2.1");
 	put_event(place, 5, "stale", "a.example.");
 	put_event(place, 6, "brake", NULL);
 }
@@ -145,7 +144,7 @@ static void a_row_is_as_it_was_written(void **state)
 			.host = message_name("h.example.")});
 	changeset_unref(cs);
 	assert_int_equal(
-		ops->each_row(place->store, &filter, &next, check_row, &count), 0);
+		place->ops->each_row(place->store, &filter, &next, check_row, &count), 0);
 	assert_int_equal(count, 1);
 }
 
@@ -157,10 +156,12 @@ static void changes_come_only_to_who_wants_them(void **state)
 	uint64_t next;
 
 	fill(place);
-	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see, &seen), 0);
 	assert_int_equal(seen.with_changes, 0);
 	filter.wants_changes = true;
-	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see, &seen), 0);
 	assert_int_equal(seen.with_changes, 1);
 }
 
@@ -172,31 +173,35 @@ static void reading_goes_on_where_it_stopped(void **state)
 	uint64_t next;
 
 	fill(place);
-	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see, &seen), 0);
 	assert_int_equal(next, 2);
 	filter.after = next;
 	filter.limit = 100;
-	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see, &seen), 0);
 	assert_int_equal(next, 0);
 	assert_string_equal(seen.text, "1 2 3 4 5 6");
 	seen.text[0] = '\0';
 	filter = (struct store_filter){.limit = 4, .is_newest_first = true};
-	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see, &seen), 0);
 	assert_int_equal(next, 3);
 	filter.before = next;
-	assert_int_equal(ops->each_row(place->store, &filter, &next, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see, &seen), 0);
 	assert_int_equal(next, 0);
 	assert_string_equal(seen.text, "6 5 4 3 2 1");
 }
 
 static void fill_many(struct store_place *place, unsigned count)
 {
-	assert_int_equal(ops->begin(place->store), 0);
+	assert_int_equal(place->ops->begin(place->store), 0);
 	for (unsigned i = 1; i <= count; i++)
 		put(place,
 			(struct store_row){
 				.seq = i, .zone = 1, .transaction = i % 3 ? i * 10 : 0});
-	assert_int_equal(ops->commit(place->store), 0);
+	assert_int_equal(place->ops->commit(place->store), 0);
 }
 
 static void one_call_does_not_read_for_ever(void **state)
@@ -209,8 +214,8 @@ static void one_call_does_not_read_for_ever(void **state)
 	fill_many(place, 25000);
 	put(place, (struct store_row){.seq = 25001, .zone = 7});
 	do {
-		assert_int_equal(
-			ops->each_row(place->store, &filter, &filter.after, see, &seen),
+		assert_int_equal(place->ops->each_row(place->store, &filter,
+					 &filter.after, see, &seen),
 			0);
 		calls++;
 	} while (filter.after && !seen.count);
@@ -226,8 +231,8 @@ static void a_visitor_may_stop(void **state)
 	uint64_t next;
 
 	fill(place);
-	assert_int_equal(
-		ops->each_row(place->store, &filter, &next, see, &seen), -ECANCELED);
+	assert_int_equal(place->ops->each_row(place->store, &filter, &next, see, &seen),
+		-ECANCELED);
 	assert_int_equal(seen.count, 1);
 }
 
@@ -235,7 +240,8 @@ static uint64_t find(struct store_place *place, uint64_t transaction)
 {
 	uint64_t seq = 99;
 
-	assert_int_equal(ops->find_transaction(place->store, transaction, &seq), 0);
+	assert_int_equal(
+		place->ops->find_transaction(place->store, transaction, &seq), 0);
 	return seq;
 }
 
@@ -291,14 +297,16 @@ static void the_expired_are_those_who_have_not_come_back(void **state)
 			.zone = 2,
 			.event = STORE_EVENT_EXPIRED,
 			.host = message_name("other.")});
-	assert_int_equal(ops->put_lease(place->store, 1, &lease), 0);
-	assert_int_equal(ops->each_expired(place->store, 1, NULL, 100, see, &seen), 0);
+	assert_int_equal(place->ops->put_lease(place->store, 1, &lease), 0);
+	assert_int_equal(
+		place->ops->each_expired(place->store, 1, NULL, 100, see, &seen), 0);
 	assert_string_equal(seen.text, "6 2"); /* also, gone */
 	seen.text[0] = '\0';
-	assert_int_equal(ops->each_expired(place->store, 1, NULL, 1, see, &seen), 0);
+	assert_int_equal(
+		place->ops->each_expired(place->store, 1, NULL, 1, see, &seen), 0);
 	assert_string_equal(seen.text, "6");
-	assert_int_equal(ops->each_expired(place->store, 1, message_name("also.example."),
-				 1, see, &seen),
+	assert_int_equal(place->ops->each_expired(place->store, 1,
+				 message_name("also.example."), 1, see, &seen),
 		0);
 	assert_string_equal(seen.text, "6 2");
 }
@@ -325,10 +333,12 @@ static void an_event_tells_who_was_last_heard_of(void **state)
 			.key = "key.",
 			.source = "192.0.2.1",
 			.seen_s = 1234567890});
-	assert_int_equal(ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
+	assert_int_equal(
+		place->ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
 	assert_string_equal(seen.text, "key. 192.0.2.1 1234567890");
 	put_event(place, 2, STORE_EVENT_EXPIRED, "gone.example.");
-	assert_int_equal(ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
+	assert_int_equal(
+		place->ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
 	assert_string_equal(seen.text, "- - 0");
 }
 
@@ -350,12 +360,12 @@ static void what_is_set_aside_is_listed(void **state)
 	const struct verdict why = verdict_refuse(RCODE_REFUSED, EDE_NONE, "not here");
 	int count = 0;
 
-	assert_int_equal(ops->each_set_aside(place->store, see_aside, &count), 0);
+	assert_int_equal(place->ops->each_set_aside(place->store, see_aside, &count), 0);
 	assert_int_equal(count, 0);
-	assert_int_equal(ops->set_aside(place->store, 4, "ddns 192.0.2.53#53", 17,
+	assert_int_equal(place->ops->set_aside(place->store, 4, "ddns 192.0.2.53#53", 17,
 				 1700000000000, &why),
 		0);
-	assert_int_equal(ops->each_set_aside(place->store, see_aside, &count), 0);
+	assert_int_equal(place->ops->each_set_aside(place->store, see_aside, &count), 0);
 	assert_int_equal(count, 1);
 }
 
@@ -374,9 +384,9 @@ static void zones_are_listed(void **state)
 	char seen[64] = "";
 	int64_t id;
 
-	assert_int_equal(ops->zone_id(place->store, message_name("one."), &id), 0);
-	assert_int_equal(ops->zone_id(place->store, message_name("two."), &id), 0);
-	assert_int_equal(ops->each_zone(place->store, see_zone, seen), 0);
+	assert_int_equal(place->ops->zone_id(place->store, message_name("one."), &id), 0);
+	assert_int_equal(place->ops->zone_id(place->store, message_name("two."), &id), 0);
+	assert_int_equal(place->ops->each_zone(place->store, see_zone, seen), 0);
 	assert_string_equal(seen, "one.two.");
 }
 

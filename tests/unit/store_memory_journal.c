@@ -1,0 +1,437 @@
+/*
+ * The memory store's journal: rows in order, cursors, what is set aside, forgetting.
+ */
+#include "tests/unit/store_memory_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tsig/key.h"
+
+/* ---- rows ---- */
+
+/* Copies what a pointer of the row leads to, behind what is there; NULL stays NULL. */
+static const void *copy(char **at, const void *from, size_t len)
+{
+	void *to = *at;
+
+	if (!from)
+		return NULL;
+	memcpy(to, from, len);
+	*at += len;
+	return to;
+}
+
+static size_t text_size(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* Takes changes, which may be NULL, in any case. */
+static struct memory_row *new_row(
+	const struct store_row *row, uint8_t *changes, size_t changes_len)
+{
+	const size_t size = text_size(row->key) + text_size(row->source) +
+		text_size(row->reason) + text_size(row->request) + text_size(row->event) +
+		STORE_MAC_LEN + NAME_MAX_LEN;
+	struct memory_row *ret = calloc(1, sizeof(*ret) + size);
+	char *at;
+
+	if (!ret) {
+		free(changes);
+		return NULL;
+	}
+	at = ret->octets;
+	ret->row = *row;
+	ret->row.key = copy(&at, row->key, text_size(row->key));
+	ret->row.source = copy(&at, row->source, text_size(row->source));
+	ret->row.reason = copy(&at, row->reason, text_size(row->reason));
+	ret->row.request = copy(&at, row->request, text_size(row->request));
+	ret->row.event = copy(&at, row->event, text_size(row->event));
+	ret->row.mac = copy(&at, row->mac, STORE_MAC_LEN);
+	ret->row.host = copy(&at, row->host, row->host ? name_len(row->host) : 0);
+	ret->row.changes = NULL;
+	ret->changes = changes;
+	ret->changes_len = changes_len;
+	return ret;
+}
+
+static void init_row_key(struct memory_key *key, uint64_t seq)
+{
+	memory_key_init(key);
+	memory_key_add_number(key, seq);
+}
+
+static void init_event_key(struct memory_key *key, const struct store_row *row)
+{
+	memory_key_init(key);
+	memory_key_add_number(key, (uint64_t)row->zone);
+	memory_key_add_name(key, row->host);
+	memory_key_add_number(key, row->seq);
+}
+
+/* That the row has a host, or no longer. */
+static int note_event(
+	struct memory_database *database, const struct store_row *row, bool is_there)
+{
+	void *mark = is_there ? malloc(1) : NULL;
+	struct memory_key key;
+
+	if (is_there && !mark)
+		return -ENOMEM;
+	init_event_key(&key, row);
+	return memory_put(database, MEMORY_EVENTS, &key, mark);
+}
+
+static int put_row(struct memory_database *database, const struct store_row *row,
+	uint8_t *changes, size_t changes_len)
+{
+	struct memory_row *added = new_row(row, changes, changes_len);
+	struct memory_key key;
+
+	if (!added)
+		return -ENOMEM;
+	init_row_key(&key, row->seq);
+	return memory_put(database, MEMORY_ROWS, &key, added);
+}
+
+static int add_row(struct memory_database *database, const struct store_row *row)
+{
+	uint8_t *changes = NULL;
+	size_t len = 0;
+	int r;
+
+	if (row->changes) {
+		changes = changeset_encode(row->changes, &len);
+		if (!changes)
+			return -ENOMEM;
+	}
+	r = put_row(database, row, changes, len);
+	return r || !row->host ? r : note_event(database, row, true);
+}
+
+int memory_append(struct store *store, const struct store_row *row)
+{
+	struct memory_database *database = memory_lock(store);
+	struct memory_key key;
+	int r;
+
+	init_row_key(&key, row->seq);
+	if (memory_find(database, MEMORY_ROWS, &key))
+		r = memory_fail(store, EIO, "there is a row of this number");
+	else
+		r = add_row(database, row);
+	memory_unlock(database);
+	return r;
+}
+
+/* As it is, but for what was answered. */
+static int change_outcome(struct memory_database *database, const struct memory_row *row,
+	uint16_t rcode, const char *reason)
+{
+	struct store_row changed = row->row;
+	uint8_t *changes = NULL;
+
+	if (row->changes) {
+		changes = malloc(row->changes_len);
+		if (!changes)
+			return -ENOMEM;
+		memcpy(changes, row->changes, row->changes_len);
+	}
+	changed.rcode = rcode;
+	changed.reason = reason;
+	return put_row(database, &changed, changes, row->changes_len);
+}
+
+int memory_set_outcome(
+	struct store *store, uint64_t seq, uint16_t rcode, const char *reason)
+{
+	struct memory_database *database = memory_lock(store);
+	const struct memory_row *row;
+	struct memory_key key;
+	int r;
+
+	init_row_key(&key, seq);
+	row = memory_find(database, MEMORY_ROWS, &key);
+	r = row ? change_outcome(database, row, rcode, reason) : 0;
+	memory_unlock(database);
+	return r;
+}
+
+size_t memory_rows_from(struct memory_database *database, uint64_t seq)
+{
+	struct memory_key key;
+
+	init_row_key(&key, seq);
+	return memory_table_find_from(
+		&database->tables[MEMORY_ROWS], key.octets, key.len);
+}
+
+struct memory_row *memory_row_at(struct memory_database *database, size_t at)
+{
+	const struct memory_table *rows = &database->tables[MEMORY_ROWS];
+
+	return at < rows->count ? rows->entries[at]->value : NULL;
+}
+
+static int raise_to_cursor(const struct memory_entry *entry, void *arg)
+{
+	const struct memory_cursor *cursor = entry->value;
+	uint64_t *last = arg;
+
+	if (cursor->seq > *last)
+		*last = cursor->seq;
+	return 0;
+}
+
+int memory_last_seq(struct store *store, uint64_t *ret_seq)
+{
+	struct memory_database *database = memory_lock(store);
+	const size_t count = database->tables[MEMORY_ROWS].count;
+	const struct memory_row *row = count ? memory_row_at(database, count - 1) : NULL;
+	uint64_t last = row ? row->row.seq : 0;
+	struct memory_key all;
+
+	memory_key_init(&all);
+	(void)memory_each(database, MEMORY_CURSORS, &all, raise_to_cursor, &last);
+	memory_unlock(database);
+	*ret_seq = last;
+	return 0;
+}
+
+static int visit_change(const struct memory_row *row,
+	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
+{
+	struct changeset *changes = changeset_decode(row->changes, row->changes_len);
+	int r;
+
+	if (!changes)
+		return -errno;
+	r = visit(row->row.seq, changes, arg);
+	changeset_unref(changes);
+	return r;
+}
+
+int memory_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
+	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
+{
+	struct memory_database *database = memory_lock(store);
+	size_t at = memory_rows_from(database, after + 1), count = 0;
+	const struct memory_row *row;
+	int r = 0;
+
+	for (; !r && count < limit && (row = memory_row_at(database, at)); at++) {
+		if (row->row.zone != zone || !row->changes)
+			continue;
+		r = visit_change(row, visit, arg);
+		count++;
+	}
+	memory_unlock(database);
+	return r;
+}
+
+static int count_row(uint64_t seq, struct changeset *changes, void *arg)
+{
+	(void)seq;
+	(void)changes;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+int memory_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
+	uint64_t *ret_count)
+{
+	*ret_count = 0;
+	return memory_each_change(store, zone, after, limit, count_row, ret_count);
+}
+
+int memory_each_mac(struct store *store, uint64_t since,
+	void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
+		uint16_t rcode, void *arg),
+	void *arg)
+{
+	struct memory_database *database = memory_lock(store);
+	const int64_t since_ms = ((int64_t)since - KEYRING_FUDGE_MAX_S) * 1000;
+	size_t at = database->tables[MEMORY_ROWS].count;
+
+	while (at-- > 0) {
+		const struct store_row *row = &memory_row_at(database, at)->row;
+
+		if (row->at_ms < since_ms)
+			break;
+		if (row->key && row->mac && row->time_signed >= since)
+			visit(row->key, row->mac, row->time_signed, row->rcode, arg);
+	}
+	memory_unlock(database);
+	return 0;
+}
+
+/* ---- targets ---- */
+
+static void init_cursor_key(struct memory_key *key, int64_t zone, const char *target)
+{
+	memory_key_init(key);
+	memory_key_add_number(key, (uint64_t)zone);
+	memory_key_add_text(key, target);
+}
+
+int memory_get_cursor(
+	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq)
+{
+	struct memory_database *database = memory_lock(store);
+	const struct memory_cursor *cursor;
+	struct memory_key key;
+
+	init_cursor_key(&key, zone, target);
+	cursor = memory_find(database, MEMORY_CURSORS, &key);
+	*ret_seq = cursor ? cursor->seq : 0;
+	memory_unlock(database);
+	return 0;
+}
+
+int memory_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	const size_t size = text_size(target);
+	struct memory_database *database = memory_lock(store);
+	struct memory_cursor *cursor = malloc(sizeof(*cursor) + size);
+	struct memory_key key;
+	int r = -ENOMEM;
+
+	if (cursor) {
+		cursor->seq = seq;
+		memcpy(cursor->target, target, size);
+		init_cursor_key(&key, zone, target);
+		r = memory_put(database, MEMORY_CURSORS, &key, cursor);
+	}
+	memory_unlock(database);
+	return r;
+}
+
+int memory_forget_cursor(struct store *store, int64_t zone, const char *target)
+{
+	struct memory_database *database = memory_lock(store);
+	struct memory_key key;
+	int r;
+
+	init_cursor_key(&key, zone, target);
+	r = memory_put(database, MEMORY_CURSORS, &key, NULL);
+	memory_unlock(database);
+	return r;
+}
+
+struct cursor_visit {
+	void (*visit)(const char *target, void *arg);
+	void *arg;
+};
+
+static int visit_cursor(const struct memory_entry *entry, void *arg)
+{
+	const struct cursor_visit *visit = arg;
+	const struct memory_cursor *cursor = entry->value;
+
+	visit->visit(cursor->target, visit->arg);
+	return 0;
+}
+
+int memory_each_cursor(struct store *store, int64_t zone,
+	void (*visit)(const char *target, void *arg), void *arg)
+{
+	struct memory_database *database = memory_lock(store);
+	struct cursor_visit cursor_visit = {visit, arg};
+	struct memory_key prefix;
+	int r;
+
+	init_cursor_key(&prefix, zone, "");
+	r = memory_each(database, MEMORY_CURSORS, &prefix, visit_cursor, &cursor_visit);
+	memory_unlock(database);
+	return r;
+}
+
+int memory_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	int64_t at_ms, const struct verdict *why)
+{
+	const size_t size = text_size(target);
+	struct memory_database *database = memory_lock(store);
+	struct memory_aside *aside = malloc(sizeof(*aside) + size);
+	struct memory_key key;
+	int r = -ENOMEM;
+
+	if (aside) {
+		memcpy(aside->target, target, size);
+		aside->aside =
+			(struct store_set_aside){zone, aside->target, seq, at_ms, *why};
+		aside->aside.why.ede = EDE_NONE;
+		memory_key_init(&key);
+		memory_key_add_number(&key, seq);
+		memory_key_add_number(&key, (uint64_t)zone);
+		memory_key_add_text(&key, target);
+		r = memory_put(database, MEMORY_ASIDE, &key, aside);
+	}
+	memory_unlock(database);
+	return r;
+}
+
+/* ---- forgetting ---- */
+
+struct cursor_search {
+	bool is_found;
+	uint64_t least;
+};
+
+static int lower_to_cursor(const struct memory_entry *entry, void *arg)
+{
+	const struct memory_cursor *cursor = entry->value;
+	struct cursor_search *search = arg;
+
+	if (!search->is_found || cursor->seq < search->least)
+		search->least = cursor->seq;
+	search->is_found = true;
+	return 0;
+}
+
+/* Has every target of its zone what the row brings? */
+static bool is_delivered(struct memory_database *database, const struct memory_row *row)
+{
+	struct cursor_search search = {0};
+	struct memory_key prefix;
+
+	if (!row->changes)
+		return true;
+	init_cursor_key(&prefix, row->row.zone, "");
+	(void)memory_each(database, MEMORY_CURSORS, &prefix, lower_to_cursor, &search);
+	return !search.is_found || row->row.seq <= search.least;
+}
+
+static int forget_row(struct memory_database *database, const struct memory_row *row)
+{
+	struct memory_key key;
+	int r = row->row.host ? note_event(database, &row->row, false) : 0;
+
+	init_row_key(&key, row->row.seq);
+	return r ? r : memory_put(database, MEMORY_ROWS, &key, NULL);
+}
+
+int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
+	uint64_t *ret_next)
+{
+	struct memory_database *database = memory_lock(store);
+	size_t at = memory_rows_from(database, from + 1), looked = 0;
+	const struct memory_row *row, *next = NULL;
+	uint64_t end = from;
+	int r = 0;
+
+	while (!r && looked++ < limit && (row = memory_row_at(database, at))) {
+		end = row->row.seq;
+		/* The newest stays: it tells how far the numbers were given out. */
+		if (row->row.at_ms < before_ms && memory_row_at(database, at + 1) &&
+			is_delivered(database, row))
+			r = forget_row(database, row);
+		else
+			at++;
+	}
+	next = memory_row_at(database, at);
+	*ret_next = next && next->row.at_ms < before_ms ? end : 0;
+	memory_unlock(database);
+	return r;
+}
