@@ -180,9 +180,9 @@ void alarms_clear(struct alarms *alarms)
 {
 	if (alarms->event)
 		event_free(alarms->event);
-	if (alarms->fd >= 0)
+	if (alarms->clock && alarms->fd >= 0)
 		close(alarms->fd);
-	*alarms = (struct alarms){.fd = -1};
+	*alarms = (struct alarms){0};
 }
 
 int64_t alarms_next_ms(const struct alarms *alarms)

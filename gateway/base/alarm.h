@@ -51,7 +51,7 @@ struct alarms {
  * itself.  0 or -errno; alarms_clear either way. */
 int alarms_init(struct alarms *alarms, struct turn_clock *clock, struct event_base *base)
 	__attribute__((warn_unused_result));
-/* Alarms that are still set never ring.  Zeroed memory is fine too, if its fd is -1. */
+/* Alarms that are still set never ring.  Harmless when all of it is zero. */
 void alarms_clear(struct alarms *alarms);
 
 /* When the first of them rings; ALARM_NEVER: none is set. */

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 #include "zones/rdata.h"
 
 enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go, seconds
@@ -117,9 +116,7 @@ static bool is_same_file(const struct served_file *a, const struct served_file *
 
 static void look_later(struct served_zone *zone)
 {
-	const struct timeval later = {.tv_sec = LOOK_S};
-
-	timer_set(zone->refresh_timer, &later);
+	alarm_set_in(&zone->refresh_alarm, LOOK_S * 1000);
 }
 
 /* Logged when it is news.  Where files are does not concern clients. */

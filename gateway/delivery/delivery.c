@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 
-static void on_timer(evutil_socket_t fd, short events, void *arg);
+static void on_alarm(void *arg);
 
 static const struct target_ops *const target_types[] = {
 	[CONFIG_TARGET_LOCAL] = NULL,
@@ -45,9 +44,9 @@ int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
 	TAILQ_INIT(&d->queue);
 	d->id = strdup(target_config->id);
-	d->timer = event_new(thread->base, -1, 0, on_timer, d);
-	d->cursor_timer = event_new(thread->base, -1, 0, delivery_on_cursor_timer, d);
-	if (!d->id || !d->timer || !d->cursor_timer)
+	alarm_init(&d->alarm, &thread->alarms, on_alarm, d);
+	alarm_init(&d->cursor_alarm, &thread->alarms, delivery_on_cursor_alarm, d);
+	if (!d->id)
 		goto fail;
 	d->config = config_ref(config);
 	d->target_config = target_config;
@@ -77,10 +76,8 @@ void delivery_free(struct delivery *d)
 	while (!TAILQ_EMPTY(&d->queue))
 		delivery_pop(d);
 	delivery_drop_batch(d);
-	if (d->timer)
-		event_free(d->timer);
-	if (d->cursor_timer)
-		event_free(d->cursor_timer);
+	alarm_stop(&d->alarm);
+	alarm_stop(&d->cursor_alarm);
 	config_unref(d->config);
 	config_unref(d->next_config);
 	free(d->why);
@@ -130,11 +127,6 @@ static void succeed(struct delivery *d)
 
 static void pause_after_failure(struct delivery *d, const struct verdict *why)
 {
-	const struct timeval pause = {
-		.tv_sec = d->backoff_ms / 1000,
-		.tv_usec = (d->backoff_ms % 1000) * 1000,
-	};
-
 	if (!d->is_down)
 		log_warning("zone %s: target %s fails: %s", d->zone->zone->text, d->id,
 			why->why);
@@ -144,7 +136,7 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 	d->why = strdup(why->why);
 	d->state = DELIVERY_PAUSING;
 	d->pause_until_ms = turn_monotonic_ms(&d->thread->time) + d->backoff_ms;
-	timer_set(d->timer, &pause);
+	alarm_set(&d->alarm, d->pause_until_ms);
 	d->backoff_ms *= 2;
 	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
@@ -161,12 +153,10 @@ static void pause_for(struct delivery *d, const char *why)
 	pause_after_failure(d, &verdict);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void on_alarm(void *arg)
 {
 	struct delivery *d = arg;
 
-	(void)fd;
-	(void)events;
 	if (d->state == DELIVERY_PAUSING)
 		d->state = DELIVERY_IDLE;
 	delivery_kick(d, true);
@@ -176,7 +166,7 @@ bool delivery_retry(struct delivery *d)
 {
 	if (d->state != DELIVERY_PAUSING)
 		return false;
-	event_del(d->timer);
+	alarm_stop(&d->alarm);
 	d->state = DELIVERY_IDLE;
 	delivery_kick(d, true);
 	return true;
@@ -334,16 +324,11 @@ static void start_gathering(struct delivery *d)
 
 static bool is_gathering(struct delivery *d)
 {
-	struct timeval left = {0};
-	int64_t ms;
-
 	if (d->queue_count >= d->gather_count || d->queue_count >= batch_limit(d))
 		return false;
-	ms = d->gather_until_ms - turn_monotonic_ms(&d->thread->time);
-	if (ms <= 0)
+	if (d->gather_until_ms <= turn_monotonic_ms(&d->thread->time))
 		return false;
-	left.tv_usec = ms * 1000;
-	timer_set(d->timer, &left);
+	alarm_set(&d->alarm, d->gather_until_ms);
 	return true;
 }
 
@@ -468,12 +453,9 @@ static void send_batch(struct delivery *d)
 /* A local zone's records lag on purpose: one write for many changes. */
 static bool is_time_to_flush(struct delivery *d, bool flush)
 {
-	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
-
 	if (d->target || flush || d->queue_count >= DELIVERY_QUEUE_MAX / 2)
 		return true;
-	if (!event_pending(d->timer, EV_TIMEOUT, NULL))
-		timer_set(d->timer, &lag);
+	alarm_set_earlier_in(&d->alarm, DELIVERY_FLUSH_MS);
 	return false;
 }
 

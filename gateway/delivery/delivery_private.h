@@ -41,10 +41,10 @@ struct delivery {
 	int64_t pause_until_ms; /* monotonic; in DELIVERY_PAUSING */
 	char *why; /* owned: the last failure; NULL: it works, or no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
-	struct event *timer;        /* end of a pause; of a local zone's lag */
-	struct event *cursor_timer; /* writes a cursor that has moved */
-	uint64_t cursor;            /* applied there up to here */
-	uint64_t cursor_stored;     /* as the journal has it */
+	struct alarm alarm;        /* end of a pause; of a local zone's lag */
+	struct alarm cursor_alarm; /* writes a cursor that has moved */
+	uint64_t cursor;           /* applied there up to here */
+	uint64_t cursor_stored;    /* as the journal has it */
 
 	TAILQ_HEAD(delivery_queue, delivery_entry)
 	queue; /* durable, not yet applied, by seq */
@@ -75,7 +75,7 @@ int delivery_read_cursor(struct delivery *delivery);
 /* The cursor is written to the journal after a while: what lags there is delivered again
  * after a crash, which changes nothing. */
 void delivery_move_cursor(struct delivery *delivery, uint64_t seq);
-void delivery_on_cursor_timer(evutil_socket_t fd, short events, void *arg);
+void delivery_on_cursor_alarm(void *arg);
 
 void delivery_pop(struct delivery *delivery);
 void delivery_drop_batch(struct delivery *delivery);

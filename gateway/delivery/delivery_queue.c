@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 #include "tsig/plural.h"
 #include "zones/rebase.h"
 
@@ -32,20 +31,15 @@ void delivery_save(struct delivery *d)
 	write_cursor(d);
 }
 
-void delivery_on_cursor_timer(evutil_socket_t fd, short events, void *arg)
+void delivery_on_cursor_alarm(void *arg)
 {
-	(void)fd;
-	(void)events;
 	write_cursor(arg);
 }
 
 void delivery_move_cursor(struct delivery *d, uint64_t seq)
 {
-	const struct timeval lag = {.tv_sec = DELIVERY_FLUSH_MS / 1000};
-
 	d->cursor = seq;
-	if (!event_pending(d->cursor_timer, EV_TIMEOUT, NULL))
-		timer_set(d->cursor_timer, &lag);
+	alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_FLUSH_MS);
 }
 
 static int count_change(uint64_t seq, struct changeset *changes, void *arg)

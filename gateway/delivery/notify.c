@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 #include "gateway/request/transaction.h"
 
 enum {
@@ -37,7 +36,7 @@ struct notify_peer {
 	int socket;
 	bool is_bound;
 	struct event *readable;
-	struct event *timer;
+	struct alarm alarm;
 	uint16_t id;
 	unsigned tries; /* of the current round; 0: nothing to say */
 	unsigned timeout_ms;
@@ -142,13 +141,6 @@ static const struct tsig_key *choose_key(const struct notify_peer *peer, int64_t
 
 /* ---- sending ---- */
 
-static void start_timer(struct notify_peer *peer, unsigned ms)
-{
-	const struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	timer_set(peer->timer, &time);
-}
-
 /* Octets; 0: it could not be signed. */
 static size_t compose(struct notify_peer *peer, uint8_t msg[MESSAGE_MAX])
 {
@@ -209,13 +201,11 @@ static void send_one(struct notify_peer *peer)
 		(void)send(peer->socket, msg, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void on_alarm(void *arg)
 {
 	struct notify_peer *peer = arg;
 	char name[VERDICT_NAME_MAX];
 
-	(void)fd;
-	(void)events;
 	if (peer->tries == NOTIFY_TRIES) {
 		log_warning("zone %s: NOTIFY to %s: %s, given up after %d tries",
 			peer->notify->zone->text, peer->secondary.address.text,
@@ -228,7 +218,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	}
 	peer->tries++;
 	send_one(peer);
-	start_timer(peer, peer->timeout_ms);
+	alarm_set_in(&peer->alarm, peer->timeout_ms);
 	peer->timeout_ms *= 2;
 }
 
@@ -256,10 +246,10 @@ static void finish_round(struct notify_peer *peer)
 			peer->secondary.address.text, describe_signing(peer, buf));
 	peer->refused = NO_RCODE;
 	peer->tries = 0;
-	event_del(peer->timer);
+	alarm_stop(&peer->alarm);
 }
 
-/* Another signature may do at once; otherwise the timer repeats it. */
+/* Another signature may do at once; otherwise the alarm repeats it. */
 static void handle_refusal(struct notify_peer *peer, uint16_t rcode, const char *why)
 {
 	char buf[NAME_TEXT_MAX + 32], name[VERDICT_NAME_MAX];
@@ -392,10 +382,7 @@ static int open_peer(struct notify_peer *peer, struct event_base *base)
 		return -errno;
 	peer->readable =
 		event_new(base, peer->socket, EV_READ | EV_PERSIST, on_readable, peer);
-	peer->timer = event_new(base, -1, 0, on_timer, peer);
-	if (!peer->readable || !peer->timer)
-		return -ENOMEM;
-	return event_add(peer->readable, NULL) ? -ENOMEM : 0;
+	return peer->readable && !event_add(peer->readable, NULL) ? 0 : -ENOMEM;
 }
 
 /* What is known of the secondary already. */
@@ -427,6 +414,7 @@ static int start_peer(struct notify *notify, struct notify_peer *peer,
 		.socket = -1,
 		.refused = NO_RCODE,
 	};
+	alarm_init(&peer->alarm, notify->env.alarms, on_alarm, peer);
 	inherit(peer, old);
 	return open_peer(peer, notify->env.base);
 }
@@ -465,8 +453,7 @@ void notify_free(struct notify *notify)
 
 		if (peer->readable)
 			event_free(peer->readable);
-		if (peer->timer)
-			event_free(peer->timer);
+		alarm_stop(&peer->alarm);
 		if (peer->socket >= 0)
 			close(peer->socket);
 	}
@@ -481,14 +468,14 @@ void notify_send(struct notify *notify)
 		struct notify_peer *peer = &notify->peers[i];
 
 		/* A round that has sent nothing yet will tell of this change too. */
-		if (peer->tries == 0 && event_pending(peer->timer, EV_TIMEOUT, NULL))
+		if (peer->tries == 0 && alarm_is_set(&peer->alarm))
 			continue;
 		peer->tries = 0;
 		peer->id++;
 		peer->timeout_ms = NOTIFY_TIMEOUT_MS;
 		peer->other_count = peer->other_at = 0;
 		peer->has_searched = false;
-		start_timer(peer, NOTIFY_PAUSE_MS);
+		alarm_set_in(&peer->alarm, NOTIFY_PAUSE_MS);
 	}
 }
 

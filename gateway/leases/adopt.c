@@ -15,7 +15,6 @@
 
 #include "gateway/base/log.h"
 #include "gateway/reverse/reverse_private.h"
-#include "gateway/base/timer.h"
 #include "tsig/plural.h"
 #include "zones/lease_origin.h"
 
@@ -27,8 +26,8 @@ struct served_adoption {
 	const struct config_zone *rules;
 	struct served_adopting how;
 	struct lease_origins origins;
-	struct event *timer;
-	uint8_t *names; /* owned; one after the other */
+	struct alarm alarm; /* for the next turn, until the journal has all of it */
+	uint8_t *names;     /* owned; one after the other */
 	size_t len, at;
 	struct served_adopted found;
 	/* Of the names of this turn. */
@@ -40,8 +39,7 @@ struct served_adoption {
 
 static void adoption_free(struct served_adoption *a)
 {
-	if (a->timer)
-		event_free(a->timer);
+	alarm_stop(&a->alarm);
 	lease_origins_clear(&a->origins);
 	changeset_unref(a->changes);
 	config_unref(a->config);
@@ -64,7 +62,7 @@ void served_adopt_cancel(struct served_zone *zone)
 {
 	struct served_adoption *a = zone->leases.adoption;
 
-	if (a && a->timer) /* otherwise the journal has it, and comes back */
+	if (a && alarm_is_set(&a->alarm)) /* or the journal has it, and comes back */
 		finish(a, -EAGAIN);
 }
 
@@ -90,8 +88,6 @@ static void wait_until_stored(struct served_adoption *a)
 		finish(a, -ENOMEM);
 		return;
 	}
-	event_free(a->timer);
-	a->timer = NULL;
 	barrier->zone = zone;
 	barrier->op = (struct journal_op){
 		.kind = JOURNAL_BARRIER, .done = on_stored, .arg = barrier};
@@ -233,15 +229,12 @@ static void note_end(struct served_adoption *a)
 	a->zone->leases.unleased = 0;
 }
 
-static void on_turn(evutil_socket_t fd, short events, void *arg)
+static void on_turn(void *arg)
 {
-	const struct timeval now = {0};
 	struct served_adoption *a = arg;
 	const struct served_zone *zone = a->zone;
 	int r;
 
-	(void)fd;
-	(void)events;
 	if (!zone->mirror || zone->is_closing || zone->thread->is_broken ||
 		zone->thread->is_over) {
 		finish(a, -EAGAIN);
@@ -251,7 +244,7 @@ static void on_turn(evutil_socket_t fd, short events, void *arg)
 	if (r) {
 		finish(a, r);
 	} else if (a->at < a->len) {
-		timer_set(a->timer, &now);
+		alarm_set_in(&a->alarm, 0);
 	} else if (a->how.is_dry) {
 		finish(a, 0);
 	} else {
@@ -285,7 +278,6 @@ static int copy_names(struct served_adoption *a)
 
 int served_adopt(struct served_zone *zone, const struct served_adopting *how)
 {
-	const struct timeval now = {0};
 	struct served_adoption *a;
 
 	if (zone->leases.adoption)
@@ -300,15 +292,15 @@ int served_adopt(struct served_zone *zone, const struct served_adopting *how)
 	a->config = config_ref(zone->config);
 	a->rules = zone->zone;
 	a->how = *how;
-	a->timer = event_new(zone->thread->base, -1, 0, on_turn, a);
-	if (!a->timer || copy_names(a) ||
+	alarm_init(&a->alarm, &zone->thread->alarms, on_turn, a);
+	if (copy_names(a) ||
 		lease_origins_init(
 			&a->origins, &a->rules->policy, zone->name, a->config->keys)) {
 		adoption_free(a);
 		return -ENOMEM;
 	}
 	zone->leases.adoption = a;
-	timer_set(a->timer, &now);
+	alarm_set_in(&a->alarm, 0);
 	return 0;
 }
 

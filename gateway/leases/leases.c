@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 #include "tsig/plural.h"
 
 /* ---- time ---- */
@@ -29,14 +28,14 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Monotonic; INT64_MAX: never.  While there are leases the clock is looked at. */
+/* Monotonic; ALARM_NEVER: never.  While there are leases the clock is looked at. */
 static int64_t next_due(const struct served_zone *zone, int64_t monotonic_ms)
 {
 	const struct served_leases *leases = &zone->leases;
 	int64_t due_ms;
 
 	if (zone->is_closing || zone->thread->is_over)
-		return INT64_MAX;
+		return ALARM_NEVER;
 	if ((leases->is_sweeping || leases->is_sweeping_ptr) && zone->mirror)
 		return monotonic_ms;
 	due_ms = earlier(
@@ -49,17 +48,9 @@ static int64_t next_due(const struct served_zone *zone, int64_t monotonic_ms)
 /* One that comes too early does no harm: what is due is looked at again. */
 void served_lease_wake(struct served_zone *zone)
 {
-	struct served_leases *leases = &zone->leases;
-	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time),
-		      due_ms = next_due(zone, now_ms);
-	const int64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
-	const struct timeval left = {
-		.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
+	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time);
 
-	if (due_ms >= leases->timer_ms)
-		return;
-	leases->timer_ms = due_ms;
-	timer_set(leases->timer, &left);
+	alarm_set_earlier(&zone->leases.alarm, next_due(zone, now_ms));
 }
 
 /* ---- records that loads took away ---- */
@@ -208,14 +199,11 @@ void served_lease_undo(struct served_zone *zone, const struct changeset *cs)
 
 /* ---- life ---- */
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void on_alarm(void *arg)
 {
 	struct served_zone *zone = arg;
 	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time);
 
-	(void)fd;
-	(void)events;
-	zone->leases.timer_ms = INT64_MAX;
 	if (zone->is_closing)
 		return;
 	(void)served_lease_now(zone);
@@ -296,11 +284,10 @@ int served_lease_open(struct served_zone *zone)
 	int r;
 
 	STAILQ_INIT(&leases->unstored);
-	leases->timer_ms = INT64_MAX;
 	leases->saved_ms = turn_monotonic_ms(&zone->thread->time);
-	leases->timer = event_new(zone->thread->base, -1, 0, on_timer, zone);
+	alarm_init(&leases->alarm, &zone->thread->alarms, on_alarm, zone);
 	leases->table = lease_table_new(zone->name, &zone->thread->target_env.seed);
-	if (!leases->timer || !leases->table)
+	if (!leases->table)
 		return -ENOMEM;
 	r = load(zone);
 	if (r) {
@@ -344,8 +331,7 @@ void served_lease_clear(struct served_zone *zone)
 		STAILQ_REMOVE_HEAD(&leases->unstored, entry);
 		served_lease_write_free(write);
 	}
-	if (leases->timer)
-		event_free(leases->timer);
+	alarm_stop(&leases->alarm);
 	served_adopt_cancel(zone);
 	lease_table_free(leases->table);
 }

@@ -25,6 +25,7 @@
 
 #include <sys/queue.h>
 
+#include "gateway/base/alarm.h"
 #include "gateway/journal/journal.h"
 #include "gateway/thread/service_clock.h"
 #include "zones/lease.h"
@@ -72,8 +73,7 @@ struct served_lease_write {
 struct served_leases {
 	struct lease_table *table;
 	struct service_time time;
-	struct event *timer;
-	int64_t timer_ms; /* monotonic; when it comes.  INT64_MAX: it does not */
+	struct alarm alarm;
 	struct served_counters counters;
 
 	/* The store. */
@@ -135,7 +135,7 @@ void served_lease_merge(
 /* Takes a change set that is not, or not any more, on its way to the store out of the
  * mirror and the leases; newest first. */
 void served_lease_undo(struct served_zone *zone, const struct changeset *cs);
-/* The timer is right again, after anything that may have made something due sooner. */
+/* The alarm is right again, after anything that may have made something due sooner. */
 void served_lease_wake(struct served_zone *zone);
 
 /* ---- served_lease_store.c ---- */
@@ -150,7 +150,7 @@ void served_lease_write_free(struct served_lease_write *write);
 void served_lease_note_stored(struct served_zone *zone, int64_t service_ms);
 /* Ends of leases that changes of others' brought about. */
 void served_lease_write_ends(struct served_zone *zone, struct changeset *cs);
-/* What is due to be written; part of the timer's work. */
+/* What is due to be written; part of the alarm's work. */
 void served_lease_flush(struct served_zone *zone, int64_t monotonic_ms);
 /* When that has something to do next, monotonic; INT64_MAX: never. */
 int64_t served_lease_flush_due(const struct served_zone *zone);

@@ -5,23 +5,15 @@
 #include "gateway/served/served.h"
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 
 /* ---- waiting for the primary target ---- */
 
-static void set_ack_timer(struct served_zone *zone)
+static void set_ack_alarm(struct served_zone *zone)
 {
-	struct timeval left = {0};
-	int64_t ms;
-
-	if (!zone->waiting) {
-		event_del(zone->ack_timer);
-		return;
-	}
-	ms = zone->waiting->deadline_ms - turn_monotonic_ms(&zone->thread->time);
-	if (ms > 0)
-		left = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	timer_set(zone->ack_timer, &left);
+	if (zone->waiting)
+		alarm_set(&zone->ack_alarm, zone->waiting->deadline_ms);
+	else
+		alarm_stop(&zone->ack_alarm);
 }
 
 void served_start_waiting(struct served_zone *zone, struct transaction *t)
@@ -36,7 +28,7 @@ void served_start_waiting(struct served_zone *zone, struct transaction *t)
 	*zone->waiting_tail = t;
 	zone->waiting_tail = &t->wait_next;
 	if (is_first)
-		set_ack_timer(zone);
+		set_ack_alarm(zone);
 }
 
 void served_stop_waiting(struct served_zone *zone, struct transaction *transaction)
@@ -53,7 +45,7 @@ void served_stop_waiting(struct served_zone *zone, struct transaction *transacti
 	transaction->wait_next = NULL;
 }
 
-void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg)
+void served_on_ack_timeout(void *arg)
 {
 	struct served_zone *zone = arg;
 	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
@@ -61,8 +53,6 @@ void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg)
 		delivery_id(zone->deliveries[0]));
 	const int64_t now = turn_monotonic_ms(&zone->thread->time);
 
-	(void)fd;
-	(void)events;
 	while (zone->waiting && zone->waiting->deadline_ms <= now) {
 		struct transaction *t = zone->waiting;
 
@@ -72,7 +62,7 @@ void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg)
 		else
 			zone_thread_answer(zone->thread, t);
 	}
-	set_ack_timer(zone);
+	set_ack_alarm(zone);
 }
 
 /* ---- what deliveries report ---- */
@@ -91,7 +81,7 @@ void served_applied(struct served_zone *zone, struct delivery *delivery, uint64_
 		served_stop_waiting(zone, t);
 		zone_thread_answer(zone->thread, t);
 	}
-	set_ack_timer(zone);
+	set_ack_alarm(zone);
 }
 
 void served_primary_down(struct served_zone *zone)
@@ -105,7 +95,7 @@ void served_primary_down(struct served_zone *zone)
 		served_stop_waiting(zone, t);
 		zone_thread_answer(zone->thread, t);
 	}
-	set_ack_timer(zone);
+	set_ack_alarm(zone);
 }
 
 void served_note_outcome(
@@ -259,6 +249,6 @@ void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64
 		return;
 	}
 	served_stop_waiting(zone, t);
-	set_ack_timer(zone);
+	set_ack_alarm(zone);
 	withdraw(zone, t, verdict, SERVED_REJECTION);
 }

@@ -8,29 +8,26 @@
 #include <string.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 
 /* ---- construction ---- */
 
-static void start_refresh_timer(struct served_zone *zone)
+static void set_refresh_alarm(struct served_zone *zone)
 {
-	const struct timeval refresh = {.tv_sec = zone->zone->refresh_s};
+	const int64_t refresh_s = zone->zone->refresh_s;
 
-	if (refresh.tv_sec && !delivery_is_local(zone->deliveries[0]))
-		timer_set(zone->refresh_timer, &refresh);
+	if (refresh_s && !delivery_is_local(zone->deliveries[0]))
+		alarm_set_in(&zone->refresh_alarm, refresh_s * 1000);
 }
 
-static void on_refresh(evutil_socket_t fd, short events, void *arg)
+static void on_refresh(void *arg)
 {
 	struct served_zone *zone = arg;
 
-	(void)fd;
-	(void)events;
 	if (delivery_is_local(zone->deliveries[0])) {
 		mirror_look_again(zone);
 		return;
 	}
-	start_refresh_timer(zone);
+	set_refresh_alarm(zone);
 	delivery_want_probe(zone->deliveries[0]);
 }
 
@@ -83,7 +80,7 @@ static int start(struct served_zone *zone)
 	}
 	zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is not loaded yet from %s", primary->id);
-	start_refresh_timer(zone);
+	set_refresh_alarm(zone);
 	delivery_want_load(zone->deliveries[0]);
 	return 0;
 }
@@ -160,9 +157,9 @@ int served_new(struct served_zone **ret_zone, struct zone_thread *thread,
 	zone->waiting_tail = &zone->waiting;
 	TAILQ_INIT(&zone->uncommitted);
 	zone->history = transfer_history_new();
-	zone->ack_timer = event_new(thread->base, -1, 0, served_on_ack_timeout, zone);
-	zone->refresh_timer = event_new(thread->base, -1, 0, on_refresh, zone);
-	r = zone->history && zone->ack_timer && zone->refresh_timer ? 0 : -ENOMEM;
+	alarm_init(&zone->ack_alarm, &thread->alarms, served_on_ack_timeout, zone);
+	alarm_init(&zone->refresh_alarm, &thread->alarms, on_refresh, zone);
+	r = zone->history ? 0 : -ENOMEM;
 	if (!r)
 		r = thread->store_ops->zone_id(thread->store, zone->name, &zone->id);
 	if (!r)
@@ -196,10 +193,8 @@ void served_free(struct served_zone *zone)
 	served_lease_clear(zone);
 	zone_free(zone->mirror);
 	free(zone->local.why);
-	if (zone->ack_timer)
-		event_free(zone->ack_timer);
-	if (zone->refresh_timer)
-		event_free(zone->refresh_timer);
+	alarm_stop(&zone->ack_alarm);
+	alarm_stop(&zone->refresh_alarm);
 	config_unref(zone->config);
 	free(zone);
 }
@@ -263,8 +258,8 @@ static void take_config(struct served_zone *zone, struct config *config,
 	config_unref(zone->config);
 	zone->config = config_ref(config);
 	zone->zone = zone_config;
-	event_del(zone->refresh_timer);
-	start_refresh_timer(zone);
+	alarm_stop(&zone->refresh_alarm);
+	set_refresh_alarm(zone);
 	served_lease_configure(zone);
 }
 

@@ -93,9 +93,9 @@ struct served_zone {
 	size_t delivery_count;
 	struct transfer *axfr; /* counted; of the durable content; NULL: build it */
 	struct transfer_history *history;
-	struct notify *notify;       /* to secondaries; NULL: none */
-	struct event *ack_timer;     /* for the first of waiting */
-	struct event *refresh_timer; /* of a local zone: until it is tried again */
+	struct notify *notify;      /* to secondaries; NULL: none */
+	struct alarm ack_alarm;     /* for the first of waiting */
+	struct alarm refresh_alarm; /* of a local zone: until it is tried again */
 	TAILQ_HEAD(served_uncommitted, served_append) uncommitted; /* in order */
 	struct transaction *waiting; /* for the primary target, by seq */
 	struct transaction **waiting_tail;
@@ -251,8 +251,8 @@ void served_signer_clear(struct served_zone *zone);
 /* A transaction with a seq, behind those that wait already. */
 void served_start_waiting(struct served_zone *zone, struct transaction *transaction);
 void served_stop_waiting(struct served_zone *zone, struct transaction *transaction);
-/* The ack_timer's event. */
-void served_on_ack_timeout(evutil_socket_t fd, short events, void *arg);
+/* The ack_alarm's. */
+void served_on_ack_timeout(void *arg);
 /* Heartbeats that wait, and may have found a change of seq or later that the mirror has
  * no longer: what they find now counts. */
 void served_judge_heartbeats(struct served_zone *zone, uint64_t seq);
@@ -279,7 +279,7 @@ int mirror_draw_seed(struct name_seed *ret_seed) __attribute__((warn_unused_resu
 /* A local zone: from the store, or from its seed.  If that fails it is out of service,
  * logged, and tried again. */
 void mirror_load_local(struct served_zone *zone);
-/* The refresh_timer's event, if it is out of service. */
+/* The refresh_alarm's, if it is out of service. */
 void mirror_look_again(struct served_zone *zone);
 /* Takes the content, which is a local zone's own; 0 or -ENOMEM. */
 int mirror_go_into_service(struct served_zone *zone, struct zone *content)

@@ -15,7 +15,6 @@
 #include "gateway/thread/database_watch.h"
 #include "gateway/thread/pruning.h"
 #include "gateway/served/served.h"
-#include "gateway/base/timer.h"
 
 enum {
 	WRITER_START_MS = 2000,   /* how long starting waits for primary targets */
@@ -23,7 +22,7 @@ enum {
 	WRITER_SAVE_MS = 3000,    /* and for the disk */
 	WRITER_LEASES_MS = 20000, /* and that for all leases that lag */
 	WRITER_MAILBOXES = 64,    /* as many as config.threads may be */
-	WRITER_REOPEN_S = 5,      /* until zones that could not be opened are tried */
+	WRITER_REOPEN_MS = 5000,  /* until zones that could not be opened are tried */
 	WRITER_REOPEN_MAX = 64,   /* of them at a time: others want to be served */
 };
 
@@ -38,8 +37,8 @@ struct writer {
 	struct queue calls;
 	struct queue done; /* from the journal */
 	struct event *queue_event, *command_event, *call_event, *done_event;
-	struct event *reopen_timer; /* zones that could not be opened are tried again */
-	size_t reopen_at;           /* in config, the next of them */
+	struct alarm reopen_alarm; /* zones that could not be opened are tried again */
+	size_t reopen_at;          /* in config, the next of them */
 	struct mailbox *mailboxes[WRITER_MAILBOXES];
 	size_t mailbox_count;
 	atomic_uint pings, answered_pings;
@@ -146,11 +145,9 @@ static void start_closing(struct writer *writer, struct served_zone *zone)
 	(void)served_close(zone);
 }
 
-static void set_reopen_timer(struct writer *writer)
+static void set_reopen_alarm(struct writer *writer)
 {
-	const struct timeval pause = {.tv_sec = WRITER_REOPEN_S};
-
-	timer_set(writer->reopen_timer, &pause);
+	alarm_set_in(&writer->reopen_alarm, WRITER_REOPEN_MS);
 }
 
 /* One that cannot be opened concerns no other, and is tried again. */
@@ -173,7 +170,7 @@ static void open_zone(struct writer *writer, struct config *config,
 	zone_thread_note_unopened(thread, zone_config->name, r);
 	if (zone)
 		start_closing(writer, zone);
-	set_reopen_timer(writer);
+	set_reopen_alarm(writer);
 }
 
 static void close_zone(struct writer *writer, struct served_zone *zone)
@@ -235,14 +232,12 @@ static void reload_zone(struct writer *writer, struct config *config,
 }
 
 /* What could not be opened may be, by now. */
-static void on_reopen(evutil_socket_t fd, short events, void *arg)
+static void on_reopen(void *arg)
 {
 	struct writer *writer = arg;
 	const struct config *config = writer->config;
 	size_t tried = 0;
 
-	(void)fd;
-	(void)events;
 	if (writer->is_stopping)
 		return;
 	for (size_t i = 0; i < config->zone_count && tried < WRITER_REOPEN_MAX; i++) {
@@ -256,7 +251,7 @@ static void on_reopen(evutil_socket_t fd, short events, void *arg)
 		tried++;
 	}
 	if (tried == WRITER_REOPEN_MAX)
-		set_reopen_timer(writer);
+		set_reopen_alarm(writer);
 }
 
 /* A zone that is no longer configured is tried no longer. */
@@ -459,11 +454,13 @@ static int set_up_loop(struct writer *writer)
 	thread->base = event_base_new();
 	thread->target_env = (struct target_env){
 		.base = thread->base,
+		.alarms = &thread->alarms,
 		.pool = hmac_pool_new(),
 		.real_time = real_time_s,
 	};
 	if (!thread->base || !thread->target_env.pool ||
-		mirror_draw_seed(&thread->target_env.seed))
+		mirror_draw_seed(&thread->target_env.seed) ||
+		alarms_init(&thread->alarms, &thread->time, thread->base))
 		return -ENOMEM;
 	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
 		queue_init(&writer->calls) || queue_init(&writer->done))
@@ -472,13 +469,13 @@ static int set_up_loop(struct writer *writer)
 	writer->command_event = watch(writer, &writer->commands, on_command);
 	writer->call_event = watch(writer, &writer->calls, on_call);
 	writer->done_event = watch(writer, &writer->done, on_done);
-	writer->reopen_timer = event_new(thread->base, -1, 0, on_reopen, writer);
+	alarm_init(&writer->reopen_alarm, &thread->alarms, on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
 	writer->watch = database_watch_new(thread);
 	thread->actions = actions_new(thread->base, ACTIONS_LIMIT_MS);
 	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
-		!writer->done_event || !writer->reopen_timer || !writer->pruning ||
-		!writer->watch || !thread->actions)
+		!writer->done_event || !writer->pruning || !writer->watch ||
+		!thread->actions)
 		return -ENOMEM;
 	service_clock_start(&thread->clock, turn_monotonic_ms(&thread->time));
 	return 0;
@@ -683,12 +680,12 @@ void writer_free(struct writer *writer)
 	free_event(writer->command_event);
 	free_event(writer->call_event);
 	free_event(writer->done_event);
-	free_event(writer->reopen_timer);
 	pruning_free(writer->pruning);
 	database_watch_free(writer->watch);
 	actions_free(writer->thread.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
 	zone_thread_close_store(&writer->thread);
+	alarms_clear(&writer->thread.alarms);
 	if (writer->thread.base)
 		event_base_free(writer->thread.base);
 	queue_clear(&writer->queue);

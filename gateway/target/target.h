@@ -17,6 +17,7 @@
 #define MUSTER_TARGET_H
 
 #include <event2/event.h>
+#include "gateway/base/alarm.h"
 #include "gateway/config/config.h"
 #include "zones/update.h"
 
@@ -54,6 +55,7 @@ struct target_batch {
 
 struct target_env {
 	struct event_base *base;
+	struct alarms *alarms;      /* of the same loop */
 	struct hmac_pool *pool;     /* for signing; the zone thread's own */
 	int64_t (*real_time)(void); /* seconds since 1970 */
 	struct name_seed seed; /* of the zones that load makes; nobody else knows it */

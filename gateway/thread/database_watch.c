@@ -6,39 +6,33 @@
 #include <stdlib.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 
 enum {
-	LOOK_S = 5,  /* between two looks at the files */
-	RETRY_S = 1, /* between two attempts to write while it fails */
+	LOOK_MS = 5000,  /* between two looks at the files */
+	RETRY_MS = 1000, /* between two attempts to write while it fails */
 };
 
 struct database_watch {
 	struct journal_op op;
 	struct zone_thread *thread;
-	struct event *timer;
+	struct alarm alarm;
 };
 
-static void start_timer(struct database_watch *watch)
+static void set_alarm(struct database_watch *watch)
 {
-	const struct timeval pause = {
-		.tv_sec = watch->thread->is_failing ? RETRY_S : LOOK_S};
-
-	timer_set(watch->timer, &pause);
+	alarm_set_in(&watch->alarm, watch->thread->is_failing ? RETRY_MS : LOOK_MS);
 }
 
 static void on_back(struct journal_op *op, void *arg)
 {
 	(void)op;
-	start_timer(arg);
+	set_alarm(arg);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void on_alarm(void *arg)
 {
 	struct database_watch *watch = arg;
 
-	(void)fd;
-	(void)events;
 	watch->op = (struct journal_op){
 		.kind = watch->thread->is_failing ? JOURNAL_PROBE : JOURNAL_BARRIER,
 		.done = on_back,
@@ -54,12 +48,8 @@ struct database_watch *database_watch_new(struct zone_thread *thread)
 	if (!watch)
 		return NULL;
 	watch->thread = thread;
-	watch->timer = event_new(thread->base, -1, 0, on_timer, watch);
-	if (!watch->timer) {
-		free(watch);
-		return NULL;
-	}
-	start_timer(watch);
+	alarm_init(&watch->alarm, &thread->alarms, on_alarm, watch);
+	set_alarm(watch);
 	return watch;
 }
 
@@ -67,7 +57,7 @@ void database_watch_free(struct database_watch *watch)
 {
 	if (!watch)
 		return;
-	event_free(watch->timer);
+	alarm_stop(&watch->alarm);
 	free(watch);
 }
 

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#include "gateway/base/timer.h"
-
 enum {
 	PRUNING_S = 600,      /* between two prunings of the journal */
 	PRUNING_STEP_MS = 50, /* between two steps of one */
@@ -15,32 +13,26 @@ enum {
 struct pruning {
 	struct journal_op op;
 	struct zone_thread *thread;
-	struct event *timer;
+	struct alarm alarm;
 	uint64_t from; /* where the next step begins; 0: anew */
 	unsigned audit_days;
 };
 
-static void start_timer(struct pruning *pruning, uint64_t next)
+static void set_alarm(struct pruning *pruning, uint64_t next)
 {
-	struct timeval pause = {.tv_sec = PRUNING_S};
-
-	if (next)
-		pause = (struct timeval){.tv_usec = PRUNING_STEP_MS * 1000};
 	pruning->from = next;
-	timer_set(pruning->timer, &pause);
+	alarm_set_in(&pruning->alarm, next ? PRUNING_STEP_MS : PRUNING_S * 1000);
 }
 
 static void on_pruned(struct journal_op *op, void *arg)
 {
-	start_timer(arg, op->result ? 0 : op->seq);
+	set_alarm(arg, op->result ? 0 : op->seq);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void on_alarm(void *arg)
 {
 	struct pruning *pruning = arg;
 
-	(void)fd;
-	(void)events;
 	pruning->op = (struct journal_op){
 		.kind = JOURNAL_PRUNE,
 		.seq = pruning->from,
@@ -60,12 +52,8 @@ struct pruning *pruning_new(struct zone_thread *thread, unsigned audit_days)
 		return NULL;
 	pruning->thread = thread;
 	pruning->audit_days = audit_days;
-	pruning->timer = event_new(thread->base, -1, 0, on_timer, pruning);
-	if (!pruning->timer) {
-		free(pruning);
-		return NULL;
-	}
-	start_timer(pruning, 0);
+	alarm_init(&pruning->alarm, &thread->alarms, on_alarm, pruning);
+	set_alarm(pruning, 0);
 	return pruning;
 }
 
@@ -78,6 +66,6 @@ void pruning_free(struct pruning *pruning)
 {
 	if (!pruning)
 		return;
-	event_free(pruning->timer);
+	alarm_stop(&pruning->alarm);
 	free(pruning);
 }

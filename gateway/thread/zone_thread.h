@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "gateway/actions/actions.h"
+#include "gateway/base/alarm.h"
 #include "gateway/base/turn_clock.h"
 #include "gateway/journal/journal.h"
 #include "gateway/thread/high_water.h"
@@ -32,6 +33,7 @@ struct zone_unopened {
 
 struct zone_thread {
 	struct event_base *base;
+	struct alarms alarms;
 	struct target_env target_env;
 	struct journal *journal;
 	const struct store_ops *store_ops;
