@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "gateway/control/control_survey.h"
-#include "gateway/request/refusals.h"
+#include "gateway/journal/refusals.h"
 #include "zones/rdata.h"
 
 enum { AUDIT_DEFAULT = 100 };

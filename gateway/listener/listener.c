@@ -14,7 +14,7 @@
 #include "gateway/listener/intake.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/base/log.h"
-#include "gateway/request/refusals.h"
+#include "gateway/journal/refusals.h"
 
 /* ---- requests and answers ---- */
 

@@ -12,7 +12,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/request/refusals.h"
+#include "gateway/journal/refusals.h"
 
 /* Ids go on from the start time, so that they differ between runs of the program. */
 static uint64_t next_id(void)
@@ -124,6 +124,32 @@ struct journal_request transaction_journal_request(const struct transaction *t)
 	return request;
 }
 
+/* For whoever asks what it was about. */
+static void note_refusal(
+	const struct transaction *t, const char *peer, const char *request)
+{
+	struct refusal refusal = {
+		.id = t->id,
+		.at_ms = clock_real_ms(),
+		.is_known = t->subject.key != NULL,
+		.has_key = t->tsig.is_signed,
+		.has_zone = t->zone != NULL,
+	};
+	char name[VERDICT_NAME_MAX];
+
+	if (refusal.has_key)
+		memcpy(refusal.key, t->tsig.key_name, name_len(t->tsig.key_name));
+	if (refusal.has_zone)
+		memcpy(refusal.zone, t->zone->name, name_len(t->zone->name));
+	snprintf(refusal.peer, sizeof(refusal.peer), "%s", peer);
+	snprintf(refusal.answer, sizeof(refusal.answer), "%s",
+		verdict_name(&t->verdict, name));
+	snprintf(refusal.why, sizeof(refusal.why), "%s", t->verdict.why);
+	snprintf(refusal.request, sizeof(refusal.request), "%.*s",
+		REFUSAL_REQUEST_MAX - 1, request);
+	refusals_note(t->peer.refusals, &refusal);
+}
+
 void transaction_log_refusal(const struct transaction *t)
 {
 	char peer[TRANSACTION_PEER_MAX], key[NAME_TEXT_MAX] = "none";
@@ -156,5 +182,5 @@ void transaction_log_refusal(const struct transaction *t)
 			t->verdict.why, request[0] ? ": " : "", request);
 	}
 	if (is_logged && t->peer.refusals)
-		refusals_note(t->peer.refusals, t, peer, request);
+		note_refusal(t, peer, request);
 }

@@ -9,20 +9,22 @@
 #ifndef MUSTER_REFUSALS_H
 #define MUSTER_REFUSALS_H
 
-#include "gateway/request/transaction.h"
+#include "tsig/name.h"
+#include "tsig/verdict.h"
 
 enum {
 	REFUSALS_MAX = 2048, /* some 3 MiB; at 20 a second, which is what the log takes of
 			      * strangers, those of the last minute and a half */
 	REFUSAL_REQUEST_MAX = 512, /* octets of what was asked for; more is cut off */
+	REFUSAL_PEER_MAX = 80,
 };
 
 struct refusal {
-	uint64_t id;   /* struct transaction.id; 0: none */
+	uint64_t id;   /* what logs and EDE texts call the request; 0: none */
 	int64_t at_ms; /* real time */
 	bool is_known; /* signed with a valid key */
-	char peer[TRANSACTION_PEER_MAX];
-	uint8_t key[NAME_MAX_LEN]; /* as the message says; has_key */
+	char peer[REFUSAL_PEER_MAX]; /* "192.0.2.1#53/udp" */
+	uint8_t key[NAME_MAX_LEN];   /* as the message says; has_key */
 	bool has_key;
 	uint8_t zone[NAME_MAX_LEN]; /* has_zone: one that is served here */
 	bool has_zone;
@@ -37,9 +39,8 @@ struct refusals;
 struct refusals *refusals_new(void);
 void refusals_free(struct refusals *refusals); /* NULL is harmless */
 
-/* What has become of t, which is refused; request as of update_to_text.  Any thread. */
-void refusals_note(struct refusals *refusals, const struct transaction *t,
-	const char *peer, const char *request);
+/* Keeps a copy.  Any thread. */
+void refusals_note(struct refusals *refusals, const struct refusal *refusal);
 /* The newest one of this id.  False: there is none any more.  Any thread. */
 bool refusals_find(struct refusals *refusals, uint64_t id, struct refusal *ret);
 
