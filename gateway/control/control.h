@@ -7,7 +7,7 @@
  *   control_door.c     evhttp on a socket, and its limits
  *   control_route.c    which function answers a request
  *   control_question.c questions to the zone thread, and answers
- *   control_zones.c    zones, targets, queues (control_survey.h: a page of zones, copied)
+ *   control_zones.c    zones, targets, queues (control_survey.h: all zones, page by page)
  *   control_status.c   status and health
  *   control_hosts.c    hosts (control_walk.h: through all zones, page by page)
  *   control_leases.c   leases, and their ids
@@ -23,7 +23,7 @@
  * everything may be asked and done; and `http`, for anybody who reaches it, which only
  * shows /, /health, /status and /metrics: no names of hosts or keys.
  *
- * What the zone thread owns is asked of it by calls (writer_call), in pages of bounded
+ * What a zone thread owns is asked of it by calls (served/view.h), in pages of bounded
  * size, copied; JSON is made here.  What is only in the database is read through a
  * connection of this thread's own.  Reloads are main's, which gets them as orders.
  */

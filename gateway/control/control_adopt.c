@@ -1,6 +1,6 @@
 /*
  * Leases for records that have none and would get one by the rules: after the loss of the
- * database, which knew who had which (served_adopt.c).
+ * database, which knew who had which (leases/adopt.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,88 +8,72 @@
 
 #include "gateway/control/control_walk.h"
 #include "tsig/plural.h"
-#include "zones/lease_origin.h"
-#include "zones/rdata.h"
 
 struct adopt {
 	struct control_question question; /* first */
-	const struct config_zone *zone;   /* of the question's configuration */
-	struct served_adopting how;
-	char *pattern;   /* owned, in lower case; NULL: all names */
-	json_t *list;    /* counted; of the first CONTROL_PAGE_MAX records */
-	bool has_failed; /* no memory for that */
-	struct served_adopted found;
-	int result; /* 0 or -errno */
+	struct view_adoption adoption;
+	const struct config_zone *zone; /* of the question's configuration */
+	char *pattern;                  /* owned, in lower case; NULL: all names */
 };
 
-/* ---- in the zone thread ---- */
-
+/* In the zone thread. */
 static bool wants(const uint8_t *owner, void *arg)
 {
-	const struct adopt *a = arg;
-
-	return !a->pattern || control_name_matches(a->pattern, owner);
-}
-
-static void visit(const struct rr *rr, const struct lease_origin *origin, void *arg)
-{
-	struct adopt *a = arg;
-	json_t *record;
-
-	if (json_array_size(a->list) == CONTROL_PAGE_MAX)
-		return;
-	record = json_pack("{s:o, s:o, s:o, s:I, s:o, s:i}", "name",
-		control_json_name(rr->owner), "type", control_json_type(rr->type), "data",
-		control_json_rdata(rr->type, rr->rdata, rr->rdata_len), "lease_s",
-		(json_int_t)origin->rule->lease_default_s, "key",
-		control_json_name(origin->key), "line", origin->rule->line);
-	if (!control_json_add(a->list, record))
-		a->has_failed = true;
-}
-
-static void on_done(int result, const struct served_adopted *found, void *arg)
-{
-	struct adopt *a = arg;
-
-	a->result = result;
-	a->found = *found;
-	zone_call_finish(&a->question.call);
-}
-
-static bool run_adopt(struct zone_thread *thread, struct zone_call *call)
-{
-	struct adopt *a = (struct adopt *)(void *)call;
-	struct served_zone *zone = served_find(thread, a->zone->name);
-
-	a->result = zone ? served_adopt(zone, &a->how) : -EAGAIN;
-	return a->result != 0;
+	return control_name_matches(arg, owner);
 }
 
 /* ---- the answer ---- */
 
+/* NULL: no memory. */
+static json_t *records_to_json(const struct view_leases *records)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < records->count; i++) {
+		const struct view_lease *lease = &records->leases[i];
+		const struct lease_record *record = &lease->record;
+
+		if (control_json_add(list,
+			    json_pack("{s:o, s:o, s:o, s:I, s:o, s:i}", "name",
+				    control_json_name(record->owner), "type",
+				    control_json_type(record->type), "data",
+				    control_json_rdata(record->type, record->rdata,
+					    record->rdata_len),
+				    "lease_s", (json_int_t)record->duration_s, "key",
+				    control_json_name(record->key), "line", lease->line)))
+			continue;
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
 static bool answer_adopt(struct control_question *q)
 {
-	struct adopt *a = (struct adopt *)(void *)q;
+	const struct adopt *adopt = (struct adopt *)(void *)q;
+	const struct view_adoption *a = &adopt->adoption;
+	const char *zone = adopt->zone->text;
 
 	if (a->result == -EALREADY)
-		control_question_fail(q, 409, "%s: its records are being looked through",
-			a->zone->text);
+		control_question_fail(
+			q, 409, "%s: its records are being looked through", zone);
 	else if (a->result == -EAGAIN)
 		control_question_fail(q, 503,
 			"zone %s: not now: it is not loaded, or the database fails",
-			a->zone->text);
+			zone);
 	else if (a->result)
 		control_question_fail(q, 503, "zone %s: %s; given until then: %zu %s",
-			a->zone->text, strerror(-a->result), a->found.leases,
-			PLURAL(a->found.leases, "lease"));
+			zone, strerror(-a->result), a->lease_count,
+			PLURAL(a->lease_count, "lease"));
 	else
 		control_question_done(q,
-			a->has_failed ? NULL
-				      : json_pack("{s:s, s:b, s:I, s:I, s:O}", "zone",
-						a->zone->text, "dry_run", a->how.is_dry,
-						"leases", (json_int_t)a->found.leases,
-						"names", (json_int_t)a->found.names,
-						"records", a->list));
+			a->records.has_failed
+				? NULL
+				: json_pack("{s:s, s:b, s:I, s:I, s:o}", "zone", zone,
+					  "dry_run", a->is_dry, "leases",
+					  (json_int_t)a->lease_count, "names",
+					  (json_int_t)a->names, "records",
+					  records_to_json(&a->records)));
 	return true;
 }
 
@@ -100,7 +84,7 @@ static void clear_adopt(struct control_question *q)
 	struct adopt *a = (struct adopt *)(void *)q;
 
 	free(a->pattern);
-	json_decref(a->list);
+	view_leases_clear(&a->adoption.records);
 }
 
 /* False: answered. */
@@ -109,21 +93,24 @@ static bool read_adopt(struct control_request *r, struct adopt *a)
 	const char *pattern = control_parameter(r, "pattern");
 	const char *dry_run = control_parameter(r, "dry_run");
 
-	a->how.is_dry = dry_run && (!strcmp(dry_run, "1") || !strcmp(dry_run, "true"));
-	if (dry_run && !a->how.is_dry && strcmp(dry_run, "0") != 0 &&
+	a->adoption.is_dry =
+		dry_run && (!strcmp(dry_run, "1") || !strcmp(dry_run, "true"));
+	if (dry_run && !a->adoption.is_dry && strcmp(dry_run, "0") != 0 &&
 		strcmp(dry_run, "false") != 0) {
 		control_fail(r, 400, "dry_run: must be 1 or 0");
 		return false;
 	}
-	a->list = json_array();
-	a->pattern = pattern ? strdup(pattern) : NULL;
+	if (!pattern)
+		return true;
+	a->pattern = strdup(pattern);
 	for (char *at = a->pattern; at && *at; at++)
 		if (*at >= 'A' && *at <= 'Z')
 			*at += 'a' - 'A';
-	if (a->list && (a->pattern || !pattern))
-		return true;
-	control_fail(r, 503, "out of memory");
-	return false;
+	a->adoption.wants = wants;
+	a->adoption.arg = a->pattern;
+	if (!a->pattern)
+		control_fail(r, 503, "out of memory");
+	return a->pattern != NULL;
 }
 
 void control_post_adopt(struct control_request *r)
@@ -135,21 +122,17 @@ void control_post_adopt(struct control_request *r)
 	if (!control_read_name(r, r->segments[3], name))
 		return;
 	zone = control_find_zone(r, name, true);
-	a = zone ? control_question_new(r, sizeof(*a), run_adopt, answer_adopt) : NULL;
+	a = zone ? control_question_new(r, sizeof(*a), answer_adopt) : NULL;
 	if (!a)
 		return;
 	a->question.clear = clear_adopt;
 	a->zone = zone;
-	a->how = (struct served_adopting){.why = verdict_ok(),
-		.wants = wants,
-		.visit = visit,
-		.done = on_done,
-		.arg = a};
-	snprintf(a->how.why.why, sizeof(a->how.why.why), "adopted by user id %lu",
-		(unsigned long)r->uid);
+	a->adoption.why = verdict_ok();
+	snprintf(a->adoption.why.why, sizeof(a->adoption.why.why),
+		"adopted by user id %lu", (unsigned long)r->uid);
 	if (!read_adopt(r, a)) {
 		control_question_free(&a->question);
 		return;
 	}
-	control_ask(&a->question);
+	control_ask(&a->question, view_adopt, zone->name, &a->adoption);
 }

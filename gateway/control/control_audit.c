@@ -271,12 +271,11 @@ static int look_at_aside(const struct store_set_aside *row, void *arg)
 	return aside->reason != NULL;
 }
 
-static json_t *target_to_json(
-	const struct why *w, const struct control_target_view *target)
+static json_t *target_to_json(const struct why *w, const struct view_target *target)
 {
 	struct control *c = w->survey.question.control;
 	struct aside aside = {.why = w, .target = target->id};
-	const char *state = w->seq <= target->look.cursor ? "delivered" : "pending";
+	const char *state = w->seq <= target->cursor ? "delivered" : "pending";
 
 	(void)c->store_ops->each_set_aside(c->store, look_at_aside, &aside);
 	if (is_taken_back(w))
@@ -291,13 +290,13 @@ static json_t *target_to_json(
 static bool answer_why(struct control_question *q)
 {
 	struct why *w = (struct why *)(void *)q;
-	const struct control_zone_view *zone = w->survey.views;
+	const struct view_zone *zone = w->survey.page.zones;
 	json_t *targets = json_array();
-	bool is_whole = targets && !w->survey.has_failed;
+	bool is_whole = targets && !w->survey.page.has_failed;
 
 	/* What changed nothing is no target's business. */
-	for (size_t i = 0;
-		is_whole && w->has_changes && w->survey.count && i < zone->target_count;
+	for (size_t i = 0; is_whole && w->has_changes && w->survey.page.count &&
+		i < zone->target_count;
 		i++)
 		is_whole =
 			control_json_add(targets, target_to_json(w, &zone->targets[i]));
@@ -441,12 +440,12 @@ void control_get_why(struct control_request *r)
 	if (!w)
 		return;
 	w->survey.question.clear = clear_why;
-	w->survey.question.call.run = control_survey_run_one;
+	w->survey.page_max = 1;
 	w->seq = seq;
 	if (!read_row(r, store, w)) {
 		control_question_free(&w->survey.question);
 		return;
 	}
-	w->survey.from = find_zone_of(r->control, w->value);
-	control_ask(&w->survey.question);
+	w->survey.page.next = find_zone_of(r->control, w->value);
+	control_survey_ask(&w->survey);
 }

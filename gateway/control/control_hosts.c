@@ -9,77 +9,26 @@
 #include "gateway/base/clock.h"
 #include "gateway/control/control_walk.h"
 
-struct host_copy {
-	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_LEN];
-	bool has_key;
-	struct ip_address source;
-	int64_t seen_s, left_ms;
-	uint32_t duration_s;
-	size_t leases;
-	enum lease_state state;
+struct host_walk {
+	struct control_walk walk; /* first */
+	struct view_hosts page;
+	void (*clear)(struct control_question *q); /* of the walk itself */
 };
 
 static const char *const state_names[] = {
 	"active", "stale", "held", "expired", "permanent"};
 enum { STATE_EXPIRED = LEASE_HELD + 1, STATE_PERMANENT };
 
-/* ---- in the zone thread ---- */
-
-static void copy_host(const struct served_host_view *view, void *arg)
-{
-	struct control_walk *walk = arg;
-	struct host_copy *copy = control_walk_copy(walk, sizeof(*copy));
-
-	if (!copy) {
-		walk->has_failed = true;
-		return;
-	}
-	memcpy(copy->name, view->latest.owner, name_len(view->latest.owner));
-	copy->has_key = view->latest.key != NULL;
-	if (copy->has_key)
-		memcpy(copy->key, view->latest.key, name_len(view->latest.key));
-	copy->source = view->latest.source;
-	copy->seen_s = view->latest.seen_s;
-	copy->duration_s = view->latest.duration_s;
-	copy->left_ms = view->left_ms;
-	copy->leases = view->leases;
-	copy->state = view->state;
-}
-
-static bool run_hosts(struct zone_thread *thread, struct zone_call *call)
-{
-	struct control_walk *walk = (struct control_walk *)(void *)call;
-	struct served_zone *zone = served_find(thread, control_walk_zone(walk)->name);
-	struct served_host_view view;
-
-	walk->count = 0;
-	if (!zone || walk->in_expired) {
-		walk->cursor = 0;
-	} else if (walk->is_exact) {
-		if (served_find_host(zone, walk->name, &view))
-			copy_host(&view, walk);
-	} else if (walk->state == STATE_PERMANENT) {
-		served_each_permanent(zone, copy_host, walk);
-	} else {
-		walk->cursor = served_each_host(
-			zone, walk->cursor, CONTROL_PAGE_MAX, copy_host, walk);
-		/* Few, each by an administrator's word: with the last page. */
-		if (!walk->cursor)
-			served_each_held(zone, copy_host, walk);
-	}
-	return true;
-}
-
 /* ---- as JSON ---- */
 
 /* Among state_names. */
-static int state_of(const struct host_copy *host)
+static int state_of(const struct view_host *host)
 {
 	return host->state == LEASE_ACTIVE && !host->leases ? STATE_PERMANENT
 							    : (int)host->state;
 }
 
-static json_t *host_to_json(const struct control_walk *walk, const struct host_copy *host)
+static json_t *host_to_json(const struct control_walk *walk, const struct view_host *host)
 {
 	const bool is_ending = host->state != LEASE_HELD && host->duration_s;
 
@@ -93,17 +42,21 @@ static json_t *host_to_json(const struct control_walk *walk, const struct host_c
 		is_ending ? json_real((double)host->left_ms / 1000) : json_null());
 }
 
-static void add_hosts(struct control_walk *walk)
+/* Takes them out of the page. */
+static void add_hosts(struct control_walk *walk, struct view_hosts *page)
 {
-	const struct host_copy *hosts = walk->copies;
+	const struct view_host *hosts = page->hosts;
 
-	for (size_t i = 0; i < walk->count; i++) {
+	walk->has_failed |= page->has_failed;
+	walk->cursor = page->cursor;
+	for (size_t i = 0; i < page->count; i++) {
 		if (walk->state >= 0 && state_of(&hosts[i]) != walk->state)
 			continue;
 		if (control_walk_matches(walk, hosts[i].name) &&
 			!control_json_add(walk->list, host_to_json(walk, &hosts[i])))
 			walk->has_failed = true;
 	}
+	view_hosts_clear(page);
 }
 
 /* ---- expired hosts ---- */
@@ -194,22 +147,38 @@ static bool is_page_full(const struct control_walk *walk)
 		walk->rounds >= CONTROL_ROUNDS_MAX;
 }
 
+static void ask_hosts(struct host_walk *w)
+{
+	struct control_walk *walk = &w->walk;
+
+	w->page.kind = VIEW_LEASED;
+	if (walk->is_exact)
+		w->page.kind = VIEW_ONE;
+	else if (walk->state == STATE_PERMANENT)
+		w->page.kind = VIEW_PERMANENT;
+	w->page.name = walk->name;
+	w->page.cursor = walk->cursor;
+	control_ask(&walk->question, view_hosts, control_walk_zone(walk)->name, &w->page);
+}
+
 static bool answer_hosts(struct control_question *q)
 {
-	struct control_walk *walk = (struct control_walk *)(void *)q;
+	struct host_walk *w = (struct host_walk *)(void *)q;
+	struct control_walk *walk = &w->walk;
 	const char *error = NULL;
 	bool is_more;
 
-	add_hosts(walk);
-	walk->count = 0;
+	add_hosts(walk, &w->page);
 	do {
 		walk->rounds++;
 		is_more = go_on(walk, &error);
 	} while (is_more && walk->in_expired && !is_page_full(walk));
+	if (is_more && !is_page_full(walk)) {
+		ask_hosts(w);
+		return false;
+	}
 	if (error)
 		control_question_fail(q, 503, "%s", error);
-	else if (is_more && !is_page_full(walk))
-		return false;
 	else
 		control_walk_done(walk, "hosts", !is_more);
 	return true;
@@ -234,13 +203,25 @@ static bool read_state(struct control_request *r, struct control_walk *walk)
 	return false;
 }
 
+/* What came back, but is not answered any more. */
+static void clear_hosts(struct control_question *q)
+{
+	struct host_walk *w = (struct host_walk *)(void *)q;
+
+	view_hosts_clear(&w->page);
+	w->clear(q);
+}
+
 void control_get_hosts(struct control_request *r)
 {
-	struct control_walk *walk = control_walk_new(r, sizeof(*walk),
-		control_parameter(r, "pattern"), run_hosts, answer_hosts);
+	struct host_walk *w = (struct host_walk *)(void *)control_walk_new(
+		r, sizeof(*w), control_parameter(r, "pattern"), answer_hosts);
+	struct control_walk *walk = w ? &w->walk : NULL;
 
 	if (!walk)
 		return;
+	w->clear = walk->question.clear;
+	walk->question.clear = clear_hosts;
 	if (!read_state(r, walk)) {
 		control_question_free(&walk->question);
 		return;
@@ -252,5 +233,8 @@ void control_get_hosts(struct control_request *r)
 	}
 	if (!walk->wants_leases)
 		walk->in_expired = true;
-	control_ask(&walk->question);
+	if (!walk->in_expired)
+		ask_hosts(w);
+	else if (answer_hosts(&walk->question))
+		control_question_free(&walk->question);
 }

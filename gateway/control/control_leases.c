@@ -121,83 +121,16 @@ int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **
 	return 0;
 }
 
-/* ---- in the zone thread ---- */
-
-struct lease_copy {
-	struct lease_record record; /* points into memory */
-	uint8_t *memory;            /* owned */
-	enum lease_state state;
-	int64_t left_ms;
+struct lease_walk {
+	struct control_walk walk; /* first */
+	struct view_leases page;
+	void (*clear)(struct control_question *q); /* of the walk itself */
 };
-
-static uint8_t *copy_octets(const struct lease_record *from, struct lease_record *to)
-{
-	const size_t owner_len = name_len(from->owner), key_len = name_len(from->key);
-	uint8_t *memory = malloc(owner_len + key_len + from->rdata_len);
-
-	if (!memory)
-		return NULL;
-	*to = *from;
-	memcpy(memory, from->owner, owner_len);
-	memcpy(memory + owner_len, from->key, key_len);
-	if (from->rdata_len)
-		memcpy(memory + owner_len + key_len, from->rdata, from->rdata_len);
-	to->owner = memory;
-	to->key = memory + owner_len;
-	to->rdata = memory + owner_len + key_len;
-	return memory;
-}
-
-static void copy_lease(const struct served_lease_view *view, void *arg)
-{
-	struct control_walk *walk = arg;
-	struct lease_copy *copy = control_walk_copy(walk, sizeof(*copy));
-
-	if (copy) {
-		copy->state = view->state;
-		copy->left_ms = view->left_ms;
-		copy->memory = copy_octets(&view->record, &copy->record);
-		if (copy->memory)
-			return;
-		walk->count--;
-	}
-	walk->has_failed = true;
-}
-
-static void copy_leases_at(struct served_zone *zone, struct control_walk *walk)
-{
-	const struct lease_table *table = zone->leases.table;
-	const int64_t now_ms = served_lease_now(zone);
-
-	for (const struct lease *lease = lease_first_at(table, walk->name); lease;
-		lease = lease_next_at(table, lease)) {
-		struct served_lease_view view = {.state = lease_state(table, lease)};
-
-		lease_describe(table, lease, &view.record);
-		view.left_ms = view.record.deadline_ms - now_ms;
-		copy_lease(&view, walk);
-	}
-}
-
-static bool run_leases(struct zone_thread *thread, struct zone_call *call)
-{
-	struct control_walk *walk = (struct control_walk *)(void *)call;
-	struct served_zone *zone = served_find(thread, control_walk_zone(walk)->name);
-
-	if (!zone)
-		walk->cursor = 0;
-	else if (walk->is_exact)
-		copy_leases_at(zone, walk);
-	else
-		walk->cursor = served_each_lease(
-			zone, walk->cursor, CONTROL_PAGE_MAX, copy_lease, walk);
-	return true;
-}
 
 /* ---- as JSON ---- */
 
 static json_t *lease_to_json(
-	const struct control_walk *walk, const struct lease_copy *lease)
+	const struct control_walk *walk, const struct view_lease *lease)
 {
 	const struct config_zone *zone = control_walk_zone(walk);
 	const struct lease_record *record = &lease->record;
@@ -208,7 +141,6 @@ static json_t *lease_to_json(
 	if (id)
 		value = json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, "
 				  "s:o, s:b, s:b}",
-
 			"id", id, "name", control_json_name(record->owner), "zone",
 			zone->text, "type", control_json_type(record->type), "data",
 			control_json_rdata(
@@ -226,61 +158,68 @@ static json_t *lease_to_json(
 	return value;
 }
 
-/* Takes them out of the walk. */
-static void add_leases(struct control_walk *walk)
+static void ask_leases(struct lease_walk *w)
 {
-	struct lease_copy *leases = walk->copies;
+	struct control_walk *walk = &w->walk;
 
-	for (size_t i = 0; i < walk->count; i++) {
-		if (control_walk_matches(walk, leases[i].record.owner) &&
-			!control_json_add(walk->list, lease_to_json(walk, &leases[i])))
+	w->page.owner = walk->is_exact ? walk->name : NULL;
+	w->page.cursor = walk->cursor;
+	control_ask(
+		&walk->question, view_leases, control_walk_zone(walk)->name, &w->page);
+}
+
+/* Takes them out of the page. */
+static void add_leases(struct control_walk *walk, struct view_leases *page)
+{
+	walk->has_failed |= page->has_failed;
+	walk->cursor = page->cursor;
+	for (size_t i = 0; i < page->count; i++) {
+		const struct view_lease *lease = &page->leases[i];
+
+		if (control_walk_matches(walk, lease->record.owner) &&
+			!control_json_add(walk->list, lease_to_json(walk, lease)))
 			walk->has_failed = true;
-		free(leases[i].memory);
 	}
-	walk->count = 0;
+	view_leases_clear(page);
 }
 
 static bool answer_leases(struct control_question *q)
 {
-	struct control_walk *walk = (struct control_walk *)(void *)q;
+	struct lease_walk *w = (struct lease_walk *)(void *)q;
+	struct control_walk *walk = &w->walk;
 	bool is_more;
 
-	add_leases(walk);
+	add_leases(walk, &w->page);
 	is_more = walk->cursor || control_walk_next_zone(walk);
 	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
-		json_array_size(walk->list) < CONTROL_PAGE_MAX)
+		json_array_size(walk->list) < CONTROL_PAGE_MAX) {
+		ask_leases(w);
 		return false;
+	}
 	control_walk_done(walk, "leases", !is_more);
 	return true;
 }
 
-struct lease_walk {
-	struct control_walk walk;                  /* first */
-	void (*clear)(struct control_question *q); /* of the walk itself */
-};
-
 /* What came back, but is not answered any more. */
-static void clear_copies(struct control_question *q)
+static void clear_leases(struct control_question *q)
 {
 	struct lease_walk *w = (struct lease_walk *)(void *)q;
-	struct lease_copy *leases = w->walk.copies;
 
-	for (size_t i = 0; i < w->walk.count; i++)
-		free(leases[i].memory);
+	view_leases_clear(&w->page);
 	w->clear(q);
 }
 
 void control_get_leases(struct control_request *r)
 {
 	struct lease_walk *w = (struct lease_walk *)(void *)control_walk_new(
-		r, sizeof(*w), control_parameter(r, "name"), run_leases, answer_leases);
+		r, sizeof(*w), control_parameter(r, "name"), answer_leases);
 
 	if (!w)
 		return;
 	w->clear = w->walk.question.clear;
-	w->walk.question.clear = clear_copies;
+	w->walk.question.clear = clear_leases;
 	if (r->control->config->zone_count) {
-		control_ask(&w->walk.question);
+		ask_leases(w);
 		return;
 	}
 	control_walk_done(&w->walk, "leases", true);

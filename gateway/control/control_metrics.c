@@ -112,100 +112,100 @@ static const char *escape(const char *text, char buf[VALUE_MAX])
 
 struct zone_metric {
 	const char *name, *type, *help;
-	double (*value)(const struct control_zone_view *zone);
+	double (*value)(const struct view_zone *zone);
 };
 
-static double value_ready(const struct control_zone_view *z)
+static double value_ready(const struct view_zone *z)
 {
 	return z->is_ready;
 }
 
-static double value_failed(const struct control_zone_view *z)
+static double value_failed(const struct view_zone *z)
 {
 	return z->is_failed;
 }
 
-static double value_braked(const struct control_zone_view *z)
+static double value_braked(const struct view_zone *z)
 {
 	return z->is_braked;
 }
 
-static double value_serial(const struct control_zone_view *z)
+static double value_serial(const struct view_zone *z)
 {
 	return z->serial;
 }
 
-static double value_records(const struct control_zone_view *z)
+static double value_records(const struct view_zone *z)
 {
 	return (double)z->records;
 }
 
-static double value_octets(const struct control_zone_view *z)
+static double value_octets(const struct view_zone *z)
 {
 	return (double)z->octets;
 }
 
-static double value_leases(const struct control_zone_view *z)
+static double value_leases(const struct view_zone *z)
 {
 	return (double)z->leases;
 }
 
-static double value_stale(const struct control_zone_view *z)
+static double value_stale(const struct view_zone *z)
 {
 	return (double)z->stale;
 }
 
-static double value_held(const struct control_zone_view *z)
+static double value_held(const struct view_zone *z)
 {
 	return (double)z->held;
 }
 
-static double value_waiting(const struct control_zone_view *z)
+static double value_waiting(const struct view_zone *z)
 {
 	return (double)z->waiting;
 }
 
-static double value_changes(const struct control_zone_view *z)
+static double value_changes(const struct view_zone *z)
 {
 	return (double)z->counters.updates;
 }
 
-static double value_heartbeats(const struct control_zone_view *z)
+static double value_heartbeats(const struct view_zone *z)
 {
 	return (double)z->counters.heartbeats;
 }
 
-static double value_refused(const struct control_zone_view *z)
+static double value_refused(const struct view_zone *z)
 {
 	return (double)z->counters.refused;
 }
 
-static double value_expired(const struct control_zone_view *z)
+static double value_expired(const struct view_zone *z)
 {
 	return (double)z->counters.expired_records;
 }
 
-static double value_expired_hosts(const struct control_zone_view *z)
+static double value_expired_hosts(const struct view_zone *z)
 {
 	return (double)z->counters.expired_hosts;
 }
 
-static double value_went_stale(const struct control_zone_view *z)
+static double value_went_stale(const struct view_zone *z)
 {
 	return (double)z->counters.went_stale;
 }
 
-static double value_came_back(const struct control_zone_view *z)
+static double value_came_back(const struct view_zone *z)
 {
 	return (double)z->counters.came_back;
 }
 
-static double value_brakes(const struct control_zone_view *z)
+static double value_brakes(const struct view_zone *z)
 {
 	return (double)z->counters.braked;
 }
 
-static double value_lease_rows(const struct control_zone_view *z)
+static double value_lease_rows(const struct view_zone *z)
 {
 	return (double)z->counters.lease_rows;
 }
@@ -242,39 +242,39 @@ static const struct zone_metric zone_metrics[] = {
 		value_lease_rows},
 };
 
-static double target_up(const struct control_target_view *t)
+static double target_up(const struct view_target *t)
 {
-	return !t->look.is_down;
+	return !t->is_down;
 }
 
-static double target_pending(const struct control_target_view *t)
+static double target_pending(const struct view_target *t)
 {
 	return (double)t->pending;
 }
 
-static double target_delivered(const struct control_target_view *t)
+static double target_delivered(const struct view_target *t)
 {
-	return (double)t->look.delivered;
+	return (double)t->delivered;
 }
 
-static double target_failures(const struct control_target_view *t)
+static double target_failures(const struct view_target *t)
 {
-	return (double)t->look.failures;
+	return (double)t->failures;
 }
 
-static double target_rejected(const struct control_target_view *t)
+static double target_rejected(const struct view_target *t)
 {
-	return (double)t->look.rejected;
+	return (double)t->rejected;
 }
 
-static double target_lag(const struct control_target_view *t)
+static double target_lag(const struct view_target *t)
 {
 	return (double)t->lag_ms / 1000;
 }
 
 static const struct {
 	const char *name, *type, *help;
-	double (*value)(const struct control_target_view *target);
+	double (*value)(const struct view_target *target);
 } target_metrics[] = {
 	{"target_up", "gauge", "Whether the target works.", target_up},
 	{"target_pending", "gauge", "Changes that it does not have.", target_pending},
@@ -299,7 +299,7 @@ struct metrics {
 	size_t series; /* zones that have some */
 };
 
-static void say_zone(struct metrics *m, const struct control_zone_view *view)
+static void say_zone(struct metrics *m, const struct view_zone *view)
 {
 	char zone[VALUE_MAX];
 
@@ -309,8 +309,8 @@ static void say_zone(struct metrics *m, const struct control_zone_view *view)
 			zone, zone_metrics[i].value(view));
 }
 
-static void say_target(struct metrics *m, const struct control_zone_view *view,
-	struct control_target_view *target)
+static void say_target(
+	struct metrics *m, const struct view_zone *view, struct view_target *target)
 {
 	char zone[VALUE_MAX], id[VALUE_MAX];
 
@@ -329,11 +329,11 @@ static void say_page(struct metrics *m)
 {
 	const struct control_survey *s = &m->survey;
 
-	for (size_t i = 0; i < s->count && m->series < METRICS_ZONES_MAX; i++) {
+	for (size_t i = 0; i < s->page.count && m->series < METRICS_ZONES_MAX; i++) {
 		m->series++;
-		say_zone(m, &s->views[i]);
-		for (size_t j = 0; j < s->views[i].target_count; j++)
-			say_target(m, &s->views[i], &s->views[i].targets[j]);
+		say_zone(m, &s->page.zones[i]);
+		for (size_t j = 0; j < s->page.zones[i].target_count; j++)
+			say_target(m, &s->page.zones[i], &s->page.zones[i].targets[j]);
 	}
 }
 
@@ -383,7 +383,7 @@ static void say_answers(struct metrics *m)
 		(double)totals.notifies);
 	one(text, "replay_hits_total", "counter",
 		"Retransmissions and replays answered as before.",
-		(double)s->replay_hits);
+		(double)s->page.totals.replay_hits);
 }
 
 static void say_gateway(struct metrics *m)
@@ -409,17 +409,17 @@ static void say_gateway(struct metrics *m)
 	one(text, "primaries_down", "gauge", "Those of them that are their zone's first.",
 		(double)s->sums.primaries_down);
 	one(text, "database_up", "gauge", "Whether the last commit succeeded.",
-		!s->is_failing);
+		!s->page.totals.is_failing);
 	one(text, "journal_pending", "gauge", "Operations that wait for the database.",
-		(double)s->in_journal);
+		(double)s->page.totals.in_journal);
 	one(text, "journal_commits_total", "counter", "Commits to the database.",
-		(double)s->journal.commits);
+		(double)s->page.totals.journal.commits);
 	one(text, "journal_operations_total", "counter", "Operations in them.",
-		(double)s->journal.operations);
+		(double)s->page.totals.journal.operations);
 	one(text, "journal_failures_total", "counter", "Commits that failed.",
-		(double)s->journal.failures);
+		(double)s->page.totals.journal.failures);
 	one(text, "journal_seconds_total", "counter", "Time that commits took.",
-		(double)s->journal.busy_us / 1e6);
+		(double)s->page.totals.journal.busy_us / 1e6);
 }
 
 static bool answer_metrics(struct control_question *q)
@@ -428,7 +428,7 @@ static bool answer_metrics(struct control_question *q)
 
 	say_page(m);
 	if (control_survey_next(&m->survey)) {
-		control_survey_turn(&m->survey);
+		control_survey_ask(&m->survey);
 		return false;
 	}
 	gather(m);
@@ -462,5 +462,5 @@ void control_get_metrics(struct control_request *r)
 	if (!m)
 		return;
 	m->survey.question.clear = clear_metrics;
-	control_ask(&m->survey.question);
+	control_survey_ask(&m->survey);
 }

@@ -11,7 +11,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/journal/store.h"
-#include "gateway/served/served.h"
+#include "gateway/served/view.h"
 
 enum { CONTROL_SEGMENTS_MAX = 6, CONTROL_TIME_MAX = 32 };
 
@@ -160,17 +160,20 @@ struct control_question {
 	struct config *config; /* counted; as it was when it was asked */
 	uid_t uid;
 	/* In the control thread, when it is back.  True: it has been answered; false: it
-	 * is asked once more. */
+	 * has been asked something more. */
 	bool (*answer)(struct control_question *question);
 	void (*clear)(struct control_question *question); /* NULL: nothing to free */
 };
 
 /* Zeroed memory for a question of this size; NULL: answered with 503. */
 void *control_question_new(const struct control_request *r, size_t size,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call),
 	bool (*answer)(struct control_question *question));
 void control_question_free(struct control_question *question);
-void control_ask(struct control_question *question);
+/* Asks the thread of a zone, or (zone NULL) all zone threads; run is one of view.h, with
+ * its subject, and zone a name in the question's configuration. */
+void control_ask(struct control_question *question,
+	bool (*run)(struct zone_thread *thread, struct zone_call *call),
+	const uint8_t *zone, void *subject);
 /* All that are back. */
 void control_take_back(struct control *control);
 /* Answers of questions. */

@@ -120,7 +120,6 @@ void control_fail(const struct control_request *r, int code, const char *format,
 /* ---- questions ---- */
 
 void *control_question_new(const struct control_request *r, size_t size,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call),
 	bool (*answer)(struct control_question *question))
 {
 	struct control *c = r->control;
@@ -132,7 +131,6 @@ void *control_question_new(const struct control_request *r, size_t size,
 		control_fail(r, 503, "too much is in progress");
 		return NULL;
 	}
-	q->call.run = run;
 	q->call.back = &c->back;
 	q->control = c;
 	q->door = r->door;
@@ -151,8 +149,13 @@ void control_question_free(struct control_question *q)
 	free(q);
 }
 
-void control_ask(struct control_question *q)
+void control_ask(struct control_question *q,
+	bool (*run)(struct zone_thread *thread, struct zone_call *call),
+	const uint8_t *zone, void *subject)
 {
+	q->call.zone = zone;
+	q->call.run = run;
+	q->call.subject = subject;
 	q->control->questions++;
 	writer_call(q->control->writer, &q->call);
 }
@@ -168,8 +171,6 @@ void control_take_back(struct control *c)
 		c->questions--;
 		if (q->answer(q))
 			control_question_free(q);
-		else
-			control_ask(q);
 	}
 }
 

@@ -23,15 +23,14 @@ static bool warn(struct control_survey *s, json_t *text)
 	return control_json_add(s->list, text);
 }
 
-static bool warn_of_targets(
-	struct control_survey *s, const struct control_zone_view *zone)
+static bool warn_of_targets(struct control_survey *s, const struct view_zone *zone)
 {
 	bool is_whole = true;
 
 	for (size_t i = 0; is_whole && i < zone->target_count; i++) {
-		const struct control_target_view *target = &zone->targets[i];
+		const struct view_target *target = &zone->targets[i];
 
-		if (target->look.is_down)
+		if (target->is_down)
 			is_whole = warn(s,
 				json_sprintf("zone %s: target %s fails: %s",
 					zone->config->text, target->id, target->why));
@@ -39,7 +38,7 @@ static bool warn_of_targets(
 	return is_whole;
 }
 
-static bool warn_of_zone(struct control_survey *s, const struct control_zone_view *zone)
+static bool warn_of_zone(struct control_survey *s, const struct view_zone *zone)
 {
 	bool is_whole = true;
 
@@ -64,11 +63,11 @@ static bool warn_of_database(struct control_survey *s)
 {
 	bool is_whole = true;
 
-	if (s->is_failing)
+	if (s->page.totals.is_failing)
 		is_whole = warn(s,
 			json_sprintf("the database fails, updates are refused: %s",
-				s->database_error));
-	if (is_whole && s->is_older)
+				s->page.totals.database_error));
+	if (is_whole && s->page.totals.is_older)
 		is_whole = warn(s,
 			json_string("the database was older at the start than what it "
 				    "had acknowledged: see the log"));
@@ -78,11 +77,11 @@ static bool warn_of_database(struct control_survey *s)
 /* True: there is another page. */
 static bool take_page(struct control_survey *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (!warn_of_zone(s, &s->views[i]))
+	for (size_t i = 0; i < s->page.count; i++)
+		if (!warn_of_zone(s, &s->page.zones[i]))
 			s->has_failed = true;
 	if (control_survey_next(s)) {
-		control_survey_turn(s);
+		control_survey_ask(s);
 		return true;
 	}
 	if (!warn_of_database(s))
@@ -100,10 +99,10 @@ static enum health health_of(const struct control_survey *s)
 {
 	const struct control_sums *sums = &s->sums;
 
-	if (s->is_failing || sums->ready < sums->zones || sums->primaries_down ||
-		sums->braked)
+	if (s->page.totals.is_failing || sums->ready < sums->zones ||
+		sums->primaries_down || sums->braked)
 		return UNHEALTHY;
-	return sums->down || s->is_older ? DEGRADED : HEALTHY;
+	return sums->down || s->page.totals.is_older ? DEGRADED : HEALTHY;
 }
 
 /* ---- /health ---- */
@@ -130,7 +129,7 @@ void control_get_health(struct control_request *r)
 	struct control_survey *s = control_survey_new(r, sizeof(*s), answer_health);
 
 	if (s)
-		control_ask(&s->question);
+		control_survey_ask(s);
 }
 
 /* ---- /status ---- */
@@ -150,12 +149,13 @@ static json_t *sums_to_json(const struct control_sums *sums)
 static json_t *database_to_json(const struct control_survey *s)
 {
 	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:I}", "state",
-		s->is_failing ? "failing" : "ok", "why",
-		s->is_failing ? s->database_error : NULL, "in_journal",
-		(json_int_t)s->in_journal, "last_seq", (json_int_t)s->last_seq, "commits",
-		(json_int_t)s->journal.commits, "operations",
-		(json_int_t)s->journal.operations, "failures",
-		(json_int_t)s->journal.failures);
+		s->page.totals.is_failing ? "failing" : "ok", "why",
+		s->page.totals.is_failing ? s->page.totals.database_error : NULL,
+		"in_journal", (json_int_t)s->page.totals.in_journal, "last_seq",
+		(json_int_t)s->page.totals.last_seq, "commits",
+		(json_int_t)s->page.totals.journal.commits, "operations",
+		(json_int_t)s->page.totals.journal.operations, "failures",
+		(json_int_t)s->page.totals.journal.failures);
 }
 
 static json_t *updates_to_json(const struct control *c)
@@ -195,13 +195,12 @@ static json_t *status_to_json(const struct control_survey *s)
 	return value;
 }
 
-static json_t *zone_line(
-	const struct control_survey *s, const struct control_zone_view *zone)
+static json_t *zone_line(const struct control_survey *s, const struct view_zone *zone)
 {
 	size_t down = 0, pending = 0;
 
 	for (size_t i = 0; i < zone->target_count; i++) {
-		down += zone->targets[i].look.is_down;
+		down += zone->targets[i].is_down;
 		pending += control_target_pending(
 			s->question.control, zone, &zone->targets[i]);
 	}
@@ -218,8 +217,8 @@ static json_t *zone_lines(const struct control_survey *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < s->count; i++) {
-		if (control_json_add(list, zone_line(s, &s->views[i])))
+	for (size_t i = 0; list && i < s->page.count; i++) {
+		if (control_json_add(list, zone_line(s, &s->page.zones[i])))
 			continue;
 		json_decref(list);
 		return NULL;
@@ -253,5 +252,5 @@ void control_get_status(struct control_request *r)
 	struct control_survey *s = control_survey_new(r, sizeof(*s), answer_status);
 
 	if (s)
-		control_ask(&s->question);
+		control_survey_ask(s);
 }

@@ -10,91 +10,20 @@
 
 #include "gateway/control/control_private.h"
 
-enum verb_kind {
-	VERB_EXPIRE,
-	VERB_HOLD,
-	VERB_RELEASE,
-	VERB_RESUME,
-	VERB_RETRY,
-	VERB_REMOVE
-};
-
 struct verb {
 	struct control_question question; /* first */
-	enum verb_kind kind;
+	struct view_order order;
 	const struct config_zone *zone; /* of the question's configuration */
 	uint8_t name[NAME_MAX_LEN];     /* of a host */
-	struct lease_record record;     /* VERB_REMOVE; points into memory */
-	uint8_t *memory;                /* owned */
-	struct verdict why;
-	int result;   /* 0 or -errno */
-	size_t count; /* leases, or targets */
+	uint8_t *memory;                /* owned; what order.lease points into */
 };
 
 static const struct {
 	const char *name;
-	enum verb_kind kind;
-} host_verbs[] = {{"expire", VERB_EXPIRE}, {"hold", VERB_HOLD},
-	{"release", VERB_RELEASE}},
-  zone_verbs[] = {{"resume", VERB_RESUME}, {"retry", VERB_RETRY}};
-
-/* ---- in the zone thread ---- */
-
-static void on_held(int result, void *arg)
-{
-	struct verb *v = arg;
-
-	v->result = result;
-	zone_call_finish(&v->question.call);
-}
-
-static size_t retry(struct served_zone *zone)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		count += delivery_retry(zone->deliveries[i]);
-	return count;
-}
-
-/* False: on_held comes. */
-static bool carry_out(struct verb *v, struct served_zone *zone)
-{
-	const struct lease_record *record = &v->record;
-
-	switch (v->kind) {
-	case VERB_EXPIRE:
-		v->result = served_expire_host(zone, v->name, &v->why, &v->count);
-		return true;
-	case VERB_HOLD:
-	case VERB_RELEASE:
-		v->result = served_hold_host(
-			zone, v->name, v->kind == VERB_HOLD, &v->why, on_held, v);
-		return v->result != 0;
-	case VERB_RESUME:
-		v->result = served_resume(zone, &v->why);
-		return true;
-	case VERB_RETRY:
-		v->count = retry(zone);
-		v->result = 0;
-		return true;
-	case VERB_REMOVE:
-		v->count = 1;
-		v->result = served_remove_lease(zone, record->owner, record->type,
-			record->rdata, record->rdata_len, &v->why);
-		return true;
-	}
-	return true;
-}
-
-static bool run_verb(struct zone_thread *thread, struct zone_call *call)
-{
-	struct verb *v = (struct verb *)(void *)call;
-	struct served_zone *zone = served_find(thread, v->zone->name);
-
-	v->result = -EAGAIN;
-	return !zone || carry_out(v, zone);
-}
+	enum view_verb verb;
+} host_verbs[] = {{"expire", VIEW_EXPIRE}, {"hold", VIEW_HOLD},
+	{"release", VIEW_RELEASE}},
+  zone_verbs[] = {{"resume", VIEW_RESUME}, {"retry", VIEW_RETRY}};
 
 /* ---- the answer ---- */
 
@@ -103,44 +32,46 @@ static void fail(struct verb *v)
 	struct control_question *q = &v->question;
 	char name[NAME_TEXT_MAX];
 
-	name_to_text(v->kind == VERB_REMOVE ? v->record.owner : v->name, name);
-	if (v->result == -ENOENT && v->kind == VERB_REMOVE)
+	name_to_text(v->order.verb == VIEW_REMOVE ? v->order.lease.owner : v->name, name);
+	if (v->order.result == -ENOENT && v->order.verb == VIEW_REMOVE)
 		control_question_fail(q, 404, "%s: there is no such lease", name);
-	else if (v->result == -ENOENT && v->kind == VERB_HOLD)
+	else if (v->order.result == -ENOENT && v->order.verb == VIEW_HOLD)
 		control_question_fail(q, 404, "%s: has neither records nor leases", name);
-	else if (v->result == -ENOENT)
+	else if (v->order.result == -ENOENT)
 		control_question_fail(q, 404, "%s: has no leases", name);
-	else if (v->result == -EALREADY && v->kind == VERB_RESUME)
+	else if (v->order.result == -EALREADY && v->order.verb == VIEW_RESUME)
 		control_question_fail(
 			q, 409, "%s: its expiry has not stopped", v->zone->text);
-	else if (v->result == -EALREADY)
+	else if (v->order.result == -EALREADY)
 		control_question_fail(q, 409, "%s: %s", name,
-			v->kind == VERB_HOLD ? "is held already" : "is not held");
-	else if (v->result == -EAGAIN)
+			v->order.verb == VIEW_HOLD ? "is held already" : "is not held");
+	else if (v->order.result == -EAGAIN)
 		control_question_fail(q, 503,
 			"zone %s: not now: it is not loaded, or the database fails",
 			v->zone->text);
 	else
 		control_question_fail(
-			q, 503, "zone %s: %s", v->zone->text, strerror(-v->result));
+			q, 503, "zone %s: %s", v->zone->text, strerror(-v->order.result));
 }
 
 static bool answer_verb(struct control_question *q)
 {
 	struct verb *v = (struct verb *)(void *)q;
 
-	if (v->result)
+	if (v->order.result)
 		fail(v);
-	else if (v->kind == VERB_RESUME || v->kind == VERB_RETRY)
+	else if (v->order.verb == VIEW_RESUME || v->order.verb == VIEW_RETRY)
 		control_question_done(q,
 			json_pack("{s:s, s:I}", "zone", v->zone->text, "targets",
-				(json_int_t)v->count));
+				(json_int_t)v->order.count));
 	else
 		control_question_done(q,
 			json_pack("{s:o, s:s, s:I}", "name",
-				control_json_name(v->kind == VERB_REMOVE ? v->record.owner
-									 : v->name),
-				"zone", v->zone->text, "leases", (json_int_t)v->count));
+				control_json_name(v->order.verb == VIEW_REMOVE
+						? v->order.lease.owner
+						: v->name),
+				"zone", v->zone->text, "leases",
+				(json_int_t)v->order.count));
 	return true;
 }
 
@@ -152,20 +83,25 @@ static void clear_verb(struct control_question *q)
 }
 
 static struct verb *verb_new(
-	struct control_request *r, enum verb_kind kind, const struct config_zone *zone)
+	struct control_request *r, enum view_verb verb, const struct config_zone *zone)
 {
-	struct verb *v = control_question_new(r, sizeof(*v), run_verb, answer_verb);
+	struct verb *v = control_question_new(r, sizeof(*v), answer_verb);
 
 	if (!v)
 		return NULL;
 	v->question.clear = clear_verb;
-	v->kind = kind;
+	v->order.verb = verb;
 	v->zone = zone;
-	v->why = verdict_ok();
-	snprintf(v->why.why, sizeof(v->why.why), "%s by user id %lu",
-		kind == VERB_REMOVE ? "lease removed" : "asked for",
+	v->order.why = verdict_ok();
+	snprintf(v->order.why.why, sizeof(v->order.why.why), "%s by user id %lu",
+		verb == VIEW_REMOVE ? "lease removed" : "asked for",
 		(unsigned long)r->uid);
 	return v;
+}
+
+static void give(struct verb *v)
+{
+	control_ask(&v->question, view_give, v->zone->name, &v->order);
 }
 
 void control_post_host(struct control_request *r)
@@ -185,11 +121,12 @@ void control_post_host(struct control_request *r)
 	if (!control_read_name(r, r->segments[3], name))
 		return;
 	zone = control_find_zone(r, name, false);
-	v = zone ? verb_new(r, host_verbs[i].kind, zone) : NULL;
+	v = zone ? verb_new(r, host_verbs[i].verb, zone) : NULL;
 	if (!v)
 		return;
 	memcpy(v->name, name, name_len(name));
-	control_ask(&v->question);
+	v->order.host = v->name;
+	give(v);
 }
 
 void control_post_zone(struct control_request *r)
@@ -209,9 +146,9 @@ void control_post_zone(struct control_request *r)
 	if (!control_read_name(r, r->segments[3], name))
 		return;
 	zone = control_find_zone(r, name, true);
-	v = zone ? verb_new(r, zone_verbs[i].kind, zone) : NULL;
+	v = zone ? verb_new(r, zone_verbs[i].verb, zone) : NULL;
 	if (v)
-		control_ask(&v->question);
+		give(v);
 }
 
 void control_delete_lease(struct control_request *r)
@@ -229,12 +166,12 @@ void control_delete_lease(struct control_request *r)
 		return;
 	}
 	zone = control_find_zone(r, zone_name, true);
-	v = zone ? verb_new(r, VERB_REMOVE, zone) : NULL;
+	v = zone ? verb_new(r, VIEW_REMOVE, zone) : NULL;
 	if (!v) {
 		free(memory);
 		return;
 	}
 	v->memory = memory;
-	v->record = record;
-	control_ask(&v->question);
+	v->order.lease = record;
+	give(v);
 }

@@ -126,7 +126,6 @@ static void clear_walk(struct control_question *q)
 	struct control_walk *walk = (struct control_walk *)(void *)q;
 
 	free(walk->pattern);
-	free(walk->copies);
 	json_decref(walk->list);
 }
 
@@ -190,11 +189,9 @@ static bool read_place(struct control_request *r, struct control_walk *walk)
 }
 
 struct control_walk *control_walk_new(struct control_request *r, size_t size,
-	const char *pattern,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call),
-	bool (*answer)(struct control_question *question))
+	const char *pattern, bool (*answer)(struct control_question *question))
 {
-	struct control_walk *walk = control_question_new(r, size, run, answer);
+	struct control_walk *walk = control_question_new(r, size, answer);
 
 	if (!walk)
 		return NULL;
@@ -222,19 +219,4 @@ void control_walk_done(struct control_walk *walk, const char *name, bool is_at_e
 		value = json_pack(
 			"{s:O, s:s?}", name, walk->list, "next", is_at_end ? NULL : next);
 	control_question_done(&walk->question, value);
-}
-
-void *control_walk_copy(struct control_walk *walk, size_t size)
-{
-	const size_t room = walk->room ? 2 * walk->room : 64;
-	char *longer;
-
-	if (walk->count == walk->room) {
-		longer = reallocarray(walk->copies, room, size);
-		if (!longer)
-			return NULL;
-		walk->copies = longer;
-		walk->room = room;
-	}
-	return (char *)walk->copies + walk->count++ * size;
 }

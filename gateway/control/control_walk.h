@@ -31,17 +31,13 @@ struct control_walk {
 	int state; /* of enum lease_state; -1: any */
 	unsigned rounds;
 	bool has_failed; /* no memory */
-	void *copies;    /* owned; of what the zone thread has shown */
-	size_t count, room;
-	json_t *list; /* counted; the answer */
+	json_t *list;    /* counted; the answer */
 };
 
 /* Reads zone=, cursor= and the pattern of names (or a whole name).  False: answered.
- * size: of the walk's structure; run and answer are the question's. */
+ * size: of the walk's structure; answer is the question's. */
 struct control_walk *control_walk_new(struct control_request *r, size_t size,
-	const char *pattern,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call),
-	bool (*answer)(struct control_question *question));
+	const char *pattern, bool (*answer)(struct control_question *question));
 const struct config_zone *control_walk_zone(const struct control_walk *walk);
 /* Each * of the pattern (in lower case) stands for any octets, each ? for one.  The final
  * dot of the name need not be written. */
@@ -51,7 +47,4 @@ bool control_walk_matches(const struct control_walk *walk, const uint8_t *name);
 bool control_walk_next_zone(struct control_walk *walk);
 /* Answers with the list under that name. */
 void control_walk_done(struct control_walk *walk, const char *name, bool is_at_end);
-/* Room for one copy more of this size; NULL: no memory. */
-void *control_walk_copy(struct control_walk *walk, size_t size);
-
 #endif

@@ -1,9 +1,9 @@
 /*
  * What there is to know of all zones: /status, /health, zones, targets, queues.
  *
- * The zone thread is asked for a page of zones at a time, copied into plain structures;
- * sums are made here.  A target's lag is the age of the first change that it does not
- * have, which the database knows.
+ * The zone threads are asked for a page of zones at a time; sums are made here.  A
+ * target's lag is the age of the first change that it does not have, which the database
+ * knows.
  */
 #include "gateway/control/control_survey.h"
 
@@ -13,144 +13,13 @@
 
 #include "gateway/base/clock.h"
 
-/* ---- in the zone thread ---- */
-
-static bool copy_targets(struct control_zone_view *view, const struct served_zone *zone)
-{
-	const int64_t now_ms = clock_monotonic_ms();
-
-	view->targets = calloc(zone->delivery_count, sizeof(*view->targets));
-	if (!view->targets)
-		return false;
-	for (size_t i = 0; i < zone->delivery_count; i++) {
-		struct control_target_view *target = &view->targets[i];
-
-		target->look = delivery_look(zone->deliveries[i], now_ms);
-		target->id = strdup(target->look.id);
-		target->look.id = NULL;
-		if (target->look.why)
-			snprintf(
-				target->why, sizeof(target->why), "%s", target->look.why);
-		target->look.why = NULL;
-		view->target_count = i + 1;
-		if (!target->id)
-			return false;
-	}
-	return true;
-}
-
-static void copy_mirror(struct control_zone_view *view, const struct served_zone *zone)
-{
-	const struct rrset *soa = zone->mirror ? zone_soa(zone->mirror) : NULL;
-	const uint8_t *rdata = NULL;
-	size_t at = 0;
-	uint16_t len;
-
-	view->is_ready = zone->mirror != NULL;
-	view->is_failed = !zone->mirror && zone->local.is_failed;
-	if (!zone->mirror)
-		snprintf(view->why, sizeof(view->why), "%s",
-			zone->local.why ? zone->local.why : zone->not_ready.why);
-	if (soa)
-		rdata = rrset_next(soa, &at, &len);
-	if (rdata)
-		view->serial = soa_serial(rdata, len);
-	if (!zone->mirror)
-		return;
-	view->names = zone_count_names(zone->mirror);
-	view->records = zone_count_records(zone->mirror);
-	view->octets = zone_count_octets(zone->mirror);
-}
-
-static bool copy_zone(struct control_zone_view *view, const struct served_zone *zone)
-{
-	const struct served_leases *leases = &zone->leases;
-
-	view->is_served = true;
-	view->id = zone->id;
-	copy_mirror(view, zone);
-	view->leases = lease_table_count(leases->table);
-	view->stale = lease_table_count_stale(leases->table);
-	view->held = lease_table_count_held(leases->table);
-	view->unleased = leases->unleased;
-	view->is_braked = lease_is_braked(leases->table);
-	view->counters = leases->counters;
-	for (const struct transaction *t = zone->waiting; t; t = t->wait_next)
-		view->waiting++;
-	return copy_targets(view, zone);
-}
-
-/* A zone that is not there. */
-static void explain_absence(
-	struct control_zone_view *view, const struct zone_thread *thread)
-{
-	const char *why = zone_thread_why_unopened(thread, view->config->name);
-
-	view->is_failed = why != NULL;
-	snprintf(view->why, sizeof(view->why), "%s",
-		why ? why : "is being opened or closed");
-}
-
-static void take_page(struct zone_thread *thread, struct control_survey *s, size_t limit)
-{
-	const struct config *config = s->question.config;
-
-	s->count = 0;
-	for (size_t i = s->from; i < config->zone_count && s->count < limit; i++) {
-		struct control_zone_view *view = &s->views[s->count++];
-		const struct served_zone *zone;
-
-		view->config = &config->zones[i];
-		zone = served_find(thread, view->config->name);
-		if (!zone)
-			explain_absence(view, thread);
-		else if (!copy_zone(view, zone))
-			s->has_failed = true;
-	}
-	s->from += s->count;
-	s->is_failing = thread->is_failing;
-	s->is_older = thread->is_older;
-	s->in_journal = thread->in_journal;
-	s->last_seq = thread->last_seq;
-	s->replay_hits = thread->replay_hits;
-	s->journal = journal_totals(thread->journal);
-	if (thread->is_failing)
-		journal_last_error(thread->journal, s->database_error);
-}
-
-bool control_survey_run(struct zone_thread *thread, struct zone_call *call)
-{
-	take_page(thread, (struct control_survey *)(void *)call, CONTROL_SURVEY_PAGE);
-	return true;
-}
-
-bool control_survey_run_one(struct zone_thread *thread, struct zone_call *call)
-{
-	take_page(thread, (struct control_survey *)(void *)call, 1);
-	return true;
-}
-
 /* ---- surveys ---- */
-
-static void clear_views(struct control_survey *s)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		struct control_zone_view *view = &s->views[i];
-
-		for (size_t j = 0; j < view->target_count; j++)
-			free(view->targets[j].id);
-		free(view->targets);
-		*view = (struct control_zone_view){0};
-	}
-	s->count = 0;
-}
 
 void control_survey_clear(struct control_question *q)
 {
 	struct control_survey *s = (struct control_survey *)(void *)q;
 
-	clear_views(s);
-	free(s->views);
+	view_zones_clear(&s->page);
 	json_decref(s->list);
 	json_decref(s->first_page);
 }
@@ -158,15 +27,14 @@ void control_survey_clear(struct control_question *q)
 struct control_survey *control_survey_new(struct control_request *r, size_t size,
 	bool (*answer)(struct control_question *question))
 {
-	struct control_survey *s =
-		control_question_new(r, size, control_survey_run, answer);
+	struct control_survey *s = control_question_new(r, size, answer);
 
 	if (!s)
 		return NULL;
 	s->question.clear = control_survey_clear;
-	s->views = calloc(CONTROL_SURVEY_PAGE, sizeof(*s->views));
+	s->page_max = VIEW_ZONES_MAX;
 	s->list = json_array();
-	if (s->views && s->list)
+	if (!view_zones_init(&s->page, s->question.config) && s->list)
 		return s;
 	control_question_free(&s->question);
 	control_fail(r, 503, "out of memory");
@@ -178,8 +46,9 @@ static void add_page(struct control_survey *s)
 {
 	struct control_sums *sums = &s->sums;
 
-	for (size_t i = 0; i < s->count; i++) {
-		const struct control_zone_view *view = &s->views[i];
+	s->has_failed |= s->page.has_failed;
+	for (size_t i = 0; i < s->page.count; i++) {
+		const struct view_zone *view = &s->page.zones[i];
 
 		sums->zones++;
 		sums->ready += view->is_ready;
@@ -191,9 +60,9 @@ static void add_page(struct control_survey *s)
 		sums->waiting += view->waiting;
 		for (size_t j = 0; j < view->target_count; j++) {
 			sums->targets++;
-			sums->down += view->targets[j].look.is_down;
-			sums->primaries_down += view->targets[j].look.is_down &&
-				view->targets[j].look.is_primary;
+			sums->down += view->targets[j].is_down;
+			sums->primaries_down +=
+				view->targets[j].is_down && view->targets[j].is_primary;
 			sums->pending += control_target_pending(
 				s->question.control, view, &view->targets[j]);
 		}
@@ -203,12 +72,13 @@ static void add_page(struct control_survey *s)
 bool control_survey_next(struct control_survey *s)
 {
 	add_page(s);
-	return s->from < s->question.config->zone_count;
+	return s->page.next < s->question.config->zone_count;
 }
 
-void control_survey_turn(struct control_survey *s)
+void control_survey_ask(struct control_survey *s)
 {
-	clear_views(s);
+	view_zones_turn(&s->page, s->page_max);
+	control_ask(&s->question, view_zones, NULL, &s->page);
 }
 
 /* ---- lag ---- */
@@ -221,16 +91,15 @@ static int visit_time(const struct store_row *row, void *arg)
 	return 0;
 }
 
-int64_t control_target_lag_ms(struct control *c, const struct control_zone_view *zone,
-	const struct control_target_view *target)
+int64_t control_target_lag_ms(
+	struct control *c, const struct view_zone *zone, const struct view_target *target)
 {
-	const struct delivery_view *look = &target->look;
 	/* Behind the cursor there may be rows that are no changes: the first change is
 	 * better known in memory. */
 	const struct store_filter filter = {
 		.zone = zone->id,
-		.after = look->first_seq ? look->first_seq - 1 : look->cursor,
-		.before = look->first_seq ? look->first_seq + 1 : 0,
+		.after = target->first_seq ? target->first_seq - 1 : target->cursor,
+		.before = target->first_seq ? target->first_seq + 1 : 0,
 		.limit = 1,
 	};
 	const char *error;
@@ -238,7 +107,7 @@ int64_t control_target_lag_ms(struct control *c, const struct control_zone_view 
 	int64_t at_ms = 0;
 	uint64_t next;
 
-	if (look->is_local || (!look->first_seq && look->is_live))
+	if (target->is_local || (!target->first_seq && target->is_live))
 		return 0;
 	store = control_store(c, &error);
 	if (!store || c->store_ops->each_row(store, &filter, &next, visit_time, &at_ms))
@@ -246,60 +115,56 @@ int64_t control_target_lag_ms(struct control *c, const struct control_zone_view 
 	return at_ms && clock_real_ms() > at_ms ? clock_real_ms() - at_ms : 0;
 }
 
-size_t control_target_pending(struct control *c, const struct control_zone_view *zone,
-	const struct control_target_view *target)
+size_t control_target_pending(
+	struct control *c, const struct view_zone *zone, const struct view_target *target)
 {
-	const struct delivery_view *look = &target->look;
 	uint64_t count = 0;
 	const char *error;
 	struct store *store;
 
-	if (look->is_local || look->is_live)
-		return look->pending;
+	if (target->is_local || target->is_live)
+		return target->pending;
 	store = control_store(c, &error);
 	if (!store ||
 		c->store_ops->count_changes(
-			store, zone->id, look->cursor, CONTROL_PENDING_MAX, &count))
-		return look->pending;
-	return count > look->pending ? (size_t)count : look->pending;
+			store, zone->id, target->cursor, CONTROL_PENDING_MAX, &count))
+		return target->pending;
+	return count > target->pending ? (size_t)count : target->pending;
 }
 
 /* ---- targets as JSON ---- */
 
 /* A local target follows the journal, which has it all, by a second on purpose. */
-static bool is_behind(const struct delivery_view *look)
+static bool is_behind(const struct view_target *target)
 {
-	return !look->is_local && (look->pending || !look->is_live);
+	return !target->is_local && (target->pending || !target->is_live);
 }
 
-static const char *state_of(const struct delivery_view *look)
+static const char *state_of(const struct view_target *target)
 {
-	if (look->is_down)
+	if (target->is_down)
 		return "down";
-	return is_behind(look) ? "behind" : "up";
+	return is_behind(target) ? "behind" : "up";
 }
 
-static json_t *target_to_json(struct control_survey *s,
-	const struct control_zone_view *zone, const struct control_target_view *target)
+static json_t *target_to_json(struct control_survey *s, const struct view_zone *zone,
+	const struct view_target *target)
 {
-	const struct delivery_view *look = &target->look;
-
 	return json_pack(
 		"{s:s, s:s, s:b, s:s, s:s?, s:I, s:b, s:f, s:I, s:I, s:I, s:I, s:I}",
 		"zone", zone->config->text, "target", target->id, "primary",
-		look->is_primary, "state", state_of(look), "why",
+		target->is_primary, "state", state_of(target), "why",
 		target->why[0] ? target->why : NULL, "pending",
 		(json_int_t)control_target_pending(s->question.control, zone, target),
-		"more_in_journal", !look->is_live, "lag_s",
+		"more_in_journal", !target->is_live, "lag_s",
 		(double)control_target_lag_ms(s->question.control, zone, target) / 1000,
-		"next_try_ms", (json_int_t)look->pause_ms, "delivered",
-		(json_int_t)look->delivered, "failures", (json_int_t)look->failures,
-		"rejected", (json_int_t)look->rejected, "cursor",
-		(json_int_t)look->cursor);
+		"next_try_ms", (json_int_t)target->pause_ms, "delivered",
+		(json_int_t)target->delivered, "failures", (json_int_t)target->failures,
+		"rejected", (json_int_t)target->rejected, "cursor",
+		(json_int_t)target->cursor);
 }
 
-static json_t *targets_to_json(
-	struct control_survey *s, const struct control_zone_view *zone)
+static json_t *targets_to_json(struct control_survey *s, const struct view_zone *zone)
 {
 	json_t *list = json_array();
 
@@ -314,7 +179,7 @@ static json_t *targets_to_json(
 
 /* ---- zones ---- */
 
-const char *control_zone_state(const struct control_zone_view *zone)
+const char *control_zone_state(const struct view_zone *zone)
 {
 	if (zone->is_failed)
 		return "failed";
@@ -325,10 +190,9 @@ const char *control_zone_state(const struct control_zone_view *zone)
 	return zone->is_braked ? "braked" : "ready";
 }
 
-static json_t *zone_to_json(
-	struct control_survey *s, const struct control_zone_view *zone)
+static json_t *zone_to_json(struct control_survey *s, const struct view_zone *zone)
 {
-	const struct served_counters *n = &zone->counters;
+	const struct view_counters *n = &zone->counters;
 
 	return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I,"
 			 "s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
@@ -346,20 +210,20 @@ static json_t *zone_to_json(
 
 static json_t *page_to_json(struct control_survey *s, const char *name)
 {
-	const bool is_more = s->from < s->question.config->zone_count;
+	const bool is_more = s->page.next < s->question.config->zone_count;
 	char next[24];
 
-	snprintf(next, sizeof(next), "%zu", s->from);
+	snprintf(next, sizeof(next), "%zu", s->page.next);
 	return json_pack("{s:O, s:s?}", name, s->list, "next", is_more ? next : NULL);
 }
 
 static bool answer_zones(struct control_question *q)
 {
 	struct control_survey *s = (struct control_survey *)(void *)q;
-	bool is_whole = !s->has_failed;
+	bool is_whole = !s->page.has_failed;
 
-	for (size_t i = 0; is_whole && i < s->count; i++)
-		is_whole = control_json_add(s->list, zone_to_json(s, &s->views[i]));
+	for (size_t i = 0; is_whole && i < s->page.count; i++)
+		is_whole = control_json_add(s->list, zone_to_json(s, &s->page.zones[i]));
 	control_question_done(q, is_whole ? page_to_json(s, "zones") : NULL);
 	return true;
 }
@@ -375,9 +239,10 @@ static void ask_page(
 	s = control_survey_new(r, sizeof(*s), answer);
 	if (!s)
 		return;
-	s->from = from < s->question.config->zone_count ? (size_t)from
-							: s->question.config->zone_count;
-	control_ask(&s->question);
+	s->page.next = from < s->question.config->zone_count
+		? (size_t)from
+		: s->question.config->zone_count;
+	control_survey_ask(s);
 }
 
 void control_get_zones(struct control_request *r)
@@ -389,16 +254,15 @@ void control_get_zones(struct control_request *r)
 
 static bool add_targets(struct control_survey *s, bool is_pending_only)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		const struct control_zone_view *zone = &s->views[i];
+	for (size_t i = 0; i < s->page.count; i++) {
+		const struct view_zone *zone = &s->page.zones[i];
 
 		for (size_t j = 0; j < zone->target_count; j++) {
-			const struct delivery_view *look = &zone->targets[j].look;
+			const struct view_target *target = &zone->targets[j];
 
-			if (is_pending_only && !is_behind(look) && !look->is_down)
+			if (is_pending_only && !is_behind(target) && !target->is_down)
 				continue;
-			if (!control_json_add(
-				    s->list, target_to_json(s, zone, &zone->targets[j])))
+			if (!control_json_add(s->list, target_to_json(s, zone, target)))
 				return false;
 		}
 	}
@@ -408,7 +272,7 @@ static bool add_targets(struct control_survey *s, bool is_pending_only)
 static bool answer_targets(struct control_question *q)
 {
 	struct control_survey *s = (struct control_survey *)(void *)q;
-	const bool is_whole = !s->has_failed && add_targets(s, false);
+	const bool is_whole = !s->page.has_failed && add_targets(s, false);
 
 	control_question_done(q, is_whole ? page_to_json(s, "targets") : NULL);
 	return true;
@@ -417,7 +281,7 @@ static bool answer_targets(struct control_question *q)
 static bool answer_queue(struct control_question *q)
 {
 	struct control_survey *s = (struct control_survey *)(void *)q;
-	const bool is_whole = !s->has_failed && add_targets(s, true);
+	const bool is_whole = !s->page.has_failed && add_targets(s, true);
 
 	control_question_done(q, is_whole ? page_to_json(s, "targets") : NULL);
 	return true;

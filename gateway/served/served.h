@@ -8,7 +8,7 @@
  *   served_signer.c  those that only the server which signs the zone can answer
  *   served_config.c  opened, reconfigured, closed
  *   served_lease.h   leases: stored, expired, told
- *   served_admin.c   what administrators see and do
+ *   orders.c         what administrators do (view.h: what they see)
  *   mirror.c         the mirror follows the primary target: loaded, checked, rebased
  *   mirror_local.c   that of a zone of the gateway's own
  *   delivery.c       change sets on their way to a target
@@ -181,40 +181,7 @@ void served_forget_uncommitted(struct served_zone *zone);
 void served_withdraw(struct served_zone *zone, struct transaction *transaction,
 	const struct verdict *verdict);
 
-/* ---- served_admin.c ---- */
-
-struct served_lease_view {
-	struct lease_record record;
-	enum lease_state state;
-	int64_t left_ms; /* until its deadline; of no meaning for duration 0 */
-};
-
-/*
- * All leases at one owner, but for derived ones; or none: a host that is held, or one
- * whose records are permanent and that was heard of (seen.h).  Then latest has no more
- * than the owner and, if known, key, source and time.
- */
-struct served_host_view {
-	struct lease_record latest; /* the one that was refreshed last */
-	size_t leases;
-	enum lease_state state; /* LEASE_ACTIVE of permanent ones */
-	int64_t left_ms;        /* until the first deadline */
-};
-
-/* A page: cursor and limit as in lease_table_scan; limit counts leases looked at.  What
- * visit gets is valid within it. */
-uint64_t served_each_lease(struct served_zone *zone, uint64_t cursor, size_t limit,
-	void (*visit)(const struct served_lease_view *view, void *arg), void *arg);
-uint64_t served_each_host(struct served_zone *zone, uint64_t cursor, size_t limit,
-	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
-/* Hosts without leases: those that are held, or those that are permanent. */
-void served_each_held(struct served_zone *zone,
-	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
-void served_each_permanent(struct served_zone *zone,
-	void (*visit)(const struct served_host_view *view, void *arg), void *arg);
-/* False: no leases, not held, and not heard of. */
-bool served_find_host(
-	struct served_zone *zone, const uint8_t *owner, struct served_host_view *ret);
+/* ---- orders.c ---- */
 
 /*
  * What an administrator does; why (NOERROR, with a reason that says who) goes into the

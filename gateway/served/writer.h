@@ -18,12 +18,16 @@
 struct writer;
 struct zone_thread;
 
-/* A question of another thread, answered by the zone thread between two turns. */
+/* A question or an order of another thread, run by a zone thread between two turns. */
 struct zone_call {
 	struct queue_node node; /* first */
-	/* In the zone thread.  True: it is done, and goes back; false: zone_call_finish
-	 * comes later, in the zone thread too. */
+	/* The zone that it is about, in lower case; borrowed until it is back.  NULL: it
+	 * is about all of them, and run by every zone thread in turn. */
+	const uint8_t *zone;
+	/* In the zone thread.  True: it is done, and goes on or back; false, of a call
+	 * about one zone: zone_call_finish comes later, in the same thread. */
 	bool (*run)(struct zone_thread *thread, struct zone_call *call);
+	void *subject;      /* what run works on */
 	struct queue *back; /* where it goes */
 };
 

@@ -25,6 +25,11 @@ problems=$(
 	forbid gateway 'agent/' 'gateway/ and agent/ are strangers'
 	forbid agent 'gateway/' 'gateway/ and agent/ are strangers' | grep -v '"gateway/base/'
 	forbid gateway/base 'gateway/([^b]|b[^a])' 'gateway/base/ stands below this'
+	forbid gateway/control 'gateway/(request|leases|reverse|content|delivery|thread)/' \
+		'control sees zones through gateway/served/view.h alone'
+	forbid gateway/control 'gateway/served/' \
+		'control sees zones through gateway/served/view.h alone' |
+		grep -vE '"gateway/served/(view|writer)\.h"'
 	for folder in tsig zones; do
 		# Key files are read by what understands them: that one may read(2).
 		forbid "$folder" \
