@@ -259,9 +259,9 @@ void lease_refresh(struct lease_table *table, struct lease *lease, int64_t deadl
  * deleting the RRset before it adds its own.  The deletion of an RRset that the update
  * also adds to becomes one of its permanent records, the lone deletion of one that of its
  * permanent records and of those leased by this key.  NOERROR with *ret_update the
- * caller's, to be used instead, pointing into nobody else's memory; NULL if nothing is to
- * be different.  REFUSED if the rules do not let one of those records go (what they say
- * of an RRset is else policy_check_effect's to ask); SERVFAIL.
+ * caller's, to be used instead, as long as update lives, whose prerequisites it shares;
+ * NULL if nothing is to be different.  REFUSED if the rules do not let one of those
+ * records go (what they say of an RRset is else policy_check_effect's to ask); SERVFAIL.
  */
 struct verdict lease_merge(const struct lease_table *table, const struct zone *zone,
 	const struct policy *policy, const struct policy_subject *subject,

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "zones/update_builder.h"
 
 enum {
 	WINDOW_SLOT_MS = LEASE_WINDOW_MS / LEASE_WINDOW_SLOTS,
@@ -182,38 +183,23 @@ static void choose(struct batch *b)
 	b->count = kept;
 }
 
-static struct update *make_update(const struct batch *b)
+static int make_update(const struct batch *b, struct update **ret_update)
 {
-	size_t size = b->count * sizeof(struct rr);
-	struct update *update;
-	uint8_t *at;
+	struct update_builder builder;
 
-	for (size_t i = 0; i < b->count; i++)
-		size += name_len(lease_owner(b->leases[i])) + b->leases[i]->rdata_len;
-	update = malloc(sizeof(*update) + size);
-	if (!update)
-		return NULL;
-	*update = (struct update){.prereq_refusal = verdict_ok()};
-	memcpy(update->zone, b->table->apex, name_len(b->table->apex));
-	update->changes = (struct rr *)(update + 1);
-	update->prereqs = update->changes;
-	update->change_count = (uint16_t)b->count;
-	at = (uint8_t *)(update->changes + b->count);
+	update_builder_init(&builder, b->table->apex);
+	update_builder_reserve(&builder, b->count, 0);
 	for (size_t i = 0; i < b->count; i++) {
 		const struct lease *lease = b->leases[i];
-		size_t owner_len = name_len(lease_owner(lease));
 
-		memcpy(at, lease_owner(lease), owner_len + lease->rdata_len);
-		update->changes[i] = (struct rr){
-			.owner = at,
-			.type = lease->type,
-			.class = CLASS_NONE,
-			.rdata_len = lease->rdata_len,
-			.rdata = at + owner_len,
-		};
-		at += owner_len + lease->rdata_len;
+		update_builder_add(&builder,
+			&(struct rr){.owner = lease_owner(lease),
+				.type = lease->type,
+				.class = CLASS_NONE,
+				.rdata_len = lease->rdata_len,
+				.rdata = lease_rdata(lease)});
 	}
-	return update;
+	return update_builder_finish(&builder, ret_update);
 }
 
 /* The latest tick that is due; what is forced has tick 0. */
@@ -245,7 +231,7 @@ int lease_expire(struct lease_table *table, const struct lease_expiry *expiry,
 	int64_t now_ms, size_t max, struct update **ret_update)
 {
 	struct batch b = {.table = table};
-	struct update *update = NULL;
+	int r;
 
 	window_advance(table, now_ms);
 	turn_stale(table, now_ms, max);
@@ -260,13 +246,10 @@ int lease_expire(struct lease_table *table, const struct lease_expiry *expiry,
 		&table->stale, due_tick(table, expiry, now_ms), b.leases, max);
 	look_at_brake(table, expiry, &b);
 	choose(&b);
-	if (b.count)
-		update = make_update(&b);
+	*ret_update = NULL;
+	r = b.count ? make_update(&b, ret_update) : 0;
 	free(b.leases);
-	if (b.count && !update)
-		return -ENOMEM;
-	*ret_update = update;
-	return 0;
+	return r;
 }
 
 int lease_finish_expiry(struct lease_table *table, const struct update *update,

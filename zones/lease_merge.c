@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/draft.h"
+#include "zones/update_builder.h"
 
 enum action {
 	KEEP,
@@ -42,7 +43,6 @@ struct merging {
 	struct verdict refusal;
 	size_t looked_at; /* octets of RRsets, record by record */
 	size_t deletions; /* that take the place of others */
-	size_t octets;    /* of their RDATA and owners */
 };
 
 static bool is_merged(struct merging *m, const struct rr *rr)
@@ -186,7 +186,6 @@ static bool judge_removal(struct merging *m, const struct rr *rr, void *arg)
 			"the update would delete too many records one by one");
 		return false;
 	}
-	m->octets += rr->rdata_len;
 	return policy_judge_find(&m->judge, POLICY_DELETE, rr, &m->refusal);
 }
 
@@ -205,81 +204,36 @@ static bool judge(struct merging *m)
 	return true;
 }
 
-struct copying {
-	struct rr *to;
-	uint16_t *count;
-	uint8_t *at; /* free octets */
-	/* Of the record before: most have the same. */
-	const uint8_t *owner, *owner_copy;
-};
-
-static const uint8_t *copy_octets(struct copying *c, const uint8_t *octets, size_t len)
+static bool add_record(struct merging *m, const struct rr *rr, void *builder)
 {
-	uint8_t *copy = c->at;
-
-	if (len)
-		memcpy(copy, octets, len);
-	c->at += len;
-	return copy;
-}
-
-static bool copy_record(struct merging *m, const struct rr *rr, void *arg)
-{
-	struct copying *c = arg;
-	struct rr *to = &c->to[(*c->count)++];
-
 	(void)m;
-	if (rr->owner != c->owner)
-		c->owner_copy = copy_octets(c, rr->owner, name_len(rr->owner));
-	c->owner = rr->owner;
-	*to = *rr;
-	to->owner = c->owner_copy;
-	to->rdata = copy_octets(c, rr->rdata, rr->rdata_len);
+	update_builder_add(builder, rr);
 	return true;
 }
 
-static size_t size_of(const struct rr *rrs, size_t count)
-{
-	size_t size = 0;
-
-	for (size_t i = 0; i < count; i++)
-		size += name_len(rrs[i].owner) + rrs[i].rdata_len;
-	return size;
-}
-
-/* One block, as update_read makes it; it points into nobody else's memory. */
-static struct update *make_update(struct merging *m)
+static int make_update(struct merging *m, struct update **ret_update)
 {
 	const struct update *old = m->update;
-	size_t records = (size_t)old->prereq_count + old->change_count + m->deletions;
-	size_t size = records * sizeof(struct rr) + m->octets +
-		size_of(old->prereqs, old->prereq_count) +
-		size_of(old->changes, old->change_count);
-	struct update *update = malloc(sizeof(*update) + size);
-	struct copying c = {0};
+	struct update_builder b;
+	struct update *update;
+	int r;
 
-	if (!update)
-		return NULL;
-	*update = *old;
-	update->memory = NULL;
-	update->prereq_count = 0;
-	update->change_count = 0;
-	update->prereqs = (struct rr *)(update + 1);
-	update->changes = update->prereqs + old->prereq_count;
-	c.at = (uint8_t *)(update->prereqs + records);
-	c.to = update->prereqs;
-	c.count = &update->prereq_count;
-	for (uint16_t i = 0; i < old->prereq_count; i++)
-		copy_record(m, &old->prereqs[i], &c);
-	c.to = update->changes;
-	c.count = &update->change_count;
+	update_builder_init(&b, old->zone);
 	for (uint16_t i = 0; i < old->change_count; i++) {
 		if (m->actions[i] == EXPAND)
-			each_removal(m, i, copy_record, &c);
+			each_removal(m, i, add_record, &b);
 		else if (m->actions[i] == KEEP)
-			copy_record(m, &old->changes[i], &c);
+			update_builder_add(&b, &old->changes[i]);
 	}
-	return update;
+	r = update_builder_finish(&b, &update);
+	if (r < 0)
+		return r;
+	update->prereqs = old->prereqs;
+	update->prereq_count = old->prereq_count;
+	update->prereq_refusal = old->prereq_refusal;
+	update->is_bounded = old->is_bounded;
+	*ret_update = update;
+	return 0;
 }
 
 /* Most updates have nothing to do with it. */
@@ -307,8 +261,7 @@ static struct verdict merge(struct merging *m, struct update **ret_update)
 		return verdict_ok();
 	if (!judge(m))
 		return m->refusal;
-	*ret_update = make_update(m);
-	return *ret_update ? verdict_ok() : no_memory;
+	return make_update(m, ret_update) < 0 ? no_memory : verdict_ok();
 }
 
 struct verdict lease_merge(const struct lease_table *table, const struct zone *zone,

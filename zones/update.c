@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "zones/arena.h"
 #include "zones/rdata.h"
 
 enum {
@@ -32,16 +33,10 @@ enum {
 	TTL_MAX = 0x7fffffff, /* RFC 2181 8 */
 };
 
-struct chunk {
-	struct chunk *next;
-	uint8_t octets[];
-};
-
 struct reading {
 	struct wire_reader r;
 	struct update *update;
-	uint8_t *free_at; /* free octets of the newest chunk */
-	size_t free_len;
+	struct arena arena;
 	int section;     /* SECTION_PREREQ or SECTION_UPDATE */
 	unsigned number; /* of the record in its section, from 1, for messages */
 	bool is_outside; /* rr.owner is not in the zone */
@@ -50,35 +45,6 @@ struct reading {
 };
 
 static const uint8_t no_rdata[1];
-
-/* ---- the arena ---- */
-
-/* Makes sure of len free octets.  0 or -ENOMEM. */
-static int arena_reserve(struct reading *in, size_t len)
-{
-	size_t size = len > ARENA_CHUNK ? len : ARENA_CHUNK;
-	struct chunk *chunk;
-
-	if (in->free_len >= len)
-		return 0;
-	chunk = malloc(sizeof(*chunk) + size);
-	if (!chunk)
-		return -ENOMEM;
-	chunk->next = in->update->memory;
-	in->update->memory = chunk;
-	in->free_at = chunk->octets;
-	in->free_len = size;
-	return 0;
-}
-
-static uint8_t *arena_take(struct reading *in, size_t len)
-{
-	uint8_t *taken = in->free_at;
-
-	in->free_at += len;
-	in->free_len -= len;
-	return taken;
-}
 
 static struct update *update_new(struct reading *in, const struct wire_message *m)
 {
@@ -97,21 +63,16 @@ static struct update *update_new(struct reading *in, const struct wire_message *
 	update->is_bounded = true;
 	update->memory = NULL;
 	in->update = update;
-	in->free_at = (uint8_t *)(update + 1) + records_len;
-	in->free_len = arena_len;
+	in->arena.free_at = (uint8_t *)(update + 1) + records_len;
+	in->arena.free_len = arena_len;
 	return update;
 }
 
 void update_free(struct update *update)
 {
-	struct chunk *chunk, *next;
-
 	if (!update)
 		return;
-	for (chunk = update->memory; chunk; chunk = next) {
-		next = chunk->next;
-		free(chunk);
-	}
+	arena_free(update->memory);
 	free(update);
 }
 
@@ -175,15 +136,15 @@ static int read_owner(struct reading *in, const struct rr *before)
 			    written, before->spelled ? before->spelled : before->owner))
 			return 0;
 	}
-	if (arena_reserve(in, 2 * len) < 0)
+	if (arena_reserve(&in->arena, 2 * len, ARENA_CHUNK) < 0)
 		return -ENOMEM;
-	copy = arena_take(in, len);
+	copy = arena_take(&in->arena, len);
 	memcpy(copy, written, len);
 	name_lower(copy);
 	in->rr.owner = copy;
 	in->rr.spelled = NULL;
 	if (memcmp(copy, written, len) != 0) {
-		spelled = arena_take(in, len);
+		spelled = arena_take(&in->arena, len);
 		memcpy(spelled, written, len);
 		in->rr.spelled = spelled;
 	}
@@ -218,12 +179,12 @@ static bool read_rdata(struct reading *in, struct verdict *refusal)
 	int len = -ENOSPC;
 
 	for (int i = 0; i < 3 && len == -ENOSPC; i++) {
-		if (arena_reserve(in, rooms[i]) < 0) {
+		if (arena_reserve(&in->arena, rooms[i], ARENA_CHUNK) < 0) {
 			*refusal = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
 			return false;
 		}
 		len = rdata_read(in->rr.type, in->r.msg, in->r.end, in->rdata_at,
-			in->rr.rdata_len, in->free_at, in->free_len, &why);
+			in->rr.rdata_len, in->arena.free_at, in->arena.free_len, &why);
 	}
 	if (len < 0) {
 		*refusal = refuse_record(in, RCODE_FORMERR,
@@ -231,7 +192,7 @@ static bool read_rdata(struct reading *in, struct verdict *refusal)
 				       : why);
 		return false;
 	}
-	in->rr.rdata = arena_take(in, (size_t)len);
+	in->rr.rdata = arena_take(&in->arena, (size_t)len);
 	in->rr.rdata_len = (uint16_t)len;
 	return true;
 }
@@ -413,6 +374,7 @@ struct verdict update_read(
 	memcpy(update->zone, zone, name_len(zone));
 	in.r.msg = msg;
 	v = read_sections(&in, update, m);
+	update->memory = in.arena.chunks;
 	if (verdict_is_ok(&v))
 		*ret_update = update;
 	else

@@ -14,6 +14,8 @@
 
 #include "zones/changeset.h"
 
+struct arena_chunk;
+
 struct update {
 	uint8_t zone[NAME_MAX_LEN]; /* wire, lower case */
 	uint16_t prereq_count;
@@ -25,7 +27,8 @@ struct update {
 	struct verdict prereq_refusal;
 	bool is_bounded; /* a peer's: apply_update holds it to APPLY_SIZE_MAX and
 			  * APPLY_TYPES_MAX */
-	void *memory;    /* what the records point into */
+	struct arena_chunk *memory; /* what the records point into, as far as it is not in
+				     * the update's own block */
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "gateway/base/log.h"
 #include "zones/places.h"
+#include "zones/update_builder.h"
 
 enum { HEIRS_MAX = 1000 }; /* hosts that wait, looked at to find who is next */
 
@@ -122,71 +123,40 @@ struct ptr_wish *ptr_wish_add(struct ptr_wishes *wishes, const struct ptr_place 
 	return wish;
 }
 
-static void put_rr(struct update *update, const struct rr *rr)
+/* The records of one wish, if any. */
+static void put_wish(struct update_builder *b, const struct ptr_wish *wish)
 {
-	update->changes[update->change_count++] = *rr;
-}
+	const bool is_coming = wish->kind == PTR_COMES;
 
-/* The records of one wish, if any, with their octets at *at. */
-static void put_wish(struct update *update, const struct ptr_wish *wish, uint8_t **at)
-{
-	const size_t owner_len = name_len(wish->name);
-	struct rr rr = {.owner = *at,
-		.type = TYPE_PTR,
-		.class = CLASS_NONE,
-		.rdata = *at + owner_len,
-		.rdata_len = (uint16_t)name_len(wish->target)};
-
-	if (wish->kind != PTR_COMES && wish->kind != PTR_GOES)
+	if (!is_coming && wish->kind != PTR_GOES)
 		return;
-	memcpy(*at, wish->name, owner_len);
-	memcpy(*at + owner_len, wish->target, rr.rdata_len);
-	*at += owner_len + rr.rdata_len;
 	if (wish->is_clearing)
-		put_rr(update,
-			&(struct rr){.owner = rr.owner,
+		update_builder_add(b,
+			&(struct rr){.owner = wish->name,
 				.type = TYPE_PTR,
-				.class = CLASS_ANY,
-				.rdata = rr.rdata});
-	if (wish->kind == PTR_COMES) {
-		rr.class = CLASS_IN;
-		rr.ttl = wish->ttl;
-	}
-	put_rr(update, &rr);
+				.class = CLASS_ANY});
+	update_builder_add(b,
+		&(struct rr){.owner = wish->name,
+			.type = TYPE_PTR,
+			.class = is_coming ? CLASS_IN : CLASS_NONE,
+			.ttl = is_coming ? wish->ttl : 0,
+			.rdata = wish->target,
+			.rdata_len = (uint16_t)name_len(wish->target)});
 }
 
-/* Of the wishes from first on that are for the same zone, as many as a message may hold.
- * NULL: no memory. */
-static struct update *make_update(const struct ptr_wishes *wishes, size_t first)
+/* Of the wishes from first on those that are for the same zone. */
+static int make_update(
+	const struct ptr_wishes *wishes, size_t first, struct update **ret_update)
 {
 	const struct served_zone *reverse = wishes->wishes[first].reverse;
-	size_t records = 0, octets = 0;
-	struct update *update;
-	uint8_t *at;
+	struct update_builder b;
 
-	for (size_t i = first; i < wishes->count; i++) {
-		const struct ptr_wish *wish = &wishes->wishes[i];
-
-		if (wish->reverse != reverse)
-			continue;
-		records += 2;
-		octets += name_len(wish->name) + name_len(wish->target);
-	}
-	if (records > UINT16_MAX)
-		return NULL;
-	update = malloc(sizeof(*update) + records * sizeof(struct rr) + octets);
-	if (!update)
-		return NULL;
-	*update = (struct update){.prereq_refusal = verdict_ok()};
-	memcpy(update->zone, reverse->name, name_len(reverse->name));
-	update->changes = (struct rr *)(update + 1);
-	update->prereqs = update->changes;
-	at = (uint8_t *)(update->changes + records);
+	update_builder_init(&b, reverse->name);
 	for (size_t i = first; i < wishes->count; i++) {
 		if (wishes->wishes[i].reverse == reverse)
-			put_wish(update, &wishes->wishes[i], &at);
+			put_wish(&b, &wishes->wishes[i]);
 	}
-	return update;
+	return update_builder_finish(&b, ret_update);
 }
 
 /* The records have come and gone by now. */
@@ -299,11 +269,10 @@ void ptr_wishes_grant(struct ptr_wishes *wishes)
 
 		if (!reverse)
 			continue;
-		update = make_update(wishes, i);
-		if (update)
-			change_reverse(wishes, i, update);
-		else
+		if (make_update(wishes, i, &update) < 0)
 			wishes->is_incomplete = true;
+		else
+			change_reverse(wishes, i, update);
 		for (size_t j = wishes->count; j-- > i;) {
 			if (wishes->wishes[j].reverse == reverse)
 				wishes->wishes[j].reverse = NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gateway/base/log.h"
+#include "zones/update_builder.h"
 
 static bool can_change(const struct served_zone *zone)
 {
@@ -109,32 +110,20 @@ int served_resume(struct served_zone *zone, const struct verdict *why)
 	return 0;
 }
 
-/* One deletion (RFC 2136 2.5.4).  NULL: no memory. */
-static struct update *make_deletion(
-	const struct served_zone *zone, const struct lease_record *record)
+/* One deletion (RFC 2136 2.5.4). */
+static int make_deletion(const struct served_zone *zone,
+	const struct lease_record *record, struct update **ret_update)
 {
-	const size_t owner_len = name_len(record->owner);
-	struct update *update = malloc(
-		sizeof(*update) + sizeof(struct rr) + owner_len + record->rdata_len);
-	uint8_t *at;
+	struct update_builder b;
 
-	if (!update)
-		return NULL;
-	*update = (struct update){.prereq_refusal = verdict_ok(), .change_count = 1};
-	memcpy(update->zone, zone->name, name_len(zone->name));
-	update->changes = (struct rr *)(update + 1);
-	update->prereqs = update->changes;
-	at = (uint8_t *)(update->changes + 1);
-	memcpy(at, record->owner, owner_len);
-	memcpy(at + owner_len, record->rdata, record->rdata_len);
-	update->changes[0] = (struct rr){
-		.owner = at,
-		.type = record->type,
-		.class = CLASS_NONE,
-		.rdata = at + owner_len,
-		.rdata_len = record->rdata_len,
-	};
-	return update;
+	update_builder_init(&b, zone->name);
+	update_builder_add(&b,
+		&(struct rr){.owner = record->owner,
+			.type = record->type,
+			.class = CLASS_NONE,
+			.rdata = record->rdata,
+			.rdata_len = record->rdata_len});
+	return update_builder_finish(&b, ret_update);
 }
 
 /* There is no record to be deleted. */
@@ -170,8 +159,7 @@ int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t
 	lease_describe(table, lease, &record);
 	if (record.flags & LEASE_WAITING)
 		return end_waiting(zone, lease, why);
-	update = make_deletion(zone, &record);
-	if (!update)
+	if (make_deletion(zone, &record, &update) < 0)
 		return -ENOMEM;
 	v = apply_update(
 		zone->mirror, update, delivery_bumps_serial(zone->deliveries[0]), &cs);

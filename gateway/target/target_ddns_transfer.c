@@ -18,20 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/rdata.h"
+#include "zones/update_builder.h"
 #include "zones/verbatim.h"
 
 enum {
 	OPTION_EDE = 15,      /* RFC 8914 2 */
 	TTL_MAX = 0x7fffffff, /* RFC 2181 8 */
 	RDATA_MAX = 65535,
-};
-
-/* A record of an incremental transfer; offsets, since the octets move as they grow. */
-struct transferred_rr {
-	size_t owner_at, rdata_at; /* in octets */
-	size_t spelled_at;         /* likewise; owner_at: in lower case */
-	uint32_t ttl;
-	uint16_t type, class, rdata_len;
 };
 
 struct ddns_transfer {
@@ -48,12 +41,9 @@ struct ddns_transfer {
 	bool has_signature;  /* of the SOA: DDNS_TRANSFER_WHOLE; IXFR: as it goes */
 	uint32_t version;    /* IXFR: serial that the sequences have reached */
 	size_t records;
-	struct transferred_rr *changes; /* IXFR */
-	size_t change_count, change_cap;
-	uint8_t *octets; /* IXFR: owners and RDATA of changes */
-	size_t octets_len, octets_cap;
-	bool is_only_soa;         /* the message holds one record */
-	ddns_transfer_sink *sink; /* NULL: it is kept */
+	struct update_builder difference; /* IXFR */
+	bool is_only_soa;                 /* the message holds one record */
+	ddns_transfer_sink *sink;         /* NULL: it is kept */
 	void *sink_arg;
 	struct odd_list odd; /* without the shape of their type, and RRsets too large */
 	char reason[VERDICT_WHY_MAX];
@@ -173,58 +163,13 @@ static void note_odd(struct ddns_transfer *t, const struct rr *rr, const char *w
 
 /* ---- differences ---- */
 
-/* Makes *array hold at least needed elements.  0 or -ENOMEM. */
-static int grow(void **array, size_t *cap, size_t needed, size_t size)
+static enum ddns_transfer_state keep_change(struct ddns_transfer *t, struct rr *rr)
 {
-	size_t more = *cap ? *cap : 256;
-	void *grown;
-
-	if (needed <= *cap)
-		return 0;
-	while (more < needed)
-		more *= 2;
-	grown = realloc(*array, more * size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*cap = more;
-	return 0;
-}
-
-static size_t keep_octets(struct ddns_transfer *t, const void *octets, size_t len)
-{
-	const size_t at = t->octets_len;
-
-	memcpy(t->octets + at, octets, len);
-	t->octets_len += len;
-	return at;
-}
-
-static enum ddns_transfer_state keep_change(struct ddns_transfer *t, const struct rr *rr)
-{
-	const size_t owner_len = name_len(rr->owner);
-	const size_t needed = t->octets_len + 2 * owner_len + rr->rdata_len;
-	struct transferred_rr *change;
-	void *changes = t->changes, *octets = t->octets;
-	int r;
-
-	r = grow(&changes, &t->change_cap, t->change_count + 1, sizeof(*t->changes));
-	t->changes = changes;
-	if (!r)
-		r = grow(&octets, &t->octets_cap, needed, 1);
-	t->octets = octets;
-	if (r < 0)
-		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
-	change = &t->changes[t->change_count++];
-	*change = (struct transferred_rr){.ttl = rr->class == CLASS_IN ? rr->ttl : 0,
-		.type = rr->type,
-		.class = rr->class,
-		.rdata_len = rr->rdata_len};
-	change->owner_at = keep_octets(t, rr->owner, owner_len);
-	change->spelled_at =
-		rr->spelled ? keep_octets(t, rr->spelled, owner_len) : change->owner_at;
-	change->rdata_at = keep_octets(t, rr->rdata, rr->rdata_len);
-	return t->state;
+	if (rr->class != CLASS_IN)
+		rr->ttl = 0;
+	update_builder_add(&t->difference, rr);
+	return t->difference.error ? leave(t, DDNS_TRANSFER_BROKEN, "no memory")
+				   : t->state;
 }
 
 /* ---- the states ---- */
@@ -413,7 +358,8 @@ static enum ddns_transfer_state read_difference(
 	if (zone_type_is_proof(rr->type) && t->is_signed)
 		return t->state;
 	/* struct update counts in 16 bits; two more records will be the SOA's. */
-	if (t->change_count + 2 >= UINT16_MAX || t->octets_len > LOAD_DIFFERENCE_MAX)
+	if (t->difference.count + 2 >= UINT16_MAX ||
+		t->difference.octets > LOAD_DIFFERENCE_MAX)
 		return leave(t, DDNS_TRANSFER_USELESS, "too many differences");
 	change.class = t->state == DDNS_TRANSFER_REMOVING ? CLASS_NONE : CLASS_IN;
 	return keep_change(t, &change);
@@ -543,54 +489,19 @@ enum ddns_transfer_state ddns_transfer_read(
 
 /* ---- begin and end ---- */
 
-/* One block: update_free frees the structure, and chunks in memory, of which there is
- * none. */
-static struct update *build_update(const struct ddns_transfer *t)
-{
-	const size_t records_len = t->change_count * sizeof(struct rr);
-	struct update *update = malloc(sizeof(*update) + records_len + t->octets_len);
-	uint8_t *octets;
-
-	if (!update)
-		return NULL;
-	*update = (struct update){.change_count = (uint16_t)t->change_count};
-	memcpy(update->zone, t->zone_name, sizeof(update->zone));
-	update->prereqs = update->changes = (struct rr *)(update + 1);
-	octets = (uint8_t *)(update + 1) + records_len;
-	if (t->octets_len)
-		memcpy(octets, t->octets, t->octets_len);
-	for (size_t i = 0; i < t->change_count; i++) {
-		const struct transferred_rr *from = &t->changes[i];
-
-		update->changes[i] = (struct rr){
-			.owner = octets + from->owner_at,
-			.spelled = from->spelled_at == from->owner_at
-				? NULL
-				: octets + from->spelled_at,
-			.type = from->type,
-			.class = from->class,
-			.ttl = from->ttl,
-			.rdata_len = from->rdata_len,
-			.rdata = octets + from->rdata_at,
-		};
-	}
-	return update;
-}
-
 /* The old SOA goes, the new one comes, once for all sequences. */
-static int add_soas(struct ddns_transfer *t)
+static void add_soas(struct ddns_transfer *t)
 {
 	struct rr rr = {.owner = t->zone_name, .type = TYPE_SOA, .class = CLASS_NONE};
 
 	if (t->state != DDNS_TRANSFER_END || rrset_is_identical(t->soa, t->since))
-		return 0;
+		return;
 	rr.rdata = soa_rdata(t->since, &rr.rdata_len);
-	if (keep_change(t, &rr) != DDNS_TRANSFER_END)
-		return -ENOMEM;
+	update_builder_add(&t->difference, &rr);
 	rr.class = CLASS_IN;
 	rr.ttl = t->soa->ttl;
 	rr.rdata = soa_rdata(t->soa, &rr.rdata_len);
-	return keep_change(t, &rr) == DDNS_TRANSFER_END ? 0 : -ENOMEM;
+	update_builder_add(&t->difference, &rr);
 }
 
 int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
@@ -598,10 +509,8 @@ int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
 	struct update *difference = NULL;
 
 	if (!t->zone) {
-		if (add_soas(t) < 0)
-			return -ENOMEM;
-		difference = build_update(t);
-		if (!difference)
+		add_soas(t);
+		if (update_builder_finish(&t->difference, &difference) < 0)
 			return -ENOMEM;
 	}
 	*ret = (struct ddns_transferred){.soa = rrset_ref(t->soa),
@@ -626,6 +535,7 @@ struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since
 	if (!t)
 		return NULL;
 	memcpy(t->zone_name, zone, name_len(zone));
+	update_builder_init(&t->difference, t->zone_name);
 	t->since = rrset_ref(since);
 	t->is_signed = since && is_signed;
 	t->has_signature = t->is_signed;
@@ -647,7 +557,6 @@ void ddns_transfer_free(struct ddns_transfer *t)
 	rrset_unref(t->soa);
 	zone_free(t->zone);
 	zone_free(t->proofs);
-	free(t->changes);
-	free(t->octets);
+	update_builder_clear(&t->difference);
 	free(t);
 }

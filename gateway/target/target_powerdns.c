@@ -15,6 +15,7 @@
 #include "gateway/target/powerdns_url.h"
 #include "gateway/target/target_powerdns_private.h"
 #include "tsig/plural.h"
+#include "zones/update_builder.h"
 
 enum {
 	BATCH_CHANGES = 1000,      /* RRsets: a few 100 KB, about 10 ms there */
@@ -385,6 +386,7 @@ void powerdns_start_load(struct powerdns_target *t)
 static void on_soa_before_load(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
+	struct update_builder nothing;
 
 	if (!powerdns_take_soa(t, response))
 		return;
@@ -392,12 +394,11 @@ static void on_soa_before_load(void *arg, const struct http_response *response)
 		powerdns_start_load(t);
 		return;
 	}
-	t->content.difference = calloc(1, sizeof(*t->content.difference));
-	if (!t->content.difference) {
+	update_builder_init(&nothing, t->zone);
+	if (update_builder_finish(&nothing, &t->content.difference) < 0) {
 		powerdns_complete_no_memory(t);
 		return;
 	}
-	memcpy(t->content.difference->zone, t->zone, name_len(t->zone));
 	powerdns_believe(t);
 	powerdns_complete(t, TARGET_DONE, NULL);
 }

@@ -10,7 +10,7 @@
 #include "tsig/keyfile.h"
 #include "tsig/tsig.h"
 #include "zones/rebase.h"
-#include "zones/update.h"
+#include "zones/update_builder.h"
 
 static const uint8_t apex[] = "\7example";
 
@@ -288,10 +288,36 @@ static enum outcome signatures(void)
 	return outcome;
 }
 
+static enum outcome own_update(void)
+{
+	struct update_builder b;
+	struct update *update;
+	enum outcome outcome = OUTCOME_RIGHT;
+
+	update_builder_init(&b, apex);
+	for (uint8_t i = 0; i < 100; i++) {
+		const uint8_t rdata[] = {192, 0, 2, i};
+
+		update_builder_add(&b,
+			&(struct rr){.owner = apex,
+				.type = TYPE_A,
+				.class = CLASS_IN,
+				.rdata = rdata,
+				.rdata_len = sizeof(rdata)});
+	}
+	if (update_builder_finish(&b, &update) < 0)
+		return OUTCOME_FAILED;
+	if (update->change_count != 100 || update->changes[99].rdata[3] != 99)
+		outcome = operation_wrong("an update that is built is not whole");
+	update_free(update);
+	return outcome;
+}
+
 const struct operation operations_zones[] = {
 	{"a zone from its file", zone_from_file},
 	{"a zone that is generated", zone_from_generator},
 	{"an update and back", update},
+	{"an update of one's own", own_update},
 	{"keys and signatures", signatures},
 	{0},
 };

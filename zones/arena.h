@@ -1,0 +1,44 @@
+/*
+ * Octets that are copied one after another and freed together.
+ *
+ * What has been taken stays where it is until arena_free.  There is no limit here:
+ * whoever takes has one.
+ */
+#ifndef MUSTER_ARENA_H
+#define MUSTER_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks; /* the newest first; the owner's, arena_free() */
+	uint8_t *free_at; /* free octets: of the newest chunk, or of the owner */
+	size_t free_len;
+};
+
+/* A new chunk of size octets.  What is left of the one before is given up.  0 or
+ * -ENOMEM. */
+int arena_grow(struct arena *arena, size_t size);
+void arena_free(struct arena_chunk *chunks); /* NULL is harmless */
+
+/* Makes sure of len free octets; a new chunk has at least chunk_len.  0 or -ENOMEM. */
+static inline int arena_reserve(struct arena *arena, size_t len, size_t chunk_len)
+{
+	if (arena->free_len >= len)
+		return 0;
+	return arena_grow(arena, len > chunk_len ? len : chunk_len);
+}
+
+/* Of the octets that have been reserved. */
+static inline uint8_t *arena_take(struct arena *arena, size_t len)
+{
+	uint8_t *taken = arena->free_at;
+
+	arena->free_at += len;
+	arena->free_len -= len;
+	return taken;
+}
+
+#endif
