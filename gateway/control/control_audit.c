@@ -136,10 +136,12 @@ static bool read_names(struct control_request *r, struct audit *a, struct store 
 		return false;
 	if (zone && !control_find_zone(r, wire, true))
 		return false;
-	if (zone && r->control->store_ops->zone_id(store, wire, &a->filter.zone)) {
+	if (zone && r->control->store_ops->find_zone(store, wire, &a->filter.zone)) {
 		control_fail(r, 503, "%s", r->control->store_ops->error(store));
 		return false;
 	}
+	if (zone && !a->filter.zone)
+		a->filter.limit = 0; /* nothing was ever written of it */
 	if (name && !control_read_name(r, name, a->name))
 		return false;
 	a->filter.name = name ? a->name : NULL;

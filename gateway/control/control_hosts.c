@@ -107,10 +107,11 @@ static bool read_expired(struct control_walk *walk, const char **ret_error)
 		.limit = 1};
 	uint64_t next;
 	int64_t zone;
-	int r = store ? c->store_ops->zone_id(store, control_walk_zone(walk)->name, &zone)
-		      : -EIO;
+	int r = store
+		? c->store_ops->find_zone(store, control_walk_zone(walk)->name, &zone)
+		: -EIO;
 
-	if (r)
+	if (r || !zone)
 		return false;
 	filter.zone = zone;
 	if (walk->is_exact)

@@ -104,6 +104,8 @@ struct store_ops {
 
 	/* Finds or makes the number of a zone. */
 	int (*zone_id)(struct store *store, const uint8_t *name, int64_t *ret_id);
+	/* Finds it, and writes nothing; 0: the zone has none. */
+	int (*find_zone)(struct store *store, const uint8_t *name, int64_t *ret_id);
 
 	int (*append)(struct store *store, const struct store_row *row);
 	/* Corrects what was answered (a target refused it afterwards). */

@@ -137,6 +137,7 @@ int store_check(struct store *store);
 int store_rescue(struct store *store);
 
 int store_zone_id(struct store *store, const uint8_t *name, int64_t *ret_id);
+int store_find_zone(struct store *store, const uint8_t *name, int64_t *ret_id);
 int store_each_zone(struct store *store,
 	int (*visit)(int64_t id, const uint8_t *name, void *arg), void *arg);
 int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,

@@ -375,6 +375,7 @@ const struct store_ops store_sqlite = {
 	.commit = store_commit,
 	.rollback = store_rollback,
 	.zone_id = store_zone_id,
+	.find_zone = store_find_zone,
 	.append = store_append,
 	.set_outcome = store_set_outcome,
 	.last_seq = store_last_seq,

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-int store_zone_id(struct store *store, const uint8_t *name, int64_t *ret_id)
+int store_find_zone(struct store *store, const uint8_t *name, int64_t *ret_id)
 {
 	struct store_call call = store_call(store, SQL_FIND_ZONE);
 	uint64_t id;
@@ -14,16 +14,25 @@ int store_zone_id(struct store *store, const uint8_t *name, int64_t *ret_id)
 
 	store_bind_name(&call, 1, name);
 	r = store_run_for_number(&call, &id);
-	if (r)
-		return r;
-	if (!id) {
+	if (!r)
+		*ret_id = (int64_t)id;
+	return r;
+}
+
+int store_zone_id(struct store *store, const uint8_t *name, int64_t *ret_id)
+{
+	struct store_call call;
+	int64_t id;
+	int r = store_find_zone(store, name, &id);
+
+	if (!r && !id) {
 		call = store_call(store, SQL_ADD_ZONE);
 		store_bind_name(&call, 1, name);
 		r = store_run(&call);
-		id = (uint64_t)sqlite3_last_insert_rowid(store->db);
+		id = sqlite3_last_insert_rowid(store->db);
 	}
 	if (!r)
-		*ret_id = (int64_t)id;
+		*ret_id = id;
 	return r;
 }
 

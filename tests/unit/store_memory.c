@@ -308,6 +308,20 @@ static int add_zone(struct memory_database *database, const struct memory_key *k
 	return memory_put(database, MEMORY_ZONES, key, zone);
 }
 
+static int find_zone_of_name(struct store *store, const uint8_t *name, int64_t *ret_id)
+{
+	struct memory_database *database = memory_lock(store);
+	const struct memory_zone *zone;
+	struct memory_key key;
+
+	memory_key_init(&key);
+	memory_key_add_name(&key, name);
+	zone = memory_find(database, MEMORY_ZONES, &key);
+	*ret_id = zone ? zone->id : 0;
+	memory_unlock(database);
+	return 0;
+}
+
 static int zone_id(struct store *store, const uint8_t *name, int64_t *ret_id)
 {
 	struct memory_database *database = memory_lock(store);
@@ -615,6 +629,7 @@ const struct store_ops store_memory = {
 	.commit = commit,
 	.rollback = rollback,
 	.zone_id = zone_id,
+	.find_zone = find_zone_of_name,
 	.append = memory_append,
 	.set_outcome = memory_set_outcome,
 	.last_seq = memory_last_seq,

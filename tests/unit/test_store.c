@@ -62,6 +62,30 @@ static void rows_come_back_in_order_and_without_refusals(void **state)
 	assert_int_equal(seq, 4);
 }
 
+static int count_zone(int64_t id, const uint8_t *name, void *arg)
+{
+	(void)id;
+	(void)name;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static void zones_are_looked_for_without_being_made(void **state)
+{
+	struct store_place *place = *state;
+	const uint8_t *name = message_name("example.");
+	int64_t found = -1, made;
+	size_t zones = 0;
+
+	assert_int_equal(place->ops->find_zone(place->store, name, &found), 0);
+	assert_int_equal(found, 0);
+	assert_int_equal(place->ops->each_zone(place->store, count_zone, &zones), 0);
+	assert_int_equal(zones, 0);
+	assert_int_equal(place->ops->zone_id(place->store, name, &made), 0);
+	assert_int_equal(place->ops->find_zone(place->store, name, &found), 0);
+	assert_int_equal(found, made);
+}
+
 static void what_is_rolled_back_is_not_there(void **state)
 {
 	struct store_place *place = *state;
@@ -399,6 +423,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_PLACE_TEST(rows_come_back_in_order_and_without_refusals),
+		STORE_PLACE_TEST(zones_are_looked_for_without_being_made),
 		STORE_PLACE_TEST(what_is_rolled_back_is_not_there),
 		STORE_PLACE_SQLITE_TEST(files_that_are_gone_can_be_rescued),
 		STORE_PLACE_SQLITE_TEST(another_file_in_its_place_is_left_alone),
