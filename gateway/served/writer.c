@@ -2,10 +2,9 @@
  * The zone thread's loop: what comes in is handed to the zone that it is for, what the
  * journal gives back to whoever submitted it.
  */
-#include "gateway/served/writer.h"
+#include "gateway/served/writer_private.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,36 +13,12 @@
 #include "gateway/base/log.h"
 #include "gateway/thread/database_watch.h"
 #include "gateway/thread/pruning.h"
-#include "gateway/served/served.h"
 
 enum {
 	WRITER_START_MS = 2000,   /* how long starting waits for primary targets */
 	WRITER_STOP_MS = 8000,    /* how long stopping waits for primary targets */
 	WRITER_SAVE_MS = 3000,    /* and for the disk */
 	WRITER_LEASES_MS = 20000, /* and that for all leases that lag */
-	WRITER_MAILBOXES = 64,    /* as many as config.threads may be */
-	WRITER_REOPEN_MS = 5000,  /* until zones that could not be opened are tried */
-	WRITER_REOPEN_MAX = 64,   /* of them at a time: others want to be served */
-};
-
-struct writer {
-	struct zone_thread thread;
-	struct config *config; /* counted; the newest */
-	struct pruning *pruning;
-	struct database_watch *watch;
-	LIST_HEAD(, served_zone) closing; /* no longer configured */
-	struct queue queue;               /* of transactions */
-	struct queue commands;
-	struct queue calls;
-	struct queue done; /* from the journal */
-	struct event *queue_event, *command_event, *call_event, *done_event;
-	struct alarm reopen_alarm; /* zones that could not be opened are tried again */
-	size_t reopen_at;          /* in config, the next of them */
-	struct mailbox *mailboxes[WRITER_MAILBOXES];
-	size_t mailbox_count;
-	atomic_uint pings, answered_pings;
-	pthread_t pthread;
-	bool is_stopping;
 };
 
 enum command_kind { COMMAND_RELOAD, COMMAND_STOP };
@@ -136,152 +111,7 @@ static void flush(struct writer *writer)
 		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
 }
 
-/* ---- zones ---- */
-
-/* It waits in closing until nothing points to it any more. */
-static void start_closing(struct writer *writer, struct served_zone *zone)
-{
-	LIST_INSERT_HEAD(&writer->closing, zone, closing_entry);
-	(void)served_close(zone);
-}
-
-static void set_reopen_alarm(struct writer *writer)
-{
-	alarm_set_in(&writer->reopen_alarm, WRITER_REOPEN_MS);
-}
-
-/* One that cannot be opened concerns no other, and is tried again. */
-static void open_zone(struct writer *writer, struct config *config,
-	const struct config_zone *zone_config)
-{
-	struct zone_thread *thread = &writer->thread;
-	struct served_zone *zone = NULL;
-	int r = served_new(&zone, thread, config, zone_config);
-
-	if (!r) {
-		HASH_ADD_KEYPTR(
-			hh, thread->zones, zone->name, name_len(zone->name), zone);
-		r = zone->is_lost ? -ENOMEM : 0;
-	}
-	if (!r) {
-		zone_thread_note_opened(thread, zone_config->name);
-		return;
-	}
-	zone_thread_note_unopened(thread, zone_config->name, r);
-	if (zone)
-		start_closing(writer, zone);
-	set_reopen_alarm(writer);
-}
-
-static void close_zone(struct writer *writer, struct served_zone *zone)
-{
-	HASH_DEL(writer->thread.zones, zone);
-	start_closing(writer, zone);
-}
-
-/* Frees what has come to its end, and opens anew what was closed for that. */
-static void sweep_closing(struct writer *writer)
-{
-	struct served_zone *zone, *next;
-
-	for (zone = LIST_FIRST(&writer->closing); zone; zone = next) {
-		const struct config_zone *again =
-			config_find_zone(writer->config, zone->name);
-
-		next = LIST_NEXT(zone, closing_entry);
-		if (!served_close(zone))
-			continue;
-		LIST_REMOVE(zone, closing_entry);
-		served_free(zone);
-		if (again && !writer->is_stopping)
-			open_zone(writer, writer->config, again);
-	}
-}
-
-static bool is_closing(const struct writer *writer, const uint8_t *name)
-{
-	const struct served_zone *zone;
-
-	LIST_FOREACH(zone, &writer->closing, closing_entry)
-	{
-		if (name_is_equal(zone->name, name))
-			return true;
-	}
-	return false;
-}
-
-static void reload_zone(struct writer *writer, struct config *config,
-	const struct config_zone *zone_config)
-{
-	struct served_zone *zone = served_find(&writer->thread, zone_config->name);
-	int r;
-
-	if (zone) {
-		r = served_configure(zone, config, zone_config);
-		if (!r)
-			return;
-		if (r != -EXDEV) {
-			log_error("zone %s: %s", zone_config->text, strerror(-r));
-			return;
-		}
-		close_zone(writer, zone);
-	}
-	/* Otherwise sweep_closing opens it. */
-	if (!is_closing(writer, zone_config->name))
-		open_zone(writer, config, zone_config);
-}
-
-/* What could not be opened may be, by now. */
-static void on_reopen(void *arg)
-{
-	struct writer *writer = arg;
-	const struct config *config = writer->config;
-	size_t tried = 0;
-
-	if (writer->is_stopping)
-		return;
-	for (size_t i = 0; i < config->zone_count && tried < WRITER_REOPEN_MAX; i++) {
-		const size_t at = writer->reopen_at++ % config->zone_count;
-		const struct config_zone *zone = &config->zones[at];
-
-		if (served_find(&writer->thread, zone->name) ||
-			is_closing(writer, zone->name))
-			continue;
-		open_zone(writer, writer->config, zone);
-		tried++;
-	}
-	if (tried == WRITER_REOPEN_MAX)
-		set_reopen_alarm(writer);
-}
-
-/* A zone that is no longer configured is tried no longer. */
-static void forget_unopened(struct writer *writer, const struct config *config)
-{
-	struct zone_unopened *unopened, *next;
-
-	HASH_ITER(hh, writer->thread.unopened, unopened, next) {
-		if (!config || !config_find_zone(config, unopened->name))
-			zone_thread_note_opened(&writer->thread, unopened->name);
-	}
-}
-
-static void reload(struct writer *writer, struct config *config)
-{
-	struct served_zone *zone, *next;
-
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
-		if (!config_find_zone(config, zone->name))
-			close_zone(writer, zone);
-	}
-	forget_unopened(writer, config);
-	for (size_t i = 0; i < config->zone_count; i++)
-		reload_zone(writer, config, &config->zones[i]);
-	config_unref(writer->config);
-	writer->config = config;
-	pruning_configure(writer->pruning, config->audit_days);
-	replay_set_window(writer->thread.replay, config->max_fudge_s,
-		turn_real_ms(&writer->thread.time) / 1000);
-}
+/* ---- what comes in ---- */
 
 static void stop(struct writer *writer)
 {
@@ -298,7 +128,7 @@ static void take_commands(struct writer *writer)
 	queue_take_all(&writer->commands, &list);
 	while ((command = (struct command *)(void *)queue_list_take(&list))) {
 		if (command->kind == COMMAND_RELOAD)
-			reload(writer, command->config);
+			writer_reload_zones(writer, command->config);
 		else
 			stop(writer);
 		free(command);
@@ -385,7 +215,7 @@ static void turn(struct writer *writer)
 	turn_clock_begin(&writer->thread.time);
 	event_base_loop(writer->thread.base, EVLOOP_ONCE);
 	atomic_store(&writer->answered_pings, atomic_load(&writer->pings));
-	sweep_closing(writer);
+	writer_sweep_closing(writer);
 	flush(writer);
 }
 
@@ -469,7 +299,7 @@ static int set_up_loop(struct writer *writer)
 	writer->command_event = watch(writer, &writer->commands, on_command);
 	writer->call_event = watch(writer, &writer->calls, on_call);
 	writer->done_event = watch(writer, &writer->done, on_done);
-	alarm_init(&writer->reopen_alarm, &thread->alarms, on_reopen, writer);
+	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
 	writer->watch = database_watch_new(thread);
 	thread->actions = actions_new(thread->base, ACTIONS_LIMIT_MS);
@@ -516,7 +346,7 @@ static int open_zones(struct writer *writer)
 	const int64_t end = turn_monotonic_ms(time) + WRITER_START_MS;
 
 	for (size_t i = 0; i < writer->config->zone_count; i++)
-		open_zone(writer, writer->config, &writer->config->zones[i]);
+		writer_open_zone(writer, writer->config, &writer->config->zones[i]);
 	if (is_nothing_left(writer)) {
 		log_error("no zone file can be read: nothing is left to serve");
 		return -EINVAL;
@@ -633,20 +463,6 @@ static void free_event(struct event *event)
 		event_free(event);
 }
 
-static void free_zones(struct writer *writer)
-{
-	struct served_zone *zone, *next;
-
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
-		HASH_DEL(writer->thread.zones, zone);
-		served_free(zone);
-	}
-	while ((zone = LIST_FIRST(&writer->closing))) {
-		LIST_REMOVE(zone, closing_entry);
-		served_free(zone);
-	}
-}
-
 /* Work that was begun, by a start that failed or a stop that took too long, ends. */
 static void finish_journal(struct writer *writer)
 {
@@ -674,8 +490,8 @@ void writer_free(struct writer *writer)
 	if (!writer)
 		return;
 	finish_journal(writer);
-	free_zones(writer);
-	forget_unopened(writer, NULL);
+	writer_free_zones(writer);
+	writer_forget_unopened(writer, NULL);
 	free_event(writer->queue_event);
 	free_event(writer->command_event);
 	free_event(writer->call_event);
