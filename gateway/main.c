@@ -248,7 +248,7 @@ static void wait_for_signals(struct daemon *d)
 
 static int start_threads(struct daemon *d)
 {
-	int r = writer_new(&d->writer, d->config);
+	int r = writer_new(&d->writer, d->config, &writer_env);
 
 	for (size_t i = 0; !r && i < listeners_count(d->listeners); i++)
 		r = writer_add_mailbox(d->writer, listeners_mailbox(d->listeners, i));

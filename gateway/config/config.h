@@ -24,6 +24,7 @@ enum config_target_type {
 	CONFIG_TARGET_LOCAL,
 	CONFIG_TARGET_DDNS,
 	CONFIG_TARGET_POWERDNS,
+	CONFIG_TARGET_TYPES, /* so many */
 };
 
 struct config_address { /* a numeric socket address */

@@ -13,15 +13,10 @@
 
 static void on_alarm(void *arg);
 
-static const struct target_ops *const target_types[] = {
-	[CONFIG_TARGET_LOCAL] = NULL,
-	[CONFIG_TARGET_DDNS] = &target_ddns,
-	[CONFIG_TARGET_POWERDNS] = &target_powerdns,
-};
-
 static bool open_target(struct delivery *d)
 {
-	const struct target_ops *ops = target_types[d->target_config->type];
+	const struct target_ops *ops =
+		d->thread->target_env.types[d->target_config->type];
 
 	if (!ops)
 		return true; /* local */

@@ -210,25 +210,51 @@ static void save(struct writer *writer)
 	}
 }
 
-static void turn(struct writer *writer)
+static void end_turn(struct writer *writer)
 {
-	turn_clock_begin(&writer->thread.time);
-	event_base_loop(writer->thread.base, EVLOOP_ONCE);
-	atomic_store(&writer->answered_pings, atomic_load(&writer->pings));
 	writer_sweep_closing(writer);
 	flush(writer);
 }
 
-static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
+static void turn(struct writer *writer, int flags)
+{
+	turn_clock_begin(&writer->thread.time);
+	event_base_loop(writer->thread.base, flags);
+	atomic_store(&writer->answered_pings, atomic_load(&writer->pings));
+	end_turn(writer);
+}
+
+/* As if time had passed until the next alarm, at the latest until end. */
+static void pass_time(struct writer *writer, int64_t end)
+{
+	const int64_t next = writer_next_alarm_ms(writer);
+
+	if (writer->thread.in_journal)
+		(void)writer_turn(writer, true);
+	else if (!writer_turn(writer, false))
+		writer_advance(writer, next < end ? next : end);
+}
+
+/* A turn, or a moment without anything to do, but not beyond end. */
+static void turn_or_tick(struct writer *writer, int64_t end)
 {
 	const struct timeval tick = {.tv_usec = 20000};
+
+	if (writer->thread.time.is_manual) {
+		pass_time(writer, end);
+		return;
+	}
+	event_base_loopexit(writer->thread.base, &tick);
+	turn(writer, EVLOOP_ONCE);
+}
+
+static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
+{
 	struct turn_clock *time = &writer->thread.time;
 	const int64_t end = turn_monotonic_ms(time) + at_most_ms;
 
-	while (!is_quiet(writer) && turn_monotonic_ms(time) < end) {
-		event_base_loopexit(writer->thread.base, &tick);
-		turn(writer);
-	}
+	while (!is_quiet(writer) && turn_monotonic_ms(time) < end)
+		turn_or_tick(writer, end);
 }
 
 /* What is durable is delivered after the next start. */
@@ -241,23 +267,67 @@ static void give_up_waiting(struct writer *writer)
 	flush(writer);
 }
 
-static void *writer_main(void *arg)
+static void run(struct writer *writer)
 {
-	struct writer *writer = arg;
-
-	(void)pthread_setname_np(pthread_self(), "zone");
 	while (!writer->is_stopping)
-		turn(writer);
+		turn(writer, EVLOOP_ONCE);
 	run_until_quiet(writer, WRITER_STOP_MS);
 	give_up_waiting(writer);
 	run_until_quiet(writer, WRITER_SAVE_MS);
 	save(writer);
 	flush(writer);
 	run_until_quiet(writer, WRITER_LEASES_MS);
+}
+
+static void *writer_main(void *arg)
+{
+	(void)pthread_setname_np(pthread_self(), "zone");
+	run(arg);
 	return NULL;
 }
 
+/* ---- without the thread ---- */
+
+bool writer_turn(struct writer *writer, bool waits)
+{
+	struct event_base *base = writer->thread.base;
+
+	(void)event_base_get_max_events(base, EVENT_BASE_COUNT_ACTIVE, true);
+	turn(writer, waits ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	return event_base_get_max_events(base, EVENT_BASE_COUNT_ACTIVE, true) > 0;
+}
+
+size_t writer_in_journal(const struct writer *writer)
+{
+	return writer->thread.in_journal;
+}
+
+struct turn_clock writer_time(const struct writer *writer)
+{
+	return writer->thread.time;
+}
+
+int64_t writer_next_alarm_ms(const struct writer *writer)
+{
+	return alarms_next_ms(&writer->thread.alarms);
+}
+
+void writer_advance(struct writer *writer, int64_t to_ms)
+{
+	alarms_advance(&writer->thread.alarms, to_ms);
+	end_turn(writer);
+}
+
+void writer_set_real_time(struct writer *writer, int64_t real_ms)
+{
+	struct turn_clock *time = &writer->thread.time;
+
+	turn_clock_set(time, time->monotonic_ms, real_ms);
+}
+
 /* ---- construction ---- */
+
+const struct writer_env writer_env = {.store = &store_sqlite, .targets = target_types};
 
 static int64_t real_time_s(void)
 {
@@ -277,12 +347,15 @@ static struct event *watch(
 	return event;
 }
 
-static int set_up_loop(struct writer *writer)
+static int set_up_loop(struct writer *writer, const struct writer_env *env)
 {
 	struct zone_thread *thread = &writer->thread;
 
+	thread->time = env->time;
+	thread->store_ops = env->store;
 	thread->base = event_base_new();
 	thread->target_env = (struct target_env){
+		.types = env->targets,
 		.base = thread->base,
 		.alarms = &thread->alarms,
 		.pool = hmac_pool_new(),
@@ -290,7 +363,8 @@ static int set_up_loop(struct writer *writer)
 	};
 	if (!thread->base || !thread->target_env.pool ||
 		mirror_draw_seed(&thread->target_env.seed) ||
-		alarms_init(&thread->alarms, &thread->time, thread->base))
+		alarms_init(&thread->alarms, &thread->time,
+			env->time.is_manual ? NULL : thread->base))
 		return -ENOMEM;
 	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
 		queue_init(&writer->calls) || queue_init(&writer->done))
@@ -341,7 +415,6 @@ static bool is_nothing_left(const struct writer *writer)
 /* Zones are served from the first query on, if their primary targets answer soon. */
 static int open_zones(struct writer *writer)
 {
-	const struct timeval tick = {.tv_usec = 20000};
 	struct turn_clock *time = &writer->thread.time;
 	const int64_t end = turn_monotonic_ms(time) + WRITER_START_MS;
 
@@ -353,14 +426,13 @@ static int open_zones(struct writer *writer)
 	}
 	flush(writer);
 	while (writer->thread.in_journal ||
-		(is_any_loading(writer) && turn_monotonic_ms(time) < end)) {
-		event_base_loopexit(writer->thread.base, &tick);
-		turn(writer);
-	}
+		(is_any_loading(writer) && turn_monotonic_ms(time) < end))
+		turn_or_tick(writer, end);
 	return 0;
 }
 
-int writer_new(struct writer **ret_writer, struct config *config)
+int writer_new(
+	struct writer **ret_writer, struct config *config, const struct writer_env *env)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int r;
@@ -372,7 +444,7 @@ int writer_new(struct writer **ret_writer, struct config *config)
 	writer->queue.fd = writer->commands.fd = -1;
 	writer->calls.fd = writer->done.fd = -1;
 	queue_list_init(&writer->thread.submissions);
-	r = set_up_loop(writer);
+	r = set_up_loop(writer, env);
 	if (!r)
 		r = zone_thread_open_store(&writer->thread, config, &writer->done);
 	if (!r)
@@ -408,6 +480,7 @@ int writer_start(struct writer *writer)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = -pthread_create(&writer->pthread, NULL, writer_main, writer);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	writer->is_started = !r;
 	return r;
 }
 
@@ -454,7 +527,10 @@ void writer_stop(struct writer *writer)
 {
 	while (send_command(writer, COMMAND_STOP, NULL))
 		; /* out of memory is transient, and there is nothing else to do */
-	pthread_join(writer->pthread, NULL);
+	if (writer->is_started)
+		pthread_join(writer->pthread, NULL);
+	else
+		run(writer);
 }
 
 static void free_event(struct event *event)

@@ -13,7 +13,9 @@
 
 #include "gateway/config/config.h"
 #include "gateway/base/queue.h"
+#include "gateway/base/turn_clock.h"
 #include "gateway/journal/store.h"
+#include "gateway/target/target.h"
 
 struct writer;
 struct zone_thread;
@@ -31,13 +33,22 @@ struct zone_call {
 	struct queue *back; /* where it goes */
 };
 
+/* What a writer stands on: the gateway's own, or what a test has instead of it. */
+struct writer_env {
+	const struct store_ops *store;
+	const struct target_ops *const *targets; /* target_env.types */
+	struct turn_clock time; /* manual: only writer_advance moves it */
+};
+
+extern const struct writer_env writer_env;
+
 /*
  * Opens the database and the zones.  They are in service when it returns, but for those
  * whose primary target fails or does not answer soon, which are loaded later.  0 or
  * -errno, logged.
  */
-int writer_new(struct writer **ret_writer, struct config *config)
-	__attribute__((warn_unused_result));
+int writer_new(struct writer **ret_writer, struct config *config,
+	const struct writer_env *env) __attribute__((warn_unused_result));
 /* Where answers will go; before writer_start.  The mailbox outlives the writer's thread.
  */
 int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
@@ -68,7 +79,26 @@ int writer_reload(struct writer *writer, struct config *config)
  * everything is, and ends the thread.  No listener may push any more.
  */
 void writer_stop(struct writer *writer);
-/* After writer_stop, and before the mailboxes go; NULL is harmless. */
+/* After writer_stop or without it (what was accepted and is not durable is lost then),
+ * and before the mailboxes go; NULL is harmless. */
 void writer_free(struct writer *writer);
+
+/*
+ * For tests, instead of writer_start: whoever calls these is the zone thread.  The clock
+ * is manual.  Answers are in the mailboxes after each call.
+ */
+
+/* One turn: what has come in, what the journal and the targets have to say.  Waits until
+ * there is something if it is told to.  False: there was nothing. */
+bool writer_turn(struct writer *writer, bool waits);
+/* Operations that the journal has not given back. */
+size_t writer_in_journal(const struct writer *writer);
+struct turn_clock writer_time(const struct writer *writer);
+/* When the next alarm rings; ALARM_NEVER: none is set. */
+int64_t writer_next_alarm_ms(const struct writer *writer);
+/* The clock goes on until so late (monotonic), and what rings meanwhile is done. */
+void writer_advance(struct writer *writer, int64_t to_ms);
+/* Somebody sets the real time; nothing rings. */
+void writer_set_real_time(struct writer *writer, int64_t real_ms);
 
 #endif

@@ -32,6 +32,7 @@ struct writer {
 	size_t mailbox_count;
 	atomic_uint pings, answered_pings;
 	pthread_t pthread;
+	bool is_started;
 	bool is_stopping;
 };
 

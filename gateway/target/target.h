@@ -53,7 +53,11 @@ struct target_batch {
 	bool is_retry; /* the same batch was tried before and its outcome is unknown */
 };
 
+struct target_ops;
+
 struct target_env {
+	/* By enum config_target_type; NULL: its zones live here. */
+	const struct target_ops *const *types;
 	struct event_base *base;
 	struct alarms *alarms;      /* of the same loop */
 	struct hmac_pool *pool;     /* for signing; the zone thread's own */
@@ -105,5 +109,8 @@ extern const struct target_ops target_ddns;
  * serial), then one PATCH with the final state of each RRset.
  */
 extern const struct target_ops target_powerdns;
+
+/* target_env.types, of the gateway. */
+extern const struct target_ops *const target_types[CONFIG_TARGET_TYPES];
 
 #endif

@@ -71,9 +71,9 @@ struct zone_thread {
 };
 
 /*
- * Takes the database for this process alone, opens it with the journal (whose results go
- * to done) and the memory of requests.  0 or -errno, logged; zone_thread_close_store
- * either way, after the journal has ended.
+ * Takes the database for this process alone, opens it (by store_ops) with the journal,
+ * whose results go to done, and the memory of requests.  0 or -errno, logged;
+ * zone_thread_close_store either way, after the journal has ended.
  */
 int zone_thread_open_store(struct zone_thread *thread, const struct config *config,
 	struct queue *done) __attribute__((warn_unused_result));

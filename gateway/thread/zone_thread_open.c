@@ -136,7 +136,6 @@ int zone_thread_open_store(
 	thread->seen = seen_new(&thread->target_env.seed);
 	if (!thread->seen)
 		return -ENOMEM;
-	thread->store_ops = &store_sqlite;
 	thread->share = journal_share_new(JOURNAL_FILE_MAX);
 	if (!thread->share)
 		return -ENOMEM;
