@@ -32,7 +32,7 @@ struct action_run {
 	pid_t pid;
 	int pidfd;           /* -1: none */
 	struct event *ended; /* of the program */
-	struct event *timer; /* until it is killed */
+	struct alarm limit;  /* until it is killed */
 	bool is_killed;
 };
 
@@ -40,6 +40,7 @@ TAILQ_HEAD(action_list, action_run);
 
 struct actions {
 	struct event_base *base;
+	struct alarms *alarms;
 	struct http_client *client;
 	struct action_list waiting, running;
 	size_t waiting_count, running_count;
@@ -53,8 +54,7 @@ static void run_free(struct action_run *run)
 {
 	if (run->ended)
 		event_free(run->ended);
-	if (run->timer)
-		event_free(run->timer);
+	alarm_stop(&run->limit);
 	if (run->pidfd >= 0)
 		close(run->pidfd);
 	action_texts_clear(&run->texts);
@@ -144,12 +144,10 @@ static void on_ended(evutil_socket_t fd, short events, void *arg)
 	end(run);
 }
 
-static void on_too_long(evutil_socket_t fd, short events, void *arg)
+static void on_too_long(void *arg)
 {
 	struct action_run *run = arg;
 
-	(void)fd;
-	(void)events;
 	run->is_killed = true;
 	kill(-run->pid, SIGKILL);
 }
@@ -203,18 +201,16 @@ static int spawn(struct action_run *run)
 
 static bool watch(struct action_run *run)
 {
-	const unsigned limit_ms = run->actions->limit_ms;
-	const struct timeval limit = {
-		.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
 	struct event_base *base = run->actions->base;
 
 	run->pidfd = pidfd_open(run->pid, 0);
 	if (run->pidfd < 0)
 		return false;
 	run->ended = event_new(base, run->pidfd, EV_READ | EV_PERSIST, on_ended, run);
-	run->timer = event_new(base, -1, 0, on_too_long, run);
-	return run->ended && run->timer && !event_add(run->ended, NULL) &&
-		!event_add(run->timer, &limit);
+	if (!run->ended || event_add(run->ended, NULL))
+		return false;
+	alarm_set_in(&run->limit, run->actions->limit_ms);
+	return true;
 }
 
 static bool start_program(struct action_run *run)
@@ -281,6 +277,7 @@ void actions_begin(struct actions *actions, const struct action *action)
 	}
 	run->actions = actions;
 	run->pidfd = -1;
+	alarm_init(&run->limit, actions->alarms, on_too_long, run);
 	TAILQ_INSERT_TAIL(&actions->waiting, run, entry);
 	actions->waiting_count++;
 	start_next(actions);
@@ -293,17 +290,19 @@ bool actions_is_idle(const struct actions *actions)
 
 /* ---- construction ---- */
 
-struct actions *actions_new(struct event_base *base, unsigned limit_ms)
+struct actions *actions_new(
+	struct event_base *base, struct alarms *alarms, unsigned limit_ms)
 {
 	struct actions *actions = calloc(1, sizeof(*actions));
 
 	if (!actions)
 		return NULL;
 	actions->base = base;
+	actions->alarms = alarms;
 	actions->limit_ms = limit_ms;
 	TAILQ_INIT(&actions->waiting);
 	TAILQ_INIT(&actions->running);
-	actions->client = http_client_new(base);
+	actions->client = http_client_new(base, alarms);
 	if (!actions->client) {
 		free(actions);
 		return NULL;

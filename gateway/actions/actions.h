@@ -25,6 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/base/alarm.h"
+
 enum {
 	ACTIONS_AT_ONCE = 4,
 	ACTIONS_QUEUE_MAX = 1000,
@@ -45,7 +47,8 @@ struct action {
 };
 
 /* limit_ms: then a program is killed, a request given up.  NULL: no memory. */
-struct actions *actions_new(struct event_base *base, unsigned limit_ms);
+struct actions *actions_new(
+	struct event_base *base, struct alarms *alarms, unsigned limit_ms);
 /* What waits is given up; programs that run are asked to end.  NULL is harmless. */
 void actions_free(struct actions *actions);
 

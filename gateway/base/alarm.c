@@ -172,7 +172,8 @@ static int make_wake_up(struct alarms *alarms, struct event_base *base)
 
 int alarms_init(struct alarms *alarms, struct turn_clock *clock, struct event_base *base)
 {
-	*alarms = (struct alarms){.clock = clock, .fd = -1, .wake_ms = ALARM_NEVER};
+	*alarms = (struct alarms){
+		.clock = clock, .base = base, .fd = -1, .wake_ms = ALARM_NEVER};
 	return base ? make_wake_up(alarms, base) : 0;
 }
 
@@ -206,6 +207,15 @@ void alarms_ring_due(struct alarms *alarms)
 	}
 	alarms->is_ringing = false;
 	set_wake_up(alarms);
+}
+
+void alarms_loop(struct alarms *alarms)
+{
+	do
+		turn_clock_begin(alarms->clock);
+	while (!event_base_loop(alarms->base, EVLOOP_ONCE) &&
+		!event_base_got_exit(alarms->base) &&
+		!event_base_got_break(alarms->base));
 }
 
 void alarms_advance(struct alarms *alarms, int64_t to_ms)

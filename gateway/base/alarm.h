@@ -39,6 +39,7 @@ struct alarm {
 
 struct alarms {
 	struct turn_clock *clock;
+	struct event_base *base; /* NULL: of a test */
 	struct alarm *first;
 	uint64_t order;      /* of the newest */
 	bool is_ringing;     /* the wake-up is set afterwards */
@@ -59,6 +60,9 @@ int64_t alarms_next_ms(const struct alarms *alarms);
 /* Rings those whose time has come, in order.  What is set meanwhile waits for the next
  * turn, even if its time has come too.  The wake-up calls it; so may a loop or a test. */
 void alarms_ring_due(struct alarms *alarms);
+/* event_base_dispatch for a loop whose turns nobody else counts: each has a time of its
+ * own.  Until event_base_loopexit or event_base_loopbreak, or until nothing is left. */
+void alarms_loop(struct alarms *alarms);
 /* For tests with a manual clock: moves it on to each alarm until to_ms, which rings; then
  * it is to_ms.  An alarm that always sets itself for now never lets it end. */
 void alarms_advance(struct alarms *alarms, int64_t to_ms);

@@ -223,7 +223,7 @@ static void *control_main(void *arg)
 {
 	struct control *c = arg;
 
-	event_base_dispatch(c->base);
+	alarms_loop(&c->alarms);
 	control_door_close(&c->unix_door);
 	control_door_close(&c->http_door);
 	return NULL;
@@ -283,7 +283,7 @@ int control_start(struct control *c, struct writer *writer, struct listeners *li
 	c->listeners = listeners;
 	c->store_ops = &store_sqlite;
 	c->base = event_base_new();
-	if (!c->base)
+	if (!c->base || alarms_init(&c->alarms, &c->time, c->base))
 		return -ENOMEM;
 	c->inbox_event = watch(c, &c->inbox, on_inbox);
 	c->back_event = watch(c, &c->back, on_back);
@@ -369,6 +369,7 @@ void control_free(struct control *c)
 		event_free(c->inbox_event);
 	if (c->back_event)
 		event_free(c->back_event);
+	alarms_clear(&c->alarms);
 	if (c->base)
 		event_base_free(c->base);
 	if (c->unix_fd >= 0)

@@ -12,7 +12,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/control/control_private.h"
 #include "gateway/base/event_memory.h"
-#include "gateway/base/timer.h"
 
 enum { SWEEP_MS = 200, SWEEP_IDLE_MS = 2000 };
 
@@ -39,7 +38,7 @@ static void show_out(struct control_guest *guest)
 /* How many there are. */
 static size_t sweep(struct control_door *door)
 {
-	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t now_ms = turn_monotonic_ms(&door->control->time);
 	size_t count = 0;
 
 	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++) {
@@ -72,20 +71,15 @@ static void open_up(struct control_door *door)
 
 static void look_again(struct control_door *door, int64_t after_ms)
 {
-	const struct timeval after = {
-		.tv_sec = after_ms / 1000, .tv_usec = after_ms % 1000 * 1000};
-
-	timer_set(door->timer, &after);
+	alarm_set_in(&door->alarm, after_ms);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void on_alarm(void *arg)
 {
 	struct control_door *door = arg;
 	const size_t count = sweep(door);
 	const bool is_closed = count == CONTROL_GUESTS_MAX || event_memory_is_short();
 
-	(void)fd;
-	(void)events;
 	open_up(door);
 	if (count || is_closed)
 		look_again(door, is_closed ? SWEEP_MS : SWEEP_IDLE_MS);
@@ -113,12 +107,12 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 	if (bev && guest) {
 		bufferevent_incref(bev);
 		*guest = (struct control_guest){
-			.bev = bev, .heard_ms = clock_monotonic_ms()};
+			.bev = bev, .heard_ms = turn_monotonic_ms(&door->control->time)};
 	}
 	if (!find_room(door) || event_memory_is_short()) {
 		evconnlistener_disable(evhttp_bound_socket_get_listener(door->bound));
 		look_again(door, SWEEP_MS);
-	} else if (!event_pending(door->timer, EV_TIMEOUT, NULL)) {
+	} else if (!alarm_is_set(&door->alarm)) {
 		look_again(door, SWEEP_IDLE_MS);
 	}
 	return bev;
@@ -144,7 +138,7 @@ void control_door_release(struct control_door *door, struct evhttp_request *requ
 	if (!guest)
 		return;
 	guest->is_busy = false;
-	guest->heard_ms = clock_monotonic_ms();
+	guest->heard_ms = turn_monotonic_ms(&door->control->time);
 }
 
 /* evhttp is about to free it. */
@@ -176,8 +170,8 @@ int control_door_open(struct control_door *door, struct control *control, bool i
 	door->control = control;
 	door->is_private = is_private;
 	door->http = evhttp_new(control->base);
-	door->timer = event_new(control->base, -1, 0, on_timer, door);
-	if (!door->http || !door->timer)
+	alarm_init(&door->alarm, &control->alarms, on_alarm, door);
+	if (!door->http)
 		return -ENOMEM;
 	evhttp_set_bevcb(door->http, on_connection, door);
 	evhttp_set_gencb(door->http, on_request, door);
@@ -221,8 +215,7 @@ void control_door_shut(struct control_door *door)
 void control_door_close(struct control_door *door)
 {
 	door->bound = NULL; /* evhttp frees it before the connections */
-	if (door->timer)
-		event_free(door->timer);
+	alarm_stop(&door->alarm);
 	if (door->http)
 		evhttp_free(door->http);
 	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++)

@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 #include <jansson.h>
 
+#include "gateway/base/alarm.h"
 #include "gateway/control/control.h"
 #include "gateway/journal/store.h"
 #include "gateway/served/view.h"
@@ -31,7 +32,7 @@ struct control_door {
 	struct evhttp *http;
 	struct evhttp_bound_socket *bound; /* evhttp's; NULL: no socket */
 	struct control_guest guests[CONTROL_GUESTS_MAX];
-	struct event *timer; /* while there are guests */
+	struct alarm alarm; /* while there are guests */
 };
 
 /* A door without a socket.  0 or -ENOMEM; control_door_close either way. */
@@ -94,6 +95,8 @@ struct control {
 
 	/* The thread's. */
 	struct event_base *base;
+	struct turn_clock time;
+	struct alarms alarms;
 	struct event *inbox_event, *back_event;
 	struct control_door unix_door, http_door;
 	struct config *config;     /* counted; the newest */

@@ -159,16 +159,23 @@ static void on_mailbox(evutil_socket_t fd, short events, void *arg)
 
 /* ---- the thread ---- */
 
+static void turn(struct listener *listener)
+{
+	turn_clock_begin(&listener->time);
+	event_base_loop(listener->base, EVLOOP_ONCE);
+}
+
 /* The zone thread is gone: all answers are here.  Those on TCP may need a moment. */
 static void send_last_answers(struct listener *listener)
 {
-	const int64_t end = clock_monotonic_ms() + LISTENER_FINISH_MS;
+	const int64_t end = turn_monotonic_ms(&listener->time) + LISTENER_FINISH_MS;
 	const struct timeval tick = {.tv_usec = 20000};
 
 	do {
 		event_base_loopexit(listener->base, &tick);
-		event_base_loop(listener->base, EVLOOP_ONCE);
-	} while (!listener_tcp_is_flushed(listener) && clock_monotonic_ms() < end);
+		turn(listener);
+	} while (!listener_tcp_is_flushed(listener) &&
+		turn_monotonic_ms(&listener->time) < end);
 }
 
 static void *listener_main(void *arg)
@@ -176,7 +183,7 @@ static void *listener_main(void *arg)
 	struct listener *listener = arg;
 
 	while (atomic_load(&listener->all->phase) != LISTENERS_FINISHING)
-		event_base_loop(listener->base, EVLOOP_ONCE);
+		turn(listener);
 	send_last_answers(listener);
 	return NULL;
 }
@@ -258,7 +265,8 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	listener->mailbox.queue.fd = -1;
 	listener->base = event_base_new();
 	listener->pool = hmac_pool_new();
-	if (!listener->base || !listener->pool)
+	if (!listener->base || !listener->pool ||
+		alarms_init(&listener->alarms, &listener->time, listener->base))
 		return -ENOMEM;
 	r = queue_init(&listener->mailbox.queue);
 	if (r)
@@ -468,6 +476,7 @@ static void listener_clear(struct listener *listener)
 	if (listener->mailbox_event)
 		event_free(listener->mailbox_event);
 	queue_clear(&listener->mailbox.queue);
+	alarms_clear(&listener->alarms);
 	if (listener->base)
 		event_base_free(listener->base);
 	hmac_pool_free(listener->pool);

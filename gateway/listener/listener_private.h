@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 
+#include "gateway/base/alarm.h"
 #include "gateway/listener/listener.h"
 #include "gateway/listener/listener_output.h"
 #include "gateway/listener/listener_source.h"
@@ -34,6 +35,8 @@ struct listener {
 	pthread_t thread;
 	bool is_running;
 	struct event_base *base;
+	struct turn_clock time;
+	struct alarms alarms;
 	struct hmac_pool *pool;
 	struct mailbox mailbox; /* answers from the zone thread */
 	struct event *mailbox_event;
@@ -52,9 +55,9 @@ struct listener {
 	struct listener_outputs outputs;
 	struct listener_counters counters;
 	bool is_accepting;
-	struct event *accept_timer;
-	struct event *idle_timer;   /* pending while any is idle */
-	struct event *unread_timer; /* pending while any output waits */
+	struct alarm accept_alarm;
+	struct alarm idle_alarm;   /* set while any is idle */
+	struct alarm unread_alarm; /* set while any output waits */
 };
 
 enum listeners_phase {

@@ -20,7 +20,6 @@
 #include "gateway/base/event_memory.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/base/log.h"
-#include "gateway/base/timer.h"
 
 enum {
 	TCP_BACKLOG = 1024,
@@ -70,18 +69,14 @@ static void resume_accepting(struct listener *listener)
 
 static void pause_accepting(struct listener *listener)
 {
-	const struct timeval pause = {.tv_usec = TCP_ACCEPT_PAUSE_MS * 1000};
-
 	listener->is_accepting = false;
 	for (size_t i = 0; i < listener->socket_count; i++)
 		event_del(listener->tcp_sockets[i].event);
-	timer_set(listener->accept_timer, &pause);
+	alarm_set_in(&listener->accept_alarm, TCP_ACCEPT_PAUSE_MS);
 }
 
-static void on_accept_timer(evutil_socket_t fd, short events, void *arg)
+static void on_accept_alarm(void *arg)
 {
-	(void)fd;
-	(void)events;
 	resume_accepting(arg);
 }
 
@@ -152,34 +147,27 @@ static int64_t idle_timeout_ms(struct listener *listener)
 	return ms;
 }
 
-static void start_idle_timer(struct listener *listener)
+static void set_idle_alarm(struct listener *listener)
 {
 	const struct connection *first = TAILQ_FIRST(&listener->idle);
-	struct timeval wait;
-	int64_t ms;
 
-	if (!first || event_pending(listener->idle_timer, EV_TIMEOUT, NULL))
+	if (!first || alarm_is_set(&listener->idle_alarm))
 		return;
-	ms = first->idle_since_ms + idle_timeout_ms(listener) - clock_monotonic_ms();
-	if (ms > TCP_IDLE_LOOK_MS)
-		ms = TCP_IDLE_LOOK_MS;
-	if (ms < 1)
-		ms = 1;
-	wait = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	timer_set(listener->idle_timer, &wait);
+	alarm_set(
+		&listener->idle_alarm, first->idle_since_ms + idle_timeout_ms(listener));
+	alarm_set_earlier_in(&listener->idle_alarm, TCP_IDLE_LOOK_MS);
 }
 
-static void on_idle_timer(evutil_socket_t fd, short events, void *arg)
+static void on_idle_alarm(void *arg)
 {
 	struct listener *listener = arg;
-	const int64_t latest_ms = clock_monotonic_ms() - idle_timeout_ms(listener);
+	const int64_t latest_ms =
+		turn_monotonic_ms(&listener->time) - idle_timeout_ms(listener);
 	struct connection *c;
 
-	(void)fd;
-	(void)events;
 	while ((c = TAILQ_FIRST(&listener->idle)) && c->idle_since_ms <= latest_ms)
 		close_connection(c);
-	start_idle_timer(listener);
+	set_idle_alarm(listener);
 }
 
 static void set_idle(struct connection *c)
@@ -192,8 +180,8 @@ static void set_idle(struct connection *c)
 	TAILQ_INSERT_TAIL(&listener->idle, c, entry);
 	TAILQ_INSERT_TAIL(&c->source->idle, c, source_entry);
 	c->is_idle = true;
-	c->idle_since_ms = clock_monotonic_ms();
-	start_idle_timer(listener);
+	c->idle_since_ms = turn_monotonic_ms(&listener->time);
+	set_idle_alarm(listener);
 }
 
 static void set_busy(struct connection *c)
@@ -208,13 +196,10 @@ static void set_busy(struct connection *c)
 
 /* ---- answers that nobody takes ---- */
 
-static void start_unread_timer(struct listener *listener)
+static void set_unread_alarm(struct listener *listener)
 {
-	const struct timeval wait = {.tv_sec = TCP_UNREAD_LOOK_MS / 1000};
-
-	if (listener_output_first(&listener->outputs) &&
-		!event_pending(listener->unread_timer, EV_TIMEOUT, NULL))
-		timer_set(listener->unread_timer, &wait);
+	if (listener_output_first(&listener->outputs))
+		alarm_set_earlier_in(&listener->unread_alarm, TCP_UNREAD_LOOK_MS);
 }
 
 /* So many octets have just been queued; some may have left. */
@@ -222,10 +207,10 @@ static void note_output(struct connection *c, size_t added)
 {
 	listener_output_note(&c->listener->outputs, &c->output, added,
 		evbuffer_get_length(bufferevent_get_output(c->bev)),
-		clock_monotonic_ms());
-	start_unread_timer(c->listener);
+		turn_monotonic_ms(&c->listener->time));
+	set_unread_alarm(c->listener);
 	if (c->listener->outputs.len > LISTENER_OUTPUTS_MAX)
-		event_active(c->listener->unread_timer, EV_TIMEOUT, 1);
+		alarm_set_in(&c->listener->unread_alarm, 0);
 }
 
 /* What has left since the last look; libevent tells only when nearly all has. */
@@ -243,7 +228,7 @@ static void look_at_outputs(struct listener *listener)
  * is too much. */
 static void close_unread(struct listener *listener)
 {
-	const int64_t now_ms = clock_monotonic_ms();
+	const int64_t now_ms = turn_monotonic_ms(&listener->time);
 	struct listener_output *output;
 
 	look_at_outputs(listener);
@@ -253,14 +238,12 @@ static void close_unread(struct listener *listener)
 		reset_connection(output->connection);
 }
 
-static void on_unread_timer(evutil_socket_t fd, short events, void *arg)
+static void on_unread_alarm(void *arg)
 {
 	struct listener *listener = arg;
 
-	(void)fd;
-	(void)events;
 	close_unread(listener);
-	start_unread_timer(listener);
+	set_unread_alarm(listener);
 }
 
 /* ---- in ---- */
@@ -514,9 +497,10 @@ static void add_connection(struct listener *listener, int fd,
 		close_connection(c); /* nothing would ever be heard of it */
 }
 
-static bool may_go(const struct connection *c)
+static bool may_go(struct connection *c)
 {
-	return c && clock_monotonic_ms() - c->idle_since_ms >= TCP_GRACE_MS;
+	return c &&
+		turn_monotonic_ms(&c->listener->time) - c->idle_since_ms >= TCP_GRACE_MS;
 }
 
 /* Whom RFC 7766 6.2.3 lets go first when there are too many.  NULL: nobody. */
@@ -611,13 +595,11 @@ int listener_tcp_open(struct listener_socket *s, const struct config_address *ad
 
 int listener_tcp_start(struct listener *listener)
 {
-	listener->accept_timer =
-		event_new(listener->base, -1, 0, on_accept_timer, listener);
-	listener->idle_timer = event_new(listener->base, -1, 0, on_idle_timer, listener);
-	listener->unread_timer =
-		event_new(listener->base, -1, 0, on_unread_timer, listener);
-	if (!listener->accept_timer || !listener->idle_timer || !listener->unread_timer)
-		return -ENOMEM;
+	struct alarms *alarms = &listener->alarms;
+
+	alarm_init(&listener->accept_alarm, alarms, on_accept_alarm, listener);
+	alarm_init(&listener->idle_alarm, alarms, on_idle_alarm, listener);
+	alarm_init(&listener->unread_alarm, alarms, on_unread_alarm, listener);
 	for (size_t i = 0; i < listener->socket_count; i++) {
 		struct listener_socket *s = &listener->tcp_sockets[i];
 
@@ -634,7 +616,7 @@ void listener_tcp_stop(struct listener *listener)
 {
 	struct connection *c;
 
-	event_del(listener->accept_timer);
+	alarm_stop(&listener->accept_alarm);
 	for (size_t i = 0; i < listener->socket_count; i++)
 		event_del(listener->tcp_sockets[i].event);
 	listener->is_accepting = false;
@@ -673,10 +655,4 @@ void listener_tcp_free(struct listener *listener)
 		if (s->fd >= 0)
 			close(s->fd);
 	}
-	if (listener->accept_timer)
-		event_free(listener->accept_timer);
-	if (listener->idle_timer)
-		event_free(listener->idle_timer);
-	if (listener->unread_timer)
-		event_free(listener->unread_timer);
 }

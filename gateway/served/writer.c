@@ -376,7 +376,7 @@ static int set_up_loop(struct writer *writer, const struct writer_env *env)
 	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
 	writer->watch = database_watch_new(thread);
-	thread->actions = actions_new(thread->base, ACTIONS_LIMIT_MS);
+	thread->actions = actions_new(thread->base, &thread->alarms, ACTIONS_LIMIT_MS);
 	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
 		!writer->done_event || !writer->pruning || !writer->watch ||
 		!thread->actions)

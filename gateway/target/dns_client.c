@@ -6,7 +6,6 @@
  * say.
  */
 #include "gateway/target/dns_client.h"
-#include "gateway/base/timer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +29,7 @@ struct dns_client {
 	unsigned timeout_ms;
 	struct tsig_key *keys; /* the secrets of one name; name and secret are ours */
 	size_t key_count;      /* 0: unsigned */
-	struct event *timer;   /* runs while an exchange is under way */
+	struct alarm limit;    /* set while an exchange is under way */
 	struct event *later;   /* failures found inside dns_client_ask */
 	struct bufferevent *connection; /* NULL: none */
 	bool is_connected;
@@ -120,7 +119,7 @@ static void finish(struct dns_client *client, const struct dns_client_result *re
 {
 	const struct dns_client_request request = client->request;
 
-	event_del(client->timer);
+	alarm_stop(&client->limit);
 	event_del(client->later);
 	client->is_busy = false;
 	tsig_stream_free(client->stream);
@@ -168,13 +167,11 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	fail(client, DNS_CLIENT_FAILED, &client->failure);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void on_limit(void *arg)
 {
 	struct dns_client *client = arg;
 	struct verdict why;
 
-	(void)fd;
-	(void)what;
 	if (!client->is_connected)
 		why = trouble(
 			client, "could not be reached within %u ms", client->timeout_ms);
@@ -186,14 +183,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	fail(client, DNS_CLIENT_FAILED, &why);
 }
 
-static void start_timer(struct dns_client *client)
+static void set_limit(struct dns_client *client)
 {
-	const struct timeval time = {
-		.tv_sec = client->timeout_ms / 1000,
-		.tv_usec = client->timeout_ms % 1000 * 1000,
-	};
-
-	timer_set(client->timer, &time);
+	alarm_set_in(&client->limit, client->timeout_ms);
 }
 
 /* ---- what came back ---- */
@@ -349,7 +341,7 @@ static bool handle_message(struct dns_client *client, size_t len)
 		next = client->request.message(
 			client->request.arg, client->answer, &client->walk);
 	if (next == DNS_CLIENT_MORE) {
-		start_timer(client);
+		set_limit(client);
 		return true;
 	}
 	if (next == DNS_CLIENT_STOP) {
@@ -560,7 +552,7 @@ void dns_client_ask(struct dns_client *client, const struct dns_client_request *
 	client->is_busy = true;
 	client->messages = 0;
 	evutil_secure_rng_get_bytes(&client->id, sizeof(client->id));
-	start_timer(client);
+	set_limit(client);
 	if (!client->octets) {
 		fail_later(client, trouble(client, "was not asked: no memory"));
 		return;
@@ -593,9 +585,9 @@ struct dns_client *dns_client_new(const struct dns_client_config *config)
 	client->real_time = config->real_time;
 	client->address = *config->address;
 	client->timeout_ms = config->timeout_ms;
-	client->timer = evtimer_new(config->base, on_timer, client);
+	alarm_init(&client->limit, config->alarms, on_limit, client);
 	client->later = evtimer_new(config->base, on_later, client);
-	if (!client->timer || !client->later || copy_keys(client, config->key) < 0) {
+	if (!client->later || copy_keys(client, config->key) < 0) {
 		dns_client_free(client);
 		return NULL;
 	}
@@ -607,8 +599,7 @@ void dns_client_free(struct dns_client *client)
 	if (!client)
 		return;
 	disconnect(client);
-	if (client->timer)
-		event_free(client->timer);
+	alarm_stop(&client->limit);
 	if (client->later)
 		event_free(client->later);
 	tsig_stream_free(client->stream);

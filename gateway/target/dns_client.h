@@ -14,11 +14,13 @@
 #define MUSTER_DNS_CLIENT_H
 
 #include <event2/event.h>
+#include "gateway/base/alarm.h"
 #include "gateway/config/config.h"
 #include "tsig/tsig.h"
 
 struct dns_client_config { /* copied, the key and its secrets too */
 	struct event_base *base;
+	struct alarms *alarms; /* of the same loop */
 	struct hmac_pool *pool;
 	int64_t (*real_time)(void);
 	const struct config_address *address;

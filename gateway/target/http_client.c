@@ -38,9 +38,7 @@ struct http_transfer {
 struct http_client {
 	struct event_base *base;
 	CURLM *multi;
-	struct event *timer;
-	struct timeval timeout; /* what timer was set to */
-	bool is_timer_lost;     /* it could not be set */
+	struct alarm alarm; /* when curl wants to be called */
 	struct http_transfer *transfers;
 	bool is_collecting; /* a callback may be running */
 	bool is_freed;      /* while it ran; collect() ends it */
@@ -216,8 +214,7 @@ static void client_destroy(struct http_client *client)
 		http_transfer_cancel(client->transfers);
 	if (client->multi)
 		curl_multi_cleanup(client->multi);
-	if (client->timer)
-		event_free(client->timer);
+	alarm_stop(&client->alarm);
 	free(client);
 	curl_global_cleanup();
 }
@@ -259,25 +256,11 @@ static void on_socket_event(evutil_socket_t fd, short what, void *arg)
 	collect(client);
 }
 
-/* Without memory it comes at once, to be set again: curl asks for each time only once. */
-static void set_timer(struct http_client *client)
-{
-	client->is_timer_lost = event_add(client->timer, &client->timeout) != 0;
-	if (client->is_timer_lost)
-		event_active(client->timer, EV_TIMEOUT, 1);
-}
-
-static void on_timer_event(evutil_socket_t fd, short what, void *arg)
+static void on_alarm(void *arg)
 {
 	struct http_client *client = arg;
 	int running;
 
-	(void)fd;
-	(void)what;
-	if (client->is_timer_lost) {
-		set_timer(client);
-		return;
-	}
 	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	collect(client);
 }
@@ -310,22 +293,19 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 	return 0;
 }
 
-static int on_timer_wanted(CURLM *multi, long timeout_ms, void *arg)
+static int on_alarm_wanted(CURLM *multi, long timeout_ms, void *arg)
 {
 	struct http_client *client = arg;
 
 	(void)multi;
-	client->is_timer_lost = false;
-	event_del(client->timer);
 	if (timeout_ms < 0)
-		return 0;
-	client->timeout = (struct timeval){
-		.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-	set_timer(client);
+		alarm_stop(&client->alarm);
+	else
+		alarm_set_in(&client->alarm, timeout_ms);
 	return 0;
 }
 
-struct http_client *http_client_new(struct event_base *base)
+struct http_client *http_client_new(struct event_base *base, struct alarms *alarms)
 {
 	struct http_client *client;
 
@@ -337,15 +317,15 @@ struct http_client *http_client_new(struct event_base *base)
 		return NULL;
 	}
 	client->base = base;
-	client->timer = evtimer_new(base, on_timer_event, client);
+	alarm_init(&client->alarm, alarms, on_alarm, client);
 	client->multi = curl_multi_init();
-	if (!client->timer || !client->multi) {
+	if (!client->multi) {
 		client_destroy(client);
 		return NULL;
 	}
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_alarm_wanted);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
 	curl_multi_setopt(
 		client->multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_MAX);

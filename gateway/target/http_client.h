@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gateway/base/alarm.h"
+
 enum {
 	HTTP_HEADERS_MAX = 16384, /* octets of header lines of one answer */
 	HTTP_CONNECTIONS_MAX = 4, /* kept open per client */
@@ -51,7 +53,8 @@ struct http_response {
  * start others, and may free the client. */
 typedef void http_done(void *arg, const struct http_response *response);
 
-struct http_client *http_client_new(struct event_base *base); /* NULL: no memory */
+/* On this loop, whose alarms they are.  NULL: no memory. */
+struct http_client *http_client_new(struct event_base *base, struct alarms *alarms);
 /* Cancels everything under way.  NULL is harmless. */
 void http_client_free(struct http_client *client);
 

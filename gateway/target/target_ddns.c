@@ -306,8 +306,7 @@ static void ddns_free(struct target *target)
 	dns_client_free(t->client);
 	if (t->later)
 		event_free(t->later);
-	if (t->pause)
-		event_free(t->pause);
+	alarm_stop(&t->pause);
 	ddns_transfer_free(t->transfer);
 	zone_free(t->content.zone);
 	update_free(t->content.difference);
@@ -324,6 +323,7 @@ static struct target *ddns_new(const struct config_target *config, const uint8_t
 {
 	struct dns_client_config client = {
 		.base = env->base,
+		.alarms = env->alarms,
 		.pool = env->pool,
 		.real_time = env->real_time,
 		.address = &config->address,
@@ -344,8 +344,8 @@ static struct target *ddns_new(const struct config_target *config, const uint8_t
 		t->queries = dns_client_new(&client);
 	}
 	t->later = evtimer_new(env->base, on_later, t);
-	t->pause = evtimer_new(env->base, ddns_on_pause, t);
-	if (!t->client || !t->queries || !t->later || !t->pause) {
+	alarm_init(&t->pause, env->alarms, ddns_on_pause, t);
+	if (!t->client || !t->queries || !t->later) {
 		ddns_free((struct target *)(void *)t);
 		return NULL;
 	}

@@ -257,22 +257,17 @@ static void handle_refusal(struct ddns_target *t, const struct dns_client_result
  * too. */
 static void handle_servfail(struct ddns_target *t)
 {
-	const struct timeval pause = {.tv_usec = SERVFAIL_PAUSE_MS * 1000};
-
 	t->servfails++;
 	if (t->trial && t->servfails >= SERVFAIL_TRIES) {
 		complete_rejected(t);
 		return;
 	}
 	t->is_uncertain = true;
-	if (event_add(t->pause, &pause) < 0)
-		ddns_complete_no_memory(t);
+	alarm_set_in(&t->pause, SERVFAIL_PAUSE_MS);
 }
 
-void ddns_on_pause(evutil_socket_t fd, short what, void *arg)
+void ddns_on_pause(void *arg)
 {
-	(void)fd;
-	(void)what;
 	go_on(arg);
 }
 

@@ -128,9 +128,9 @@ struct ddns_target {
 	struct dns_client *queries; /* and transfers; the same, if the key is */
 	struct event *later; /* tells the caller, never from within the caller's call */
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
-	bool is_signed;      /* the zone, by the server; as of mirrored */
-	bool is_soa_blind;   /* the server can not compare its SOA with a prerequisite */
-	struct event *pause; /* deliver: after a SERVFAIL, until the next try */
+	bool is_signed;     /* the zone, by the server; as of mirrored */
+	bool is_soa_blind;  /* the server can not compare its SOA with a prerequisite */
+	struct alarm pause; /* deliver: after a SERVFAIL, until the next try */
 
 	/* the operation under way */
 	target_done *done;     /* probe, deliver */
@@ -181,6 +181,6 @@ bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result
 
 void ddns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
-void ddns_on_pause(evutil_socket_t fd, short what, void *arg);
+void ddns_on_pause(void *arg);
 
 #endif

@@ -488,7 +488,7 @@ static struct target *powerdns_new(const struct config_target *config,
 	t->patch_max = ((size_t)PATCH_MAX_MB << 20) - PATCH_HEADERS;
 	t->timeout_ms = (long)config->timeout_ms;
 	t->seed = env->seed;
-	t->http = http_client_new(env->base);
+	t->http = http_client_new(env->base, env->alarms);
 	t->later = evtimer_new(env->base, on_later, t);
 	t->parents = powerdns_parents_new(zone);
 	if (!t->http || !t->later || !t->parents || !set_texts(t, config)) {

@@ -178,6 +178,7 @@ struct target_relay *target_relay_new(const struct config_target *config,
 {
 	const struct dns_client_config client = {
 		.base = env->base,
+		.alarms = env->alarms,
 		.pool = env->pool,
 		.real_time = env->real_time,
 		.address = &config->address,

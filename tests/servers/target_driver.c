@@ -34,6 +34,8 @@ enum { LINE_LEN = 1 << 20 };
 
 struct driver {
 	struct target_env env;
+	struct turn_clock time;
+	struct alarms alarms;
 	struct config_target config;
 	const struct target_ops *ops;
 	char **key; /* file and name; NULL: unsigned */
@@ -191,6 +193,7 @@ static void begin(struct driver *d, const char *what, const char *how)
 static void run(struct driver *d)
 {
 	while (!d->is_called) {
+		turn_clock_begin(&d->time);
 		if (event_base_loop(d->env.base, EVLOOP_ONCE) != 0)
 			die("nothing under way, and no answer");
 	}
@@ -304,8 +307,10 @@ static void abandon(struct driver *d, char *words, int flags)
 
 	d->is_quiet = true;
 	begin(d, words ? words : "load", NULL);
-	for (long i = turns ? strtol(turns, NULL, 10) : 0; i > 0 && !d->is_called; i--)
+	for (long i = turns ? strtol(turns, NULL, 10) : 0; i > 0 && !d->is_called; i--) {
+		turn_clock_begin(&d->time);
 		event_base_loop(d->env.base, flags);
+	}
 	forget(d);
 	d->is_quiet = false;
 	puts("= ABANDONED");
@@ -379,6 +384,9 @@ int main(int argc, char **argv)
 	char *line = must(malloc(LINE_LEN));
 
 	d.env.base = must(event_base_new());
+	d.env.alarms = &d.alarms;
+	if (alarms_init(&d.alarms, &d.time, d.env.base))
+		die("no memory");
 	d.env.pool = must(hmac_pool_new());
 	d.env.real_time = real_time;
 	configure(&d, argc, argv);
@@ -393,6 +401,7 @@ int main(int argc, char **argv)
 	changeset_unref(d.changes);
 	zone_free(d.mirror);
 	hmac_pool_free(d.env.pool);
+	alarms_clear(&d.alarms);
 	event_base_free(d.env.base);
 	free(line);
 	return 0;

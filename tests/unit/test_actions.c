@@ -17,6 +17,8 @@ enum { BOUND_MS = 20000, PATH_ROOM = 128 };
 
 struct bench {
 	struct event_base *base;
+	struct turn_clock time;
+	struct alarms alarms;
 	struct actions *actions;
 	char folder[PATH_ROOM];
 	char program[PATH_ROOM + 16];
@@ -43,6 +45,7 @@ static int set_up(void **state)
 	snprintf(b->program, sizeof(b->program), "%s/program", b->folder);
 	snprintf(b->log, sizeof(b->log), "%s/log", b->folder);
 	b->base = event_base_new();
+	assert_int_equal(alarms_init(&b->alarms, &b->time, b->base), 0);
 	/* The log goes to standard error: into a file, for now. */
 	b->stderr_fd = dup(STDERR_FILENO);
 	assert_non_null(freopen(b->log, "a", stderr));
@@ -56,6 +59,7 @@ static int tear_down(void **state)
 	char command[PATH_ROOM + 32];
 
 	actions_free(b->actions);
+	alarms_clear(&b->alarms);
 	event_base_free(b->base);
 	fflush(stderr);
 	dup2(b->stderr_fd, STDERR_FILENO);
@@ -81,23 +85,23 @@ static void begin(struct bench *b, const char *host)
 		});
 }
 
-static void on_bound(evutil_socket_t fd, short events, void *arg)
+static void on_bound(void *arg)
 {
-	(void)fd;
-	(void)events;
 	(void)arg;
 	fail_msg("it takes too long");
 }
 
 static void run_until_idle(struct bench *b)
 {
-	const struct timeval bound = {.tv_sec = BOUND_MS / 1000};
-	struct event *timer = event_new(b->base, -1, 0, on_bound, NULL);
+	struct alarm bound;
 
-	event_add(timer, &bound);
-	while (!actions_is_idle(b->actions))
+	alarm_init(&bound, &b->alarms, on_bound, NULL);
+	alarm_set_in(&bound, BOUND_MS);
+	while (!actions_is_idle(b->actions)) {
+		turn_clock_begin(&b->time);
 		event_base_loop(b->base, EVLOOP_ONCE);
-	event_free(timer);
+	}
+	alarm_stop(&bound);
 }
 
 /* Lines in a file of the folder; 0 if there is none. */
@@ -134,7 +138,7 @@ static void test_all_get_their_turn(void **state)
 {
 	struct bench *b = *state;
 
-	b->actions = actions_new(b->base, BOUND_MS);
+	b->actions = actions_new(b->base, &b->alarms, BOUND_MS);
 	write_program(b, "echo \"$3\" >> hosts");
 	for (int i = 0; i < 20; i++)
 		begin(b, "host.dyn.example.");
@@ -147,7 +151,7 @@ static void test_four_at_once(void **state)
 {
 	struct bench *b = *state;
 
-	b->actions = actions_new(b->base, BOUND_MS);
+	b->actions = actions_new(b->base, &b->alarms, BOUND_MS);
 	/* Each looks how many there are while it is one of them. */
 	write_program(b,
 		"mkdir d.$$; ls -d d.* | wc -l >> counts\n"
@@ -164,7 +168,7 @@ static void test_one_that_hangs_is_killed(void **state)
 {
 	struct bench *b = *state;
 
-	b->actions = actions_new(b->base, 300);
+	b->actions = actions_new(b->base, &b->alarms, 300);
 	write_program(b, "sleep 300 & echo $! > child; wait; echo > survived");
 	begin(b, "host.dyn.example.");
 	run_until_idle(b);
@@ -177,7 +181,7 @@ static void test_failures(void **state)
 {
 	struct bench *b = *state;
 
-	b->actions = actions_new(b->base, BOUND_MS);
+	b->actions = actions_new(b->base, &b->alarms, BOUND_MS);
 	begin(b, "one.dyn.example.");
 	run_until_idle(b);
 	assert_true(is_logged(b, "one.dyn.example.: No such file or directory"));
@@ -195,7 +199,7 @@ static void test_too_many_are_left_out(void **state)
 {
 	struct bench *b = *state;
 
-	b->actions = actions_new(b->base, BOUND_MS);
+	b->actions = actions_new(b->base, &b->alarms, BOUND_MS);
 	write_program(b, "echo >> done");
 	for (int i = 0; i < ACTIONS_QUEUE_MAX + ACTIONS_AT_ONCE + 5; i++)
 		begin(b, "host.dyn.example.");
@@ -208,7 +212,7 @@ static void test_the_end_waits_for_nobody(void **state)
 {
 	struct bench *b = *state;
 
-	b->actions = actions_new(b->base, BOUND_MS);
+	b->actions = actions_new(b->base, &b->alarms, BOUND_MS);
 	write_program(b, "sleep 300");
 	for (int i = 0; i < 6; i++)
 		begin(b, "host.dyn.example.");

@@ -18,6 +18,8 @@ enum { CONNECTIONS = 16, REQUEST_MAX = 8192 };
 /* A server that says one thing to whoever asks, and remembers the last request. */
 struct bench {
 	struct event_base *base;
+	struct turn_clock time;
+	struct alarms alarms;
 	struct evconnlistener *listener;
 	struct bufferevent *connections[CONNECTIONS];
 	unsigned connection_count;
@@ -66,6 +68,12 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 	bufferevent_enable(connection, EV_READ | EV_WRITE);
 }
 
+static int turn(struct bench *b, int flags)
+{
+	turn_clock_begin(&b->time);
+	return event_base_loop(b->base, flags);
+}
+
 static int set_up(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
@@ -74,6 +82,7 @@ static int set_up(void **state)
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	b->base = event_base_new();
+	assert_int_equal(alarms_init(&b->alarms, &b->time, b->base), 0);
 	b->listener = evconnlistener_new_bind(b->base, on_connection, b,
 		LEV_OPT_CLOSE_ON_FREE, 16, (struct sockaddr *)&address, sizeof(address));
 	assert_non_null(b->listener);
@@ -81,7 +90,7 @@ static int set_up(void **state)
 		evconnlistener_get_fd(b->listener), (struct sockaddr *)&address, &len);
 	snprintf(b->url, sizeof(b->url), "http://127.0.0.1:%u/path?a=b",
 		ntohs(address.sin_port));
-	b->client = http_client_new(b->base);
+	b->client = http_client_new(b->base, &b->alarms);
 	assert_non_null(b->client);
 	*state = b;
 	return 0;
@@ -95,6 +104,7 @@ static int tear_down(void **state)
 	for (unsigned i = 0; i < b->connection_count; i++)
 		bufferevent_free(b->connections[i]);
 	evconnlistener_free(b->listener);
+	alarms_clear(&b->alarms);
 	event_base_free(b->base);
 	free(b);
 	return 0;
@@ -154,7 +164,7 @@ static struct http_transfer *start(struct bench *b, struct http_request request)
 static void run(struct bench *b, unsigned calls)
 {
 	while (b->calls < calls)
-		assert_int_equal(event_base_loop(b->base, EVLOOP_ONCE), 0);
+		assert_int_equal(turn(b, EVLOOP_ONCE), 0);
 }
 
 static void ask(struct bench *b, struct http_request request)
@@ -327,7 +337,7 @@ static void cancelled_ones_do_not_call(void **state)
 	second = start(b, (struct http_request){0});
 	third = start(b, (struct http_request){0});
 	http_transfer_cancel(second);
-	event_base_loop(b->base, EVLOOP_ONCE); /* they connect, no more */
+	turn(b, EVLOOP_ONCE); /* they connect, no more */
 	assert_int_equal(b->calls, 0);
 	http_transfer_cancel(first);
 	http_transfer_cancel(third);
@@ -344,7 +354,7 @@ static void a_callback_may_free_the_client(void **state)
 	for (int i = 0; i < 3; i++)
 		start(b, (struct http_request){0});
 	run(b, 1);
-	event_base_loop(b->base, EVLOOP_NONBLOCK);
+	turn(b, EVLOOP_NONBLOCK);
 	assert_int_equal(b->calls, 1);
 }
 
@@ -364,10 +374,10 @@ static void freeing_cancels(void **state)
 	struct bench *b = *state;
 
 	start(b, (struct http_request){0});
-	event_base_loop(b->base, EVLOOP_ONCE);
+	turn(b, EVLOOP_ONCE);
 	http_client_free(b->client);
 	b->client = NULL;
-	event_base_loop(b->base, EVLOOP_NONBLOCK);
+	turn(b, EVLOOP_NONBLOCK);
 	assert_int_equal(b->calls, 0);
 	http_client_free(NULL);
 	http_transfer_cancel(NULL);
