@@ -94,6 +94,18 @@ struct verdict apply_update(struct zone *zone, const struct update *update, bool
 int apply_withdrawal(struct zone *zone, const struct changeset *withdrawn, bool bump,
 	struct changeset **ret_changeset) __attribute__((warn_unused_result));
 
+/*
+ * The octets that are kept of an update: an UPDATE message up to its additional section,
+ * as a peer has sent it or as update_encode writes it.  Octets that end before the
+ * records that their header counts have been cut.
+ *
+ * update_encode writes the zone and the changes, as many whole ones as fit into cap,
+ * which has room for the header and the zone at least; it returns the length.
+ * update_decode trusts nothing: NULL with errno EBADMSG or ENOMEM.
+ */
+size_t update_encode(const struct update *update, uint8_t *buf, size_t cap);
+struct update *update_decode(const uint8_t *octets, size_t len, bool *ret_is_cut);
+
 /* One line for logs and audit: "-ANY host A; +300 host A 192.0.2.1", cut to fit. */
 enum { UPDATE_TEXT_MAX = 1024 };
 void update_to_text(const struct update *update, char buf[UPDATE_TEXT_MAX]);

@@ -12,6 +12,7 @@
 
 #include "gateway/control/control_survey.h"
 #include "gateway/journal/refusals.h"
+#include "gateway/journal/row_text.h"
 #include "zones/rdata.h"
 
 enum { AUDIT_DEFAULT = 100 };
@@ -62,12 +63,15 @@ static json_t *zone_to_json(struct control *c, int64_t id)
 /* NULL: no memory. */
 static json_t *row_to_json(struct control *c, const struct store_row *row)
 {
+	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX], request[UPDATE_TEXT_MAX];
+
 	return json_pack("{s:I, s:o, s:o, s:o, s:s?, s:s?, s:o, s:s?, s:s?, s:s?, s:o}",
 		"seq", (json_int_t)row->seq, "id", id_to_json(row->transaction), "at",
 		control_json_time(row->at_ms), "zone", zone_to_json(c, row->zone), "key",
-		row->key, "source", row->source, "answer", control_json_rcode(row->rcode),
-		"reason", row->reason, "request", row->request, "event", row->event,
-		"host", row->host ? control_json_name(row->host) : json_null());
+		row_key_text(row, key), "source", row_source_text(row, source), "answer",
+		control_json_rcode(row->rcode), "reason", row->reason, "request",
+		row_request_text(row, request), "event", row->event, "host",
+		row->host ? control_json_name(row->host) : json_null());
 }
 
 static int add_row(const struct store_row *row, void *arg)
@@ -88,8 +92,7 @@ static int add_row(const struct store_row *row, void *arg)
 
 struct audit {
 	struct store_filter filter;
-	uint8_t name[NAME_MAX_LEN];
-	char key[NAME_TEXT_MAX];
+	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_LEN];
 	uint64_t since_s;
 };
 
@@ -145,9 +148,9 @@ static bool read_names(struct control_request *r, struct audit *a, struct store 
 	if (name && !control_read_name(r, name, a->name))
 		return false;
 	a->filter.name = name ? a->name : NULL;
-	if (key && !control_read_name(r, key, wire))
+	if (key && !control_read_name(r, key, a->key))
 		return false;
-	a->filter.key = key ? name_to_text(wire, a->key) : NULL;
+	a->filter.key = key ? a->key : NULL;
 	return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/control/control_walk.h"
+#include "gateway/journal/row_text.h"
 
 struct host_walk {
 	struct control_walk walk; /* first */
@@ -70,6 +71,7 @@ static int add_expired(const struct store_row *row, void *arg)
 {
 	struct expired *e = arg;
 	struct control_walk *walk = e->walk;
+	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX];
 
 	e->seen++;
 	memcpy(walk->host, row->host, name_len(row->host));
@@ -81,7 +83,8 @@ static int add_expired(const struct store_row *row, void *arg)
 			    control_json_name(row->host), "zone",
 			    control_walk_zone(walk)->text, "state", "expired", "leases",
 			    0, "last_seen", control_json_time(row->seen_s * 1000),
-			    "source", row->source, "key", row->key, "expired_at",
+			    "source", row_source_text(row, source), "key",
+			    row_key_text(row, key), "expired_at",
 			    control_json_time(row->at_ms), "why", row->reason)))
 		walk->has_failed = true;
 	return 0;

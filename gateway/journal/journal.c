@@ -4,7 +4,6 @@
  */
 #include "gateway/journal/journal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,7 +20,6 @@ enum {
 	JOURNAL_GROUP_MAX =
 		4096, /* operations in one commit: bounds how long one takes */
 	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
-	SOURCE_MAX = 80,           /* octets of an address, port and transport as text */
 };
 
 struct journal {
@@ -42,37 +40,49 @@ struct journal {
 	atomic_uint_fast64_t commits, operations, failures, busy_us;
 };
 
-/* NULL: not known. */
-static const char *address_text(
-	const struct ip_address *address, char buf[INET6_ADDRSTRLEN])
+static void describe_request(const struct journal_request *request, struct store_row *row,
+	uint8_t mac[STORE_MAC_LEN])
 {
-	const int family = address->family == 4 ? AF_INET : AF_INET6;
+	if (request->id) {
+		row->transaction = request->id;
+		row->source.address = request->source;
+		row->source.port = request->port;
+		row->source.transport = request->is_tcp ? STORE_TCP : STORE_UDP;
+	}
+	if (request->key) { /* a shorter MAC is filled up */
+		const size_t len = request->mac_len < STORE_MAC_LEN ? request->mac_len
+								    : STORE_MAC_LEN;
 
-	return address->family ? inet_ntop(family, address->octets, buf, INET6_ADDRSTRLEN)
-			       : NULL;
+		memset(mac, 0, STORE_MAC_LEN);
+		memcpy(mac, request->mac, len);
+		row->key = request->key;
+		row->mac = mac;
+		row->time_signed = request->time_signed;
+	}
 }
 
-/* "192.0.2.1#5353/udp". */
-static void source_text(const struct journal_request *request, char buf[SOURCE_MAX])
+/* buf is for what the gateway made itself, and for what is too long. */
+static void describe_update(const struct journal_request *request, struct store_row *row,
+	uint8_t buf[STORE_REQUEST_MAX])
 {
-	char host[INET6_ADDRSTRLEN];
-	const char *text = address_text(&request->source, host);
-
-	snprintf(buf, SOURCE_MAX, "%s#%u/%s", text ? text : "?", request->port,
-		request->is_tcp ? "tcp" : "udp");
+	if (!request->update)
+		return;
+	if (request->octets && request->octets_len <= STORE_REQUEST_MAX) {
+		row->request = request->octets;
+		row->request_len = request->octets_len;
+	} else {
+		row->request = buf;
+		row->request_len = update_encode(request->update, buf, STORE_REQUEST_MAX);
+	}
 }
 
 static int append_row(struct journal *journal, const struct journal_op *op)
 {
-	const struct journal_request *request = &op->request;
-	char key[NAME_TEXT_MAX] = "", source[SOURCE_MAX];
-	char text[UPDATE_TEXT_MAX];
-	uint8_t mac[STORE_MAC_LEN] = {0}; /* a shorter one is filled up */
+	uint8_t mac[STORE_MAC_LEN], request[STORE_REQUEST_MAX];
 	struct store_row row = {
 		.seq = op->seq,
 		.zone = op->zone,
 		.at_ms = op->at_ms,
-		.transaction = request->id,
 		.rcode = op->verdict.rcode,
 		.reason = op->verdict.why[0] ? op->verdict.why : NULL,
 		.changes = op->changes,
@@ -80,27 +90,13 @@ static int append_row(struct journal *journal, const struct journal_op *op)
 		.host = op->host,
 	};
 
-	if (request->update) {
-		update_to_text(request->update, text);
-		row.request = text;
-	}
 	if (op->last) {
-		row.key = name_to_text(op->last->key, key);
-		row.source = address_text(&op->last->source, source);
+		row.key = op->last->key;
+		row.source.address = op->last->source;
 		row.seen_s = op->last->seen_s;
 	}
-	if (request->id) {
-		source_text(request, source);
-		row.source = source;
-		row.key = key;
-	}
-	if (request->key) {
-		name_to_text(request->key, key);
-		memcpy(mac, request->mac,
-			request->mac_len < sizeof(mac) ? request->mac_len : sizeof(mac));
-		row.mac = mac;
-		row.time_signed = request->time_signed;
-	}
+	describe_request(&op->request, &row, mac);
+	describe_update(&op->request, &row, request);
 	return journal->ops->append(journal->store, &row);
 }
 

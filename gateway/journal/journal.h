@@ -49,8 +49,12 @@ struct journal_request {
 	bool is_tcp;
 	const uint8_t *mac; /* with key */
 	size_t mac_len;
-	uint64_t time_signed;        /* seconds since 1970; with key */
-	const struct update *update; /* NULL: none, or it could not be read */
+	uint64_t time_signed; /* seconds since 1970; with key */
+	/* What is asked for; NULL: nothing, or it could not be read.  If it is a message,
+	 * the octets of that up to its additional section. */
+	const struct update *update;
+	const uint8_t *octets;
+	size_t octets_len;
 };
 
 struct journal_op {

@@ -24,22 +24,40 @@
 #include "zones/changeset.h"
 #include "zones/lease.h"
 
-enum { STORE_ERROR_MAX = 256, STORE_MAC_LEN = 16 };
+enum {
+	STORE_ERROR_MAX = 256,
+	STORE_MAC_LEN = 16,
+	/* Octets of a request that a row keeps: what its text shows (UPDATE_TEXT_MAX) and
+	 * more, since few records have fewer characters than half their octets. */
+	STORE_REQUEST_MAX = 2048,
+};
 
 struct store;
 
-/* One update, as it is journalled. */
+enum store_transport { STORE_NO_TRANSPORT, STORE_UDP, STORE_TCP };
+
+/* Where something came from. */
+struct store_source {
+	struct ip_address address; /* family 0: not known */
+	uint16_t port;
+	enum store_transport transport; /* STORE_NO_TRANSPORT: no message, no port */
+};
+
+/* One update, as it is journalled; row_text.h makes text of it. */
 struct store_row {
 	uint64_t seq;         /* order of all rows; assigned by the zone thread */
 	int64_t zone;         /* store_ops.zone_id */
 	int64_t at_ms;        /* real time of the decision */
 	uint64_t transaction; /* what logs and EDE texts call the update; 0: ours */
 	/* Who asked; of an event, who last refreshed the host's leases. */
-	const char *key;     /* name as text; "" unsigned; NULL: the gateway itself */
-	const char *source;  /* "192.0.2.1#5353/udp"; of an event "192.0.2.1" */
-	uint16_t rcode;      /* what was answered */
-	const char *reason;  /* why, for refusals and for the gateway's own changes */
-	const char *request; /* update_to_text; NULL: none */
+	const uint8_t *key; /* name; NULL: unsigned, or the gateway itself */
+	struct store_source source;
+	uint16_t rcode;         /* what was answered */
+	const char *reason;     /* why, for refusals and for the gateway's own changes */
+	const uint8_t *request; /* update_decode; NULL: none */
+	size_t request_len;
+	const char *request_text; /* read only, instead of the octets: as rows had it
+				   * before version 3 */
 	const struct changeset *changes; /* NULL: nothing changed */
 	const uint8_t *mac;   /* STORE_MAC_LEN octets of the request's; NULL: none */
 	uint64_t time_signed; /* seconds since 1970; with mac */
@@ -56,10 +74,10 @@ struct store_row {
 
 /* Which rows an administrator wants to see: all conditions hold. */
 struct store_filter {
-	int64_t zone;    /* 0: of any */
-	const char *key; /* as in store_row; NULL: of any */
+	int64_t zone;       /* 0: of any */
+	const uint8_t *key; /* name; NULL: of any */
 	/* The host of the event, an owner that the changes touch, or one that the request
-	 * names (as far as its text goes); NULL: any. */
+	 * names (row_request_names); NULL: any. */
 	const uint8_t *name;
 	bool events_only;
 	uint64_t after, before; /* after < seq < before; before 0: no end */
@@ -123,8 +141,8 @@ struct store_ops {
 		size_t limit, uint64_t *ret_count);
 	/* Requests whose MAC was signed at or after since. */
 	int (*each_mac)(struct store *store, uint64_t since,
-		void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
-			uint16_t rcode, void *arg),
+		void (*visit)(const uint8_t *key, const uint8_t *mac,
+			uint64_t time_signed, uint16_t rcode, void *arg),
 		void *arg);
 
 	/* seq 0 and 0 if there is none yet. */

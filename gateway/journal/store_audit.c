@@ -8,9 +8,13 @@
  */
 #include "gateway/journal/store_private.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "gateway/journal/row_text.h"
 
 enum {
 	STORE_LOOK_MAX = 10000, /* rows that one store_each_row looks at: some 50 ms */
@@ -38,26 +42,91 @@ enum {
 
 /* ---- one row ---- */
 
-/* All but the changes. */
-static struct store_row column_row(struct store_call *call)
+/* A row, and what it may point to. */
+struct read_row {
+	struct store_row row;
+	uint8_t key[NAME_MAX_LEN];
+};
+
+/* As it was before version 3: "192.0.2.1#5353/udp", of an event "192.0.2.1". */
+static struct store_source source_from_text(const char *text)
 {
-	struct store_row row = {
+	struct store_source source = {.transport = STORE_NO_TRANSPORT};
+	const char *port = strchr(text, '#'), *transport = strchr(text, '/');
+	const int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	char host[INET6_ADDRSTRLEN];
+
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, "#"), text);
+	if (inet_pton(family, host, source.address.octets) != 1)
+		return source;
+	source.address.family = family == AF_INET ? 4 : 6;
+	if (port && transport) {
+		source.port = (uint16_t)strtoul(port + 1, NULL, 10);
+		source.transport = strcmp(transport, "/tcp") ? STORE_UDP : STORE_TCP;
+	}
+	return source;
+}
+
+/* What store_append has written. */
+static struct store_source source_from_octets(const uint8_t *octets, size_t len)
+{
+	struct store_source source = {.transport = STORE_NO_TRANSPORT};
+	const size_t address_len = len < 16 ? 4 : 16;
+
+	if (len < address_len)
+		return source;
+	source.address.family = address_len == 4 ? 4 : 6;
+	memcpy(source.address.octets, octets, address_len);
+	if (len == address_len + 3) {
+		source.port = (uint16_t)(octets[len - 3] << 8 | octets[len - 2]);
+		source.transport = octets[len - 1];
+	}
+	return source;
+}
+
+static struct store_source column_source(struct store_call *call)
+{
+	const bool is_text =
+		sqlite3_column_type(call->stmt, COLUMN_SOURCE) == SQLITE_TEXT;
+	const char *text = is_text ? store_column_text(call, COLUMN_SOURCE) : NULL;
+	const uint8_t *octets = NULL;
+	size_t len = 0;
+
+	if (!is_text)
+		octets = store_column_octets(call, COLUMN_SOURCE, &len);
+	return is_text && text ? source_from_text(text) : source_from_octets(octets, len);
+}
+
+static void column_request(struct store_call *call, struct store_row *row)
+{
+	if (sqlite3_column_type(call->stmt, COLUMN_REQUEST) == SQLITE_TEXT)
+		row->request_text = store_column_text(call, COLUMN_REQUEST);
+	else
+		row->request =
+			store_column_octets(call, COLUMN_REQUEST, &row->request_len);
+}
+
+/* All but the changes. */
+static void column_row(struct store_call *call, struct read_row *ret)
+{
+	struct store_row *row = &ret->row;
+
+	*row = (struct store_row){
 		.seq = store_column_number(call, COLUMN_SEQ),
 		.zone = (int64_t)store_column_number(call, COLUMN_ZONE),
 		.at_ms = (int64_t)store_column_number(call, COLUMN_AT_MS),
 		.transaction = store_column_number(call, COLUMN_TRANSACTION),
-		.key = store_column_text(call, COLUMN_KEY),
-		.source = store_column_text(call, COLUMN_SOURCE),
+		.key = store_column_key(call, COLUMN_KEY, ret->key),
+		.source = column_source(call),
 		.rcode = (uint16_t)store_column_number(call, COLUMN_RCODE),
 		.reason = store_column_text(call, COLUMN_REASON),
-		.request = store_column_text(call, COLUMN_REQUEST),
 		.event = store_column_text(call, COLUMN_EVENT),
 		.host = store_column_name(call, COLUMN_HOST),
 	};
 
-	if (row.event)
-		row.seen_s = (int64_t)store_column_number(call, COLUMN_TIME_SIGNED);
-	return row;
+	column_request(call, row);
+	if (row->event)
+		row->seen_s = (int64_t)store_column_number(call, COLUMN_TIME_SIGNED);
 }
 
 static int column_changes(struct store_call *call, struct changeset **ret_changes)
@@ -80,23 +149,12 @@ static bool touches(const struct changeset *changes, const uint8_t *owner)
 	return false;
 }
 
-/* update_to_text has " owner " in each of its parts. */
-static bool names(const char *request, const uint8_t *owner)
-{
-	char text[NAME_TEXT_MAX], word[NAME_TEXT_MAX + 2];
-
-	if (!request)
-		return false;
-	snprintf(word, sizeof(word), " %s ", name_to_text(owner, text));
-	return strstr(request, word) != NULL;
-}
-
 /* By all that can be told without the changes. */
 static bool is_wanted(const struct store_filter *filter, const struct store_row *row)
 {
 	if (filter->zone && row->zone != filter->zone)
 		return false;
-	if (filter->key && (!row->key || strcmp(row->key, filter->key) != 0))
+	if (filter->key && (!row->key || !name_is_equal(row->key, filter->key)))
 		return false;
 	return !filter->events_only || row->event;
 }
@@ -105,7 +163,7 @@ static bool is_about(const struct store_row *row, const uint8_t *name)
 {
 	if (!name || (row->host && name_is_equal(row->host, name)))
 		return true;
-	return names(row->request, name) || touches(row->changes, name);
+	return touches(row->changes, name) || row_request_names(row, name);
 }
 
 bool store_row_is_wanted(const struct store_filter *filter, const struct store_row *row)
@@ -117,21 +175,23 @@ bool store_row_is_wanted(const struct store_filter *filter, const struct store_r
 static int look_at(struct store_call *call, const struct store_filter *filter,
 	bool *ret_found, int (*visit)(const struct store_row *row, void *arg), void *arg)
 {
-	struct store_row row = column_row(call);
+	struct read_row read;
+	struct store_row *row = &read.row;
 	struct changeset *changes = NULL;
 	int r = 0;
 
 	*ret_found = false;
-	if (!is_wanted(filter, &row))
+	column_row(call, &read);
+	if (!is_wanted(filter, row))
 		return 0;
 	if (filter->wants_changes || filter->name)
 		r = column_changes(call, &changes);
-	row.changes = changes;
-	*ret_found = !r && call->rc == SQLITE_ROW && is_about(&row, filter->name);
+	row->changes = changes;
+	*ret_found = !r && call->rc == SQLITE_ROW && is_about(row, filter->name);
 	if (!filter->wants_changes)
-		row.changes = NULL;
+		row->changes = NULL;
 	if (*ret_found)
-		r = visit(&row, arg);
+		r = visit(row, arg);
 	changeset_unref(changes);
 	return r;
 }

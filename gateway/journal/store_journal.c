@@ -6,30 +6,52 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tsig/key.h"
 
 enum {
 	STORE_MAC_LATE_S = KEYRING_FUDGE_MAX_S, /* how old a signature may be that comes,
 						 * or how far ahead */
+	STORE_SOURCE_LEN = 16 + 2 + 1,          /* address, port, transport */
 };
 
 /* ---- rows ---- */
+
+/* Address, port and transport; of an event the address alone.  The length; 0: not
+ * known. */
+static size_t encode_source(
+	const struct store_source *source, uint8_t ret[STORE_SOURCE_LEN])
+{
+	const size_t len = source->address.family == 4 ? 4 : 16;
+
+	if (!source->address.family)
+		return 0;
+	memcpy(ret, source->address.octets, len);
+	if (source->transport == STORE_NO_TRANSPORT)
+		return len;
+	ret[len] = (uint8_t)(source->port >> 8);
+	ret[len + 1] = (uint8_t)source->port;
+	ret[len + 2] = (uint8_t)source->transport;
+	return len + 3;
+}
 
 static int append_encoded(struct store *store, const struct store_row *row,
 	const uint8_t *changes, size_t changes_len)
 {
 	struct store_call call = store_call(store, SQL_APPEND);
+	uint8_t source[STORE_SOURCE_LEN];
+	const size_t source_len = encode_source(&row->source, source);
 
 	store_bind_number(&call, 1, (int64_t)row->seq);
 	store_bind_number(&call, 2, row->zone);
 	store_bind_number(&call, 3, row->at_ms);
 	store_bind_number(&call, 4, (int64_t)row->transaction);
-	store_bind_text(&call, 5, row->key);
-	store_bind_text(&call, 6, row->source);
+	store_bind_name(&call, 5, row->key);
+	store_bind_octets(&call, 6, source_len ? source : NULL, source_len);
 	store_bind_number(&call, 7, row->rcode);
 	store_bind_text(&call, 8, row->reason);
-	store_bind_text(&call, 9, row->request);
+	store_bind_octets(&call, 9, row->request, row->request_len);
 	store_bind_octets(&call, 10, changes, changes_len);
 	if (row->mac) {
 		store_bind_octets(&call, 11, row->mac, STORE_MAC_LEN);
@@ -119,7 +141,7 @@ int store_count_changes(struct store *store, int64_t zone, uint64_t after, size_
 }
 
 int store_each_mac(struct store *store, uint64_t since,
-	void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
+	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),
 	void *arg)
 {
@@ -129,7 +151,8 @@ int store_each_mac(struct store *store, uint64_t since,
 
 	while (store_step(&call) && (int64_t)store_column_number(&call, 4) >= since_ms) {
 		const uint64_t time_signed = store_column_number(&call, 2);
-		const char *key = store_column_text(&call, 0);
+		uint8_t buf[NAME_MAX_LEN];
+		const uint8_t *key = store_column_key(&call, 0, buf);
 		size_t mac_len;
 		const uint8_t *mac = store_column_octets(&call, 1, &mac_len);
 

@@ -126,6 +126,11 @@ const uint8_t *store_column_octets(struct store_call *call, int column, size_t *
 /* A name in wire form; NULL for NULL, and for what is none, which is an error. */
 const uint8_t *store_column_name(struct store_call *call, int column);
 
+/* The same, which rows of before version 3 have as text ("" for none): those are put into
+ * buf. */
+const uint8_t *store_column_key(
+	struct store_call *call, int column, uint8_t buf[NAME_MAX_LEN]);
+
 /* ---- store_files.c ---- */
 
 int store_files_open(struct store *store); /* 0 or -ENOMEM */
@@ -153,7 +158,7 @@ int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t 
 int store_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	uint64_t *ret_count);
 int store_each_mac(struct store *store, uint64_t since,
-	void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
+	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),
 	void *arg);
 int store_get_cursor(

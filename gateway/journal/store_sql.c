@@ -1,6 +1,8 @@
 /*
  * Every SQL text there is.  Names are BLOBs in wire form, RRsets their rrset data, change
- * sets changeset_encode's, addresses their 4 or 16 octets.
+ * sets changeset_encode's, requests update_decode's octets, addresses their 4 or 16
+ * octets, and the sources of requests those, the port and the transport.  In rows of
+ * before version 3 key, source and request are text.
  */
 #include "gateway/journal/store_private.h"
 

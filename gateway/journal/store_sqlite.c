@@ -143,6 +143,17 @@ const uint8_t *store_column_name(struct store_call *call, int column)
 	return NULL;
 }
 
+const uint8_t *store_column_key(
+	struct store_call *call, int column, uint8_t buf[NAME_MAX_LEN])
+{
+	const char *text;
+
+	if (sqlite3_column_type(call->stmt, column) != SQLITE_TEXT)
+		return store_column_name(call, column);
+	text = store_column_text(call, column);
+	return text && *text && !name_from_text(buf, text, NULL) ? buf : NULL;
+}
+
 /* ---- opening ---- */
 
 static const char *store_error(const struct store *store)

@@ -113,6 +113,8 @@ struct journal_request transaction_journal_request(const struct transaction *t)
 		.port = (uint16_t)port_of(t),
 		.is_tcp = transaction_is_tcp(t),
 		.update = t->update,
+		.octets = t->msg,
+		.octets_len = t->walk.section_at[3],
 	};
 
 	if (t->tsig.key) {

@@ -22,16 +22,14 @@ struct restoring {
 	int64_t now_s;
 };
 
-static void restore_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
+static void restore_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 	uint16_t rcode, void *arg)
 {
 	const struct restoring *restoring = arg;
-	uint8_t name[NAME_MAX_LEN];
 
-	if (rcode == RCODE_SERVFAIL || !key || name_from_text(name, key, NULL))
+	if (rcode == RCODE_SERVFAIL)
 		return;
-	replay_restore(
-		restoring->replay, name, mac, time_signed, rcode, restoring->now_s);
+	replay_restore(restoring->replay, key, mac, time_signed, rcode, restoring->now_s);
 }
 
 /* What was in progress became durable, or not. */

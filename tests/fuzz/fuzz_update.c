@@ -171,6 +171,27 @@ static void check_changes(
 	zone_free(after);
 }
 
+/* What is kept of it is the same, as far as there is room. */
+static void check_octets(const struct update *update)
+{
+	uint8_t octets[2048];
+	const size_t len = update_encode(update, octets, sizeof(octets));
+	struct update *kept;
+	bool is_cut = false;
+
+	kept = update_decode(octets, len, &is_cut);
+	must(kept, "what is kept can be read");
+	must(kept->change_count == update->change_count || is_cut, "or it is cut");
+	for (uint16_t i = 0; i < kept->change_count; i++)
+		must(name_is_equal(kept->changes[i].owner, update->changes[i].owner) &&
+				kept->changes[i].type == update->changes[i].type &&
+				kept->changes[i].class == update->changes[i].class &&
+				kept->changes[i].rdata_len ==
+					update->changes[i].rdata_len,
+			"a record is as it was");
+	update_free(kept);
+}
+
 static void check_update(struct zone *zone, const struct update *update)
 {
 	struct zone *before = copy_zone(zone);
@@ -181,6 +202,7 @@ static void check_update(struct zone *zone, const struct update *update)
 	/* Applied whatever the prerequisites say, so that more is tried. */
 	must(v.rcode == RCODE_NOERROR || v.why[0], "refusals have a reason");
 	update_to_text(update, text);
+	check_octets(update);
 	v = apply_update(zone, update, true, &cs);
 	if (verdict_is_ok(&v)) {
 		check_changes(zone, before, cs);

@@ -15,6 +15,7 @@ import functools
 import glob
 import hashlib
 import hmac
+import ipaddress
 import itertools
 import os
 import re
@@ -31,6 +32,7 @@ import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 
 from servers import CLIENT_PORTS, HOST, STOP_TIMEOUT_S, ZONE, Key, Server, find, wait_for
@@ -100,6 +102,41 @@ def settings_text(settings, indent=0):
 
 
 # ---- the gateway ----
+
+# ---- the journal's octets ----
+
+def key_text(row):
+    if row["key"] is None:
+        return "" if row["txn"] else None
+    return dns.name.from_wire(row["key"], 0)[0].to_text()
+
+
+def source_text(octets):
+    """Address, and of a request the port and the transport."""
+    if octets is None:
+        return None
+    length = 4 if len(octets) < 16 else 16
+    address = str(ipaddress.ip_address(octets[:length]))
+    if len(octets) == length:
+        return address
+    port, transport = struct.unpack("!HB", octets[length:])
+    return f"{address}#{port}/{'udp' if transport == 1 else 'tcp'}"
+
+
+def request_text(octets):
+    """As musterctl audit has it; octets end before the additional section."""
+    if octets is None:
+        return None
+    message = dns.message.from_wire(octets[:10] + b"\0\0" + octets[12:])
+    changes = []
+    for rrset in message.sections[2]:
+        form = {None: f"+{rrset.ttl}", dns.rdataclass.NONE: "-NONE",
+                dns.rdataclass.ANY: "-ANY"}[rrset.deleting]
+        rdtype = dns.rdatatype.to_text(rrset.rdtype)
+        changes += [f"{form} {rrset.name} {rdtype} {data}".rstrip()
+                    for data in list(rrset) or [""]]
+    return "; ".join(changes)
+
 
 class Gateway(Server):
     """musterd.  zones: name -> settings as in musterd.conf; one that names no targets is
@@ -287,9 +324,15 @@ class Gateway(Server):
         finally:
             database.close()
 
+    def journal(self, condition):
+        """The rows of the journal for which this is true, with text for octets."""
+        return [{**row, "key": key_text(row), "source": source_text(row["source"]),
+                 "request": request_text(row["request"])}
+                for row in self.rows(f"SELECT * FROM journal WHERE {condition} ORDER BY seq")]
+
     def audit(self, port=None):
         """The journal's rows, or those about requests from this port of ours."""
-        rows = self.rows("SELECT * FROM journal ORDER BY seq")
+        rows = self.journal("true")
         if port is None:
             return rows
         return [row for row in rows if (row["source"] or "").startswith(f"{HOST}#{port}/")]

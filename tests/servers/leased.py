@@ -129,8 +129,7 @@ class Leased(Front):
 
     def batches(self):
         """Expiries, by their rows."""
-        return self.gateway.rows("SELECT * FROM journal WHERE reason LIKE 'expired: %' "
-                                 "ORDER BY seq")
+        return self.gateway.journal("reason LIKE 'expired: %'")
 
     # -- waiting --
 

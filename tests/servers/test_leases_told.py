@@ -89,7 +89,7 @@ def test_stale_back_expired(gateways, admin):
                      "h1.dyn.example. has expired, its lease ended: last seen 2"):
             assert text in log
         assert f"by key admin. from {HOST}" in log
-        row = front.gateway.rows("SELECT * FROM journal WHERE event = 'expired'")[0]
+        row = front.gateway.journal("event = 'expired'")[0]
         assert row["reason"].startswith("its lease ended: last seen 2")
         assert (row["key"], row["source"]) == ("admin.", HOST), "who was last heard of"
         assert (row["request"], row["changes"]) == (None, None)

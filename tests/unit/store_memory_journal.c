@@ -32,9 +32,8 @@ static size_t text_size(const char *text)
 static struct memory_row *new_row(
 	const struct store_row *row, uint8_t *changes, size_t changes_len)
 {
-	const size_t size = text_size(row->key) + text_size(row->source) +
-		text_size(row->reason) + text_size(row->request) + text_size(row->event) +
-		STORE_MAC_LEN + NAME_MAX_LEN;
+	const size_t size = text_size(row->reason) + row->request_len +
+		text_size(row->event) + STORE_MAC_LEN + 2 * NAME_MAX_LEN;
 	struct memory_row *ret = calloc(1, sizeof(*ret) + size);
 	char *at;
 
@@ -44,10 +43,9 @@ static struct memory_row *new_row(
 	}
 	at = ret->octets;
 	ret->row = *row;
-	ret->row.key = copy(&at, row->key, text_size(row->key));
-	ret->row.source = copy(&at, row->source, text_size(row->source));
+	ret->row.key = copy(&at, row->key, row->key ? name_len(row->key) : 0);
 	ret->row.reason = copy(&at, row->reason, text_size(row->reason));
-	ret->row.request = copy(&at, row->request, text_size(row->request));
+	ret->row.request = copy(&at, row->request, row->request_len);
 	ret->row.event = copy(&at, row->event, text_size(row->event));
 	ret->row.mac = copy(&at, row->mac, STORE_MAC_LEN);
 	ret->row.host = copy(&at, row->host, row->host ? name_len(row->host) : 0);
@@ -247,7 +245,7 @@ int memory_count_changes(struct store *store, int64_t zone, uint64_t after, size
 }
 
 int memory_each_mac(struct store *store, uint64_t since,
-	void (*visit)(const char *key, const uint8_t *mac, uint64_t time_signed,
+	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),
 	void *arg)
 {

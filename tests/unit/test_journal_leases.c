@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "gateway/journal/journal.h"
+#include "gateway/journal/row_text.h"
 #include "tests/unit/message.h"
 #include "tests/unit/store_place.h"
 
@@ -274,11 +275,13 @@ static void a_hold_may_come_with_leases(void **state)
 
 static int check_expiry(const struct store_row *row, void *arg)
 {
-	assert_null(row->key);
-	assert_null(row->source);
+	char buf[UPDATE_TEXT_MAX];
+
+	assert_null(row_key_text(row, buf));
+	assert_null(row_source_text(row, buf));
 	assert_int_equal(row->transaction, 0);
 	assert_string_equal(row->reason, "expired: h.example.");
-	assert_string_equal(row->request, "-NONE h.example. A 192.0.2.1");
+	assert_string_equal(row_request_text(row, buf), "-NONE h.example. A 192.0.2.1");
 	++*(int *)arg;
 	return 0;
 }

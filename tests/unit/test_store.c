@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "gateway/journal/journal.h"
+#include "gateway/journal/row_text.h"
 #include "tests/unit/message.h"
 #include "tests/unit/store_place.h"
 
@@ -212,10 +213,10 @@ static void records_are_put_replaced_and_removed(void **state)
 	zone_free(zone);
 }
 
-static void count_mac(const char *key, const uint8_t *mac, uint64_t time_signed,
+static void count_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 	uint16_t rcode, void *arg)
 {
-	assert_string_equal(key, "host1.example.");
+	assert_true(name_is_equal(key, message_name("host1.example.")));
 	assert_int_equal(mac[2], 3);
 	assert_int_equal(time_signed, 1700000000);
 	assert_int_equal(rcode, RCODE_NOERROR);
@@ -345,7 +346,58 @@ static const char version_1[] =
 	" (7, x'0161076578616d706c6500', 1, 60, 1, x'0004c0000201');"
 	"INSERT INTO cursors VALUES (7, 'local', 3);"
 	"INSERT INTO journal VALUES (3, 7, 1700000000000, 5, 'k.', '192.0.2.1#53/udp', 5,"
-	" 'because', '+60 a.example. A 192.0.2.1', NULL, NULL, NULL);";
+	" 'because', '+60 a.example. A 192.0.2.1', NULL, NULL, NULL);"
+	"INSERT INTO journal VALUES (4, 7, 1700000000000, 6, 'k.', '2001:db8::1#53/tcp',"
+	" 0, NULL, '-ANY b.example. A', NULL, x'00010203040506070809101112131415',"
+	" 1700000000);"
+	"INSERT INTO journal VALUES (5, 7, 1700000000000, 7, '', '192.0.2.1#53/udp', 0,"
+	" NULL, NULL, NULL, NULL, NULL);";
+
+static int see_old_row(const struct store_row *row, void *arg)
+{
+	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX], request[UPDATE_TEXT_MAX];
+	const char *text = row_request_text(row, request);
+	char *seen = arg;
+
+	sprintf(seen + strlen(seen), "%d %.20s %s %.40s\n", (int)row->seq,
+		row_key_text(row, key), row_source_text(row, source), text ? text : "-");
+	return 0;
+}
+
+static void count_old_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
+	uint16_t rcode, void *arg)
+{
+	assert_true(name_is_equal(key, message_name("k.")));
+	assert_int_equal(mac[15], 0x15);
+	assert_int_equal(time_signed, 1700000000);
+	assert_int_equal(rcode, RCODE_NOERROR);
+	++*(int *)arg;
+}
+
+/* What had text keeps it, and is found as before. */
+static void check_old_rows(struct store_place *place)
+{
+	struct store_filter filter = {.limit = 9};
+	char seen[512] = "";
+	uint64_t next;
+	int macs = 0;
+
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see_old_row, seen), 0);
+	assert_string_equal(seen,
+		"3 k. 192.0.2.1#53/udp +60 a.example. A 192.0.2.1\n"
+		"4 k. 2001:db8::1#53/tcp -ANY b.example. A\n"
+		"5  192.0.2.1#53/udp -\n");
+	filter.key = message_name("k.");
+	filter.name = message_name("b.example.");
+	seen[0] = '\0';
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see_old_row, seen), 0);
+	assert_string_equal(seen, "4 k. 2001:db8::1#53/tcp -ANY b.example. A\n");
+	assert_int_equal(
+		place->ops->each_mac(place->store, 1700000000, count_old_mac, &macs), 0);
+	assert_int_equal(macs, 1);
+}
 
 static void a_database_of_version_1_is_brought_up_to_date(void **state)
 {
@@ -366,7 +418,8 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
 	assert_int_equal(zone, 7);
 	assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
-	assert_int_equal(seq, 3);
+	assert_int_equal(seq, 5);
+	check_old_rows(place);
 	assert_int_equal(place->ops->get_cursor(place->store, 7, "local", &seq), 0);
 	assert_int_equal(seq, 3);
 	assert_int_equal(place->ops->read_records(place->store, 7, loaded), 0);
@@ -377,7 +430,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 		place->ops->get_service(place->store, 7, &service_ms, &is_clean), 0);
 	assert_int_equal(service_ms, 0);
 	assert_false(is_clean);
-	store_place_append(place, 7, 4, "b 60 IN A 192.0.2.1");
+	store_place_append(place, 7, 6, "b 60 IN A 192.0.2.1");
 	store_place_reopen(place); /* once is enough */
 	assert_int_equal(rows_left(place, 7), 1);
 	zone_free(loaded);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "gateway/journal/row_text.h"
 #include "gateway/journal/store.h"
 #include "tests/unit/message.h"
 #include "tests/unit/store_place.h"
@@ -62,14 +63,21 @@ static void put_event(
 /* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's. */
 static void fill(struct store_place *place)
 {
+	struct update *update = message_update_of("example.",
+		(const char *[]){
+			"a.example. 0 ANY A", "b.example. 60 IN A 192.0.2.1", NULL});
+	uint8_t request[STORE_REQUEST_MAX];
+
 	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
 	store_place_append(place, 2, 2, NULL);
 	put(place,
 		(struct store_row){.seq = 3,
 			.zone = 2,
-			.key = "other.example.",
+			.key = message_name("other.example."),
 			.rcode = RCODE_REFUSED,
-			.request = "-ANY a.example. A; +60 b.example. A 192.0.2.1"});
+			.request = request,
+			.request_len = update_encode(update, request, sizeof(request))});
+	update_free(update);
 	store_place_append(place, 1, 4, "b 60 IN A 192.0.2.1");
 	put_event(place, 5, "stale", "a.example.");
 	put_event(place, 6, "brake", NULL);
@@ -94,8 +102,8 @@ static void rows_are_filtered(void **state)
 
 	fill(place);
 	ASSERT_ROWS(place, "1 4 5 6", .zone = 1);
-	ASSERT_ROWS(place, "3", .key = "other.example.");
-	ASSERT_ROWS(place, "1 2 4", .key = "host1.example.");
+	ASSERT_ROWS(place, "3", .key = message_name("other.example."));
+	ASSERT_ROWS(place, "1 2 4", .key = message_name("host1.example."));
 	ASSERT_ROWS(place, "5 6", .events_only = true);
 	ASSERT_ROWS(place, "1 3 5", .name = message_name("a.example."));
 	ASSERT_ROWS(place, "3 4", .name = message_name("b.example."));
@@ -106,15 +114,19 @@ static void rows_are_filtered(void **state)
 
 static int check_row(const struct store_row *row, void *arg)
 {
+	char buf[UPDATE_TEXT_MAX];
+
 	assert_int_equal(row->seq, 3);
 	assert_int_equal(row->zone, 2);
 	assert_int_equal(row->at_ms, 1700000000003);
 	assert_int_equal(row->transaction, 0x8000000000000001);
-	assert_string_equal(row->key, "");
-	assert_string_equal(row->source, "192.0.2.1#53/tcp");
+	assert_string_equal(row_key_text(row, buf), "");
+	assert_string_equal(row_source_text(row, buf), "2001:db8::1#53/tcp");
 	assert_int_equal(row->rcode, RCODE_NXRRSET);
 	assert_string_equal(row->reason, "why");
-	assert_string_equal(row->request, "what");
+	assert_int_equal(row->request_len, 4);
+	assert_memory_equal(row->request, "what", 4);
+	assert_null(row_request_text(row, buf)); /* that is no update */
 	assert_string_equal(row->event, "word");
 	assert_true(name_is_equal(row->host, message_name("h.example.")));
 	assert_int_equal(row->changes->count, 2);
@@ -134,11 +146,13 @@ static void a_row_is_as_it_was_written(void **state)
 		(struct store_row){.seq = 3,
 			.zone = 2,
 			.transaction = 0x8000000000000001,
-			.key = "",
-			.source = "192.0.2.1#53/tcp",
+			.source = {{.family = 6,
+					   .octets = {0x20, 1, 0xd, 0xb8, [15] = 1}},
+				53, STORE_TCP},
 			.rcode = RCODE_NXRRSET,
 			.reason = "why",
-			.request = "what",
+			.request = (const uint8_t *)"what",
+			.request_len = 4,
 			.changes = cs,
 			.event = "word",
 			.host = message_name("h.example.")});
@@ -314,9 +328,12 @@ static void the_expired_are_those_who_have_not_come_back(void **state)
 static int see_last(const struct store_row *row, void *arg)
 {
 	struct seen *seen = arg;
+	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX];
 
-	snprintf(seen->text, sizeof(seen->text), "%s %s %lld", row->key ? row->key : "-",
-		row->source ? row->source : "-", (long long)row->seen_s);
+	snprintf(seen->text, sizeof(seen->text), "%.20s %s %lld",
+		row->key ? row_key_text(row, key) : "-",
+		row->source.address.family ? row_source_text(row, source) : "-",
+		(long long)row->seen_s);
 	return 0;
 }
 
@@ -330,8 +347,8 @@ static void an_event_tells_who_was_last_heard_of(void **state)
 			.zone = 1,
 			.event = STORE_EVENT_EXPIRED,
 			.host = message_name("gone.example."),
-			.key = "key.",
-			.source = "192.0.2.1",
+			.key = message_name("key."),
+			.source.address = {.family = 4, .octets = {192, 0, 2, 1}},
 			.seen_s = 1234567890});
 	assert_int_equal(
 		place->ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);

@@ -572,6 +572,76 @@ static void text_has_no_control_characters(void **state)
 	update_free(u);
 }
 
+/* ---- octets that are kept ---- */
+
+static void octets_of_a_message_are_an_update(void **state)
+{
+	struct message *m = &msg;
+	char text[UPDATE_TEXT_MAX];
+	struct update *u;
+	size_t end;
+	bool is_cut = true;
+
+	(void)state;
+	message_begin(m, "example.");
+	message_prereq(m, "host 0 ANY ANY");
+	message_change(m, "host 0 ANY A");
+	message_change(m, "host 300 IN CNAME a.Host.example.");
+	end = m->w.at;
+	message_add_raw(m, MESSAGE_ADDITIONAL, "k", TYPE_TSIG, CLASS_ANY, 0, "", 0);
+	u = update_decode(m->octets, end, &is_cut);
+	assert_non_null(u);
+	assert_false(is_cut);
+	assert_int_equal(u->prereq_count, 1);
+	update_to_text(u, text);
+	assert_string_equal(
+		text, "-ANY host.example. A; +300 host.example. CNAME a.Host.example.");
+	update_free(u);
+	/* Shorter ones are those of a shorter update, or of none. */
+	while (end-- > 0) {
+		u = update_decode(m->octets, end, &is_cut);
+		assert_true(!u || (is_cut && u->change_count < 2));
+		update_free(u);
+	}
+}
+
+static void an_update_is_written_as_octets(void **state)
+{
+	uint8_t octets[512];
+	char before[UPDATE_TEXT_MAX], after[UPDATE_TEXT_MAX];
+	struct update *u, *read;
+	size_t len;
+	bool is_cut = true;
+
+	(void)state;
+	message_begin(&msg, "example.");
+	message_prereq(&msg, "host 0 ANY ANY");
+	message_change(&msg, "host 0 ANY ANY");
+	message_change(&msg, "Mail 300 IN MX 5 mail.example.net.");
+	message_change(&msg, "host 0 NONE A 192.0.2.1");
+	u = message_update(&msg);
+	u->changes[0].ttl = 5; /* no peer may write that */
+	len = update_encode(u, octets, sizeof(octets));
+	read = update_decode(octets, len, &is_cut);
+	assert_non_null(read);
+	assert_false(is_cut);
+	assert_int_equal(read->prereq_count, 0);
+	assert_true(name_is_equal(read->zone, u->zone));
+	assert_non_null(read->changes[1].spelled);
+	update_to_text(u, before);
+	update_to_text(read, after);
+	assert_string_equal(before, after);
+	update_free(read);
+	/* Whole records only. */
+	len = update_encode(u, octets, len - 1);
+	read = update_decode(octets, len, &is_cut);
+	assert_non_null(read);
+	assert_true(is_cut);
+	assert_int_equal(read->change_count, 2);
+	update_free(read);
+	update_free(u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -606,6 +676,8 @@ int main(void)
 		cmocka_unit_test(updates_as_text),
 		cmocka_unit_test(long_updates_are_cut),
 		cmocka_unit_test(text_has_no_control_characters),
+		cmocka_unit_test(octets_of_a_message_are_an_update),
+		cmocka_unit_test(an_update_is_written_as_octets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
