@@ -12,8 +12,8 @@
 
 #include "agent/alarm.h"
 #include "agent/clock.h"
-#include "agent/daemon.h"
-#include "agent/log.h"
+#include "gateway/base/supervise.h"
+#include "gateway/base/log.h"
 #include "agent/host.h"
 #include "agent/publish/roster.h"
 #include "agent/publish/schedule.h"
@@ -116,7 +116,7 @@ static void notify_status(struct agent *agent)
 
 	describe(agent, text, sizeof(text));
 	snprintf(line, sizeof(line), "STATUS=%s", text);
-	daemon_notify(line);
+	supervise_notify(line);
 }
 
 static void log_failing_gateways(const struct agent *agent, const struct roster *roster)

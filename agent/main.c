@@ -14,11 +14,13 @@
 #include "build.h"
 #include "agent/agent.h"
 #include "agent/alarm.h"
-#include "agent/daemon.h"
-#include "agent/log.h"
+#include "gateway/base/supervise.h"
+#include "gateway/base/log.h"
 #include "agent/setup.h"
 #include "agent/status.h"
 #include "tsig/plural.h"
+
+#define PROGRAM "muster-agent"
 
 enum {
 	ONCE_LIMIT_MS = 120 * 1000, /* --once and --withdraw give up after */
@@ -58,7 +60,7 @@ struct program {
 	char *pid_file;
 	bool withdraw_on_exit;
 	bool is_stopping;
-	int parent; /* daemon_detach's; -1: none waits */
+	int parent; /* supervise_detach's; -1: none waits */
 	int lock;
 	int status; /* to exit with */
 };
@@ -268,7 +270,7 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	struct program *program = arg;
 
 	(void)what;
-	daemon_notify("STOPPING=1");
+	supervise_notify("STOPPING=1");
 	/* The second time it is meant at once. */
 	if (program->is_stopping || program->options.mode != MODE_RUN ||
 		!program->withdraw_on_exit) {
@@ -315,10 +317,10 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	if (program->is_stopping || program->options.mode != MODE_RUN)
 		return;
-	daemon_notify("RELOADING=1");
+	supervise_notify("RELOADING=1");
 	if (config_load(&config, program->options.config_path, report, NULL)) {
 		log_error("the configuration stays as it was");
-		daemon_notify("READY=1");
+		supervise_notify("READY=1");
 		return;
 	}
 	if (strcmp(config->state, program->state))
@@ -334,7 +336,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		log_info("configuration reloaded");
 	else
 		log_error("the configuration stays as it was");
-	daemon_notify("READY=1");
+	supervise_notify("READY=1");
 }
 
 static void on_child(evutil_socket_t signal, short what, void *arg)
@@ -393,8 +395,8 @@ static int make_loop(struct program *program)
 
 static int take_lock(struct program *program)
 {
-	daemon_make_folder(program->state, program->config->user);
-	program->lock = daemon_lock(program->state);
+	supervise_make_folder(program->state, program->config->user);
+	program->lock = supervise_lock(program->state, STATUS_LOCK_SUFFIX);
 	if (program->lock == -EWOULDBLOCK || program->lock == -EAGAIN) {
 		log_error("another muster-agent runs with the state file %s; stop it "
 			  "first, "
@@ -413,26 +415,24 @@ static int take_lock(struct program *program)
 static int take_rights(struct program *program)
 {
 	const char *user = program->config->user;
-	int r = daemon_drop_privileges(user);
+	int r = supervise_drop_privileges(user);
 
 	if (r)
 		log_error("user %s: %s", user,
 			r == -ENOENT ? "no such user here: add it, or name another in "
 				       "the setting user"
 				     : strerror(-r));
-	daemon_forbid_core_dumps();
+	supervise_forbid_core_dumps();
 	return r;
 }
 
 static int write_pid(struct program *program)
 {
-	char text[32];
 	int r;
 
-	if (!program->pid_file || program->options.mode != MODE_RUN)
+	if (program->options.mode != MODE_RUN)
 		return 0;
-	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	r = daemon_write_file(program->pid_file, text, 0644);
+	r = supervise_write_pid_file(program->pid_file);
 	if (r)
 		log_error("%s: %s", program->pid_file, strerror(-r));
 	return r;
@@ -446,11 +446,11 @@ static int tell_ready(struct program *program)
 	if (program->options.mode != MODE_RUN)
 		return 0;
 	if (!program->options.is_foreground) {
-		log_to_syslog();
-		r = daemon_leave_terminal();
+		log_to_syslog(PROGRAM);
+		r = supervise_leave_terminal();
 	}
 	if (!r)
-		r = daemon_ready(program->parent);
+		r = supervise_ready(program->parent);
 	program->parent = -1;
 	return r;
 }
@@ -508,7 +508,7 @@ static int run(struct program *program)
 	int r = 0;
 
 	if (is_daemon) {
-		r = program->parent = daemon_detach();
+		r = program->parent = supervise_detach();
 		if (r < 0)
 			log_error("going into the background: %s", strerror(-r));
 	}
@@ -518,8 +518,8 @@ static int run(struct program *program)
 		event_base_dispatch(program->base);
 	else
 		program->status = 1;
-	if (r >= 0 && program->pid_file && program->options.mode == MODE_RUN)
-		unlink(program->pid_file);
+	if (r >= 0 && program->options.mode == MODE_RUN)
+		supervise_remove_pid_file(program->pid_file);
 	clean_up(program);
 	return program->status;
 }
@@ -573,9 +573,9 @@ int main(int argc, char **argv)
 	char *path;
 	int status;
 
-	daemon_open_streams();
+	supervise_open_streams();
 	umask(022);
-	log_to_stderr();
+	log_to_stderr(PROGRAM);
 	status = parse_options(&program.options, argc, argv);
 	if (status >= 0)
 		return status;

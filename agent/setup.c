@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/daemon.h"
+#include "gateway/base/supervise.h"
 #include "tsig/enrolment.h"
 
 enum {
@@ -91,7 +91,7 @@ int setup_create_config(const char *path)
 {
 	int error;
 
-	daemon_make_folder(path, NULL);
+	supervise_make_folder(path, NULL);
 	error = make_file(path, example, CONFIG_MODE);
 	if (error)
 		return complain(path, error);
@@ -188,7 +188,7 @@ static int enrol(const char *path, const char *key_path, const struct enrolment 
 	/* The configuration is looked for first: a key file alone helps nobody. */
 	if (!access(path, F_OK))
 		return complain(path, EEXIST);
-	daemon_make_folder(path, NULL);
+	supervise_make_folder(path, NULL);
 	error = make_key_file(key_path, e);
 	if (error)
 		return complain(key_path, error);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
-#include "agent/daemon.h"
+#include "gateway/base/supervise.h"
 #include "tsig/plural.h"
 #include "zones/rdata.h"
 
@@ -374,7 +374,7 @@ int status_write(const char *path, const struct status *status)
 		free(text);
 		return -ENOMEM;
 	}
-	r = daemon_write_file(path, text, STATUS_MODE);
+	r = supervise_write_file(path, text, STATUS_MODE);
 	free(text);
 	return r;
 }
@@ -655,7 +655,7 @@ static bool is_all_well(const json_t *root)
 
 int status_print(const char *path, bool as_json)
 {
-	const bool is_running = daemon_is_locked(path);
+	const bool is_running = supervise_is_locked(path, STATUS_LOCK_SUFFIX);
 	json_t *root;
 	const int r = load(path, &root);
 	int status;

@@ -13,6 +13,9 @@
 #include "agent/publish/roster.h"
 #include "agent/sources/source.h"
 
+/* Of the path of the state file: the file that the agent locks while it runs. */
+#define STATUS_LOCK_SUFFIX ".lock"
+
 struct status {
 	const struct config *config;
 	struct roster *const *rosters;

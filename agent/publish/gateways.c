@@ -12,7 +12,7 @@
 
 #include "agent/alarm.h"
 #include "agent/clock.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "agent/publish/message.h"
 #include "agent/publish/resolver.h"
 

@@ -18,7 +18,7 @@
 
 #include "agent/alarm.h"
 #include "agent/clock.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "agent/publish/message.h"
 #include "agent/publish/schedule.h"
 #include "tsig/plural.h"

@@ -11,7 +11,7 @@
 
 #include "agent/alarm.h"
 #include "agent/clock.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "agent/publish/schedule.h"
 
 enum {

@@ -18,7 +18,7 @@
 
 #include "agent/alarm.h"
 #include "agent/clock.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "agent/sources/container.h"
 #include "agent/sources/engine.h"
 #include "agent/sources/source.h"

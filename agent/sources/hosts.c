@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "agent/alarm.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "agent/sources/hosts_file.h"
 #include "agent/sources/source.h"
 #include "agent/sources/watch.h"

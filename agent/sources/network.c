@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "agent/alarm.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 
 enum {
 	DATAGRAM_MAX = 65536, /* octets; the kernel fills at most 32 KiB */

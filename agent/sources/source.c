@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "zones/reverse.h"
 
 static const struct source_ops *const all_ops[SOURCE_TYPES] = {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "tsig/hmac.h"
 
 enum {

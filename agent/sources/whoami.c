@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #include "agent/alarm.h"
-#include "agent/log.h"
+#include "gateway/base/log.h"
 #include "agent/publish/message.h"
 #include "agent/sources/source.h"
 

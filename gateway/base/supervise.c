@@ -99,32 +99,66 @@ int supervise_drop_privileges(const char *user)
 	return 0;
 }
 
-static int write_file(const char *path, const char *text)
+void supervise_make_folder(const char *path, const char *user)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int r = 0;
+	char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+	const struct passwd *pw;
+	bool is_made = false;
+
+	if (slash && slash != folder) {
+		*slash = '\0';
+		is_made = !mkdir(folder, 0755);
+	}
+	pw = is_made && user && geteuid() == 0 ? getpwnam(user) : NULL;
+	if (pw && chown(folder, pw->pw_uid, pw->pw_gid))
+		rmdir(folder); /* of no use to the user */
+	free(folder);
+}
+
+static int write_octets(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		const ssize_t n = write(fd, text, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		text += n;
+		left -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_new(const char *path, const char *text, unsigned mode)
+{
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+	const int fd = open(path, flags, (mode_t)mode);
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	/* Whatever the umask: scripts of other users read it. */
-	if (fchmod(fd, 0644) || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		r = errno ? -errno : -EIO;
+	r = fchmod(fd, (mode_t)mode) ? -errno : write_octets(fd, text);
+	/* The rename must not survive a power loss that the octets do not. */
+	if (!r && fdatasync(fd))
+		r = -errno;
 	if (close(fd) && !r)
 		r = -errno;
 	return r;
 }
 
-int supervise_write_pid_file(const char *path)
+int supervise_write_file(const char *path, const char *text, unsigned mode)
 {
-	char text[32], *temporary;
+	char *temporary;
 	int r;
 
-	if (!path)
-		return 0;
 	if (asprintf(&temporary, "%s.new", path) < 0)
 		return -ENOMEM;
-	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	r = write_file(temporary, text);
+	/* What another run left half-written may have another owner or mode. */
+	unlink(temporary);
+	r = write_new(temporary, text, mode);
 	if (!r && rename(temporary, path))
 		r = -errno;
 	if (r)
@@ -133,27 +167,58 @@ int supervise_write_pid_file(const char *path)
 	return r;
 }
 
+int supervise_write_pid_file(const char *path)
+{
+	char text[32];
+
+	if (!path)
+		return 0;
+	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	return supervise_write_file(path, text, 0644);
+}
+
 void supervise_remove_pid_file(const char *path)
 {
 	if (path)
 		unlink(path);
 }
 
-int supervise_lock(const char *path)
+static int open_lock(const char *path, const char *suffix, int flags)
 {
 	char *name;
-	int fd, r;
+	int fd;
 
-	if (asprintf(&name, "%s-lock", path) < 0)
+	if (asprintf(&name, "%s%s", path, suffix) < 0)
 		return -ENOMEM;
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = fd < 0 ? -errno : 0;
+	fd = open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		fd = -errno;
 	free(name);
-	if (!r && flock(fd, LOCK_EX | LOCK_NB)) {
-		r = -errno;
-		close(fd);
-	}
-	return r ? r : fd;
+	return fd;
+}
+
+int supervise_lock(const char *path, const char *suffix)
+{
+	const int fd = open_lock(path, suffix, O_RDWR | O_CREAT);
+	int r;
+
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+bool supervise_is_locked(const char *path, const char *suffix)
+{
+	const int fd = open_lock(path, suffix, O_RDONLY);
+	bool is_locked;
+
+	if (fd < 0)
+		return false;
+	is_locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return is_locked;
 }
 
 void supervise_notify(const char *state)

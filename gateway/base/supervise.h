@@ -1,10 +1,11 @@
 /*
- * What a daemon owes the system it runs on: detaching, its PID file, giving up
+ * What a daemon owes the system it runs on: detaching, its lock and PID file, giving up
  * privileges, telling the service manager (sd_notify(3)'s protocol) how it is.
  */
 #ifndef MUSTER_SUPERVISE_H
 #define MUSTER_SUPERVISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Standard streams that are closed become /dev/null, so that nothing else that is opened
@@ -13,8 +14,8 @@ void supervise_open_streams(void);
 
 /*
  * Goes into the background.  The parent waits until supervise_ready and exits 0, or 1 if
- * the child ends before that.  The child keeps the standard streams, so that who started
- * it sees why it does not start.  In the child: what supervise_ready wants, or -errno.
+ * the child ends before that.  The child keeps the standard streams until
+ * supervise_leave_terminal, so that whoever started it sees why it does not start.  In the child: what supervise_ready wants, or -errno.
  */
 int supervise_detach(void) __attribute__((warn_unused_result));
 /* Puts /dev/null in the place of the standard streams.  0 or -errno. */
@@ -24,15 +25,24 @@ int supervise_leave_terminal(void) __attribute__((warn_unused_result));
  * 0 or -errno (-ENOENT: no such user). */
 int supervise_drop_privileges(const char *user) __attribute__((warn_unused_result));
 
-/* Writes the PID file whole or not at all (rename); NULL: none.  0 or -errno. */
+/* Makes the folder of this file, if only it is missing; user's (NULL: our own). */
+void supervise_make_folder(const char *path, const char *user);
+/* Writes a file whole or not at all (rename), with this mode whatever the umask.  0 or
+ * -errno. */
+int supervise_write_file(const char *path, const char *text, unsigned mode)
+	__attribute__((warn_unused_result));
+/* Others may read it; NULL: there is none.  0 or -errno. */
 int supervise_write_pid_file(const char *path) __attribute__((warn_unused_result));
 void supervise_remove_pid_file(const char *path); /* NULL is harmless */
 
-/* Locks "PATH-lock" (made if need be) for this process; a file descriptor to be closed at
- * the end, or -errno (-EWOULDBLOCK: another process has it). */
-int supervise_lock(const char *path) __attribute__((warn_unused_result));
+/* Locks the file "PATHsuffix" (made if need be) for this process; a file descriptor to be
+ * closed at the end, or -errno (-EWOULDBLOCK: another process has it). */
+int supervise_lock(const char *path, const char *suffix)
+	__attribute__((warn_unused_result));
+/* Does a process hold that lock? */
+bool supervise_is_locked(const char *path, const char *suffix);
 
-/* "READY=1" and so on, to $NOTIFY_SOCKET if there is one. */
+/* "READY=1", "STATUS=..." and so on, to $NOTIFY_SOCKET if there is one. */
 void supervise_notify(const char *state);
 /* Everything works: tells the service manager and the waiting parent.  parent is what
  * supervise_detach returned, and closed here; -1: there is none.  0 or -errno (-EPIPE:

@@ -15,6 +15,8 @@
 #include "gateway/request/seen.h"
 #include "gateway/base/supervise.h"
 
+#define LOCK_SUFFIX "-lock" /* of the database's path: the file that is locked */
+
 /* ---- the memory of requests ---- */
 
 struct restoring {
@@ -76,7 +78,7 @@ static int open_replay(struct zone_thread *thread, const char *database,
 /* Two gateways on one database would each serve half of the truth. */
 static int lock_database(struct zone_thread *thread, const char *database)
 {
-	thread->lock = supervise_lock(database);
+	thread->lock = supervise_lock(database, LOCK_SUFFIX);
 	if (thread->lock >= 0)
 		return 0;
 	log_error("database %s: %s", database,
@@ -174,7 +176,7 @@ static void open_store_again(struct zone_thread *thread)
 /* Whoever removed the database has mostly removed these too. */
 static void lock_again(struct zone_thread *thread)
 {
-	const int lock = supervise_lock(thread->database);
+	const int lock = supervise_lock(thread->database, LOCK_SUFFIX);
 
 	if (lock < 0)
 		return; /* ours is in place; or another gateway was quicker */
