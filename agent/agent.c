@@ -10,10 +10,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "agent/alarm.h"
-#include "agent/clock.h"
-#include "gateway/base/supervise.h"
-#include "gateway/base/log.h"
 #include "agent/host.h"
 #include "agent/publish/roster.h"
 #include "agent/publish/schedule.h"
@@ -21,6 +17,9 @@
 #include "agent/sources/source.h"
 #include "agent/sources/sshfp.h"
 #include "agent/status.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
+#include "gateway/base/supervise.h"
 #include "tsig/plural.h"
 
 enum {
@@ -42,12 +41,11 @@ struct agent {
 	struct host host;
 	struct records own;        /* from the configuration: no source gives them */
 	struct records remembered; /* from the state file */
-	struct alarm *first_wait;
-	struct alarm *hurry;
+	struct alarm first_wait;
+	struct alarm hurry;
 	bool is_ready; /* begin has ended */
 	bool is_begun; /* rosters have been told what is wanted */
 	bool is_network_known;
-	bool is_hurry_set;
 	bool is_guest;        /* with the state of another machine */
 	bool is_outside_told; /* that records lie in no zone */
 	bool is_state_failing;
@@ -66,8 +64,8 @@ static void write_state(struct agent *agent)
 		.host = &agent->host,
 		.is_guest = agent->is_guest,
 		.started_s = agent->started_s,
-		.steady_ms = clock_steady_ms(),
-		.real_s = clock_real_s(),
+		.steady_ms = turn_monotonic_ms(agent->options.alarms->clock),
+		.real_s = turn_real_s(agent->options.alarms->clock),
 	};
 	const int r = status_write(agent->options.state, &status);
 
@@ -81,6 +79,7 @@ static void write_state(struct agent *agent)
 /* "2 records published at gw1; next update 10:05:12" */
 static void describe(const struct agent *agent, char *text, size_t cap)
 {
+	struct turn_clock *clock = agent->options.alarms->clock;
 	const char *gateway = NULL;
 	int64_t next_ms = INT64_MAX;
 	bool is_failing = false;
@@ -99,7 +98,8 @@ static void describe(const struct agent *agent, char *text, size_t cap)
 			gateway = publisher_status(front)->gateway;
 	}
 	if (next_ms != INT64_MAX) {
-		const time_t at = clock_real_s() + (next_ms - clock_steady_ms()) / 1000;
+		const time_t at =
+			turn_real_s(clock) + (next_ms - turn_monotonic_ms(clock)) / 1000;
 		struct tm tm;
 
 		if (localtime_r(&at, &tm))
@@ -352,7 +352,7 @@ static void update(struct agent *agent)
 	int r = put_together(agent, &all);
 
 	agent->is_begun = true;
-	alarm_stop(agent->first_wait);
+	alarm_stop(&agent->first_wait);
 	if (!r)
 		r = distribute(agent, &all);
 	if (r)
@@ -391,7 +391,7 @@ static void on_judged(void *arg, struct source *source)
 		return;
 	write_state(agent);
 	if (agent->options.is_once && !agent->is_begun && is_all_judged(agent))
-		alarm_set(agent->first_wait, 0);
+		alarm_set(&agent->first_wait, 0);
 }
 
 static void on_first_wait(void *arg)
@@ -408,7 +408,6 @@ static void on_hurry(void *arg)
 {
 	struct agent *agent = arg;
 
-	agent->is_hurry_set = false;
 	gateways_forget(agent->gateways);
 	for (size_t i = 0; i < agent->roster_count; i++)
 		roster_hurry(agent->rosters[i]);
@@ -422,12 +421,11 @@ static void on_network(void *arg)
 		if (agent->sources[i] && agent->sources[i]->ops->network_changed)
 			agent->sources[i]->ops->network_changed(agent->sources[i]);
 	/* The first time it is no change. */
-	if (!agent->is_network_known || agent->is_hurry_set) {
+	if (!agent->is_network_known || alarm_is_set(&agent->hurry)) {
 		agent->is_network_known = true;
 		return;
 	}
-	agent->is_hurry_set = true;
-	alarm_set_in(agent->hurry, HURRY_MS);
+	alarm_set_in(&agent->hurry, HURRY_MS);
 }
 
 /* ---- beginning ---- */
@@ -457,7 +455,7 @@ static struct roster *need_roster(
 		return NULL;
 	agent->rosters = more;
 	roster = roster_new(&(struct roster_config){
-		.base = agent->options.base,
+		.alarms = agent->options.alarms,
 		.config = agent->config,
 		.gateways = agent->gateways,
 		.zone = zone,
@@ -503,12 +501,13 @@ static bool is_own_state(struct agent *agent, const struct status_owner *owner)
 
 static int read_state(struct agent *agent)
 {
+	struct turn_clock *clock = agent->options.alarms->clock;
 	const char *state = agent->options.state;
 	struct status_owner owner;
-	int r = status_read(state, &owner, NULL, NULL);
+	int r = status_read(state, clock, &owner, NULL, NULL);
 
 	if (!r && is_own_state(agent, &owner))
-		return status_read(state, &owner, remember, agent);
+		return status_read(state, clock, &owner, remember, agent);
 	if (!r && agent->options.is_withdrawing)
 		return -EPERM; /* said */
 	if (agent->options.is_withdrawing && r == -EINVAL) {
@@ -577,7 +576,7 @@ static int begin(struct agent *agent)
 	r = agent->sources ? read_own(agent) : -ENOMEM;
 	if (r)
 		return r;
-	agent->network = network_new(agent->options.base, on_network, agent);
+	agent->network = network_new(agent->options.alarms, on_network, agent);
 	agent->context.network = agent->network;
 	working = open_sources(agent);
 	if (!working && !agent->own.count) {
@@ -586,7 +585,7 @@ static int begin(struct agent *agent)
 		return -EINVAL;
 	}
 	/* Without sources nobody would tell that all is known. */
-	alarm_set_in(agent->first_wait,
+	alarm_set_in(&agent->first_wait,
 		!working                         ? 0
 			: agent->options.is_once ? ONCE_WAIT_MS
 						 : FIRST_WAIT_MS);
@@ -605,20 +604,20 @@ struct agent *agent_new(struct config *config, const struct agent_options *optio
 	}
 	agent->config = config;
 	agent->options = *options;
-	agent->started_s = clock_real_s();
+	agent->started_s = turn_real_s(options->alarms->clock);
 	host_read(&agent->host, options->state);
-	agent->gateways = gateways_new(options->base, config);
+	agent->gateways = gateways_new(options->alarms, config);
 	agent->context = (struct source_context){
-		.base = options->base,
+		.alarms = options->alarms,
 		.config = config,
 		.gateways = agent->gateways,
 		.changed = on_source,
 		.judged = on_judged,
 		.arg = agent,
 	};
-	agent->first_wait = alarm_new(options->base, on_first_wait, agent);
-	agent->hurry = alarm_new(options->base, on_hurry, agent);
-	if (agent->gateways && agent->first_wait && agent->hurry)
+	alarm_init(&agent->first_wait, options->alarms, on_first_wait, agent);
+	alarm_init(&agent->hurry, options->alarms, on_hurry, agent);
+	if (agent->gateways)
 		r = begin(agent);
 	if (!r) {
 		write_state(agent); /* --status has something to show from the start */
@@ -643,8 +642,8 @@ void agent_free(struct agent *agent)
 	records_clear(&agent->own);
 	records_clear(&agent->remembered);
 	network_free(agent->network);
-	alarm_free(agent->first_wait);
-	alarm_free(agent->hurry);
+	alarm_stop(&agent->first_wait);
+	alarm_stop(&agent->hurry);
 	gateways_free(agent->gateways);
 	config_free(agent->config);
 	free(agent);

@@ -12,11 +12,11 @@
 #ifndef MUSTER_AGENT_AGENT_H
 #define MUSTER_AGENT_AGENT_H
 
-#include <event2/event.h>
 #include "agent/config.h"
+#include "gateway/base/alarm.h"
 
 struct agent_options {
-	struct event_base *base;
+	struct alarms *alarms;
 	const char *state;   /* path of the state file; must outlive it */
 	bool has_delay;      /* RFC 9664 4.2's, before the first update */
 	bool is_once;        /* slow sources are waited for: there is no second update */

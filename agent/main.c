@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "build.h"
 #include "agent/agent.h"
-#include "agent/alarm.h"
-#include "gateway/base/supervise.h"
-#include "gateway/base/log.h"
 #include "agent/setup.h"
 #include "agent/status.h"
+#include "build.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
+#include "gateway/base/supervise.h"
 #include "tsig/plural.h"
 
 #define PROGRAM "muster-agent"
@@ -52,8 +52,10 @@ struct options {
 struct program {
 	struct options options;
 	struct event_base *base;
+	struct turn_clock clock;
+	struct alarms alarms;
 	struct event *signals[SIGNALS];
-	struct alarm *limit;
+	struct alarm limit;
 	struct agent *agent;
 	struct config *config; /* until the agent takes it over */
 	char *state;           /* of the first configuration: it is locked */
@@ -282,7 +284,7 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	}
 	log_info("stopping on signal %d: removing what is published", (int)signal);
 	program->is_stopping = true;
-	alarm_set_in(program->limit, EXIT_LIMIT_MS);
+	alarm_set_in(&program->limit, EXIT_LIMIT_MS);
 	agent_withdraw(program->agent);
 }
 
@@ -290,7 +292,7 @@ static struct agent *make_agent(
 	struct program *program, struct config *config, bool delay)
 {
 	const struct agent_options options = {
-		.base = program->base,
+		.alarms = &program->alarms,
 		.state = program->state,
 		.has_delay = delay,
 		.is_once = program->options.mode == MODE_ONCE,
@@ -384,11 +386,17 @@ static int watch_signals(struct program *program)
 
 static int make_loop(struct program *program)
 {
+	int r;
+
 	program->base = event_base_new();
 	if (!program->base)
 		return -ENOMEM;
-	program->limit = alarm_new(program->base, on_limit, program);
-	return program->limit ? watch_signals(program) : -ENOMEM;
+	program->clock.counts_sleep = true; /* leases go on meanwhile */
+	r = alarms_init(&program->alarms, &program->clock, program->base);
+	if (r)
+		return r;
+	alarm_init(&program->limit, &program->alarms, on_limit, program);
+	return watch_signals(program);
 }
 
 /* ---- start and end ---- */
@@ -475,7 +483,7 @@ static int start(struct program *program)
 	if (program->options.mode == MODE_WITHDRAW)
 		agent_withdraw(program->agent);
 	if (program->options.mode != MODE_RUN)
-		alarm_set_in(program->limit, ONCE_LIMIT_MS);
+		alarm_set_in(&program->limit, ONCE_LIMIT_MS);
 	r = write_pid(program);
 	if (!r)
 		r = tell_ready(program);
@@ -491,7 +499,7 @@ static void clean_up(struct program *program)
 	for (int i = 0; i < SIGNALS; i++)
 		if (program->signals[i])
 			event_free(program->signals[i]);
-	alarm_free(program->limit);
+	alarms_clear(&program->alarms);
 	if (program->base)
 		event_base_free(program->base);
 	if (program->lock >= 0)
@@ -515,7 +523,7 @@ static int run(struct program *program)
 	if (r >= 0)
 		r = start(program);
 	if (r >= 0)
-		event_base_dispatch(program->base);
+		alarms_loop(&program->alarms);
 	else
 		program->status = 1;
 	if (r >= 0 && program->options.mode == MODE_RUN)

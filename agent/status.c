@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/clock.h"
 #include "gateway/base/supervise.h"
 #include "tsig/plural.h"
 #include "zones/rdata.h"
@@ -415,13 +414,21 @@ static bool read_name(const json_t *object, const char *member, uint8_t *ret)
 	return true;
 }
 
-static int64_t steady_time(json_int_t real_s)
+/* Who is told of what a file says, and by which clock. */
+struct reading {
+	struct turn_clock *clock;
+	status_visit *visit;
+	void *arg;
+};
+
+static int64_t steady_time(struct turn_clock *clock, json_int_t real_s)
 {
-	return clock_steady_ms() + INT64_C(1000) * ((int64_t)real_s - clock_real_s());
+	return turn_monotonic_ms(clock) +
+		INT64_C(1000) * ((int64_t)real_s - turn_real_s(clock));
 }
 
-static void read_promises(
-	const json_t *zone, const json_t *object, struct ledger_entry *ret)
+static void read_promises(struct turn_clock *clock, const json_t *zone,
+	const json_t *object, struct ledger_entry *ret)
 {
 	const json_t *until = json_object_get(object, "until");
 
@@ -434,13 +441,13 @@ static void read_promises(
 			(!json_object_get(object, "at") &&
 				json_is_true(json_object_get(zone, "granted"))));
 	if (until)
-		ret->expires_ms = steady_time(json_integer_value(until));
+		ret->expires_ms = steady_time(clock, json_integer_value(until));
 	ret->refusals = (unsigned)json_integer_value(json_object_get(object, "refusals"));
 }
 
 /* Where it may be: at the gateways it says, in old files at the one that answered. */
 static bool visit_places(const json_t *zone, const json_t *object, const uint8_t *name,
-	const struct ledger_entry *entry, status_visit *visit, void *arg)
+	const struct ledger_entry *entry, const struct reading *reading)
 {
 	const json_t *places = json_object_get(object, "at"), *place;
 	const json_t *gateways = json_object_get(zone, "gateways");
@@ -448,20 +455,22 @@ static bool visit_places(const json_t *zone, const json_t *object, const uint8_t
 	size_t i;
 
 	if (!places)
-		return visit(arg, name, text_of(zone, "gateway"), entry);
+		return reading->visit(
+			reading->arg, name, text_of(zone, "gateway"), entry);
 	json_array_foreach(places, i, place)
 	{
 		const json_t *gateway =
 			json_array_get(gateways, (size_t)json_integer_value(place));
 
-		is_going =
-			is_going && visit(arg, name, text_of(gateway, "gateway"), entry);
+		is_going = is_going &&
+			reading->visit(
+				reading->arg, name, text_of(gateway, "gateway"), entry);
 	}
 	return is_going;
 }
 
 static bool visit_record(const json_t *zone, const uint8_t *name, const json_t *object,
-	status_visit *visit, void *arg)
+	const struct reading *reading)
 {
 	static const uint8_t root[] = {0};
 	uint8_t owner[NAME_MAX_LEN], rdata[DATA_MAX];
@@ -483,8 +492,8 @@ static bool visit_record(const json_t *zone, const uint8_t *name, const json_t *
 	if (len <= 0)
 		return true;
 	entry.record.len = (uint16_t)len;
-	read_promises(zone, object, &entry);
-	return visit_places(zone, object, name, &entry, visit, arg);
+	read_promises(reading->clock, zone, object, &entry);
+	return visit_places(zone, object, name, &entry, reading);
 }
 
 static void read_digest(char out[HOST_DIGEST_MAX], const char *text)
@@ -510,9 +519,10 @@ static void read_owner(const json_t *root, struct status_owner *ret)
 	}
 }
 
-int status_read(
-	const char *path, struct status_owner *ret_owner, status_visit *visit, void *arg)
+int status_read(const char *path, struct turn_clock *clock,
+	struct status_owner *ret_owner, status_visit *visit, void *arg)
 {
+	const struct reading reading = {.clock = clock, .visit = visit, .arg = arg};
 	uint8_t name[NAME_MAX_LEN];
 	json_t *root, *zone, *record;
 	size_t i, j;
@@ -527,7 +537,7 @@ int status_read(
 		if (!visit || !read_name(zone, "zone", name))
 			continue;
 		json_array_foreach(json_object_get(zone, "records"), j, record) is_going =
-			is_going && visit_record(zone, name, record, visit, arg);
+			is_going && visit_record(zone, name, record, &reading);
 	}
 	json_decref(root);
 	return is_going ? 0 : -ENOMEM;

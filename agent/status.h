@@ -45,9 +45,11 @@ typedef bool status_visit(void *arg, const uint8_t *zone, const char *gateway,
 	const struct ledger_entry *entry);
 
 /* Reads the owner, and calls visit (NULL: nobody) for every record of the file at every
- * gateway.  0; -ENOENT: there is none; -EINVAL: it is not ours, or broken; -ENOMEM. */
-int status_read(const char *path, struct status_owner *ret_owner, status_visit *visit,
-	void *arg) __attribute__((warn_unused_result));
+ * gateway, with times of the clock.  0; -ENOENT: there is none; -EINVAL: it is not ours,
+ * or broken; -ENOMEM. */
+int status_read(const char *path, struct turn_clock *clock,
+	struct status_owner *ret_owner, status_visit *visit, void *arg)
+	__attribute__((warn_unused_result));
 
 /* muster-agent --status.  The exit status: 0: all is well; 1: it is not (or the agent
  * does not run); 2: there is no state to be read. */

@@ -12,8 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "agent/alarm.h"
-#include "agent/clock.h"
+#include "gateway/base/alarm.h"
 
 enum {
 	RETRANSMIT_MS = 1000, /* the first pause; doubled each time */
@@ -23,12 +22,12 @@ enum {
 };
 
 struct exchange {
-	struct event_base *base;
+	struct alarms *alarms;
 	struct hmac_pool *pool;
 	struct exchange_request request; /* pointers into what is below */
 	struct sockaddr_storage address;
 	struct tsig_context tsig;
-	struct alarm *alarm;
+	struct alarm alarm;
 	struct event *event;
 	int fd;
 	bool is_connected; /* TCP */
@@ -65,7 +64,7 @@ static void close_socket(struct exchange *e)
 static void reset(struct exchange *e)
 {
 	close_socket(e);
-	alarm_stop(e->alarm);
+	alarm_stop(&e->alarm);
 	free(e->out);
 	free(e->in);
 	free(e->unproven);
@@ -145,8 +144,8 @@ static void keep_unproven(struct exchange *e, const uint8_t *msg,
 	e->unproven_m = *m;
 	e->unproven_why = *why;
 	e->has_unproven = true;
-	if (e->deadline_ms > clock_steady_ms() + UNPROVEN_WAIT_MS)
-		e->deadline_ms = clock_steady_ms() + UNPROVEN_WAIT_MS;
+	if (e->deadline_ms > turn_monotonic_ms(e->alarms->clock) + UNPROVEN_WAIT_MS)
+		e->deadline_ms = turn_monotonic_ms(e->alarms->clock) + UNPROVEN_WAIT_MS;
 }
 
 static void conclude(struct exchange *e, const uint8_t *msg, const struct wire_message *m,
@@ -166,7 +165,7 @@ static void conclude(struct exchange *e, const uint8_t *msg, const struct wire_m
 /* False: not what we wait for. */
 static bool take_message(struct exchange *e, const uint8_t *msg, size_t len)
 {
-	const int64_t now = clock_real_s() + e->request.clock_offset_s;
+	const int64_t now = turn_real_s(e->alarms->clock) + e->request.clock_offset_s;
 	struct wire_message m;
 	struct verdict v = wire_walk(&m, msg, len);
 
@@ -190,7 +189,7 @@ static void set_alarm(struct exchange *e)
 
 	if (!e->request.is_tcp && !e->has_unproven && e->resend_ms < at_ms)
 		at_ms = e->resend_ms;
-	alarm_set(e->alarm, at_ms);
+	alarm_set(&e->alarm, at_ms);
 }
 
 /* A lost link makes sending fail; so does a closed port, told by ICMP.  Another try may
@@ -231,7 +230,7 @@ static int send_datagram(struct exchange *e)
 static void on_alarm(void *arg)
 {
 	struct exchange *e = arg;
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = turn_monotonic_ms(e->alarms->clock);
 
 	if (e->is_failing) {
 		finish_unreachable(e, e->failed);
@@ -289,7 +288,8 @@ static int watch(struct exchange *e, short what, event_callback_fn callback)
 {
 	if (e->event)
 		event_free(e->event);
-	e->event = event_new(e->base, e->fd, (short)(what | EV_PERSIST), callback, e);
+	e->event = event_new(
+		e->alarms->base, e->fd, (short)(what | EV_PERSIST), callback, e);
 	return e->event && !event_add(e->event, NULL) ? 0 : ENOMEM;
 }
 
@@ -344,7 +344,7 @@ static int sign(struct exchange *e, const struct exchange_request *request)
 	if (getrandom(msg, 2, 0) != 2)
 		return errno;
 	r = tsig_sign_request(&e->tsig, e->pool, request->key, msg, &len, cap,
-		clock_real_s() + request->clock_offset_s);
+		turn_real_s(e->alarms->clock) + request->clock_offset_s);
 	if (r)
 		return -r;
 	if (front && len > WIRE_MESSAGE_MAX)
@@ -379,7 +379,7 @@ void exchange_start(struct exchange *e, const struct exchange_request *request)
 	reset(e);
 	e->request = *request;
 	memcpy(&e->address, request->address, request->address_len);
-	e->started_ms = clock_steady_ms();
+	e->started_ms = turn_monotonic_ms(e->alarms->clock);
 	e->deadline_ms = e->started_ms + request->timeout_ms;
 	e->pause_ms = RETRANSMIT_MS;
 	e->resend_ms = e->started_ms + e->pause_ms;
@@ -388,25 +388,21 @@ void exchange_start(struct exchange *e, const struct exchange_request *request)
 		e->failed = open_socket(e, request);
 	e->is_failing = e->failed != 0;
 	if (e->is_failing)
-		alarm_set(e->alarm, 0);
+		alarm_set(&e->alarm, 0);
 	else
 		set_alarm(e);
 }
 
-struct exchange *exchange_new(struct event_base *base, struct hmac_pool *pool)
+struct exchange *exchange_new(struct alarms *alarms, struct hmac_pool *pool)
 {
 	struct exchange *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return NULL;
-	e->base = base;
+	e->alarms = alarms;
 	e->pool = pool;
 	e->fd = -1;
-	e->alarm = alarm_new(base, on_alarm, e);
-	if (!e->alarm) {
-		free(e);
-		return NULL;
-	}
+	alarm_init(&e->alarm, alarms, on_alarm, e);
 	return e;
 }
 
@@ -415,6 +411,6 @@ void exchange_free(struct exchange *e)
 	if (!e)
 		return;
 	reset(e);
-	alarm_free(e->alarm);
+	alarm_stop(&e->alarm);
 	free(e);
 }

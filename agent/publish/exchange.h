@@ -9,8 +9,9 @@
 #ifndef MUSTER_AGENT_EXCHANGE_H
 #define MUSTER_AGENT_EXCHANGE_H
 
-#include <event2/event.h>
 #include <sys/socket.h>
+
+#include "gateway/base/alarm.h"
 #include "tsig/tsig.h"
 
 enum exchange_status {
@@ -50,7 +51,7 @@ struct exchange_request {
 
 struct exchange;
 /* pool must outlive it.  NULL: no memory. */
-struct exchange *exchange_new(struct event_base *base, struct hmac_pool *pool);
+struct exchange *exchange_new(struct alarms *alarms, struct hmac_pool *pool);
 void exchange_free(struct exchange *exchange); /* cancels, silently; NULL is harmless */
 /* None may be under way.  Always leads to done, later. */
 void exchange_start(struct exchange *exchange, const struct exchange_request *request);

@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/alarm.h"
-#include "agent/clock.h"
-#include "gateway/base/log.h"
 #include "agent/publish/message.h"
 #include "agent/publish/resolver.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
 
 enum {
 	ADDRESSES_MAX = 4,         /* of one gateway */
@@ -33,7 +32,7 @@ struct gateway {
 };
 
 struct gateways {
-	struct event_base *base;
+	struct alarms *alarms;
 	const struct config *config;
 	struct hmac_pool *pool;
 	size_t current; /* the last that worked */
@@ -47,10 +46,10 @@ struct errand {
 	uint8_t *octets;
 	struct exchange *exchange;
 	struct resolver *resolver;
-	struct alarm *later; /* gives the result when nothing could be begun */
-	size_t left;         /* gateways that may still be tried */
-	size_t index;        /* of the gateway that is being tried */
-	unsigned address;    /* of its addresses */
+	struct alarm later; /* gives the result when nothing could be begun */
+	size_t left;        /* gateways that may still be tried */
+	size_t index;       /* of the gateway that is being tried */
+	unsigned address;   /* of its addresses */
 	unsigned repeats;
 	bool has_fared; /* this gateway: better than being unreachable */
 	bool is_tcp;
@@ -62,16 +61,21 @@ struct errand {
 static void try_next_gateway(struct errand *errand);
 static void try_address(struct errand *errand);
 
+static int64_t read_clock(const struct gateways *g)
+{
+	return turn_monotonic_ms(g->alarms->clock);
+}
+
 /* ---- the gateways ---- */
 
-struct gateways *gateways_new(struct event_base *base, const struct config *config)
+struct gateways *gateways_new(struct alarms *alarms, const struct config *config)
 {
 	struct gateways *g =
 		calloc(1, sizeof(*g) + config->gateway_count * sizeof(g->all[0]));
 
 	if (!g)
 		return NULL;
-	g->base = base;
+	g->alarms = alarms;
 	g->config = config;
 	g->count = config->gateway_count;
 	g->pool = hmac_pool_new();
@@ -148,7 +152,8 @@ static void set_outcome(struct errand *errand, const char *text, const char *adv
 static void learn_clock(struct errand *errand, int64_t server_time)
 {
 	struct gateway *gateway = &errand->gateways->all[errand->index];
-	const int64_t offset_s = server_time - clock_real_s();
+	const int64_t offset_s =
+		server_time - turn_real_s(errand->gateways->alarms->clock);
 	const int64_t change_s = offset_s - gateway->offset_s;
 
 	if (change_s > OFFSET_TOLD_S || change_s < -OFFSET_TOLD_S)
@@ -165,7 +170,7 @@ static const struct tsig_key *next_secret(
 	const struct errand *errand, const struct tsig_key *key)
 {
 	const struct gateways *g = errand->gateways;
-	const int64_t now = clock_real_s();
+	const int64_t now = turn_real_s(g->alarms->clock);
 
 	for (;;) {
 		key = key->next_secret ? key->next_secret : g->config->key;
@@ -306,7 +311,7 @@ static void on_resolved(void *arg, struct addrinfo *list, const char *why)
 	if (list) {
 		forget_addresses(gateway);
 		gateway->addresses = list;
-		gateway->found_ms = clock_steady_ms();
+		gateway->found_ms = read_clock(errand->gateways);
 	} else {
 		snprintf(text, sizeof(text), "its name is not known: %s", why);
 		set_outcome(errand, text,
@@ -318,11 +323,11 @@ static void on_resolved(void *arg, struct addrinfo *list, const char *why)
 	try_address(errand);
 }
 
-static bool is_fresh(const struct gateway *gateway)
+static bool is_fresh(const struct gateways *g, const struct gateway *gateway)
 {
 	return gateway->is_literal ||
 		(gateway->addresses &&
-			clock_steady_ms() - gateway->found_ms < ADDRESSES_AGE_MS);
+			read_clock(g) - gateway->found_ms < ADDRESSES_AGE_MS);
 }
 
 static void try_next_gateway(struct errand *errand)
@@ -331,7 +336,7 @@ static void try_next_gateway(struct errand *errand)
 	const struct gateway *gateway = &g->all[errand->index];
 
 	if (!errand->left) {
-		alarm_set(errand->later, 0);
+		alarm_set(&errand->later, 0);
 		return;
 	}
 	errand->gateway = gateway->config->text;
@@ -340,8 +345,8 @@ static void try_next_gateway(struct errand *errand)
 	errand->has_fared = false;
 	errand->key = gateway->key;
 	errand->is_tcp = errand->request.len > MESSAGE_UDP_MAX;
-	if (!is_fresh(gateway)) {
-		errand->resolver = resolver_start(g->base, gateway->config->host,
+	if (!is_fresh(g, gateway)) {
+		errand->resolver = resolver_start(g->alarms->base, gateway->config->host,
 			gateway->config->port, on_resolved, errand);
 		if (errand->resolver)
 			return;
@@ -358,9 +363,9 @@ struct errand *errand_start(struct gateways *g, const struct errand_request *req
 	errand->gateways = g;
 	errand->request = *request;
 	errand->octets = malloc(request->len);
-	errand->exchange = exchange_new(g->base, g->pool);
-	errand->later = alarm_new(g->base, on_later, errand);
-	if (!errand->octets || !errand->exchange || !errand->later) {
+	errand->exchange = exchange_new(g->alarms, g->pool);
+	alarm_init(&errand->later, g->alarms, on_later, errand);
+	if (!errand->octets || !errand->exchange) {
 		errand_free(errand);
 		return NULL;
 	}
@@ -380,7 +385,7 @@ void errand_free(struct errand *errand)
 		return;
 	exchange_free(errand->exchange);
 	resolver_free(errand->resolver);
-	alarm_free(errand->later);
+	alarm_stop(&errand->later);
 	free(errand->octets);
 	free(errand);
 }

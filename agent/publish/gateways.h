@@ -13,10 +13,11 @@
 
 #include "agent/config.h"
 #include "agent/publish/outcome.h"
+#include "gateway/base/alarm.h"
 
 struct gateways;
 /* config and base must outlive it.  NULL: no memory. */
-struct gateways *gateways_new(struct event_base *base, const struct config *config);
+struct gateways *gateways_new(struct alarms *alarms, const struct config *config);
 void gateways_free(struct gateways *gateways); /* no errand may be left */
 /* Addresses of names are looked up anew, and the first gateway is the first again: the
  * network has changed. */

@@ -16,11 +16,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "agent/alarm.h"
-#include "agent/clock.h"
-#include "gateway/base/log.h"
 #include "agent/publish/message.h"
 #include "agent/publish/schedule.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
 #include "tsig/plural.h"
 
 enum {
@@ -33,7 +32,7 @@ struct range {
 };
 
 struct publisher {
-	struct event_base *base;
+	struct alarms *alarms;
 	const struct config *config;
 	struct gateways *gateways;
 	size_t gateway;
@@ -42,7 +41,7 @@ struct publisher {
 	publisher_told *told;
 	void *arg;
 	struct ledger ledger;
-	struct alarm *alarm;
+	struct alarm alarm;
 	struct errand *errand;  /* NULL: no update is under way */
 	struct records pending; /* wanted next, once the update is answered */
 	bool has_pending;
@@ -66,12 +65,17 @@ struct publisher {
 static void attempt(struct publisher *p);
 static void send_next(struct publisher *p);
 
-static uint32_t draw(void)
+static int64_t read_clock(const struct publisher *p)
+{
+	return turn_monotonic_ms(p->alarms->clock);
+}
+
+static uint32_t draw(const struct publisher *p)
 {
 	uint32_t random = 0;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		random = (uint32_t)clock_steady_ms() * 2654435761U;
+		random = (uint32_t)read_clock(p) * 2654435761U;
 	return random;
 }
 
@@ -106,11 +110,8 @@ static void reschedule(struct publisher *p)
 {
 	if (p->errand || p->is_withdrawing)
 		return;
-	p->status.next_ms = find_due(p, clock_steady_ms());
-	if (p->status.next_ms == SCHEDULE_NEVER)
-		alarm_stop(p->alarm);
-	else
-		alarm_set(p->alarm, p->status.next_ms);
+	p->status.next_ms = find_due(p, read_clock(p));
+	alarm_set(&p->alarm, p->status.next_ms);
 }
 
 static void on_alarm(void *arg)
@@ -175,7 +176,7 @@ static void log_failure(struct publisher *p, const struct outcome *outcome)
 static void note_answer(struct publisher *p, const struct errand_result *result)
 {
 	snprintf(p->status.answer, sizeof(p->status.answer), "%s", result->outcome.text);
-	p->status.answered_s = clock_real_s();
+	p->status.answered_s = turn_real_s(p->alarms->clock);
 	p->status.has_tried = true;
 }
 
@@ -193,10 +194,10 @@ static int64_t limit_pause(const struct publisher *p, int64_t pause_ms)
 
 static void set_retry(struct publisher *p)
 {
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = read_clock(p);
 	const int64_t expires_ms = ledger_next_expiry(&p->ledger);
 	const int64_t refresh_ms = ledger_next_refresh(&p->ledger);
-	const int64_t pause_ms = schedule_backoff(p->status.failures, false, draw());
+	const int64_t pause_ms = schedule_backoff(p->status.failures, false, draw(p));
 	const int64_t backoff_ms = now_ms + limit_pause(p, pause_ms);
 
 	if (refresh_ms > now_ms) {
@@ -204,7 +205,7 @@ static void set_retry(struct publisher *p)
 		return;
 	}
 	p->retry_ms = schedule_retry_refresh(
-		now_ms, p->failed_ms, expires_ms, p->status.failures, draw());
+		now_ms, p->failed_ms, expires_ms, p->status.failures, draw(p));
 	p->retry_ms = now_ms + limit_pause(p, p->retry_ms - now_ms);
 	if (!p->is_refresh_only)
 		p->retry_ms = earliest(p->retry_ms, backoff_ms);
@@ -217,7 +218,7 @@ static void fail(struct publisher *p, const struct outcome *outcome)
 
 	p->status.is_ok = false;
 	if (p->status.failures++ == 0)
-		p->failed_ms = clock_steady_ms();
+		p->failed_ms = read_clock(p);
 	set_retry(p);
 	end_attempt(p);
 	log_failure(p, &copy);
@@ -306,10 +307,10 @@ static void refuse(struct publisher *p, struct range range, const struct outcome
 {
 	struct ledger *ledger = &p->ledger;
 	const struct ledger_entry *first = &ledger->entries[range.first];
-	const int64_t pause_ms = schedule_backoff(first->refusals + 1, true, draw());
+	const int64_t pause_ms = schedule_backoff(first->refusals + 1, true, draw(p));
 	char text[RECORD_TEXT_MAX], next[64] = "it is not tried again";
 
-	if (ledger_refuse(ledger, range.first, range.end, clock_steady_ms() + pause_ms))
+	if (ledger_refuse(ledger, range.first, range.end, read_clock(p) + pause_ms))
 		snprintf(next, sizeof(next), "next try in %lld s",
 			(long long)(pause_ms / 1000));
 	p->status.is_ok = false;
@@ -339,7 +340,7 @@ static void handle_refusal(struct publisher *p, const struct outcome *outcome)
 
 static void handle_ok(struct publisher *p, const struct errand_result *result)
 {
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = read_clock(p);
 	uint32_t lease_s = p->config->lease_s;
 
 	/* RFC 9664 4.2: what the server grants; without an option, as if it had granted
@@ -349,7 +350,7 @@ static void handle_ok(struct publisher *p, const struct errand_result *result)
 	p->refusals_in_row = 0;
 	ledger_acknowledge(&p->ledger, p->under_way.first, p->under_way.end,
 		&(struct ledger_lease){
-			.refresh_ms = now_ms + schedule_refresh_delay(lease_s, draw()),
+			.refresh_ms = now_ms + schedule_refresh_delay(lease_s, draw(p)),
 			.expires_ms = now_ms + INT64_C(1000) * lease_s,
 			.is_granted = p->status.is_lease_granted,
 		});
@@ -461,7 +462,7 @@ static void begin(struct publisher *p)
 
 static void attempt(struct publisher *p)
 {
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = read_clock(p);
 
 	if (p->is_withdrawing) {
 		ledger_pick_withdrawal(&p->ledger);
@@ -486,7 +487,7 @@ static void attempt(struct publisher *p)
 
 int publisher_want(struct publisher *p, const struct records *records)
 {
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = read_clock(p);
 	const bool was_changed = ledger_is_changed(&p->ledger, now_ms);
 	int r;
 
@@ -519,7 +520,7 @@ int publisher_want(struct publisher *p, const struct records *records)
 
 void publisher_hurry(struct publisher *p)
 {
-	const int64_t soon_ms = clock_steady_ms() + SCHEDULE_SPACING_MS;
+	const int64_t soon_ms = read_clock(p) + SCHEDULE_SPACING_MS;
 
 	if (p->retry_ms == SCHEDULE_NEVER || p->retry_ms < soon_ms)
 		return;
@@ -529,7 +530,7 @@ void publisher_hurry(struct publisher *p)
 
 void publisher_refresh(struct publisher *p)
 {
-	ledger_hurry_refresh(&p->ledger, clock_steady_ms());
+	ledger_hurry_refresh(&p->ledger, read_clock(p));
 	reschedule(p);
 }
 
@@ -540,7 +541,7 @@ void publisher_withdraw(struct publisher *p)
 	p->range_count = 0;
 	p->has_pending = false;
 	p->is_withdrawing = true;
-	alarm_set(p->alarm, 0);
+	alarm_set(&p->alarm, 0);
 }
 
 struct publisher *publisher_new(const struct publisher_config *config)
@@ -549,7 +550,7 @@ struct publisher *publisher_new(const struct publisher_config *config)
 
 	if (!p)
 		return NULL;
-	p->base = config->base;
+	p->alarms = config->alarms;
 	p->config = config->config;
 	p->gateways = config->gateways;
 	p->gateway = config->gateway;
@@ -562,12 +563,8 @@ struct publisher *publisher_new(const struct publisher_config *config)
 	p->change_first_ms = SCHEDULE_NEVER;
 	p->retry_ms = SCHEDULE_NEVER;
 	p->status.next_ms = SCHEDULE_NEVER;
-	p->start_ms = clock_steady_ms() + config->delay_ms;
-	p->alarm = alarm_new(config->base, on_alarm, p);
-	if (!p->alarm) {
-		free(p);
-		return NULL;
-	}
+	p->start_ms = read_clock(p) + config->delay_ms;
+	alarm_init(&p->alarm, config->alarms, on_alarm, p);
 	return p;
 }
 
@@ -576,7 +573,7 @@ void publisher_free(struct publisher *p)
 	if (!p)
 		return;
 	errand_free(p->errand);
-	alarm_free(p->alarm);
+	alarm_stop(&p->alarm);
 	records_clear(&p->pending);
 	ledger_clear(&p->ledger);
 	free(p);

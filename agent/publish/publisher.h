@@ -27,7 +27,7 @@ typedef void publisher_told(
 	void *arg, struct publisher *publisher, enum publisher_event event);
 
 struct publisher_config {
-	struct event_base *base;
+	struct alarms *alarms;
 	const struct config *config; /* must outlive it, as must gateways */
 	struct gateways *gateways;
 	size_t gateway;      /* index of the one that it is about */
@@ -46,7 +46,7 @@ struct publisher_status {
 	uint32_t lease_s;              /* the last one granted (or kept to) */
 	bool is_lease_granted;         /* by the server, not by ourselves */
 	unsigned failures;             /* attempts in a row without success */
-	int64_t next_ms;       /* of clock_steady_ms: the next update; INT64_MAX: none */
+	int64_t next_ms;       /* of the loop's clock: the next update; INT64_MAX: none */
 	unsigned long updates; /* sent since the start */
 };
 

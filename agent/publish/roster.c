@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/alarm.h"
-#include "agent/clock.h"
-#include "gateway/base/log.h"
 #include "agent/publish/schedule.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
 
 enum {
 	HEALS = 2,
@@ -23,7 +22,7 @@ enum {
 struct roster {
 	struct roster_config config;
 	uint8_t zone[NAME_MAX_LEN];
-	struct alarm *heal;
+	struct alarm heal;
 	unsigned heals;     /* to come */
 	int64_t healed_ms;  /* the lease that it is planned for ends */
 	int64_t strange_ms; /* the last lease at gateways that are not configured ends;
@@ -80,7 +79,7 @@ bool roster_is_ok(const struct roster *roster)
 
 bool roster_is_settled(const struct roster *roster)
 {
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = turn_monotonic_ms(roster->config.alarms->clock);
 
 	for (size_t i = 0; i < roster->count; i++) {
 		struct publisher *p = roster->publishers[i];
@@ -116,7 +115,7 @@ static struct publisher *need_publisher(struct roster *roster, size_t i, int64_t
 {
 	if (!roster->publishers[i])
 		roster->publishers[i] = publisher_new(&(struct publisher_config){
-			.base = roster->config.base,
+			.alarms = roster->config.alarms,
 			.config = roster->config.config,
 			.gateways = roster->config.gateways,
 			.gateway = i,
@@ -208,7 +207,7 @@ static void plan_heal(struct roster *roster)
 		return;
 	roster->healed_ms = end_ms;
 	roster->heals = HEALS;
-	alarm_set(roster->heal, end_ms + HEAL_MS);
+	alarm_set(&roster->heal, end_ms + HEAL_MS);
 }
 
 static void on_heal(void *arg)
@@ -221,7 +220,7 @@ static void on_heal(void *arg)
 		if (roster->publishers[i] && !is_failing(roster->publishers[i]))
 			publisher_refresh(roster->publishers[i]);
 	if (--roster->heals)
-		alarm_set_in(roster->heal, HEAL_AGAIN_MS);
+		alarm_set_in(&roster->heal, HEAL_AGAIN_MS);
 	else
 		roster->strange_ms = INT64_MIN;
 }
@@ -256,8 +255,8 @@ struct roster *roster_new(const struct roster_config *config)
 	roster->healed_ms = roster->strange_ms = INT64_MIN;
 	memcpy(roster->zone, config->zone, name_len(config->zone));
 	roster->config.zone = roster->zone;
-	roster->heal = alarm_new(config->base, on_heal, roster);
-	if (roster->heal && need_publisher(roster, 0, config->delay_ms))
+	alarm_init(&roster->heal, config->alarms, on_heal, roster);
+	if (need_publisher(roster, 0, config->delay_ms))
 		return roster;
 	roster_free(roster);
 	return NULL;
@@ -269,7 +268,7 @@ void roster_free(struct roster *roster)
 		return;
 	for (size_t i = 0; i < roster->count; i++)
 		publisher_free(roster->publishers[i]);
-	alarm_free(roster->heal);
+	alarm_stop(&roster->heal);
 	free(roster);
 }
 

@@ -20,7 +20,7 @@
 typedef void roster_told(void *arg, enum publisher_event event);
 
 struct roster_config {
-	struct event_base *base;
+	struct alarms *alarms;
 	const struct config *config; /* must outlive it, as must gateways */
 	struct gateways *gateways;
 	const uint8_t *zone; /* copied */

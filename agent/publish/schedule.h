@@ -24,7 +24,7 @@ enum {
 	SCHEDULE_LEASE_MIN_S = 2,        /* a server that grants less is held to this */
 };
 
-#define SCHEDULE_NEVER INT64_MAX
+#define SCHEDULE_NEVER INT64_MAX /* which is ALARM_NEVER, too */
 
 /* 4.2: 0 to max_ms, with a granularity of 1 ms. */
 int64_t schedule_initial_delay(int64_t max_ms, uint32_t random);

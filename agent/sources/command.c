@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/alarm.h"
 #include "agent/sources/record_text.h"
 #include "agent/sources/source.h"
+#include "gateway/base/alarm.h"
 
 enum {
 	OUTPUT_MAX = 1024 * 1024,
@@ -31,8 +31,8 @@ extern char **environ;
 
 struct command {
 	struct source source;
-	struct alarm *next;  /* rings when it is to be run */
-	struct alarm *limit; /* rings when it has run too long */
+	struct alarm next;   /* rings when it is to be run */
+	struct alarm limit;  /* rings when it has run too long */
 	struct event *event; /* of output */
 	int output;          /* pipe; -1: at its end */
 	pid_t child;         /* 0: none runs */
@@ -121,9 +121,9 @@ static bool is_well(struct command *command)
 static void plan_next(struct command *command)
 {
 	if (command->is_again)
-		alarm_set_in(command->next, GATHER_MS);
+		alarm_set_in(&command->next, GATHER_MS);
 	else if (command->source.config->interval_s)
-		alarm_set_in(command->next,
+		alarm_set_in(&command->next,
 			INT64_C(1000) * command->source.config->interval_s);
 	command->is_again = false;
 }
@@ -133,7 +133,7 @@ static void finish(struct command *command)
 {
 	struct records found = {0};
 
-	alarm_stop(command->limit);
+	alarm_stop(&command->limit);
 	command->child = 0;
 	command->has_ended = false;
 	if (is_well(command) && parse(command, &found)) {
@@ -259,8 +259,8 @@ static int start(struct command *command)
 	command->output = ends[0];
 	if (!r) {
 		fcntl(command->output, F_SETFL, O_NONBLOCK);
-		command->event = event_new(command->source.context->base, command->output,
-			EV_READ | EV_PERSIST, on_output, command);
+		command->event = event_new(command->source.context->alarms->base,
+			command->output, EV_READ | EV_PERSIST, on_output, command);
 		if (!command->event || event_add(command->event, NULL))
 			close_output(command); /* its records stay as they were */
 		return 0;
@@ -279,7 +279,7 @@ static void run(struct command *command)
 	}
 	r = start(command);
 	if (!r) {
-		alarm_set_in(command->limit, command->source.config->timeout_ms);
+		alarm_set_in(&command->limit, command->source.config->timeout_ms);
 		return;
 	}
 	command->child = 0;
@@ -298,7 +298,7 @@ static void command_network_changed(struct source *source)
 	struct command *command = (struct command *)source;
 
 	if (!command->is_again && command->source.is_known)
-		alarm_set_in(command->next, GATHER_MS);
+		alarm_set_in(&command->next, GATHER_MS);
 }
 
 static void command_close(struct source *source)
@@ -310,8 +310,8 @@ static void command_close(struct source *source)
 		waitpid(command->child, NULL, 0);
 	}
 	close_output(command);
-	alarm_free(command->next);
-	alarm_free(command->limit);
+	alarm_stop(&command->next);
+	alarm_stop(&command->limit);
 	free(command->text);
 	free(command);
 }
@@ -325,13 +325,9 @@ static struct source *command_open(
 		return NULL;
 	source_init(&command->source, &source_command_ops, context, config);
 	command->output = -1;
-	command->next = alarm_new(context->base, on_next, command);
-	command->limit = alarm_new(context->base, on_limit, command);
-	if (!command->next || !command->limit) {
-		command_close(&command->source);
-		return NULL;
-	}
-	alarm_set(command->next, 0);
+	alarm_init(&command->next, context->alarms, on_next, command);
+	alarm_init(&command->limit, context->alarms, on_limit, command);
+	alarm_set(&command->next, 0);
 	return &command->source;
 }
 

@@ -16,12 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/alarm.h"
-#include "agent/clock.h"
-#include "gateway/base/log.h"
 #include "agent/sources/container.h"
 #include "agent/sources/engine.h"
 #include "agent/sources/source.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
 
 enum {
 	CONTAINERS_MAX = 5000,
@@ -63,11 +62,10 @@ struct docker {
 	unsigned list_index;           /* of list_paths */
 	struct held_list found;        /* by the list under way */
 	struct held_list held;
-	struct alarm *connecting;
-	struct alarm *listing;
-	struct alarm *limit; /* of a list */
-	struct alarm *grace;
-	bool is_listing_due;
+	struct alarm connecting;
+	struct alarm listing;
+	struct alarm limit; /* of a list */
+	struct alarm grace;
 	bool is_again; /* list once more */
 	bool is_full;  /* has been told */
 	int64_t pause_ms;
@@ -164,21 +162,18 @@ static void give(struct docker *docker)
 
 static void set_grace(struct docker *docker)
 {
-	int64_t next_ms = INT64_MAX;
+	int64_t next_ms = ALARM_NEVER;
 
 	for (size_t i = 0; i < docker->held.count; i++)
 		if (docker->held.items[i].gone_ms < next_ms)
 			next_ms = docker->held.items[i].gone_ms;
-	if (next_ms == INT64_MAX)
-		alarm_stop(docker->grace);
-	else
-		alarm_set(docker->grace, next_ms);
+	alarm_set(&docker->grace, next_ms);
 }
 
 static void on_grace(void *arg)
 {
 	struct docker *docker = arg;
-	const int64_t now_ms = clock_steady_ms();
+	const int64_t now_ms = turn_monotonic_ms(docker->source.context->alarms->clock);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < docker->held.count; i++) {
@@ -206,7 +201,8 @@ static bool let_linger(struct docker *docker, struct held *held)
 		(listed && listed->container.records.count))
 		return false;
 	if (held->gone_ms == INT64_MAX)
-		held->gone_ms = clock_steady_ms() + grace_ms;
+		held->gone_ms = turn_monotonic_ms(docker->source.context->alarms->clock) +
+			grace_ms;
 	if (!listed)
 		return !held_add(&docker->found, &held->container, held->gone_ms);
 	container_clear(&listed->container);
@@ -235,14 +231,14 @@ static void fail(struct docker *docker, const char *why)
 	engine_free(docker->list);
 	docker->events = docker->list = NULL;
 	held_clear(&docker->found);
-	alarm_stop(docker->limit);
-	alarm_stop(docker->listing);
-	docker->is_listing_due = docker->is_again = false;
+	alarm_stop(&docker->limit);
+	alarm_stop(&docker->listing);
+	docker->is_again = false;
 	source_fail(&docker->source,
 		"%s; its names stay as they were; does the engine run, and may the agent "
 		"open its socket (SupplementaryGroups=docker)?",
 		why);
-	alarm_set_in(docker->connecting, docker->pause_ms);
+	alarm_set_in(&docker->connecting, docker->pause_ms);
 	docker->pause_ms *= 2;
 	if (docker->pause_ms > RECONNECT_MAX_MS)
 		docker->pause_ms = RECONNECT_MAX_MS;
@@ -305,7 +301,7 @@ static void on_list_ended(void *arg, const char *why)
 		ask_list(docker);
 		return;
 	}
-	alarm_stop(docker->limit);
+	alarm_stop(&docker->limit);
 	docker->pause_ms = RECONNECT_MS;
 	settle(docker);
 	if (docker->is_again)
@@ -318,7 +314,7 @@ static void ask_list(struct docker *docker)
 	const struct engine_handler handler = {
 		.object = on_container, .ended = on_list_ended, .arg = docker};
 
-	docker->list = engine_ask(docker->source.context->base,
+	docker->list = engine_ask(docker->source.context->alarms->base,
 		docker->source.config->path, list_paths[docker->list_index], &handler);
 	if (!docker->list)
 		fail(docker, strerror(errno));
@@ -328,10 +324,9 @@ static void on_listing(void *arg)
 {
 	struct docker *docker = arg;
 
-	docker->is_listing_due = false;
 	docker->list_index = 0;
 	held_clear(&docker->found);
-	alarm_set_in(docker->limit, LIST_LIMIT_MS);
+	alarm_set_in(&docker->limit, LIST_LIMIT_MS);
 	ask_list(docker);
 }
 
@@ -345,10 +340,8 @@ static void list_in(struct docker *docker, int64_t delay_ms)
 {
 	if (docker->list)
 		docker->is_again = true;
-	if (docker->list || docker->is_listing_due)
-		return;
-	docker->is_listing_due = true;
-	alarm_set_in(docker->listing, delay_ms);
+	else if (!alarm_is_set(&docker->listing))
+		alarm_set_in(&docker->listing, delay_ms);
 }
 
 /* ---- events ---- */
@@ -366,8 +359,7 @@ static void on_accepted(void *arg)
 {
 	struct docker *docker = arg;
 
-	alarm_stop(docker->listing);
-	docker->is_listing_due = false;
+	alarm_stop(&docker->listing);
 	list_in(docker, 0);
 }
 
@@ -384,7 +376,7 @@ static void on_connecting(void *arg)
 		.arg = arg};
 	struct docker *docker = arg;
 
-	docker->events = engine_ask(docker->source.context->base,
+	docker->events = engine_ask(docker->source.context->alarms->base,
 		docker->source.config->path, EVENTS_PATH, &handler);
 	if (!docker->events)
 		fail(docker, strerror(errno));
@@ -409,10 +401,10 @@ static void docker_close(struct source *source)
 	engine_free(docker->list);
 	held_clear(&docker->found);
 	held_clear(&docker->held);
-	alarm_free(docker->connecting);
-	alarm_free(docker->listing);
-	alarm_free(docker->limit);
-	alarm_free(docker->grace);
+	alarm_stop(&docker->connecting);
+	alarm_stop(&docker->listing);
+	alarm_stop(&docker->limit);
+	alarm_stop(&docker->grace);
 	free(docker);
 }
 
@@ -425,15 +417,11 @@ static struct source *docker_open(
 		return NULL;
 	source_init(&docker->source, &source_docker_ops, context, config);
 	docker->pause_ms = RECONNECT_MS;
-	docker->connecting = alarm_new(context->base, on_connecting, docker);
-	docker->listing = alarm_new(context->base, on_listing, docker);
-	docker->limit = alarm_new(context->base, on_limit, docker);
-	docker->grace = alarm_new(context->base, on_grace, docker);
-	if (!docker->connecting || !docker->listing || !docker->limit || !docker->grace) {
-		docker_close(&docker->source);
-		return NULL;
-	}
-	alarm_set(docker->connecting, 0);
+	alarm_init(&docker->connecting, context->alarms, on_connecting, docker);
+	alarm_init(&docker->listing, context->alarms, on_listing, docker);
+	alarm_init(&docker->limit, context->alarms, on_limit, docker);
+	alarm_init(&docker->grace, context->alarms, on_grace, docker);
+	alarm_set(&docker->connecting, 0);
 	return &docker->source;
 }
 

@@ -17,11 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/alarm.h"
-#include "gateway/base/log.h"
 #include "agent/sources/hosts_file.h"
 #include "agent/sources/source.h"
 #include "agent/sources/watch.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
 
 enum {
 	FILES_MAX = 1000,
@@ -32,8 +32,7 @@ enum {
 struct hosts {
 	struct source source;
 	struct watch *watch; /* NULL: only what look_again sees */
-	struct alarm *reading;
-	bool is_due;   /* reading is set */
+	struct alarm reading;
 	bool is_blind; /* something can not be watched; has been told */
 	/* Of this reading: what hides no other names; the lines that are none. */
 	char trouble[SOURCE_WHY_MAX];
@@ -190,7 +189,6 @@ static void on_reading(void *arg)
 	struct records found = {0};
 	int r, blind;
 
-	hosts->is_due = false;
 	hosts->trouble[0] = hosts->bad_lines[0] = '\0';
 	watch_begin(hosts->watch);
 	r = read_all(hosts, &found);
@@ -211,10 +209,8 @@ static void on_reading(void *arg)
 
 static void read_in(struct hosts *hosts, int64_t delay_ms)
 {
-	if (hosts->is_due)
-		return;
-	hosts->is_due = true;
-	alarm_set_in(hosts->reading, delay_ms);
+	if (!alarm_is_set(&hosts->reading))
+		alarm_set_in(&hosts->reading, delay_ms);
 }
 
 static void on_changed(void *arg)
@@ -232,7 +228,7 @@ static void hosts_close(struct source *source)
 	struct hosts *hosts = (struct hosts *)source;
 
 	watch_free(hosts->watch);
-	alarm_free(hosts->reading);
+	alarm_stop(&hosts->reading);
 	free(hosts);
 }
 
@@ -244,18 +240,13 @@ static struct source *hosts_open(
 	if (!hosts)
 		return NULL;
 	source_init(&hosts->source, &source_hosts_ops, context, config);
-	hosts->reading = alarm_new(context->base, on_reading, hosts);
-	if (!hosts->reading) {
-		hosts_close(&hosts->source);
-		return NULL;
-	}
-	hosts->watch = watch_new(context->base, on_changed, hosts);
+	alarm_init(&hosts->reading, context->alarms, on_reading, hosts);
+	hosts->watch = watch_new(context->alarms->base, on_changed, hosts);
 	if (!hosts->watch)
 		log_error("source hosts: inotify: %s; is fs.inotify.max_user_instances "
 			  "large enough? changes are seen when leases are refreshed",
 			strerror(errno));
-	hosts->is_due = true;
-	alarm_set(hosts->reading, 0);
+	alarm_set(&hosts->reading, 0);
 	return &hosts->source;
 }
 

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/alarm.h"
+#include "gateway/base/alarm.h"
 #include "gateway/base/log.h"
 
 enum {
@@ -25,16 +25,14 @@ static const char advice[] = "may the agent open netlink sockets "
 			     "(RestrictAddressFamilies=)?";
 
 struct network {
-	struct event_base *base;
 	network_changed *changed;
 	void *arg;
 	int events; /* socket that the kernel tells changes to */
 	struct event *event;
-	struct alarm *listing; /* rings when it is time to list */
+	struct alarm listing; /* rings when it is time to list */
 	uint32_t sequence;
 	struct netlink_view view;
 	bool is_known;   /* the view */
-	bool is_due;     /* listing is set */
 	bool is_failing; /* has been told */
 };
 
@@ -114,10 +112,8 @@ static int list(struct network *network, struct netlink_view *view)
 /* Never put off by what comes meanwhile: events may come without end. */
 static void list_in(struct network *network, int64_t delay_ms)
 {
-	if (network->is_due)
-		return;
-	network->is_due = true;
-	alarm_set_in(network->listing, delay_ms);
+	if (!alarm_is_set(&network->listing))
+		alarm_set_in(&network->listing, delay_ms);
 }
 
 static void take(struct network *network, struct netlink_view *view)
@@ -144,7 +140,6 @@ static void on_listing(void *arg)
 	struct netlink_view view = {0};
 	const int r = list(network, &view);
 
-	network->is_due = false;
 	if (r && !network->is_failing)
 		log_error("network: listing addresses: %s; %s", strerror(-r), advice);
 	network->is_failing = r != 0;
@@ -168,24 +163,23 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	list_in(arg, GATHER_MS);
 }
 
-struct network *network_new(struct event_base *base, network_changed *changed, void *arg)
+struct network *network_new(struct alarms *alarms, network_changed *changed, void *arg)
 {
 	const unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
 	struct network *network = calloc(1, sizeof(*network));
 
 	if (!network)
 		return NULL;
-	network->base = base;
 	network->changed = changed;
 	network->arg = arg;
-	network->listing = alarm_new(base, on_listing, network);
+	alarm_init(&network->listing, alarms, on_listing, network);
 	network->events = open_netlink(groups);
 	if (network->events < 0)
 		log_error("network: %s; %s", strerror(-network->events), advice);
 	else
-		network->event = event_new(
-			base, network->events, EV_READ | EV_PERSIST, on_event, network);
-	if (!network->listing || !network->event || event_add(network->event, NULL)) {
+		network->event = event_new(alarms->base, network->events,
+			EV_READ | EV_PERSIST, on_event, network);
+	if (!network->event || event_add(network->event, NULL)) {
 		network_free(network);
 		return NULL;
 	}
@@ -199,7 +193,7 @@ void network_free(struct network *network)
 		return;
 	if (network->event)
 		event_free(network->event);
-	alarm_free(network->listing);
+	alarm_stop(&network->listing);
 	if (network->events >= 0)
 		close(network->events);
 	netlink_view_clear(&network->view);

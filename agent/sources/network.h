@@ -10,15 +10,15 @@
 #ifndef MUSTER_AGENT_NETWORK_H
 #define MUSTER_AGENT_NETWORK_H
 
-#include <event2/event.h>
 #include "agent/sources/netlink.h"
+#include "gateway/base/alarm.h"
 
 /* The view differs from before, or is the first. */
 typedef void network_changed(void *arg);
 
 struct network;
 /* NULL: logged. */
-struct network *network_new(struct event_base *base, network_changed *changed, void *arg);
+struct network *network_new(struct alarms *alarms, network_changed *changed, void *arg);
 void network_free(struct network *network); /* NULL is harmless */
 /* Valid until the loop turns; NULL: not known yet. */
 const struct netlink_view *network_view(const struct network *network);

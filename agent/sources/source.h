@@ -11,15 +11,15 @@
 #ifndef MUSTER_AGENT_SOURCE_H
 #define MUSTER_AGENT_SOURCE_H
 
-#include <event2/event.h>
 #include "agent/config.h"
 #include "agent/publish/gateways.h"
+#include "gateway/base/alarm.h"
 
 struct network;
 struct source;
 
 struct source_context {
-	struct event_base *base;
+	struct alarms *alarms;
 	const struct config *config;
 	struct gateways *gateways; /* for whoami */
 	struct network *network;   /* NULL: not known here */

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "agent/alarm.h"
-#include "gateway/base/log.h"
 #include "agent/publish/message.h"
 #include "agent/sources/source.h"
+#include "gateway/base/alarm.h"
+#include "gateway/base/log.h"
 
 enum {
 	GATHER_MS = 1000, /* from a change of the network to the question */
@@ -39,7 +39,7 @@ struct question {
 
 struct whoami {
 	struct source source;
-	struct alarm *next;
+	struct alarm next;
 	uint8_t name[NAME_MAX_LEN]; /* whoami.ZONE */
 	struct question questions[FAMILIES];
 };
@@ -179,7 +179,7 @@ static void on_next(void *arg)
 		else
 			whoami->questions[i].is_known = true;
 	if (interval_s)
-		alarm_set_in(whoami->next, INT64_C(1000) * interval_s);
+		alarm_set_in(&whoami->next, INT64_C(1000) * interval_s);
 }
 
 static void whoami_network_changed(struct source *source)
@@ -187,7 +187,7 @@ static void whoami_network_changed(struct source *source)
 	struct whoami *whoami = (struct whoami *)source;
 
 	if (whoami->source.is_known)
-		alarm_set_in(whoami->next, GATHER_MS);
+		alarm_set_in(&whoami->next, GATHER_MS);
 }
 
 static void whoami_close(struct source *source)
@@ -198,7 +198,7 @@ static void whoami_close(struct source *source)
 		errand_free(whoami->questions[i].errand);
 		records_clear(&whoami->questions[i].found);
 	}
-	alarm_free(whoami->next);
+	alarm_stop(&whoami->next);
 	free(whoami);
 }
 
@@ -215,13 +215,13 @@ static struct source *whoami_open(
 		whoami->questions[i].whoami = whoami;
 		whoami->questions[i].type = i ? TYPE_AAAA : TYPE_A;
 	}
-	whoami->next = alarm_new(context->base, on_next, whoami);
-	if (!whoami->next || name_from_text(whoami->name, "whoami", zone)) {
+	alarm_init(&whoami->next, context->alarms, on_next, whoami);
+	if (name_from_text(whoami->name, "whoami", zone)) {
 		log_error("source whoami: the name whoami.ZONE is too long");
 		whoami_close(&whoami->source);
 		return NULL;
 	}
-	alarm_set(whoami->next, 0);
+	alarm_set(&whoami->next, 0);
 	return &whoami->source;
 }
 

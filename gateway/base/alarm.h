@@ -26,7 +26,7 @@
 
 typedef void alarm_ring(void *arg);
 
-/* Members are private. */
+/* Private, but for the first two of struct alarms. */
 struct alarm {
 	struct alarms *alarms;
 	alarm_ring *ring;
@@ -38,8 +38,8 @@ struct alarm {
 };
 
 struct alarms {
-	struct turn_clock *clock;
-	struct event_base *base; /* NULL: of a test */
+	struct turn_clock *clock; /* for everybody to read */
+	struct event_base *base;  /* the loop's, for other events; NULL: of a test */
 	struct alarm *first;
 	uint64_t order;      /* of the newest */
 	bool is_ringing;     /* the wake-up is set afterwards */

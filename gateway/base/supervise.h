@@ -15,7 +15,8 @@ void supervise_open_streams(void);
 /*
  * Goes into the background.  The parent waits until supervise_ready and exits 0, or 1 if
  * the child ends before that.  The child keeps the standard streams until
- * supervise_leave_terminal, so that whoever started it sees why it does not start.  In the child: what supervise_ready wants, or -errno.
+ * supervise_leave_terminal, so that whoever started it sees why it does not start.  In
+ * the child: what supervise_ready wants, or -errno.
  */
 int supervise_detach(void) __attribute__((warn_unused_result));
 /* Puts /dev/null in the place of the standard streams.  0 or -errno. */

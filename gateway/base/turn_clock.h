@@ -45,6 +45,12 @@ static inline int64_t turn_real_ms(struct turn_clock *clock)
 	return clock->real_ms;
 }
 
+/* The same in seconds. */
+static inline int64_t turn_real_s(struct turn_clock *clock)
+{
+	return turn_real_ms(clock) / 1000;
+}
+
 /* The next turn begins, or the wait for it. */
 static inline void turn_clock_begin(struct turn_clock *clock)
 {
