@@ -7,7 +7,6 @@
 #include "gateway/control/control.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/control/control_private.h"
 #include "gateway/base/log.h"
+#include "gateway/base/thread.h"
 
 struct config_mail {
 	struct control_mail mail; /* first */
@@ -184,6 +184,12 @@ static void begin_stop(struct control *c)
 		event_base_loopexit(c->base, NULL);
 }
 
+void control_stop_if_quiet(struct control *c)
+{
+	if (c->is_stopping && !c->questions)
+		event_base_loopexit(c->base, NULL);
+}
+
 static void on_inbox(evutil_socket_t fd, short events, void *arg)
 {
 	struct control *c = arg;
@@ -204,8 +210,7 @@ static void on_inbox(evutil_socket_t fd, short events, void *arg)
 			begin_stop(c);
 		}
 	}
-	if (c->is_stopping && !c->questions)
-		event_base_loopexit(c->base, NULL);
+	control_stop_if_quiet(c);
 }
 
 static void on_back(evutil_socket_t fd, short events, void *arg)
@@ -215,8 +220,7 @@ static void on_back(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	control_take_back(c);
-	if (c->is_stopping && !c->questions)
-		event_base_loopexit(c->base, NULL);
+	control_stop_if_quiet(c);
 }
 
 static void *control_main(void *arg)
@@ -259,29 +263,17 @@ static int open_doors(struct control *c)
 	return control_door_listen(&c->http_door, http_fd);
 }
 
-static int start_thread(struct control *c)
-{
-	sigset_t all, old;
-	int r;
-
-	/* Signals are main's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = -pthread_create(&c->thread, NULL, control_main, c);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	c->is_running = !r;
-	if (!r)
-		(void)pthread_setname_np(c->thread, "control");
-	return r;
-}
-
 int control_start(struct control *c, struct writer *writer, struct listeners *listeners)
 {
+	const struct control_reader_user reader_user = {
+		.is_wanted = control_read_is_wanted,
+		.done = control_read_is_done,
+		.arg = c,
+	};
 	int r;
 
 	c->writer = writer;
 	c->listeners = listeners;
-	c->store_ops = &store_sqlite;
 	c->base = event_base_new();
 	if (!c->base || alarms_init(&c->alarms, &c->time, c->base))
 		return -ENOMEM;
@@ -290,7 +282,13 @@ int control_start(struct control *c, struct writer *writer, struct listeners *li
 	if (!c->inbox_event || !c->back_event)
 		return -ENOMEM;
 	r = open_doors(c);
-	return r ? r : start_thread(c);
+	if (!r)
+		r = control_reader_new(
+			&c->reader, c->base, &store_sqlite, c->database, &reader_user);
+	if (!r)
+		r = thread_start(&c->thread, "control", control_main, c);
+	c->is_running = !r;
+	return r;
 }
 
 /* ---- the end ---- */
@@ -309,6 +307,7 @@ void control_stop(struct control *c)
 		pthread_join(c->thread, NULL);
 		c->is_running = false;
 	}
+	control_reader_stop(c->reader);
 	if (c->unix_path)
 		control_socket_unlink(c->unix_path, c->unix_inode);
 	free(c->unix_path);
@@ -338,6 +337,7 @@ static void free_queues(struct control *c)
 {
 	struct queue_list list;
 	struct queue_node *node;
+	struct control_read *read;
 
 	queue_list_init(&list);
 	queue_take_all(&c->inbox, &list);
@@ -349,6 +349,9 @@ static void free_queues(struct control *c)
 	queue_take_all(&c->back, &list);
 	while ((node = queue_list_take(&list)))
 		control_question_free((struct control_question *)(void *)node);
+	while (c->reader && (read = control_reader_take_left(c->reader)))
+		control_question_free(read->arg);
+	control_reader_free(c->reader);
 }
 
 static void clear_queue(struct queue *queue)
@@ -361,9 +364,10 @@ void control_free(struct control *c)
 {
 	if (!c)
 		return;
+	control_reader_stop(c->reader); /* of a start that failed; as are the doors */
 	if (c->orders.fd >= 0)
 		free_queues(c);
-	control_door_close(&c->unix_door); /* of a start that failed */
+	control_door_close(&c->unix_door);
 	control_door_close(&c->http_door);
 	if (c->inbox_event)
 		event_free(c->inbox_event);
@@ -376,8 +380,6 @@ void control_free(struct control *c)
 		close(c->unix_fd);
 	if (c->http_fd >= 0)
 		close(c->http_fd);
-	if (c->store)
-		c->store_ops->close(c->store);
 	control_forget_keys(c);
 	config_unref(c->config);
 	free(c->database);

@@ -6,7 +6,8 @@
  *   control_socket.c   the sockets themselves, and who has connected
  *   control_door.c     evhttp on a socket, and its limits
  *   control_route.c    which function answers a request
- *   control_question.c questions to the zone thread, and answers
+ *   control_question.c questions to zone threads and to the reader, and answers
+ *   control_reader.c   reads of the database, in a thread of their own
  *   control_zones.c    zones, targets, queues (control_survey.h: all zones, page by page)
  *   control_status.c   status and health
  *   control_hosts.c    hosts (control_walk.h: through all zones, page by page)
@@ -24,8 +25,9 @@
  * shows /, /health, /status and /metrics: no names of hosts or keys.
  *
  * What a zone thread owns is asked of it by calls (served/view.h), in pages of bounded
- * size, copied; JSON is made here.  What is only in the database is read through a
- * connection of this thread's own.  Reloads are main's, which gets them as orders.
+ * size, copied; JSON is made here.  What only the database has is read by a thread of its
+ * own (control_reader.h), so that this one never waits for anything.  Reloads are main's,
+ * which gets them as orders.
  */
 #ifndef MUSTER_CONTROL_H
 #define MUSTER_CONTROL_H

@@ -1,9 +1,8 @@
 /*
  * What only the database knows: the audit, and what became of one update.
  *
- * It is read here, through a connection of this thread's own, while the zone thread goes
- * on.  One answer looks at a bounded number of rows (store.h), so it may be empty and yet
- * not the last.
+ * The reader's thread (control_reader.h) reads it, and makes its JSON.  One answer looks
+ * at a bounded number of rows (store.h), so it may be empty and yet not the last.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,18 +14,12 @@
 #include "gateway/journal/row_text.h"
 #include "zones/rdata.h"
 
-enum { AUDIT_DEFAULT = 100 };
+enum {
+	AUDIT_DEFAULT = 100,
+	WHY_ID_MAX = 65, /* what is longer is no id, and shown as far as that */
+};
 
 /* ---- rows ---- */
-
-struct rows {
-	struct control *control;
-	json_t *list; /* borrowed */
-	int64_t since_ms;
-	bool is_over; /* older than since */
-	bool has_failed;
-	uint64_t last; /* seq of the last row seen */
-};
 
 /* As logs write it; null for what the gateway did itself. */
 static json_t *id_to_json(uint64_t transaction)
@@ -35,65 +28,66 @@ static json_t *id_to_json(uint64_t transaction)
 			   : json_null();
 }
 
-struct zone_search {
-	int64_t id;
-	json_t *name;
+/* Rows of one read, of which most are of few zones. */
+struct zone_name {
+	const struct store_ops *ops;
+	struct store *store;
+	int64_t id;   /* 0: none yet */
+	json_t *text; /* counted; null: no zone has this number */
 };
 
 static int look_at_zone(int64_t id, const uint8_t *name, void *arg)
 {
-	struct zone_search *search = arg;
+	struct zone_name *zone = arg;
 
-	if (id != search->id)
+	if (id != zone->id)
 		return 0;
-	search->name = control_json_name(name);
+	zone->text = control_json_name(name);
 	return 1;
 }
 
 /* Zones that are no longer served too. */
-static json_t *zone_to_json(struct control *c, int64_t id)
+static json_t *name_of_zone(struct zone_name *zone, int64_t id)
 {
-	struct zone_search search = {.id = id};
-
-	if (c->store_ops->each_zone(c->store, look_at_zone, &search) < 0 || !search.name)
-		return json_null();
-	return search.name;
+	if (zone->id != id) {
+		json_decref(zone->text);
+		zone->text = NULL;
+		zone->id = id;
+		if (zone->ops->each_zone(zone->store, look_at_zone, zone) < 0 ||
+			!zone->text)
+			zone->text = json_null();
+	}
+	return json_incref(zone->text);
 }
 
 /* NULL: no memory. */
-static json_t *row_to_json(struct control *c, const struct store_row *row)
+static json_t *row_to_json(struct zone_name *zone, const struct store_row *row)
 {
 	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX], request[UPDATE_TEXT_MAX];
 
 	return json_pack("{s:I, s:o, s:o, s:o, s:s?, s:s?, s:o, s:s?, s:s?, s:s?, s:o}",
 		"seq", (json_int_t)row->seq, "id", id_to_json(row->transaction), "at",
-		control_json_time(row->at_ms), "zone", zone_to_json(c, row->zone), "key",
-		row_key_text(row, key), "source", row_source_text(row, source), "answer",
-		control_json_rcode(row->rcode), "reason", row->reason, "request",
-		row_request_text(row, request), "event", row->event, "host",
+		control_json_time(row->at_ms), "zone", name_of_zone(zone, row->zone),
+		"key", row_key_text(row, key), "source", row_source_text(row, source),
+		"answer", control_json_rcode(row->rcode), "reason", row->reason,
+		"request", row_request_text(row, request), "event", row->event, "host",
 		row->host ? control_json_name(row->host) : json_null());
-}
-
-static int add_row(const struct store_row *row, void *arg)
-{
-	struct rows *rows = arg;
-
-	rows->last = row->seq;
-	if (row->at_ms < rows->since_ms) {
-		rows->is_over = true;
-		return 0;
-	}
-	if (!control_json_add(rows->list, row_to_json(rows->control, row)))
-		rows->has_failed = true;
-	return 0;
 }
 
 /* ---- the audit ---- */
 
 struct audit {
+	struct control_question question; /* first */
 	struct store_filter filter;
-	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_LEN];
+	bool has_zone;
+	uint8_t zone[NAME_MAX_LEN], name[NAME_MAX_LEN], key[NAME_MAX_LEN];
 	uint64_t since_s;
+	/* Found. */
+	struct zone_name zone_name;
+	json_t *list;    /* counted */
+	bool is_over;    /* a row was older than since_s */
+	bool has_failed; /* no memory */
+	uint64_t next, newest;
 };
 
 static bool read_events(struct control_request *r, struct audit *a)
@@ -127,24 +121,17 @@ static bool read_numbers(struct control_request *r, struct audit *a)
 	return read_events(r, a);
 }
 
-/* The zone may be one that is no longer served. */
-static bool read_names(struct control_request *r, struct audit *a, struct store *store)
+static bool read_names(struct control_request *r, struct audit *a)
 {
 	const char *zone = control_parameter(r, "zone");
 	const char *name = control_parameter(r, "name");
 	const char *key = control_parameter(r, "key");
-	uint8_t wire[NAME_MAX_LEN];
 
-	if (zone && !control_read_name(r, zone, wire))
+	a->has_zone = zone != NULL;
+	if (zone &&
+		(!control_read_name(r, zone, a->zone) ||
+			!control_find_zone(r, a->zone, true)))
 		return false;
-	if (zone && !control_find_zone(r, wire, true))
-		return false;
-	if (zone && r->control->store_ops->find_zone(store, wire, &a->filter.zone)) {
-		control_fail(r, 503, "%s", r->control->store_ops->error(store));
-		return false;
-	}
-	if (zone && !a->filter.zone)
-		a->filter.limit = 0; /* nothing was ever written of it */
 	if (name && !control_read_name(r, name, a->name))
 		return false;
 	a->filter.name = name ? a->name : NULL;
@@ -154,55 +141,88 @@ static bool read_names(struct control_request *r, struct audit *a, struct store 
 	return true;
 }
 
-static void answer_audit(struct control_request *r, struct rows *rows,
-	const struct audit *a, uint64_t next, uint64_t newest)
-{
-	char text[24];
-	json_t *value = NULL;
+/* ---- in the reader's thread ---- */
 
-	if (rows->is_over || !a->filter.limit)
-		next = 0;
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)next);
-	if (!rows->has_failed)
-		value = json_pack("{s:O, s:s?, s:I}", "rows", rows->list, "next",
-			next ? text : NULL, "newest", (json_int_t)newest);
-	control_done(r, value);
+static int add_row(const struct store_row *row, void *arg)
+{
+	struct audit *a = arg;
+
+	if (row->at_ms < (int64_t)a->since_s * 1000)
+		a->is_over = true;
+	else if (!control_json_add(a->list, row_to_json(&a->zone_name, row)))
+		a->has_failed = true;
+	return 0;
+}
+
+static int look_at_rows(
+	struct control_question *q, const struct store_ops *ops, struct store *store)
+{
+	struct audit *a = (struct audit *)(void *)q;
+	/* First, so that whoever follows misses nothing. */
+	int r = ops->last_seq(store, &a->newest);
+
+	if (!r && a->has_zone)
+		r = ops->find_zone(store, a->zone, &a->filter.zone);
+	if (r || !a->filter.limit || (a->has_zone && !a->filter.zone))
+		return r; /* of a zone without a number nothing was ever written */
+	a->zone_name = (struct zone_name){.ops = ops, .store = store};
+	r = ops->each_row(store, &a->filter, &a->next, add_row, a);
+	json_decref(a->zone_name.text);
+	return r;
+}
+
+/* ---- the answer ---- */
+
+static bool answer_audit(struct control_question *q)
+{
+	struct audit *a = (struct audit *)(void *)q;
+	json_t *value = NULL;
+	char next[24];
+
+	if (control_read_has_failed(q))
+		return true;
+	snprintf(next, sizeof(next), "%llu", (unsigned long long)a->next);
+	if (!a->has_failed)
+		value = json_pack("{s:O, s:s?, s:I}", "rows", a->list, "next",
+			a->next && !a->is_over ? next : NULL, "newest",
+			(json_int_t)a->newest);
+	control_question_done(q, value);
+	return true;
+}
+
+static void clear_audit(struct control_question *q)
+{
+	json_decref(((struct audit *)(void *)q)->list);
 }
 
 void control_get_audit(struct control_request *r)
 {
-	struct control *c = r->control;
-	struct rows rows = {.control = c};
-	struct audit a = {.since_s = 0};
-	uint64_t next = 0, newest = 0;
-	const char *error;
-	struct store *store = control_store(c, &error);
+	struct audit *a = control_question_new(r, sizeof(*a), answer_audit);
 
-	if (!store) {
-		control_fail(r, 503, "%s", error);
+	if (!a)
 		return;
-	}
-	if (!read_numbers(r, &a) || !read_names(r, &a, store))
-		return;
-	rows.since_ms = (int64_t)a.since_s * 1000;
-	rows.list = json_array();
-	/* First, so that who follows misses nothing. */
-	if (c->store_ops->last_seq(store, &newest) ||
-		(rows.list && a.filter.limit &&
-			c->store_ops->each_row(store, &a.filter, &next, add_row, &rows)))
-		control_fail(r, 503, "%s", c->store_ops->error(store));
-	else if (!rows.list)
+	a->question.clear = clear_audit;
+	a->list = json_array();
+	if (!a->list)
 		control_fail(r, 503, "out of memory");
-	else
-		answer_audit(r, &rows, &a, next, newest);
-	json_decref(rows.list);
+	if (!a->list || !read_numbers(r, a) || !read_names(r, a) ||
+		control_read_or_fail(&a->question, look_at_rows))
+		control_question_free(&a->question);
 }
 
 /* ---- why ---- */
 
 struct why {
 	struct control_survey survey; /* first; of one page: the row's zone */
-	json_t *value;                /* counted; the answer, being built */
+	char id[WHY_ID_MAX];          /* as it was asked for */
+	bool is_seq;                  /* "#123": a row; otherwise the id of an update */
+	uint64_t number;
+	bool is_remembered; /* as refusal */
+	struct refusal refusal;
+	/* Found. */
+	struct zone_name zone_name;
+	json_t *value;  /* counted; the answer, being built; NULL: there is no such row */
+	json_t *asides; /* counted; target: reason */
 	uint64_t seq;
 	int64_t zone;
 	bool has_changes;
@@ -238,7 +258,7 @@ static int take_row(const struct store_row *row, void *arg)
 	w->has_changes = row->changes && row->changes->count;
 	if (text.list && row->changes)
 		(void)changeset_each_record(row->changes, add_change, &text);
-	w->value = row_to_json(w->survey.question.control, row);
+	w->value = row_to_json(&w->zone_name, row);
 	if (text.has_failed || !w->value ||
 		!control_json_set(w->value, "changes", text.list)) {
 		json_decref(w->value);
@@ -260,35 +280,17 @@ static bool is_taken_back(const struct why *w)
 		json_is_string(json_object_get(w->value, "id"));
 }
 
-struct aside {
-	const struct why *why;
-	const char *target;
-	json_t *reason; /* NULL: it is not set aside there */
-};
-
-static int look_at_aside(const struct store_set_aside *row, void *arg)
-{
-	struct aside *aside = arg;
-
-	if (row->seq == aside->why->seq && row->zone == aside->why->zone &&
-		!strcmp(row->target, aside->target))
-		aside->reason = json_string(row->why.why);
-	return aside->reason != NULL;
-}
-
 static json_t *target_to_json(const struct why *w, const struct view_target *target)
 {
-	struct control *c = w->survey.question.control;
-	struct aside aside = {.why = w, .target = target->id};
+	json_t *reason = json_object_get(w->asides, target->id);
 	const char *state = w->seq <= target->cursor ? "delivered" : "pending";
 
-	(void)c->store_ops->each_set_aside(c->store, look_at_aside, &aside);
 	if (is_taken_back(w))
-		state = aside.reason ? "refused" : "withdrawn";
-	else if (aside.reason)
+		state = reason ? "refused" : "withdrawn";
+	else if (reason)
 		state = "set aside";
 	return json_pack("{s:s, s:s, s:o, s:s?}", "target", target->id, "state", state,
-		"reason", aside.reason ? aside.reason : json_null(), "failing",
+		"reason", reason ? json_incref(reason) : json_null(), "failing",
 		target->why[0] ? target->why : NULL);
 }
 
@@ -322,102 +324,107 @@ static bool is_only_remembered(const struct refusal *refusal)
 	return !refusal->is_known || !refusal->has_zone;
 }
 
-static void answer_refusal(const struct control_request *r, const struct refusal *refusal)
+static json_t *refusal_to_json(const struct refusal *refusal)
 {
-	control_done(r,
-		json_pack("{s:n, s:o, s:o, s:o, s:o, s:s, s:s, s:s?, s:s?, s:n, s:n, "
-			  "s:[], s:[]}",
-			"seq", "id", id_to_json(refusal->id), "at",
-			control_json_time(refusal->at_ms), "zone",
-			refusal->has_zone ? control_json_name(refusal->zone)
-					  : json_null(),
-			"key",
-			refusal->has_key ? control_json_name(refusal->key) : json_null(),
-			"source", refusal->peer, "answer", refusal->answer, "reason",
-			refusal->why[0] ? refusal->why : NULL, "request",
-			refusal->request[0] ? refusal->request : NULL, "event", "host",
-			"changes", "targets"));
+	return json_pack("{s:n, s:o, s:o, s:o, s:o, s:s, s:s, s:s?, s:s?, s:n, s:n, "
+			 "s:[], s:[]}",
+		"seq", "id", id_to_json(refusal->id), "at",
+		control_json_time(refusal->at_ms), "zone",
+		refusal->has_zone ? control_json_name(refusal->zone) : json_null(), "key",
+		refusal->has_key ? control_json_name(refusal->key) : json_null(),
+		"source", refusal->peer, "answer", refusal->answer, "reason",
+		refusal->why[0] ? refusal->why : NULL, "request",
+		refusal->request[0] ? refusal->request : NULL, "event", "host", "changes",
+		"targets");
 }
 
-/* The row of an update, or what is remembered of its refusal.  False: answered. */
-static bool find_update(
-	struct control_request *r, struct store *store, uint64_t id, uint64_t *ret_seq)
-{
-	struct refusal refusal;
-	const bool is_remembered =
-		refusals_find(listeners_refusals(r->control->listeners), id, &refusal);
+/* ---- in the reader's thread ---- */
 
-	/* A number that no row has is looked for in all of them. */
-	if (is_remembered && is_only_remembered(&refusal)) {
-		answer_refusal(r, &refusal);
-		return false;
-	}
-	if (r->control->store_ops->find_transaction(store, id, ret_seq)) {
-		control_fail(r, 503, "%s", r->control->store_ops->error(store));
-		return false;
-	}
-	if (*ret_seq || !is_remembered)
-		return true;
-	answer_refusal(r, &refusal);
-	return false;
+static int look_at_aside(const struct store_set_aside *row, void *arg)
+{
+	const struct why *w = arg;
+
+	if (row->seq != w->seq || row->zone != w->zone ||
+		control_json_set(w->asides, row->target, json_string(row->why.why)))
+		return 0;
+	return -ENOMEM;
 }
 
-/* "#123" is a row; anything else the id of an update, as logs and answers have it.
- * False: answered. */
-static bool find_row(struct control_request *r, struct store *store, uint64_t *ret_seq)
+static int look_at_row(
+	struct control_question *q, const struct store_ops *ops, struct store *store)
 {
-	const char *text = r->segments[3];
-	const bool is_seq = text[0] == '#';
-	unsigned long long id;
-	char *end;
-
-	errno = 0;
-	id = strtoull(text + is_seq, &end, is_seq ? 10 : 16);
-	if (!strchr("0123456789abcdefABCDEF", text[is_seq]) || !text[is_seq] || *end ||
-		errno || id > INT64_MAX) {
-		control_fail(r, 400, "%.64s: is no id of an update", text);
-		return false;
-	}
-	*ret_seq = id;
-	if (!is_seq && !find_update(r, store, id, ret_seq))
-		return false;
-	if (*ret_seq)
-		return true;
-	control_fail(r, 404,
-		"%.64s: there is no such update in the audit or among the last refusals",
-		text);
-	return false;
-}
-
-static bool read_row(struct control_request *r, struct store *store, struct why *w)
-{
-	const struct store_filter filter = {.after = w->seq - 1,
-		.before = w->seq + 1,
-		.wants_changes = true,
-		.limit = 1};
+	struct why *w = (struct why *)(void *)q;
+	struct store_filter filter = {.wants_changes = true, .limit = 1};
 	uint64_t next;
+	int r = 0;
 
-	if (r->control->store_ops->each_row(store, &filter, &next, take_row, w)) {
-		control_fail(r, 503, "it cannot be read");
-		return false;
-	}
-	if (w->value)
-		return true;
-	control_fail(
-		r, 404, "%.64s: there is no such update in the audit", r->segments[3]);
-	return false;
+	w->seq = w->number;
+	if (!w->is_seq)
+		r = ops->find_transaction(store, w->number, &w->seq);
+	if (r || !w->seq)
+		return r;
+	filter.after = w->seq - 1;
+	filter.before = w->seq + 1;
+	w->zone_name = (struct zone_name){.ops = ops, .store = store};
+	r = ops->each_row(store, &filter, &next, take_row, w);
+	json_decref(w->zone_name.text);
+	return r ? r : ops->each_set_aside(store, look_at_aside, w);
 }
+
+/* ---- asking ---- */
 
 /* The index of the row's zone; the number of zones if it is served no longer. */
-static size_t find_zone_of(struct control *c, const json_t *value)
+static size_t find_zone_of(const struct config *config, const json_t *value)
 {
 	const char *text = json_string_value(json_object_get(value, "zone"));
 	const struct config_zone *zone = NULL;
 	uint8_t name[NAME_MAX_LEN];
 
 	if (text && !name_from_text(name, text, NULL))
-		zone = config_find_zone(c->config, name);
-	return zone ? (size_t)(zone - c->config->zones) : c->config->zone_count;
+		zone = config_find_zone(config, name);
+	return zone ? (size_t)(zone - config->zones) : config->zone_count;
+}
+
+static bool answer_row(struct control_question *q)
+{
+	struct why *w = (struct why *)(void *)q;
+
+	if (control_read_has_failed(q))
+		return true;
+	if (w->value) {
+		w->survey.page.next = find_zone_of(q->config, w->value);
+		control_survey_ask(&w->survey);
+		return false;
+	}
+	if (w->is_remembered)
+		control_question_done(q, refusal_to_json(&w->refusal));
+	else
+		control_question_fail(q, 404,
+			w->seq ? "%s: there is no such update in the audit"
+			       : "%s: there is no such update in the audit or among the "
+				 "last refusals",
+			w->id);
+	return true;
+}
+
+/* False: answered. */
+static bool read_id(struct control_request *r, struct why *w)
+{
+	const char *text = r->segments[3];
+	unsigned long long number;
+	char *end;
+
+	w->is_seq = text[0] == '#';
+	errno = 0;
+	number = strtoull(text + w->is_seq, &end, w->is_seq ? 10 : 16);
+	if (!strchr("0123456789abcdefABCDEF", text[w->is_seq]) || !text[w->is_seq] ||
+		*end || errno || number > INT64_MAX) {
+		control_fail(r, 400, "%.64s: is no id of an update", text);
+		return false;
+	}
+	w->number = number;
+	snprintf(w->id, sizeof(w->id), "%s", text);
+	return true;
 }
 
 static void clear_why(struct control_question *q)
@@ -425,32 +432,39 @@ static void clear_why(struct control_question *q)
 	struct why *w = (struct why *)(void *)q;
 
 	json_decref(w->value);
+	json_decref(w->asides);
 	control_survey_clear(q);
+}
+
+static bool begin_why(struct control_request *r, struct why *w)
+{
+	if (!read_id(r, w))
+		return false;
+	if (!w->is_seq)
+		w->is_remembered =
+			refusals_find(listeners_refusals(r->control->listeners),
+				w->number, &w->refusal);
+	/* A number that no row has is looked for in all of them. */
+	if (w->is_remembered && is_only_remembered(&w->refusal)) {
+		control_done(r, refusal_to_json(&w->refusal));
+		return false;
+	}
+	w->asides = json_object();
+	if (!w->asides)
+		control_fail(r, 503, "out of memory");
+	return w->asides && !control_read_or_fail(&w->survey.question, look_at_row);
 }
 
 void control_get_why(struct control_request *r)
 {
-	const char *error;
-	struct store *store = control_store(r->control, &error);
-	uint64_t seq;
-	struct why *w;
+	struct why *w = (struct why *)(void *)control_survey_new(
+		r, sizeof(*w), SURVEY_NOTHING, answer_why);
 
-	if (!store) {
-		control_fail(r, 503, "%s", error);
-		return;
-	}
-	if (!find_row(r, store, &seq))
-		return;
-	w = (struct why *)(void *)control_survey_new(r, sizeof(*w), answer_why);
 	if (!w)
 		return;
 	w->survey.question.clear = clear_why;
+	w->survey.question.answer = answer_row;
 	w->survey.page_max = 1;
-	w->seq = seq;
-	if (!read_row(r, store, w)) {
+	if (!begin_why(r, w))
 		control_question_free(&w->survey.question);
-		return;
-	}
-	w->survey.page.next = find_zone_of(r->control, w->value);
-	control_survey_ask(&w->survey);
 }

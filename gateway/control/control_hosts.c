@@ -13,6 +13,7 @@
 struct host_walk {
 	struct control_walk walk; /* first */
 	struct view_hosts page;
+	size_t expired;                            /* hosts that the last read has seen */
 	void (*clear)(struct control_question *q); /* of the walk itself */
 };
 
@@ -62,18 +63,13 @@ static void add_hosts(struct control_walk *walk, struct view_hosts *page)
 
 /* ---- expired hosts ---- */
 
-struct expired {
-	struct control_walk *walk;
-	size_t seen;
-};
-
 static int add_expired(const struct store_row *row, void *arg)
 {
-	struct expired *e = arg;
-	struct control_walk *walk = e->walk;
+	struct host_walk *w = arg;
+	struct control_walk *walk = &w->walk;
 	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX];
 
-	e->seen++;
+	w->expired++;
 	memcpy(walk->host, row->host, name_len(row->host));
 	walk->has_host = true;
 	if (!control_walk_matches(walk, row->host))
@@ -98,63 +94,38 @@ static int look_at_event(const struct store_row *row, void *arg)
 	return 0;
 }
 
-/* True: there may be more in this zone.  *ret_error: what the database said. */
-static bool read_expired(struct control_walk *walk, const char **ret_error)
+/* In the reader's thread. */
+static int look_at_expired(
+	struct control_question *q, const struct store_ops *ops, struct store *store)
 {
-	struct control *c = walk->question.control;
-	struct expired e = {.walk = walk};
-	struct store *store = control_store(c, ret_error);
+	struct host_walk *w = (struct host_walk *)(void *)q;
+	const struct control_walk *walk = &w->walk;
 	struct store_filter filter = {.name = walk->name,
 		.events_only = true,
 		.is_newest_first = true,
 		.limit = 1};
 	uint64_t next;
-	int64_t zone;
-	int r = store
-		? c->store_ops->find_zone(store, control_walk_zone(walk)->name, &zone)
-		: -EIO;
+	int r;
 
-	if (r || !zone)
-		return false;
-	filter.zone = zone;
+	w->expired = 0;
+	r = ops->find_zone(store, control_walk_zone(walk)->name, &filter.zone);
+	if (r || !filter.zone)
+		return r;
 	if (walk->is_exact)
-		r = c->store_ops->each_row(store, &filter, &next, look_at_event, &e);
-	else
-		r = c->store_ops->each_expired(store, zone,
-			walk->has_host ? walk->host : NULL, CONTROL_PAGE_MAX, add_expired,
-			&e);
-	if (r)
-		*ret_error = c->store_ops->error(store);
-	return !r && !walk->is_exact && e.seen == CONTROL_PAGE_MAX;
+		return ops->each_row(store, &filter, &next, look_at_event, w);
+	return ops->each_expired(store, filter.zone, walk->has_host ? walk->host : NULL,
+		CONTROL_PAGE_MAX, add_expired, w);
 }
 
 /* ---- the walk ---- */
 
-/* What is read here needs nobody else.  False: the walk is at its end. */
-static bool go_on(struct control_walk *walk, const char **ret_error)
-{
-	if (!walk->in_expired && walk->cursor)
-		return true;
-	if (!walk->in_expired && walk->wants_expired &&
-		!(walk->is_exact && json_array_size(walk->list))) {
-		walk->in_expired = true;
-		return true;
-	}
-	if (walk->in_expired && read_expired(walk, ret_error))
-		return true;
-	return !*ret_error && control_walk_next_zone(walk);
-}
-
-static bool is_page_full(const struct control_walk *walk)
-{
-	return json_array_size(walk->list) >= CONTROL_PAGE_MAX ||
-		walk->rounds >= CONTROL_ROUNDS_MAX;
-}
-
-static void ask_hosts(struct host_walk *w)
+/* True: answered. */
+static bool ask(struct host_walk *w)
 {
 	struct control_walk *walk = &w->walk;
 
+	if (walk->in_expired)
+		return control_read_or_fail(&walk->question, look_at_expired);
 	w->page.kind = VIEW_LEASED;
 	if (walk->is_exact)
 		w->page.kind = VIEW_ONE;
@@ -163,28 +134,38 @@ static void ask_hosts(struct host_walk *w)
 	w->page.name = walk->name;
 	w->page.cursor = walk->cursor;
 	control_ask(&walk->question, view_hosts, control_walk_zone(walk)->name, &w->page);
+	return false;
+}
+
+/* False: the walk is at its end. */
+static bool go_on(const struct host_walk *w, struct control_walk *walk)
+{
+	if (walk->in_expired)
+		return (!walk->is_exact && w->expired == CONTROL_PAGE_MAX) ||
+			control_walk_next_zone(walk);
+	if (walk->cursor)
+		return true;
+	if (!walk->wants_expired || (walk->is_exact && json_array_size(walk->list)))
+		return control_walk_next_zone(walk);
+	walk->in_expired = true;
+	return true;
 }
 
 static bool answer_hosts(struct control_question *q)
 {
 	struct host_walk *w = (struct host_walk *)(void *)q;
 	struct control_walk *walk = &w->walk;
-	const char *error = NULL;
 	bool is_more;
 
-	add_hosts(walk, &w->page);
-	do {
-		walk->rounds++;
-		is_more = go_on(walk, &error);
-	} while (is_more && walk->in_expired && !is_page_full(walk));
-	if (is_more && !is_page_full(walk)) {
-		ask_hosts(w);
-		return false;
-	}
-	if (error)
-		control_question_fail(q, 503, "%s", error);
-	else
-		control_walk_done(walk, "hosts", !is_more);
+	if (!walk->in_expired)
+		add_hosts(walk, &w->page);
+	else if (control_read_has_failed(q))
+		return true;
+	is_more = go_on(w, walk);
+	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
+		json_array_size(walk->list) < CONTROL_PAGE_MAX)
+		return ask(w);
+	control_walk_done(walk, "hosts", !is_more);
 	return true;
 }
 
@@ -237,8 +218,6 @@ void control_get_hosts(struct control_request *r)
 	}
 	if (!walk->wants_leases)
 		walk->in_expired = true;
-	if (!walk->in_expired)
-		ask_hosts(w);
-	else if (answer_hosts(&walk->question))
+	if (ask(w))
 		control_question_free(&walk->question);
 }

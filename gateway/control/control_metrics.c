@@ -310,15 +310,12 @@ static void say_zone(struct metrics *m, const struct view_zone *view)
 }
 
 static void say_target(
-	struct metrics *m, const struct view_zone *view, struct view_target *target)
+	struct metrics *m, const struct view_zone *view, const struct view_target *target)
 {
 	char zone[VALUE_MAX], id[VALUE_MAX];
 
 	escape(view->config->text, zone);
 	escape(target->id, id);
-	target->pending =
-		control_target_pending(m->survey.question.control, view, target);
-	target->lag_ms = control_target_lag_ms(m->survey.question.control, view, target);
 	for (size_t i = 0; i < TARGET_METRICS; i++)
 		say(&m->targets[i], "muster_%s{zone=\"%s\",target=\"%s\"} %.15g\n",
 			target_metrics[i].name, zone, id,
@@ -457,7 +454,7 @@ static void clear_metrics(struct control_question *q)
 void control_get_metrics(struct control_request *r)
 {
 	struct metrics *m = (struct metrics *)(void *)control_survey_new(
-		r, sizeof(*m), answer_metrics);
+		r, sizeof(*m), SURVEY_LAG, answer_metrics);
 
 	if (!m)
 		return;

@@ -11,7 +11,7 @@
 
 #include "gateway/base/alarm.h"
 #include "gateway/control/control.h"
-#include "gateway/journal/store.h"
+#include "gateway/control/control_reader.h"
 #include "gateway/served/view.h"
 
 enum { CONTROL_SEGMENTS_MAX = 6, CONTROL_TIME_MAX = 32 };
@@ -73,6 +73,10 @@ struct control_mail {
 	enum control_mail_kind kind;
 };
 
+struct control;
+/* Ends the loop if it is to end and nothing is under way. */
+void control_stop_if_quiet(struct control *control);
+
 struct control_keys; /* control_keys.c's: what the ring cannot do by itself */
 
 struct control {
@@ -101,9 +105,8 @@ struct control {
 	struct control_door unix_door, http_door;
 	struct config *config;     /* counted; the newest */
 	struct control_keys *keys; /* of config; NULL: not needed yet */
-	const struct store_ops *store_ops;
-	struct store *store; /* for reading; NULL: not opened yet */
-	size_t questions;    /* under way */
+	struct control_reader *reader;
+	size_t questions; /* under way */
 	bool is_stopping;
 };
 
@@ -152,11 +155,16 @@ void control_fail(const struct control_request *r, int code, const char *format,
 /* ---- questions (control_question.c) ---- */
 
 /*
- * A request whose answer has to wait for the zone thread.  Embedded as the first member
- * of what is asked; owned by who works on it, freed by clear and free.
+ * A request whose answer has to wait for zone threads or for the database.  Embedded as
+ * the first member of what is asked; owned by whoever works on it, freed by clear and
+ * free.
  */
 struct control_question {
 	struct zone_call call; /* first */
+	struct control_read read;
+	/* In the reader's thread: what control_read was called for. */
+	int (*look)(struct control_question *question, const struct store_ops *ops,
+		struct store *store);
 	struct control *control;
 	struct control_door *door;
 	struct evhttp_request *http;
@@ -177,8 +185,22 @@ void control_question_free(struct control_question *question);
 void control_ask(struct control_question *question,
 	bool (*run)(struct zone_thread *thread, struct zone_call *call),
 	const uint8_t *zone, void *subject);
-/* All that are back. */
+/* Reads the database; false: too many reads wait, and the question is as it was. */
+bool control_read(struct control_question *question,
+	int (*look)(struct control_question *question, const struct store_ops *ops,
+		struct store *store),
+	bool is_short) __attribute__((warn_unused_result));
+/* The same, and not a short one; true: too many wait, and that has been answered. */
+bool control_read_or_fail(struct control_question *question,
+	int (*look)(struct control_question *question, const struct store_ops *ops,
+		struct store *store)) __attribute__((warn_unused_result));
+/* Could it not be read?  Then that has been answered. */
+bool control_read_has_failed(struct control_question *question);
+/* All that are back from zone threads. */
 void control_take_back(struct control *control);
+/* As control_reader_user has them; arg is the struct control. */
+bool control_read_is_wanted(const struct control_read *read, void *control);
+void control_read_is_done(struct control_read *read, void *control);
 /* Answers of questions. */
 void control_question_done(struct control_question *question, json_t *value);
 void control_question_fail(struct control_question *question, int code,
@@ -197,9 +219,6 @@ json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len);
 json_t *control_json_address(const struct ip_address *address);
 json_t *control_json_rcode(uint16_t rcode);
 const char *control_state_name(enum lease_state state);
-/* The database, opened when it is first asked for.  NULL: it cannot be, and ret_error
- * says why. */
-struct store *control_store(struct control *control, const char **ret_error);
 
 /* ---- what is answered ---- */
 

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,14 @@ void control_ask(struct control_question *q,
 	writer_call(q->control->writer, &q->call);
 }
 
+/* It is back. */
+static void go_on(struct control_question *q)
+{
+	q->control->questions--;
+	if (q->answer(q))
+		control_question_free(q);
+}
+
 void control_take_back(struct control *c)
 {
 	struct queue_list list;
@@ -167,11 +176,82 @@ void control_take_back(struct control *c)
 
 	queue_list_init(&list);
 	queue_take_all(&c->back, &list);
-	while ((q = (struct control_question *)(void *)queue_list_take(&list))) {
+	while ((q = (struct control_question *)(void *)queue_list_take(&list)))
+		go_on(q);
+}
+
+/* ---- reads ---- */
+
+static int run_read(
+	struct control_read *read, const struct store_ops *ops, struct store *store)
+{
+	struct control_question *q = read->arg;
+
+	return q->look(q, ops, store);
+}
+
+bool control_read(struct control_question *q,
+	int (*look)(struct control_question *question, const struct store_ops *ops,
+		struct store *store),
+	bool is_short)
+{
+	struct control *c = q->control;
+
+	q->look = look;
+	q->read.run = run_read;
+	q->read.arg = q;
+	c->questions++;
+	if (control_reader_add(c->reader, &q->read, is_short))
+		return true;
+	c->questions--;
+	return false;
+}
+
+bool control_read_or_fail(struct control_question *q,
+	int (*look)(struct control_question *question, const struct store_ops *ops,
+		struct store *store))
+{
+	if (control_read(q, look, false))
+		return false;
+	control_question_fail(q, 503, "too much is in progress");
+	return true;
+}
+
+bool control_read_has_failed(struct control_question *q)
+{
+	if (q->read.error[0])
+		control_question_fail(q, 503, "%s", q->read.error);
+	return q->read.error[0] != '\0';
+}
+
+/* Of a peer at the Unix socket that has gone this is always known; of others only if
+ * their connection has broken off. */
+bool control_read_is_wanted(const struct control_read *read, void *control)
+{
+	const struct control_question *q = read->arg;
+	struct evhttp_connection *connection = evhttp_request_get_connection(q->http);
+	struct bufferevent *bev =
+		connection ? evhttp_connection_get_bufferevent(connection) : NULL;
+	struct pollfd fd = {.fd = bev ? bufferevent_getfd(bev) : -1};
+
+	(void)control;
+	return fd.fd >= 0 &&
+		(poll(&fd, 1, 0) <= 0 || !(fd.revents & (POLLHUP | POLLERR)));
+}
+
+void control_read_is_done(struct control_read *read, void *control)
+{
+	struct control_question *q = read->arg;
+	struct control *c = control;
+
+	if (!read->is_given_up) {
+		go_on(q);
+	} else {
 		c->questions--;
-		if (q->answer(q))
-			control_question_free(q);
+		control_question_fail(q, 503, "given up, since nobody waits for it");
+		control_question_free(q);
 	}
+	control_stop_if_quiet(c);
 }
 
 void control_question_done(struct control_question *q, json_t *value)
@@ -263,22 +343,4 @@ const char *control_state_name(enum lease_state state)
 	default:
 		return "active";
 	}
-}
-
-struct store *control_store(struct control *c, const char **ret_error)
-{
-	char error[STORE_ERROR_MAX] = "";
-
-	*ret_error = NULL;
-	/* Written anew by the journal, or put back by somebody: what was removed is no
-	 * longer what there is. */
-	if (c->store && c->store_ops->check(c->store)) {
-		c->store_ops->close(c->store);
-		c->store = NULL;
-	}
-	if (!c->store && c->store_ops->open(&c->store, c->database, error)) {
-		c->store = NULL;
-		*ret_error = "the database cannot be opened for reading";
-	}
-	return c->store;
 }

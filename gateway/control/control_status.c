@@ -126,7 +126,8 @@ static bool answer_health(struct control_question *q)
 
 void control_get_health(struct control_request *r)
 {
-	struct control_survey *s = control_survey_new(r, sizeof(*s), answer_health);
+	struct control_survey *s =
+		control_survey_new(r, sizeof(*s), SURVEY_NOTHING, answer_health);
 
 	if (s)
 		control_survey_ask(s);
@@ -195,14 +196,13 @@ static json_t *status_to_json(const struct control_survey *s)
 	return value;
 }
 
-static json_t *zone_line(const struct control_survey *s, const struct view_zone *zone)
+static json_t *zone_line(const struct view_zone *zone)
 {
 	size_t down = 0, pending = 0;
 
 	for (size_t i = 0; i < zone->target_count; i++) {
 		down += zone->targets[i].is_down;
-		pending += control_target_pending(
-			s->question.control, zone, &zone->targets[i]);
+		pending += zone->targets[i].pending;
 	}
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "zone",
 		zone->config->text, "state", control_zone_state(zone), "serial",
@@ -218,7 +218,7 @@ static json_t *zone_lines(const struct control_survey *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < s->page.count; i++) {
-		if (control_json_add(list, zone_line(s, &s->page.zones[i])))
+		if (control_json_add(list, zone_line(&s->page.zones[i])))
 			continue;
 		json_decref(list);
 		return NULL;
@@ -249,7 +249,8 @@ static bool answer_status(struct control_question *q)
 
 void control_get_status(struct control_request *r)
 {
-	struct control_survey *s = control_survey_new(r, sizeof(*s), answer_status);
+	struct control_survey *s =
+		control_survey_new(r, sizeof(*s), SURVEY_PENDING, answer_status);
 
 	if (s)
 		control_survey_ask(s);

@@ -12,10 +12,20 @@ struct control_sums {
 	size_t targets, down, primaries_down, pending;
 };
 
+/* What is read in the database for each page, if it is needed. */
+enum control_survey_reads {
+	SURVEY_NOTHING, /* changes that wait in the journal alone are not counted */
+	SURVEY_PENDING, /* view_target.pending: they are, up to CONTROL_PENDING_MAX */
+	SURVEY_LAG,     /* view_target.lag_ms too */
+};
+
 struct control_survey {
 	struct control_question question; /* first */
+	/* The whole page is there.  As control_question.answer. */
+	bool (*answer)(struct control_question *question);
 	struct view_zones page;
 	size_t page_max; /* zones of a page */
+	enum control_survey_reads reads;
 	bool has_failed; /* no memory: something is missing */
 	struct control_sums sums;
 	json_t *list;       /* of what is answered */
@@ -25,8 +35,9 @@ struct control_survey {
 /* From the first zone on; size: of the structure that embeds it first.  NULL: it has
  * been answered. */
 struct control_survey *control_survey_new(struct control_request *r, size_t size,
+	enum control_survey_reads reads,
 	bool (*answer)(struct control_question *question));
-/* What it frees, for who frees more. */
+/* What it frees, for whoever frees more. */
 void control_survey_clear(struct control_question *question);
 /* The page is added to the sums.  Is there another one? */
 bool control_survey_next(struct control_survey *survey);
@@ -34,12 +45,5 @@ bool control_survey_next(struct control_survey *survey);
 void control_survey_ask(struct control_survey *survey);
 /* "ready", "braked", "loading", "failed" or "closed". */
 const char *control_zone_state(const struct view_zone *zone);
-/* Changes that the target does not have: in memory and, if there are more than that
- * holds, in the journal, up to CONTROL_PENDING_MAX. */
-size_t control_target_pending(struct control *control, const struct view_zone *zone,
-	const struct view_target *target);
-/* Age of the first change that the target does not have, as far as that can be told. */
-int64_t control_target_lag_ms(struct control *control, const struct view_zone *zone,
-	const struct view_target *target);
 
 #endif

@@ -1,11 +1,15 @@
 """musterd's control socket and HTTP address: who may ask what, limits, life."""
 
+import contextlib
+import fcntl
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -457,3 +461,79 @@ def test_a_blocked_zone_thread_blocks_nobody_for_ever(mine):
                                stderr=subprocess.STDOUT, text=True)
     mine.resume()
     assert "1 ready" in process.communicate(timeout=60)[0]
+
+
+# ---- reads of the database ----
+
+SHM_READ_LOCKS = (123, 5)  # SQLite's walformat: a reader needs one of these octets' locks
+
+
+@contextlib.contextmanager
+def held_database(gateway):
+    """Nobody can begin to read the database."""
+    with open(gateway.database + "-shm", "r+b") as index:
+        def is_locked():
+            try:
+                fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, SHM_READ_LOCKS[1],
+                            SHM_READ_LOCKS[0])
+            except BlockingIOError:
+                return False
+            return True
+
+        assert wait_for(is_locked, "the locks")
+        yield
+
+
+def begin_to_ask(gateway, path):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(30)
+    client.connect(socket_path(gateway))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return client
+
+
+def is_answered(client):
+    return bool(select.select([client], [], [], 0)[0])
+
+
+@pytest.mark.parametrize("path", [
+    "/api/v1/audit", "/api/v1/audit?zone=dyn.example", "/api/v1/why/%231",
+    "/api/v1/hosts?state=expired"])
+def test_a_slow_read_holds_up_nobody_else(mine, path):
+    assert ask(mine, "GET", path)[0] in (200, 404)
+    with held_database(mine):
+        slow = begin_to_ask(mine, path)
+        for _ in range(3):
+            for other in "/health", "/status", "/api/v1/keys", "/api/v1/hosts?state=active":
+                assert ask(mine, "GET", other)[0] == 200
+            assert ask_http(mine, "GET", "/metrics")[0] == 200
+        assert not is_answered(slow)
+    assert re.match(rb"HTTP/1.1 (200|404)", slow.recv(65536))
+    slow.close()
+
+
+def test_reads_of_whoever_has_left_are_given_up(mine):
+    """As many as fit at the socket, again and again: nobody after them waits for any."""
+    with held_database(mine):
+        first = begin_to_ask(mine, "/api/v1/audit")
+        for _ in range(GUESTS_MAX - 2):
+            begin_to_ask(mine, "/api/v1/audit").close()
+        last = begin_to_ask(mine, "/api/v1/audit")
+        assert ask_http(mine, "GET", "/health")[0] == 200
+        assert not is_answered(first) and not is_answered(last)
+    for client in first, last:
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        client.close()
+
+
+def test_looking_at_a_zone_writes_nothing(mine):
+    """A zone without a number gets none by being asked for."""
+    zones = "SELECT count(*) AS zones FROM zones"
+    with contextlib.closing(sqlite3.connect(mine.database, timeout=10)) as database:
+        database.execute("DELETE FROM zones")
+        database.commit()
+    for path in "/api/v1/audit?zone=dyn.example", "/api/v1/hosts?zone=dyn.example":
+        status, _, answer = ask(mine, "GET", path)
+        assert status == 200
+        assert json.loads(answer).get("rows", []) == []
+    assert mine.rows(zones) == [{"zones": 0}]
