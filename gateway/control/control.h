@@ -39,7 +39,8 @@
 enum {
 	CONTROL_GUESTS_MAX = 16,    /* connections of each door; more wait to be accepted.
 				  * (LISTENER_RESERVE_CONTROL has room for them) */
-	CONTROL_QUESTIONS_MAX = 64, /* with the zone thread or main; more get 503 */
+	CONTROL_QUESTIONS_MAX = 64, /* with zone threads, the reader or main; more get
+				     * 503 */
 	CONTROL_HEADERS_MAX = 16 << 10, /* octets */
 	CONTROL_BODY_MAX = 64 << 10,    /* octets */
 	CONTROL_TIMEOUT_S = 10,         /* for a peer that says, or takes, nothing */

@@ -14,6 +14,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/thread.h"
 #include "zones/update.h"
 
 enum {
@@ -385,10 +386,9 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	r = queue_init(&journal->work);
 	if (r)
 		goto no_queue;
-	r = -pthread_create(&journal->thread, NULL, journal_main, journal);
+	r = thread_start(&journal->thread, "journal", journal_main, journal);
 	if (r)
 		goto no_thread;
-	(void)pthread_setname_np(journal->thread, "journal");
 	*ret_journal = journal;
 	return 0;
 

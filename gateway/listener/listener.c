@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "gateway/listener/intake.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/base/log.h"
+#include "gateway/base/thread.h"
 #include "gateway/journal/refusals.h"
 
 /* ---- requests and answers ---- */
@@ -391,31 +391,18 @@ struct mailbox *listeners_mailbox(struct listeners *all, size_t index)
 	return &all->listeners[index].mailbox;
 }
 
-static void name_thread(pthread_t thread, size_t index)
-{
-	char name[16]; /* the kernel keeps no more */
-
-	snprintf(name, sizeof(name), "listen-%hu", (unsigned short)index);
-	(void)pthread_setname_np(thread, name);
-}
-
 static int start_one(struct listener *listener, size_t index)
 {
-	sigset_t every, old;
+	char name[16]; /* the kernel keeps no more */
 	int r = listener_udp_start(listener);
 
 	if (!r)
 		r = listener_tcp_start(listener);
 	if (r)
 		return r;
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &old);
-	listener->is_running = true;
-	r = -pthread_create(&listener->thread, NULL, listener_main, listener);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	snprintf(name, sizeof(name), "listen-%hu", (unsigned short)index);
+	r = thread_start(&listener->thread, name, listener_main, listener);
 	listener->is_running = !r;
-	if (!r)
-		name_thread(listener->thread, index);
 	return r;
 }
 

@@ -5,12 +5,12 @@
 #include "gateway/served/writer_private.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/thread.h"
 #include "gateway/thread/database_watch.h"
 #include "gateway/thread/pruning.h"
 
@@ -281,7 +281,6 @@ static void run(struct writer *writer)
 
 static void *writer_main(void *arg)
 {
-	(void)pthread_setname_np(pthread_self(), "zone");
 	run(arg);
 	return NULL;
 }
@@ -472,14 +471,8 @@ size_t writer_count_ready(const struct writer *writer)
 
 int writer_start(struct writer *writer)
 {
-	sigset_t all, old;
-	int r;
+	const int r = thread_start(&writer->pthread, "zone", writer_main, writer);
 
-	/* Signals are main's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = -pthread_create(&writer->pthread, NULL, writer_main, writer);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	writer->is_started = !r;
 	return r;
 }
