@@ -1,5 +1,5 @@
 /*
- * Statements that say what must be true: of the last answer, and of the zone.
+ * Statements that say what must be true: of answers, of servers, and of zones.
  */
 #include "tests/scenarios/scenario.h"
 
@@ -28,19 +28,20 @@ static const char *tsig_error_name(uint16_t error)
 	}
 }
 
-static int expect(const struct scenario *s, const char *expected, const char *got)
+static int expect(const struct scenario *s, const struct request *request,
+	const char *expected, const char *got)
 {
 	if (strcmp(expected, got) == 0)
 		return 0;
-	const char *why = s->result.verdict.why;
+	const char *why = request->verdict.why;
 	return scenario_fail(s, "expected %s, got %s%s%s%s",
 		*expected ? expected : "no TSIG error", *got ? got : "no TSIG error",
 		*why ? " (" : "", why, *why ? ")" : "");
 }
 
-static int expect_why(const struct scenario *s, char *at)
+static int expect_why(const struct scenario *s, const struct request *request, char *at)
 {
-	const char *why = s->result.verdict.why;
+	const char *why = request->verdict.why;
 	char *end = strrchr(at, '"');
 
 	at += strspn(at, " \t");
@@ -52,9 +53,10 @@ static int expect_why(const struct scenario *s, char *at)
 	return scenario_fail(s, "expected a reason with \"%s\", got \"%s\"", at + 1, why);
 }
 
-static int expect_granted(const struct scenario *s, const char *expected)
+static int expect_granted(
+	const struct scenario *s, const struct request *request, const char *expected)
 {
-	const struct lease_terms *granted = &s->result.granted;
+	const struct lease_terms *granted = &request->granted;
 	char got[32] = "none";
 
 	if (granted->form == 4)
@@ -62,38 +64,134 @@ static int expect_granted(const struct scenario *s, const char *expected)
 	else if (granted->form == 8)
 		snprintf(got, sizeof(got), "%u,%u", (unsigned)granted->lease_s,
 			(unsigned)granted->key_lease_s);
-	return expect(s, expected, got);
+	return expect(s, request, expected, got);
+}
+
+/* What else the line says of the answer. */
+static int expect_words(struct scenario *s, const struct request *request, char *at)
+{
+	const char *is_changed = request->is_changed ? "changed" : "unchanged";
+	const char *word, *error = "", *value;
+	int r = 0;
+
+	while (r == 0 && (word = message_next_word(&at)) && strcmp(word, "why") != 0) {
+		if (strncmp(word, "BAD", 3) == 0)
+			error = word;
+		else if (strcmp(word, "changed") == 0 || strcmp(word, "unchanged") == 0)
+			r = expect(s, request, word, is_changed);
+		else if ((value = scenario_value_of(word, "granted")))
+			r = expect_granted(s, request, value);
+		else
+			r = scenario_fail(s, "unknown word %s", word);
+	}
+	if (r == 0)
+		r = expect(
+			s, request, error, tsig_error_name(request->verdict.tsig_error));
+	return r == 0 && word ? expect_why(s, request, at) : r;
+}
+
+/* What was sent without waiting may have an answer by now. */
+static int settle(struct scenario *s)
+{
+	int r = scenario_check(s, gateway_ready(&s->gateway));
+
+	if (r == 0)
+		r = scenario_check(s, gateway_settle(&s->gateway));
+	return r == 0 ? send_read_answers(s) : r;
 }
 
 int check_result(struct scenario *s, char *at)
 {
 	char buf[VERDICT_NAME_MAX];
-	const char *word = message_next_word(&at), *error = "", *changed = NULL;
-	const char *granted = NULL, *value;
-	const char *is_changed = s->result.is_changed ? "changed" : "unchanged";
+	const char *word = message_next_word(&at), *label = "";
+	const struct request *request;
+	int r = settle(s);
 
-	if (!s->has_result || !word)
-		return scenario_fail(s, "expected UPDATE ... SEND, then EXPECT RCODE");
+	if (r == 0 && word && *word == '@') {
+		label = word;
+		word = message_next_word(&at);
+	}
+	request = send_find(s, label);
+	if (r == 0 && (!request || !word))
+		r = scenario_fail(s, "expected UPDATE ... SEND, then EXPECT RCODE");
+	if (r == 0 && !request->is_answered)
+		r = scenario_fail(s, "there is no answer");
+	if (r)
+		return r;
 	s->is_unchecked = false;
-	int r = expect(s, word, verdict_rcode_name(s->result.verdict.rcode, buf));
-	while (r == 0 && (word = message_next_word(&at)) && strcmp(word, "why") != 0) {
-		if (strncmp(word, "BAD", 3) == 0)
-			error = word;
-		else if (strcmp(word, "changed") == 0 || strcmp(word, "unchanged") == 0)
-			changed = word;
-		else if ((value = scenario_value_of(word, "granted")))
-			granted = value;
-		else
+	s->has_result = true;
+	r = expect(s, request, word, verdict_rcode_name(request->verdict.rcode, buf));
+	return r == 0 ? expect_words(s, request, at) : r;
+}
+
+int check_waiting(struct scenario *s, char *at)
+{
+	const char *label;
+	int r = settle(s);
+
+	while (r == 0 && (label = message_next_word(&at))) {
+		const struct request *request = send_find(s, label);
+
+		if (!request)
+			r = scenario_fail(s, "%s was not sent", label);
+		else if (request->is_answered)
+			r = scenario_fail(
+				s, "%s has its answer: %s", label, request->verdict.why);
+	}
+	return r;
+}
+
+/* "AT NAME RRSET ...": the zone as a server has it. */
+int check_at(struct scenario *s, char *at)
+{
+	const char *name = message_next_word(&at);
+	int r = settle(s);
+
+	if (r)
+		return r;
+	s->server = name ? fake_net_find(&s->gateway.net, name, s->zone->apex) : NULL;
+	if (!s->server)
+		return scenario_fail(s, "expected AT SERVER, and what it has");
+	r = scenario_do(s, at + strspn(at, " \t"));
+	s->server = NULL;
+	return r;
+}
+
+/* "COUNT NAME batches=N requests=N loads=N differences=N", since the last time. */
+int check_count(struct scenario *s, char *at)
+{
+	const char *name = message_next_word(&at), *word, *value;
+	int r = settle(s);
+	struct fake_server *server =
+		name ? fake_net_find(&s->gateway.net, name, s->zone->apex) : NULL;
+
+	if (r == 0 && !server)
+		r = scenario_fail(s, "expected COUNT SERVER");
+	while (r == 0 && (word = message_next_word(&at))) {
+		const struct {
+			const char *name;
+			unsigned count;
+		} counts[] = {{"batches", server->batches},
+			{"requests", server->requests}, {"loads", server->loads},
+			{"differences", server->differences}};
+		size_t i = 0;
+
+		for (value = NULL; i < 4; i++)
+			if ((value = scenario_value_of(word, counts[i].name)))
+				break;
+		if (!value)
 			r = scenario_fail(s, "unknown word %s", word);
+		else if (strtoul(value, NULL, 10) != counts[i].count)
+			r = scenario_fail(s, "expected %s %s, got %u", value,
+				counts[i].name, counts[i].count);
 	}
 	if (r == 0)
-		r = expect(s, error, tsig_error_name(s->result.verdict.tsig_error));
-	if (r == 0 && changed)
-		r = expect(s, changed, is_changed);
-	if (r == 0 && granted)
-		r = expect_granted(s, granted);
-	return r == 0 && word ? expect_why(s, at) : r;
+		server->batches = server->requests = server->loads = server->differences =
+			0;
+	return r;
 }
+
+/* ---- zones ---- */
 
 static struct rrset *add_record(struct rrset *old, uint16_t type, uint32_t ttl,
 	const uint8_t *rdata, uint16_t len)
@@ -137,8 +235,8 @@ static int read_rrset(struct scenario *s, struct rrset **ret_set, uint16_t type,
 	uint32_t ttl = (uint32_t)strtoul(word, &end, 10);
 	for (; at; at = next) {
 		next = cut_alternative(at);
-		int len = message_rdata_from_text(
-			type, at + strspn(at, " \t"), s->apex, rdata, sizeof(rdata));
+		int len = message_rdata_from_text(type, at + strspn(at, " \t"),
+			s->zone->apex, rdata, sizeof(rdata));
 		if (len >= 0)
 			set = add_record(set, type, ttl, rdata, (uint16_t)len);
 		if (len < 0 || !set) {
@@ -170,27 +268,42 @@ static void print_rrset(const char *words, const struct rrset *set)
 	fputc('\n', stderr);
 }
 
+int check_read_zone(struct scenario *s, struct zone **ret_zone)
+{
+	const int r = scenario_check(s, gateway_ready(&s->gateway));
+
+	if (r)
+		return r;
+	*ret_zone = s->server ? content_copy(s->server->zone, NULL)
+			      : gateway_content(&s->gateway, s->zone->apex);
+	return 0;
+}
+
 int check_rrset(struct scenario *s, char *at)
 {
 	const char *name = message_next_word(&at), *type_name = message_next_word(&at);
 	uint8_t owner[NAME_MAX_LEN];
 	struct rrset *expected = NULL;
+	struct zone *zone = NULL;
 
-	if (!s->gateway.zone || !type_name || !scenario_read_name(s, owner, name))
+	if (!s->zone || !type_name || !scenario_read_name(s, owner, name))
 		return scenario_fail(s, "expected RRSET NAME TYPE NONE | TTL RDATA");
 	uint16_t type = rdata_type_from_name(type_name);
 	if (type == 0)
 		return scenario_fail(s, "unknown type %s", type_name);
 	at += strspn(at, " \t");
 	int r = strcmp(at, "NONE") == 0 ? 0 : read_rrset(s, &expected, type, at);
-	if (r != 0)
-		return r;
-	const struct rrset *got = zone_find(s->gateway.zone, owner, type);
-	if (!rrset_is_identical(expected, got)) {
+	if (r == 0)
+		r = check_read_zone(s, &zone);
+	const struct rrset *got = zone ? zone_find(zone, owner, type) : NULL;
+	if (r == 0 && !zone) {
+		r = scenario_fail(s, "the zone is not in service");
+	} else if (r == 0 && !rrset_is_identical(expected, got)) {
 		r = scenario_fail(s, "the RRset %s %s is another one", name, type_name);
 		print_rrset("expected", expected);
 		print_rrset("got", got);
 	}
+	zone_free(zone);
 	rrset_unref(expected);
 	return r;
 }
@@ -199,36 +312,42 @@ int check_name(struct scenario *s, char *at)
 {
 	const char *name = message_next_word(&at), *word = message_next_word(&at);
 	uint8_t owner[NAME_MAX_LEN];
+	struct zone *zone = NULL;
 
-	if (!s->gateway.zone || !word || !scenario_read_name(s, owner, name))
+	if (!s->zone || !word || !scenario_read_name(s, owner, name))
 		return scenario_fail(s, "expected NAME NAME in-use|empty|none");
 	const char *got = "none";
-	if (zone_is_name_in_use(s->gateway.zone, owner))
+	int r = check_read_zone(s, &zone);
+	if (r == 0 && !zone)
+		got = "no zone in service";
+	else if (r == 0 && zone_is_name_in_use(zone, owner))
 		got = "in-use";
-	else if (zone_find_node(s->gateway.zone, owner))
+	else if (r == 0 && zone_find_node(zone, owner))
 		got = "empty";
-	return strcmp(word, got) == 0
-		? 0
-		: scenario_fail(s, "expected %s, got %s", word, got);
+	zone_free(zone);
+	if (r == 0 && strcmp(word, got) != 0)
+		r = scenario_fail(s, "expected %s, got %s", word, got);
+	return r;
 }
 
 int check_serial(struct scenario *s, char *at)
 {
 	const char *word = message_next_word(&at);
-	const struct rrset *soa = s->gateway.zone ? zone_soa(s->gateway.zone) : NULL;
-	size_t offset = 0;
-	uint16_t len;
+	struct zone *zone = NULL;
+	int r;
 
-	if (!soa || !word || (*word != '+' && strcmp(word, "same") != 0))
-		return scenario_fail(s, "expected SERIAL +N|same, in a zone with a SOA");
-	const uint8_t *rdata = rrset_next(soa, &offset, &len);
-	uint32_t got = soa_serial(rdata, len);
-	uint32_t expected = s->serial;
+	if (!s->zone || !word || (*word != '+' && strcmp(word, "same") != 0))
+		return scenario_fail(s, "expected SERIAL +N|same, in a zone");
+	r = check_read_zone(s, &zone);
+	if (r)
+		return r;
+	uint32_t got = content_serial(zone), expected = s->zone->serial;
+	zone_free(zone);
 	if (*word == '+')
 		expected += (uint32_t)strtoul(word + 1, NULL, 10);
 	if (got != expected)
 		return scenario_fail(s, "expected serial %u, got %u", (unsigned)expected,
 			(unsigned)got);
-	s->serial = got;
+	s->zone->serial = got;
 	return 0;
 }

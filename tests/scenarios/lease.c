@@ -1,8 +1,5 @@
 /*
- * Leases: what happens while time passes, what administrators say, and what must be true.
- *
- * Service time goes with TIME_PASSES; TIME, which sets the clock, does not move it, nor
- * does RESTART.
+ * Leases: what administrators say, and what must be true.
  */
 #include "tests/scenarios/scenario.h"
 
@@ -12,258 +9,56 @@
 
 #include "zones/rdata.h"
 
-enum {
-	MAX_DEFAULT = 128,   /* records a turn */
-	TURNS_MAX = 1000000, /* without time passing: then expiry goes round in circles */
-	LEASES_MAX = 1000,   /* kept over a RESTART */
-};
-
-int lease_begin(struct scenario *s)
-{
-	lease_table_free(s->gateway.leases);
-	s->gateway.leases = lease_table_new(s->apex, NULL);
-	s->expiry = (struct lease_expiry){0};
-	s->expire_max = MAX_DEFAULT;
-	s->hold_count = 0;
-	return s->gateway.leases ? 0 : -ENOMEM;
-}
-
-/* ---- time ---- */
-
-static uint32_t serial_of(const struct scenario *s)
-{
-	const uint8_t *rdata;
-	uint16_t len;
-	size_t at = 0;
-
-	rdata = rrset_next(zone_soa(s->gateway.zone), &at, &len);
-	return soa_serial(rdata, len);
-}
-
-/* Exactly what expiry said goes, and the serial moves once. */
-static int apply_expiry(struct scenario *s, const struct update *update)
-{
-	struct exchange_gateway *g = &s->gateway;
-	uint32_t expected = serial_of(s) + g->bumps_serial;
-	size_t records = zone_count_records(g->zone);
-	struct changeset *cs = NULL;
-	struct verdict v = apply_update(g->zone, update, g->bumps_serial, &cs);
-
-	if (!verdict_is_ok(&v))
-		return scenario_fail(s, "cannot expire: %s", v.why);
-	int r = lease_finish_expiry(g->leases, update, g->service_ms, cs);
-	changeset_unref(cs);
-	if (r != 0)
-		return scenario_fail(s, "cannot finish expiry");
-	if (serial_of(s) != expected)
-		return scenario_fail(s, "a batch of expiry moves the serial once");
-	if (zone_count_records(g->zone) + update->change_count != records)
-		return scenario_fail(s, "expiry removed other records than it said");
-	return 0;
-}
-
-static int expire_due(struct scenario *s)
-{
-	struct exchange_gateway *g = &s->gateway;
-	int r = 0;
-
-	for (unsigned turn = 0; r == 0 && turn < TURNS_MAX; turn++) {
-		struct update *update = NULL;
-
-		if (lease_next_due(g->leases, &s->expiry) > g->service_ms)
-			return 0;
-		r = lease_expire(
-			g->leases, &s->expiry, g->service_ms, s->expire_max, &update);
-		if (r != 0)
-			return scenario_fail(s, "cannot expire: %s", strerror(-r));
-		if (update)
-			r = apply_expiry(s, update);
-		update_free(update);
-	}
-	return r == 0 ? scenario_fail(s, "expiry does not come to an end") : r;
-}
-
-/* From one moment at which something is due to the next. */
-int lease_pass_time(struct scenario *s, char *at)
-{
-	struct exchange_gateway *g = &s->gateway;
-	const char *word = message_next_word(&at);
-	int64_t passed_s, end_ms;
-	int r = 0;
-
-	if (!word || !scenario_time_from_text(&passed_s, word) || passed_s < 0)
-		return scenario_fail(s, "expected TIME_PASSES 30s|5m|2h|7d");
-	s->now_s += passed_s;
-	end_ms = g->service_ms + passed_s * 1000;
-	if (!g->leases) {
-		g->service_ms = end_ms;
-		return 0;
-	}
-	for (;;) {
-		int64_t due_ms = lease_next_due(g->leases, &s->expiry);
-
-		if (due_ms > g->service_ms)
-			g->service_ms = due_ms < end_ms ? due_ms : end_ms;
-		r = expire_due(s);
-		if (r != 0 || g->service_ms == end_ms)
-			return r;
-	}
-}
-
-/* ---- a restart ---- */
-
-struct stored {
-	struct lease_record record;
-	uint8_t owner[NAME_MAX_LEN], key[NAME_MAX_LEN], rdata[WIRE_UDP_PLAIN];
-};
-
-struct store {
-	const struct lease_table *table;
-	struct stored *leases;
-	size_t count;
-	bool is_full;
-};
-
-static void store_lease(const struct lease *lease, void *arg)
-{
-	struct store *store = arg;
-	struct stored *to = &store->leases[store->count];
-	struct lease_record *record = &to->record;
-
-	if (store->count == LEASES_MAX) {
-		store->is_full = true;
-		return;
-	}
-	lease_describe(store->table, lease, record);
-	if (record->rdata_len > sizeof(to->rdata)) {
-		store->is_full = true;
-		return;
-	}
-	memcpy(to->owner, record->owner, name_len(record->owner));
-	memcpy(to->key, record->key, name_len(record->key));
-	memcpy(to->rdata, record->rdata, record->rdata_len);
-	record->owner = to->owner;
-	record->key = to->key;
-	record->rdata = to->rdata;
-	store->count++;
-}
-
-static int load_leases(struct scenario *s, const struct store *store)
-{
-	int r = 0;
-
-	lease_table_free(s->gateway.leases);
-	s->gateway.leases = lease_table_new(s->apex, NULL);
-	if (!s->gateway.leases)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < store->count; i++)
-		r = lease_table_load(s->gateway.leases, &store->leases[i].record, 0);
-	for (unsigned i = 0; r == 0 && i < s->hold_count; i++)
-		r = lease_hold(s->gateway.leases, s->holds[i], s->gateway.service_ms);
-	return r;
-}
-
-int lease_restart(struct scenario *s, char *at)
-{
-	struct store store = {.table = s->gateway.leases};
-	const char *word = message_next_word(&at);
-	int64_t away_s = 0;
-	uint64_t cursor = 0;
-
-	if (!s->gateway.leases || (word && !scenario_time_from_text(&away_s, word)))
-		return scenario_fail(s, "expected RESTART [TIME], in a zone");
-	store.leases = calloc(LEASES_MAX, sizeof(*store.leases));
-	if (!store.leases)
-		return scenario_fail(s, "no memory");
-	do
-		cursor = lease_table_scan(store.table, cursor, 16, store_lease, &store);
-	while (cursor);
-	int r = store.is_full ? -ENOSPC : load_leases(s, &store);
-	free(store.leases);
-	s->now_s += away_s;
-	return r == 0 ? expire_due(s)
-		      : scenario_fail(s, "cannot start: %s", strerror(-r));
-}
-
 /* ---- an administrator ---- */
-
-int lease_set_expiry(struct scenario *s, char *at)
-{
-	const char *word, *value;
-	int64_t grace_s;
-
-	while ((word = message_next_word(&at))) {
-		if ((value = scenario_value_of(word, "grace")) &&
-			scenario_time_from_text(&grace_s, value))
-			s->expiry.grace_ms = grace_s * 1000;
-		else if ((value = scenario_value_of(word, "count")))
-			s->expiry.brake_count = (unsigned)strtoul(value, NULL, 10);
-		else if ((value = scenario_value_of(word, "percent")))
-			s->expiry.brake_percent = (unsigned)strtoul(value, NULL, 10);
-		else if ((value = scenario_value_of(word, "max")))
-			s->expire_max = (unsigned)strtoul(value, NULL, 10);
-		else
-			return scenario_fail(s, "unknown word %s", word);
-	}
-	return 0;
-}
 
 static int read_host(const struct scenario *s, uint8_t ret_owner[NAME_MAX_LEN], char **at)
 {
-	if (!s->gateway.leases ||
-		!scenario_read_name(s, ret_owner, message_next_word(at)))
+	if (!s->zone || !scenario_read_name(s, ret_owner, message_next_word(at)))
 		return scenario_fail(s, "expected a name, in a zone");
 	return 0;
 }
 
-int lease_hold_host(struct scenario *s, char *at)
+static int give_order(struct scenario *s, enum view_verb verb, const uint8_t *host)
+{
+	struct view_order order = {
+		.verb = verb, .host = host, .why = {.why = "the scenario says so"}};
+	int r = scenario_check(
+		s, gateway_call(&s->gateway, s->zone->apex, view_give, &order));
+
+	if (r)
+		return r;
+	return order.result ? scenario_fail(s, "the order: %s", strerror(-order.result))
+			    : 0;
+}
+
+static int order_host(struct scenario *s, enum view_verb verb, char *at)
 {
 	uint8_t owner[NAME_MAX_LEN];
 	int r = read_host(s, owner, &at);
 
-	if (r != 0)
-		return r;
-	if (s->hold_count == SCENARIO_HOLDS_MAX ||
-		lease_hold(s->gateway.leases, owner, s->gateway.service_ms) != 0)
-		return scenario_fail(s, "cannot hold it");
-	memcpy(s->holds[s->hold_count++], owner, sizeof(owner));
-	return 0;
+	return r ? r : give_order(s, verb, owner);
+}
+
+int lease_hold_host(struct scenario *s, char *at)
+{
+	return order_host(s, VIEW_HOLD, at);
 }
 
 int lease_release_host(struct scenario *s, char *at)
 {
-	uint8_t owner[NAME_MAX_LEN];
-	int r = read_host(s, owner, &at);
-
-	if (r != 0)
-		return r;
-	if (lease_release(s->gateway.leases, owner, s->gateway.service_ms) != 0)
-		return scenario_fail(s, "it is not held");
-	for (unsigned i = 0; i < s->hold_count; i++)
-		if (name_is_equal(s->holds[i], owner))
-			memcpy(s->holds[i], s->holds[--s->hold_count], sizeof(owner));
-	return expire_due(s);
+	return order_host(s, VIEW_RELEASE, at);
 }
 
 int lease_expire_host(struct scenario *s, char *at)
 {
-	uint8_t owner[NAME_MAX_LEN];
-	int r = read_host(s, owner, &at);
-
-	if (r != 0)
-		return r;
-	if (lease_expire_now(s->gateway.leases, owner, s->gateway.service_ms) == 0)
-		return scenario_fail(s, "it has no leases");
-	return expire_due(s);
+	return order_host(s, VIEW_EXPIRE, at);
 }
 
 int lease_resume(struct scenario *s, char *at)
 {
 	(void)at;
-	if (!s->gateway.leases)
-		return scenario_fail(s, "expected RESUME in a zone");
-	lease_release_brake(s->gateway.leases, s->gateway.service_ms);
-	return expire_due(s);
+	return s->zone ? give_order(s, VIEW_RESUME, NULL)
+		       : scenario_fail(s, "expected RESUME in a zone");
 }
 
 /* ---- what must be true ---- */
@@ -279,18 +74,63 @@ static int read_record(struct scenario *s, char *at, uint8_t owner[NAME_MAX_LEN]
 		return r;
 	*ret_type = type ? rdata_type_from_name(type) : 0;
 	int len = *ret_type ? message_rdata_from_text(*ret_type, at + strspn(at, " \t"),
-				      s->apex, rdata, WIRE_MESSAGE_MAX)
+				      s->zone->apex, rdata, WIRE_MESSAGE_MAX)
 			    : -EINVAL;
 	return len < 0 ? scenario_fail(s, "expected LEASE NAME TYPE RDATA TIME|none")
 		       : len;
+}
+
+static const struct view_lease *find_lease(const struct view_leases *leases,
+	uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+	for (size_t i = 0; i < leases->count; i++) {
+		const struct lease_record *record = &leases->leases[i].record;
+
+		if (record->type == type &&
+			rdata_is_equal(
+				type, record->rdata, record->rdata_len, rdata, len))
+			return &leases->leases[i];
+	}
+	return NULL;
+}
+
+static int check_record_of(struct scenario *s, const uint8_t *owner, uint16_t type,
+	const uint8_t *rdata, uint16_t len)
+{
+	struct zone *zone = NULL;
+	int r = check_read_zone(s, &zone);
+	const struct rrset *set = zone ? zone_find(zone, owner, type) : NULL;
+
+	if (!r && (!set || rrset_find(set, rdata, len) < 0))
+		r = scenario_fail(s, "there is a lease without its record");
+	zone_free(zone);
+	return r;
+}
+
+static int check_left(
+	struct scenario *s, const char *expected, const struct view_lease *lease)
+{
+	int64_t expected_s;
+
+	if (strcmp(expected, "none") == 0)
+		return lease ? scenario_fail(s, "expected no lease, and there is one")
+			     : 0;
+	if (!scenario_time_from_text(&expected_s, expected))
+		return scenario_fail(s, "expected a time or none, not %s", expected);
+	if (!lease)
+		return scenario_fail(s, "expected a lease, and there is none");
+	if (lease->left_ms / 1000 != expected_s)
+		return scenario_fail(s, "expected a lease of %lld s, got %lld s",
+			(long long)expected_s, (long long)lease->left_ms / 1000);
+	return 0;
 }
 
 int lease_check(struct scenario *s, char *at)
 {
 	char *last = strrchr(at, ' ');
 	uint8_t owner[NAME_MAX_LEN], rdata[WIRE_MESSAGE_MAX];
-	struct lease_record got;
-	int64_t expected_s;
+	const struct view_lease *lease;
+	struct view_leases leases;
 	uint16_t type;
 
 	if (!last)
@@ -299,24 +139,16 @@ int lease_check(struct scenario *s, char *at)
 	int len = read_record(s, at, owner, &type, rdata);
 	if (len < 0)
 		return len;
-	const struct lease *lease =
-		lease_find(s->gateway.leases, owner, type, rdata, (uint16_t)len);
-	if (strcmp(last, "none") == 0)
-		return lease ? scenario_fail(s, "expected no lease, and there is one")
-			     : 0;
-	if (!scenario_time_from_text(&expected_s, last))
-		return scenario_fail(s, "expected a time or none, not %s", last);
-	if (!lease)
-		return scenario_fail(s, "expected a lease, and there is none");
-	lease_describe(s->gateway.leases, lease, &got);
-	int64_t got_s = (got.deadline_ms - s->gateway.service_ms) / 1000;
-	if (got_s != expected_s)
-		return scenario_fail(s, "expected a lease of %lld s, got %lld s",
-			(long long)expected_s, (long long)got_s);
-	const struct rrset *set = zone_find(s->gateway.zone, owner, type);
-	if (!set || rrset_find(set, rdata, (uint16_t)len) < 0)
-		return scenario_fail(s, "there is a lease without its record");
-	return 0;
+	int r = scenario_check(
+		s, gateway_leases(&s->gateway, s->zone->apex, owner, &leases));
+	if (r)
+		return r;
+	lease = find_lease(&leases, type, rdata, (uint16_t)len);
+	r = check_left(s, last, lease);
+	if (!r && lease && !(lease->record.flags & LEASE_WAITING))
+		r = check_record_of(s, owner, type, rdata, (uint16_t)len);
+	view_leases_clear(&leases);
+	return r;
 }
 
 int lease_check_state(struct scenario *s, char *at)
@@ -324,20 +156,22 @@ int lease_check_state(struct scenario *s, char *at)
 	static const char *const words[] = {[LEASE_ACTIVE] = "active",
 		[LEASE_STALE] = "stale",
 		[LEASE_HELD] = "held"};
-	const struct lease_table *table = s->gateway.leases;
-	uint8_t owner[NAME_MAX_LEN];
-	const char *got = "none", *word;
 	enum lease_state worst = LEASE_ACTIVE;
+	uint8_t owner[NAME_MAX_LEN];
+	struct view_leases leases;
+	const char *got, *word;
 	int r = read_host(s, owner, &at);
 
+	if (r == 0)
+		r = scenario_check(
+			s, gateway_leases(&s->gateway, s->zone->apex, owner, &leases));
 	if (r != 0)
 		return r;
-	for (const struct lease *l = lease_first_at(table, owner); l;
-		l = lease_next_at(table, l)) {
-		if (lease_state(table, l) > worst)
-			worst = lease_state(table, l);
-		got = words[worst];
-	}
+	for (size_t i = 0; i < leases.count; i++)
+		if (leases.leases[i].state > worst)
+			worst = leases.leases[i].state;
+	got = leases.count ? words[worst] : "none";
+	view_leases_clear(&leases);
 	word = message_next_word(&at);
 	if (!word || strcmp(word, got) != 0)
 		return scenario_fail(
@@ -347,12 +181,26 @@ int lease_check_state(struct scenario *s, char *at)
 
 int lease_check_brake(struct scenario *s, char *at)
 {
-	const char *word = message_next_word(&at), *got;
+	const char *word = message_next_word(&at), *got = "off";
+	struct view_zones page;
+	int r = scenario_check(s, gateway_ready(&s->gateway));
 
-	if (!s->gateway.leases || !word)
-		return scenario_fail(s, "expected BRAKE on|off, in a zone");
-	got = lease_is_braked(s->gateway.leases) ? "on" : "off";
-	return strcmp(word, got) == 0
-		? 0
-		: scenario_fail(s, "expected the brake %s, it is %s", word, got);
+	if (r)
+		return r;
+	r = view_zones_init(&page, s->gateway.config);
+	if (!r) {
+		view_zones_turn(&page, GATEWAY_ZONES_MAX);
+		r = gateway_call(&s->gateway, NULL, view_zones, &page);
+	}
+	for (size_t i = 0; !r && i < page.count; i++)
+		if (name_is_equal(page.zones[i].config->name, s->zone->apex) &&
+			page.zones[i].is_braked)
+			got = "on";
+	view_zones_clear(&page);
+	if (r)
+		return scenario_check(s, r);
+	if (!word || strcmp(word, got) != 0)
+		return scenario_fail(s, "expected the brake %s, it is %s",
+			word ? word : "on or off", got);
+	return 0;
 }

@@ -1,43 +1,80 @@
 /*
  * Runs scenarios: text files that say what clients send, when, and what must come of it.
  *
- * One file is one scenario: a zone, rules, keys, and UPDATEs at moments of a clock that
- * only the scenario moves.  Messages are real octets, signed and verified; there are no
- * sockets and nobody waits.  One statement per line, "#" begins a comment:
+ * The gateway is the daemon's own, from the octets of a request to those of its answer;
+ * only its sockets, its clock, its disk and the servers of its zones are the scenario's.
+ * One statement per line, "#" begins a comment.
  *
- *   ZONE NAME [serial=keep]       starts afresh: lines of a zone file up to END; no
- *                                 rules.  keep: the serial is a target's, changes do not
- *                                 move it
- *   RULE WORD=VALUE ...           as in rule_text.h
+ * The scene:
+ *
+ *   ZONE NAME [serial=keep] [beside]
+ *                                 starts afresh (unless beside those that there are):
+ *                                 lines of a zone file up to END; no rules.  keep: it is
+ *                                 at a server that leaves serials alone
+ *   IN NAME                       which of the zones statements are about
+ *   TARGET NAME [type=powerdns]   it is at this server, too: the first is its primary.
+ *                                 Without any it lives in the gateway
+ *   NO_TARGET NAME                the last of them is none any more
+ *   RULE WORD=VALUE ...           as in rule_text.h; NO_RULES
+ *   SETTING TEXT                  of the zone in musterd.conf: ack = "applied";
+ *   EXPIRY [grace=TIME] [count=N] [percent=N]
+ *                                 no brake at first
  *   KEY NAME ALG SECRET [not_before=T] [not_after=T]
  *                                 both sides know it; GATEWAY_KEY, CLIENT_KEY: one side
- *   TIME SECONDS                  sets the clock (real time; 1700000000 at first)
- *   TIME_PASSES 30s|5m|2h|7d      moves it; what expires meanwhile goes when it is due
+ *
+ * What happens:
+ *
+ *   TIME SECONDS                  somebody sets the clock (1700000000 at first)
+ *   TIME_PASSES 100ms|30s|5m|2h|7d
  *   UPDATE key=NAME|none [from=IP] [transport=udp|tcp] [skew=[-]TIME] [zone=NAME]
  *          [ztype=TYPE] [zclass=CLASS] [zcount=N] [lease=S[,S]|octets:N]
- *                                 then lines as in message.h, up to SEND.  skew: how far
- *                                 the client's clock goes before the gateway's.  lease:
- *                                 the Update Lease option, in the form of 4 octets, of
- *                                 8, or with N octets of zero
- *   EXPECT RCODE [TSIG-ERROR] [changed|unchanged] [granted=S[,S]|none]
+ *                                 then lines as in message.h, up to SEND [@LABEL].  skew:
+ *                                 how far the client's clock goes before the gateway's.
+ *                                 lease: the Update Lease option, in the form of 4
+ *                                 octets, of 8, or with N octets of zero.  With a label
+ *                                 nobody waits: it comes in together with those before
+ *                                 and behind it
+ *   HOLD, RELEASE, EXPIRE NAME    an administrator's words about a host
+ *   RESUME                        and about expiry that has stopped
+ *   RELOAD                        what was changed above is read (which it is anyway,
+ *                                 before anything else happens)
+ *   RESTART [TIME]                the gateway stops, is away so long, and starts
+ *   KILL [TIME]                   the same, but that nothing is left to it
+ *   JOURNAL hold|release|fails [N]
+ *                                 commits wait, go on; the next fail
+ *   SERVER NAME hold|release      requests wait there, are answered
+ *   SERVER NAME works             does what waits there, and does not say so yet
+ *   SERVER NAME down|up           fails, or no longer
+ *   SERVER NAME fails N|loses N   so many batches fail; are applied, but it is not said
+ *   SERVER NAME refuses OWNER|accepts
+ *                                 refuses batches with a change there
+ *   SERVER NAME writes            somebody else's change: lines up to END
+ *
+ * What must be true:
+ *
+ *   EXPECT [@LABEL] RCODE [TSIG-ERROR] [changed|unchanged] [granted=S[,S]|none]
  *          [why "part of the reason"]
+ *   WAITING @LABEL ...            they have no answer yet
  *   RRSET NAME TYPE NONE          the zone has no such RRset
  *   RRSET NAME TYPE TTL RDATA [| RDATA ...]
  *                                 it has exactly this one, records in any order
  *   NAME NAME in-use|empty|none   owns RRsets; only has names below it; does not exist
  *   SERIAL +N|same                since the last SERIAL, or ZONE
+ *   AT SERVER RRSET|NAME|SERIAL   the same, of the zone as a server has it
+ *   COUNT SERVER [requests=N] [batches=N] [loads=N] [differences=N]
+ *                                 since the last COUNT: batches tried, and applied; zones
+ *                                 loaded, and differences
  *   LEASE NAME TYPE RDATA TIME|none
  *                                 how long the record's lease still lasts
  *   STATE NAME active|stale|held|none
  *                                 of the host: of its leases the worst; none has it
- *   EXPIRY [grace=TIME] [count=N] [percent=N] [max=N]
- *                                 settings; no brake at first, 128 records a turn
- *   HOLD, RELEASE, EXPIRE NAME    an administrator's words about a host
- *   RESTART [TIME]                the gateway stops, is away so long, and starts
- *   BRAKE on|off                  has expiry stopped?  RESUME: let it go on
+ *   BRAKE on|off                  has expiry stopped?
  *
- * Every SEND must be followed by an EXPECT before the next.  Errors are "FILE:LINE: ...".
- * Limits: one zone and one message at a time.
+ * Every SEND without a label must be followed by an EXPECT before the next.  What must
+ * always be true is looked at besides: an update that is refused, or whose commit fails
+ * (each is made to, first), changes neither the zone nor leases; answers are as a client
+ * wants them; and in the end the gateway, its servers, and the gateway after kill -9 and
+ * after a restart have the same zones.  Errors are "FILE:LINE: ...".
  */
 #include "tests/scenarios/scenario.h"
 
@@ -48,6 +85,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "gateway/base/log.h"
 
 enum {
 	FILE_MAX = 1 << 20, /* octets of a scenario */
@@ -66,6 +105,11 @@ int scenario_fail(const struct scenario *s, const char *why, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	return -EINVAL;
+}
+
+int scenario_check(const struct scenario *s, int r)
+{
+	return r ? scenario_fail(s, "%s", s->gateway.why) : 0;
 }
 
 /* Ends the line before a "#" that begins a word outside quotes, and before trailing
@@ -150,7 +194,7 @@ bool scenario_time_from_text(int64_t *ret_s, const char *text)
 bool scenario_read_name(
 	const struct scenario *s, uint8_t ret_name[NAME_MAX_LEN], const char *text)
 {
-	if (!text || name_from_text(ret_name, text, s->apex) != 0)
+	if (!text || name_from_text(ret_name, text, s->zone ? s->zone->apex : NULL) != 0)
 		return false;
 	name_lower(ret_name);
 	return true;
@@ -158,27 +202,32 @@ bool scenario_read_name(
 
 /* ---- files ---- */
 
-static int do_statement(struct scenario *s, char *line)
+int scenario_do(struct scenario *s, char *line)
 {
 	static const struct {
 		const char *word;
 		int (*act)(struct scenario *s, char *at);
-	} statements[] = {{"ZONE", scene_set_zone}, {"RULE", scene_add_rule},
+	} statements[] = {{"ZONE", scene_set_zone}, {"IN", scene_use_zone},
+		{"TARGET", scene_add_target}, {"NO_TARGET", scene_drop_target},
+		{"RULE", scene_add_rule}, {"NO_RULES", scene_clear_rules},
+		{"SETTING", scene_add_setting}, {"EXPIRY", scene_set_expiry},
 		{"KEY", scene_add_key}, {"GATEWAY_KEY", scene_add_gateway_key},
-		{"CLIENT_KEY", scene_add_client_key}, {"TIME", scene_set_time},
-		{"TIME_PASSES", lease_pass_time}, {"UPDATE", send_update},
-		{"EXPECT", check_result}, {"RRSET", check_rrset}, {"NAME", check_name},
-		{"SERIAL", check_serial}, {"LEASE", lease_check},
-		{"STATE", lease_check_state}, {"HOLD", lease_hold_host},
-		{"RELEASE", lease_release_host}, {"EXPIRE", lease_expire_host},
-		{"RESTART", lease_restart}, {"EXPIRY", lease_set_expiry},
-		{"BRAKE", lease_check_brake}, {"RESUME", lease_resume}};
+		{"CLIENT_KEY", scene_add_client_key}, {"TIME", life_set_time},
+		{"TIME_PASSES", life_pass_time}, {"UPDATE", send_update},
+		{"HOLD", lease_hold_host}, {"RELEASE", lease_release_host},
+		{"EXPIRE", lease_expire_host}, {"RESUME", lease_resume},
+		{"RELOAD", life_reload}, {"RESTART", life_restart}, {"KILL", life_kill},
+		{"JOURNAL", life_journal}, {"SERVER", life_server},
+		{"EXPECT", check_result}, {"WAITING", check_waiting},
+		{"RRSET", check_rrset}, {"NAME", check_name}, {"SERIAL", check_serial},
+		{"AT", check_at}, {"COUNT", check_count}, {"LEASE", lease_check},
+		{"STATE", lease_check_state}, {"BRAKE", lease_check_brake}};
 	const char *word = message_next_word(&line);
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
-		if (strcmp(word, statements[i].word) == 0)
+		if (word && strcmp(word, statements[i].word) == 0)
 			return statements[i].act(s, line);
-	return scenario_fail(s, "unknown statement %s", word);
+	return scenario_fail(s, "unknown statement %s", word ? word : "");
 }
 
 static int read_file(struct scenario *s)
@@ -199,28 +248,24 @@ static int read_file(struct scenario *s)
 
 static int init(struct scenario *s, const char *path)
 {
+	int r;
+
 	s->path = path;
-	s->now_s = TIME_START_S;
 	s->next_id = 1;
-	s->gateway_ring = keyring_new();
 	s->client_ring = keyring_new();
 	s->client_pool = hmac_pool_new();
-	s->gateway.pool = hmac_pool_new();
-	s->gateway.policy = &s->policy;
-	s->gateway.ring = s->gateway_ring;
-	if (!s->gateway_ring || !s->client_ring || !s->client_pool || !s->gateway.pool)
+	r = scenario_check(s, gateway_init(&s->gateway, TIME_START_S));
+	if (r)
+		return r;
+	if (!s->client_ring || !s->client_pool)
 		return scenario_fail(s, "no memory");
 	return read_file(s);
 }
 
 static void clear(struct scenario *s)
 {
-	lease_table_free(s->gateway.leases);
-	zone_free(s->gateway.zone);
-	policy_clear(&s->policy);
-	hmac_pool_free(s->gateway.pool);
+	gateway_clear(&s->gateway);
 	hmac_pool_free(s->client_pool);
-	keyring_free(s->gateway_ring);
 	keyring_free(s->client_ring);
 	free(s->text);
 }
@@ -234,9 +279,11 @@ static int run_file(const char *path)
 		return -ENOMEM;
 	int r = init(s, path);
 	while (r == 0 && (line = scenario_read_line(s)))
-		r = do_statement(s, line);
+		r = scenario_do(s, line);
 	if (r == 0 && (s->is_unchecked || !s->has_result))
 		r = scenario_fail(s, "the scenario ends without EXPECT");
+	if (r == 0)
+		r = life_check_end(s);
 	clear(s);
 	free(s);
 	if (r == 0)
@@ -266,8 +313,11 @@ static int run_all(void)
 
 int main(int argc, char **argv)
 {
-	int r = argc > 1 ? 0 : run_all();
+	int r;
 
+	/* To see what the gateway has to say: MUSTER_SCENARIO_LOG=1. */
+	log_set_level(getenv("MUSTER_SCENARIO_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	r = argc > 1 ? 0 : run_all();
 	for (int i = 1; r == 0 && i < argc; i++)
 		r = run_file(argv[i]);
 	return r == 0 ? 0 : 1;

@@ -7,37 +7,49 @@
 #ifndef MUSTER_SCENARIO_H
 #define MUSTER_SCENARIO_H
 
-#include "tests/scenarios/exchange.h"
+#include "tests/scenarios/content.h"
+#include "tests/scenarios/gateway.h"
 #include "tests/scenarios/message.h"
 
-enum { SCENARIO_HOLDS_MAX = 16 };
+enum { SCENARIO_REQUESTS_MAX = 32, SCENARIO_LABEL_MAX = 16 };
+
+/* An update that was sent. */
+struct request {
+	char label[SCENARIO_LABEL_MAX]; /* "@one"; "": the one whose answer is looked at
+					 * next, and whose effect */
+	uint16_t id;                    /* of the message; 0: this place is free */
+	bool is_signed;
+	struct tsig_context tsig; /* the client's, for the answer */
+	/* What was answered. */
+	bool is_answered;
+	struct verdict verdict; /* rcode and TSIG error as in the answer's octets */
+	struct lease_terms granted;
+	bool is_changed; /* the zone is not as it was */
+};
 
 struct scenario {
 	const char *path;
 	char *text; /* the file; cut into lines as it is read */
 	char *next; /* first octet of the next line; NULL: at the end */
 	int line;   /* of the last line read, from 1 */
-	uint8_t apex[NAME_MAX_LEN];
-	struct policy policy;
-	struct exchange_gateway gateway;
-	struct keyring *gateway_ring, *client_ring;
+	struct gateway gateway;
+	struct gateway_zone *zone;  /* that statements are about; NULL: none yet */
+	struct fake_server *server; /* whose zone RRSET, NAME and SERIAL look at; NULL:
+				     * the gateway's */
+	struct keyring *client_ring;
 	struct hmac_pool *client_pool; /* not shared: each ring counts its secrets */
-	int64_t now_s;   /* the gateway's clock; the client's is that plus its skew */
-	uint32_t serial; /* as of the last check */
 	uint16_t next_id;
 	bool is_unchecked; /* a result nobody has asked about yet */
 	bool has_result;
-	struct exchange_result result;
+	struct request requests[SCENARIO_REQUESTS_MAX];
 	struct message message;
-	struct lease_expiry expiry;
-	unsigned expire_max; /* records a turn of expiry */
-	unsigned hold_count;
-	uint8_t holds[SCENARIO_HOLDS_MAX][NAME_MAX_LEN]; /* for RESTART */
 };
 
 /* "FILE:LINE: why" to stderr; returns -EINVAL. */
 int scenario_fail(const struct scenario *s, const char *why, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What the gateway says why, if r is not 0; returns r. */
+int scenario_check(const struct scenario *s, int r);
 /* The next line as it stands in the file; NULL at its end. */
 char *scenario_read_raw_line(struct scenario *s);
 /* The next line that says something, without indentation and comment. */
@@ -49,20 +61,35 @@ bool scenario_time_from_text(int64_t *ret_s, const char *text);
 /* A name, completed with the zone's, in lower case; false if text is NULL or none. */
 bool scenario_read_name(
 	const struct scenario *s, uint8_t ret_name[NAME_MAX_LEN], const char *text);
+/* Does what a line says. */
+int scenario_do(struct scenario *s, char *line);
 
 /* scene.c */
 int scene_set_zone(struct scenario *s, char *at);
+int scene_use_zone(struct scenario *s, char *at);
 int scene_add_rule(struct scenario *s, char *at);
+int scene_clear_rules(struct scenario *s, char *at);
+int scene_add_target(struct scenario *s, char *at);
+int scene_drop_target(struct scenario *s, char *at);
+int scene_add_setting(struct scenario *s, char *at);
+int scene_set_expiry(struct scenario *s, char *at);
 int scene_add_key(struct scenario *s, char *at);
 int scene_add_gateway_key(struct scenario *s, char *at);
 int scene_add_client_key(struct scenario *s, char *at);
-int scene_set_time(struct scenario *s, char *at);
+
+/* life.c */
+int life_set_time(struct scenario *s, char *at);
+int life_pass_time(struct scenario *s, char *at);
+int life_restart(struct scenario *s, char *at);
+int life_kill(struct scenario *s, char *at);
+int life_reload(struct scenario *s, char *at);
+int life_journal(struct scenario *s, char *at);
+int life_server(struct scenario *s, char *at);
+/* All that was to happen has happened: everybody has the same, and has it still after a
+ * restart. */
+int life_check_end(struct scenario *s);
 
 /* lease.c */
-int lease_begin(struct scenario *s); /* none, for the zone that there is */
-int lease_pass_time(struct scenario *s, char *at);
-int lease_restart(struct scenario *s, char *at);
-int lease_set_expiry(struct scenario *s, char *at);
 int lease_hold_host(struct scenario *s, char *at);
 int lease_release_host(struct scenario *s, char *at);
 int lease_expire_host(struct scenario *s, char *at);
@@ -73,9 +100,18 @@ int lease_check_brake(struct scenario *s, char *at);
 
 /* send.c */
 int send_update(struct scenario *s, char *at);
+/* Reads the answers that there are. */
+int send_read_answers(struct scenario *s);
+/* NULL: none of that label has been sent. */
+struct request *send_find(struct scenario *s, const char *label);
 
 /* check.c */
+/* The gateway's zone, or the server's; *ret_zone NULL: there is none now; zone_free. */
+int check_read_zone(struct scenario *s, struct zone **ret_zone);
 int check_result(struct scenario *s, char *at);
+int check_waiting(struct scenario *s, char *at);
+int check_at(struct scenario *s, char *at);
+int check_count(struct scenario *s, char *at);
 int check_rrset(struct scenario *s, char *at);
 int check_name(struct scenario *s, char *at);
 int check_serial(struct scenario *s, char *at);

@@ -1,5 +1,6 @@
 /*
- * Statements that set the scene: the zone, its rules, the keys of both sides, the clock.
+ * Statements that set the scene: zones, their rules, targets and settings, the keys of
+ * both sides.
  */
 #include "tests/scenarios/scenario.h"
 
@@ -10,59 +11,208 @@
 #include "tests/scenarios/rule_text.h"
 #include "tsig/keyfile.h"
 
-static int load_zone(struct scenario *s, char *text, size_t len)
-{
-	char error[ZONE_ERROR_MAX] = "";
-	FILE *file = fmemopen(text, len, "r");
+/* ---- zones ---- */
 
-	if (!file)
-		return scenario_fail(s, "cannot read the zone: %s", strerror(errno));
-	int r = zone_read_file(s->gateway.zone, file, error);
-	fclose(file);
-	if (r != 0)
-		return scenario_fail(s, "zone file: %s", error);
-	const struct rrset *soa = zone_soa(s->gateway.zone);
-	if (!soa)
-		return scenario_fail(s, "the zone has no SOA");
-	size_t at = 0;
-	uint16_t rdata_len;
-	const uint8_t *rdata = rrset_next(soa, &at, &rdata_len);
-	s->serial = soa_serial(rdata, rdata_len);
-	return 0;
+/* Reads the zone as it will be read again, for its serial and its errors. */
+static int check_zone(struct scenario *s)
+{
+	FILE *file = fmemopen(s->zone->text, strlen(s->zone->text), "r");
+	struct zone *zone = zone_new(s->zone->apex);
+	char error[ZONE_ERROR_MAX] = "no memory";
+	int r = file && zone ? zone_read_file(zone, file, error) : -ENOMEM;
+
+	if (file)
+		fclose(file);
+	s->zone->serial = content_serial(zone);
+	if (!r && !zone_soa(zone))
+		r = scenario_fail(s, "the zone has no SOA");
+	else if (r)
+		r = scenario_fail(s, "zone file: %s", error);
+	zone_free(zone);
+	return r;
 }
 
-int scene_set_zone(struct scenario *s, char *at)
+static int read_zone(struct scenario *s)
 {
-	const char *name = message_next_word(&at), *word = message_next_word(&at);
 	char *text = s->next, *line;
 
-	if (!name || name_from_text(s->apex, name, NULL) != 0)
-		return scenario_fail(s, "expected ZONE NAME, absolute");
-	if (word && strcmp(word, "serial=keep") != 0)
-		return scenario_fail(s, "unknown word %s", word);
-	name_lower(s->apex);
-	policy_clear(&s->policy);
-	zone_free(s->gateway.zone);
-	s->gateway.zone = zone_new(s->apex);
-	s->gateway.bumps_serial = !word;
-	if (!s->gateway.zone || lease_begin(s) != 0)
-		return scenario_fail(s, "no memory");
 	while ((line = scenario_read_raw_line(s)) && strcmp(line, "END") != 0)
 		if (s->next)
 			s->next[-1] = '\n'; /* the zone file keeps its lines */
 	if (!line || line == text)
 		return scenario_fail(s, "expected the lines of a zone file, and END");
-	return load_zone(s, text, (size_t)(line - text));
+	s->zone->text = strndup(text, (size_t)(line - text));
+	return s->zone->text ? check_zone(s) : scenario_fail(s, "no memory");
+}
+
+static int add_target(struct scenario *s, const char *name, enum config_target_type type)
+{
+	struct gateway_zone *zone = s->zone;
+	struct gateway_target *target = &zone->targets[zone->target_count];
+
+	if (zone->target_count == GATEWAY_TARGETS_MAX || strlen(name) >= FAKE_NAME_MAX)
+		return scenario_fail(s, "too many targets");
+	strcpy(target->name, name);
+	target->type = type;
+	zone->target_count++;
+	s->gateway.is_dirty = true;
+	return 0;
+}
+
+static int begin_zone(struct scenario *s, const uint8_t *apex, bool is_beside)
+{
+	int r = 0;
+
+	if (!is_beside && s->zone) {
+		r = life_check_end(s);
+		gateway_forget(&s->gateway);
+	}
+	s->server = NULL;
+	s->zone = gateway_add_zone(&s->gateway, apex);
+	if (!r && !s->zone)
+		r = scenario_fail(s, "there is no room for this zone");
+	return r;
+}
+
+int scene_set_zone(struct scenario *s, char *at)
+{
+	const char *name = message_next_word(&at), *word;
+	bool is_beside = false, keeps_serial = false;
+	uint8_t apex[NAME_MAX_LEN];
+	int r;
+
+	if (!name || name_from_text(apex, name, NULL) != 0)
+		return scenario_fail(s, "expected ZONE NAME, absolute");
+	while ((word = message_next_word(&at))) {
+		if (strcmp(word, "serial=keep") == 0)
+			keeps_serial = true;
+		else if (strcmp(word, "beside") == 0)
+			is_beside = true;
+		else
+			return scenario_fail(s, "unknown word %s", word);
+	}
+	name_lower(apex);
+	r = begin_zone(s, apex, is_beside);
+	if (!r)
+		r = read_zone(s);
+	if (!r && keeps_serial)
+		r = add_target(s, "primary", CONFIG_TARGET_POWERDNS);
+	return r;
+}
+
+int scene_use_zone(struct scenario *s, char *at)
+{
+	const char *name = message_next_word(&at);
+	uint8_t apex[NAME_MAX_LEN];
+	struct gateway_zone *zone = NULL;
+
+	if (name && name_from_text(apex, name, NULL) == 0) {
+		name_lower(apex);
+		zone = gateway_find_zone(&s->gateway, apex);
+	}
+	if (!zone)
+		return scenario_fail(s, "expected IN ZONE");
+	s->zone = zone;
+	s->server = NULL;
+	return 0;
+}
+
+int scene_add_target(struct scenario *s, char *at)
+{
+	const char *name = message_next_word(&at), *word = message_next_word(&at);
+
+	if (!s->zone || !name)
+		return scenario_fail(s, "expected TARGET NAME, of a zone");
+	if (word && strcmp(word, "type=powerdns") != 0)
+		return scenario_fail(s, "unknown word %s", word);
+	return add_target(s, name, word ? CONFIG_TARGET_POWERDNS : CONFIG_TARGET_DDNS);
+}
+
+int scene_drop_target(struct scenario *s, char *at)
+{
+	const char *name = message_next_word(&at);
+
+	if (!s->zone || s->zone->target_count < 2 || !name ||
+		strcmp(s->zone->targets[s->zone->target_count - 1].name, name) != 0)
+		return scenario_fail(
+			s, "expected NO_TARGET NAME, of the last of several");
+	s->zone->target_count--;
+	s->gateway.is_dirty = true;
+	return 0;
+}
+
+/* ---- settings ---- */
+
+int scene_add_setting(struct scenario *s, char *at)
+{
+	char *longer = NULL;
+
+	if (!s->zone)
+		return scenario_fail(s, "expected SETTING in a zone");
+	if (asprintf(&longer, "%s%s ", s->zone->settings ? s->zone->settings : "", at) <
+		0)
+		return scenario_fail(s, "no memory");
+	free(s->zone->settings);
+	s->zone->settings = longer;
+	s->gateway.is_dirty = true;
+	return 0;
+}
+
+int scene_set_expiry(struct scenario *s, char *at)
+{
+	struct lease_expiry *expiry = &s->zone->expiry;
+	const char *word, *value;
+	int64_t grace_s;
+
+	while ((word = message_next_word(&at))) {
+		if ((value = scenario_value_of(word, "grace")) &&
+			scenario_time_from_text(&grace_s, value))
+			expiry->grace_ms = grace_s * 1000;
+		else if ((value = scenario_value_of(word, "count")))
+			expiry->brake_count = (unsigned)strtoul(value, NULL, 10);
+		else if ((value = scenario_value_of(word, "percent")))
+			expiry->brake_percent = (unsigned)strtoul(value, NULL, 10);
+		else
+			return scenario_fail(s, "unknown word %s", word);
+	}
+	s->gateway.is_dirty = true;
+	return 0;
 }
 
 int scene_add_rule(struct scenario *s, char *at)
 {
+	struct gateway_zone *zone = s->zone;
+	struct policy policy = {0};
 	const char *word;
+	char *words;
+	int r;
 
-	if (rule_text_add(&s->policy, at, s->apex, s->line, &word) != 0)
+	if (!zone || zone->rule_count == GATEWAY_RULES_MAX)
+		return scenario_fail(s, "too many rules, or no zone");
+	words = strdup(at);
+	r = rule_text_add(&policy, at, zone->apex, s->line, &word);
+	policy_clear(&policy);
+	if (r || !words) {
+		free(words);
 		return scenario_fail(s, "cannot read the rule at %s", word);
+	}
+	zone->rules[zone->rule_count++] = (struct gateway_rule){words, s->line};
+	s->gateway.is_dirty = true;
 	return 0;
 }
+
+int scene_clear_rules(struct scenario *s, char *at)
+{
+	(void)at;
+	if (!s->zone)
+		return scenario_fail(s, "expected NO_RULES in a zone");
+	while (s->zone->rule_count)
+		free(s->zone->rules[--s->zone->rule_count].words);
+	s->gateway.is_dirty = true;
+	return 0;
+}
+
+/* ---- keys ---- */
 
 static int add_copy(struct keyring *ring, const struct tsig_key *key)
 {
@@ -104,8 +254,8 @@ static int read_validity(const struct scenario *s, struct tsig_key *key, char *a
 	return 0;
 }
 
-static int add_key(const struct scenario *s, char *at, struct keyring *gateway,
-	struct keyring *client)
+static int add_key(
+	struct scenario *s, char *at, struct keyring *gateway, struct keyring *client)
 {
 	struct tsig_key key;
 	struct keyring *ring = keyring_new();
@@ -118,29 +268,21 @@ static int add_key(const struct scenario *s, char *at, struct keyring *gateway,
 	if (r == 0 && (add_copy(gateway, &key) != 0 || add_copy(client, &key) != 0))
 		r = scenario_fail(s, "cannot add the key");
 	keyring_free(ring);
+	s->gateway.is_dirty = true;
 	return r;
 }
 
 int scene_add_key(struct scenario *s, char *at)
 {
-	return add_key(s, at, s->gateway_ring, s->client_ring);
+	return add_key(s, at, s->gateway.ring, s->client_ring);
 }
 
 int scene_add_gateway_key(struct scenario *s, char *at)
 {
-	return add_key(s, at, s->gateway_ring, NULL);
+	return add_key(s, at, s->gateway.ring, NULL);
 }
 
 int scene_add_client_key(struct scenario *s, char *at)
 {
 	return add_key(s, at, NULL, s->client_ring);
-}
-
-int scene_set_time(struct scenario *s, char *at)
-{
-	const char *word = message_next_word(&at);
-
-	if (!word || !scenario_time_from_text(&s->now_s, word))
-		return scenario_fail(s, "expected TIME SECONDS");
-	return 0;
 }

@@ -1,6 +1,9 @@
 /*
- * UPDATE ... SEND: builds the message, signs it by the client's clock, and lets the
- * gateway's part judge it.
+ * UPDATE ... SEND: builds the message, signs it by the client's clock, and gives it to
+ * the gateway; and what comes back.
+ *
+ * An update that is waited for is sent twice if its change has to reach the disk: the
+ * first time the commit fails, and then zone and leases must be as they were.
  */
 #include "tests/scenarios/scenario.h"
 
@@ -8,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tsig/verdict.h"
 #include "zones/rdata.h"
 
 struct envelope {
 	const struct tsig_key *key; /* NULL: not signed */
+	char label[SCENARIO_LABEL_MAX];
 	struct policy_subject sender;
 	int64_t skew_s;
 	struct message_zone zone;
@@ -76,7 +81,7 @@ static int set_envelope(struct scenario *s, struct envelope *e, const char *word
 	if ((value = scenario_value_of(word, "lease")))
 		return set_envelope_lease(e, value);
 	if ((value = scenario_value_of(word, "zone")))
-		return name_from_text(e->zone.name, value, s->apex);
+		return name_from_text(e->zone.name, value, s->zone->apex);
 	if ((value = scenario_value_of(word, "ztype")))
 		return (e->zone.type = rdata_type_from_name(value)) ? 0 : -EINVAL;
 	if ((value = scenario_value_of(word, "zclass")))
@@ -87,38 +92,287 @@ static int set_envelope(struct scenario *s, struct envelope *e, const char *word
 	return 0;
 }
 
-static int read_records(struct scenario *s)
+/* ---- requests ---- */
+
+struct request *send_find(struct scenario *s, const char *label)
 {
-	const char *why;
+	for (size_t i = 0; i < SCENARIO_REQUESTS_MAX; i++)
+		if (s->requests[i].id && strcmp(s->requests[i].label, label) == 0)
+			return &s->requests[i];
+	return NULL;
+}
+
+static struct request *find_by_id(struct scenario *s, uint16_t id)
+{
+	for (size_t i = 0; i < SCENARIO_REQUESTS_MAX; i++)
+		if (s->requests[i].id == id)
+			return &s->requests[i];
+	return NULL;
+}
+
+/* In the place of the last one of this label. */
+static struct request *add_request(struct scenario *s, const struct envelope *e)
+{
+	struct request *request = send_find(s, e->label);
+
+	if (!request)
+		request = find_by_id(s, 0);
+	if (!request)
+		return NULL;
+	*request = (struct request){
+		.id = (uint16_t)(s->next_id - 1), .is_signed = e->key != NULL};
+	memcpy(request->label, e->label, sizeof(e->label));
+	return request;
+}
+
+/* ---- answers ---- */
+
+/* RFC 6891 6.1.3: the upper octet stands in the TTL of OPT. */
+static uint16_t read_rcode(const uint8_t *octets, const struct wire_message *m)
+{
+	const uint16_t low = m->flags & 0xf;
+
+	return m->opt_at ? (uint16_t)(octets[m->opt_at + 5] << 4 | low) : low;
+}
+
+/* As a client reads it: whose it is, what it says. */
+static int read_octets(struct scenario *s, struct request *request,
+	const struct transaction *t, const uint8_t *octets, size_t len)
+{
+	struct wire_message m;
+	struct verdict v = wire_walk(&m, octets, len);
+
+	if (!verdict_is_ok(&v) || m.id != request->id || !(m.flags & WIRE_QR) ||
+		m.opcode != OPCODE_UPDATE)
+		return scenario_fail(s, "the answer is no answer: %s", v.why);
+	/* What the gateway knows better than it says. */
+	request->verdict = t->verdict;
+	request->verdict.rcode = (enum rcode)read_rcode(octets, &m);
+	if (request->verdict.rcode != t->verdict.rcode)
+		return scenario_fail(s, "the answer's rcode is not what was decided");
+	v = lease_terms_read(&request->granted, octets, &m);
+	if (!verdict_is_ok(&v))
+		return scenario_fail(s, "the answer's lease: %s", v.why);
+	if (!request->is_signed)
+		return m.tsig_at ? scenario_fail(s, "a signed answer to an unsigned one")
+				 : 0;
+	v = tsig_verify_answer(
+		&request->tsig, s->client_pool, octets, &m, gateway_now_s(&s->gateway));
+	/* Errors of TSIG are the peer's news; anything else is ours. */
+	if (v.tsig_error != t->verdict.tsig_error)
+		return scenario_fail(s, "the answer's signature: %s", v.why);
+	return 0;
+}
+
+static int read_answer(struct scenario *s, struct transaction *t)
+{
+	uint8_t octets[WIRE_MESSAGE_MAX];
+	const size_t len = gateway_compose(&s->gateway, t, octets);
+	struct request *request = find_by_id(s, t->walk.id);
+
+	if (!request || request->is_answered)
+		return scenario_fail(s, "an answer to nothing that was asked");
+	if (!len)
+		return scenario_fail(s, "the answer could not be composed");
+	request->is_answered = true;
+	return read_octets(s, request, t, octets, len);
+}
+
+int send_read_answers(struct scenario *s)
+{
+	struct transaction *t;
+	int r = 0;
+
+	while ((t = gateway_next_answer(&s->gateway))) {
+		const int failed = read_answer(s, t);
+
+		r = r ? r : failed;
+		transaction_free(t);
+	}
+	return r;
+}
+
+/* ---- sending ---- */
+
+static int read_records(struct scenario *s, struct envelope *e)
+{
+	const char *why, *label;
 	char *line;
 
-	while ((line = scenario_read_line(s)) && strcmp(line, "SEND") != 0)
+	while ((line = scenario_read_line(s)) && strncmp(line, "SEND", 4) != 0)
 		if (message_add_line(&s->message, line, &why) != 0)
 			return scenario_fail(s, "%s", why);
-	return line ? 0 : scenario_fail(s, "expected SEND");
+	if (!line)
+		return scenario_fail(s, "expected SEND");
+	line += 4;
+	label = message_next_word(&line);
+	if (label && (*label != '@' || strlen(label) >= sizeof(e->label)))
+		return scenario_fail(s, "expected SEND [@LABEL]");
+	strcpy(e->label, label ? label : "");
+	return 0;
+}
+
+static int sign(struct scenario *s, const struct envelope *e, struct request *request,
+	size_t *len)
+{
+	struct message *m = &s->message;
+
+	if (!e->key)
+		return 0;
+	if (tsig_sign_request(&request->tsig, s->client_pool, e->key, m->octets, len,
+		    sizeof(m->octets), gateway_now_s(&s->gateway) + e->skew_s) != 0)
+		return scenario_fail(s, "cannot sign the message");
+	return 0;
+}
+
+/* What there is before, and whether it is still so. */
+struct before {
+	struct zone *content;
+	struct view_leases leases;
+};
+
+static void before_clear(struct before *before)
+{
+	zone_free(before->content);
+	view_leases_clear(&before->leases);
+}
+
+static int before_take(struct scenario *s, struct before *before)
+{
+	*before = (struct before){.content = gateway_content(&s->gateway, s->zone->apex)};
+	return scenario_check(
+		s, gateway_leases(&s->gateway, s->zone->apex, NULL, &before->leases));
+}
+
+static bool is_same_lease(const struct view_lease *a, const struct view_lease *b)
+{
+	/* Deadlines apart: whoever was heard is refreshed, whatever became of it. */
+	return a->record.type == b->record.type &&
+		a->record.rdata_len == b->record.rdata_len &&
+		name_is_equal(a->record.owner, b->record.owner) &&
+		name_is_equal(a->record.key, b->record.key) &&
+		memcmp(a->record.rdata, b->record.rdata, a->record.rdata_len) == 0 &&
+		a->record.flags == b->record.flags;
+}
+
+/* In any order. */
+static bool has_same_leases(const struct view_leases *a, const struct view_leases *b)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		size_t j = 0;
+
+		while (j < b->count && !is_same_lease(&a->leases[i], &b->leases[j]))
+			j++;
+		if (j == b->count)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+static int give(struct scenario *s, const struct envelope *e, size_t len)
+{
+	return scenario_check(
+		s, gateway_take(&s->gateway, &e->sender, s->message.octets, len));
+}
+
+static int give_and_settle(struct scenario *s, const struct envelope *e, size_t len)
+{
+	int r = give(s, e, len);
+
+	if (!r)
+		r = scenario_check(s, gateway_settle(&s->gateway));
+	return r ? r : send_read_answers(s);
+}
+
+/* The disk is full when it comes for the first time.  *ret_done: it was not asked for.
+ * *ret_leases: leases are as they were. */
+static int send_to_full_disk(struct scenario *s, const struct envelope *e,
+	struct request *request, const struct before *before, size_t len, bool *ret_done,
+	bool *ret_leases)
+{
+	const struct request unanswered = *request;
+	struct before after;
+	int r;
+
+	gateway_fail_journal(&s->gateway, UINT32_MAX);
+	r = give_and_settle(s, e, len);
+	gateway_fail_journal(&s->gateway, 0);
+	*ret_done = !request->is_answered || !strstr(request->verdict.why, "be stored");
+	if (r || *ret_done)
+		return r;
+	if (request->verdict.rcode != RCODE_SERVFAIL)
+		return scenario_fail(s, "what was not stored was not refused");
+	r = before_take(s, &after);
+	if (!r && !content_is_same(before->content, after.content)) {
+		r = scenario_fail(s, "what could not be stored has changed the zone");
+		content_print_difference(before->content, after.content);
+	}
+	*ret_leases = has_same_leases(&before->leases, &after.leases);
+	before_clear(&after);
+	*request = unanswered;
+	return r;
+}
+
+static int check_effect(struct scenario *s, struct request *request,
+	const struct before *before, const struct before *after)
+{
+	request->is_changed = !content_is_same(before->content, after->content);
+	if (verdict_is_ok(&request->verdict))
+		return 0;
+	if (request->is_changed) {
+		content_print_difference(before->content, after->content);
+		return scenario_fail(s, "a refused update changed the zone");
+	}
+	if (!has_same_leases(&before->leases, &after->leases))
+		return scenario_fail(s, "a refused update changed leases");
+	return 0;
+}
+
+static int send_and_wait(
+	struct scenario *s, const struct envelope *e, struct request *request, size_t len)
+{
+	struct before before, after = {0};
+	bool is_done = s->gateway.is_journal_held, has_leases = true;
+	int r = before_take(s, &before);
+
+	if (!r && !is_done)
+		r = send_to_full_disk(s, e, request, &before, len, &is_done, &has_leases);
+	if (!r && (!is_done || s->gateway.is_journal_held))
+		r = give_and_settle(s, e, len);
+	if (!r && !request->is_answered)
+		r = scenario_fail(s,
+			"there is no answer: give it a label, and let "
+			"happen what it waits for");
+	if (!r)
+		r = before_take(s, &after);
+	if (!r)
+		r = check_effect(s, request, &before, &after);
+	if (!r && !has_leases)
+		r = scenario_fail(s, "what could not be stored has changed leases");
+	before_clear(&before);
+	before_clear(&after);
+	s->has_result = s->is_unchecked = true;
+	return r;
 }
 
 static int send_message(struct scenario *s, const struct envelope *e)
 {
-	struct tsig_context tsig;
-	const char *why = "no memory";
-	int len;
+	struct request *request = add_request(s, e);
+	size_t size;
+	int len, r;
 
+	if (!request)
+		return scenario_fail(s, "too many labels");
 	if (e->option_len)
 		message_add_options(&s->message, e->option, e->option_len);
 	len = message_end(&s->message);
 	if (len < 0)
 		return scenario_fail(s, "the message is too long");
-	size_t size = (size_t)len;
-	if (e->key &&
-		tsig_sign_request(&tsig, s->client_pool, e->key, s->message.octets, &size,
-			sizeof(s->message.octets), s->now_s + e->skew_s) != 0)
-		return scenario_fail(s, "cannot sign the message");
-	if (exchange_run(&s->result, &s->gateway, &e->sender, s->message.octets, size,
-		    s->now_s, &why) != 0)
-		return scenario_fail(s, "%s", why);
-	s->has_result = s->is_unchecked = true;
-	return 0;
+	size = (size_t)len;
+	r = sign(s, e, request, &size);
+	if (r)
+		return r;
+	return e->label[0] ? give(s, e, size) : send_and_wait(s, e, request, size);
 }
 
 int send_update(struct scenario *s, char *at)
@@ -129,18 +383,22 @@ int send_update(struct scenario *s, char *at)
 		.zone = {.type = TYPE_SOA, .class = CLASS_IN, .count = 1},
 	};
 	const char *word;
+	int r;
 
-	if (!s->gateway.zone)
+	if (!s->zone)
 		return scenario_fail(s, "UPDATE before ZONE");
 	if (s->is_unchecked)
 		return scenario_fail(s, "nobody expected anything of the update before");
-	memcpy(e.zone.name, s->apex, sizeof(e.zone.name));
+	r = scenario_check(s, gateway_ready(&s->gateway));
+	if (r)
+		return r;
+	memcpy(e.zone.name, s->zone->apex, sizeof(e.zone.name));
 	if (!strstr(at, "key="))
 		return scenario_fail(s, "expected UPDATE key=NAME|none");
 	while ((word = message_next_word(&at)))
 		if (set_envelope(s, &e, word) != 0)
 			return scenario_fail(s, "cannot read %s", word);
-	message_begin(&s->message, s->next_id++, &e.zone, s->apex);
-	int r = read_records(s);
+	message_begin(&s->message, s->next_id++, &e.zone, s->zone->apex);
+	r = read_records(s, &e);
 	return r == 0 ? send_message(s, &e) : r;
 }

@@ -1,0 +1,72 @@
+/*
+ * Servers that hold zones in memory, and targets that talk to them, without sockets.
+ *
+ * A server keeps to what target.h says of any: it applies a batch whole, if the zone is
+ * still as the target believes, or says that it has changed.  It answers in the next turn
+ * of the loop.  What it is told by a test it does instead: it holds requests back, fails
+ * with or without having applied them, refuses what concerns a name; and others write to
+ * its zone.
+ *
+ * A server like those of RFC 2136 moves the serial with each batch and gives differences.
+ * One like PowerDNS does neither: it puts final states in place of what there was.
+ */
+#ifndef MUSTER_SCENARIO_FAKE_TARGET_H
+#define MUSTER_SCENARIO_FAKE_TARGET_H
+
+#include "gateway/target/target.h"
+
+enum { FAKE_NAME_MAX = 32, FAKE_ID_MAX = 128 };
+
+struct fake_version; /* a change of the zone */
+struct fake_target;
+
+struct fake_server {
+	struct fake_server *next;
+	char name[FAKE_NAME_MAX]; /* what scenarios call it */
+	char id[FAKE_ID_MAX];     /* config_target.id of targets that talk to it */
+	enum config_target_type type;
+	struct zone *zone; /* owned */
+	struct fake_version *versions;
+	size_t version_count;
+	struct fake_target *targets; /* that there are */
+	/* What it is told to do. */
+	bool is_down;     /* everything fails */
+	bool is_held;     /* requests wait */
+	unsigned failing; /* so many batches fail, and are not applied */
+	unsigned losing;  /* so many are applied, and fail nevertheless */
+	bool is_refusing; /* batches with a change at this name */
+	uint8_t refused[NAME_MAX_LEN];
+	enum rcode refusal;
+	/* What it has been asked. */
+	unsigned batches;  /* that it has applied */
+	unsigned requests; /* batches, whatever became of them */
+	unsigned loads;    /* of the whole zone */
+	unsigned differences;
+};
+
+/* All servers of a scenario; target_env.types is types. */
+struct fake_net {
+	const struct target_ops *types[CONFIG_TARGET_TYPES];
+	struct fake_server *servers;
+};
+
+void fake_net_init(struct fake_net *net);
+void fake_net_clear(struct fake_net *net);
+/* A server for targets of this id, with a copy of the zone.  NULL: no memory. */
+struct fake_server *fake_net_add(struct fake_net *net, const char *name, const char *id,
+	enum config_target_type type, const struct zone *zone);
+/* By its name, and zone if that is not NULL.  NULL: there is none. */
+struct fake_server *fake_net_find(
+	const struct fake_net *net, const char *name, const uint8_t *apex);
+
+/* What is held back goes on. */
+void fake_server_release(struct fake_server *server);
+/* What is held back is done there, but not answered yet.  How much that was. */
+unsigned fake_server_work(struct fake_server *server);
+/* Somebody else's change, which moves the serial.  0 or -errno. */
+int fake_server_write(struct fake_server *server, const struct update *update)
+	__attribute__((warn_unused_result));
+/* Requests that have not been answered. */
+unsigned fake_server_count_waiting(const struct fake_server *server);
+
+#endif

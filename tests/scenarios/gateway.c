@@ -1,0 +1,485 @@
+/*
+ * A gateway in a scenario: configured, started, stopped, and moved on.
+ */
+#include "tests/scenarios/gateway.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/listener/intake.h"
+#include "tests/scenarios/content.h"
+#include "tests/scenarios/gateway_private.h"
+#include "tests/unit/store_memory.h"
+
+enum {
+	ROUNDS_MAX = 1000000, /* at one moment: more never come to an end */
+	START_MONOTONIC_MS = 1000000,
+};
+
+/* ---- zones and their servers ---- */
+
+static struct zone *read_zone(struct gateway *gateway, const struct gateway_zone *zone)
+{
+	FILE *file = fmemopen(zone->text, strlen(zone->text), "r");
+	struct zone *content = zone_new(zone->apex);
+	char error[ZONE_ERROR_MAX] = "out of memory";
+
+	if (file && content && zone_read_file(content, file, error) == 0) {
+		fclose(file);
+		return content;
+	}
+	snprintf(gateway->why, sizeof(gateway->why), "the zone: %.400s", error);
+	if (file)
+		fclose(file);
+	zone_free(content);
+	return NULL;
+}
+
+static int add_server(struct gateway *gateway, const struct gateway_zone *zone,
+	const struct gateway_target *target, const char *id)
+{
+	struct zone *content;
+	struct fake_server *server;
+
+	if (fake_net_find(&gateway->net, target->name, zone->apex))
+		return 0;
+	content = read_zone(gateway, zone);
+	if (!content)
+		return -EINVAL;
+	server = fake_net_add(&gateway->net, target->name, id, target->type, content);
+	zone_free(content);
+	return server ? 0 : gateway_why(gateway, -ENOMEM, "a server");
+}
+
+static int prepare_zone(
+	struct gateway *gateway, size_t index, const struct config_zone *config)
+{
+	const struct gateway_zone *zone = &gateway->zones[index];
+	char name[32];
+	int r = 0;
+
+	snprintf(name, sizeof(name), "%zu.zone", index);
+	if (!zone->target_count)
+		r = gateway_write_file(gateway, name, zone->text);
+	for (size_t i = 0; !r && i < zone->target_count; i++)
+		r = add_server(gateway, zone, &zone->targets[i], config->targets[i].id);
+	return r;
+}
+
+struct gateway_zone *gateway_find_zone(struct gateway *gateway, const uint8_t *apex)
+{
+	for (size_t i = 0; i < gateway->zone_count; i++)
+		if (name_is_equal(gateway->zones[i].apex, apex))
+			return &gateway->zones[i];
+	return NULL;
+}
+
+struct gateway_zone *gateway_add_zone(struct gateway *gateway, const uint8_t *apex)
+{
+	struct gateway_zone *zone = &gateway->zones[gateway->zone_count];
+
+	if (gateway->zone_count == GATEWAY_ZONES_MAX || gateway_find_zone(gateway, apex))
+		return NULL;
+	*zone = (struct gateway_zone){0};
+	memcpy(zone->apex, apex, name_len(apex));
+	gateway->zone_count++;
+	gateway->is_dirty = true;
+	return zone;
+}
+
+static void clear_zone(struct gateway_zone *zone)
+{
+	for (size_t i = 0; i < zone->rule_count; i++)
+		free(zone->rules[i].words);
+	free(zone->settings);
+	free(zone->text);
+}
+
+/* ---- running ---- */
+
+static int start(struct gateway *gateway)
+{
+	const struct writer_env env = {.store = &store_memory,
+		.targets = gateway->net.types,
+		.time = gateway->time};
+	int r = writer_new(&gateway->writer, gateway->config, &env);
+
+	if (r)
+		return gateway_why(gateway, r, "the gateway does not start");
+	r = writer_add_mailbox(gateway->writer, &gateway->mailbox);
+	return r ? r : gateway_settle(gateway);
+}
+
+static int reconfigure(struct gateway *gateway)
+{
+	struct config *config = NULL;
+	int r = gateway_make_folder(gateway);
+
+	if (!r)
+		r = gateway_load_config(gateway, &config);
+	for (size_t i = 0; !r && i < config->zone_count; i++)
+		r = prepare_zone(gateway, i, &config->zones[i]);
+	if (r) {
+		config_unref(config);
+		return r;
+	}
+	config_unref(gateway->config);
+	gateway->config = config;
+	gateway->is_dirty = false;
+	if (!gateway->writer)
+		return 0;
+	r = writer_reload(gateway->writer, config);
+	return r ? gateway_why(gateway, r, "a reload") : gateway_settle(gateway);
+}
+
+int gateway_ready(struct gateway *gateway)
+{
+	int r = 0;
+
+	if (!gateway->zone_count)
+		return gateway_why(gateway, -ENOENT, "a zone");
+	if (gateway->is_dirty)
+		r = reconfigure(gateway);
+	return r || gateway->writer ? r : start(gateway);
+}
+
+/* The end of the writer, which has stopped or is as good as killed. */
+static void end(struct gateway *gateway)
+{
+	struct transaction *t;
+
+	if (!gateway->writer)
+		return;
+	gateway->time = writer_time(gateway->writer);
+	writer_free(gateway->writer);
+	gateway->writer = NULL;
+	gateway_fail_journal(gateway, 0);
+	while ((t = gateway_next_answer(gateway)))
+		transaction_free(t);
+}
+
+/* What is not durable will not be. */
+static void kill_it(struct gateway *gateway)
+{
+	if (gateway->writer)
+		gateway_fail_journal(gateway, UINT32_MAX);
+	if (gateway->is_journal_held)
+		(void)gateway_release_journal(gateway);
+	end(gateway);
+}
+
+int gateway_restart(struct gateway *gateway, int64_t away_s, bool is_killed)
+{
+	int r = gateway_ready(gateway);
+
+	if (r)
+		return r;
+	if (is_killed) {
+		kill_it(gateway);
+	} else {
+		writer_stop(gateway->writer);
+		end(gateway);
+	}
+	turn_clock_advance(&gateway->time, gateway->time.monotonic_ms + away_s * 1000);
+	return start(gateway);
+}
+
+int gateway_init(struct gateway *gateway, int64_t real_s)
+{
+	turn_clock_set(&gateway->time, START_MONOTONIC_MS, real_s * 1000);
+	fake_net_init(&gateway->net);
+	gateway->listener.pool = hmac_pool_new();
+	gateway->ring = keyring_new();
+	queue_list_init(&gateway->mailbox.outbox);
+	if (!gateway->listener.pool || !gateway->ring)
+		return gateway_why(gateway, -ENOMEM, "the gateway");
+	if (queue_init(&gateway->mailbox.queue))
+		return gateway_why(gateway, -EMFILE, "the gateway");
+	if (queue_init(&gateway->calls)) {
+		queue_clear(&gateway->mailbox.queue);
+		return gateway_why(gateway, -EMFILE, "the gateway");
+	}
+	gateway->has_queues = true;
+	return 0;
+}
+
+void gateway_forget(struct gateway *gateway)
+{
+	kill_it(gateway);
+	if (gateway->config)
+		store_memory_forget(gateway->config->database);
+	config_unref(gateway->config);
+	gateway->config = NULL;
+	fake_net_clear(&gateway->net);
+	gateway_remove_folder(gateway);
+	while (gateway->zone_count)
+		clear_zone(&gateway->zones[--gateway->zone_count]);
+}
+
+void gateway_clear(struct gateway *gateway)
+{
+	gateway_forget(gateway);
+	if (gateway->has_queues) {
+		queue_clear(&gateway->mailbox.queue);
+		queue_clear(&gateway->calls);
+	}
+	hmac_pool_free(gateway->listener.pool);
+	keyring_free(gateway->ring);
+}
+
+/* ---- time ---- */
+
+static int64_t now_ms(const struct gateway *gateway)
+{
+	return gateway->writer ? writer_time(gateway->writer).monotonic_ms
+			       : gateway->time.monotonic_ms;
+}
+
+int64_t gateway_now_s(const struct gateway *gateway)
+{
+	const struct turn_clock time =
+		gateway->writer ? writer_time(gateway->writer) : gateway->time;
+
+	return time.real_ms / 1000;
+}
+
+void gateway_set_time(struct gateway *gateway, int64_t real_s)
+{
+	turn_clock_set(&gateway->time, gateway->time.monotonic_ms, real_s * 1000);
+	if (gateway->writer)
+		writer_set_real_time(gateway->writer, real_s * 1000);
+}
+
+/* Something has been done, or what the journal still has was waited for. */
+static bool go_on(struct gateway *gateway)
+{
+	struct writer *writer = gateway->writer;
+
+	if (writer_turn(writer, false))
+		return true;
+	if (writer_next_alarm_ms(writer) <= now_ms(gateway)) {
+		writer_advance(writer, now_ms(gateway));
+		return true;
+	}
+	if (!writer_in_journal(writer) || gateway->is_journal_held)
+		return false;
+	return writer_turn(writer, true);
+}
+
+int gateway_settle(struct gateway *gateway)
+{
+	for (unsigned i = 0; i < ROUNDS_MAX; i++)
+		if (!go_on(gateway))
+			return 0;
+	return gateway_why(gateway, -ELOOP, "what happens does not come to an end");
+}
+
+int gateway_pass_time(struct gateway *gateway, int64_t ms)
+{
+	int r = gateway_ready(gateway);
+	const int64_t end_ms = now_ms(gateway) + ms;
+
+	while (!r) {
+		int64_t next_ms;
+
+		r = gateway_settle(gateway);
+		next_ms = writer_next_alarm_ms(gateway->writer);
+		if (r || now_ms(gateway) == end_ms)
+			break;
+		writer_advance(gateway->writer, next_ms < end_ms ? next_ms : end_ms);
+	}
+	return r;
+}
+
+/* ---- the journal ---- */
+
+void gateway_hold_journal(struct gateway *gateway)
+{
+	store_memory_hold(gateway->config->database);
+	gateway->is_journal_held = true;
+}
+
+int gateway_release_journal(struct gateway *gateway)
+{
+	store_memory_release(gateway->config->database);
+	gateway->is_journal_held = false;
+	return gateway_settle(gateway);
+}
+
+void gateway_fail_journal(struct gateway *gateway, unsigned commits)
+{
+	store_memory_fail_commits(gateway->config->database, commits, -ENOSPC);
+}
+
+/* ---- requests ---- */
+
+static void set_peer(struct gateway *gateway, const struct policy_subject *sender,
+	struct transaction_peer *ret)
+{
+	struct sockaddr_in *in = (void *)&ret->address;
+	struct sockaddr_in6 *in6 = (void *)&ret->address;
+
+	*ret = (struct transaction_peer){.mailbox = &gateway->mailbox, .socket = -1};
+	if (sender->transport == POLICY_TCP)
+		ret->connection = (void *)gateway; /* only asked whether there is one */
+	if (sender->source.family == 4) {
+		*in = (struct sockaddr_in){
+			.sin_family = AF_INET, .sin_port = htons(5353)};
+		memcpy(&in->sin_addr, sender->source.octets, sizeof(in->sin_addr));
+		ret->address_len = sizeof(*in);
+	} else {
+		*in6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_port = htons(5353)};
+		memcpy(&in6->sin6_addr, sender->source.octets, sizeof(in6->sin6_addr));
+		ret->address_len = sizeof(*in6);
+	}
+}
+
+static struct transaction *new_request(struct gateway *gateway,
+	const struct policy_subject *sender, const uint8_t *msg, size_t len)
+{
+	struct transaction_peer peer;
+	struct transaction *t;
+
+	set_peer(gateway, sender, &peer);
+	t = transaction_new(gateway->config, &peer, msg, len);
+	if (!t)
+		return NULL;
+	t->received_ms = now_ms(gateway);
+	t->real_s = gateway_now_s(gateway);
+	return t;
+}
+
+int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
+	const uint8_t *msg, size_t len)
+{
+	struct transaction *t = new_request(gateway, sender, msg, len);
+
+	if (!t)
+		return gateway_why(gateway, -ENOMEM, "a request");
+	if (intake_judge(t, gateway->listener.pool) == INTAKE_FORWARD)
+		queue_push_one(writer_queue(gateway->writer), &t->node);
+	else
+		queue_push_one(&gateway->mailbox.queue, &t->node);
+	return 0;
+}
+
+struct transaction *gateway_next_answer(struct gateway *gateway)
+{
+	struct queue_list list;
+	struct queue_node *node;
+
+	queue_list_init(&list);
+	queue_take_all(&gateway->mailbox.queue, &list);
+	node = queue_list_take(&list);
+	if (list.head)
+		queue_push(&gateway->mailbox.queue, &list);
+	return (struct transaction *)(void *)node;
+}
+
+size_t gateway_compose(struct gateway *gateway, struct transaction *t, uint8_t *buf)
+{
+	return listener_compose(&gateway->listener, t, buf);
+}
+
+int gateway_call(struct gateway *gateway, const uint8_t *zone,
+	bool (*run)(struct zone_thread *thread, struct zone_call *call), void *subject)
+{
+	struct zone_call call = {
+		.zone = zone, .run = run, .subject = subject, .back = &gateway->calls};
+	struct queue_list list;
+	int r = gateway_ready(gateway);
+
+	if (r)
+		return r;
+	writer_call(gateway->writer, &call);
+	r = gateway_settle(gateway);
+	queue_list_init(&list);
+	queue_take_all(&gateway->calls, &list);
+	if (!r && list.head != &call.node)
+		abort(); /* it still points to what goes out of scope here */
+	return r;
+}
+
+int gateway_leases(struct gateway *gateway, const uint8_t *zone, const uint8_t *owner,
+	struct view_leases *ret_leases)
+{
+	int r;
+
+	*ret_leases = (struct view_leases){.owner = owner};
+	do
+		r = gateway_call(gateway, zone, view_leases, ret_leases);
+	while (!r && ret_leases->cursor);
+	if (!r && ret_leases->has_failed)
+		r = gateway_why(gateway, -ENOMEM, "leases");
+	return r;
+}
+
+/* ---- content ---- */
+
+static size_t make_question(const uint8_t *apex, uint8_t buf[WIRE_UDP_PLAIN])
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, WIRE_UDP_PLAIN, NULL);
+	for (unsigned i = 0; i < 6; i++)
+		wire_write_u16(&w, i == 2); /* one question, nothing else */
+	wire_write_name(&w, apex);
+	wire_write_u16(&w, TYPE_AXFR);
+	wire_write_u16(&w, CLASS_IN);
+	return w.at;
+}
+
+/* Whoever has it in hand, others wait for theirs. */
+static struct transaction *take_answer(
+	struct gateway *gateway, const struct transaction *t)
+{
+	struct queue_list list, others;
+	struct queue_node *node;
+	bool is_there = false;
+
+	queue_list_init(&list);
+	queue_list_init(&others);
+	queue_take_all(&gateway->mailbox.queue, &list);
+	while ((node = queue_list_take(&list))) {
+		if (node == &t->node)
+			is_there = true;
+		else
+			queue_list_append(&others, node);
+	}
+	if (others.head)
+		queue_push(&gateway->mailbox.queue, &others);
+	return is_there ? (struct transaction *)t : NULL;
+}
+
+struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
+{
+	static const struct policy_subject us = {
+		.source = {.family = 4, .octets = {127, 0, 0, 1}},
+		.transport = POLICY_TCP};
+	uint8_t msg[WIRE_UDP_PLAIN];
+	struct zone *content = NULL;
+	struct transaction *t;
+	struct verdict v;
+
+	if (gateway_ready(gateway))
+		return NULL;
+	t = new_request(gateway, &us, msg, make_question(apex, msg));
+	if (!t)
+		return NULL;
+	v = wire_walk(&t->walk, t->msg, t->len);
+	t->zone = config_find_zone(gateway->config, apex);
+	t->question_type = TYPE_AXFR;
+	transaction_set_state(t, TRANSACTION_JUDGED);
+	queue_push_one(writer_queue(gateway->writer), &t->node);
+	if (verdict_is_ok(&v) && !gateway_settle(gateway))
+		t = take_answer(gateway, t);
+	if (t && t->transfer)
+		content = content_from_transfer(apex, t->transfer);
+	transaction_free(t);
+	return content;
+}
