@@ -23,6 +23,15 @@ enum {
 	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
 };
 
+/* A zone's service time, written when another zone's comes, or at the end of the group.
+ */
+struct service {
+	bool is_due;
+	bool is_clean;
+	int64_t zone;
+	int64_t ms;
+};
+
 struct journal {
 	const struct store_ops *ops;
 	struct store *store;
@@ -30,8 +39,9 @@ struct journal {
 	struct queue work;
 	struct queue *done;
 	pthread_t thread;
-	atomic_bool is_broken; /* set here, cleared by journal_resume */
-	bool is_missed;        /* the files are gone, which the log knows */
+	atomic_bool is_broken;  /* set here, cleared by journal_resume */
+	struct service service; /* of the group that is being written */
+	bool is_missed;         /* the files are gone, which the log knows */
 	bool is_astray; /* files without a name hold what was refused: no way back */
 	atomic_uint generation;
 	atomic_bool is_stopping;
@@ -122,6 +132,24 @@ static int put_lease(
 	return r;
 }
 
+static int put_service(struct journal *journal)
+{
+	const struct service service = journal->service;
+
+	journal->service.is_due = false;
+	return service.is_due ? journal->ops->put_service(journal->store, service.zone,
+					service.ms, service.is_clean)
+			      : 0;
+}
+
+static int note_service(struct journal *journal, const struct journal_op *op)
+{
+	int r = journal->service.zone == op->zone ? 0 : put_service(journal);
+
+	journal->service = (struct service){true, op->is_clean, op->zone, op->service_ms};
+	return r;
+}
+
 static int put_leases(struct journal *journal, const struct journal_op *op,
 	const struct lease_changes *leases)
 {
@@ -130,8 +158,7 @@ static int put_leases(struct journal *journal, const struct journal_op *op,
 		if (r)
 			return r;
 	}
-	return journal->ops->put_service(
-		journal->store, op->zone, op->service_ms, op->is_clean);
+	return note_service(journal, op);
 }
 
 /* What changes leases alone is no change set for targets. */
@@ -292,8 +319,11 @@ static int run_in_transaction(struct journal *journal, const struct queue_list *
 {
 	int r = journal->ops->begin(journal->store);
 
+	journal->service.is_due = false;
 	for (struct queue_node *node = group->head; !r && node; node = node->next)
 		r = run(journal, (struct journal_op *)(void *)node);
+	if (!r)
+		r = put_service(journal);
 	return r ? r : journal->ops->commit(journal->store);
 }
 

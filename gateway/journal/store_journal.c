@@ -64,6 +64,70 @@ static int append_encoded(struct store *store, const struct store_row *row,
 	return store_run(&call);
 }
 
+/* ---- spans ---- */
+
+/* Those of one zone that follow each other are one.  0 or -ENOMEM. */
+static int note_span(struct store *store, int64_t zone, uint64_t seq)
+{
+	struct store_span *span = store->spans + store->span_count;
+
+	if (store->span_count && span[-1].zone == zone) {
+		span[-1].last = seq;
+		return 0;
+	}
+	if (store->span_count == store->span_room) {
+		const size_t room = 2 * store->span_room + 16;
+
+		span = reallocarray(store->spans, room, sizeof(*span));
+		if (!span)
+			return -ENOMEM;
+		store->spans = span;
+		store->span_room = room;
+	}
+	store->spans[store->span_count++] = (struct store_span){zone, seq, seq};
+	return 0;
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+	const struct store_span *x = a, *y = b;
+
+	if (x->zone != y->zone)
+		return x->zone < y->zone ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static int put_span(struct store *store, const struct store_span *span)
+{
+	struct store_call call = store_call(store, SQL_ADD_SPAN);
+
+	store_bind_number(&call, 1, span->zone);
+	store_bind_number(&call, 2, (int64_t)span->last);
+	store_bind_number(&call, 3, (int64_t)span->first);
+	return store_run(&call);
+}
+
+int store_put_spans(struct store *store)
+{
+	struct store_span *spans = store->spans;
+	const size_t count = store->span_count;
+	int r = 0;
+
+	if (count > 1)
+		qsort(spans, count, sizeof(*spans), compare_spans);
+	for (size_t i = 0, end; !r && i < count; i = end) {
+		struct store_span whole = spans[i];
+
+		for (end = i + 1; end < count && spans[end].zone == whole.zone; end++)
+			whole.last = spans[end].last;
+		r = put_span(store, &whole);
+	}
+	store->span_count = 0;
+	return r;
+}
+
+/* ---- a row ---- */
+
 int store_append(struct store *store, const struct store_row *row)
 {
 	uint8_t *octets = NULL;
@@ -77,7 +141,10 @@ int store_append(struct store *store, const struct store_row *row)
 	}
 	r = append_encoded(store, row, octets, len);
 	free(octets);
-	return r;
+	if (!r && row->changes)
+		r = note_span(store, row->zone, row->seq);
+	/* Outside of a transaction it is one of its own. */
+	return !r && sqlite3_get_autocommit(store->db) ? store_put_spans(store) : r;
 }
 
 int store_set_outcome(
@@ -268,21 +335,29 @@ int store_used(struct store *store, uint64_t *ret_octets)
 	return r;
 }
 
+static int prune_with(struct store *store, enum store_statement which, int64_t before_ms,
+	uint64_t from, uint64_t end)
+{
+	struct store_call call = store_call(store, which);
+
+	store_bind_number(&call, 1, before_ms);
+	store_bind_number(&call, 2, (int64_t)from);
+	store_bind_number(&call, 3, (int64_t)end);
+	return store_run(&call);
+}
+
 int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 	uint64_t *ret_next)
 {
-	struct store_call call;
 	uint64_t end = 0;
 	bool is_old = false;
 	int r = find_end(store, from, limit, &end);
 
 	if (r)
 		return r;
-	call = store_call(store, SQL_PRUNE);
-	store_bind_number(&call, 1, before_ms);
-	store_bind_number(&call, 2, (int64_t)from);
-	store_bind_number(&call, 3, (int64_t)end);
-	r = store_run(&call);
+	r = prune_with(store, SQL_PRUNE_SPANS, before_ms, from, end);
+	if (!r)
+		r = prune_with(store, SQL_PRUNE, before_ms, from, end);
 	if (!r)
 		r = is_next_old(store, end, before_ms, &is_old);
 	*ret_next = is_old ? end : 0;

@@ -33,6 +33,7 @@ enum store_statement {
 	SQL_APPEND,
 	SQL_SET_OUTCOME,
 	SQL_LAST_SEQ,
+	SQL_ADD_SPAN,
 	SQL_EACH_CHANGE,
 	SQL_COUNT_CHANGES,
 	SQL_EACH_MAC,
@@ -42,6 +43,7 @@ enum store_statement {
 	SQL_EACH_CURSOR,
 	SQL_SET_ASIDE,
 	SQL_PRUNE,
+	SQL_PRUNE_SPANS,
 	SQL_PRUNE_END,
 	SQL_PRUNE_NEXT,
 	SQL_USED,
@@ -83,8 +85,16 @@ struct store_file {
 	dev_t device;
 };
 
+/* The rows of one zone with changes in one transaction. */
+struct store_span {
+	int64_t zone;
+	uint64_t first, last; /* seq */
+};
+
 struct store {
 	sqlite3 *db;
+	struct store_span *spans; /* of the open transaction, in the order of rows */
+	size_t span_count, span_room;
 	sqlite3_stmt *prepared[SQL_STATEMENTS];
 	struct store_file files[STORE_FILES];
 	char why[STORE_ERROR_MAX]; /* what store_error says; "": what SQLite says */
@@ -150,6 +160,8 @@ int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
 int store_read_records(struct store *store, int64_t zone, struct zone *mirror);
 
 int store_append(struct store *store, const struct store_row *row);
+/* Writes the spans of the transaction; at its end. */
+int store_put_spans(struct store *store);
 int store_set_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
 int store_last_seq(struct store *store, uint64_t *ret_seq);

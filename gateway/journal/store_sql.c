@@ -1,5 +1,12 @@
 /*
- * Every SQL text there is.  Names are BLOBs in wire form, RRsets their rrset data, change
+ * Every SQL text there is.
+ *
+ * Rows are numbered through all zones, and have no index of their zones: the spans say
+ * between which numbers a zone's rows with changes stand.  Spans of a zone do not
+ * overlap; each is written with the commit whose rows it is about, so that in between
+ * stand as many rows of other zones as one commit has.
+ *
+ * Names are BLOBs in wire form, RRsets their rrset data, change
  * sets changeset_encode's, requests update_decode's octets, addresses their 4 or 16
  * octets, and the sources of requests those, the port and the transport.  In rows of
  * before version 3 key, source and request are text.
@@ -36,6 +43,13 @@ const char *const store_migrations[] = {
 	" PRIMARY KEY (zone, owner, type, rdata)) WITHOUT ROWID;"
 	"CREATE TABLE holds (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
 	" PRIMARY KEY (zone, owner)) WITHOUT ROWID;",
+	/* to version 3: key, source and request are octets in new rows; spans in the
+	 * place of an index of every row */
+	"CREATE TABLE spans (zone INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" first INTEGER NOT NULL, PRIMARY KEY (zone, last)) WITHOUT ROWID;"
+	"INSERT INTO spans (zone, last, first) SELECT zone, max(seq), min(seq)"
+	" FROM journal WHERE changes IS NOT NULL GROUP BY zone, seq / 256;"
+	"DROP INDEX journal_changes;",
 };
 
 const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
@@ -43,6 +57,19 @@ const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0])
 #define ROW_COLUMNS                                                                      \
 	"seq, zone, at_ms, txn, key, source, rcode, reason, request, event, host,"       \
 	" changes, time_signed"
+
+/* CROSS JOIN: in this order. */
+#define CHANGES_OF_ZONE                                                                  \
+	"FROM spans CROSS JOIN journal ON seq BETWEEN first AND last"                    \
+	" WHERE spans.zone = ?1 AND last > ?2 AND seq > ?2 AND journal.zone = ?1"        \
+	" AND changes IS NOT NULL"
+
+/* The newest row stays: it tells how far the numbers were given out. */
+#define CAN_GO                                                                           \
+	"seq > ?2 AND seq <= ?3 AND at_ms < ?1"                                          \
+	" AND seq < (SELECT max(seq) FROM journal)"                                      \
+	" AND (changes IS NULL OR seq <= coalesce("                                      \
+	"(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))"
 
 const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -53,9 +80,8 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_ADD_ZONE] = "INSERT INTO zones (name) VALUES (?1)",
 	[SQL_EACH_ZONE] = "SELECT id, name FROM zones",
 	[SQL_PUT_RRSET] =
-		"INSERT INTO records (zone, owner, type, ttl, count, data)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (zone, owner, type)"
-		" DO UPDATE SET ttl = ?4, count = ?5, data = ?6",
+		"INSERT OR REPLACE INTO records (zone, owner, type, ttl, count, data)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_DELETE_RRSET] =
 		"DELETE FROM records WHERE zone = ?1 AND owner = ?2 AND type = ?3",
 	[SQL_READ_RECORDS] =
@@ -68,12 +94,11 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_SET_OUTCOME] = "UPDATE journal SET rcode = ?2, reason = ?3 WHERE seq = ?1",
 	[SQL_LAST_SEQ] = "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM journal"
 			 " UNION ALL SELECT max(seq) FROM cursors)",
+	[SQL_ADD_SPAN] = "INSERT INTO spans (zone, last, first) VALUES (?1, ?2, ?3)",
 	[SQL_EACH_CHANGE] =
-		"SELECT seq, changes FROM journal WHERE zone = ?1 AND seq > ?2"
-		" AND changes IS NOT NULL ORDER BY seq LIMIT ?3",
-	[SQL_COUNT_CHANGES] = "SELECT count(*) FROM (SELECT 1 FROM journal"
-			      " WHERE zone = ?1 AND seq > ?2 AND changes IS NOT NULL"
-			      " LIMIT ?3)",
+		"SELECT seq, changes " CHANGES_OF_ZONE " ORDER BY last, seq LIMIT ?3",
+	[SQL_COUNT_CHANGES] =
+		"SELECT count(*) FROM (SELECT 1 " CHANGES_OF_ZONE " LIMIT ?3)",
 	[SQL_EACH_MAC] = "SELECT key, mac, time_signed, rcode, at_ms FROM journal"
 			 " ORDER BY seq DESC",
 	[SQL_GET_CURSOR] = "SELECT seq FROM cursors WHERE zone = ?1 AND target = ?2",
@@ -84,11 +109,10 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_SET_ASIDE] = "INSERT OR REPLACE INTO set_aside"
 			  " (zone, target, seq, at_ms, rcode, reason)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	/* The newest row stays: it tells how far the numbers were given out. */
-	[SQL_PRUNE] = "DELETE FROM journal WHERE seq > ?2 AND seq <= ?3 AND at_ms < ?1"
-		      " AND seq < (SELECT max(seq) FROM journal)"
-		      " AND (changes IS NULL OR seq <= coalesce("
-		      "(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))",
+	[SQL_PRUNE] = "DELETE FROM journal WHERE " CAN_GO,
+	/* With its last row, a span has lost all that anybody waits for. */
+	[SQL_PRUNE_SPANS] = "DELETE FROM spans WHERE (zone, last) IN (SELECT zone, seq"
+			    " FROM journal WHERE " CAN_GO " AND changes IS NOT NULL)",
 	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"
 			  " OFFSET ?2",
 	[SQL_USED] = "SELECT (page_count - freelist_count) * page_size"
@@ -97,12 +121,9 @@ const char *const store_statements[SQL_STATEMENTS] = {
 		"SELECT at_ms FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
 
 	[SQL_PUT_LEASE] =
-		"INSERT INTO leases (zone, owner, type, rdata, key, source, duration_s,"
-		" deadline_ms, seen_s, flags)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-		" ON CONFLICT (zone, owner, type, rdata) DO UPDATE SET key = ?5,"
-		" source = ?6, duration_s = ?7, deadline_ms = ?8, seen_s = ?9, flags = "
-		"?10",
+		"INSERT OR REPLACE INTO leases (zone, owner, type, rdata, key, source,"
+		" duration_s, deadline_ms, seen_s, flags)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[SQL_REMOVE_LEASE] = "DELETE FROM leases WHERE zone = ?1 AND owner = ?2"
 			     " AND type = ?3 AND rdata = ?4",
 	[SQL_EACH_LEASE] =

@@ -251,6 +251,7 @@ static void store_close(struct store *store)
 	(void)sqlite3_exec(store->db, "PRAGMA journal_size_limit = 0", NULL, NULL, NULL);
 	sqlite3_close(store->db);
 	store_files_close(store);
+	free(store->spans);
 	free(store);
 }
 
@@ -356,13 +357,18 @@ static int store_begin(struct store *store)
 	struct store_call call = store_call(store, SQL_BEGIN);
 
 	store->why[0] = '\0';
+	store->span_count = 0;
 	return store_run(&call);
 }
 
 static int store_commit(struct store *store)
 {
-	struct store_call call = store_call(store, SQL_COMMIT);
+	struct store_call call;
+	int r = store_put_spans(store);
 
+	if (r)
+		return r;
+	call = store_call(store, SQL_COMMIT);
 	return store_run(&call);
 }
 
@@ -370,6 +376,7 @@ static void store_rollback(struct store *store)
 {
 	struct store_call call = store_call(store, SQL_ROLLBACK);
 
+	store->span_count = 0;
 	/* After some errors (a full disk) SQLite has rolled back by itself. */
 	if (!sqlite3_get_autocommit(store->db))
 		(void)store_run(&call);

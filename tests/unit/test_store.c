@@ -305,6 +305,95 @@ static void pruning_goes_on_in_steps(void **state)
 	assert_int_equal(rows_left(place, 1), 1);
 }
 
+/* Three zones, in turn and in groups: 1 to 30, 31 to 60. */
+static void fill_in_turn(struct store_place *place)
+{
+	for (uint64_t seq = 1; seq <= 60; seq++) {
+		if (seq % 30 == 1)
+			assert_int_equal(place->ops->begin(place->store), 0);
+		store_place_append(place, 1 + (int64_t)(seq % 3), seq,
+			seq % 5 ? "a 60 IN A 192.0.2.1" : NULL);
+		if (seq % 30 == 0)
+			assert_int_equal(place->ops->commit(place->store), 0);
+	}
+}
+
+struct numbers {
+	uint64_t seq[60];
+	size_t count;
+};
+
+static int note_number(uint64_t seq, struct changeset *changes, void *arg)
+{
+	struct numbers *numbers = arg;
+
+	(void)changes;
+	numbers->seq[numbers->count++] = seq;
+	return 0;
+}
+
+static void changes_are_found_among_those_of_other_zones(void **state)
+{
+	struct store_place *place = *state;
+
+	fill_in_turn(place);
+	for (uint64_t after = 0; after <= 60; after++) {
+		struct numbers numbers = {.count = 0};
+		uint64_t count, expected = 0;
+
+		assert_int_equal(place->ops->each_change(place->store, 2, after, 100,
+					 note_number, &numbers),
+			0);
+		assert_int_equal(
+			place->ops->count_changes(place->store, 2, after, 100, &count),
+			0);
+		for (uint64_t seq = after + 1; seq <= 60; seq++) {
+			if (seq % 3 == 1 && seq % 5)
+				assert_int_equal(numbers.seq[expected++], seq);
+		}
+		assert_int_equal(numbers.count, expected);
+		assert_int_equal(count, expected);
+	}
+}
+
+static void what_is_rolled_back_leaves_nothing_for_the_next(void **state)
+{
+	struct store_place *place = *state;
+
+	assert_int_equal(place->ops->begin(place->store), 0);
+	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
+	place->ops->rollback(place->store);
+	assert_int_equal(place->ops->begin(place->store), 0);
+	store_place_append(place, 2, 2, "a 60 IN A 192.0.2.1");
+	assert_int_equal(place->ops->commit(place->store), 0);
+	assert_int_equal(
+		store_place_number(place->path, "SELECT count(*) FROM spans"), 1);
+	assert_int_equal(store_place_number(place->path, "SELECT zone FROM spans"), 2);
+}
+
+static void spans_go_with_their_rows(void **state)
+{
+	static const char sql[] = "SELECT count(*) FROM spans WHERE zone = 1";
+	struct store_place *place = *state;
+	uint64_t next;
+
+	fill_in_turn(place);
+	assert_int_equal(store_place_number(place->path, sql), 2);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 20), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(store_place_number(place->path, sql), 2);
+	assert_int_equal(rows_left(place, 1), 11);
+	assert_int_equal(rows_left(place, 2), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 54), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(store_place_number(place->path, sql), 1);
+	assert_int_equal(rows_left(place, 1), 1);
+	assert_int_equal(
+		store_place_number(place->path, "SELECT count(*) FROM spans"), 1);
+}
+
 static void see_target(const char *target, void *arg)
 {
 	strcat(arg, target);
@@ -322,6 +411,10 @@ static void cursors_can_be_listed_and_forgotten(void **state)
 	assert_int_equal(place->ops->each_cursor(place->store, 1, see_target, seen), 0);
 	assert_string_equal(seen, "two");
 }
+
+/* A name, and TTL, length and data of one record. */
+#define A_EXAMPLE "0161076578616d706c6500"
+#define A_DATA    "0000003c000000060004c0000201"
 
 /* As version 1 made it. */
 static const char version_1[] =
@@ -351,7 +444,12 @@ static const char version_1[] =
 	" 0, NULL, '-ANY b.example. A', NULL, x'00010203040506070809101112131415',"
 	" 1700000000);"
 	"INSERT INTO journal VALUES (5, 7, 1700000000000, 7, '', '192.0.2.1#53/udp', 0,"
-	" NULL, NULL, NULL, NULL, NULL);";
+	" NULL, NULL, NULL, NULL, NULL);"
+	"INSERT INTO journal VALUES (6, 8, 1700000000000, 8, 'k.', '192.0.2.1#53/udp', 0,"
+	" NULL, NULL, x'010000000001" A_EXAMPLE "000100000001" A_DATA "', NULL, NULL);"
+	"INSERT INTO journal VALUES (600, 7, 1700000000000, 9, 'k.', '192.0.2.1#53/udp',"
+	" 0, NULL, NULL, x'010000000001" A_EXAMPLE "00010001" A_DATA "0000', NULL,"
+	" NULL);";
 
 static int see_old_row(const struct store_row *row, void *arg)
 {
@@ -387,7 +485,8 @@ static void check_old_rows(struct store_place *place)
 	assert_string_equal(seen,
 		"3 k. 192.0.2.1#53/udp +60 a.example. A 192.0.2.1\n"
 		"4 k. 2001:db8::1#53/tcp -ANY b.example. A\n"
-		"5  192.0.2.1#53/udp -\n");
+		"5  192.0.2.1#53/udp -\n"
+		"6 k. 192.0.2.1#53/udp -\n600 k. 192.0.2.1#53/udp -\n");
 	filter.key = message_name("k.");
 	filter.name = message_name("b.example.");
 	seen[0] = '\0';
@@ -413,13 +512,15 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	assert_int_equal(unlink(place->path), 0);
 	store_place_execute(place->path, version_1);
 	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
-	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 2);
+	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 3);
 	assert_int_equal(
 		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
 	assert_int_equal(zone, 7);
 	assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
-	assert_int_equal(seq, 5);
+	assert_int_equal(seq, 600);
 	check_old_rows(place);
+	assert_int_equal(rows_left(place, 7), 1);
+	assert_int_equal(rows_left(place, 8), 1);
 	assert_int_equal(place->ops->get_cursor(place->store, 7, "local", &seq), 0);
 	assert_int_equal(seq, 3);
 	assert_int_equal(place->ops->read_records(place->store, 7, loaded), 0);
@@ -430,9 +531,9 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 		place->ops->get_service(place->store, 7, &service_ms, &is_clean), 0);
 	assert_int_equal(service_ms, 0);
 	assert_false(is_clean);
-	store_place_append(place, 7, 6, "b 60 IN A 192.0.2.1");
+	store_place_append(place, 7, 601, "b 60 IN A 192.0.2.1");
 	store_place_reopen(place); /* once is enough */
-	assert_int_equal(rows_left(place, 7), 1);
+	assert_int_equal(rows_left(place, 7), 2);
 	zone_free(loaded);
 }
 
@@ -444,7 +545,7 @@ static void other_databases_are_refused(void **state)
 
 	store_place_execute(place->path, "PRAGMA user_version = 999");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
-	assert_string_equal(error, "the database has version 999, this program knows 2");
+	assert_string_equal(error, "the database has version 999, this program knows 3");
 	store_place_execute(
 		place->path, "PRAGMA user_version = 1; PRAGMA application_id = 12345");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
@@ -486,6 +587,9 @@ int main(void)
 		STORE_PLACE_TEST(macs_are_remembered_while_they_count),
 		STORE_PLACE_TEST(pruning_spares_what_a_target_has_not_got),
 		STORE_PLACE_TEST(pruning_goes_on_in_steps),
+		STORE_PLACE_TEST(changes_are_found_among_those_of_other_zones),
+		STORE_PLACE_SQLITE_TEST(what_is_rolled_back_leaves_nothing_for_the_next),
+		STORE_PLACE_SQLITE_TEST(spans_go_with_their_rows),
 		STORE_PLACE_SQLITE_TEST(a_large_database_forgets_sooner),
 		STORE_PLACE_TEST(cursors_can_be_listed_and_forgotten),
 		STORE_PLACE_SQLITE_TEST(a_database_of_version_1_is_brought_up_to_date),
