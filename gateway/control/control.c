@@ -1,8 +1,8 @@
 /*
  * The control thread: started, reconfigured, ended.
  *
- * Main opens sockets and hands them over; the thread does everything else.  They talk by
- * mail one way and orders the other.
+ * The main thread opens sockets and hands them over; the control thread does everything
+ * else.  Mail goes to the control thread, and orders go to main.
  */
 #include "gateway/control/control.h"
 
@@ -19,7 +19,7 @@
 struct config_mail {
 	struct control_mail mail; /* first */
 	struct config *config;    /* counted */
-	bool has_unix, has_http;  /* another socket, in place of the old */
+	bool has_unix, has_http;  /* the socket below replaces the old one */
 	int unix_fd, http_fd;     /* -1: none */
 };
 
@@ -47,7 +47,8 @@ static bool is_same_path(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* 0: *ret_fd (-1: none) is the new one; -EALREADY: it stays. */
+/* 0: *ret_fd is the new socket (-1: there is to be none); -EALREADY: the old one stays;
+ * or another -errno, reported. */
 static int open_unix(struct control *c, const struct config *config,
 	const struct reporting *to, int *ret_fd)
 {
@@ -172,7 +173,7 @@ static void on_end(evutil_socket_t fd, short events, void *arg)
 	event_base_loopbreak(c->base);
 }
 
-/* Answers that are under way go out; nobody new comes in. */
+/* Answers that are under way still go out, but no new connection is accepted. */
 static void begin_stop(struct control *c)
 {
 	const struct timeval at_most = {.tv_sec = CONTROL_STOP_MS / 1000};
@@ -245,7 +246,7 @@ static struct event *watch(struct control *c, struct queue *queue, event_callbac
 	return event;
 }
 
-/* The sockets become the doors'. */
+/* Hands the sockets over to the doors. */
 static int open_doors(struct control *c)
 {
 	const int unix_fd = c->unix_fd, http_fd = c->http_fd;
@@ -300,7 +301,7 @@ void control_stop(struct control *c)
 	if (!c)
 		return;
 	while (c->is_running && !(mail = calloc(1, sizeof(*mail))))
-		; /* out of memory is transient, and there is nothing else to do */
+		; /* memory comes back, and there is nothing else to do meanwhile */
 	if (mail) {
 		mail->kind = CONTROL_STOP;
 		queue_push_one(&c->inbox, &mail->node);
@@ -332,7 +333,7 @@ static void free_mail(struct control_mail *mail)
 	free(mail);
 }
 
-/* What nobody answers any more. */
+/* Frees questions and orders that nobody will answer any more. */
 static void free_queues(struct control *c)
 {
 	struct queue_list list;

@@ -1,11 +1,11 @@
 /*
- * What administrators and their tools ask a running gateway, and tell it: HTTP, by
- * libevent's evhttp, in a thread of its own.
+ * The HTTP server through which administrators and their tools ask and instruct a running
+ * gateway: libevent's evhttp, in a thread of its own.
  *
- *   control.c          the thread; sockets opened, exchanged at a reload, closed
- *   control_socket.c   the sockets themselves, and who has connected
- *   control_door.c     evhttp on a socket, and its limits
- *   control_route.c    which function answers a request
+ *   control.c          the thread; opening, exchanging and closing its sockets
+ *   control_socket.c   the sockets themselves, and who has connected to them
+ *   control_door.c     evhttp on a socket, and the limits that it lacks
+ *   control_route.c    finding the function that answers a request
  *   control_question.c questions to zone threads and to the reader, and answers
  *   control_reader.c   reads of the database, in a thread of their own
  *   control_zones.c    zones, targets, queues (control_survey.h: all zones, page by page)
@@ -15,19 +15,19 @@
  *   control_verbs.c    what is done to hosts, leases and zones
  *   control_adopt.c    leases for records that have lost theirs
  *   control_audit.c    what only the database knows: audit, why
- *   control_keys.c     keys, and which rule would allow what
- *   control_orders.c   reload and check, which are main's to do
- *   control_metrics.c  the whole for Prometheus
- *   control_page.c     the same for a browser
+ *   control_keys.c     keys, and which rule would allow an update
+ *   control_orders.c   reload and check, which the main thread does
+ *   control_metrics.c  everything in numbers, for Prometheus
+ *   control_page.c     the dashboard, for a browser
  *
- * Two doors: the Unix socket `control`, for root and the gateway's own user only, where
- * everything may be asked and done; and `http`, for anybody who reaches it, which only
- * shows /, /health, /status and /metrics: no names of hosts or keys.
+ * There are two doors.  At the Unix socket `control`, root and the gateway's own user may
+ * ask and do everything.  At `http`, anybody who can reach it sees /, /health, /status
+ * and /metrics, none of which names hosts or keys.
  *
- * What a zone thread owns is asked of it by calls (served/view.h), in pages of bounded
- * size, copied; JSON is made here.  What only the database has is read by a thread of its
- * own (control_reader.h), so that this one never waits for anything.  Reloads are main's,
- * which gets them as orders.
+ * Zone threads are asked by calls for copies of what they own, in pages of bounded size
+ * (served/view.h); the JSON is made here.  Another thread reads the database
+ * (control_reader.h), so that this one never waits for anything.  The main thread carries
+ * out reloads, which it gets as orders.
  */
 #ifndef MUSTER_CONTROL_H
 #define MUSTER_CONTROL_H
@@ -37,56 +37,56 @@
 #include "gateway/served/writer.h"
 
 enum {
-	CONTROL_GUESTS_MAX = 16,    /* connections of each door; more wait to be accepted.
-				  * (LISTENER_RESERVE_CONTROL has room for them) */
-	CONTROL_QUESTIONS_MAX = 64, /* with zone threads, the reader or main; more get
-				     * 503 */
+	CONTROL_GUESTS_MAX = 16,        /* connections of each door; others wait to be
+				  * accepted.  (LISTENER_RESERVE_CONTROL counts on it) */
+	CONTROL_QUESTIONS_MAX = 64,     /* waiting for zone threads, the reader or main;
+				     * others get 503 */
 	CONTROL_HEADERS_MAX = 16 << 10, /* octets */
 	CONTROL_BODY_MAX = 64 << 10,    /* octets */
-	CONTROL_TIMEOUT_S = 10,         /* for a peer that says, or takes, nothing */
-	CONTROL_PATIENCE_MS = 30000,    /* for a whole request, or a whole answer */
+	CONTROL_TIMEOUT_S = 10,         /* for a peer that neither sends nor reads */
+	CONTROL_PATIENCE_MS = 30000,    /* for one whole request or answer */
 	CONTROL_PAGE_MAX = 500,         /* entries of one answer */
-	CONTROL_STOP_MS = 2000,         /* at the end, for answers that are under way */
+	CONTROL_STOP_MS = 2000,         /* for answers under way when the gateway ends */
 };
 
 struct control;
 
 /*
- * Opens what config.control and config.http say (maybe nothing), before privileges are
- * dropped.  config_path, borrowed, is for people.  0 or -errno, logged.
+ * Opens the sockets that config.control and config.http name, if any, before privileges
+ * are dropped.  config_path is borrowed, and only shown to people.  0 or -errno, logged.
  */
 int control_open(struct control **ret_control, struct config *config,
 	const char *config_path) __attribute__((warn_unused_result));
-/* Starts the thread.  Both outlive control_stop. */
+/* Starts the thread.  writer and listeners must outlive control_stop. */
 int control_start(struct control *control, struct writer *writer,
 	struct listeners *listeners) __attribute__((warn_unused_result));
 
-/* ---- main's part ---- */
+/* ---- for the main thread ---- */
 
-/* What main is asked to do: read the configuration, and take it or only look at it. */
+/* A request to the main thread: read the configuration, and adopt it or only check it. */
 struct control_order;
 
-/* Readable when there are orders. */
+/* A descriptor that is readable while there are orders. */
 int control_orders_fd(const struct control *control);
-/* The next; NULL: none. */
+/* The next order; NULL: there is none. */
 struct control_order *control_take_order(struct control *control);
 bool control_order_is_check(const struct control_order *order);
-/* A config_report, with arg the order: the messages go into the answer.  NULL is
- * harmless. */
+/* A config_report whose arg is the order: its messages go into the answer.  An order of
+ * NULL is harmless. */
 void control_order_report(bool error, const char *message, void *order);
-/* 0 or -errno: what became of it.  Takes the order; NULL is harmless. */
+/* Answers an order with its result, 0 or -errno, and frees it.  NULL is harmless. */
 void control_finish_order(
 	struct control *control, struct control_order *order, int result);
 
-/* A new configuration.  Sockets whose address is another are opened, the old ones closed;
- * what cannot be opened is reported, and the old one stays. */
+/* Adopts a new configuration.  A socket whose address has changed is opened, and the old
+ * one closed; if it cannot be opened, that is reported and the old one stays. */
 void control_configure(
 	struct control *control, struct config *config, config_report *report, void *arg);
 
-/* Ends the thread and removes the socket's file; while the zone thread still runs.
+/* Ends the thread and removes the socket's file.  The zone thread must still be running.
  * NULL is harmless. */
 void control_stop(struct control *control);
-/* After writer_free; NULL is harmless. */
+/* To be called after writer_free.  NULL is harmless. */
 void control_free(struct control *control);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Leases for records that have none and would get one by the rules: after the loss of the
- * database, which knew who had which (leases/adopt.c).
+ * Gives leases to records that have none, though the rules would give them one: for use
+ * after the loss of the database, which knew whose leases they were.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static void clear_adopt(struct control_question *q)
 	view_leases_clear(&a->adoption.records);
 }
 
-/* False: answered. */
+/* False: the request has been answered. */
 static bool read_adopt(struct control_request *r, struct adopt *a)
 {
 	const char *pattern = control_parameter(r, "pattern");

@@ -16,19 +16,19 @@
 
 enum {
 	AUDIT_DEFAULT = 100,
-	WHY_ID_MAX = 65, /* what is longer is no id, and shown as far as that */
+	WHY_ID_MAX = 65, /* a longer text is no id; so much of it is shown */
 };
 
 /* ---- rows ---- */
 
-/* As logs write it; null for what the gateway did itself. */
+/* In hexadecimal, as in logs; null for what the gateway did by itself. */
 static json_t *id_to_json(uint64_t transaction)
 {
 	return transaction ? json_sprintf("%llx", (unsigned long long)transaction)
 			   : json_null();
 }
 
-/* Rows of one read, of which most are of few zones. */
+/* The name of the last row's zone, since most rows of one read share a few zones. */
 struct zone_name {
 	const struct store_ops *ops;
 	struct store *store;
@@ -46,7 +46,7 @@ static int look_at_zone(int64_t id, const uint8_t *name, void *arg)
 	return 1;
 }
 
-/* Zones that are no longer served too. */
+/* Finds zones that are no longer served, too. */
 static json_t *name_of_zone(struct zone_name *zone, int64_t id)
 {
 	if (zone->id != id) {
@@ -82,7 +82,7 @@ struct audit {
 	bool has_zone;
 	uint8_t zone[NAME_MAX_LEN], name[NAME_MAX_LEN], key[NAME_MAX_LEN];
 	uint64_t since_s;
-	/* Found. */
+	/* What the read has found. */
 	struct zone_name zone_name;
 	json_t *list;    /* counted */
 	bool is_over;    /* a row was older than since_s */
@@ -102,7 +102,8 @@ static bool read_events(struct control_request *r, struct audit *a)
 	return false;
 }
 
-/* after: what has come since, in order; otherwise the newest first, before (0: all). */
+/* With after, rows come in the order in which they were written; otherwise the newest
+ * come first, from before on (0: from the last). */
 static bool read_numbers(struct control_request *r, struct audit *a)
 {
 	uint64_t limit = AUDIT_DEFAULT;
@@ -158,13 +159,13 @@ static int look_at_rows(
 	struct control_question *q, const struct store_ops *ops, struct store *store)
 {
 	struct audit *a = (struct audit *)(void *)q;
-	/* First, so that whoever follows misses nothing. */
+	/* This comes first, so that a client which asks for later rows misses none. */
 	int r = ops->last_seq(store, &a->newest);
 
 	if (!r && a->has_zone)
 		r = ops->find_zone(store, a->zone, &a->filter.zone);
 	if (r || !a->filter.limit || (a->has_zone && !a->filter.zone))
-		return r; /* of a zone without a number nothing was ever written */
+		return r; /* a zone without a number has no rows */
 	a->zone_name = (struct zone_name){.ops = ops, .store = store};
 	r = ops->each_row(store, &a->filter, &a->next, add_row, a);
 	json_decref(a->zone_name.text);
@@ -213,13 +214,13 @@ void control_get_audit(struct control_request *r)
 /* ---- why ---- */
 
 struct why {
-	struct control_survey survey; /* first; of one page: the row's zone */
+	struct control_survey survey; /* first; its one page is the row's zone */
 	char id[WHY_ID_MAX];          /* as it was asked for */
 	bool is_seq;                  /* "#123": a row; otherwise the id of an update */
 	uint64_t number;
-	bool is_remembered; /* as refusal */
+	bool is_remembered; /* in refusal */
 	struct refusal refusal;
-	/* Found. */
+	/* What the read has found. */
 	struct zone_name zone_name;
 	json_t *value;  /* counted; the answer, being built; NULL: there is no such row */
 	json_t *asides; /* counted; target: reason */
@@ -270,8 +271,8 @@ static int take_row(const struct store_row *row, void *arg)
 
 /* ---- where it was delivered ---- */
 
-/* The change of an update that was refused after all was taken back.  (What takes it
- * back is a row of the gateway's own.) */
+/* If an update was refused after all, its change was taken back.  (A row of the gateway's
+ * own did that.) */
 static bool is_taken_back(const struct why *w)
 {
 	const char *answer = json_string_value(json_object_get(w->value, "answer"));
@@ -301,7 +302,7 @@ static bool answer_why(struct control_question *q)
 	json_t *targets = json_array();
 	bool is_whole = targets && !w->survey.page.has_failed;
 
-	/* What changed nothing is no target's business. */
+	/* An update that changed nothing was sent to no target. */
 	for (size_t i = 0; is_whole && w->has_changes && w->survey.page.count &&
 		i < zone->target_count;
 		i++)
@@ -317,8 +318,8 @@ static bool answer_why(struct control_question *q)
 	return true;
 }
 
-/* What the database says nothing of: refusals without a valid key or a zone, and those
- * that were too many to be written. */
+/* The database has no row of a refusal without a valid key or a zone, nor of those that
+ * were too many to be written. */
 static bool is_only_remembered(const struct refusal *refusal)
 {
 	return !refusal->is_known || !refusal->has_zone;
@@ -373,7 +374,7 @@ static int look_at_row(
 
 /* ---- asking ---- */
 
-/* The index of the row's zone; the number of zones if it is served no longer. */
+/* The index of the row's zone, or the number of zones if it is no longer served. */
 static size_t find_zone_of(const struct config *config, const json_t *value)
 {
 	const char *text = json_string_value(json_object_get(value, "zone"));
@@ -407,7 +408,7 @@ static bool answer_row(struct control_question *q)
 	return true;
 }
 
-/* False: answered. */
+/* False: the request has been answered. */
 static bool read_id(struct control_request *r, struct why *w)
 {
 	const char *text = r->segments[3];
@@ -444,7 +445,7 @@ static bool begin_why(struct control_request *r, struct why *w)
 		w->is_remembered =
 			refusals_find(listeners_refusals(r->control->listeners),
 				w->number, &w->refusal);
-	/* A number that no row has is looked for in all of them. */
+	/* To look for a number that no row has takes reading the whole journal. */
 	if (w->is_remembered && is_only_remembered(&w->refusal)) {
 		control_done(r, refusal_to_json(&w->refusal));
 		return false;

@@ -1,10 +1,11 @@
 /*
- * evhttp on one socket, and limits that it does not have itself: how many connections
- * there are, and how long one may take for its request or its answer, octet by octet.
+ * evhttp on one socket, and two limits that evhttp lacks: on the number of connections,
+ * and on the time that a request or an answer may take altogether, even if single octets
+ * keep coming.
  *
- * evhttp tells of the end of a connection only if it has brought a request.  So each
- * bufferevent is counted once more here, and looked at when room is needed and now and
- * then: one that evhttp has freed has no callbacks any more.
+ * evhttp reports the end of a connection only if that has sent a request.  So this file
+ * holds a reference of its own to each bufferevent, and inspects them whenever it needs
+ * room, and every now and then: one that evhttp has freed has lost its callbacks.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -29,13 +30,13 @@ static void forget(struct control_guest *guest)
 	*guest = (struct control_guest){0};
 }
 
-/* What evhttp does when its own timeout comes. */
+/* Does what evhttp itself does when a connection times out. */
 static void show_out(struct control_guest *guest)
 {
 	bufferevent_trigger_event(guest->bev, BEV_EVENT_TIMEOUT | BEV_EVENT_READING, 0);
 }
 
-/* How many there are. */
+/* Forgets connections that have ended; how many are left. */
 static size_t sweep(struct control_door *door)
 {
 	const int64_t now_ms = turn_monotonic_ms(&door->control->time);
@@ -62,7 +63,7 @@ static struct control_guest *find_room(struct control_door *door)
 	return NULL;
 }
 
-/* Somebody new may come in, unless there is no room, no memory, or the door is shut. */
+/* Accepts connections again, unless there is no room, no memory, or the door is shut. */
 static void open_up(struct control_door *door)
 {
 	if (door->bound && !door->is_shut && find_room(door) && !event_memory_is_short())
@@ -94,7 +95,7 @@ static size_t count_guests(const struct control_door *door)
 	return count;
 }
 
-/* evhttp makes a connection.  The last one that there is room for closes the door. */
+/* evhttp makes a connection.  If it takes the last place, no more are accepted. */
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct control_door *door = arg;
@@ -141,7 +142,7 @@ void control_door_release(struct control_door *door, struct evhttp_request *requ
 	guest->heard_ms = turn_monotonic_ms(&door->control->time);
 }
 
-/* evhttp is about to free it. */
+/* evhttp is about to free the connection. */
 static void on_close(struct evhttp_connection *connection, void *arg)
 {
 	struct control_door *door = arg;
@@ -179,7 +180,7 @@ int control_door_open(struct control_door *door, struct control *control, bool i
 	evhttp_set_max_headers_size(door->http, CONTROL_HEADERS_MAX);
 	evhttp_set_max_body_size(door->http, CONTROL_BODY_MAX);
 	evhttp_set_default_content_type(door->http, NULL);
-	/* All of them come here, so that others than those allowed are told so. */
+	/* Other methods than ours are let through, to be answered with 405. */
 	evhttp_set_allowed_methods(door->http,
 		EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
 			EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
@@ -214,7 +215,7 @@ void control_door_shut(struct control_door *door)
 
 void control_door_close(struct control_door *door)
 {
-	door->bound = NULL; /* evhttp frees it before the connections */
+	door->bound = NULL; /* evhttp_free does that, before it calls on_close */
 	alarm_stop(&door->alarm);
 	if (door->http)
 		evhttp_free(door->http);

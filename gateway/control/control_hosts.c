@@ -1,6 +1,6 @@
 /*
- * Hosts: those with leases, from the zone thread, and those whose leases have ended, from
- * the database.
+ * Hosts: zone threads know those that have leases, and the database knows those whose
+ * leases have ended.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 struct host_walk {
 	struct control_walk walk; /* first */
 	struct view_hosts page;
-	size_t expired;                            /* hosts that the last read has seen */
+	size_t expired; /* hosts that the last read came across */
 	void (*clear)(struct control_question *q); /* of the walk itself */
 };
 
@@ -23,7 +23,7 @@ enum { STATE_EXPIRED = LEASE_HELD + 1, STATE_PERMANENT };
 
 /* ---- as JSON ---- */
 
-/* Among state_names. */
+/* The index of its state in state_names. */
 static int state_of(const struct view_host *host)
 {
 	return host->state == LEASE_ACTIVE && !host->leases ? STATE_PERMANENT
@@ -44,7 +44,7 @@ static json_t *host_to_json(const struct control_walk *walk, const struct view_h
 		is_ending ? json_real((double)host->left_ms / 1000) : json_null());
 }
 
-/* Takes them out of the page. */
+/* Adds them to the answer, and empties the page. */
 static void add_hosts(struct control_walk *walk, struct view_hosts *page)
 {
 	const struct view_host *hosts = page->hosts;
@@ -86,7 +86,7 @@ static int add_expired(const struct store_row *row, void *arg)
 	return 0;
 }
 
-/* The latest event of one host: is it the end of its leases? */
+/* Adds the host if its latest event is the end of its leases. */
 static int look_at_event(const struct store_row *row, void *arg)
 {
 	if (row->event && row->host && !strcmp(row->event, STORE_EVENT_EXPIRED))
@@ -119,7 +119,7 @@ static int look_at_expired(
 
 /* ---- the walk ---- */
 
-/* True: answered. */
+/* True: it has been answered instead. */
 static bool ask(struct host_walk *w)
 {
 	struct control_walk *walk = &w->walk;
@@ -188,7 +188,7 @@ static bool read_state(struct control_request *r, struct control_walk *walk)
 	return false;
 }
 
-/* What came back, but is not answered any more. */
+/* Also frees what came back but is not to be answered any more. */
 static void clear_hosts(struct control_question *q)
 {
 	struct host_walk *w = (struct host_walk *)(void *)q;

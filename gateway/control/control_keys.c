@@ -1,9 +1,9 @@
 /*
- * Keys, as far as they may be shown: everything but the secret; and which rule would
- * allow what.  Both are asked of the configuration alone, here.
+ * Keys, of which everything but the secret may be shown, and which rule would allow an
+ * update.  The configuration alone answers both, in this thread.
  *
- * A ring can only be gone through as a whole, and may hold two million keys: pointers to
- * all of them are kept for as long as it is the ring.
+ * A keyring can only be walked as a whole, and may hold two million keys.  So pointers to
+ * all of them are kept for as long as the keyring stays the same.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 #include "zones/rdata.h"
 
 enum {
-	USES_MAX = 20, /* of a key that are named; what is more is only said to be */
-	/* Comparisons of a key with a pattern for one answer: some 50 ms. */
+	USES_MAX = 20, /* uses of one key that are listed */
+	/* comparisons of keys with patterns for one answer: some 50 ms */
 	COMPARISONS_MAX = 500000,
 };
 
@@ -146,7 +146,7 @@ static json_t *key_to_json(const struct config *config, const struct tsig_key *k
 		uses_to_json(config, key));
 }
 
-/* All secrets of one name. */
+/* There is one entry for each secret of the name. */
 static json_t *named_keys(struct control *c, const uint8_t *name)
 {
 	const struct tsig_key *key = keyring_find(c->config->keys, name);
@@ -227,7 +227,8 @@ static const char *text_of(const json_t *body, const char *name)
 	return text && *text ? text : NULL;
 }
 
-/* Whatever is not understood could be meant to change the answer.  False: answered. */
+/* Unknown members are refused, since they may be meant to change the answer.  False: the
+ * request has been answered. */
 static bool check_members(const struct control_request *r, json_t *body)
 {
 	static const char *const texts[] = {
@@ -283,7 +284,7 @@ static bool read_subject(
 	return true;
 }
 
-/* Without data: whether anything of this type could be allowed. */
+/* Without data the question is whether any record of this type could be allowed. */
 static bool read_data(struct control_request *r, const json_t *body, struct explaining *e)
 {
 	const char *data = text_of(body, "data");
@@ -344,7 +345,7 @@ static json_t *lease_to_json(const struct policy_rule *rule)
 		"max_s", (json_int_t)rule->lease_max_s);
 }
 
-/* What no rule says, but stands in the way. */
+/* Why the key cannot be used at all, whatever the rules say; NULL: it can. */
 static const char *obstacle_of(const struct control *c, const struct explaining *e)
 {
 	const struct tsig_key *key = keyring_find(c->config->keys, e->key);
@@ -358,7 +359,7 @@ static const char *obstacle_of(const struct control *c, const struct explaining 
 	return "the key is not valid now";
 }
 
-/* The rules alone are asked: what they say of the zone's content waits for the update. */
+/* Only the rules were asked: conditions on the zone's content depend on the moment. */
 static const char *note_of(const struct explaining *e)
 {
 	if (e->op == POLICY_ADD)

@@ -1,9 +1,9 @@
 /*
  * Leases, one by one, and their ids.
  *
- * An id is base64url (RFC 4648 5, without padding) of zone, owner, type (16 bits) and
- * RDATA: whoever has it can say which record is meant, whatever happens to it meanwhile.
- * One of more than CONTROL_HEADERS_MAX fits no URL.
+ * An id is the base64url (RFC 4648 5, without padding) of zone, owner, type (16 bits) and
+ * RDATA, so that it means the same record whatever happens in the meantime.  An id longer
+ * than CONTROL_HEADERS_MAX fits into no URL.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static char *encode(const uint8_t *octets, size_t len)
 	return text;
 }
 
-/* The length, or -EINVAL.  Room for as many octets as the text has. */
+/* The number of octets, or -EINVAL.  There must be room for as many as the text has. */
 static int decode(const char *text, uint8_t *octets)
 {
 	uint32_t bits = 0;
@@ -80,7 +80,7 @@ char *control_lease_id(const uint8_t *zone, const struct lease_record *record)
 	return text;
 }
 
-/* Names in lower case, in octets. */
+/* Points into octets, where names are turned into lower case. */
 static bool split_id(uint8_t *octets, size_t len, const uint8_t **ret_zone,
 	struct lease_record *ret_record)
 {
@@ -168,7 +168,7 @@ static void ask_leases(struct lease_walk *w)
 		&walk->question, view_leases, control_walk_zone(walk)->name, &w->page);
 }
 
-/* Takes them out of the page. */
+/* Adds them to the answer, and empties the page. */
 static void add_leases(struct control_walk *walk, struct view_leases *page)
 {
 	walk->has_failed |= page->has_failed;
@@ -200,7 +200,7 @@ static bool answer_leases(struct control_question *q)
 	return true;
 }
 
-/* What came back, but is not answered any more. */
+/* Also frees what came back but is not to be answered any more. */
 static void clear_leases(struct control_question *q)
 {
 	struct lease_walk *w = (struct lease_walk *)(void *)q;

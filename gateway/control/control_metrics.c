@@ -1,11 +1,11 @@
 /*
  * /metrics: the text format of Prometheus, version 0.0.4.
  *
- * Series carry the names of zones and targets, never those of hosts or keys, of which
- * there may be a million.  The format wants the series of a metric together, and zones
- * come a page at a time: each metric has a text of its own until the end.  At most
+ * Series are labelled with zones and targets, never with hosts or keys, of which there
+ * may be a million.  The format wants all series of a metric together, but zones come a
+ * page at a time: so each metric collects a text of its own until the end.  At most
  * METRICS_ZONES_MAX zones have series, and muster_zones_without_series counts the others;
- * the sums count all.
+ * sums count all zones.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ static void say(struct text *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* Moves what from says behind what text says. */
+/* Appends from to text, and empties it. */
 static void move(struct text *text, struct text *from)
 {
 	text->has_failed |= from->has_failed;
@@ -94,7 +94,7 @@ static void one(struct text *text, const char *name, const char *type, const cha
 	say(text, "muster_%s %.15g\n", name, value);
 }
 
-/* A label's value: backslashes and quotes are escaped. */
+/* The value of a label, with backslashes and quotes escaped. */
 static const char *escape(const char *text, char buf[VALUE_MAX])
 {
 	size_t len = 0;
@@ -296,7 +296,7 @@ struct metrics {
 	struct control_survey survey;                             /* first */
 	struct text zones[ZONE_METRICS], targets[TARGET_METRICS]; /* by metric */
 	struct text all;
-	size_t series; /* zones that have some */
+	size_t series; /* zones that have series */
 };
 
 static void say_zone(struct metrics *m, const struct view_zone *view)
@@ -334,7 +334,7 @@ static void say_page(struct metrics *m)
 	}
 }
 
-/* All that pages have said, metric by metric. */
+/* Puts the texts of all metrics one after the other. */
 static void gather(struct metrics *m)
 {
 	for (size_t i = 0; i < ZONE_METRICS; i++) {

@@ -1,6 +1,6 @@
 /*
- * Orders: what main does for who asks.  Main reads configurations, as it does for SIGHUP;
- * its messages come back with the order.
+ * Orders, which the main thread carries out: it reads the configuration, as it does for
+ * SIGHUP, and its messages come back with the order.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "gateway/control/control_private.h"
 
-enum { MESSAGES_MAX = 200 }; /* what is more is only logged */
+enum { MESSAGES_MAX = 200 }; /* further ones are only logged */
 
 struct control_order {
 	struct control_mail mail; /* first: on its way back */

@@ -1,6 +1,6 @@
 /*
- * The dashboard: one page, whole in itself, that shows /status again and again.  What it
- * shows goes into the page as text, never as HTML.
+ * The dashboard: one self-contained page that shows /status, and keeps it up to date.
+ * Values are put into the page as text, never as HTML.
  */
 #include "gateway/control/control_private.h"
 

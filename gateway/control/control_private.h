@@ -1,4 +1,4 @@
-/* What the rooms of control share; see control.h. */
+/* What the files of control share (control.h). */
 #ifndef MUSTER_CONTROL_PRIVATE_H
 #define MUSTER_CONTROL_PRIVATE_H
 
@@ -18,11 +18,11 @@ enum { CONTROL_SEGMENTS_MAX = 6, CONTROL_TIME_MAX = 32 };
 
 /* ---- doors ---- */
 
-/* A connection, as far as we have to know of it. */
+/* A connection, and what evhttp does not tell about it. */
 struct control_guest {
-	struct bufferevent *bev; /* counted; NULL: free */
-	int64_t heard_ms;        /* monotonic: it came, or its last answer went out */
-	bool is_busy;            /* its request is being worked on */
+	struct bufferevent *bev; /* counted; NULL: this place is free */
+	int64_t heard_ms;        /* monotonic; when it was made, or got its last answer */
+	bool is_busy;            /* its request has not been answered yet */
 };
 
 struct control_door {
@@ -35,60 +35,60 @@ struct control_door {
 	struct alarm alarm; /* while there are guests */
 };
 
-/* A door without a socket.  0 or -ENOMEM; control_door_close either way. */
+/* Makes a door without a socket.  0 or -ENOMEM; control_door_close in both cases. */
 int control_door_open(struct control_door *door, struct control *control, bool is_private)
 	__attribute__((warn_unused_result));
-/* Takes the socket, which listens, in place of the one it has; -1: none.  Connections
- * stay.  0 or -ENOMEM: the old one stays. */
+/* Replaces the listening socket by fd, which it takes; -1: by none.  Connections stay.
+ * 0, or -ENOMEM: the old socket stays. */
 int control_door_listen(struct control_door *door, int fd)
 	__attribute__((warn_unused_result));
-/* Nobody new comes in. */
+/* Accepts no more connections. */
 void control_door_shut(struct control_door *door);
-/* Connections too; harmless if it is not open. */
+/* Closes its connections too.  Harmless for a door that is not open. */
 void control_door_close(struct control_door *door);
-/* Its request is answered. */
+/* The request is about to be answered. */
 void control_door_release(struct control_door *door, struct evhttp_request *request);
 
 /* ---- sockets ---- */
 
-/* A socket that listens, or -errno, logged. */
+/* Both return a listening socket, or -errno, logged. */
 int control_socket_unix(const char *path, const char *user)
 	__attribute__((warn_unused_result));
 int control_socket_http(const struct config_address *address)
 	__attribute__((warn_unused_result));
-/* Removes the file unless somebody else's is there by now. */
+/* Removes the socket's file, unless another process has put its own there by now. */
 void control_socket_unlink(const char *path, ino_t inode);
-/* Of the file; 0: there is none. */
+/* The inode of the file; 0: there is no file. */
 ino_t control_socket_inode(const char *path);
-/* Who has connected: 0 with *ret_uid, or -errno. */
+/* The user id of whoever has connected.  0 or -errno. */
 int control_socket_peer(int fd, uid_t *ret_uid);
 
 /* ---- the thread ---- */
 
 enum control_mail_kind { CONTROL_CONFIG, CONTROL_ORDER, CONTROL_STOP };
 
-/* From main to the thread. */
+/* From the main thread to the control thread. */
 struct control_mail {
 	struct queue_node node; /* first */
 	enum control_mail_kind kind;
 };
 
 struct control;
-/* Ends the loop if it is to end and nothing is under way. */
+/* Ends the loop if the gateway stops and no question is under way. */
 void control_stop_if_quiet(struct control *control);
 
-struct control_keys; /* control_keys.c's: what the ring cannot do by itself */
+struct control_keys; /* control_keys.c: the keyring as a list */
 
 struct control {
-	/* Main's. */
-	char *unix_path;      /* NULL: none is open */
+	/* Of the main thread. */
+	char *unix_path;      /* NULL: there is no such socket */
 	ino_t unix_inode;     /* of its file */
-	char http_text[64];   /* "": none is open */
-	int unix_fd, http_fd; /* opened, and not yet the thread's; -1: none */
+	char http_text[64];   /* "": there is no such socket */
+	int unix_fd, http_fd; /* opened, but not handed over yet; -1: none */
 	pthread_t thread;
 	bool is_running;
 	const char *config_path; /* borrowed, constant */
-	char *database;          /* constant: another one takes a restart */
+	char *database;          /* constant: changing it takes a restart */
 	int64_t since_s;         /* real time of the start */
 
 	struct writer *writer;
@@ -97,7 +97,7 @@ struct control {
 	struct queue back;   /* struct zone_call, for the thread */
 	struct queue orders; /* struct control_order, for main */
 
-	/* The thread's. */
+	/* Of the control thread. */
 	struct event_base *base;
 	struct turn_clock time;
 	struct alarms alarms;
@@ -112,12 +112,12 @@ struct control {
 
 /* ---- requests ---- */
 
-/* One request while it is looked at. */
+/* A request, while it is being read. */
 struct control_request {
 	struct control *control;
 	struct control_door *door;
 	struct evhttp_request *http;
-	uid_t uid; /* of who asks; of no meaning at a door that is not private */
+	uid_t uid; /* of whoever asks; meaningless unless the door is private */
 	char *segments[CONTROL_SEGMENTS_MAX]; /* of the path, decoded */
 	size_t segment_count;
 	struct evkeyvalq query;
@@ -125,29 +125,30 @@ struct control_request {
 
 /* Called by evhttp for each request; arg is the door. */
 void control_on_request(struct evhttp_request *http, void *arg);
-/* NULL: not there, or empty. */
+/* A parameter of the query; NULL: it is missing, or empty. */
 const char *control_parameter(const struct control_request *r, const char *name);
-/* A name as text, completed with the root.  False: answered with 400. */
+/* Reads a domain name, whose final dot may be missing.  False: answered with 400. */
 bool control_read_name(const struct control_request *r, const char *text,
 	uint8_t ret_name[NAME_MAX_LEN]);
-/* The zone that is named (exactly), or that encloses the name.  NULL: answered with 404.
- */
+/* The zone of this very name (is_exact), or the one that encloses it.  NULL: answered
+ * with 404. */
 const struct config_zone *control_find_zone(
 	const struct control_request *r, const uint8_t *name, bool is_exact);
-/* A whole number.  False: answered with 400.  Without the parameter *ret stays. */
+/* Reads a whole number; without the parameter *ret stays as it is.  False: answered with
+ * 400. */
 bool control_read_number(
 	const struct control_request *r, const char *name, uint64_t *ret);
-/* The body as a JSON object, the caller's; NULL: answered with 400. */
+/* The body as a JSON object, which the caller frees.  NULL: answered with 400. */
 json_t *control_read_body(const struct control_request *r);
 
 /* ---- answers ---- */
 
 void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,
 	const char *type, const char *text, size_t len);
-/* Takes the value; NULL: there was no memory for it. */
+/* Takes over the value; NULL means that there was no memory for it. */
 void control_answer_json(
 	struct control_door *door, struct evhttp_request *http, int code, json_t *value);
-/* For requests that are answered at once. */
+/* The same for requests that are answered at once. */
 void control_done(const struct control_request *r, json_t *value);
 void control_fail(const struct control_request *r, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -155,53 +156,54 @@ void control_fail(const struct control_request *r, int code, const char *format,
 /* ---- questions (control_question.c) ---- */
 
 /*
- * A request whose answer has to wait for zone threads or for the database.  Embedded as
- * the first member of what is asked; owned by whoever works on it, freed by clear and
- * free.
+ * A request whose answer has to wait for zone threads or for the database.  It is the
+ * first member of the structure of what is asked, belongs to whichever thread works on
+ * it, and is freed by clear and then free.
  */
 struct control_question {
 	struct zone_call call; /* first */
 	struct control_read read;
-	/* In the reader's thread: what control_read was called for. */
+	/* What control_read was called for; runs in the reader's thread. */
 	int (*look)(struct control_question *question, const struct store_ops *ops,
 		struct store *store);
 	struct control *control;
 	struct control_door *door;
 	struct evhttp_request *http;
-	struct config *config; /* counted; as it was when it was asked */
+	struct config *config; /* counted; as it was when the question was asked */
 	uid_t uid;
-	/* In the control thread, when it is back.  True: it has been answered; false: it
-	 * has been asked something more. */
+	/* Called in the control thread when it is back.  True: the request has been
+	 * answered; false: the question is under way again. */
 	bool (*answer)(struct control_question *question);
 	void (*clear)(struct control_question *question); /* NULL: nothing to free */
 };
 
-/* Zeroed memory for a question of this size; NULL: answered with 503. */
+/* A question of this size, zeroed.  NULL: answered with 503. */
 void *control_question_new(const struct control_request *r, size_t size,
 	bool (*answer)(struct control_question *question));
 void control_question_free(struct control_question *question);
-/* Asks the thread of a zone, or (zone NULL) all zone threads; run is one of view.h, with
- * its subject, and zone a name in the question's configuration. */
+/* Asks the thread of a zone, or all zone threads if zone is NULL.  run is a function of
+ * view.h with its subject; zone is a name in the question's configuration. */
 void control_ask(struct control_question *question,
 	bool (*run)(struct zone_thread *thread, struct zone_call *call),
 	const uint8_t *zone, void *subject);
-/* Reads the database; false: too many reads wait, and the question is as it was. */
+/* Asks the reader.  False: too many reads wait already, and nothing has happened. */
 bool control_read(struct control_question *question,
 	int (*look)(struct control_question *question, const struct store_ops *ops,
 		struct store *store),
 	bool is_short) __attribute__((warn_unused_result));
-/* The same, and not a short one; true: too many wait, and that has been answered. */
+/* The same for a read that is not short.  True: too many wait already, and the request
+ * has been answered with 503. */
 bool control_read_or_fail(struct control_question *question,
 	int (*look)(struct control_question *question, const struct store_ops *ops,
 		struct store *store)) __attribute__((warn_unused_result));
-/* Could it not be read?  Then that has been answered. */
+/* Has the read failed?  If so the request has been answered with 503. */
 bool control_read_has_failed(struct control_question *question);
-/* All that are back from zone threads. */
+/* Goes on with all questions that are back from zone threads. */
 void control_take_back(struct control *control);
-/* As control_reader_user has them; arg is the struct control. */
+/* The functions of control_reader_user; arg is the struct control. */
 bool control_read_is_wanted(const struct control_read *read, void *control);
 void control_read_is_done(struct control_read *read, void *control);
-/* Answers of questions. */
+/* Answers the request of a question. */
 void control_question_done(struct control_question *question, json_t *value);
 void control_question_fail(struct control_question *question, int code,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -209,9 +211,9 @@ void control_question_fail(struct control_question *question, int code,
 /* ---- texts, as JSON has them ---- */
 
 json_t *control_json_name(const uint8_t *name);
-/* "2030-01-31T12:00:00Z"; null for 0. */
+/* Such as "2030-01-31T12:00:00Z"; null for 0. */
 json_t *control_json_time(int64_t real_ms);
-/* Adds it, and takes it.  False: there is no memory. */
+/* Both take over the value, which may be NULL.  False: there was no memory. */
 bool control_json_add(json_t *array, json_t *value);
 bool control_json_set(json_t *object, const char *key, json_t *value);
 json_t *control_json_type(uint16_t type);
@@ -242,15 +244,16 @@ void control_post_explain(struct control_request *r);
 void control_post_reload(struct control_request *r);
 void control_post_check(struct control_request *r);
 
-/* What an order came to; takes it. */
+/* Answers an order that main has carried out, and frees it. */
 void control_answer_order(struct control *control, struct control_mail *mail);
 void control_free_order(struct control_order *order);
-/* The keyring is another. */
+/* The keyring has been replaced. */
 void control_forget_keys(struct control *control);
 
-/* The id of a lease in URLs, allocated; NULL: no memory.  And back: 0, -EINVAL or
- * -ENOMEM; the record points into *ret_memory, which the caller frees. */
+/* The id of a lease in URLs, which the caller frees; NULL: no memory. */
 char *control_lease_id(const uint8_t *zone, const struct lease_record *record);
+/* Reads one.  The record points into *ret_memory, which the caller frees.  0, -EINVAL or
+ * -ENOMEM. */
 int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
 	struct lease_record *ret_record) __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /*
- * Answers, and questions that go to the zone thread first.
+ * Answers, and questions whose answer has to wait for other threads.
  *
  * A question belongs to whoever works on it.  Its request may lose its connection
  * meanwhile: evhttp keeps the request until it is answered, and drops the answer.
@@ -18,7 +18,7 @@
 
 enum { ERROR_TEXT_MAX = 1024 };
 
-/* Seconds have thousandths: 3598.102, not 3598.1019999999999. */
+/* Seconds are written as 3598.102, and not as 3598.1019999999999. */
 #define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 /* ---- answers ---- */
@@ -43,7 +43,7 @@ static const char *reason_of(int code)
 	}
 }
 
-/* Nothing here is for caches, nor for other sites' pages. */
+/* No answer may be cached, or used by pages of other sites. */
 static void add_headers(struct evkeyvalq *headers, const char *type)
 {
 	evhttp_add_header(headers, "Content-Type", type);
@@ -97,7 +97,7 @@ static void answer_error(struct control_door *door, struct evhttp_request *http,
 	char text[ERROR_TEXT_MAX];
 
 	vsnprintf(text, sizeof(text), format, arguments);
-	/* What came from the peer may be anything. */
+	/* Parts of it came from the peer, who may have sent anything. */
 	for (char *at = text; *at; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
@@ -161,7 +161,7 @@ void control_ask(struct control_question *q,
 	writer_call(q->control->writer, &q->call);
 }
 
-/* It is back. */
+/* A question is back. */
 static void go_on(struct control_question *q)
 {
 	q->control->questions--;
@@ -224,8 +224,8 @@ bool control_read_has_failed(struct control_question *q)
 	return q->read.error[0] != '\0';
 }
 
-/* Of a peer at the Unix socket that has gone this is always known; of others only if
- * their connection has broken off. */
+/* A peer that has closed a Unix socket is always noticed; one that has closed a TCP
+ * connection could be waiting still, and is only given up if the connection is broken. */
 bool control_read_is_wanted(const struct control_read *read, void *control)
 {
 	const struct control_question *q = read->arg;

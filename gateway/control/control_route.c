@@ -1,5 +1,5 @@
 /*
- * Requests: who may ask what, where it is answered, and what is common to reading them.
+ * Requests: who may ask what, which function answers, and how parameters are read.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,13 +16,13 @@
 
 enum { PARAMETERS_MAX = 8 };
 
-/* A path; "*" is any one segment. */
+/* A path, in which "*" stands for any one segment. */
 struct route {
 	enum evhttp_cmd_type method;
 	const char *segments[CONTROL_SEGMENTS_MAX];
-	bool is_public; /* at both doors */
+	bool is_public; /* answered at both doors */
 	void (*function)(struct control_request *r);
-	const char *parameters[PARAMETERS_MAX + 1]; /* that it takes; then NULL */
+	const char *parameters[PARAMETERS_MAX + 1]; /* of the query; ends with NULL */
 };
 
 static const struct route routes[] = {
@@ -72,7 +72,7 @@ static bool matches(const struct route *route, const struct control_request *r)
 	return i == r->segment_count;
 }
 
-/* One segment, decoded; a zero octet in it is no text. */
+/* A decoded segment.  NULL: no memory, or it contains a zero octet. */
 static char *decode(const char *segment, size_t len)
 {
 	char *copy = strndup(segment, len), *text = NULL;
@@ -88,7 +88,7 @@ static char *decode(const char *segment, size_t len)
 	return text;
 }
 
-/* The path begins with a slash.  False: too long, or no text. */
+/* The path begins with a slash.  False: it has too many segments, or a bad one. */
 static bool split_path(struct control_request *r, const char *path)
 {
 	while (*path == '/') {
@@ -106,8 +106,8 @@ static bool split_path(struct control_request *r, const char *path)
 
 /* ---- who asks ---- */
 
-/* Only root, and who the gateway itself is.  (The file's mode says the same; but it can
- * be changed, and a socket handed on.) */
+/* Only root and the gateway's own user may.  (The mode of the file says the same, but it
+ * can be changed, and a connected socket can be passed on.) */
 static bool may_ask(struct control_request *r)
 {
 	struct evhttp_connection *connection = evhttp_request_get_connection(r->http);
@@ -134,8 +134,8 @@ static bool takes(const struct route *route, const char *parameter)
 	return route->parameters[i] != NULL;
 }
 
-/* What is not understood is not ignored: it may have been meant to narrow something down.
- * False: answered. */
+/* Unknown parameters are refused, since they may be meant to narrow the answer down.
+ * False: the request has been answered. */
 static bool check_query(const struct control_request *r, const struct route *route)
 {
 	const struct evkeyval *one;
@@ -153,7 +153,7 @@ static bool check_query(const struct control_request *r, const struct route *rou
 	return true;
 }
 
-/* HEAD is GET without a body, which evhttp sees to. */
+/* HEAD is treated as GET; evhttp leaves out the body. */
 static enum evhttp_cmd_type method_of(struct evhttp_request *http)
 {
 	const enum evhttp_cmd_type method = evhttp_request_get_command(http);
@@ -183,7 +183,7 @@ static void dispatch(struct control_request *r)
 		found->function(r);
 }
 
-/* An address cannot be made to lead elsewhere. */
+/* Nobody can make an address lead elsewhere, as names can be. */
 static bool is_address(const char *host)
 {
 	struct in6_addr address;
@@ -208,15 +208,15 @@ static bool is_this_machine(const char *host)
 		(!gethostname(name, sizeof(name)) && !strcasecmp(host, name));
 }
 
-/* Is the host that the request names one that http goes by?  Without it a page of
- * somebody else, whose name leads to this address for a moment, could read what is shown
- * here (DNS rebinding). */
+/* Does the request name a host that this server goes by?  Without this check, a page from
+ * elsewhere whose name leads to our address for a moment could read what is shown here
+ * (DNS rebinding). */
 static bool is_our_host(const struct config *config, const char *host)
 {
 	static const uint8_t root[] = {0};
 	uint8_t name[NAME_MAX_LEN];
 
-	/* No browser leaves it out. */
+	/* A request without it does not come from a browser. */
 	if (!host || is_address(host) || is_this_machine(host))
 		return true;
 	if (name_from_text(name, host, root))

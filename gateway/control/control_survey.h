@@ -1,11 +1,11 @@
-/* Going through all zones, page by page (view_zones), with sums over all pages; for
+/* A walk through all zones, page by page (view_zones), with sums over all pages; for
  * control_zones.c, control_status.c and control_metrics.c. */
 #ifndef MUSTER_CONTROL_SURVEY_H
 #define MUSTER_CONTROL_SURVEY_H
 
 #include "gateway/control/control_private.h"
 
-enum { CONTROL_PENDING_MAX = 10000 }; /* what is more is not counted in the journal */
+enum { CONTROL_PENDING_MAX = 10000 }; /* no more are counted in the journal */
 
 struct control_sums {
 	size_t zones, ready, braked, records, leases, stale, held, waiting;
