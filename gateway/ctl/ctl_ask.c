@@ -33,7 +33,7 @@ static size_t on_octets(char *octets, size_t size, size_t count, void *arg)
 	return len;
 }
 
-/* Why there is nothing to talk to, and what can be done about it. */
+/* Says why the gateway cannot be reached, and what can be done about it. */
 static void explain_failure(const struct ctl *ctl, CURLcode code, long os_errno)
 {
 	fprintf(stderr, "musterctl: %s: %s\n", ctl->socket_path,
@@ -68,7 +68,7 @@ static CURLcode exchange(CURL *curl, const struct ctl *ctl, const char *method,
 	return curl_easy_perform(curl);
 }
 
-/* Of a refusal; the value is NULL or has been printed if it is JSON that is wanted. */
+/* Reports a refusal, unless JSON is wanted: then the caller prints the value. */
 static enum ctl_exit refuse(const struct ctl *ctl, long status, json_t *value)
 {
 	const char *error = ctl_text(value, "error");
@@ -132,13 +132,13 @@ enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, const char *pat
 
 void ctl_print_json(const json_t *value)
 {
-	/* Reals as the gateway writes them. */
+	/* Reals are written as the gateway writes them. */
 	json_dumpf(
 		value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	putchar('\n');
 }
 
-/* One page; *cursor is replaced by the next. */
+/* Asks for the page at *cursor, which becomes that of the next page. */
 static enum ctl_exit ask_page(
 	const struct ctl *ctl, const char *path, char **cursor, json_t **ret_value)
 {

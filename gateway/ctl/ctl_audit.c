@@ -1,5 +1,5 @@
 /*
- * What happened: the audit, one update, and what would be allowed.
+ * The audit; what became of one update; which rule would allow one.
  */
 #include "gateway/ctl/ctl.h"
 
@@ -12,7 +12,7 @@ enum { FOLLOW_PAUSE_S = 1, LIMIT_DEFAULT = 20, PAGE_MAX = 500 };
 
 /* ---- rows ---- */
 
-/* "2030-01-31T12:00:00Z  18c2f0a61f3a001  NOERROR  host.example. from ...: +300 ..." */
+/* Such as "2030-01-31T12:00:00Z  18c2f0a61f3a001  NOERROR  host.example. from ...". */
 static void print_row(const json_t *row)
 {
 	const char *at = ctl_text(row, "at"), *id = ctl_text(row, "id");
@@ -64,8 +64,8 @@ static void begin_path(const struct ctl *ctl, struct ctl_path *path)
 	ctl_path_query(path, "key", ctl->key);
 }
 
-/* "90s", "15m", "24h", "7d", or a time as the gateway writes it, to seconds since 1970.
- * -1: neither. */
+/* Turns "90s", "15m", "24h", "7d" (ago) or a time as the gateway writes it into seconds
+ * since 1970.  -1: it is neither. */
 static long long read_since(const char *text)
 {
 	static const char units[] = "smhd";
@@ -85,7 +85,7 @@ static long long read_since(const char *text)
 	return (long long)time(NULL) - number * seconds[unit - units];
 }
 
-/* Newest first as they come; printed the other way round. */
+/* Reads rows from the newest back; print_past turns them round. */
 static enum ctl_exit read_past(const struct ctl *ctl, long long since, size_t limit,
 	json_t *rows, char newest[CTL_TEXT_MAX])
 {
@@ -125,7 +125,7 @@ static enum ctl_exit read_past(const struct ctl *ctl, long long since, size_t li
 	return r;
 }
 
-/* What has come behind after; *after moves on. */
+/* Prints the rows behind after, and moves that on. */
 static enum ctl_exit read_news(const struct ctl *ctl, char after[CTL_TEXT_MAX])
 {
 	struct ctl_path path;
@@ -223,7 +223,7 @@ static void print_why(const json_t *value)
 	print_line("at", ctl_text(value, "at"));
 	print_line("zone", ctl_text(value, "zone"));
 	print_line("event", event);
-	/* Of what happens to a host: who was last heard of. */
+	/* An event of a host says by which key, and from where, it was last heard of. */
 	print_line(event ? "last key" : "key", ctl_text(value, "key"));
 	if (ctl_text(value, "source"))
 		print_line(event ? "last from" : "from", ctl_text(value, "source"));

@@ -11,7 +11,7 @@
 
 enum { FILE_MAX = 64 * 1024 * 1024 }; /* octets, as in the gateway */
 
-/* With its final slash; empty: where we are. */
+/* The folder with its final slash; empty for the current one. */
 static char *folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -1,13 +1,13 @@
 /*
- * enrol: a new key for a host, in the file that the configuration's enrol_keys names, and
- * the one line that its agent is set up with.
+ * enrol makes a new key for a host, adds it to the file that enrol_keys names in the
+ * configuration, and prints the one line that sets up the host's agent.
  *
- * The key is made and written here, not by the gateway, so that no secret ever passes its
- * socket; it only reads its configuration again.  If it does not like what it finds, the
- * file becomes what it was.  Everything is wiped that holds the secret.
+ * The key is made and written here and not by the gateway, so that no secret ever passes
+ * through its socket: the gateway only reloads its configuration.  If it rejects that,
+ * the file is restored.  Memory that held the secret is wiped.
  *
- * The file has one key a line.  It is replaced whole, under a lock of its own beside it,
- * mode 0600, and belongs to whom it belonged to, or to the gateway's user.
+ * The file has one key per line.  A new file with mode 0600 replaces it, under a lock in
+ * a file of its own.  It keeps its owner; a first file belongs to the gateway's user.
  */
 #include "gateway/ctl/ctl.h"
 
@@ -25,8 +25,8 @@
 #include "tsig/enrolment.h"
 
 enum {
-	SECRET_LEN = 32,     /* octets, of hmac-sha256's size */
-	KEYS_MAX = 64 << 20, /* octets of the file */
+	SECRET_LEN = 32,     /* octets, as many as hmac-sha256 has */
+	KEYS_MAX = 64 << 20, /* octets of the whole file */
 	KEY_LINE_MAX = NAME_TEXT_MAX + 256,
 };
 
@@ -50,7 +50,7 @@ static enum ctl_exit complain(const char *what, const char *why)
 
 /* ---- what the configuration says ---- */
 
-/* What is new there belongs to the user that the gateway becomes. */
+/* A new file will belong to the user that the gateway runs as. */
 static void read_user(struct enrolling *e, const config_t *tree)
 {
 	const struct passwd *pw = NULL;
@@ -73,7 +73,7 @@ static void print_problem(bool error, const char *message, void *arg)
 	fprintf(stderr, "musterctl: %s\n", message);
 }
 
-/* The configuration is the gateway's own, whatever -c says. */
+/* config_path is what the gateway itself has read, whatever -c says. */
 static enum ctl_exit read_config(struct enrolling *e, const char *config_path)
 {
 	config_t tree;
@@ -112,7 +112,7 @@ static enum ctl_exit find_config(struct enrolling *e)
 
 /* ---- what the gateway says about the name ---- */
 
-/* The zone that the name is in, and whether a rule has room for the host there. */
+/* Finds the zone of the name, and warns if no rule would let the host add an address. */
 static enum ctl_exit find_zone(struct enrolling *e)
 {
 	struct ctl quiet = *e->ctl;
@@ -137,7 +137,7 @@ static enum ctl_exit find_zone(struct enrolling *e)
 	return r;
 }
 
-/* A key of this name that is not ours to replace. */
+/* CTL_NO: there is a key of this name that must not be replaced. */
 static enum ctl_exit look_for_key(struct enrolling *e, bool is_in_file)
 {
 	struct ctl quiet = *e->ctl;
@@ -163,7 +163,7 @@ static enum ctl_exit look_for_key(struct enrolling *e, bool is_in_file)
 
 /* ---- what goes into the line ---- */
 
-/* The machine's whole name, if it has one. */
+/* Adds the fully qualified name of this machine, if it has one. */
 static bool add_own_name(struct enrolment *enrolment)
 {
 	const struct addrinfo hints = {.ai_flags = AI_CANONNAME};
@@ -187,7 +187,7 @@ static enum ctl_exit add_gateways(struct enrolling *e)
 	for (size_t i = 0; i < e->ctl->gateway_count; i++) {
 		const char *gateway = e->ctl->gateways[i];
 		const char *colon = strrchr(gateway, ':');
-		/* 2001:db8::1 has colons, but no port; [2001:db8::1]:53 has one. */
+		/* 2001:db8::1 has colons but no port, and [2001:db8::1]:53 has one. */
 		const bool has_port =
 			colon && (strchr(gateway, ':') == colon || colon[-1] == ']');
 
@@ -288,7 +288,7 @@ static void write_base64(const uint8_t *octets, size_t len, FILE *out)
 	}
 }
 
-/* Is the line the key of this name, as it is written here? */
+/* Is this line a key of this name, in the form that write_keys gives it? */
 static bool is_key_line(const struct enrolling *e, const char *line)
 {
 	const size_t len = strlen(e->name);
@@ -309,7 +309,7 @@ static bool is_in_file(const struct enrolling *e)
 	return false;
 }
 
-/* The other lines, and then the new key. */
+/* Writes all other lines, and then the new key. */
 static void write_keys(const struct enrolling *e, FILE *out)
 {
 	for (const char *line = e->old; line && *line;) {
@@ -342,7 +342,7 @@ static int sync_folder(const char *path)
 	return r;
 }
 
-/* Whole or not at all.  write NULL: as it was. */
+/* Replaces the file whole or not at all.  write NULL: restores it.  0 or -errno. */
 static int replace_file(
 	const struct enrolling *e, void (*write)(const struct enrolling *e, FILE *out))
 {
@@ -352,7 +352,8 @@ static int replace_file(
 
 	if (asprintf(&path, "%s-new", e->path) < 0)
 		ctl_check(NULL);
-	(void)unlink(path); /* of one that was killed: the lock is ours */
+	(void)unlink(
+		path); /* left by a process that was killed, since we have the lock */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (!out) {
@@ -362,7 +363,7 @@ static int replace_file(
 		free(path);
 		return r;
 	}
-	setvbuf(out, NULL, _IONBF, 0); /* no copy of the secret stays behind */
+	setvbuf(out, NULL, _IONBF, 0); /* so that stdio keeps no copy of the secret */
 	if (write)
 		write(e, out);
 	else
@@ -433,7 +434,7 @@ static enum ctl_exit print_line(const struct enrolling *e)
 	return CTL_OK;
 }
 
-/* A line that could not be made must not cost the old key. */
+/* Tries out the line, too: if that fails, the old key must stay in force. */
 static enum ctl_exit prepare(struct enrolling *e)
 {
 	char line[ENROLMENT_LINE_MAX];

@@ -1,5 +1,5 @@
 /*
- * Hosts and leases, and what is done to them.
+ * Hosts and leases: showing, expiring, holding, removing and adopting them.
  */
 #include "gateway/ctl/ctl.h"
 
@@ -47,7 +47,7 @@ static void count_element(const json_t *element, void *arg)
 	++*(size_t *)arg;
 }
 
-/* One name that is not there is no. */
+/* CTL_NO: one name was asked for, and there is nothing of it. */
 static enum ctl_exit show(const struct ctl *ctl, const char *path, const char *list,
 	const char *const *titles, void (*add)(const json_t *element, void *arg))
 {
@@ -91,7 +91,7 @@ enum ctl_exit ctl_hosts(const struct ctl *ctl)
 	return r;
 }
 
-/* Ids are long, and wanted by few. */
+/* Ids are long and rarely needed, so that only --json shows them. */
 enum ctl_exit ctl_leases(const struct ctl *ctl)
 {
 	static const char *const titles[] = {"NAME", "TYPE", "DATA", "STATE", "EXPIRES",
@@ -126,12 +126,13 @@ static enum ctl_exit act(const struct ctl *ctl, const char *method, const char *
 	return r;
 }
 
-static enum ctl_exit act_on_host(
-	const struct ctl *ctl, const char *verb, const char *done)
+/* Says of the host or zone that it is done. */
+static enum ctl_exit act_and_say(const struct ctl *ctl, const char *folder,
+	const char *verb, const char *member, const char *done)
 {
 	json_t *value;
-	enum ctl_exit r = act(ctl, "POST", "/api/v1/hosts", verb, &value);
-	const char *name = ctl_text(value, "name");
+	enum ctl_exit r = act(ctl, "POST", folder, verb, &value);
+	const char *name = ctl_text(value, member);
 
 	if (r == CTL_OK && !ctl->is_json)
 		printf("%s %s\n", name ? name : "?", done);
@@ -139,17 +140,10 @@ static enum ctl_exit act_on_host(
 	return r;
 }
 
-static enum ctl_exit act_on_zone(
+static enum ctl_exit act_on_host(
 	const struct ctl *ctl, const char *verb, const char *done)
 {
-	json_t *value;
-	enum ctl_exit r = act(ctl, "POST", "/api/v1/zones", verb, &value);
-	const char *zone = ctl_text(value, "zone");
-
-	if (r == CTL_OK && !ctl->is_json)
-		printf("%s %s\n", zone ? zone : "?", done);
-	json_decref(value);
-	return r;
+	return act_and_say(ctl, "/api/v1/hosts", verb, "name", done);
 }
 
 enum ctl_exit ctl_expire(const struct ctl *ctl)
@@ -169,7 +163,8 @@ enum ctl_exit ctl_release(const struct ctl *ctl)
 
 enum ctl_exit ctl_resume(const struct ctl *ctl)
 {
-	return act_on_zone(ctl, "resume", "lets go what is overdue");
+	return act_and_say(
+		ctl, "/api/v1/zones", "resume", "zone", "lets go what is overdue");
 }
 
 static void print_adopted(const struct ctl *ctl, const json_t *value)

@@ -8,9 +8,9 @@
 
 #include "tsig/plural.h"
 
-enum { PENDING_MAX = 10000 }; /* CONTROL_PENDING_MAX */
+enum { PENDING_MAX = 10000 }; /* up to which the gateway counts */
 
-/* Answers are one object, printed as it is if JSON is wanted. */
+/* Asks for one object, and prints it as it is if JSON is wanted. */
 static enum ctl_exit ask_one(
 	const struct ctl *ctl, const char *method, const char *path, json_t **ret_value)
 {
@@ -115,7 +115,7 @@ static void add_zone(const json_t *zone, void *arg)
 			ctl_text(zone, "why")});
 }
 
-/* A whole list, sorted by name if it is one of names. */
+/* Prints all pages of a list as one table. */
 static enum ctl_exit show_list(const struct ctl *ctl, const char *path, const char *list,
 	const char *const *titles, void (*add)(const json_t *element, void *arg),
 	bool is_sorted)
@@ -151,7 +151,7 @@ static void add_target(const json_t *target, void *arg)
 	char pending[CTL_TEXT_MAX], count[CTL_TEXT_MAX], lag[CTL_TEXT_MAX];
 	char next[CTL_TEXT_MAX];
 
-	/* The gateway does not count any further. */
+	/* A plus sign marks a number up to which the gateway has stopped counting. */
 	snprintf(pending, sizeof(pending), "%s%s",
 		ctl_number(json_object_get(target, "pending"), count),
 		ctl_bool(target, "more_in_journal") &&

@@ -1,7 +1,7 @@
 /*
- * Tables for people: columns as wide as what is in them, times as they are felt.
+ * Tables for people, with columns as wide as their contents and rounded times.
  *
- * What the gateway says is printed as it is, but for octets that a terminal would obey.
+ * Text from the gateway is printed as it is, without octets that control a terminal.
  */
 #include "gateway/ctl/ctl.h"
 
@@ -17,7 +17,7 @@ struct ctl_table {
 	const char *const *titles;
 	size_t columns;
 	size_t widths[COLUMNS_MAX];
-	char **cells;       /* rows after each other; owned */
+	char **cells;       /* row after row; owned */
 	size_t count, room; /* rows */
 };
 
@@ -87,7 +87,7 @@ size_t ctl_table_count(const struct ctl_table *table)
 	return table->count;
 }
 
-/* The label before end, which points behind it. */
+/* The beginning of the label that ends at end. */
 static const char *label_before(const char *text, const char *end)
 {
 	while (end > text && end[-1] != '.')
@@ -95,7 +95,7 @@ static const char *label_before(const char *text, const char *end)
 	return end;
 }
 
-/* a.example., b.example., a.b.example.: by the last label first. */
+/* Compares from the last label on: a.example., b.example., a.b.example. */
 static int compare_names(const char *a, const char *b)
 {
 	const char *a_end = a + strlen(a), *b_end = b + strlen(b);

@@ -11,7 +11,7 @@
 
 #define DEFAULT_SOCKET "/run/muster/musterd.sock"
 
-/* Options that a command takes, besides those of all. */
+/* Options that a command takes, besides those that all take. */
 enum option_kind {
 	OPTION_ZONE = 1 << 0,
 	OPTION_NAME = 1 << 1,
@@ -117,7 +117,7 @@ static enum ctl_exit complain(const char *what, const char *about)
 
 /* ---- options ---- */
 
-/* The option of this letter, 0: it is one of all commands. */
+/* Takes the option of this letter.  0: all commands have it. */
 static unsigned take_option(struct ctl *ctl, int letter)
 {
 	switch (letter) {
@@ -155,7 +155,7 @@ static unsigned take_option(struct ctl *ctl, int letter)
 		ctl->transport = "tcp";
 		return OPTION_TCP;
 	case 'g':
-		/* One too many is one option too many. */
+		/* Refused like an option that the command does not have. */
 		if (ctl->gateway_count == CTL_GATEWAYS_MAX)
 			return ~0U;
 		ctl->gateways[ctl->gateway_count++] = optarg;
@@ -178,7 +178,7 @@ static unsigned take_option(struct ctl *ctl, int letter)
 	}
 }
 
-/* -1: go on; otherwise the exit status. */
+/* The exit status, or -1 to go on. */
 static int parse(struct ctl *ctl, int argc, char **argv, unsigned *ret_options)
 {
 	int letter;
@@ -193,7 +193,7 @@ static int parse(struct ctl *ctl, int argc, char **argv, unsigned *ret_options)
 			return CTL_OK;
 		}
 		if (letter == '?')
-			return CTL_FAILED; /* getopt has said what */
+			return CTL_FAILED; /* getopt has reported it */
 		*ret_options |= take_option(ctl, letter);
 	}
 	return -1;
@@ -201,8 +201,7 @@ static int parse(struct ctl *ctl, int argc, char **argv, unsigned *ret_options)
 
 /* ---- the socket ---- */
 
-/* As in the configuration, where a relative path starts from its folder.  NULL: it says
- * nothing, or cannot be read by who asks. */
+/* From the configuration.  NULL: it names no socket, or cannot be read by this user. */
 static char *read_socket_path(const char *config_path)
 {
 	char *path = NULL;
@@ -230,7 +229,7 @@ static enum ctl_exit run(struct ctl *ctl, const struct command *command)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT))
 		ctl_check(NULL);
 	r = command->function(ctl);
-	/* Half a list is none: whoever reads it has to know. */
+	/* A list that was cut off must not pass for a whole one. */
 	if ((fflush(stdout) || ferror(stdout)) && r == CTL_OK) {
 		fprintf(stderr, "musterctl: the output cannot be written\n");
 		r = CTL_FAILED;
