@@ -31,20 +31,19 @@ enum {
 
 /* ---- the settings ---- */
 
-static void read_gateways(struct reader *r, const config_setting_t *setting, void *object)
+static void read_gateways(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
-	const size_t count = reader_count(r, setting);
+	const size_t count = reader_count_words(r, setting);
 
 	if (count > CONFIG_GATEWAYS_MAX) {
 		reader_error(r, setting, "at most %d gateways", CONFIG_GATEWAYS_MAX);
 		return;
 	}
-	config->gateways = calloc(count ? count : 1, sizeof(*config->gateways));
-	if (!config->gateways) {
-		reader_error_memory(r);
+	config->gateways = reader_alloc(r, count, sizeof(*config->gateways));
+	if (!config->gateways)
 		return;
-	}
 	for (size_t i = 0; i < count; i++) {
 		const config_setting_t *element = reader_element(setting, i);
 		struct config_gateway *gateway = &config->gateways[config->gateway_count];
@@ -68,16 +67,15 @@ static void read_gateways(struct reader *r, const config_setting_t *setting, voi
 	}
 }
 
-static void read_zones(struct reader *r, const config_setting_t *setting, void *object)
+static void read_zones(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
-	const size_t count = reader_count(r, setting);
+	const size_t count = reader_count_words(r, setting);
 
-	config->zones = calloc(count ? count : 1, sizeof(*config->zones));
-	if (!config->zones) {
-		reader_error_memory(r);
+	config->zones = reader_alloc(r, count, sizeof(*config->zones));
+	if (!config->zones)
 		return;
-	}
 	for (size_t i = 0; i < count; i++)
 		if (reader_name(r, reader_element(setting, i), NULL,
 			    config->zones[config->zone_count]))
@@ -101,7 +99,7 @@ static char *credential_path(const char *path)
 }
 
 struct key_file_reading {
-	struct reader *r;
+	struct settings_reader *r;
 	const config_setting_t *setting;
 };
 
@@ -112,15 +110,15 @@ static void on_key_file_warning(const char *message, void *arg)
 	reader_warning(reading->r, reading->setting, "%s", message);
 }
 
-static void read_key_file(struct reader *r, const config_setting_t *setting, void *object)
+static void read_key_file(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct key_file_reading reading = {r, setting};
 	struct config *config = object;
 	char error[KEYFILE_ERROR_MAX], *credential;
 	int e;
 
-	reader_path(r, setting, &config->key_file);
-	if (!config->key_file)
+	if (!reader_path(r, setting, &config->key_file))
 		return;
 	credential = credential_path(config->key_file);
 	e = keyfile_load(config->keys, credential ? credential : config->key_file,
@@ -150,7 +148,7 @@ static bool count_key(const struct tsig_key *key, void *arg)
 }
 
 /* The setting key, or the only key that there is. */
-static void choose_key(struct reader *r, const config_setting_t *root)
+static void choose_key(struct settings_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *setting = config_setting_get_member(root, "key");
 	struct config *config = r->config;
@@ -158,9 +156,9 @@ static void choose_key(struct reader *r, const config_setting_t *root)
 	uint8_t name[NAME_MAX_LEN];
 
 	if (!config_setting_get_member(root, "key_file")) {
-		reader_error(r, root,
-			"key_file: is missing: the file with the key that signs updates, "
-			"as tsig-keygen prints it");
+		reader_error_missing(r, root, "key_file",
+			"the file with the key that signs updates, as tsig-keygen prints "
+			"it");
 		return;
 	}
 	keyring_each(config->keys, count_key, &found);
@@ -181,120 +179,123 @@ static void choose_key(struct reader *r, const config_setting_t *root)
 		config->key = keyring_find(config->keys, found.first->name);
 }
 
-static void read_lease(struct reader *r, const config_setting_t *setting, void *object)
+static void read_lease(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
 
-	if (reader_time_s(r, setting, LEASE_MIN_S, LEASE_MAX_S, &config->lease_s) &&
+	if (reader_seconds(r, setting, LEASE_MIN_S, LEASE_MAX_S, &config->lease_s) &&
 		config->lease_s < LEASE_SHORT_S)
 		reader_warning(r, setting,
 			"servers need not grant leases under %d s (RFC 9664, 8)",
 			LEASE_SHORT_S);
 }
 
-static void read_ttl(struct reader *r, const config_setting_t *setting, void *object)
+static void read_ttl(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	reader_time_s(r, setting, 0, TTL_MAX_S, &((struct config *)object)->ttl);
+	reader_seconds(r, setting, 0, TTL_MAX_S, &((struct config *)object)->ttl);
 }
 
-static void read_publish(struct reader *r, const config_setting_t *setting, void *object)
+static void read_publish(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	reader_choose(r, setting, config_publish_choices, CONFIG_PUBLISH_CHOICES,
+	reader_choose_any(r, setting, config_publish_choices, CONFIG_PUBLISH_CHOICES,
 		&((struct config *)object)->publish);
 }
 
 static void read_interfaces(
-	struct reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_words(r, setting, &((struct config *)object)->interfaces);
 }
 
-static void read_ssh_keys(struct reader *r, const config_setting_t *setting, void *object)
+static void read_ssh_keys(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_path(r, setting, &((struct config *)object)->ssh_keys);
 }
 
-static void read_shared(struct reader *r, const config_setting_t *setting, void *object)
+static void read_shared(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_bool(r, setting, &((struct config *)object)->is_shared);
 }
 
-static void read_withdraw(struct reader *r, const config_setting_t *setting, void *object)
+static void read_withdraw(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_bool(r, setting, &((struct config *)object)->withdraw_on_exit);
 }
 
-static void read_delay(struct reader *r, const config_setting_t *setting, void *object)
+static void read_delay(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_time_ms(r, setting, 0, DELAY_MAX_MS,
 		&((struct config *)object)->initial_delay_ms);
 }
 
-static void read_timeout(struct reader *r, const config_setting_t *setting, void *object)
+static void read_timeout(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_time_ms(r, setting, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS,
 		&((struct config *)object)->timeout_ms);
 }
 
 static void read_transport(
-	struct reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_choice choices[] = {{"udp", 1}, {"tcp", 2}};
 	unsigned chosen = 0;
 
-	reader_choose(r, setting, choices, 2, &chosen);
-	((struct config *)object)->is_tcp = chosen == 2;
+	if (reader_choose(r, setting, choices, 2, &chosen))
+		((struct config *)object)->is_tcp = chosen == 2;
 }
 
-static void read_state(struct reader *r, const config_setting_t *setting, void *object)
+static void read_state(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_path(r, setting, &((struct config *)object)->state);
 }
 
-static void read_pid_file(struct reader *r, const config_setting_t *setting, void *object)
+static void read_pid_file(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_path(r, setting, &((struct config *)object)->pid_file);
 }
 
-static void read_user(struct reader *r, const config_setting_t *setting, void *object)
+static void read_user(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_copy(r, setting, &((struct config *)object)->user);
 }
 
-/* For settings that are read elsewhere. */
-static void skip(struct reader *r, const config_setting_t *setting, void *object)
-{
-	(void)r;
-	(void)setting;
-	(void)object;
-}
-
 static const struct reader_member members[] = {
-	{"gateways", read_gateways},
-	{"key_file", read_key_file},
-	{"key", skip},
-	{"zone", read_zones},
-	{"name", skip},
-	{"lease", read_lease},
-	{"ttl", read_ttl},
-	{"publish", read_publish},
-	{"interfaces", read_interfaces},
-	{"ssh_keys", read_ssh_keys},
-	{"shared", read_shared},
-	{"withdraw_on_exit", read_withdraw},
-	{"initial_delay", read_delay},
-	{"timeout", read_timeout},
-	{"transport", read_transport},
-	{"state", read_state},
-	{"pid_file", read_pid_file},
-	{"user", read_user},
-	{"records", skip},
-	{"sources", skip},
+	{"gateways", read_gateways, false},
+	{"key_file", read_key_file, false},
+	{"key", reader_skip, false},
+	{"zone", read_zones, false},
+	{"name", reader_skip, false},
+	{"lease", read_lease, false},
+	{"ttl", read_ttl, false},
+	{"publish", read_publish, false},
+	{"interfaces", read_interfaces, false},
+	{"ssh_keys", read_ssh_keys, false},
+	{"shared", read_shared, false},
+	{"withdraw_on_exit", read_withdraw, false},
+	{"initial_delay", read_delay, false},
+	{"timeout", read_timeout, false},
+	{"transport", read_transport, false},
+	{"state", read_state, false},
+	{"pid_file", read_pid_file, false},
+	{"user", read_user, false},
+	{"records", reader_skip, false},
+	{"sources", reader_skip, false},
 };
 
 /* ---- what depends on other settings ---- */
 
-static void choose_name(struct reader *r, const config_setting_t *root)
+static void choose_name(struct settings_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *setting = config_setting_get_member(root, "name");
 	struct config *config = r->config;
@@ -312,11 +313,9 @@ static void choose_name(struct reader *r, const config_setting_t *root)
 	if (!config->zone_count && config->name[0]) {
 		/* The one above it is what it mostly is. */
 		free(config->zones);
-		config->zones = calloc(1, sizeof(*config->zones));
-		if (!config->zones) {
-			reader_error_memory(r);
+		config->zones = reader_alloc(r, 1, sizeof(*config->zones));
+		if (!config->zones)
 			return;
-		}
 		memcpy(config->zones[0], name_parent(config->name),
 			name_len(name_parent(config->name)));
 		config->zone_count = 1;
@@ -327,7 +326,7 @@ static void choose_name(struct reader *r, const config_setting_t *root)
 			setting ? "" : "name: ", name_to_text(config->name, text));
 }
 
-static void set_defaults(struct reader *r, struct config *config)
+static void set_defaults(struct settings_reader *r, struct config *config)
 {
 	config->lease_s = LEASE_DEFAULT_S;
 	config->ttl = TTL_DEFAULT_S;
@@ -342,14 +341,14 @@ static void set_defaults(struct reader *r, struct config *config)
 		reader_error_memory(r);
 }
 
-static void read_root(struct reader *r, const config_setting_t *root)
+static void read_root(struct settings_reader *r, const config_setting_t *root)
 {
 	reader_read_group(
 		r, root, members, sizeof(members) / sizeof(members[0]), r->config);
 	if (!config_setting_get_member(root, "gateways"))
-		reader_error(r, root,
-			"gateways: is missing: the servers to send updates to, as in "
-			"gateways = [ \"192.0.2.1:53\" ]");
+		reader_error_missing(r, root, "gateways",
+			"the servers to send updates to, as in gateways = [ "
+			"\"192.0.2.1:53\" ]");
 	choose_key(r, root);
 	choose_name(r, root);
 	if (!r->error)
@@ -357,7 +356,7 @@ static void read_root(struct reader *r, const config_setting_t *root)
 }
 
 /* Ends the life of text. */
-static int read_config(struct config **ret_config, struct reader *r,
+static int read_config(struct config **ret_config, struct settings_reader *r,
 	struct settings_text *text, const struct settings_source *source)
 {
 	config_t libconfig;
@@ -386,7 +385,7 @@ static int read_config(struct config **ret_config, struct reader *r,
 int config_load(
 	struct config **ret_config, const char *path, config_report *report, void *arg)
 {
-	struct reader r = {.path = path, .report = report, .arg = arg};
+	struct settings_reader r = {.path = path, .report = report, .arg = arg};
 	struct settings_source source = {
 		.path = path, .size_max = FILE_MAX, .report = report, .arg = arg};
 	struct settings_text *text;
@@ -406,7 +405,7 @@ int config_load(
 int config_parse(struct config **ret_config, const char *text, const char *folder,
 	config_report *report, void *arg)
 {
-	struct reader r = {
+	struct settings_reader r = {
 		.path = "text", .folder = folder, .report = report, .arg = arg};
 	const struct settings_source source = {
 		.path = r.path, .size_max = FILE_MAX, .report = report, .arg = arg};

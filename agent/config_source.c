@@ -44,26 +44,21 @@ static const struct reader_choice types[] = {
 
 /* ---- the settings of a source ---- */
 
-static void skip(struct reader *r, const config_setting_t *setting, void *object)
+static void read_publish(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	(void)r;
-	(void)setting;
-	(void)object;
-}
-
-static void read_publish(struct reader *r, const config_setting_t *setting, void *object)
-{
-	reader_choose(r, setting, config_publish_choices, CONFIG_PUBLISH_CHOICES,
+	reader_choose_any(r, setting, config_publish_choices, CONFIG_PUBLISH_CHOICES,
 		&((struct config_source *)object)->publish);
 }
 
 static void read_interfaces(
-	struct reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_words(r, setting, &((struct config_source *)object)->interfaces);
 }
 
-static void read_scopes(struct reader *r, const config_setting_t *setting, void *object)
+static void read_scopes(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_choice choices[] = {
 		{"global", SCOPE_GLOBAL},
@@ -72,10 +67,12 @@ static void read_scopes(struct reader *r, const config_setting_t *setting, void 
 		{"host", SCOPE_HOST},
 	};
 
-	reader_choose(r, setting, choices, 4, &((struct config_source *)object)->scopes);
+	reader_choose_any(
+		r, setting, choices, 4, &((struct config_source *)object)->scopes);
 }
 
-static void read_include(struct reader *r, const config_setting_t *setting, void *object)
+static void read_include(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_choice choices[] = {
 		{"temporary", INCLUDE_TEMPORARY},
@@ -83,10 +80,12 @@ static void read_include(struct reader *r, const config_setting_t *setting, void
 		{"tentative", INCLUDE_TENTATIVE},
 	};
 
-	reader_choose(r, setting, choices, 3, &((struct config_source *)object)->include);
+	reader_choose_any(
+		r, setting, choices, 3, &((struct config_source *)object)->include);
 }
 
-static void read_suffix(struct reader *r, const config_setting_t *setting, void *object)
+static void read_suffix(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_source *source = object;
 	static const uint8_t none[8];
@@ -105,12 +104,14 @@ static void read_suffix(struct reader *r, const config_setting_t *setting, void 
 	source->has_suffix = true;
 }
 
-static void read_path(struct reader *r, const config_setting_t *setting, void *object)
+static void read_path(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_path(r, setting, &((struct config_source *)object)->path);
 }
 
-static void read_command(struct reader *r, const config_setting_t *setting, void *object)
+static void read_command(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_source *source = object;
 
@@ -121,7 +122,8 @@ static void read_command(struct reader *r, const config_setting_t *setting, void
 			"\"argument\" ] (no shell is involved)");
 }
 
-static void read_network(struct reader *r, const config_setting_t *setting, void *object)
+static void read_network(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_copy(r, setting, &((struct config_source *)object)->network);
 }
@@ -137,10 +139,11 @@ static bool parse_address(const char *text, struct config_address *ret)
 }
 
 /* "container", "host", or addresses. */
-static void read_address(struct reader *r, const config_setting_t *setting, void *object)
+static void read_address(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_source *source = object;
-	const size_t count = reader_count(r, setting);
+	const size_t count = reader_count_words(r, setting);
 	const char *text =
 		count ? config_setting_get_string(reader_element(setting, 0)) : NULL;
 
@@ -150,11 +153,9 @@ static void read_address(struct reader *r, const config_setting_t *setting, void
 		source->is_host_address = true;
 		return;
 	}
-	source->addresses = calloc(count, sizeof(*source->addresses));
-	if (!source->addresses) {
-		reader_error_memory(r);
+	source->addresses = reader_alloc(r, count, sizeof(*source->addresses));
+	if (!source->addresses)
 		return;
-	}
 	for (size_t i = 0; i < count; i++) {
 		text = config_setting_get_string(reader_element(setting, i));
 		if (!text || !parse_address(text, &source->addresses[i])) {
@@ -166,35 +167,41 @@ static void read_address(struct reader *r, const config_setting_t *setting, void
 	}
 }
 
-static void read_ttl(struct reader *r, const config_setting_t *setting, void *object)
+static void read_ttl(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	reader_time_s(r, setting, 0, TTL_MAX_S, &((struct config_source *)object)->ttl);
+	reader_seconds(r, setting, 0, TTL_MAX_S, &((struct config_source *)object)->ttl);
 }
 
-static void read_interval(struct reader *r, const config_setting_t *setting, void *object)
+static void read_interval(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	reader_time_s(r, setting, 0, INTERVAL_MAX_S,
+	reader_seconds(r, setting, 0, INTERVAL_MAX_S,
 		&((struct config_source *)object)->interval_s);
 }
 
-static void read_timeout(struct reader *r, const config_setting_t *setting, void *object)
+static void read_timeout(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_time_ms(r, setting, RUN_MIN_MS, RUN_MAX_MS,
 		&((struct config_source *)object)->timeout_ms);
 }
 
-static void read_grace(struct reader *r, const config_setting_t *setting, void *object)
+static void read_grace(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_time_ms(
 		r, setting, 0, GRACE_MAX_MS, &((struct config_source *)object)->grace_ms);
 }
 
-static void read_shared(struct reader *r, const config_setting_t *setting, void *object)
+static void read_shared(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	reader_bool(r, setting, &((struct config_source *)object)->is_shared);
 }
 
-static void read_origin(struct reader *r, const config_setting_t *setting, void *object)
+static void read_origin(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_source *source = object;
 	const uint8_t *zone = r->config->zones[0];
@@ -214,22 +221,22 @@ enum {
 };
 
 static const struct reader_member members[] = {
-	{"type", skip},
-	{"publish", read_publish},
-	{"interfaces", read_interfaces},
-	{"scope", read_scopes},
-	{"include", read_include},
-	{"suffix", read_suffix},
-	{"path", read_path},
-	{"command", read_command},
-	{"network", read_network},
-	{"address", read_address},
-	{"ttl", read_ttl},
-	{"interval", read_interval},
-	{"timeout", read_timeout},
-	{"grace", read_grace},
-	{"shared", read_shared},
-	{"origin", read_origin},
+	{"type", reader_skip, false},
+	{"publish", read_publish, false},
+	{"interfaces", read_interfaces, false},
+	{"scope", read_scopes, false},
+	{"include", read_include, false},
+	{"suffix", read_suffix, false},
+	{"path", read_path, false},
+	{"command", read_command, false},
+	{"network", read_network, false},
+	{"address", read_address, false},
+	{"ttl", read_ttl, false},
+	{"interval", read_interval, false},
+	{"timeout", read_timeout, false},
+	{"grace", read_grace, false},
+	{"shared", read_shared, false},
+	{"origin", read_origin, false},
 };
 
 enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
@@ -254,8 +261,8 @@ static const unsigned member_types[MEMBERS] = {
 	OF_HOSTS | OF_DOCKER | OF_COMMAND, /* origin */
 };
 
-static void check_members(
-	struct reader *r, const config_setting_t *group, enum config_source_type type)
+static void check_members(struct settings_reader *r, const config_setting_t *group,
+	enum config_source_type type)
 {
 	for (size_t i = 0; i < MEMBERS; i++) {
 		const config_setting_t *setting =
@@ -267,18 +274,18 @@ static void check_members(
 	}
 }
 
-static void check_required(struct reader *r, const config_setting_t *group,
+static void check_required(struct settings_reader *r, const config_setting_t *group,
 	const struct config_source *source)
 {
 	if (source->type == SOURCE_HOSTS && !source->path && !r->error)
-		reader_error(
-			r, group, "path: is missing: a hosts file, or a folder of them");
+		reader_error_missing(
+			r, group, "path", "a hosts file, or a folder of them");
 	if (source->type == SOURCE_COMMAND && !source->command && !r->error)
-		reader_error(r, group, "command: is missing: the program to run");
+		reader_error_missing(r, group, "command", "the program to run");
 }
 
-static void set_defaults(
-	struct reader *r, struct config_source *source, enum config_source_type type)
+static void set_defaults(struct settings_reader *r, struct config_source *source,
+	enum config_source_type type)
 {
 	const struct config *config = r->config;
 	/* What a hosts file or a label names stands beside the host; what a program of
@@ -302,35 +309,30 @@ static void set_defaults(
 		reader_error_memory(r);
 }
 
-static bool read_type(struct reader *r, const config_setting_t *group,
+static bool read_type(struct settings_reader *r, const config_setting_t *group,
 	enum config_source_type *ret_type)
 {
 	const config_setting_t *setting = config_setting_get_member(group, "type");
 	unsigned chosen = 0;
 
 	if (!setting) {
-		reader_error(r, group, "type: is missing: %s",
-			"interfaces, hosts, docker, whoami or command");
+		reader_error_missing(
+			r, group, "type", "interfaces, hosts, docker, whoami or command");
 		return false;
 	}
-	reader_choose(r, setting, types, sizeof(types) / sizeof(types[0]), &chosen);
-	if (!chosen)
+	if (!reader_choose(r, setting, types, sizeof(types) / sizeof(types[0]), &chosen))
 		return false;
 	*ret_type = (enum config_source_type)__builtin_ctz(chosen);
 	return true;
 }
 
-static void read_source(struct reader *r, const config_setting_t *group)
+static void read_source(struct settings_reader *r, const config_setting_t *group)
 {
 	struct config *config = r->config;
 	struct config_source *source = &config->sources[config->source_count];
 	enum config_source_type type;
 
-	if (!config_setting_is_group(group)) {
-		reader_error(r, group, "must be a group: { type = \"...\"; }");
-		return;
-	}
-	if (!read_type(r, group, &type))
+	if (!reader_is_group(r, group) || !read_type(r, group, &type))
 		return;
 	config->source_count++;
 	source->line = settings_text_line(r->text, config_setting_source_line(group));
@@ -340,7 +342,7 @@ static void read_source(struct reader *r, const config_setting_t *group)
 	check_required(r, group, source);
 }
 
-static void read_sources(struct reader *r, const config_setting_t *setting)
+static void read_sources(struct settings_reader *r, const config_setting_t *setting)
 {
 	const int count = config_setting_length(setting);
 
@@ -350,31 +352,26 @@ static void read_sources(struct reader *r, const config_setting_t *setting)
 			CONFIG_SOURCES_MAX);
 		return;
 	}
-	r->config->sources =
-		calloc(count > 0 ? (size_t)count : 1, sizeof(*r->config->sources));
-	if (!r->config->sources) {
-		reader_error_memory(r);
+	r->config->sources = reader_alloc(r, (size_t)count, sizeof(*r->config->sources));
+	if (!r->config->sources)
 		return;
-	}
 	for (int i = 0; i < count; i++)
 		read_source(r, config_setting_get_elem(setting, (unsigned)i));
 }
 
 /* Without the setting: the addresses of the interfaces. */
-static void use_interfaces(struct reader *r)
+static void use_interfaces(struct settings_reader *r)
 {
-	r->config->sources = calloc(1, sizeof(*r->config->sources));
-	if (!r->config->sources) {
-		reader_error_memory(r);
+	r->config->sources = reader_alloc(r, 1, sizeof(*r->config->sources));
+	if (!r->config->sources)
 		return;
-	}
 	set_defaults(r, r->config->sources, SOURCE_INTERFACES);
 	r->config->source_count = 1;
 }
 
 /* ---- records ---- */
 
-static void read_record(struct reader *r, const config_setting_t *setting)
+static void read_record(struct settings_reader *r, const config_setting_t *setting)
 {
 	struct config *config = r->config;
 	const char *text = reader_text(r, setting);
@@ -394,16 +391,16 @@ static void read_record(struct reader *r, const config_setting_t *setting)
 		reader_error(r, setting, "\"%s\" lies in none of the zones", text);
 }
 
-static void read_records(struct reader *r, const config_setting_t *setting)
+static void read_records(struct settings_reader *r, const config_setting_t *setting)
 {
-	for (size_t i = 0; i < reader_count(r, setting); i++)
+	for (size_t i = 0; i < reader_count_words(r, setting); i++)
 		read_record(r, reader_element(setting, i));
 	if (!r->config->is_shared && records_claim_all(&r->config->records))
 		reader_error_memory(r);
 	records_sort(&r->config->records);
 }
 
-void config_sources_read(struct reader *r, const config_setting_t *root)
+void config_sources_read(struct settings_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *sources = config_setting_get_member(root, "sources");
 	const config_setting_t *records = config_setting_get_member(root, "records");

@@ -36,7 +36,7 @@ static const struct reader_member address_members[] = {
 	{"port", reader_skip, false},
 };
 
-static void check_twice(struct config_reader *r, const config_setting_t *setting,
+static void check_twice(struct settings_reader *r, const config_setting_t *setting,
 	const struct config_address *all, size_t index)
 {
 	const char *text = all[index].text;
@@ -50,7 +50,7 @@ static void check_twice(struct config_reader *r, const config_setting_t *setting
 }
 
 static void read_listen(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
 
@@ -76,34 +76,31 @@ static void read_listen(
 }
 
 static void read_user(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	const char *text = reader_text(r, setting);
-
-	if (text)
-		(void)reader_set_text(r, &((struct config *)object)->user, text);
+	reader_copy(r, setting, &((struct config *)object)->user);
 }
 
 static void read_database(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	((struct config *)object)->database = reader_path(r, setting);
+	reader_path(r, setting, &((struct config *)object)->database);
 }
 
 static void read_pid_file(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	((struct config *)object)->pid_file = reader_path(r, setting);
+	reader_path(r, setting, &((struct config *)object)->pid_file);
 }
 
 static void read_control(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	((struct config *)object)->control = reader_path(r, setting);
+	reader_path(r, setting, &((struct config *)object)->control);
 }
 
 static void read_http_hosts(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config *config = object;
 
@@ -112,7 +109,7 @@ static void read_http_hosts(
 }
 
 static void read_http(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
 		{"address", reader_skip, false}, /* reader_address */
@@ -129,7 +126,7 @@ static void read_http(
 }
 
 static void read_threads(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -138,7 +135,7 @@ static void read_threads(
 }
 
 static void read_audit_days(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -147,7 +144,7 @@ static void read_audit_days(
 }
 
 static void read_max_fudge(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t ms;
 
@@ -156,7 +153,7 @@ static void read_max_fudge(
 }
 
 static void read_tcp_idle_timeout(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t ms;
 
@@ -190,7 +187,7 @@ static unsigned count_cores(void)
 	return count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
 }
 
-static void set_defaults(struct config_reader *r)
+static void set_defaults(struct settings_reader *r)
 {
 	struct config *config = r->config;
 
@@ -207,7 +204,7 @@ static void set_defaults(struct config_reader *r)
 		abort(); /* they are addresses */
 }
 
-static void read_root(struct config_reader *r, const config_setting_t *root)
+static void read_root(struct settings_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *zones = config_setting_get_member(root, "zones");
 
@@ -229,7 +226,7 @@ static void read_root(struct config_reader *r, const config_setting_t *root)
 
 /* ---- the file ---- */
 
-static void read_text(struct config_reader *r, struct settings_text *text,
+static void read_text(struct settings_reader *r, struct settings_text *text,
 	const struct settings_source *source)
 {
 	config_t tree;
@@ -243,7 +240,7 @@ static void read_text(struct config_reader *r, struct settings_text *text,
 }
 
 /* Ends the life of text. */
-static int read_config(struct config **ret_config, struct config_reader *r,
+static int read_config(struct config **ret_config, struct settings_reader *r,
 	struct settings_text *text, const struct settings_source *source)
 {
 	r->text = text;
@@ -266,7 +263,7 @@ static int read_config(struct config **ret_config, struct config_reader *r,
 int config_parse(struct config **ret_config, const char *name, const char *text,
 	size_t len, config_report *report, void *arg)
 {
-	struct config_reader r = {.path = name, .report = report, .arg = arg};
+	struct settings_reader r = {.path = name, .report = report, .arg = arg};
 	const struct settings_source source = {
 		.path = name, .size_max = READER_FILE_MAX, .report = report, .arg = arg};
 	struct settings_text *whole;
@@ -293,8 +290,8 @@ static char *find_folder(const char *path)
 
 static void report_folder(const char *path, int err, config_report *report, void *arg)
 {
-	struct config_reader r = {.path = path, .report = report, .arg = arg};
-	char message[READER_MESSAGE_MAX];
+	struct settings_reader r = {.path = path, .report = report, .arg = arg};
+	char message[SETTINGS_MESSAGE_MAX];
 
 	snprintf(message, sizeof(message), "%.512s: %s", path, strerror(-err));
 	reader_error_raw(&r, err, message);
@@ -303,7 +300,7 @@ static void report_folder(const char *path, int err, config_report *report, void
 int config_load(
 	struct config **ret_config, const char *path, config_report *report, void *arg)
 {
-	struct config_reader r = {.path = path, .report = report, .arg = arg};
+	struct settings_reader r = {.path = path, .report = report, .arg = arg};
 	struct settings_source source = {
 		.path = path, .size_max = READER_FILE_MAX, .report = report, .arg = arg};
 	struct settings_text *text;

@@ -123,9 +123,6 @@ const struct config_zone *config_find_zone(
 const struct config_zone *config_find_enclosing_zone(
 	const struct config *config, const uint8_t *name);
 
-/* "90s", "15m", "24h", "7d", "500ms", or plain seconds, to milliseconds.  0 or -EINVAL.
- */
-int config_parse_time(const char *text, int64_t *ret_ms);
 /* A numeric address ("192.0.2.1", "2001:db8::1") and a port.  0 or -EINVAL. */
 int config_parse_address(struct config_address *ret, const char *address, unsigned port);
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gateway/base/settings_words.h"
 #include "tsig/keyfile.h"
 #include "tsig/plural.h"
 
@@ -32,7 +33,7 @@ struct key_reading {
 };
 
 static void read_key_name(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct key_reading *reading = object;
 
@@ -40,14 +41,14 @@ static void read_key_name(
 }
 
 static void report_unknown_algorithm(
-	struct config_reader *r, const config_setting_t *setting, const char *text)
+	struct settings_reader *r, const config_setting_t *setting, const char *text)
 {
 	const char *names[HMAC_ALGORITHMS];
 
 	for (unsigned i = 0; i < HMAC_ALGORITHMS; i++)
 		names[i] = hmac_algorithm_text((enum hmac_algorithm)i);
 	const char *meant =
-		config_text_suggest(text, names, HMAC_ALGORITHMS, sizeof(names[0]));
+		settings_suggest(text, names, HMAC_ALGORITHMS, sizeof(names[0]));
 	if (meant)
 		reader_error(r, setting,
 			"unknown algorithm \"%.64s\" (did you mean \"%s\"?)", text,
@@ -57,7 +58,7 @@ static void report_unknown_algorithm(
 }
 
 static void read_key_algorithm(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct key_reading *reading = object;
 	const char *text = reader_text(r, setting);
@@ -71,7 +72,7 @@ static void read_key_algorithm(
 		report_unknown_algorithm(r, setting, text);
 }
 
-static void decode_secret(struct config_reader *r, const config_setting_t *setting,
+static void decode_secret(struct settings_reader *r, const config_setting_t *setting,
 	const char *text, struct key_reading *reading)
 {
 	int len = hmac_decode_base64(
@@ -85,7 +86,7 @@ static void decode_secret(struct config_reader *r, const config_setting_t *setti
 }
 
 static void read_key_secret(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	const char *text = reader_text(r, setting);
 	unsigned mode = reader_file_mode(r, setting);
@@ -101,7 +102,7 @@ static void read_key_secret(
 }
 
 static void read_key_secret_file(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	char *text = reader_secret(r, setting);
 
@@ -112,7 +113,7 @@ static void read_key_secret_file(
 }
 
 static void read_date(
-	struct config_reader *r, const config_setting_t *setting, int64_t *ret)
+	struct settings_reader *r, const config_setting_t *setting, int64_t *ret)
 {
 	const char *text = reader_text(r, setting);
 
@@ -122,13 +123,13 @@ static void read_date(
 }
 
 static void read_key_not_before(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	read_date(r, setting, &((struct key_reading *)object)->key.not_before);
 }
 
 static void read_key_not_after(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	read_date(r, setting, &((struct key_reading *)object)->key.not_after);
 }
@@ -142,7 +143,7 @@ static const struct reader_member key_members[] = {
 	{"not_after", read_key_not_after, false},
 };
 
-static void check_key(struct config_reader *r, const config_setting_t *group,
+static void check_key(struct settings_reader *r, const config_setting_t *group,
 	const struct key_reading *reading)
 {
 	const config_setting_t *secret = config_setting_get_member(group, "secret");
@@ -156,7 +157,7 @@ static void check_key(struct config_reader *r, const config_setting_t *group,
 		reader_error(r, group, "not_before is later than not_after");
 }
 
-static void read_key(struct config_reader *r, const config_setting_t *group)
+static void read_key(struct settings_reader *r, const config_setting_t *group)
 {
 	struct key_reading reading = {
 		.key = {.alg = HMAC_SHA256,
@@ -183,7 +184,7 @@ static void read_key(struct config_reader *r, const config_setting_t *group)
 		reader_error(r, group, "%s", strerror(-err));
 }
 
-static void read_keys(struct config_reader *r, const config_setting_t *setting)
+static void read_keys(struct settings_reader *r, const config_setting_t *setting)
 {
 	if (!reader_is_list(r, setting))
 		return;
@@ -194,7 +195,7 @@ static void read_keys(struct config_reader *r, const config_setting_t *setting)
 /* ---- key_files = [ ... ] ---- */
 
 struct key_file_reading {
-	struct config_reader *r;
+	struct settings_reader *r;
 	const config_setting_t *setting;
 };
 
@@ -205,7 +206,7 @@ static void on_key_file_warning(const char *message, void *arg)
 	reader_warning(reading->r, reading->setting, "%s", message);
 }
 
-static void read_key_file(struct config_reader *r, const config_setting_t *setting)
+static void read_key_file(struct settings_reader *r, const config_setting_t *setting)
 {
 	struct key_file_reading reading = {r, setting};
 	char message[KEYFILE_ERROR_MAX] = "";
@@ -214,10 +215,11 @@ static void read_key_file(struct config_reader *r, const config_setting_t *setti
 		reader_error(r, setting, "files are not read for text in memory");
 		return;
 	}
-	char *path = reader_path(r, setting);
-	int err = path ? keyfile_load(r->config->keys, path, on_key_file_warning,
-				 &reading, message)
-		       : 0;
+	char *path = NULL;
+	int err = reader_path(r, setting, &path)
+		? keyfile_load(
+			  r->config->keys, path, on_key_file_warning, &reading, message)
+		: 0;
 	if (err == -ENOMEM)
 		reader_error_memory(r);
 	else if (err)
@@ -225,7 +227,7 @@ static void read_key_file(struct config_reader *r, const config_setting_t *setti
 	free(path);
 }
 
-static void read_key_files(struct config_reader *r, const config_setting_t *setting)
+static void read_key_files(struct settings_reader *r, const config_setting_t *setting)
 {
 	/* An empty array is what is left when the last file has been taken out. */
 	if (reader_is_empty(setting))
@@ -237,11 +239,12 @@ static void read_key_files(struct config_reader *r, const config_setting_t *sett
 }
 
 /* musterctl makes it when the first host is enrolled. */
-static void read_enrol_keys(struct config_reader *r, const config_setting_t *setting)
+static void read_enrol_keys(struct settings_reader *r, const config_setting_t *setting)
 {
 	struct stat st;
-	char *path = r->folder ? reader_path(r, setting) : NULL;
-	const bool is_missing = path && stat(path, &st) && errno == ENOENT;
+	char *path = NULL;
+	const bool is_missing = r->folder && reader_path(r, setting, &path) &&
+		stat(path, &st) && errno == ENOENT;
 
 	free(path);
 	if (!is_missing)
@@ -251,7 +254,7 @@ static void read_enrol_keys(struct config_reader *r, const config_setting_t *set
 /* ---- weak keys ---- */
 
 struct weak_scan {
-	struct config_reader *r;
+	struct settings_reader *r;
 	struct keyring *kept; /* gets the others; NULL: only count */
 	size_t count;
 	const struct tsig_key *shown[WEAK_SHOWN_MAX];
@@ -275,7 +278,7 @@ static bool scan_key(const struct tsig_key *key, void *arg)
 
 static void warn_loaded(const struct weak_scan *scan, const config_setting_t *setting)
 {
-	char names[READER_MESSAGE_MAX / 2], name[NAME_TEXT_MAX];
+	char names[SETTINGS_MESSAGE_MAX / 2], name[NAME_TEXT_MAX];
 	size_t at = 0;
 
 	for (size_t i = 0; i < scan->count && i < WEAK_SHOWN_MAX; i++) {
@@ -309,7 +312,7 @@ static void warn_refused(const struct weak_scan *scan, const config_setting_t *s
 }
 
 /* A ring can not forget a key: the others move to a new one. */
-static void refuse_weak(struct config_reader *r, const config_setting_t *setting)
+static void refuse_weak(struct settings_reader *r, const config_setting_t *setting)
 {
 	struct weak_scan scan = {.r = r, .kept = keyring_new()};
 
@@ -328,7 +331,7 @@ static void refuse_weak(struct config_reader *r, const config_setting_t *setting
 	r->config->keys = scan.kept;
 }
 
-void config_keys_read(struct config_reader *r, const config_setting_t *root)
+void config_keys_read(struct settings_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *keys = config_setting_get_member(root, "keys");
 	const config_setting_t *files = config_setting_get_member(root, "key_files");

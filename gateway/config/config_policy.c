@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/settings_words.h"
 #include "zones/rdata.h"
 
 enum {
@@ -32,7 +33,7 @@ static bool has_wildcard(const uint8_t *name)
 }
 
 static void read_keys(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
 	char text[NAME_TEXT_MAX];
@@ -51,7 +52,7 @@ static void read_keys(
 }
 
 static void read_from(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
 
@@ -59,7 +60,7 @@ static void read_from(
 }
 
 static void read_transport(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_choice choices[] = {
 		{"udp", POLICY_UDP}, {"tcp", POLICY_TCP}};
@@ -69,7 +70,7 @@ static void read_transport(
 }
 
 static void read_transfer(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->transfer);
 }
@@ -86,7 +87,7 @@ static const struct reader_choice matches[] = {
 };
 
 static void read_match(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	unsigned match;
 
@@ -96,7 +97,7 @@ static void read_match(
 }
 
 static void read_names(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct rule_reading *reading = object;
 	struct policy_rule *rule = reading->rule;
@@ -110,7 +111,7 @@ static void read_names(
 
 /* A list of names that the match does not look at, or none where it does, is a rule that
  * its author understands otherwise than we do. */
-static void check_names(struct config_reader *r, const config_setting_t *group)
+static void check_names(struct settings_reader *r, const config_setting_t *group)
 {
 	const config_setting_t *match = config_setting_get_member(group, "match");
 	const config_setting_t *names = config_setting_get_member(group, "names");
@@ -132,8 +133,8 @@ static void check_names(struct config_reader *r, const config_setting_t *group)
  * A rule must say which names it is about, unless it is about transfers alone: without
  * match and with transfer it grants no updates.
  */
-static void check_match(
-	struct config_reader *r, const config_setting_t *group, struct policy_rule *rule)
+static void check_match(struct settings_reader *r, const config_setting_t *group,
+	struct policy_rule *rule)
 {
 	static const char *const about_updates[] = {"names", "types", "operations",
 		"data", "ttl", "max_records", "max_names", "max_size", "rate", "lease",
@@ -148,13 +149,13 @@ static void check_match(
 	if (is_transfer_only)
 		rule->operations = 0;
 	else
-		reader_error_missing(r, group, "match");
+		reader_error_missing(r, group, "match", NULL);
 }
 
 /* ---- which records ---- */
 
 static void report_bad_type(
-	struct config_reader *r, const config_setting_t *setting, const char *text)
+	struct settings_reader *r, const config_setting_t *setting, const char *text)
 {
 	static const char *const names[] = {"A", "AAAA", "ANY", "CAA", "CNAME", "DHCID",
 		"DNAME", "HTTPS", "MX", "NAPTR", "NS", "OPENPGPKEY", "PTR", "SMIMEA",
@@ -166,7 +167,7 @@ static void report_bad_type(
 		upper[i] =
 			(char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 32 : text[i]);
 	upper[i] = '\0';
-	const char *meant = config_text_suggest(
+	const char *meant = settings_suggest(
 		upper, names, sizeof(names) / sizeof(names[0]), sizeof(names[0]));
 	if (meant)
 		reader_error(r, setting, "unknown type \"%.64s\" (did you mean \"%s\"?)",
@@ -176,7 +177,7 @@ static void report_bad_type(
 }
 
 static void read_types(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
 
@@ -200,7 +201,7 @@ static void read_types(
 }
 
 static void read_operations(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_choice choices[] = {
 		{"add", POLICY_ADD}, {"delete", POLICY_DELETE}};
@@ -218,7 +219,7 @@ static bool is_like_address(const char *text)
 	return strchr(text, ':') || strspn(text, "0123456789./") == strlen(text);
 }
 
-static void read_data_element(struct config_reader *r, const config_setting_t *element,
+static void read_data_element(struct settings_reader *r, const config_setting_t *element,
 	struct rule_reading *reading)
 {
 	struct policy_rule *rule = reading->rule;
@@ -246,7 +247,7 @@ static void read_data_element(struct config_reader *r, const config_setting_t *e
 }
 
 static void read_data(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct rule_reading *reading = object;
 	struct policy_rule *rule = reading->rule;
@@ -261,21 +262,21 @@ static void read_data(
 }
 
 static void read_ttl_min(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_seconds(
 		r, setting, 0, TTL_MAX_S, &((struct policy_rule *)object)->ttl_min);
 }
 
 static void read_ttl_max(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_seconds(
 		r, setting, 0, TTL_MAX_S, &((struct policy_rule *)object)->ttl_max);
 }
 
 static void read_ttl(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
 		{"min", read_ttl_min, false}, {"max", read_ttl_max, false}};
@@ -287,7 +288,7 @@ static void read_ttl(
 }
 
 static void read_max_records(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -296,7 +297,7 @@ static void read_max_records(
 }
 
 static void read_max_names(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -305,7 +306,7 @@ static void read_max_names(
 }
 
 static void read_max_size(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -316,34 +317,34 @@ static void read_max_size(
 /* ---- leases ---- */
 
 static void read_lease_default(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
 		&((struct policy_rule *)object)->lease_default_s);
 }
 
 static void read_lease_min(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
 		&((struct policy_rule *)object)->lease_min_s);
 }
 
 static void read_lease_max(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
 		&((struct policy_rule *)object)->lease_max_s);
 }
 
 static void read_lease_key_max(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
 		&((struct policy_rule *)object)->lease_key_max_s);
 }
 
-static void check_lease(struct config_reader *r, const config_setting_t *setting,
+static void check_lease(struct settings_reader *r, const config_setting_t *setting,
 	const struct policy_rule *rule)
 {
 	if (rule->lease_min_s > rule->lease_max_s)
@@ -363,7 +364,7 @@ static void check_lease(struct config_reader *r, const config_setting_t *setting
 
 /* Who gives a max means KEY records too, unless there is a key_max. */
 static void read_lease(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
 		{"default", read_lease_default, false},
@@ -387,19 +388,19 @@ static void read_lease(
 }
 
 static void read_adopt(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->adopt);
 }
 
 static void read_ptr(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->ptr);
 }
 
 static void read_merge(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->merge);
 }
@@ -414,7 +415,7 @@ static bool may_add_addresses(const struct policy_rule *rule)
 }
 
 /* What is set but can not do anything, its author understands otherwise than we do. */
-static void check_effect(struct config_reader *r, const config_setting_t *group,
+static void check_effect(struct settings_reader *r, const config_setting_t *group,
 	const struct policy_rule *rule)
 {
 	if (rule->ptr && !may_add_addresses(rule))
@@ -431,7 +432,7 @@ static void check_effect(struct config_reader *r, const config_setting_t *group,
 /* ---- what is not in effect yet ---- */
 
 static void read_rate(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)object;
 	if (!config_setting_is_number(setting) &&
@@ -464,7 +465,7 @@ static const struct reader_member rule_members[] = {
 	{"merge", read_merge, false},
 };
 
-static void read_rule(struct config_reader *r, const config_setting_t *group,
+static void read_rule(struct settings_reader *r, const config_setting_t *group,
 	struct rule_reading *reading)
 {
 	if (!reader_is_group(r, group))
@@ -478,7 +479,7 @@ static void read_rule(struct config_reader *r, const config_setting_t *group,
 	check_effect(r, group, reading->rule);
 }
 
-void config_policy_read(struct config_reader *r, const config_setting_t *setting,
+void config_policy_read(struct settings_reader *r, const config_setting_t *setting,
 	struct config_zone *zone)
 {
 	if (!reader_is_list(r, setting))

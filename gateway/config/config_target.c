@@ -19,7 +19,7 @@ enum {
 /* ---- settings of each type ---- */
 
 static void read_timeout(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t ms;
 
@@ -28,14 +28,14 @@ static void read_timeout(
 }
 
 static void read_file(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	((struct config_target *)object)->file = reader_path(r, setting);
+	reader_path(r, setting, &((struct config_target *)object)->file);
 }
 
 /* A key of key_files or keys by its name; NULL: reported. */
 static const struct tsig_key *find_key(
-	struct config_reader *r, const config_setting_t *setting)
+	struct settings_reader *r, const config_setting_t *setting)
 {
 	const struct tsig_key *key;
 	uint8_t name[NAME_MAX_LEN];
@@ -51,13 +51,13 @@ static const struct tsig_key *find_key(
 }
 
 static void read_key(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	((struct config_target *)object)->key = find_key(r, setting);
 }
 
 static void read_transfer_key(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	((struct config_target *)object)->transfer_key = find_key(r, setting);
 }
@@ -65,13 +65,13 @@ static void read_transfer_key(
 /* ---- secondaries ---- */
 
 static void read_secondary_key(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	((struct config_secondary *)object)->key = find_key(r, setting);
 }
 
 static void read_secondary_source(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_secondary *secondary = object;
 	const char *text = reader_text(r, setting);
@@ -80,7 +80,7 @@ static void read_secondary_source(
 		reader_error(r, setting, "\"%.64s\" is not a numeric address", text);
 }
 
-static bool read_secondary(struct config_reader *r, const config_setting_t *setting,
+static bool read_secondary(struct settings_reader *r, const config_setting_t *setting,
 	struct config_secondary *secondary)
 {
 	static const struct reader_member members[] = {
@@ -105,7 +105,7 @@ static bool read_secondary(struct config_reader *r, const config_setting_t *sett
 }
 
 static void read_notify(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_target *target = object;
 
@@ -122,7 +122,7 @@ static void read_notify(
 }
 
 static void read_url(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_target *target = object;
 	const char *text = reader_text(r, setting);
@@ -143,7 +143,7 @@ static void read_url(
 }
 
 static void read_server(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	const char *text = reader_text(r, setting);
 
@@ -158,7 +158,7 @@ static void read_server(
 }
 
 static void read_api_key_file(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_target *target = object;
 
@@ -198,7 +198,7 @@ static const struct reader_member powerdns_members[] = {
 
 /* ---- the target ---- */
 
-static void read_local(struct config_reader *r, const config_setting_t *group,
+static void read_local(struct settings_reader *r, const config_setting_t *group,
 	struct config_target *target)
 {
 	reader_read_group(r, group, local_members,
@@ -206,7 +206,7 @@ static void read_local(struct config_reader *r, const config_setting_t *group,
 	(void)reader_set_text(r, &target->id, "local");
 }
 
-static void read_ddns(struct config_reader *r, const config_setting_t *group,
+static void read_ddns(struct settings_reader *r, const config_setting_t *group,
 	struct config_target *target)
 {
 	char id[sizeof(target->address.text) + 8];
@@ -221,7 +221,7 @@ static void read_ddns(struct config_reader *r, const config_setting_t *group,
 	(void)reader_set_text(r, &target->id, id);
 }
 
-static void read_powerdns(struct config_reader *r, const config_setting_t *group,
+static void read_powerdns(struct settings_reader *r, const config_setting_t *group,
 	struct config_target *target)
 {
 	if (!reader_set_text(r, &target->server, "localhost"))
@@ -236,7 +236,7 @@ static void read_powerdns(struct config_reader *r, const config_setting_t *group
 	}
 }
 
-static void read_target(struct config_reader *r, const config_setting_t *group,
+static void read_target(struct settings_reader *r, const config_setting_t *group,
 	struct config_target *target)
 {
 	static const struct reader_choice types[] = {
@@ -251,7 +251,7 @@ static void read_target(struct config_reader *r, const config_setting_t *group,
 		return;
 	const config_setting_t *setting = config_setting_get_member(group, "type");
 	if (!setting)
-		reader_error_missing(r, group, "type");
+		reader_error_missing(r, group, "type", NULL);
 	if (!setting || !reader_choose(r, setting, types, 3, &type))
 		return;
 	target->type = (enum config_target_type)type;
@@ -264,7 +264,7 @@ static void read_target(struct config_reader *r, const config_setting_t *group,
 }
 
 /* Two of one id would share a cursor in the journal. */
-static void check_ids(struct config_reader *r, const config_setting_t *setting,
+static void check_ids(struct settings_reader *r, const config_setting_t *setting,
 	const struct config_zone *zone, size_t index)
 {
 	const char *id = zone->targets[index].id;
@@ -278,7 +278,7 @@ static void check_ids(struct config_reader *r, const config_setting_t *setting,
 	}
 }
 
-void config_targets_read(struct config_reader *r, const config_setting_t *setting,
+void config_targets_read(struct settings_reader *r, const config_setting_t *setting,
 	struct config_zone *zone)
 {
 	if (!reader_is_list(r, setting))
@@ -295,7 +295,7 @@ void config_targets_read(struct config_reader *r, const config_setting_t *settin
 	}
 }
 
-void config_targets_default(struct config_reader *r, struct config_zone *zone)
+void config_targets_default(struct settings_reader *r, struct config_zone *zone)
 {
 	zone->targets = reader_alloc(r, 1, sizeof(*zone->targets));
 	if (!zone->targets)

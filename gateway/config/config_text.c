@@ -1,9 +1,5 @@
 /*
- * The words of musterd.conf: times, dates, addresses, URLs, and guesses at misspelt
- * names.
- *
- * Pure functions over strings.  Limits: words of SUGGEST_MAX octets and more get no
- * guess.
+ * The words of musterd.conf: dates, addresses and URLs.  Pure functions over strings.
  */
 #include "gateway/config/config_read.h"
 
@@ -17,53 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-	SUGGEST_MAX = 32,         /* octets: longer than any name of a setting */
-	SUGGEST_DISTANCE_MAX = 2, /* edits; three make another word of most names */
-	SUGGEST_PREFIX_MIN = 3,   /* octets of a name that count as its abbreviation */
-	PORT_MAX = 65535,
-};
+#include "gateway/base/settings_words.h"
 
-/* ---- times ---- */
+enum { PORT_MAX = 65535 };
 
-static int64_t unit_ms(const char *unit)
-{
-	static const struct {
-		const char *name;
-		int64_t ms;
-	} units[] = {
-		{"", 1000},
-		{"ms", 1},
-		{"s", 1000},
-		{"m", 60 * 1000},
-		{"h", 60 * 60 * 1000},
-		{"d", 24 * 60 * 60 * 1000},
-	};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(units[i].name, unit) == 0)
-			return units[i].ms;
-	return 0;
-}
-
-int config_parse_time(const char *text, int64_t *ret_ms)
-{
-	int64_t number = 0;
-	const char *at = text;
-
-	if (!isdigit((unsigned char)*at))
-		return -EINVAL;
-	for (; isdigit((unsigned char)*at); at++)
-		if (__builtin_mul_overflow(number, 10, &number) ||
-			__builtin_add_overflow(number, *at - '0', &number))
-			return -EINVAL;
-
-	int64_t ms = unit_ms(at);
-	if (ms == 0 || __builtin_mul_overflow(number, ms, &number))
-		return -EINVAL;
-	*ret_ms = number;
-	return 0;
-}
+/* ---- dates ---- */
 
 /* strptime would take blanks, signs and missing zeros: the form is fixed, so is this. */
 static bool has_date_form(const char *text)
@@ -171,60 +125,18 @@ int config_parse_address(struct config_address *ret, const char *address, unsign
 	return 0;
 }
 
-static int parse_port(const char *text, unsigned *ret)
-{
-	unsigned port = 0;
-
-	if (*text == '\0')
-		return -EINVAL;
-	for (; *text; text++) {
-		if (!isdigit((unsigned char)*text))
-			return -EINVAL;
-		port = port * 10 + (unsigned)(*text - '0');
-		if (port > PORT_MAX)
-			return -EINVAL;
-	}
-	*ret = port;
-	return 0;
-}
-
-/* Cuts "[address]:port" in two; *ret_port stays NULL if there is no port. */
-static int split_brackets(char *text, char **ret_address, char **ret_port)
-{
-	char *end = strchr(text, ']');
-
-	if (!end || !strchr(text, ':') || (end[1] != '\0' && !strchr(":#", end[1])))
-		return -EINVAL;
-	*end = '\0';
-	*ret_address = text + 1;
-	if (end[1] != '\0')
-		*ret_port = end + 2;
-	return 0;
-}
-
 int config_text_parse_endpoint(
 	struct config_address *ret, const char *text, unsigned default_port)
 {
-	char copy[sizeof(ret->text) + 2], *address = copy, *port_text = NULL;
-	unsigned port = default_port;
+	char address[sizeof(ret->text)];
+	struct settings_endpoint endpoint;
 
-	if (strlen(text) >= sizeof(copy))
+	if (settings_parse_endpoint(&endpoint, text, default_port) ||
+		endpoint.host_len >= sizeof(address))
 		return -EINVAL;
-	strcpy(copy, text);
-	char *mark = strchr(copy, '#');
-	/* A colon is a port's only if it is the only one: else the address is IPv6. */
-	if (!mark && strchr(copy, ':') == strrchr(copy, ':'))
-		mark = strchr(copy, ':');
-	if (copy[0] == '[') {
-		if (split_brackets(copy, &address, &port_text))
-			return -EINVAL;
-	} else if (mark) {
-		*mark = '\0';
-		port_text = mark + 1;
-	}
-	if (port_text && parse_port(port_text, &port))
-		return -EINVAL;
-	return config_parse_address(ret, address, port);
+	memcpy(address, endpoint.host, endpoint.host_len);
+	address[endpoint.host_len] = '\0';
+	return config_parse_address(ret, address, endpoint.port);
 }
 
 /* ---- URLs ---- */
@@ -245,68 +157,4 @@ bool config_text_is_url(const char *text, bool may_have_query)
 		if (*host <= ' ' || *host > '~' || strchr(banned, *host))
 			return false;
 	return true;
-}
-
-/* ---- misspelt names ---- */
-
-static unsigned smallest(unsigned a, unsigned b, unsigned c)
-{
-	if (b < a)
-		a = b;
-	return c < a ? c : a;
-}
-
-/* Insertions, deletions, replacements and swaps of neighbours that make b of a. */
-static unsigned edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	unsigned rows[3][SUGGEST_MAX + 1];
-
-	for (unsigned j = 0; j <= b_len; j++)
-		rows[0][j] = j;
-	for (unsigned i = 1; i <= a_len; i++) {
-		unsigned *row = rows[i % 3];
-		const unsigned *above = rows[(i + 2) % 3], *beyond = rows[(i + 1) % 3];
-		row[0] = i;
-		for (unsigned j = 1; j <= b_len; j++) {
-			unsigned cost = tolower((unsigned char)a[i - 1]) != b[j - 1];
-			row[j] = smallest(
-				above[j] + 1, row[j - 1] + 1, above[j - 1] + cost);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-				a[i - 2] == b[j - 1] && beyond[j - 2] + 1 < row[j])
-				row[j] = beyond[j - 2] + 1;
-		}
-	}
-	return rows[a_len % 3][b_len];
-}
-
-const char *config_text_suggest(
-	const char *word, const void *names, size_t count, size_t stride)
-{
-	size_t word_len = strlen(word);
-	unsigned best = SUGGEST_DISTANCE_MAX + 1;
-	const char *found = NULL, *prefixed = NULL;
-
-	if (word_len >= SUGGEST_MAX)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		const char *name;
-		memcpy(&name, (const char *)names + i * stride, sizeof(name));
-		size_t len = strlen(name);
-		if (word_len >= SUGGEST_PREFIX_MIN && strncmp(word, name, word_len) == 0)
-			prefixed = name;
-		unsigned distance = edit_distance(word, word_len, name, len);
-		/* Half of a short word is not a slip but another word. */
-		if (distance < best && 2 * distance < len) {
-			best = distance;
-			found = name;
-		}
-	}
-	return found ? found : prefixed;
-}
-
-void config_text_clean(char *text)
-{
-	for (; *text; text++)
-		if (*text < 0x20 || *text > 0x7e)
-			*text = '?';
 }

@@ -100,7 +100,7 @@ const struct config_zone *config_find_enclosing_zone(
 /* ---- settings of a zone ---- */
 
 static void read_name(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_zone *zone = object;
 	char text[NAME_TEXT_MAX];
@@ -125,7 +125,7 @@ static void read_name(
 }
 
 static void read_ack(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_choice choices[] = {
 		{"wait", CONFIG_ACK_WAIT},
@@ -139,7 +139,7 @@ static void read_ack(
 }
 
 static void read_ack_timeout(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t ms;
 
@@ -148,7 +148,7 @@ static void read_ack_timeout(
 }
 
 static void read_refresh(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	uint32_t seconds;
 
@@ -157,7 +157,7 @@ static void read_refresh(
 }
 
 static void read_max_size(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t mib;
 
@@ -166,7 +166,7 @@ static void read_max_size(
 }
 
 static void read_mname(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_zone *zone = object;
 	uint8_t name[NAME_MAX_LEN];
@@ -179,7 +179,7 @@ static void read_mname(
 }
 
 static void read_query_from(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct config_zone *zone = object;
 
@@ -189,14 +189,14 @@ static void read_query_from(
 /* ---- expiry ---- */
 
 static void read_grace(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	(void)reader_time(
 		r, setting, 0, GRACE_MAX_MS, &((struct lease_expiry *)object)->grace_ms);
 }
 
 static void read_brake_percent(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -205,7 +205,7 @@ static void read_brake_percent(
 }
 
 static void read_brake_count(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	int64_t number;
 
@@ -214,7 +214,7 @@ static void read_brake_count(
 }
 
 static void read_expiry(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
 		{"grace", read_grace, false},
@@ -229,7 +229,7 @@ static void read_expiry(
 /* What is done about a host: a program or a URL.  The program may come later than the
  * configuration. */
 static void read_action(
-	struct config_reader *r, const config_setting_t *setting, char **ret)
+	struct settings_reader *r, const config_setting_t *setting, char **ret)
 {
 	const char *text = reader_text(r, setting);
 
@@ -249,13 +249,13 @@ static void read_action(
 }
 
 static void read_on_stale(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	read_action(r, setting, &((struct config_zone *)object)->on_stale);
 }
 
 static void read_on_expire(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	read_action(r, setting, &((struct config_zone *)object)->on_expire);
 }
@@ -263,13 +263,13 @@ static void read_on_expire(
 /* ---- the zone ---- */
 
 static void read_targets(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	config_targets_read(r, setting, object);
 }
 
 static void read_allow(
-	struct config_reader *r, const config_setting_t *setting, void *object)
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	config_policy_read(r, setting, object);
 }
@@ -289,8 +289,8 @@ static const struct reader_member zone_members[] = {
 	{"allow", read_allow, false},
 };
 
-static void read_zone(
-	struct config_reader *r, const config_setting_t *group, struct config_zone *zone)
+static void read_zone(struct settings_reader *r, const config_setting_t *group,
+	struct config_zone *zone)
 {
 	zone->ack = CONFIG_ACK_WAIT;
 	zone->ack_timeout_ms = ACK_TIMEOUT_MS;
@@ -323,7 +323,7 @@ static bool serves_below(const struct config *config, const char *text)
 }
 
 /* PTR records follow addresses into zones that are served here, and nowhere else. */
-static void check_reverse(struct config_reader *r, const config_setting_t *setting)
+static void check_reverse(struct settings_reader *r, const config_setting_t *setting)
 {
 	const struct config *config = r->config;
 	const struct policy_rule *rule;
@@ -346,7 +346,7 @@ static void check_reverse(struct config_reader *r, const config_setting_t *setti
 	}
 }
 
-void config_zones_read(struct config_reader *r, const config_setting_t *setting)
+void config_zones_read(struct settings_reader *r, const config_setting_t *setting)
 {
 	if (!reader_is_list(r, setting))
 		return;

@@ -26,7 +26,7 @@ static void check_message(bool error, const char *message, void *arg)
 	struct tally *tally = arg;
 
 	tally->errors += error;
-	require(message[0] != '\0' && strlen(message) < READER_MESSAGE_MAX);
+	require(message[0] != '\0' && strlen(message) < SETTINGS_MESSAGE_MAX);
 	for (const char *c = message; *c; c++)
 		require(*c >= ' ' && *c <= '~');
 }

@@ -1,5 +1,6 @@
 /*
- * The words of musterd.conf: times, dates, addresses, and guesses at misspelt names.
+ * The words of the configuration files: times, dates, addresses, endpoints, and guesses
+ * at misspelt names.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <netinet/in.h>
 #include <cmocka.h>
 
+#include "gateway/base/settings_words.h"
 #include "gateway/config/config_read.h"
 
 static void times(void **state)
@@ -25,7 +27,7 @@ static void times(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		int64_t ms = -1;
-		int err = config_parse_time(table[i].text, &ms);
+		int err = settings_parse_time(table[i].text, &ms);
 		assert_int_equal(err, table[i].ms < 0 ? -EINVAL : 0);
 		assert_true(ms == table[i].ms);
 	}
@@ -88,6 +90,35 @@ static void addresses(void **state)
 	assert_int_equal(config_parse_address(&address, "192.0.2.1", 65536), -EINVAL);
 }
 
+/* What a host is, the programs judge: the agent's gateways may have names. */
+static void endpoints(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		unsigned port; /* 7: none is given */
+	} table[] = {{"gw1.example", "gw1.example", 7},
+		{"gw1.example:5300", "gw1.example", 5300}, {"gw1#0", "gw1", 0},
+		{"2001:db8::1", "2001:db8::1", 7}, {"2001:db8::1#53", "2001:db8::1", 53},
+		{"[2001:db8::1]", "2001:db8::1", 7},
+		{"[2001:db8::1]#65535", "2001:db8::1", 65535}, {"[a:b", NULL, 0},
+		{"gw1:", NULL, 0}, {":53", NULL, 0}, {"", NULL, 0},
+		{"gw1:65536", NULL, 0}, {"gw1:5x", NULL, 0}, {"[::1]53", NULL, 0},
+		{"[]:53", NULL, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct settings_endpoint e = {0};
+		const int r = settings_parse_endpoint(&e, table[i].text, 7);
+
+		assert_int_equal(r, table[i].host ? 0 : -EINVAL);
+		if (r)
+			continue;
+		assert_int_equal(e.host_len, strlen(table[i].host));
+		assert_memory_equal(e.host, table[i].host, e.host_len);
+		assert_int_equal(e.port, table[i].port);
+	}
+}
+
 static void suggestions(void **state)
 {
 	static const char *const names[] = {
@@ -101,7 +132,7 @@ static void suggestions(void **state)
 		{"a-word-that-is-longer-than-any-name-of-a-setting", NULL}};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const char *meant =
-			config_text_suggest(table[i][0], names, 4, sizeof(names[0]));
+			settings_suggest(table[i][0], names, 4, sizeof(names[0]));
 		if (table[i][1])
 			assert_string_equal(meant, table[i][1]);
 		else
@@ -115,6 +146,7 @@ int main(void)
 		cmocka_unit_test(times),
 		cmocka_unit_test(dates),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(endpoints),
 		cmocka_unit_test(suggestions),
 	};
 
