@@ -8,17 +8,18 @@
  *
  *   lease_option.c  the EDNS option, and what a rule grants to who asks
  *   lease_table.c   the table: by record, by owner (a host), by deadline (lease_heap.c)
- *   lease_state.c   active, stale, held; and what the store does not have yet
+ *   lease_state.c   active, stale, held
  *   lease_plan.c    changes of leases: planned, carried out, taken back
  *   lease_update.c  what an accepted update does to the leases
  *   lease_follow.c  what a withdrawal or a load does to them
  *   lease_merge.c   deletions that spare what others have pending (rules with merge)
  *   lease_expiry.c  what is due, and the brake
  *
- * Deadlines are in service time: milliseconds that the zone has been in service, through
- * all restarts.  It stands still while the gateway is away or the zone not loaded, and
- * knows no calendar, so that neither down time nor a step of the clock expires anybody.
- * Real time (seconds since 1970) is only noted down, for people.
+ * Deadlines are in service time: milliseconds that the zone has been in service since
+ * the gateway was started.  It stands still while the zone is not loaded, and knows no
+ * calendar, so that no step of the clock expires anybody.  After a start every lease
+ * runs anew, so that no down time does.  Real time (seconds since 1970) is only noted
+ * down, for people.
  *
  * Pure.  About 130 octets of memory for the lease of a host with one address.
  */
@@ -117,10 +118,9 @@ struct lease; /* valid until its table is next changed */
 struct lease_table *lease_table_new(const uint8_t *apex, const struct name_seed *seed);
 void lease_table_free(struct lease_table *table);
 
-/* A lease as it was stored, while starting.  lag_ms is added to its deadline: how far
- * what is stored may be behind.  0 or -ENOMEM. */
-int lease_table_load(struct lease_table *table, const struct lease_record *record,
-	int64_t lag_ms) __attribute__((warn_unused_result));
+/* A lease as it was stored, while starting.  0 or -ENOMEM. */
+int lease_table_load(struct lease_table *table, const struct lease_record *record)
+	__attribute__((warn_unused_result));
 
 struct lease *lease_find(const struct lease_table *table, const uint8_t *owner,
 	uint16_t type, const uint8_t *rdata, uint16_t rdata_len);
@@ -155,16 +155,6 @@ size_t lease_table_count_held(const struct lease_table *table); /* hosts */
  * table. */
 void lease_each_hold(const struct lease_table *table,
 	void (*visit)(const uint8_t *owner, void *arg), void *arg);
-
-/*
- * What the store does not have yet (a refresh moves the deadline in memory): up to max
- * leases whose stored deadline lags by more than a tenth of their duration, or by
- * anything if is_last.  They count as stored from now on.  0 with *ret_changes (the
- * caller's, maybe empty) or -ENOMEM.
- */
-int lease_take_lagging(struct lease_table *table, size_t max, bool is_last,
-	struct lease_changes **ret_changes) __attribute__((warn_unused_result));
-bool lease_is_any_lagging(const struct lease_table *table);
 
 /* ---- what happens to leases ---- */
 
@@ -208,8 +198,8 @@ struct lease_update {
  *
  * SOA and NS at the apex never have one.  Beginnings, ends and adoptions are added to
  * cs->leases, since they must be as durable as the records, and so is a refresh that
- * changes the duration; other refreshes are not.  0 or -ENOMEM, then table and cs are as
- * they were.
+ * changes the duration or the key; other refreshes are not.  0 or -ENOMEM, then table
+ * and cs are as they were.
  */
 int lease_apply(struct lease_table *table, const struct lease_update *update,
 	struct changeset *cs) __attribute__((warn_unused_result));

@@ -283,8 +283,6 @@ static void carry_out(struct lease_plan *plan, struct lease_step *step)
 		step->fresh = NULL;
 	}
 	lease_table_set(plan->table, lease, &step->change.after, step->key);
-	if (step->is_durable)
-		lease_lag_clear(plan->table, lease);
 }
 
 int lease_plan_carry_out(struct lease_plan *plan, struct lease_changes **changes)
@@ -344,7 +342,6 @@ static void take_back(struct lease_table *table, struct lease_change *change)
 			return;
 		memory->ended = NULL;
 		lease_table_insert(table, lease);
-		lease_lag_add(table, lease, 0);
 		return;
 	}
 	lease = find_record(table, &change->after);
@@ -353,7 +350,6 @@ static void take_back(struct lease_table *table, struct lease_change *change)
 	if (change->had) {
 		lease_table_set(
 			table, lease, &change->before, find_key(table, &change->before));
-		lease_lag_force(table, lease);
 		return;
 	}
 	lease_table_remove(table, lease);

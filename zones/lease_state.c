@@ -1,20 +1,14 @@
 /*
- * What state a lease is in: active, stale, held; and how far the store lags behind
- * (lease.h, lease_table.h).
+ * What state a lease is in: active, stale, held (lease.h, lease_table.h).
  *
- * Nothing here needs memory but lease_hold and lease_take_lagging: the heaps and the
- * queue have room for every lease of the table.
+ * Nothing here needs memory but lease_hold: the heaps have room for every lease of the
+ * table.
  */
 #include "zones/lease_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	LAG_SHARE = 10,    /* a tenth of the duration is written soon */
-	PAGE_LIMIT = 1024, /* leases looked at in one go */
-};
 
 /* ---- active and stale ---- */
 
@@ -140,7 +134,6 @@ size_t lease_expire_now(struct lease_table *table, const uint8_t *owner, int64_t
 		if (lease->flags & LEASE_IS_FORCED)
 			continue;
 		lease_state_leave(table, lease);
-		lease_lag_add(table, lease, now_ms - lease->deadline_ms);
 		lease->deadline_ms = now_ms;
 		lease->flags |= LEASE_IS_FORCED;
 		lease_heap_insert(&table->stale, lease, 0); /* before all others */
@@ -172,11 +165,8 @@ int lease_release(struct lease_table *table, const uint8_t *owner, int64_t now_m
 		return -EALREADY;
 	for (struct lease *lease = lease_first_at(table, owner); lease;
 		lease = lease_next_at(table, lease)) {
-		int64_t deadline_ms = now_ms + (int64_t)lease->duration_s * 1000;
-
 		lease->flags &= (uint16_t)~LEASE_IS_HELD;
-		lease_lag_add(table, lease, deadline_ms - lease->deadline_ms);
-		lease->deadline_ms = deadline_ms;
+		lease->deadline_ms = now_ms + (int64_t)lease->duration_s * 1000;
 		lease_state_settle(table, lease);
 	}
 	return 0;
@@ -199,137 +189,4 @@ void lease_each_hold(const struct lease_table *table,
 size_t lease_table_count_held(const struct lease_table *table)
 {
 	return table->holds.count;
-}
-
-/* ---- what the store does not have yet ---- */
-
-static bool is_lagging(const struct lease *lease)
-{
-	int64_t lag_ms = llabs((int64_t)lease->lag_ms);
-
-	return lag_ms == INT32_MAX ||
-		lag_ms * LAG_SHARE > (int64_t)lease->duration_s * 1000;
-}
-
-static void queue_leave(struct lease_table *table, struct lease *lease)
-{
-	struct lease *last;
-
-	if (lease->queue_at == LEASE_NOWHERE)
-		return;
-	last = table->lagging[--table->lagging_count];
-	table->lagging[lease->queue_at] = last;
-	last->queue_at = lease->queue_at;
-	lease->queue_at = LEASE_NOWHERE;
-}
-
-static void lag_set(struct lease_table *table, struct lease *lease, int32_t lag_ms)
-{
-	table->behind += !!lag_ms;
-	table->behind -= !!lease->lag_ms;
-	lease->lag_ms = lag_ms;
-	if (!lag_ms || !is_lagging(lease)) {
-		queue_leave(table, lease);
-		return;
-	}
-	if (lease->queue_at != LEASE_NOWHERE)
-		return;
-	lease->queue_at = table->lagging_count;
-	table->lagging[table->lagging_count++] = lease;
-}
-
-void lease_lag_add(struct lease_table *table, struct lease *lease, int64_t ms)
-{
-	int64_t lag_ms = lease->lag_ms + ms;
-
-	if (lease->lag_ms == INT32_MAX || lag_ms > INT32_MAX)
-		lag_ms = INT32_MAX;
-	lag_set(table, lease, lag_ms < -INT32_MAX ? -INT32_MAX : (int32_t)lag_ms);
-}
-
-void lease_lag_force(struct lease_table *table, struct lease *lease)
-{
-	lag_set(table, lease, INT32_MAX);
-}
-
-void lease_lag_clear(struct lease_table *table, struct lease *lease)
-{
-	lag_set(table, lease, 0);
-}
-
-bool lease_is_any_lagging(const struct lease_table *table)
-{
-	return table->lagging_count;
-}
-
-struct collecting {
-	struct lease **leases;
-	size_t count, max;
-};
-
-static void collect(const struct lease *lease, void *arg)
-{
-	struct collecting *c = arg;
-
-	if (!lease->lag_ms || lease->flags & LEASE_IS_PLANNED || c->count == c->max)
-		return;
-	c->leases[c->count] = (struct lease *)lease;
-	c->leases[c->count++]->flags |= LEASE_IS_PLANNED;
-}
-
-/* Those queued first; at last all that are behind, wherever they stand. */
-static void collect_lagging(struct lease_table *table, struct collecting *c, bool is_last)
-{
-	for (uint32_t i = table->lagging_count; i-- > 0;)
-		collect(table->lagging[i], c);
-	while (is_last && c->count < c->max && c->count < table->behind)
-		table->behind_scan = lease_table_scan(
-			table, table->behind_scan, PAGE_LIMIT, collect, c);
-	for (size_t i = 0; i < c->count; i++)
-		c->leases[i]->flags &= (uint16_t)~LEASE_IS_PLANNED;
-}
-
-static int describe_all(const struct lease_table *table, const struct collecting *c,
-	struct lease_changes *changes)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct lease_change *change = &changes->changes[i];
-		int r;
-
-		*change = (struct lease_change){.had = true, .has = true};
-		lease_describe(table, c->leases[i], &change->before);
-		change->after = change->before;
-		r = lease_change_own(change);
-		if (r < 0)
-			return r;
-		changes->count++;
-	}
-	return 0;
-}
-
-int lease_take_lagging(struct lease_table *table, size_t max, bool is_last,
-	struct lease_changes **ret_changes)
-{
-	struct collecting c = {.max = is_last ? table->behind : table->lagging_count};
-	struct lease_changes *changes = lease_changes_new();
-
-	if (c.max > max)
-		c.max = max;
-	c.leases = calloc(c.max + 1, sizeof(struct lease *));
-	if (changes)
-		changes->changes = calloc(c.max + 1, sizeof(*changes->changes));
-	if (!changes || !changes->changes || !c.leases)
-		goto err;
-	collect_lagging(table, &c, is_last);
-	if (describe_all(table, &c, changes) < 0)
-		goto err;
-	for (size_t i = 0; i < c.count; i++)
-		lease_lag_clear(table, c.leases[i]);
-	free(c.leases);
-	*ret_changes = changes;
-	return 0;
-err:
-	free(c.leases);
-	lease_changes_free(changes);
-	return -ENOMEM;
 }

@@ -104,7 +104,6 @@ struct lease *lease_new(const struct lease_record *record, uint32_t key)
 	*lease = (struct lease){
 		.deadline_ms = record->deadline_ms,
 		.heap_at = LEASE_NOWHERE,
-		.queue_at = LEASE_NOWHERE,
 		.type = record->type,
 		.rdata_len = record->rdata_len,
 		.flags = (uint16_t)flags,
@@ -374,21 +373,10 @@ void lease_table_to_end(struct lease_table *table, struct lease *lease)
 int lease_table_reserve(struct lease_table *table, size_t count)
 {
 	size_t wanted = table->count + count;
-	size_t room = table->lagging_room ? table->lagging_room : BUCKETS_MIN;
-	struct lease **lagging;
 
 	if (lease_heap_reserve(&table->active, wanted) < 0 ||
 		lease_heap_reserve(&table->stale, wanted) < 0)
 		return -ENOMEM;
-	if (wanted <= table->lagging_room)
-		return 0;
-	while (room < wanted)
-		room += room / 2;
-	lagging = realloc(table->lagging, room * sizeof(struct lease *));
-	if (!lagging)
-		return -ENOMEM;
-	table->lagging = lagging;
-	table->lagging_room = (uint32_t)room;
 	return 0;
 }
 
@@ -419,18 +407,12 @@ void lease_table_insert(struct lease_table *table, struct lease *lease)
 	table->count++;
 	grow(table);
 	chain(table, lease);
-	if (lease->lag_ms)
-		table->behind++;
 	lease_state_settle(table, lease);
 }
 
 void lease_table_remove(struct lease_table *table, struct lease *lease)
 {
-	int32_t lag_ms = lease->lag_ms;
-
 	lease_state_leave(table, lease);
-	lease_lag_clear(table, lease);
-	lease->lag_ms = lag_ms; /* in case it comes back */
 	if (lease->flags & LEASE_IS_HEAD && lease->after != lease)
 		set_head(table, lease, lease->after);
 	unchain(table, lease);
@@ -457,44 +439,32 @@ void lease_table_replace(
 	fresh->after->before = fresh;
 	if (fresh->heap_at != LEASE_NOWHERE)
 		heap->leases[fresh->heap_at] = fresh;
-	if (fresh->queue_at != LEASE_NOWHERE)
-		table->lagging[fresh->queue_at] = fresh;
 	free(lease);
 }
 
 void lease_table_set(struct lease_table *table, struct lease *lease,
 	const struct lease_record *to, uint32_t key)
 {
-	int64_t moved_ms = to->deadline_ms - lease->deadline_ms;
-	bool is_other_time = moved_ms || to->duration_s != lease->duration_s;
-	bool is_other = key != lease->key || to->duration_s != lease->duration_s ||
-		((lease->flags ^ to->flags) & LEASE_PUBLIC);
+	bool is_other_time = to->deadline_ms != lease->deadline_ms ||
+		to->duration_s != lease->duration_s;
 
 	set_fields(lease, to, key);
 	lease->deadline_ms = to->deadline_ms;
-	if (is_other)
-		lease_lag_force(table, lease);
-	else
-		lease_lag_add(table, lease, moved_ms);
 	if (is_other_time)
 		lease_state_settle(table, lease);
 }
 
-int lease_table_load(
-	struct lease_table *table, const struct lease_record *record, int64_t lag_ms)
+int lease_table_load(struct lease_table *table, const struct lease_record *record)
 {
-	struct lease_record to = *record;
 	struct lease *lease;
 	uint32_t key;
 
-	to.deadline_ms += lag_ms;
-	if (lease_table_intern(table, to.owner, to.key, &key) < 0 ||
+	if (lease_table_intern(table, record->owner, record->key, &key) < 0 ||
 		lease_table_reserve(table, 1) < 0)
 		return -ENOMEM;
-	lease = lease_new(&to, key);
+	lease = lease_new(record, key);
 	if (!lease)
 		return -ENOMEM;
-	lease->lag_ms = lag_ms < INT32_MAX ? (int32_t)lag_ms : INT32_MAX;
 	lease_table_insert(table, lease);
 	return 0;
 }
@@ -536,7 +506,6 @@ void lease_table_free(struct lease_table *table)
 	free(table->buckets);
 	lease_heap_clear(&table->active);
 	lease_heap_clear(&table->stale);
-	free(table->lagging);
 	lease_names_clear(&table->keys);
 	lease_names_clear(&table->holds);
 	free(table);

@@ -20,7 +20,7 @@
 #include "zones/lease.h"
 
 enum {
-	LEASE_NOWHERE = UINT32_MAX, /* not in a heap, or not in the queue */
+	LEASE_NOWHERE = UINT32_MAX, /* not in a heap */
 	/* Heaps count in units of this, rounded up: deadlines are met that much late at
 	 * most, and 32 bits last 34 years of service.  Later ones never come. */
 	LEASE_TICK_MS = 250,
@@ -48,11 +48,9 @@ struct lease {
 	struct lease *after, *before; /* in its ring */
 	int64_t deadline_ms;
 	uint32_t duration_s;
-	uint32_t seen_s;   /* since 1970, until 2106 */
-	int32_t lag_ms;    /* of the stored deadline; INT32_MAX: that or more */
-	uint32_t key;      /* number in keys; 0: the owner's name */
-	uint32_t heap_at;  /* index in its heap, or LEASE_NOWHERE */
-	uint32_t queue_at; /* index in lagging, or LEASE_NOWHERE */
+	uint32_t seen_s;  /* since 1970, until 2106 */
+	uint32_t key;     /* number in keys; 0: the owner's name */
+	uint32_t heap_at; /* index in its heap, or LEASE_NOWHERE */
 	uint16_t type;
 	uint16_t rdata_len;
 	uint16_t flags;   /* public and private */
@@ -120,10 +118,6 @@ struct lease_table {
 	size_t base, split, room;
 	size_t count;
 	struct lease_heap active, stale;
-	struct lease **lagging; /* by more than a tenth; room for all */
-	uint32_t lagging_count, lagging_room;
-	size_t behind;        /* leases with lag_ms */
-	uint64_t behind_scan; /* where lease_take_lagging goes on */
 	size_t forced;
 	size_t released;           /* in the stale heap, with LEASE_IS_RELEASED */
 	int64_t released_until_ms; /* what went stale until then is released too */
@@ -180,11 +174,6 @@ void lease_state_go_stale(struct lease_table *table, struct lease *lease);
 int64_t lease_stale_at(const struct lease *lease);
 void lease_state_tell(const struct lease_table *table, enum lease_event_kind kind,
 	const struct lease *lease);
-
-/* The stored deadline lags by so much more. */
-void lease_lag_add(struct lease_table *table, struct lease *lease, int64_t ms);
-void lease_lag_force(struct lease_table *table, struct lease *lease);
-void lease_lag_clear(struct lease_table *table, struct lease *lease);
 
 /* ---- plans (lease_plan.c) ---- */
 

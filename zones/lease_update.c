@@ -185,13 +185,15 @@ static struct lease_record record_of(
 
 /*
  * Who adds a record says how long it stays.  Another duration than before must be as
- * durable as a new lease: the deadline that is stored says nothing about it.
+ * durable as a new lease, and so must another key, which owns the lease from now on: a
+ * refresh that changes neither is not written anywhere.
  */
 static int refresh(
 	struct applying *a, struct lease *lease, const struct rr *rr, uint32_t duration_s)
 {
 	struct lease_record to = record_of(a->u, rr, duration_s);
-	bool is_other = duration_s != lease->duration_s || lease->flags & LEASE_DERIVED;
+	bool is_other = duration_s != lease->duration_s || lease->flags & LEASE_PUBLIC ||
+		!name_is_equal(lease_key(a->table, lease), a->u->subject->key);
 
 	if (!duration_s)
 		return lease_plan_end(&a->plan, lease);

@@ -205,11 +205,6 @@ static double value_brakes(const struct view_zone *z)
 	return (double)z->counters.braked;
 }
 
-static double value_lease_rows(const struct view_zone *z)
-{
-	return (double)z->counters.lease_rows;
-}
-
 static const struct zone_metric zone_metrics[] = {
 	{"zone_ready", "gauge", "Whether the zone is loaded.", value_ready},
 	{"zone_failed", "gauge",
@@ -238,8 +233,6 @@ static const struct zone_metric zone_metrics[] = {
 	{"back_total", "counter", "Hosts that were stale and are active again.",
 		value_came_back},
 	{"brakes_total", "counter", "Times that expiry has stopped.", value_brakes},
-	{"lease_rows_total", "counter", "Rows of refreshed leases written.",
-		value_lease_rows},
 };
 
 static double target_up(const struct view_target *t)

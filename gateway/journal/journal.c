@@ -23,15 +23,6 @@ enum {
 	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
 };
 
-/* A zone's service time, written when another zone's comes, or at the end of the group.
- */
-struct service {
-	bool is_due;
-	bool is_clean;
-	int64_t zone;
-	int64_t ms;
-};
-
 struct journal {
 	const struct store_ops *ops;
 	struct store *store;
@@ -39,9 +30,8 @@ struct journal {
 	struct queue work;
 	struct queue *done;
 	pthread_t thread;
-	atomic_bool is_broken;  /* set here, cleared by journal_resume */
-	struct service service; /* of the group that is being written */
-	bool is_missed;         /* the files are gone, which the log knows */
+	atomic_bool is_broken; /* set here, cleared by journal_resume */
+	bool is_missed;        /* the files are gone, which the log knows */
 	bool is_astray; /* files without a name hold what was refused: no way back */
 	atomic_uint generation;
 	atomic_bool is_stopping;
@@ -132,33 +122,24 @@ static int put_lease(
 	return r;
 }
 
-static int put_service(struct journal *journal)
-{
-	const struct service service = journal->service;
-
-	journal->service.is_due = false;
-	return service.is_due ? journal->ops->put_service(journal->store, service.zone,
-					service.ms, service.is_clean)
-			      : 0;
-}
-
-static int note_service(struct journal *journal, const struct journal_op *op)
-{
-	int r = journal->service.zone == op->zone ? 0 : put_service(journal);
-
-	journal->service = (struct service){true, op->is_clean, op->zone, op->service_ms};
-	return r;
-}
-
 static int put_leases(struct journal *journal, const struct journal_op *op,
 	const struct lease_changes *leases)
 {
-	for (size_t i = 0; leases && i < leases->count; i++) {
+	for (size_t i = 0; i < leases->count; i++) {
 		int r = put_lease(journal, op->zone, &leases->changes[i]);
 		if (r)
 			return r;
 	}
-	return note_service(journal, op);
+	return 0;
+}
+
+static int append_event(struct journal *journal, const struct journal_op *op)
+{
+	int r = append_row(journal, op);
+
+	if (r || !op->last)
+		return r;
+	return journal->ops->note_seen(journal->store, op->zone, op->host, op->last);
 }
 
 /* What changes leases alone is no change set for targets. */
@@ -167,19 +148,14 @@ static int append(struct journal *journal, const struct journal_op *op)
 	struct journal_op row = *op;
 	int r;
 
+	if (op->event)
+		return append_event(journal, op);
 	if (!op->changes || !op->changes->leases)
 		return append_row(journal, op);
 	if (!op->changes->count)
 		row.changes = NULL;
 	r = append_row(journal, &row);
 	return r ? r : put_leases(journal, op, op->changes->leases);
-}
-
-static int put_hold(struct journal *journal, const struct journal_op *op)
-{
-	int r = journal->ops->put_hold(journal->store, op->zone, op->host, op->is_held);
-
-	return r || !op->leases ? r : put_leases(journal, op, op->leases);
 }
 
 /* No zone has this number. */
@@ -239,7 +215,7 @@ static int run(struct journal *journal, struct journal_op *op)
 	case JOURNAL_LEASES:
 		return put_leases(journal, op, op->leases);
 	case JOURNAL_HOLD:
-		return put_hold(journal, op);
+		return ops->put_hold(journal->store, op->zone, op->host, op->is_held);
 	case JOURNAL_BARRIER:
 		return 0;
 	case JOURNAL_PROBE:
@@ -319,11 +295,8 @@ static int run_in_transaction(struct journal *journal, const struct queue_list *
 {
 	int r = journal->ops->begin(journal->store);
 
-	journal->service.is_due = false;
 	for (struct queue_node *node = group->head; !r && node; node = node->next)
 		r = run(journal, (struct journal_op *)(void *)node);
-	if (!r)
-		r = put_service(journal);
 	return r ? r : journal->ops->commit(journal->store);
 }
 

@@ -22,8 +22,8 @@ enum { JOURNAL_SHORT_MS = 2 * KEYRING_FUDGE_MAX_S * 1000 };
 
 enum journal_kind {
 	JOURNAL_APPEND,    /* a row: a change set with its leases, a refusal, an event */
-	JOURNAL_LEASES,    /* leases as they are now, and the zone's service time */
-	JOURNAL_HOLD,      /* host is exempt from expiry, or no longer; and leases */
+	JOURNAL_LEASES,    /* leases as they are now */
+	JOURNAL_HOLD,      /* host is exempt from expiry, or no longer */
 	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is */
 	JOURNAL_PROBE,     /* nothing, but a write: does the database work? */
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
@@ -65,17 +65,13 @@ struct journal_op {
 	int64_t at_ms;
 	struct journal_request request;  /* JOURNAL_APPEND: whose row it is */
 	const struct changeset *changes; /* borrowed until done */
-	/* JOURNAL_LEASES and JOURNAL_HOLD: borrowed until done; NULL: none.  (Those of a
-	 * row are in its changes.) */
+	/* JOURNAL_LEASES: borrowed until done.  (Those of a row are in its changes.) */
 	const struct lease_changes *leases;
-	/* Stored with whatever is stored of leases, but for JOURNAL_HOLD without any. */
-	int64_t service_ms;
-	bool is_clean;       /* JOURNAL_LEASES: none lags behind what is stored now */
 	bool is_held;        /* JOURNAL_HOLD */
 	const char *event;   /* JOURNAL_APPEND: store_row.event; static; NULL: none */
 	const uint8_t *host; /* with event, JOURNAL_HOLD: borrowed until done */
-	/* With host: key, source and time of what was last heard of it; borrowed until
-	 * done; may be NULL. */
+	/* With host: key, source and time of what was last heard of it, which its leases
+	 * of that key then say too; borrowed until done; may be NULL. */
 	const struct lease_record *last;
 	const struct zone *content; /* JOURNAL_CONTENT: must not change until
 					  * done */

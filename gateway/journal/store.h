@@ -12,7 +12,8 @@
  *   cursors    per zone and target, the last sequence number that has been applied there
  *   set aside  change sets that a target refused for good
  *   records    the content of zones with a local target, as of that target's cursor
- *   leases     as they were when last written, with their zone's service time then
+ *   leases     as they began or last became others, and when their hosts were seen when
+ *              they last went stale or came back
  *   holds      hosts that are exempt from expiry
  *
  * All functions return 0 or -errno: -ENOSPC when the disk is full, -EIO for whatever else
@@ -167,6 +168,10 @@ struct store_ops {
 		struct store *store, int64_t zone, const struct lease_record *lease);
 	int (*remove_lease)(
 		struct store *store, int64_t zone, const struct lease_record *lease);
+	/* When and from where a host was last heard of: its leases (at owner) that have
+	 * the key of last, and say an earlier time, now say that. */
+	int (*note_seen)(struct store *store, int64_t zone, const uint8_t *owner,
+		const struct lease_record *last);
 	/* In no order that means anything.  Stops when visit returns non-zero, and
 	 * returns that; so do the others below. */
 	int (*each_lease)(struct store *store, int64_t zone,
@@ -175,12 +180,6 @@ struct store_ops {
 		struct store *store, int64_t zone, const uint8_t *owner, bool is_held);
 	int (*each_hold)(struct store *store, int64_t zone,
 		int (*visit)(const uint8_t *owner, void *arg), void *arg);
-	/* The zone's service time; is_clean: no lease lags behind what is stored.  0 and
-	 * false of a zone that never had any. */
-	int (*put_service)(
-		struct store *store, int64_t zone, int64_t service_ms, bool is_clean);
-	int (*get_service)(struct store *store, int64_t zone, int64_t *ret_service_ms,
-		bool *ret_is_clean);
 
 	/*
 	 * For the administrator.  A call looks at a bounded number of rows and holds

@@ -1,5 +1,5 @@
 /*
- * The store's leases, the hosts that are held, and how long a zone has been in service.
+ * The store's leases, and the hosts that are held.
  */
 #include "gateway/journal/store_private.h"
 
@@ -45,6 +45,20 @@ int store_remove_lease(
 	struct store_call call = store_call(store, SQL_REMOVE_LEASE);
 
 	bind_record(&call, zone, lease);
+	return store_run(&call);
+}
+
+int store_note_seen(struct store *store, int64_t zone, const uint8_t *owner,
+	const struct lease_record *last)
+{
+	struct store_call call = store_call(store, SQL_NOTE_SEEN);
+	const size_t source_len = address_len(&last->source);
+
+	store_bind_number(&call, 1, zone);
+	store_bind_name(&call, 2, owner);
+	store_bind_name(&call, 3, last->key);
+	store_bind_octets(&call, 4, source_len ? last->source.octets : NULL, source_len);
+	store_bind_number(&call, 5, last->seen_s);
 	return store_run(&call);
 }
 
@@ -126,38 +140,4 @@ int store_each_hold(struct store *store, int64_t zone,
 			r = visit(owner, arg);
 	}
 	return store_end(&call, r);
-}
-
-/* ---- service time ---- */
-
-int store_put_service(
-	struct store *store, int64_t zone, int64_t service_ms, bool is_clean)
-{
-	struct store_call call = store_call(store, SQL_PUT_SERVICE);
-
-	store_bind_number(&call, 1, zone);
-	store_bind_number(&call, 2, service_ms);
-	store_bind_number(&call, 3, is_clean);
-	return store_run(&call);
-}
-
-int store_get_service(
-	struct store *store, int64_t zone, int64_t *ret_service_ms, bool *ret_is_clean)
-{
-	struct store_call call = store_call(store, SQL_GET_SERVICE);
-	int64_t service_ms = 0;
-	bool is_clean = false;
-	int r;
-
-	store_bind_number(&call, 1, zone);
-	if (store_step(&call)) {
-		service_ms = (int64_t)store_column_number(&call, 0);
-		is_clean = store_column_number(&call, 1) != 0;
-	}
-	r = store_end(&call, 0);
-	if (r)
-		return r;
-	*ret_service_ms = service_ms;
-	*ret_is_clean = is_clean;
-	return 0;
 }

@@ -7,7 +7,7 @@
  *   store_sql.c      every SQL text
  *   store_journal.c  rows, cursors, what is set aside, pruning
  *   store_zones.c    zones, and the records of those that live here
- *   store_leases.c   leases, holds, service time
+ *   store_leases.c   leases, holds
  *   store_audit.c    what administrators read
  */
 #ifndef MUSTER_STORE_PRIVATE_H
@@ -50,12 +50,11 @@ enum store_statement {
 	/* store_leases.c */
 	SQL_PUT_LEASE,
 	SQL_REMOVE_LEASE,
+	SQL_NOTE_SEEN,
 	SQL_EACH_LEASE,
 	SQL_PUT_HOLD,
 	SQL_REMOVE_HOLD,
 	SQL_EACH_HOLD,
-	SQL_PUT_SERVICE,
-	SQL_GET_SERVICE,
 	/* store_audit.c */
 	SQL_ROWS_UP,
 	SQL_ROWS_DOWN,
@@ -188,15 +187,13 @@ int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t li
 int store_put_lease(struct store *store, int64_t zone, const struct lease_record *lease);
 int store_remove_lease(
 	struct store *store, int64_t zone, const struct lease_record *lease);
+int store_note_seen(struct store *store, int64_t zone, const uint8_t *owner,
+	const struct lease_record *last);
 int store_each_lease(struct store *store, int64_t zone,
 	int (*visit)(const struct lease_record *lease, void *arg), void *arg);
 int store_put_hold(struct store *store, int64_t zone, const uint8_t *owner, bool is_held);
 int store_each_hold(struct store *store, int64_t zone,
 	int (*visit)(const uint8_t *owner, void *arg), void *arg);
-int store_put_service(
-	struct store *store, int64_t zone, int64_t service_ms, bool is_clean);
-int store_get_service(
-	struct store *store, int64_t zone, int64_t *ret_service_ms, bool *ret_is_clean);
 
 int store_each_row(struct store *store, const struct store_filter *filter,
 	uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),

@@ -29,7 +29,7 @@ const char *const store_migrations[] = {
 	"CREATE TABLE records (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
 	" type INTEGER NOT NULL, ttl INTEGER NOT NULL, count INTEGER NOT NULL,"
 	" data BLOB NOT NULL, PRIMARY KEY (zone, owner, type)) WITHOUT ROWID;",
-	/* to version 2: leases */
+	/* to version 2: leases.  (service_ms, is_clean: no longer used.) */
 	"ALTER TABLE zones ADD COLUMN service_ms INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE zones ADD COLUMN is_clean INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE journal ADD COLUMN event TEXT;"
@@ -126,15 +126,14 @@ const char *const store_statements[SQL_STATEMENTS] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[SQL_REMOVE_LEASE] = "DELETE FROM leases WHERE zone = ?1 AND owner = ?2"
 			     " AND type = ?3 AND rdata = ?4",
+	[SQL_NOTE_SEEN] = "UPDATE leases SET source = ?4, seen_s = ?5 WHERE zone = ?1"
+			  " AND owner = ?2 AND key = ?3 AND seen_s < ?5",
 	[SQL_EACH_LEASE] =
 		"SELECT owner, type, rdata, key, source, duration_s, deadline_ms, seen_s,"
 		" flags FROM leases WHERE zone = ?1",
 	[SQL_PUT_HOLD] = "INSERT OR IGNORE INTO holds (zone, owner) VALUES (?1, ?2)",
 	[SQL_REMOVE_HOLD] = "DELETE FROM holds WHERE zone = ?1 AND owner = ?2",
 	[SQL_EACH_HOLD] = "SELECT owner FROM holds WHERE zone = ?1",
-	[SQL_PUT_SERVICE] =
-		"UPDATE zones SET service_ms = ?2, is_clean = ?3 WHERE id = ?1",
-	[SQL_GET_SERVICE] = "SELECT service_ms, is_clean FROM zones WHERE id = ?1",
 
 	[SQL_ROWS_UP] = "SELECT " ROW_COLUMNS
 			" FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq",

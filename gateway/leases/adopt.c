@@ -184,7 +184,6 @@ static int store_turn(struct served_adoption *a)
 	int r = 0;
 
 	if (a->changes->leases) {
-		(void)served_lease_is_marked(a->zone);
 		if (!served_append_own(
 			    a->zone, changeset_ref(a->changes), NULL, &a->how.why)) {
 			served_lease_undo(a->zone, a->changes);

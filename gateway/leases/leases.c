@@ -39,7 +39,7 @@ static int64_t next_due(const struct served_zone *zone, int64_t monotonic_ms)
 	if ((leases->is_sweeping || leases->is_sweeping_ptr) && zone->mirror)
 		return monotonic_ms;
 	due_ms = earlier(
-		served_expire_due(zone, monotonic_ms), served_lease_flush_due(zone));
+		served_expire_due(zone, monotonic_ms), served_lease_retry_due(zone));
 	if (lease_table_count(leases->table))
 		due_ms = earlier(due_ms, monotonic_ms + SERVICE_TICK_MS);
 	return due_ms;
@@ -209,33 +209,28 @@ static void on_alarm(void *arg)
 	(void)served_lease_now(zone);
 	sweep(zone);
 	served_expire(zone, now_ms);
-	served_lease_flush(zone, now_ms);
+	served_lease_retry(zone, now_ms);
 	served_lease_wake(zone);
 }
 
 /*
- * After a start every lease runs anew: heartbeats went unheard in the meantime, the last
- * ones before a crash may not be stored, and a backup knows nothing of those since it was
- * made.  No host is struck off for what we missed; one that is gone stays that much
- * longer.
+ * After a start every lease runs anew, in service time that begins at 0: heartbeats are
+ * not stored, and went unheard in the meantime.  No host is struck off for what we
+ * missed; one that is gone stays that much longer.
  */
 static int load_lease(const struct lease_record *stored, void *arg)
 {
 	struct served_leases *leases = arg;
 	struct lease_record record = *stored;
-	/* Time goes on from what is stored of it, so that this is a whole lease from now
-	 * on, also if that lags. */
-	const int64_t anew_ms = leases->stored_ms + (int64_t)record.duration_s * 1000;
 
-	if (record.deadline_ms < anew_ms)
-		record.deadline_ms = anew_ms;
-	return lease_table_load(leases->table, &record, 0);
+	record.deadline_ms = (int64_t)record.duration_s * 1000;
+	return lease_table_load(leases->table, &record);
 }
 
 static int load_hold(const uint8_t *owner, void *arg)
 {
 	struct served_leases *leases = arg;
-	const int r = lease_hold(leases->table, owner, leases->stored_ms);
+	const int r = lease_hold(leases->table, owner, 0);
 
 	return r == -EALREADY ? 0 : r;
 }
@@ -262,17 +257,10 @@ static int load(struct served_zone *zone)
 	const struct store_ops *ops = zone->thread->store_ops;
 	struct store *store = zone->thread->store;
 	struct served_leases *leases = &zone->leases;
-	bool is_clean;
-	int r = ops->get_service(store, zone->id, &leases->stored_ms, &is_clean);
+	int r = find_out_if_known(zone);
 
-	if (r)
-		return r;
-	leases->is_marked = !is_clean;
-	leases->time.ms = leases->stored_ms;
-	r = find_out_if_known(zone);
-	if (r)
-		return r;
-	r = ops->each_lease(store, zone->id, load_lease, leases);
+	if (!r)
+		r = ops->each_lease(store, zone->id, load_lease, leases);
 	if (!r)
 		r = ops->each_hold(store, zone->id, load_hold, leases);
 	return r;
@@ -284,7 +272,6 @@ int served_lease_open(struct served_zone *zone)
 	int r;
 
 	STAILQ_INIT(&leases->unstored);
-	leases->saved_ms = turn_monotonic_ms(&zone->thread->time);
 	alarm_init(&leases->alarm, &zone->thread->alarms, on_alarm, zone);
 	leases->table = lease_table_new(zone->name, &zone->thread->target_env.seed);
 	if (!leases->table)

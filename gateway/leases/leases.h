@@ -2,7 +2,7 @@
  * The leases of a served zone (zones/lease.h): stored, counted in service time, ended.
  *
  *   served_lease.c        opened, closed; what evaluation and loads do to them
- *   served_lease_store.c  what the store has of them, and how far that lags
+ *   served_lease_store.c  changes of leases alone are written, until they are stored
  *   served_expiry.c       what is due goes, a batch at a time
  *   served_event.c        what happens to hosts is told: log, audit, actions
  *   served_ptr.c          PTR records follow addresses (served_ptr_place.c: how)
@@ -10,9 +10,8 @@
  *   served_adopt.c        records without the lease that the rules would give
  *
  * Beginnings and ends of leases are committed with the records that they belong to.
- * Refreshes move deadlines in memory; the store is told when one lags by more than a
- * tenth of its lease, every LEASE_FLUSH_MS, and at a clean end of all of them.  After a
- * start every lease runs anew.
+ * Refreshes move deadlines in memory and are not stored: after a start every lease runs
+ * anew.  When a host goes stale or comes back, the store is told when it was last seen.
  *
  * Expiry takes at most SERVED_EXPIRY_MAX records at a time, waits until the primary has
  * them (if it is up), and after a full batch SERVED_EXPIRY_PAUSES times as long as that
@@ -31,13 +30,10 @@
 #include "zones/lease.h"
 
 enum {
-	LEASE_FLUSH_MS = 10000,         /* between two writings of what lags */
-	SERVED_LEASE_SAVE_MS = 10000,   /* the service time is stored at least as often */
-	SERVED_LEASE_RETRY_MS = 1000,   /* after the database has failed */
-	SERVED_LEASE_STEP = 2000,       /* leases looked at, or written, at a time */
-	SERVED_LEASE_SAVE_STEP = 20000, /* the same at the end, when nobody waits */
-	SERVED_EXPIRY_MAX = 128,        /* records that expire at a time */
-	SERVED_EXPIRY_LOCAL_MAX = 32,   /* the same of a local zone: no request to save */
+	SERVED_LEASE_RETRY_MS = 1000, /* after the database has failed */
+	SERVED_LEASE_STEP = 2000,     /* leases looked at at a time */
+	SERVED_EXPIRY_MAX = 128,      /* records that expire at a time */
+	SERVED_EXPIRY_LOCAL_MAX = 32, /* the same of a local zone: no request to save */
 	SERVED_EXPIRY_PAUSES = 3,
 	SERVED_EXPIRY_PAUSE_MS = 2000, /* between two batches, at most */
 	SERVED_EXPIRY_RETRY_MS = 5000, /* after a batch that could not be stored */
@@ -59,7 +55,6 @@ struct served_counters {
 	uint64_t expired_hosts;
 	uint64_t went_stale, came_back; /* hosts */
 	uint64_t braked;                /* times */
-	uint64_t lease_rows; /* written by flushes; those of updates not counted */
 };
 
 /* Leases on their way to the store, for no change of records. */
@@ -67,7 +62,7 @@ struct served_lease_write {
 	struct journal_op op;
 	STAILQ_ENTRY(served_lease_write) entry; /* in unstored */
 	struct served_zone *zone;
-	struct lease_changes *changes; /* owned; NULL: only the service time */
+	struct lease_changes *changes; /* owned */
 };
 
 struct served_leases {
@@ -77,13 +72,8 @@ struct served_leases {
 	struct served_counters counters;
 
 	/* The store. */
-	bool is_marked;    /* it knows that leases may lag */
-	bool is_writing;   /* a flush is under way */
-	bool is_saving;    /* this is the end: flush after flush until all is written */
-	int64_t stored_ms; /* the service time that it has, or is getting */
-	int64_t saved_ms;  /* monotonic, of when it got that */
-	int64_t flush_ms;  /* monotonic, of the next flush */
 	STAILQ_HEAD(, served_lease_write) unstored; /* what failed, to be tried again */
+	int64_t retry_ms;                           /* monotonic: then */
 
 	/* Records that loads took away: leases are looked through a page at a time. */
 	bool is_sweeping, is_sweeping_ptr;
@@ -140,23 +130,15 @@ void served_lease_wake(struct served_zone *zone);
 
 /* ---- served_lease_store.c ---- */
 
-/* Does the store know that leases may lag?  If not it is told now, and whoever answers a
- * heartbeat waits for that. */
-bool served_lease_is_marked(struct served_zone *zone);
-/* Writes changes (owned, may be NULL), and the service time. */
+/* Writes changes, which it takes over. */
 void served_lease_write(struct served_zone *zone, struct lease_changes *changes);
 void served_lease_write_free(struct served_lease_write *write);
-/* This service time is on its way to the store. */
-void served_lease_note_stored(struct served_zone *zone, int64_t service_ms);
 /* Ends of leases that changes of others' brought about. */
 void served_lease_write_ends(struct served_zone *zone, struct changeset *cs);
-/* What is due to be written; part of the alarm's work. */
-void served_lease_flush(struct served_zone *zone, int64_t monotonic_ms);
+/* Tries what failed again, if it is due; part of the alarm's work. */
+void served_lease_retry(struct served_zone *zone, int64_t monotonic_ms);
 /* When that has something to do next, monotonic; INT64_MAX: never. */
-int64_t served_lease_flush_due(const struct served_zone *zone);
-/* The zone's end: writes all that lags, and that nothing does any more.  It is done when
- * the zone has no operations left. */
-void served_lease_save(struct served_zone *zone);
+int64_t served_lease_retry_due(const struct served_zone *zone);
 
 /* ---- served_expiry.c ---- */
 
@@ -178,7 +160,8 @@ void served_event_of_lease(
 void served_event_expiring(struct served_zone *zone, const struct changeset *cs);
 void served_event_expired(struct served_zone *zone, const struct changeset *cs);
 /* A row of the audit about a host (NULL: the zone), and what was last heard of it (NULL:
- * that is not what it is about).  event is static. */
+ * that is not what it is about), which its leases in the store then say too.  event is
+ * static. */
 void served_event_row(struct served_zone *zone, const char *event, const uint8_t *host,
 	const struct lease_record *last, const struct verdict *why);
 

@@ -1,5 +1,5 @@
 /*
- * What the store has of a zone's leases (served_lease.h).
+ * Changes of leases that come without a change of records (leases.h).
  *
  * Writes that fail are tried again, by then with what the table says: a lease that has
  * ended meanwhile must not come back, one that has been refreshed is written as it is.
@@ -10,94 +10,55 @@
 
 #include "gateway/base/log.h"
 
-static void save_next(struct served_zone *zone);
-
 void served_lease_write_free(struct served_lease_write *write)
 {
 	lease_changes_free(write->changes);
 	free(write);
 }
 
-static void keep_unstored(struct served_zone *zone, struct served_lease_write *write)
-{
-	struct served_leases *leases = &zone->leases;
-
-	leases->flush_ms = turn_monotonic_ms(&zone->thread->time) + SERVED_LEASE_RETRY_MS;
-	if (!write->changes || zone->thread->is_over) {
-		served_lease_write_free(write);
-		return;
-	}
-	STAILQ_INSERT_TAIL(&leases->unstored, write, entry);
-}
-
 static void on_written(struct journal_op *op, void *arg)
 {
 	struct served_lease_write *write = arg;
 	struct served_zone *zone = write->zone;
-	struct served_leases *leases = &zone->leases;
 
 	zone->operations--;
-	leases->is_writing = false;
-	if (op->result) {
-		keep_unstored(zone, write);
-		served_lease_wake(zone);
+	if (!op->result || zone->thread->is_over) {
+		served_lease_write_free(write);
 		return;
 	}
-	leases->is_marked = !op->is_clean;
-	leases->counters.lease_rows += write->changes ? write->changes->count : 0;
-	served_lease_write_free(write);
-	if (leases->is_saving && leases->is_marked)
-		save_next(zone);
+	STAILQ_INSERT_TAIL(&zone->leases.unstored, write, entry);
+	zone->leases.retry_ms =
+		turn_monotonic_ms(&zone->thread->time) + SERVED_LEASE_RETRY_MS;
 	served_lease_wake(zone);
 }
 
-static void submit(struct served_lease_write *write, bool is_clean)
+static void submit(struct served_lease_write *write)
 {
-	struct served_zone *zone = write->zone;
-
 	write->op = (struct journal_op){
 		.kind = JOURNAL_LEASES,
-		.zone = zone->id,
+		.zone = write->zone->id,
 		.leases = write->changes,
-		.service_ms = served_lease_now(zone),
-		.is_clean = is_clean,
 		.done = on_written,
 		.arg = write,
 	};
-	served_lease_note_stored(zone, write->op.service_ms);
-	zone->operations++;
-	zone_thread_submit(zone->thread, &write->op);
+	write->zone->operations++;
+	zone_thread_submit(write->zone->thread, &write->op);
 }
 
-/* Takes the changes.  False: no memory; they are lost, and the next sweep or start finds
- * that out. */
-static bool write_changes(
-	struct served_zone *zone, struct lease_changes *changes, bool is_clean)
+void served_lease_write(struct served_zone *zone, struct lease_changes *changes)
 {
 	struct served_lease_write *write = NULL;
 
 	if (!zone->thread->is_over)
 		write = calloc(1, sizeof(*write));
-	if (!write) {
+	if (!write) { /* the next sweep or start finds the same */
 		lease_changes_free(changes);
-		return false;
+		log_error("zone %s: out of memory", zone->zone->text);
+		return;
 	}
 	write->zone = zone;
 	write->changes = changes;
-	submit(write, is_clean);
-	return true;
-}
-
-void served_lease_note_stored(struct served_zone *zone, int64_t service_ms)
-{
-	zone->leases.stored_ms = service_ms;
-	zone->leases.saved_ms = turn_monotonic_ms(&zone->thread->time);
-}
-
-void served_lease_write(struct served_zone *zone, struct lease_changes *changes)
-{
-	if (!write_changes(zone, changes, false))
-		log_error("zone %s: out of memory", zone->zone->text);
+	submit(write);
 }
 
 void served_lease_write_ends(struct served_zone *zone, struct changeset *cs)
@@ -107,16 +68,6 @@ void served_lease_write_ends(struct served_zone *zone, struct changeset *cs)
 	cs->leases = NULL;
 	if (leases)
 		served_lease_write(zone, leases);
-}
-
-bool served_lease_is_marked(struct served_zone *zone)
-{
-	const struct served_leases *leases = &zone->leases;
-
-	if (leases->is_marked || !lease_table_count(leases->table))
-		return true;
-	served_lease_write(zone, NULL);
-	return false;
 }
 
 /* ---- again ---- */
@@ -146,93 +97,33 @@ static bool look_again(
 	return true;
 }
 
-/* False: later, or there was nothing. */
-static bool write_unstored(struct served_zone *zone)
+int64_t served_lease_retry_due(const struct served_zone *zone)
+{
+	const struct served_leases *leases = &zone->leases;
+
+	return STAILQ_EMPTY(&leases->unstored) || zone->thread->is_broken
+		? INT64_MAX
+		: leases->retry_ms;
+}
+
+void served_lease_retry(struct served_zone *zone, int64_t monotonic_ms)
 {
 	struct served_leases *leases = &zone->leases;
 	struct served_lease_write *write = STAILQ_FIRST(&leases->unstored);
 	struct changeset *present;
 	bool is_done = true;
 
-	if (!write)
-		return false;
+	if (served_lease_retry_due(zone) > monotonic_ms)
+		return;
 	present = changeset_new();
-	if (!present)
-		return false;
+	if (!present) {
+		leases->retry_ms = monotonic_ms + SERVED_LEASE_RETRY_MS;
+		return;
+	}
 	STAILQ_REMOVE_HEAD(&leases->unstored, entry);
 	for (size_t i = 0; i < write->changes->count && is_done; i++)
 		is_done = look_again(zone, &write->changes->changes[i], present);
-	leases->is_writing = true;
-	submit(write, false); /* first what is gone, then what is there */
+	submit(write); /* first what is gone, then what is there */
 	served_lease_write_ends(zone, present);
 	changeset_unref(present);
-	return true;
-}
-
-/* ---- what lags ---- */
-
-int64_t served_lease_flush_due(const struct served_zone *zone)
-{
-	const struct served_leases *leases = &zone->leases;
-
-	if (leases->is_writing || leases->is_saving || zone->thread->is_broken)
-		return INT64_MAX;
-	if (!STAILQ_EMPTY(&leases->unstored) || lease_is_any_lagging(leases->table))
-		return leases->flush_ms;
-	if (lease_table_count(leases->table) && leases->time.is_running)
-		return leases->saved_ms + SERVED_LEASE_SAVE_MS;
-	return INT64_MAX;
-}
-
-void served_lease_flush(struct served_zone *zone, int64_t monotonic_ms)
-{
-	struct served_leases *leases = &zone->leases;
-	struct lease_changes *changes = NULL;
-
-	if (served_lease_flush_due(zone) > monotonic_ms)
-		return;
-	leases->flush_ms = monotonic_ms + LEASE_FLUSH_MS;
-	if (write_unstored(zone))
-		return;
-	if (lease_is_any_lagging(leases->table) &&
-		lease_take_lagging(leases->table, SERVED_LEASE_STEP, false, &changes))
-		return;
-	/* Others wait: a commit at a time, so that clients' own come between them. */
-	if (changes && changes->count == SERVED_LEASE_STEP)
-		leases->flush_ms = monotonic_ms;
-	leases->is_writing = write_changes(zone, changes, false);
-}
-
-/* ---- the end ---- */
-
-/* Where this fails the store is not clean, and goes on saying so. */
-static void save_next(struct served_zone *zone)
-{
-	struct served_leases *leases = &zone->leases;
-	struct lease_changes *changes;
-	bool is_last;
-
-	if (write_unstored(zone))
-		return;
-	if (lease_take_lagging(leases->table, SERVED_LEASE_SAVE_STEP, true, &changes))
-		return;
-	is_last = changes->count < SERVED_LEASE_SAVE_STEP;
-	(void)write_changes(zone, changes, is_last);
-}
-
-void served_lease_save(struct served_zone *zone)
-{
-	struct served_leases *leases = &zone->leases;
-	const int64_t now_ms = served_lease_now(zone);
-
-	if (leases->is_saving || !leases->table)
-		return;
-	/* Without leases nobody will ask what time it was. */
-	if (!lease_table_count(leases->table) && STAILQ_EMPTY(&leases->unstored))
-		return;
-	if (!leases->is_marked && leases->stored_ms == now_ms &&
-		STAILQ_EMPTY(&leases->unstored))
-		return;
-	leases->is_saving = true;
-	save_next(zone);
 }

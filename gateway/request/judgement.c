@@ -59,8 +59,6 @@ static void on_durable(struct served_zone *zone, struct served_append *append)
 	struct transaction *t = append->transaction;
 
 	deliver(zone, append);
-	if (append->journalled->leases)
-		zone->leases.is_marked = true;
 	served_expiry_stored(zone, append, true);
 	if (!t)
 		return;
@@ -139,7 +137,6 @@ static uint64_t append_changes(struct served_zone *zone, struct changeset *chang
 		.at_ms = turn_real_ms(&zone->thread->time),
 		.request.update = update,
 		.changes = changes,
-		.service_ms = served_lease_now(zone),
 		.verdict = *verdict,
 		.done = on_appended,
 		.arg = append,
@@ -155,8 +152,6 @@ static uint64_t append_changes(struct served_zone *zone, struct changeset *chang
 	TAILQ_INSERT_TAIL(&zone->uncommitted, append, entry);
 	zone->operations++;
 	zone_thread_submit(zone->thread, &append->op);
-	if (changes->leases)
-		served_lease_note_stored(zone, append->op.service_ms);
 	served_lease_wake(zone);
 	served_ptr_follow(zone, changes);
 	return seq;
@@ -227,7 +222,7 @@ static void answer_heartbeat(struct served_zone *zone, struct transaction *t)
 	struct served_answer *barrier;
 
 	t->seq = zone->last_seq;
-	if (served_lease_is_marked(zone) && TAILQ_EMPTY(&zone->uncommitted)) {
+	if (TAILQ_EMPTY(&zone->uncommitted)) {
 		answer_or_wait(zone, t);
 		return;
 	}
@@ -564,7 +559,6 @@ void served_judge(struct served_zone *zone, struct transaction *t)
 		answer_heartbeat(zone, t);
 		return;
 	}
-	(void)served_lease_is_marked(zone);
 	t->changes = changeset_ref(changes);
 	if (!served_append_changes(zone, changes, t, &t->verdict, SERVED_CHANGE)) {
 		served_lease_undo(zone, changes);

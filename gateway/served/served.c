@@ -346,10 +346,6 @@ bool served_close(struct served_zone *zone)
 		submit_last(zone);
 	}
 	served_give_up_waiting(zone);
-	if (zone->operations)
-		return false;
-	/* When nothing more can happen to them. */
-	served_lease_save(zone);
 	return zone->operations == 0;
 }
 

@@ -121,7 +121,6 @@ static void copy_leases(struct view_zone *to, const struct served_leases *leases
 		.went_stale = n->went_stale,
 		.came_back = n->came_back,
 		.braked = n->braked,
-		.lease_rows = n->lease_rows,
 	};
 }
 

@@ -52,7 +52,6 @@ struct view_counters {
 	uint64_t expired_records, expired_hosts;
 	uint64_t went_stale, came_back; /* hosts */
 	uint64_t braked;                /* times */
-	uint64_t lease_rows;            /* of refreshed leases, written */
 };
 
 struct view_zone {

@@ -15,10 +15,9 @@
 #include "gateway/thread/pruning.h"
 
 enum {
-	WRITER_START_MS = 2000,   /* how long starting waits for primary targets */
-	WRITER_STOP_MS = 8000,    /* how long stopping waits for primary targets */
-	WRITER_SAVE_MS = 3000,    /* and for the disk */
-	WRITER_LEASES_MS = 20000, /* and that for all leases that lag */
+	WRITER_START_MS = 2000, /* how long starting waits for primary targets */
+	WRITER_STOP_MS = 8000,  /* how long stopping waits for primary targets */
+	WRITER_SAVE_MS = 3000,  /* and for the disk, each time */
 };
 
 enum command_kind { COMMAND_RELOAD, COMMAND_STOP };
@@ -196,7 +195,7 @@ static bool is_quiet(struct writer *writer)
 	return LIST_EMPTY(&writer->closing);
 }
 
-/* Everything answered: now what may lag is written down. */
+/* Everything is answered: now the positions of the targets are written. */
 static void save(struct writer *writer)
 {
 	struct served_zone *zone, *next;
@@ -206,7 +205,6 @@ static void save(struct writer *writer)
 			delivery_kick(zone->deliveries[i], true);
 			delivery_save(zone->deliveries[i]);
 		}
-		served_lease_save(zone);
 	}
 }
 
@@ -276,7 +274,7 @@ static void run(struct writer *writer)
 	run_until_quiet(writer, WRITER_SAVE_MS);
 	save(writer);
 	flush(writer);
-	run_until_quiet(writer, WRITER_LEASES_MS);
+	run_until_quiet(writer, WRITER_SAVE_MS);
 }
 
 static void *writer_main(void *arg)

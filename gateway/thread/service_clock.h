@@ -4,9 +4,8 @@
  * One clock for the thread follows the monotonic clock as long as somebody looks at it
  * every few seconds; what it was not looked at for longer, it stood still: the process
  * was stopped, the machine asleep, the thread blocked, and nobody could have refreshed
- * anything.  Each zone has a time of its own on that clock, which stands still while the
- * zone is not loaded and goes on, after a restart, from what was stored.  Steps of the
- * wall clock do not matter to either.
+ * anything.  Each zone has a time of its own on that clock, which begins at 0 and stands
+ * still while the zone is not loaded.  Steps of the wall clock do not matter to either.
  *
  * Pure: whoever looks brings the monotonic time.
  */

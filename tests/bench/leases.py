@@ -44,8 +44,8 @@ from servers import Key, wait_for  # noqa: E402
 
 ZONE = "dyn.example."
 ORIGIN = dns.name.from_text(ZONE).to_wire()
-DAY_MS = 24 * 3600 * 1000
-LEAD_MS = 3000  # until the first expires, of service time
+DAY_S = 24 * 3600
+LEAD_S = 3  # until the first expires, of service time
 TYPE_A = 1
 
 
@@ -59,14 +59,14 @@ def address(number):
 
 
 def fill(path, keep, expiring):
-    """Hosts with leases of a day, the last of which end LEAD_MS after the start."""
+    """Hosts with leases of a day, or of LEAD_S: they begin anew with the start."""
     database = sqlite3.connect(path)
-    zone, service_ms = database.execute("SELECT id, service_ms FROM zones").fetchone()
+    zone, = database.execute("SELECT id FROM zones").fetchone()
     key = dns.name.from_text("hosts.").to_wire()
     now_s = int(time.time())
 
-    def deadline(number):
-        return service_ms + (LEAD_MS if number >= keep else DAY_MS - number % 1000)
+    def duration_s(number):
+        return LEAD_S if number >= keep else DAY_S
 
     with database:
         database.executemany(
@@ -75,10 +75,9 @@ def fill(path, keep, expiring):
              for n in range(keep + expiring)))
         database.executemany(
             "INSERT INTO leases (zone, owner, type, rdata, key, source, duration_s, "
-            "deadline_ms, seen_s, flags) VALUES (?, ?, ?, ?, ?, ?, 86400, ?, ?, 0)",
-            ((zone, owner(n), TYPE_A, address(n), key, b"\x7f\0\0\1", deadline(n), now_s)
+            "deadline_ms, seen_s, flags) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0)",
+            ((zone, owner(n), TYPE_A, address(n), key, b"\x7f\0\0\1", duration_s(n), now_s)
              for n in range(keep + expiring)))
-        database.execute("UPDATE zones SET is_clean = 1")
     database.close()
 
 

@@ -169,7 +169,7 @@ def test_agreement(front):
 # ---- what heartbeats cost ----
 
 def test_heartbeats_cost_nothing(tmp_path, gateways, admin):
-    """No row, no request to the target, no serial; and what lags is written in time."""
+    """No row, no commit, no request to the target, no serial, not even at the end."""
     if not is_installed("bind"):
         pytest.skip("bind is not installed")
     server = make_server("bind", tmp_path / "bind")
@@ -186,21 +186,6 @@ def test_heartbeats_cost_nothing(tmp_path, gateways, admin):
         assert front.gateway.rows("SELECT * FROM journal") == journal
         assert front.lease_rows() == leases
         assert (wire.octets, server.serial(NAME)) == (octets, serial)
-        # The end is exact.
         front.gateway.stop()
-        assert front.gateway.rows("SELECT is_clean FROM zones")[0]["is_clean"] == 1
-        assert all(after["deadline_ms"] > before["deadline_ms"]
-                   for before, after in zip(leases, front.lease_rows()))
-
-
-def test_what_lags_is_written(gateways, admin):
-    with Leased(gateways, admin, lease={"default": "3s", "min": "1s"}) as front:
-        front.put(1)
-        before = front.lease_rows()[0]["deadline_ms"]
-
-        def is_written():
-            front.put(1)
-            return front.lease_rows()[0]["deadline_ms"] > before
-
-        wait_for(is_written, "a flush")
-        assert front.seen("h1") == {"192.0.2.1"}
+        assert front.gateway.rows("SELECT * FROM journal") == journal
+        assert front.lease_rows() == leases

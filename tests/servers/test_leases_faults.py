@@ -39,9 +39,9 @@ def faulty(tmp_path):
     made.close()
 
 
-def begin(faulty, admin, lease, **options):
+def begin(faulty, admin, lease, grace="0s", **options):
     return Leased(faulty, admin, lease={"default": lease, "min": "1s"}, threads=1,
-                  zone={"expiry": {"brake_count": 0}}, **options).start()
+                  zone={"expiry": {"brake_count": 0, "grace": grace}}, **options).start()
 
 
 def put(front, name, address):
@@ -104,21 +104,27 @@ def test_expiry(faulty, admin):
     assert_still_same_after_a_restart(front)
 
 
-def test_refreshes(faulty, admin):
+def test_refreshes_do_without_the_database(faulty, admin):
+    front = begin(faulty, admin, "1h")
+    assert put(front, "f1", "192.0.2.1") == "NOERROR"
+    front.gateway.control.arm(faults.DATABASE)
+    for _ in range(100):
+        assert put(front, "f1", "192.0.2.1") == "NOERROR"
+    assert front.gateway.control.disarm() is None, "no call of SQLite's was made"
+
+
+def test_stale_and_back(faulty, admin):
     """What was acknowledged keeps the host, though the store fails to hear of it."""
-    front = begin(faulty, admin, "4s")
+    front = begin(faulty, admin, "2s", "1h")
+    control = front.gateway.control
     assert put(front, "f1", "192.0.2.1") == "NOERROR"
     for _ in front.gateway.faults(limit=TURNS_FEW):
-        before = front.lease_rows()[0]["deadline_ms"]
-
-        def is_written(before=before):
-            while put(front, "f1", "192.0.2.1") != "NOERROR":
-                pass
-            assert is_there(front, "f1"), front.gateway.last_fault()
-            time.sleep(0.1)
-            return front.lease_rows()[0]["deadline_ms"] > before
-
-        wait_for(is_written, f"a flush; {front.gateway.last_fault()}", 40)
+        stale = len(front.events("stale"))
+        wait_for(lambda stale=stale: control.failed() or len(front.events("stale")) > stale,
+                 f"it to go stale; {front.gateway.last_fault()}")
+        while put(front, "f1", "192.0.2.1") != "NOERROR":
+            pass
+        assert is_there(front, "f1"), front.gateway.last_fault()
     assert_same_as_records(front)
     assert ("expired", full("f1")) not in front.events()
 

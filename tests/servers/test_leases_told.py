@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import threading
+import time
 
 import pytest
 
@@ -93,6 +94,25 @@ def test_stale_back_expired(gateways, admin):
         assert row["reason"].startswith("its lease ended: last seen 2")
         assert (row["key"], row["source"]) == ("admin.", HOST), "who was last heard of"
         assert (row["request"], row["changes"]) == (None, None)
+
+
+def test_who_was_last_seen_outlives_a_restart(gateways, admin):
+    """When a host goes stale, and when it comes back, its leases are told."""
+    with front_with(gateways, admin, expiry={"grace": "1h"}) as front:
+        front.put(1, lease=4)
+        begun = front.lease_rows()
+        wait_for(lambda: int(time.time()) > begun[0]["seen_s"], "another second")
+        front.put(1, lease=4)
+        assert front.lease_rows() == begun
+        wait_for(lambda: ("stale", full("h1")) in front.events(), "it to go stale")
+        stale = front.lease_rows()
+        assert stale[0]["seen_s"] > begun[0]["seen_s"]
+        front.put(1, lease=4)
+        wait_for(lambda: ("active", full("h1")) in front.events(), "it to be back")
+        stored = front.lease_rows()
+        assert stored[0]["seen_s"] > stale[0]["seen_s"]
+        front.gateway.restart()
+        assert front.lease_rows() == stored
 
 
 def test_log_lines_are_bounded(gateways, admin):

@@ -268,32 +268,25 @@ static void rollback(struct store *store)
 
 /* ---- zones ---- */
 
-struct zone_search {
-	int64_t id;
-	const struct memory_entry *found;
-	int64_t last; /* of the numbers that are taken */
-};
-
-static int look_for_zone(const struct memory_entry *entry, void *arg)
+static int look_for_last(const struct memory_entry *entry, void *arg)
 {
-	struct zone_search *search = arg;
 	const struct memory_zone *zone = entry->value;
+	int64_t *last = arg;
 
-	if (zone->id == search->id)
-		search->found = entry;
-	if (zone->id > search->last)
-		search->last = zone->id;
+	if (zone->id > *last)
+		*last = zone->id;
 	return 0;
 }
 
-static struct zone_search find_zone(struct memory_database *database, int64_t id)
+/* Of the numbers that are taken. */
+static int64_t last_zone(struct memory_database *database)
 {
-	struct zone_search search = {.id = id};
 	struct memory_key all;
+	int64_t last = 0;
 
 	memory_key_init(&all);
-	(void)memory_each(database, MEMORY_ZONES, &all, look_for_zone, &search);
-	return search;
+	(void)memory_each(database, MEMORY_ZONES, &all, look_for_last, &last);
+	return last;
 }
 
 static int add_zone(struct memory_database *database, const struct memory_key *key,
@@ -303,7 +296,7 @@ static int add_zone(struct memory_database *database, const struct memory_key *k
 
 	if (!zone)
 		return -ENOMEM;
-	zone->id = find_zone(database, 0).last + 1;
+	zone->id = last_zone(database) + 1;
 	*ret_zone = zone;
 	return memory_put(database, MEMORY_ZONES, key, zone);
 }
@@ -365,38 +358,6 @@ static int each_zone(struct store *store,
 	r = memory_each(database, MEMORY_ZONES, &all, visit_zone, &zone_visit);
 	memory_unlock(database);
 	return r;
-}
-
-static int put_service(
-	struct store *store, int64_t zone, int64_t service_ms, bool is_clean)
-{
-	struct memory_database *database = memory_lock(store);
-	const struct memory_entry *entry = find_zone(database, zone).found;
-	struct memory_zone *changed = entry ? malloc(sizeof(*changed)) : NULL;
-	struct memory_key key;
-	int r = entry && !changed ? -ENOMEM : 0;
-
-	if (changed) {
-		*changed = (struct memory_zone){zone, service_ms, is_clean};
-		memory_key_init(&key);
-		memory_key_add_name(&key, entry->key);
-		r = memory_put(database, MEMORY_ZONES, &key, changed);
-	}
-	memory_unlock(database);
-	return r;
-}
-
-static int get_service(
-	struct store *store, int64_t zone, int64_t *ret_service_ms, bool *ret_is_clean)
-{
-	struct memory_database *database = memory_lock(store);
-	const struct memory_entry *entry = find_zone(database, zone).found;
-	const struct memory_zone *found = entry ? entry->value : NULL;
-
-	*ret_service_ms = found ? found->service_ms : 0;
-	*ret_is_clean = found && found->is_clean;
-	memory_unlock(database);
-	return 0;
 }
 
 /* ---- records ---- */
@@ -560,6 +521,46 @@ static int each_lease(struct store *store, int64_t zone,
 	return r;
 }
 
+struct note {
+	struct memory_database *database;
+	int64_t zone;
+	const struct lease_record *last;
+};
+
+static int note_lease(const struct memory_entry *entry, void *arg)
+{
+	const struct note *note = arg;
+	const struct lease_record *lease = &((struct memory_lease *)entry->value)->lease;
+	struct memory_lease *copy;
+	struct memory_key key;
+
+	if (!name_is_equal(lease->key, note->last->key) ||
+		lease->seen_s >= note->last->seen_s)
+		return 0;
+	init_lease_key(&key, note->zone, lease);
+	copy = copy_lease(lease);
+	if (!copy)
+		return -ENOMEM;
+	copy->lease.source = note->last->source;
+	copy->lease.seen_s = note->last->seen_s;
+	return memory_put(note->database, MEMORY_LEASES, &key, copy);
+}
+
+static int note_seen(struct store *store, int64_t zone, const uint8_t *owner,
+	const struct lease_record *last)
+{
+	struct note note = {memory_lock(store), zone, last};
+	struct memory_key prefix;
+	int r;
+
+	memory_key_init(&prefix);
+	memory_key_add_number(&prefix, (uint64_t)zone);
+	memory_key_add_name(&prefix, owner);
+	r = memory_each(note.database, MEMORY_LEASES, &prefix, note_lease, &note);
+	memory_unlock(note.database);
+	return r;
+}
+
 static int put_hold(struct store *store, int64_t zone, const uint8_t *owner, bool is_held)
 {
 	struct memory_database *database = memory_lock(store);
@@ -645,11 +646,10 @@ const struct store_ops store_memory = {
 	.read_records = read_records,
 	.put_lease = put_lease,
 	.remove_lease = remove_lease,
+	.note_seen = note_seen,
 	.each_lease = each_lease,
 	.put_hold = put_hold,
 	.each_hold = each_hold,
-	.put_service = put_service,
-	.get_service = get_service,
 	.each_row = memory_each_row,
 	.find_transaction = memory_find_transaction,
 	.each_expired = memory_each_expired,

@@ -22,8 +22,7 @@ enum memory_kind {
 };
 
 struct memory_zone {
-	int64_t id, service_ms;
-	bool is_clean;
+	int64_t id;
 };
 
 struct memory_row {

@@ -141,16 +141,6 @@ static struct stored look(struct bench *bench)
 	return stored;
 }
 
-static int64_t service_of(struct bench *bench, bool *ret_is_clean)
-{
-	int64_t service_ms;
-
-	assert_int_equal(bench->ops->get_service(bench->place->store, bench->zone,
-				 &service_ms, ret_is_clean),
-		0);
-	return service_ms;
-}
-
 /* One lease that begins. */
 static struct lease_change begin(struct lease_record after)
 {
@@ -164,32 +154,24 @@ static void a_change_brings_its_leases(void **state)
 	struct lease_change changes[] = {
 		begin(record("a.example.", "one")), begin(record("b.example.", "one"))};
 	struct lease_changes leases = {.count = 2, .changes = changes};
-	bool is_clean = true;
 
 	cs->leases = &leases;
 	assert_int_equal(
-		run(bench, (struct journal_op){.kind = JOURNAL_LEASES, .is_clean = true}),
-		0);
-	assert_int_equal(run(bench,
-				 (struct journal_op){.kind = JOURNAL_APPEND,
-					 .seq = 1,
-					 .changes = cs,
-					 .service_ms = 4711}),
+		run(bench,
+			(struct journal_op){
+				.kind = JOURNAL_APPEND, .seq = 1, .changes = cs}),
 		0);
 	assert_int_equal(look(bench).leases, 2);
 	assert_int_equal(look(bench).rows_with_changes, 1);
-	assert_int_equal(service_of(bench, &is_clean), 4711);
-	assert_false(is_clean);
 	/* The next ends the one and moves the other. */
 	changes[0] = (struct lease_change){.had = true, .before = changes[0].after};
 	changes[1].had = true;
 	changes[1].before = changes[1].after;
 	changes[1].after.deadline_ms = 90000;
-	assert_int_equal(run(bench,
-				 (struct journal_op){.kind = JOURNAL_APPEND,
-					 .seq = 2,
-					 .changes = cs,
-					 .service_ms = 4712}),
+	assert_int_equal(
+		run(bench,
+			(struct journal_op){
+				.kind = JOURNAL_APPEND, .seq = 2, .changes = cs}),
 		0);
 	assert_int_equal(look(bench).leases, 1);
 	assert_int_equal(look(bench).deadline_ms, 90000);
@@ -233,44 +215,56 @@ static void what_is_written_otherwise_is_not_there_twice(void **state)
 	assert_string_equal(look(bench).rdata, "oNE");
 }
 
-static void service_time_is_stored_without_leases_too(void **state)
+static void a_hold_is_stored(void **state)
 {
 	struct bench *bench = *state;
-	bool is_clean = false;
+	struct journal_op op = {.kind = JOURNAL_HOLD,
+		.host = message_name("a.example."),
+		.is_held = true};
 
-	assert_int_equal(run(bench,
-				 (struct journal_op){.kind = JOURNAL_LEASES,
-					 .service_ms = 99,
-					 .is_clean = true}),
-		0);
-	assert_int_equal(service_of(bench, &is_clean), 99);
-	assert_true(is_clean);
+	assert_int_equal(run(bench, op), 0);
+	assert_int_equal(look(bench).holds, 1);
+	op.is_held = false;
+	assert_int_equal(run(bench, op), 0);
+	assert_int_equal(look(bench).holds, 0);
 }
 
-static void a_hold_may_come_with_leases(void **state)
+static int see_seen(const struct lease_record *lease, void *arg)
+{
+	int64_t *seen_s = arg;
+
+	seen_s[lease->owner[1] - 'a'] = lease->seen_s;
+	return 0;
+}
+
+/* What goes stale or comes back says when it was last seen. */
+static void an_event_says_when_a_host_was_seen(void **state)
 {
 	struct bench *bench = *state;
-	struct lease_change change = begin(record("a.example.", "one"));
-	const struct lease_changes leases = {.count = 1, .changes = &change};
-	const uint8_t *host = message_name("a.example.");
-	bool is_clean;
+	struct lease_change changes[] = {
+		begin(record("a.example.", "one")), begin(record("b.example.", "one"))};
+	const struct lease_changes leases = {.count = 2, .changes = changes};
+	struct lease_record last = changes[0].after;
+	int64_t seen_s[2] = {0};
 
 	assert_int_equal(
 		run(bench,
-			(struct journal_op){
-				.kind = JOURNAL_HOLD, .host = host, .is_held = true}),
+			(struct journal_op){.kind = JOURNAL_LEASES, .leases = &leases}),
 		0);
-	assert_int_equal(look(bench).holds, 1);
-	assert_int_equal(service_of(bench, &is_clean), 0);
+	last.seen_s += 1000;
 	assert_int_equal(run(bench,
-				 (struct journal_op){.kind = JOURNAL_HOLD,
-					 .host = host,
-					 .leases = &leases,
-					 .service_ms = 5}),
+				 (struct journal_op){.kind = JOURNAL_APPEND,
+					 .seq = 1,
+					 .event = "stale",
+					 .host = last.owner,
+					 .last = &last}),
 		0);
-	assert_int_equal(look(bench).holds, 0);
-	assert_int_equal(look(bench).leases, 1);
-	assert_int_equal(service_of(bench, &is_clean), 5);
+	assert_int_equal(bench->ops->each_lease(
+				 bench->place->store, bench->zone, see_seen, seen_s),
+		0);
+	assert_int_equal(seen_s[0], last.seen_s);
+	assert_int_equal(seen_s[1], changes[1].after.seen_s);
+	assert_int_equal(look(bench).rows, 1);
 }
 
 static int check_expiry(const struct store_row *row, void *arg)
@@ -359,8 +353,8 @@ int main(void)
 		TEST(a_change_brings_its_leases),
 		TEST(leases_alone_are_no_change_for_targets),
 		TEST(what_is_written_otherwise_is_not_there_twice),
-		TEST(service_time_is_stored_without_leases_too),
-		TEST(a_hold_may_come_with_leases),
+		TEST(an_event_says_when_a_host_was_seen),
+		TEST(a_hold_is_stored),
 		TEST(the_gateways_own_rows_say_what_was_done),
 		TEST(a_row_that_fails_leaves_no_lease),
 	};

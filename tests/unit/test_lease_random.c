@@ -325,20 +325,10 @@ static void do_hold(struct model *m)
 			m->b->now_ms + (int64_t)m->records[i].duration_s * 1000;
 }
 
-static void do_flush(struct model *m)
-{
-	struct lease_changes *changes;
-
-	assert_int_equal(
-		lease_take_lagging(m->b->table, 1 + dice(m, 10), dice(m, 2), &changes),
-		0);
-	lease_changes_free(changes);
-}
-
 static void operations(void **state)
 {
 	static void (*const all[])(struct model * m) = {do_update, do_update, do_update,
-		do_update, do_prereqs, do_expiry, do_hold, do_flush};
+		do_update, do_prereqs, do_expiry, do_hold};
 	struct model m = {.b = *state, .random = 1};
 
 	for (int i = 0; i < OPERATIONS; i++) {
@@ -469,11 +459,6 @@ static int try_withdraw(struct failing *f)
 	return lease_withdraw(f->b->table, f->b->zone, f->b->cs, f->b->now_ms, f->cs);
 }
 
-static int try_take(struct failing *f)
-{
-	return lease_take_lagging(f->b->table, 100, true, &f->changes);
-}
-
 static int try_sweep(struct failing *f)
 {
 	return lease_sweep(f->b->table, f->b->zone, &f->cursor, SIZE_MAX, &f->changes);
@@ -517,9 +502,6 @@ static void no_memory(void **state)
 	changeset_unref(f.cs);
 	lease_bench_pass(b, 1);
 	lease_expire_now(b->table, lease_bench_name(b, "h2"), b->now_ms);
-	with_each_failing(&f, try_take);
-	assert_true(f.changes->count >= 1);
-	lease_changes_free(f.changes);
 	applying(b, "perm.", (const char *[]){"h2 0 ANY ANY", NULL});
 	lease_undo(b->table, b->cs->leases);
 	with_each_failing(&f, try_sweep);

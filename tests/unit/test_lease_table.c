@@ -1,5 +1,5 @@
 /*
- * The table of leases: loading, finding, pages, keys, and what the store does not have.
+ * The table of leases: loading, finding, pages, keys.
  */
 #include "tests/unit/lease_bench.h"
 
@@ -11,7 +11,7 @@
 enum { HOSTS = 3000 };
 
 /* host h<number>, A 10.x.y.z, with count records */
-static void load(struct lease_bench *b, unsigned number, unsigned count, int64_t lag_ms)
+static void load(struct lease_bench *b, unsigned number, unsigned count)
 {
 	char text[32];
 	struct lease_record record = {
@@ -33,7 +33,7 @@ static void load(struct lease_bench *b, unsigned number, unsigned count, int64_t
 			10, (uint8_t)i, (uint8_t)(number >> 8), (uint8_t)number};
 
 		record.rdata = rdata;
-		assert_int_equal(lease_table_load(b->table, &record, lag_ms), 0);
+		assert_int_equal(lease_table_load(b->table, &record), 0);
 	}
 }
 
@@ -43,7 +43,7 @@ static void load_and_describe(void **state)
 	struct lease_record record;
 
 	for (unsigned i = 0; i < HOSTS; i++)
-		load(b, i, 1 + i % 3, 60 * 1000);
+		load(b, i, 1 + i % 3);
 	lease_bench_check(b);
 	assert_int_equal(lease_table_count(b->table), HOSTS * 2);
 	for (unsigned i = 0; i < HOSTS; i++) {
@@ -57,7 +57,7 @@ static void load_and_describe(void **state)
 		lease_describe(b->table, lease, &record);
 		assert_true(name_is_equal(record.owner, lease_bench_name(b, text)));
 		assert_memory_equal(record.rdata, rdata, 4);
-		assert_int_equal(record.deadline_ms, b->now_ms + i + 260 * 1000);
+		assert_int_equal(record.deadline_ms, b->now_ms + i + 200 * 1000);
 		assert_int_equal(record.duration_s, 3600);
 		assert_int_equal(record.seen_s, b->real_s);
 		assert_int_equal(record.source.family, i % 3 ? 4 : 6);
@@ -98,11 +98,11 @@ static void scan_while_it_grows(void **state)
 
 	assert_non_null(pages);
 	for (unsigned i = 0; i < loaded; i++)
-		load(b, i, 3, 0);
+		load(b, i, 3);
 	do {
 		cursor = lease_table_scan(b->table, cursor, 10, visit, pages);
 		for (int i = 0; i < 30 && loaded < HOSTS; i++)
-			load(b, loaded++, 1, 0);
+			load(b, loaded++, 1);
 		lease_bench_expire(b, 1);
 	} while (cursor);
 	assert_int_equal(loaded, HOSTS);
@@ -134,8 +134,8 @@ static void hosts(void **state)
 	const uint8_t *owner = lease_bench_name(b, "h7");
 	size_t count = 0;
 
-	load(b, 7, 100, 0);
-	load(b, 8, 1, 0);
+	load(b, 7, 100);
+	load(b, 8, 1);
 	for (struct lease *l = lease_first_at(b->table, owner); l;
 		l = lease_next_at(b->table, l))
 		count++;
@@ -153,7 +153,7 @@ static void heap(void **state)
 	for (unsigned i = 0; i < 400; i++) {
 		random = random * 6364136223846793005u + 1442695040888963407u;
 		b->now_ms = 1000 * 1000 + (int64_t)(random >> 33) % 10000000;
-		load(b, i, 1, 0);
+		load(b, i, 1);
 	}
 	for (unsigned i = 0; i < 390; i++) {
 		struct lease *lease;
@@ -169,93 +169,7 @@ static void heap(void **state)
 	changeset_unref(cs);
 }
 
-/* ---- what the store does not have ---- */
-
-static size_t take(struct lease_bench *b, size_t max, bool is_last)
-{
-	struct lease_changes *changes;
-	size_t count;
-
-	assert_int_equal(lease_take_lagging(b->table, max, is_last, &changes), 0);
-	count = changes->count;
-	for (size_t i = 0; i < count; i++) {
-		const struct lease_record *r = &changes->changes[i].after;
-		struct lease_record now;
-
-		assert_true(changes->changes[i].had && changes->changes[i].has);
-		lease_describe(b->table,
-			lease_find(b->table, r->owner, r->type, r->rdata, r->rdata_len),
-			&now);
-		assert_int_equal(r->deadline_ms, now.deadline_ms);
-		assert_int_equal(r->seen_s, now.seen_s);
-	}
-	lease_changes_free(changes);
-	lease_bench_check(b);
-	return count;
-}
-
-static void lag_of_a_tenth(void **state)
-{
-	struct lease_bench *b = *state;
-
-	lease_bench_update(
-		b, "hour.", "host1 300 IN A 192.0.2.1; host2 300 IN A 192.0.2.2");
-	assert_int_equal(take(b, 10, true), 0); /* stored with the update */
-	for (int i = 0; i < 6; i++) {
-		lease_bench_pass(b, 60);
-		lease_bench_update(b, "hour.", "host1 300 IN A 192.0.2.1");
-		assert_false(lease_is_any_lagging(b->table));
-	}
-	lease_bench_pass(b, 1);
-	lease_bench_update(b, "hour.", "host1 300 IN A 192.0.2.1");
-	assert_true(lease_is_any_lagging(b->table));
-	assert_int_equal(take(b, 10, false), 1);
-	assert_false(lease_is_any_lagging(b->table));
-	lease_bench_pass(b, 1);
-	lease_bench_update(b, "hour.", "host1 300 IN A 192.0.2.1");
-	lease_bench_update(b, "hour.", "host2 300 IN A 192.0.2.2");
-	assert_int_equal(take(b, 10, false), 1);
-	/* Queued, and then gone. */
-	lease_bench_pass(b, 1000);
-	lease_bench_update(b, "hour.", "host2 300 IN A 192.0.2.2");
-	lease_bench_update(b, "hour.", "host2 0 ANY A");
-	assert_false(lease_is_any_lagging(b->table));
-	/* At the end by anything. */
-	assert_int_equal(take(b, 10, true), 1);
-	assert_int_equal(take(b, 10, true), 0);
-}
-
-static void lag_in_pages(void **state)
-{
-	struct lease_bench *b = *state;
-	size_t count = 0, took;
-
-	for (unsigned i = 0; i < HOSTS; i++)
-		load(b, i, 1, 400 * 1000);            /* credited after a crash */
-	assert_false(lease_is_any_lagging(b->table)); /* nobody waits for that */
-	while ((took = take(b, 100, true))) {
-		assert_true(took <= 100);
-		count += took;
-	}
-	assert_int_equal(count, HOSTS);
-}
-
-static void lag_of_earlier_deadlines(void **state)
-{
-	struct lease_bench *b = *state;
-
-	lease_bench_update(b, "hour.", "host1 300 IN A 192.0.2.1");
-	lease_expire_now(b->table, lease_bench_name(b, "host1"), b->now_ms);
-	assert_int_equal(take(b, 10, false), 1);
-	assert_int_equal(
-		lease_hold(b->table, lease_bench_name(b, "host1"), b->now_ms), 0);
-	lease_bench_pass(b, 3600);
-	assert_int_equal(
-		lease_release(b->table, lease_bench_name(b, "host1"), b->now_ms), 0);
-	assert_int_equal(take(b, 10, false), 1);
-}
-
-/* A restart: what was written, read again, service time standing still. */
+/* Loaded again, with the deadlines that they had. */
 static void copy_lease(const struct lease *lease, void *arg)
 {
 	struct lease_bench *b = ((void **)arg)[0];
@@ -263,7 +177,7 @@ static void copy_lease(const struct lease *lease, void *arg)
 	struct lease_record record;
 
 	lease_describe(b->table, lease, &record);
-	assert_int_equal(lease_table_load(to, &record, 0), 0);
+	assert_int_equal(lease_table_load(to, &record), 0);
 }
 
 static void restart(void **state)
@@ -295,9 +209,6 @@ int main(void)
 		WITH_LEASES(scan_empty),
 		WITH_LEASES(hosts),
 		WITH_LEASES(heap),
-		WITH_LEASES(lag_of_a_tenth),
-		WITH_LEASES(lag_in_pages),
-		WITH_LEASES(lag_of_earlier_deadlines),
 		WITH_LEASES(restart),
 	};
 

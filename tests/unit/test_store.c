@@ -503,8 +503,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	struct store_place *place = *state;
 	struct zone *loaded = zone_new(message_name("example."));
 	char error[STORE_ERROR_MAX];
-	int64_t zone, service_ms = -1;
-	bool is_clean = true;
+	int64_t zone;
 	uint64_t seq;
 
 	place->ops->close(place->store);
@@ -527,10 +526,6 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	assert_int_equal(zone_count_records(loaded), 1);
 	assert_int_equal(place->ops->find_transaction(place->store, 5, &seq), 0);
 	assert_int_equal(seq, 3);
-	assert_int_equal(
-		place->ops->get_service(place->store, 7, &service_ms, &is_clean), 0);
-	assert_int_equal(service_ms, 0);
-	assert_false(is_clean);
 	store_place_append(place, 7, 601, "b 60 IN A 192.0.2.1");
 	store_place_reopen(place); /* once is enough */
 	assert_int_equal(rows_left(place, 7), 2);

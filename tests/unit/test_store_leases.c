@@ -1,4 +1,4 @@
-/* The store's leases, holds and service time. */
+/* The store's leases and holds. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,6 +33,8 @@ struct seen {
 	unsigned count;
 	struct lease_record last; /* without what it points to */
 	uint8_t owner[NAME_MAX_LEN], key[NAME_MAX_LEN], rdata[16];
+	int64_t latest_s; /* seen_s */
+	struct ip_address latest_source;
 	int answer; /* of the visitor */
 };
 
@@ -42,6 +44,10 @@ static int see(const struct lease_record *lease, void *arg)
 
 	seen->count++;
 	seen->last = *lease;
+	if (lease->seen_s > seen->latest_s) {
+		seen->latest_s = lease->seen_s;
+		seen->latest_source = lease->source;
+	}
 	memcpy(seen->owner, lease->owner, name_len(lease->owner));
 	memcpy(seen->key, lease->key, name_len(lease->key));
 	assert_true(lease->rdata_len <= sizeof(seen->rdata));
@@ -230,39 +236,38 @@ static void holds_are_set_and_released(void **state)
 	assert_string_equal(seen, "one");
 }
 
-static void service_time_belongs_to_a_zone(void **state)
+/* What was last heard of a host is noted at its leases, but at none of another key, none
+ * of a later time, and none of anybody else. */
+static void who_was_seen_is_noted(void **state)
 {
 	struct store_place *place = *state;
-	int64_t zone, other, service_ms = -1;
-	bool is_clean = true;
+	const struct lease_record mine = some_lease("h.example.", first_address);
+	struct lease_record theirs = some_lease("h.example.", second_address);
+	struct lease_record last = {.key = mine.key,
+		.source = {6, {0x20, 1, 0xd, 0xb8}},
+		.seen_s = mine.seen_s + 100};
+	struct seen seen = {0};
 
-	assert_int_equal(
-		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
-	assert_int_equal(
-		place->ops->zone_id(place->store, message_name("other."), &other), 0);
-	assert_int_equal(
-		place->ops->get_service(place->store, zone, &service_ms, &is_clean), 0);
-	assert_int_equal(service_ms, 0);
-	assert_false(is_clean);
-	assert_int_equal(
-		place->ops->put_service(place->store, zone, 123456789012, true), 0);
+	theirs.key = message_name("other.example.");
+	put(place, 1, "below.h.example.", first_address);
+	put(place, 2, "h.example.", first_address);
+	assert_int_equal(place->ops->put_lease(place->store, 1, &theirs), 0);
+	assert_int_equal(place->ops->note_seen(place->store, 1, mine.owner, &last), 0);
+	assert_int_equal(place->ops->each_lease(place->store, 1, see, &seen), 0);
+	assert_int_equal(place->ops->each_lease(place->store, 2, see, &seen), 0);
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.latest_s, mine.seen_s);
+	put(place, 1, "h.example.", first_address);
+	assert_int_equal(place->ops->note_seen(place->store, 1, mine.owner, &last), 0);
+	last.seen_s -= 50;
+	assert_int_equal(place->ops->note_seen(place->store, 1, mine.owner, &last), 0);
 	store_place_reopen(place);
-	assert_int_equal(
-		place->ops->get_service(place->store, zone, &service_ms, &is_clean), 0);
-	assert_int_equal(service_ms, 123456789012);
-	assert_true(is_clean);
-	assert_int_equal(
-		place->ops->get_service(place->store, other, &service_ms, &is_clean), 0);
-	assert_int_equal(service_ms, 0);
-	assert_int_equal(
-		place->ops->put_service(place->store, zone, 123456789013, false), 0);
-	assert_int_equal(
-		place->ops->get_service(place->store, zone, &service_ms, &is_clean), 0);
-	assert_int_equal(service_ms, 123456789013);
-	assert_false(is_clean);
-	assert_int_equal(
-		place->ops->get_service(place->store, 99, &service_ms, &is_clean), 0);
-	assert_int_equal(service_ms, 0);
+	assert_int_equal(place->ops->each_lease(place->store, 1, see, &seen), 0);
+	assert_int_equal(seen.latest_s, mine.seen_s + 100);
+	assert_int_equal(seen.latest_source.family, 6);
+	assert_int_equal(seen.latest_source.octets[3], 0xb8);
+	assert_int_equal(place->ops->each_lease(place->store, 2, see, &seen), 0);
+	assert_int_equal(seen.last.seen_s, mine.seen_s);
 }
 
 static void what_is_rolled_back_never_was(void **state)
@@ -292,7 +297,7 @@ int main(void)
 		STORE_PLACE_TEST(a_visitor_may_stop),
 		STORE_PLACE_SQLITE_TEST(a_row_that_is_no_lease_is_an_error),
 		STORE_PLACE_TEST(holds_are_set_and_released),
-		STORE_PLACE_TEST(service_time_belongs_to_a_zone),
+		STORE_PLACE_TEST(who_was_seen_is_noted),
 		STORE_PLACE_TEST(what_is_rolled_back_never_was),
 	};
 

@@ -266,7 +266,7 @@ static void lease(struct scene *s, unsigned owner, uint16_t type, unsigned count
 			.duration_s = 3600,
 			.deadline_ms = 3600000};
 
-		assert_int_equal(lease_table_load(s->leases, &record, 0), 0);
+		assert_int_equal(lease_table_load(s->leases, &record), 0);
 	}
 }
 
