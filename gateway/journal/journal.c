@@ -406,13 +406,19 @@ no_store:
 	return r;
 }
 
+void journal_stop(struct journal *journal)
+{
+	if (atomic_exchange(&journal->is_stopping, true))
+		return;
+	queue_wake(&journal->work);
+	pthread_join(journal->thread, NULL);
+}
+
 void journal_free(struct journal *journal)
 {
 	if (!journal)
 		return;
-	atomic_store(&journal->is_stopping, true);
-	queue_wake(&journal->work);
-	pthread_join(journal->thread, NULL);
+	journal_stop(journal);
 	queue_clear(&journal->work);
 	journal->ops->close(journal->store);
 	pthread_mutex_destroy(&journal->error_lock);

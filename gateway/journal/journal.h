@@ -90,7 +90,9 @@ struct journal;
  */
 int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	const char *path, struct queue *done, char error[STORE_ERROR_MAX]);
-/* Does what was submitted, stops the thread, closes the store. */
+/* Does what was submitted, and ends the thread; journal_last_error still answers. */
+void journal_stop(struct journal *journal);
+/* The same, unless it is done, and closes the store.  NULL is harmless. */
 void journal_free(struct journal *journal);
 
 void journal_submit(struct journal *journal, struct queue_list *ops);

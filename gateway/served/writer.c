@@ -58,15 +58,21 @@ static void dispatch(struct writer *writer, struct transaction *t)
 
 /* ---- the journal's results ---- */
 
-static void recover(struct writer *writer)
+static void forget_uncommitted(struct writer *writer)
 {
-	struct zone_thread *thread = &writer->thread;
 	struct served_zone *zone, *next;
 
 	HASH_ITER(hh, writer->thread.zones, zone, next)
 		served_forget_uncommitted(zone);
 	LIST_FOREACH(zone, &writer->closing, closing_entry)
 	served_forget_uncommitted(zone);
+}
+
+static void recover(struct writer *writer)
+{
+	struct zone_thread *thread = &writer->thread;
+
+	forget_uncommitted(writer);
 	thread->is_broken = false;
 	journal_resume(thread->journal);
 }
@@ -530,7 +536,8 @@ static void free_event(struct event *event)
 		event_free(event);
 }
 
-/* Work that was begun, by a start that failed or a stop that took too long, ends. */
+/* Work that was begun, by a start that failed or a stop that took too long, ends; whoever
+ * still waits is answered. */
 static void finish_journal(struct writer *writer)
 {
 	struct queue_list list;
@@ -538,8 +545,8 @@ static void finish_journal(struct writer *writer)
 
 	if (!writer->thread.journal)
 		return;
-	flush(writer);
-	journal_free(writer->thread.journal);
+	give_up_waiting(writer);
+	journal_stop(writer->thread.journal);
 	writer->thread.is_over = true;
 	queue_list_init(&list);
 	queue_take_all(&writer->done, &list);
@@ -548,6 +555,8 @@ static void finish_journal(struct writer *writer)
 
 		op->done(op, op->arg);
 	}
+	forget_uncommitted(writer);
+	journal_free(writer->thread.journal);
 	for (size_t i = 0; i < writer->mailbox_count; i++)
 		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
 }
