@@ -432,6 +432,7 @@ static void send_batch(struct delivery *d)
 	};
 
 	if (d->batch->count == 0) { /* what was pending cancelled itself out */
+		d->changed_in_a_row = 0;
 		finish_batch(d);
 		served_applied(d->zone, d, d->cursor, NULL);
 		return;

@@ -22,7 +22,8 @@
 
 struct rebasing {
 	struct zone *mirror;
-	bool is_other; /* a change is not what it was */
+	struct transaction *waiting; /* the first that may wait for the next change */
+	bool is_other;               /* a change is not what it was */
 };
 
 static bool is_same_change(const struct change *change, const struct changeset *rebased)
@@ -31,6 +32,22 @@ static bool is_same_change(const struct change *change, const struct changeset *
 
 	return change->type == TYPE_SOA ||
 		(now && rrset_is_identical(now->after, change->after));
+}
+
+/* Whoever waits takes back, should it come to that, what its change does now: a record
+ * that somebody else has deleted meanwhile is not its to bring back. */
+static void tell_waiting(
+	struct rebasing *rebasing, const struct changeset *old, struct changeset *rebased)
+{
+	struct transaction *t = rebasing->waiting;
+
+	while (t && t->changes != old)
+		t = t->wait_next;
+	if (!t)
+		return; /* nobody does */
+	changeset_unref(t->changes);
+	t->changes = changeset_ref(rebased);
+	rebasing->waiting = t->wait_next;
 }
 
 /* What came of it for leases stays what it was. */
@@ -51,6 +68,7 @@ static struct changeset *rebase_onto(struct changeset *old, void *arg)
 	}
 	for (uint32_t i = 0; i < old->count && !rebasing->is_other; i++)
 		rebasing->is_other = !is_same_change(&old->changes[i], rebased);
+	tell_waiting(rebasing, old, rebased);
 	return rebased;
 }
 
@@ -135,8 +153,12 @@ static int rebase_uncommitted(struct served_zone *zone, struct rebasing *rebasin
 	struct served_append *append;
 
 	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
-		struct changeset *rebased = rebase_onto(append->changes, rebasing);
+		struct transaction *t = append->transaction;
+		struct changeset *rebased;
 
+		/* It does not wait yet, but will: with what it does now. */
+		rebasing->waiting = t && t->changes ? t : NULL;
+		rebased = rebase_onto(append->changes, rebasing);
 		if (!rebased)
 			return -ENOMEM;
 		changeset_unref(append->changes);
@@ -150,7 +172,7 @@ static int rebase_uncommitted(struct served_zone *zone, struct rebasing *rebasin
 static bool rebase_pending(struct served_zone *zone)
 {
 	struct delivery *primary = zone->deliveries[0];
-	struct rebasing rebasing = {.mirror = zone->mirror};
+	struct rebasing rebasing = {.mirror = zone->mirror, .waiting = zone->waiting};
 	int r = delivery_rebase(primary, rebase_onto, &rebasing);
 
 	if (!r)

@@ -37,17 +37,25 @@ static bool has_all(const struct zone *zone, const struct zone *of)
 
 	while ((node = zone_next_node(of, &cursor)))
 		for (unsigned i = 0; (set = zone_node_rrset(node, i)); i++)
-			if (!rrset_is_identical(set,
-				    zone_find(zone, zone_node_owner(node), set->type)))
+			if (set->type != TYPE_SOA &&
+				!rrset_is_identical(set,
+					zone_find(
+						zone, zone_node_owner(node), set->type)))
 				return false;
 	return true;
 }
 
-bool content_is_same(const struct zone *a, const struct zone *b)
+bool content_is_same_but_soa(const struct zone *a, const struct zone *b)
 {
 	if (!a || !b)
 		return a == b;
 	return zone_count_rrsets(a) == zone_count_rrsets(b) && has_all(a, b);
+}
+
+bool content_is_same(const struct zone *a, const struct zone *b)
+{
+	return content_is_same_but_soa(a, b) &&
+		(!a || rrset_is_identical(zone_soa(a), zone_soa(b)));
 }
 
 uint32_t content_serial(const struct zone *zone)

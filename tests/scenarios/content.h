@@ -9,7 +9,8 @@
 
 /* With the same RRsets; seed NULL: one that everybody knows.  NULL: no memory. */
 struct zone *content_copy(const struct zone *zone, const struct name_seed *seed);
-/* NULL equals NULL. */
+/* NULL equals NULL.  But for the SOA, or with it. */
+bool content_is_same_but_soa(const struct zone *a, const struct zone *b);
 bool content_is_same(const struct zone *a, const struct zone *b);
 uint32_t content_serial(const struct zone *zone); /* 0: it has no SOA */
 /* Records of RRsets that the other one does not have, to stderr. */

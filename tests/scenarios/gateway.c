@@ -42,12 +42,15 @@ static struct zone *read_zone(struct gateway *gateway, const struct gateway_zone
 static int add_server(struct gateway *gateway, const struct gateway_zone *zone,
 	const struct gateway_target *target, const char *id)
 {
-	struct zone *content;
+	const struct fake_server *primary;
 	struct fake_server *server;
+	struct zone *content;
 
 	if (fake_net_find(&gateway->net, target->name, zone->apex))
 		return 0;
-	content = read_zone(gateway, zone);
+	/* Whoever adds a server later gives it what there is. */
+	primary = fake_net_find(&gateway->net, zone->targets[0].name, zone->apex);
+	content = primary ? content_copy(primary->zone, NULL) : read_zone(gateway, zone);
 	if (!content)
 		return -EINVAL;
 	server = fake_net_add(&gateway->net, target->name, id, target->type, content);
@@ -466,7 +469,7 @@ struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 	struct transaction *t;
 	struct verdict v;
 
-	if (gateway_ready(gateway))
+	if (gateway_ready(gateway) || gateway_settle(gateway))
 		return NULL;
 	t = new_request(gateway, &us, msg, make_question(apex, msg));
 	if (!t)
