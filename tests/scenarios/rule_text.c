@@ -222,6 +222,13 @@ static int set_adopt(struct policy_rule *rule, const char *value, const uint8_t 
 	return rule->adopt ? 0 : -EINVAL;
 }
 
+static int set_ptr(struct policy_rule *rule, const char *value, const uint8_t *zone)
+{
+	(void)zone;
+	rule->ptr = strcmp(value, "yes") == 0;
+	return rule->ptr ? 0 : -EINVAL;
+}
+
 static int set_merge(struct policy_rule *rule, const char *value, const uint8_t *zone)
 {
 	(void)zone;
@@ -241,7 +248,7 @@ static int set_word(struct policy_rule *rule, char *word, const uint8_t *zone)
 		{"transport", set_transport}, {"transfer", set_transfer},
 		{"lease_default", set_lease_default}, {"lease_min", set_lease_min},
 		{"lease_max", set_lease_max}, {"key_max", set_key_max},
-		{"adopt", set_adopt}, {"merge", set_merge}};
+		{"adopt", set_adopt}, {"ptr", set_ptr}, {"merge", set_merge}};
 	char *values = strchr(word, '='), *save = NULL;
 	size_t i = 0, count = sizeof(setters) / sizeof(setters[0]);
 

@@ -5,7 +5,7 @@
  *   data=192.0.2.0/24,source,*.mail  ttl=60-86400  max_records=2  from=127.0.0.0/8
  *   transport=udp,tcp  transfer=yes
  *   lease_default=3600  lease_min=30  lease_max=86400  key_max=604800
- *   adopt=yes  merge=yes
+ *   adopt=yes  merge=yes  ptr=yes
  *
  * What is not given is as policy_rule_init leaves it.  Relative names are completed with
  * the zone.
