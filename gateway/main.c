@@ -335,7 +335,8 @@ static int serve(struct daemon *d)
 	r = supervise_ready(d->parent);
 	d->parent = -1;
 	if (r) {
-		log_error("who started it is gone: %s", strerror(-r));
+		log_error("the command that started the gateway has gone: %s",
+			strerror(-r));
 		return r;
 	}
 	wait_for_signals(d);

@@ -39,15 +39,15 @@ static void explain_failure(const struct ctl *ctl, CURLcode code, long os_errno)
 	fprintf(stderr, "musterctl: %s: %s\n", ctl->socket_path,
 		os_errno ? strerror((int)os_errno) : curl_easy_strerror(code));
 	if (os_errno == EACCES || os_errno == EPERM)
-		fputs("only root and the gateway's own user may ask: try sudo\n", stderr);
+		fputs("only root and the gateway's own user may do this: try sudo\n",
+			stderr);
 	else if (ctl->is_socket_guessed)
 		fprintf(stderr,
 			"%s has no `control`: say where the socket is with -s SOCKET, or "
 			"which configuration with -c FILE\n",
 			ctl->config_path);
 	else if (os_errno == ENOENT || os_errno == ECONNREFUSED)
-		fputs("musterd does not run, or its configuration says nothing of "
-		      "`control`\n",
+		fputs("musterd does not run, or its configuration has no `control`\n",
 			stderr);
 }
 
@@ -93,7 +93,7 @@ static enum ctl_exit judge(const struct ctl *ctl, long status,
 		return refuse(ctl, status, value);
 	if (json_is_object(value))
 		return CTL_OK;
-	fprintf(stderr, "musterctl: %s: this does not answer like musterd\n",
+	fprintf(stderr, "musterctl: %s: whatever answers there is not musterd\n",
 		ctl->socket_path);
 	return CTL_FAILED;
 }

@@ -105,7 +105,9 @@ static enum ctl_exit find_config(struct enrolling *e)
 	r = ctl_ask(&quiet, "GET", "/status", NULL, &value);
 	path = ctl_text(value, "config");
 	if (r == CTL_OK)
-		r = path ? read_config(e, path) : complain("status", "has no config");
+		r = path ? read_config(e, path)
+			 : complain("the gateway",
+				   "does not say where its configuration is");
 	json_decref(value);
 	return r;
 }
@@ -199,7 +201,7 @@ static enum ctl_exit add_gateways(struct enrolling *e)
 	if (enrolment->gateway_count || add_own_name(enrolment))
 		return CTL_OK;
 	return complain("the name of this machine is not known",
-		"say --gateway HOST:PORT, as hosts reach it");
+		"use --gateway HOST:PORT, as hosts reach it");
 }
 
 static enum ctl_exit read_names(struct enrolling *e)
@@ -257,7 +259,7 @@ static enum ctl_exit read_keys(struct enrolling *e)
 		return errno == ENOENT ? CTL_OK : complain(e->path, strerror(errno));
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > KEYS_MAX) {
 		close(fd);
-		return complain(e->path, "is no file of keys");
+		return complain(e->path, "is not a file with keys");
 	}
 	e->owner = st.st_uid;
 	e->group = st.st_gid;
@@ -411,7 +413,7 @@ static enum ctl_exit put_key(struct enrolling *e)
 	if (status == CTL_OK)
 		return CTL_OK;
 	restore_file(e);
-	complain(e->name, "is not enrolled: the gateway does not take the new key");
+	complain(e->name, "is not enrolled: the gateway does not accept the new key");
 	return status;
 }
 
@@ -421,7 +423,7 @@ static enum ctl_exit print_line(const struct enrolling *e)
 	json_t *value;
 
 	if (enrolment_encode(&e->enrolment, line))
-		return complain(e->name, "there is no line for these gateways");
+		return complain(e->name, "no line can be made for these gateways");
 	if (!e->ctl->is_json) {
 		puts(line);
 	} else {
@@ -449,7 +451,7 @@ static enum ctl_exit prepare(struct enrolling *e)
 	if (r == CTL_OK)
 		r = make_secret(&e->enrolment);
 	if (r == CTL_OK && enrolment_encode(&e->enrolment, line))
-		r = complain("--gateway", "is no HOST:PORT");
+		r = complain("--gateway", "is not HOST:PORT");
 	hmac_wipe(line, sizeof(line));
 	return r;
 }

@@ -158,13 +158,13 @@ enum ctl_exit ctl_hold(const struct ctl *ctl)
 
 enum ctl_exit ctl_release(const struct ctl *ctl)
 {
-	return act_on_host(ctl, "release", "has its leases anew");
+	return act_on_host(ctl, "release", "is no longer held; its leases start again");
 }
 
 enum ctl_exit ctl_resume(const struct ctl *ctl)
 {
 	return act_and_say(
-		ctl, "/api/v1/zones", "resume", "zone", "lets go what is overdue");
+		ctl, "/api/v1/zones", "resume", "zone", "deletes what is overdue");
 }
 
 static void print_adopted(const struct ctl *ctl, const json_t *value)
@@ -239,7 +239,7 @@ enum ctl_exit ctl_remove(const struct ctl *ctl)
 	const char *name = ctl_text(value, "name");
 
 	if (r == CTL_OK && !ctl->is_json)
-		printf("%s: the lease has ended and its record is gone\n",
+		printf("%s: the lease has ended, and its record is deleted\n",
 			name ? name : "?");
 	json_decref(value);
 	return r;

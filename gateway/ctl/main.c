@@ -35,43 +35,46 @@ static const struct command {
 	unsigned options;
 	enum ctl_exit (*function)(const struct ctl *ctl);
 } commands[] = {
-	{"status", "status", "the gateway as a whole", 0, 0, 0, ctl_status},
-	{"zones", "zones", "zones, and how they are", 0, 0, 0, ctl_zones},
+	{"status", "status", "show the gateway as a whole", 0, 0, 0, ctl_status},
+	{"zones", "zones", "show the zones and their states", 0, 0, 0, ctl_zones},
 	{"hosts", "hosts [--zone Z] [--state S] [PATTERN]",
-		"hosts with leases, and expired ones", 0, 1, OPTION_ZONE | OPTION_STATE,
-		ctl_hosts},
-	{"leases", "leases [--zone Z] [NAME]", "leases, one by one", 0, 1, OPTION_ZONE,
-		ctl_leases},
-	{"expire", "expire NAME", "ends a host's leases now", 1, 1, 0, ctl_expire},
-	{"hold", "hold NAME", "exempts a host from expiry", 1, 1, 0, ctl_hold},
-	{"release", "release NAME", "ends that", 1, 1, 0, ctl_release},
-	{"remove", "remove ID", "ends one lease (ids: leases --json)", 1, 1, 0,
+		"show hosts with leases, and expired ones", 0, 1,
+		OPTION_ZONE | OPTION_STATE, ctl_hosts},
+	{"leases", "leases [--zone Z] [NAME]", "show every record under a lease", 0, 1,
+		OPTION_ZONE, ctl_leases},
+	{"expire", "expire NAME", "end the leases of a host now", 1, 1, 0, ctl_expire},
+	{"hold", "hold NAME", "exempt a host from expiry", 1, 1, 0, ctl_hold},
+	{"release", "release NAME", "undo hold", 1, 1, 0, ctl_release},
+	{"remove", "remove ID", "end one lease (leases --json shows the ids)", 1, 1, 0,
 		ctl_remove},
-	{"resume", "resume ZONE", "lets expiry go on that has stopped", 1, 1, 0,
+	{"resume", "resume ZONE", "let expiry go on that the brake has stopped", 1, 1, 0,
 		ctl_resume},
 	{"adopt", "adopt [--dry-run] ZONE [PATTERN]",
-		"gives leases by the rules to records that have none", 1, 2,
+		"give leases, by the rules, to records that have none", 1, 2,
 		OPTION_DRY_RUN, ctl_adopt},
-	{"keys", "keys", "TSIG keys, and where they are used", 0, 0, 0, ctl_keys},
+	{"keys", "keys", "show the TSIG keys, and where they are used", 0, 0, 0,
+		ctl_keys},
 	{"audit",
 		"audit [--follow] [--zone Z] [--name N] [--key K] [--since T] [--limit "
 		"N]",
-		"what happened", 0, 0,
+		"show updates, refusals and other events", 0, 0,
 		OPTION_ZONE | OPTION_NAME | OPTION_KEY | OPTION_SINCE | OPTION_LIMIT |
 			OPTION_FOLLOW,
 		ctl_audit},
-	{"why", "why ID", "what became of one update", 1, 1, 0, ctl_why},
+	{"why", "why ID", "show what became of one update", 1, 1, 0, ctl_why},
 	{"explain",
 		"explain [--delete] [--source A] [--tcp] [--ttl N] KEY NAME TYPE [DATA]",
-		"which rule would allow it", 3, 4,
+		"show which rule would allow an update, or why none does", 3, 4,
 		OPTION_DELETE | OPTION_SOURCE | OPTION_TTL | OPTION_TCP, ctl_explain},
-	{"queue", "queue", "targets that are behind", 0, 0, 0, ctl_queue},
-	{"retry", "retry ZONE", "tries targets that fail now", 1, 1, 0, ctl_retry},
+	{"queue", "queue", "show targets that are behind", 0, 0, 0, ctl_queue},
+	{"retry", "retry ZONE", "try failing targets now", 1, 1, 0, ctl_retry},
 	{"enrol", "enrol [--zone Z] [--gateway HOST:PORT]... [--again] NAME",
-		"makes a key for a host, and prints the line for muster-agent --enrol", 1,
+		"make a key for a host, and print the line for muster-agent --enrol", 1,
 		1, OPTION_ZONE | OPTION_GATEWAY | OPTION_AGAIN, ctl_enrol},
-	{"reload", "reload", "reads the configuration again", 0, 0, 0, ctl_reload},
-	{"check", "check", "says what is wrong with it", 0, 0, 0, ctl_check_config},
+	{"reload", "reload", "make the gateway read its configuration again", 0, 0, 0,
+		ctl_reload},
+	{"check", "check", "check the configuration without loading it", 0, 0, 0,
+		ctl_check_config},
 };
 
 static const struct option long_options[] = {
@@ -102,8 +105,8 @@ static void help(void)
 	puts("usage: musterctl [-c FILE | -s SOCKET] [--json] COMMAND ...\n"
 	     "  -c FILE    configuration that says where the socket is "
 	     "(default " CONFIG_FILE ")\n"
-	     "  -s SOCKET  the socket\n"
-	     "  --json     what the gateway says, for programs\n"
+	     "  -s SOCKET  the socket of the gateway\n"
+	     "  --json     print JSON\n"
 	     "  --help, -V\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		printf("  %s\n      %s\n", commands[i].usage, commands[i].help);
@@ -111,7 +114,8 @@ static void help(void)
 
 static enum ctl_exit complain(const char *what, const char *about)
 {
-	fprintf(stderr, "musterctl: %s%s%s (--help)\n", about, *about ? ": " : "", what);
+	fprintf(stderr, "musterctl: %s%s%s; see musterctl --help\n", about,
+		*about ? ": " : "", what);
 	return CTL_FAILED;
 }
 
@@ -249,16 +253,18 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (optind == argc)
-		return complain("which command?", "");
+		return complain("a command is missing", "");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[optind], commands[i].name))
 			command = &commands[i];
 	if (!command)
-		return complain("is no command", argv[optind]);
+		return complain("there is no such command", argv[optind]);
 	ctl.args = argv + optind + 1;
 	ctl.arg_count = argc - optind - 1;
 	if (ctl.arg_count < command->args_min || ctl.arg_count > command->args_max ||
-		options & ~command->options)
-		return complain(command->usage, "usage: musterctl");
+		options & ~command->options) {
+		fprintf(stderr, "musterctl: usage: musterctl %s\n", command->usage);
+		return CTL_FAILED;
+	}
 	return run(&ctl, command);
 }

@@ -62,8 +62,7 @@ static struct verdict judge_transfer(struct transaction *t, const uint8_t *name)
 				       : "a transfer must be signed");
 	/* RFC 5936 4.2 */
 	if (t->question_type == TYPE_AXFR && !transaction_is_tcp(t))
-		return verdict_refuse(
-			RCODE_FORMERR, EDE_OTHER, "AXFR is for TCP connections");
+		return verdict_refuse(RCODE_FORMERR, EDE_OTHER, "AXFR needs TCP");
 	return verdict_ok();
 }
 
@@ -127,7 +126,7 @@ static bool is_served_opcode(uint8_t opcode)
 static struct verdict refuse_opcode(const struct transaction *t)
 {
 	return verdict_refuse(
-		RCODE_NOTIMP, EDE_NONE, "opcode %u is not served", t->walk.opcode);
+		RCODE_NOTIMP, EDE_NONE, "opcode %u is not supported", t->walk.opcode);
 }
 
 static struct verdict judge(struct transaction *t, struct hmac_pool *pool)

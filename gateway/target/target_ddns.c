@@ -255,9 +255,10 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 	}
 	if (got.odd->count > 0)
 		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
-			    "what is odd stays as it is",
+			    "Muster leaves %s alone",
 			name_to_text(t->zone, name), t->who, got.odd->count,
-			PLURAL(got.odd->count, "record"), odd_list_to_text(got.odd, odd));
+			PLURAL(got.odd->count, "record"), odd_list_to_text(got.odd, odd),
+			got.odd->count == 1 ? "it" : "them");
 	ddns_remember(&t->seen, got.soa);
 	ddns_remember(&t->believed, got.soa);
 	ddns_remember(&t->mirrored, got.soa);

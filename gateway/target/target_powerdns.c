@@ -112,9 +112,9 @@ static bool is_page(const struct http_response *response)
 static struct verdict explain_page(const struct http_response *response)
 {
 	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
-		"PowerDNS: HTTP %ld with a web page: a proxy answers, or url is not that "
-		"of "
-		"PowerDNS' API",
+		"PowerDNS: HTTP %ld with a web page: a proxy answers, or url is not "
+		"that "
+		"of the PowerDNS API",
 		response->status);
 }
 
@@ -256,16 +256,14 @@ static void hint(struct powerdns_target *t)
 	t->has_hinted = true;
 	name_to_text(t->zone, name);
 	if (t->rectifies_itself)
-		log_info("zone %s: %s rectifies the whole zone with every change, which "
-			 "is "
-			 "slow if it is large; API-RECTIFY 0 for the zone, or "
-			 "default-api-rectify=no, leaves it to us to ask for it when "
+		log_info("zone %s: %s rectifies the whole zone after every change, which "
+			 "is slow if the zone is large; with API-RECTIFY 0 for the zone, "
+			 "or default-api-rectify=no, Muster asks for it when it is "
 			 "needed",
 			name, t->who);
 	if (t->serial.bump == POWERDNS_BUMP_NONE)
 		log_info("zone %s: %s has no SOA-EDIT-API for it: changes that others "
-			 "make "
-			 "there without a new serial go unnoticed",
+			 "make there without a new serial go unnoticed",
 			name, t->who);
 }
 
@@ -287,15 +285,17 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	zone->spelt = NULL;
 	powerdns_parents_load(t->parents, zone->content);
 	if (zone->outside > 0)
-		log_warning("zone %s: %s has %zu %s in it outside the zone, left alone",
+		log_warning("zone %s: %s has %zu %s outside the zone, which Muster "
+			    "leaves alone",
 			name_to_text(t->zone, name), t->who, zone->outside,
 			PLURAL(zone->outside, "record"));
 	if (zone->odd.count > 0)
 		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
-			    "what is odd stays as it is",
+			    "Muster leaves %s alone",
 			name_to_text(t->zone, name), t->who, zone->odd.count,
 			PLURAL(zone->odd.count, "record"),
-			odd_list_to_text(&zone->odd, odd));
+			odd_list_to_text(&zone->odd, odd),
+			zone->odd.count == 1 ? "it" : "them");
 	hint(t);
 }
 

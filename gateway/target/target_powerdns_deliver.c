@@ -129,7 +129,7 @@ static void finish_delivery(struct powerdns_target *t)
 	struct rrset *soa;
 
 	if (t->has_other_writer) {
-		log_warning("zone %s: somebody else changed it in %s while we did",
+		log_warning("zone %s: somebody else changed it in %s at the same time",
 			name_to_text(t->zone, name), t->who);
 		complete_suspect(t);
 		return;
