@@ -224,6 +224,7 @@ struct why {
 	struct zone_name zone_name;
 	json_t *value;  /* counted; the answer, being built; NULL: there is no such row */
 	json_t *asides; /* counted; target: reason */
+	uint64_t at;    /* where to look on for an update; 0: nowhere */
 	uint64_t seq;
 	int64_t zone;
 	bool has_changes;
@@ -361,7 +362,7 @@ static int look_at_row(
 
 	w->seq = w->number;
 	if (!w->is_seq)
-		r = ops->find_transaction(store, w->number, &w->seq);
+		r = ops->find_transaction(store, w->number, &w->at, &w->seq);
 	if (r || !w->seq)
 		return r;
 	filter.after = w->seq - 1;
@@ -392,6 +393,8 @@ static bool answer_row(struct control_question *q)
 
 	if (control_read_has_failed(q))
 		return true;
+	if (!w->seq && w->at)
+		return control_read_or_fail(q, look_at_row);
 	if (w->value) {
 		w->survey.page.next = find_zone_of(q->config, w->value);
 		control_survey_ask(&w->survey);

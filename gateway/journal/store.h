@@ -190,9 +190,10 @@ struct store_ops {
 	int (*each_row)(struct store *store, const struct store_filter *filter,
 		uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
 		void *arg);
-	/* The row of an update by store_row.transaction; 0: there is none. */
-	int (*find_transaction)(
-		struct store *store, uint64_t transaction, uint64_t *ret_seq);
+	/* The row of an update by store_row.transaction; 0: there is none, or it has not
+	 * been found yet.  *at is 0 at first, and where to go on as long as it is not. */
+	int (*find_transaction)(struct store *store, uint64_t transaction, uint64_t *at,
+		uint64_t *ret_seq);
 	/* Hosts whose latest event is STORE_EVENT_EXPIRED and that have no lease now, at
 	 * most limit, in the order of their names' octets, from behind after (NULL: from
 	 * the first); visit gets the row of that event. */

@@ -3,8 +3,7 @@
  * hosts, what was set aside.
  *
  * Meant for a connection of its own, and for calls one after the other: while one runs,
- * SQLite's log can not begin anew.  So each looks at a bounded number of rows; only
- * looking for a transaction in a journal whose ids are out of order reads all of it.
+ * SQLite's log can not begin anew.  So each looks at a bounded number of rows.
  */
 #include "gateway/journal/store_private.h"
 
@@ -21,6 +20,8 @@ enum {
 	/* Rows around the place where a transaction should be: as many as may overtake
 	 * each other between receipt and evaluation. */
 	STORE_DISORDER_MAX = 20000,
+	STORE_SCAN_MAX = 40000, /* rows that are looked through at a time for one that
+				 * is not there */
 };
 
 /* Of ROW_COLUMNS. */
@@ -273,22 +274,39 @@ static int guess_transaction(
 	return 0;
 }
 
-int store_find_transaction(struct store *store, uint64_t transaction, uint64_t *ret_seq)
+/* Where ids grow with the rows it is found at once. */
+static int look_around(
+	struct store *store, uint64_t last, uint64_t transaction, uint64_t *ret_seq)
 {
-	uint64_t last = 0, guess = 0, after;
-	int r = store_last_seq(store, &last);
+	uint64_t guess = 0, after;
+	int r = guess_transaction(store, last + 1, transaction, &guess);
 
-	if (!r)
-		r = guess_transaction(store, last + 1, transaction, &guess);
 	if (r)
 		return r;
 	after = guess > STORE_DISORDER_MAX ? guess - STORE_DISORDER_MAX : 0;
-	r = transaction_between(
+	return transaction_between(
 		store, after, guess + STORE_DISORDER_MAX, transaction, ret_seq);
-	/* A clock that was set back between two runs has put them out of order. */
-	if (!r && !*ret_seq)
-		r = transaction_between(store, 0, INT64_MAX, transaction, ret_seq);
-	return r;
+}
+
+/* A clock that was set back between two runs has put them out of order: then all rows are
+ * looked through, a part at a time. */
+int store_find_transaction(
+	struct store *store, uint64_t transaction, uint64_t *at, uint64_t *ret_seq)
+{
+	const uint64_t from = *at, to = from + STORE_SCAN_MAX;
+	uint64_t last = 0, other;
+	int r = store_last_seq(store, &last);
+
+	*at = 0;
+	*ret_seq = 0;
+	if (r)
+		return r;
+	r = from ? transaction_between(store, from - 1, to, transaction, ret_seq)
+		 : look_around(store, last, transaction, ret_seq);
+	if (r || *ret_seq)
+		return r;
+	/* There may be a wide gap before the next row. */
+	return transaction_from(store, from ? to : 1, last + 1, at, &other);
 }
 
 /* ---- hosts ---- */

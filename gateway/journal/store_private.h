@@ -198,7 +198,8 @@ int store_each_hold(struct store *store, int64_t zone,
 int store_each_row(struct store *store, const struct store_filter *filter,
 	uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
 	void *arg);
-int store_find_transaction(struct store *store, uint64_t transaction, uint64_t *ret_seq);
+int store_find_transaction(
+	struct store *store, uint64_t transaction, uint64_t *at, uint64_t *ret_seq);
 int store_each_expired(struct store *store, int64_t zone, const uint8_t *after,
 	size_t limit, int (*visit)(const struct store_row *row, void *arg), void *arg);
 int store_each_set_aside(struct store *store,

@@ -90,7 +90,8 @@ int memory_each_row(struct store *store, const struct store_filter *filter,
 	return r;
 }
 
-int memory_find_transaction(struct store *store, uint64_t transaction, uint64_t *ret_seq)
+int memory_find_transaction(
+	struct store *store, uint64_t transaction, uint64_t *from, uint64_t *ret_seq)
 {
 	struct memory_database *database = memory_lock(store);
 	const struct memory_row *row;
@@ -99,6 +100,7 @@ int memory_find_transaction(struct store *store, uint64_t transaction, uint64_t 
 	while ((row = memory_row_at(database, at)) && row->row.transaction != transaction)
 		at++;
 	*ret_seq = row ? row->row.seq : 0;
+	*from = 0; /* nothing is left to look through */
 	memory_unlock(database);
 	return 0;
 }

@@ -114,7 +114,8 @@ int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t l
 int memory_each_row(struct store *store, const struct store_filter *filter,
 	uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
 	void *arg);
-int memory_find_transaction(struct store *store, uint64_t transaction, uint64_t *ret_seq);
+int memory_find_transaction(
+	struct store *store, uint64_t transaction, uint64_t *from, uint64_t *ret_seq);
 int memory_each_expired(struct store *store, int64_t zone, const uint8_t *after,
 	size_t limit, int (*visit)(const struct store_row *row, void *arg), void *arg);
 int memory_each_set_aside(struct store *store,

@@ -504,7 +504,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	struct zone *loaded = zone_new(message_name("example."));
 	char error[STORE_ERROR_MAX];
 	int64_t zone;
-	uint64_t seq;
+	uint64_t seq, at = 0;
 
 	place->ops->close(place->store);
 	place->store = NULL;
@@ -524,7 +524,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	assert_int_equal(seq, 3);
 	assert_int_equal(place->ops->read_records(place->store, 7, loaded), 0);
 	assert_int_equal(zone_count_records(loaded), 1);
-	assert_int_equal(place->ops->find_transaction(place->store, 5, &seq), 0);
+	assert_int_equal(place->ops->find_transaction(place->store, 5, &at, &seq), 0);
 	assert_int_equal(seq, 3);
 	store_place_append(place, 7, 601, "b 60 IN A 192.0.2.1");
 	store_place_reopen(place); /* once is enough */

@@ -250,13 +250,27 @@ static void a_visitor_may_stop(void **state)
 	assert_int_equal(seen.count, 1);
 }
 
+/* As many calls as it takes: *ret_calls. */
+static uint64_t find_in(
+	struct store_place *place, uint64_t transaction, unsigned *ret_calls)
+{
+	uint64_t seq = 99, at = 0;
+
+	*ret_calls = 0;
+	do {
+		assert_int_equal(place->ops->find_transaction(
+					 place->store, transaction, &at, &seq),
+			0);
+		++*ret_calls;
+	} while (at && !seq);
+	return seq;
+}
+
 static uint64_t find(struct store_place *place, uint64_t transaction)
 {
-	uint64_t seq = 99;
+	unsigned calls;
 
-	assert_int_equal(
-		place->ops->find_transaction(place->store, transaction, &seq), 0);
-	return seq;
+	return find_in(place, transaction, &calls);
 }
 
 static void a_transaction_is_found(void **state)
@@ -285,6 +299,25 @@ static void a_transaction_out_of_order_is_found_too(void **state)
 	assert_int_equal(find(place, 15), 50001);
 	assert_int_equal(find(place, 900000), 50002);
 	assert_int_equal(find(place, 10), 1);
+}
+
+static void looking_for_a_transaction_takes_bounded_steps(void **state)
+{
+	struct store_place *place = *state;
+	unsigned calls;
+
+	fill_many(place, 50000);
+	put(place, (struct store_row){.seq = 50001, .zone = 1, .transaction = 15});
+	put(place,
+		(struct store_row){.seq = 900000001, .zone = 1, .transaction = 1000000});
+	/* Where it should be; the first rows; the others. */
+	assert_int_equal(find_in(place, 15, &calls), 50001);
+	assert_int_equal(calls, 3);
+	/* And what is behind the gap. */
+	assert_int_equal(find_in(place, 25, &calls), 0);
+	assert_int_equal(calls, 4);
+	assert_int_equal(find_in(place, 300010, &calls), 30001);
+	assert_int_equal(calls, 1);
 }
 
 static void the_expired_are_those_who_have_not_come_back(void **state)
@@ -419,6 +452,7 @@ int main(void)
 		STORE_PLACE_TEST(a_visitor_may_stop),
 		STORE_PLACE_TEST(a_transaction_is_found),
 		STORE_PLACE_TEST(a_transaction_out_of_order_is_found_too),
+		STORE_PLACE_SQLITE_TEST(looking_for_a_transaction_takes_bounded_steps),
 		STORE_PLACE_TEST(the_expired_are_those_who_have_not_come_back),
 		STORE_PLACE_TEST(an_event_tells_who_was_last_heard_of),
 		STORE_PLACE_TEST(what_is_set_aside_is_listed),
