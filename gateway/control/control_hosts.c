@@ -13,7 +13,6 @@
 struct host_walk {
 	struct control_walk walk; /* first */
 	struct view_hosts page;
-	size_t expired; /* hosts that the last read came across */
 	void (*clear)(struct control_question *q); /* of the walk itself */
 };
 
@@ -69,9 +68,6 @@ static int add_expired(const struct store_row *row, void *arg)
 	struct control_walk *walk = &w->walk;
 	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX];
 
-	w->expired++;
-	memcpy(walk->host, row->host, name_len(row->host));
-	walk->has_host = true;
 	if (!control_walk_matches(walk, row->host))
 		return 0;
 	if (!control_json_add(walk->list,
@@ -94,27 +90,41 @@ static int look_at_event(const struct store_row *row, void *arg)
 	return 0;
 }
 
+static int look_at_one(struct host_walk *w, int64_t zone, const struct store_ops *ops,
+	struct store *store)
+{
+	const struct store_filter filter = {.zone = zone,
+		.name = w->walk.name,
+		.events_only = true,
+		.is_newest_first = true,
+		.limit = 1};
+	uint64_t next;
+
+	return ops->each_row(store, &filter, &next, look_at_event, w);
+}
+
 /* In the reader's thread. */
 static int look_at_expired(
 	struct control_question *q, const struct store_ops *ops, struct store *store)
 {
 	struct host_walk *w = (struct host_walk *)(void *)q;
-	const struct control_walk *walk = &w->walk;
-	struct store_filter filter = {.name = walk->name,
-		.events_only = true,
-		.is_newest_first = true,
-		.limit = 1};
-	uint64_t next;
-	int r;
+	struct control_walk *walk = &w->walk;
+	struct store_host_cursor at = {.is_set = walk->has_host};
+	int64_t zone;
+	int r = ops->find_zone(store, control_walk_zone(walk)->name, &zone);
 
-	w->expired = 0;
-	r = ops->find_zone(store, control_walk_zone(walk)->name, &filter.zone);
-	if (r || !filter.zone)
+	walk->has_host = false;
+	if (r || !zone)
 		return r;
 	if (walk->is_exact)
-		return ops->each_row(store, &filter, &next, look_at_event, w);
-	return ops->each_expired(store, filter.zone, walk->has_host ? walk->host : NULL,
-		CONTROL_PAGE_MAX, add_expired, w);
+		return look_at_one(w, zone, ops, store);
+	if (at.is_set)
+		memcpy(at.host, walk->host, name_len(walk->host));
+	r = ops->each_expired(store, zone, &at, CONTROL_PAGE_MAX, add_expired, w);
+	walk->has_host = at.is_set;
+	if (at.is_set)
+		memcpy(walk->host, at.host, name_len(at.host));
+	return r;
 }
 
 /* ---- the walk ---- */
@@ -138,11 +148,10 @@ static bool ask(struct host_walk *w)
 }
 
 /* False: the walk is at its end. */
-static bool go_on(const struct host_walk *w, struct control_walk *walk)
+static bool go_on(struct control_walk *walk)
 {
 	if (walk->in_expired)
-		return (!walk->is_exact && w->expired == CONTROL_PAGE_MAX) ||
-			control_walk_next_zone(walk);
+		return walk->has_host || control_walk_next_zone(walk);
 	if (walk->cursor)
 		return true;
 	if (!walk->wants_expired || (walk->is_exact && json_array_size(walk->list)))
@@ -161,7 +170,7 @@ static bool answer_hosts(struct control_question *q)
 		add_hosts(walk, &w->page);
 	else if (control_read_has_failed(q))
 		return true;
-	is_more = go_on(w, walk);
+	is_more = go_on(walk);
 	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
 		json_array_size(walk->list) < CONTROL_PAGE_MAX)
 		return ask(w);

@@ -90,6 +90,12 @@ struct store_filter {
 /* Does the filter show this row?  Its changes count only if they are in it. */
 bool store_row_is_wanted(const struct store_filter *filter, const struct store_row *row);
 
+/* Where each_expired begins; then where it goes on. */
+struct store_host_cursor {
+	bool is_set;                /* false: at the first host; then: at the end */
+	uint8_t host[NAME_MAX_LEN]; /* behind this one */
+};
+
 /* A change set that a target refused for good. */
 struct store_set_aside {
 	int64_t zone;
@@ -195,11 +201,11 @@ struct store_ops {
 	int (*find_transaction)(struct store *store, uint64_t transaction, uint64_t *at,
 		uint64_t *ret_seq);
 	/* Hosts whose latest event is STORE_EVENT_EXPIRED and that have no lease now, at
-	 * most limit, in the order of their names' octets, from behind after (NULL: from
-	 * the first); visit gets the row of that event. */
-	int (*each_expired)(struct store *store, int64_t zone, const uint8_t *after,
-		size_t limit, int (*visit)(const struct store_row *row, void *arg),
-		void *arg);
+	 * most limit, in the order of their names' octets; visit gets the row of that
+	 * event. */
+	int (*each_expired)(struct store *store, int64_t zone,
+		struct store_host_cursor *at, size_t limit,
+		int (*visit)(const struct store_row *row, void *arg), void *arg);
 	int (*each_set_aside)(struct store *store,
 		int (*visit)(const struct store_set_aside *aside, void *arg), void *arg);
 	/* Every zone that there ever was. */

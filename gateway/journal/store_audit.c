@@ -20,6 +20,7 @@ enum {
 	/* Rows around the place where a transaction should be: as many as may overtake
 	 * each other between receipt and evaluation. */
 	STORE_DISORDER_MAX = 20000,
+	STORE_HOSTS_MAX = 5000, /* hosts that one store_each_expired looks at */
 	STORE_SCAN_MAX = 40000, /* rows that are looked through at a time for one that
 				 * is not there */
 };
@@ -354,18 +355,27 @@ static int visit_expired(struct store *store, struct store_call *call, int64_t z
 	return visit_row(store, seq, visit, arg);
 }
 
-int store_each_expired(struct store *store, int64_t zone, const uint8_t *after,
+int store_each_expired(struct store *store, int64_t zone, struct store_host_cursor *at,
 	size_t limit, int (*visit)(const struct store_row *row, void *arg), void *arg)
 {
 	struct store_call call = store_call(store, SQL_LAST_EVENTS);
-	size_t count = 0;
+	uint8_t after[NAME_MAX_LEN] = "";
+	size_t count = 0, looked = 0;
 	int r = 0;
 
+	if (at->is_set)
+		memcpy(after, at->host, name_len(at->host));
 	store_bind_number(&call, 1, zone);
-	store_bind_octets(&call, 2, after ? after : (const uint8_t *)"",
-		after ? name_len(after) : 0);
-	while (!r && count < limit && store_step(&call))
+	store_bind_octets(&call, 2, after, at->is_set ? name_len(after) : 0);
+	while (!r && count < limit && looked++ < STORE_HOSTS_MAX && store_step(&call)) {
+		const uint8_t *host = store_column_name(&call, 0);
+
+		if (host)
+			memcpy(at->host, host, name_len(host));
 		r = visit_expired(store, &call, zone, &count, visit, arg);
+	}
+	/* The last host that there is leads to a call that finds none. */
+	at->is_set = call.rc == SQLITE_ROW;
 	return store_end(&call, r);
 }
 

@@ -111,6 +111,7 @@ struct expired_search {
 	struct memory_database *database;
 	size_t limit, count;
 	const struct memory_entry *last; /* event of the host that is being looked at */
+	uint8_t *next;                   /* becomes the last host that is shown */
 	int (*visit)(const struct store_row *row, void *arg);
 	void *arg;
 };
@@ -164,6 +165,7 @@ static int end_host(struct expired_search *search)
 		return 0;
 	search->count++;
 	shown = row->row;
+	memcpy(search->next, shown.host, name_len(shown.host));
 	return search->visit(&shown, search->arg);
 }
 
@@ -205,13 +207,17 @@ static int see_event_behind(const struct memory_entry *event, void *arg)
 	return see_event(event, behind->search);
 }
 
-int memory_each_expired(struct store *store, int64_t zone, const uint8_t *after,
+int memory_each_expired(struct store *store, int64_t zone, struct store_host_cursor *at,
 	size_t limit, int (*visit)(const struct store_row *row, void *arg), void *arg)
 {
 	struct memory_database *database = memory_lock(store);
-	struct expired_search search = {
-		.database = database, .limit = limit, .visit = visit, .arg = arg};
-	struct behind behind = {&search, after};
+	struct expired_search search = {.database = database,
+		.limit = limit,
+		.next = at->host,
+		.visit = visit,
+		.arg = arg};
+	const struct store_host_cursor from = *at;
+	struct behind behind = {&search, from.is_set ? from.host : NULL};
 	struct memory_key prefix;
 	int r;
 
@@ -220,6 +226,7 @@ int memory_each_expired(struct store *store, int64_t zone, const uint8_t *after,
 	r = memory_each(database, MEMORY_EVENTS, &prefix, see_event_behind, &behind);
 	if (!r && search.count < limit)
 		r = end_host(&search);
+	at->is_set = r == -EXFULL || search.count == limit;
 	memory_unlock(database);
 	return r == -EXFULL ? 0 : r;
 }

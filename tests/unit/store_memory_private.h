@@ -116,7 +116,7 @@ int memory_each_row(struct store *store, const struct store_filter *filter,
 	void *arg);
 int memory_find_transaction(
 	struct store *store, uint64_t transaction, uint64_t *from, uint64_t *ret_seq);
-int memory_each_expired(struct store *store, int64_t zone, const uint8_t *after,
+int memory_each_expired(struct store *store, int64_t zone, struct store_host_cursor *at,
 	size_t limit, int (*visit)(const struct store_row *row, void *arg), void *arg);
 int memory_each_set_aside(struct store *store,
 	int (*visit)(const struct store_set_aside *aside, void *arg), void *arg);

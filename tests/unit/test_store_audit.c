@@ -324,6 +324,7 @@ static void the_expired_are_those_who_have_not_come_back(void **state)
 {
 	struct store_place *place = *state;
 	struct seen seen = {.text = ""};
+	struct store_host_cursor at = {.is_set = false};
 	const struct lease_record lease = {
 		.owner = message_name("back.example."),
 		.type = TYPE_A,
@@ -346,16 +347,43 @@ static void the_expired_are_those_who_have_not_come_back(void **state)
 			.host = message_name("other.")});
 	assert_int_equal(place->ops->put_lease(place->store, 1, &lease), 0);
 	assert_int_equal(
-		place->ops->each_expired(place->store, 1, NULL, 100, see, &seen), 0);
+		place->ops->each_expired(place->store, 1, &at, 100, see, &seen), 0);
 	assert_string_equal(seen.text, "6 2"); /* also, gone */
+	assert_false(at.is_set);
 	seen.text[0] = '\0';
 	assert_int_equal(
-		place->ops->each_expired(place->store, 1, NULL, 1, see, &seen), 0);
+		place->ops->each_expired(place->store, 1, &at, 1, see, &seen), 0);
 	assert_string_equal(seen.text, "6");
-	assert_int_equal(place->ops->each_expired(place->store, 1,
-				 message_name("also.example."), 1, see, &seen),
-		0);
+	assert_true(at.is_set && name_is_equal(at.host, message_name("also.example.")));
+	assert_int_equal(
+		place->ops->each_expired(place->store, 1, &at, 1, see, &seen), 0);
 	assert_string_equal(seen.text, "6 2");
+}
+
+/* 6000 hosts that are active stand before the one that has expired. */
+static void looking_for_the_expired_takes_bounded_steps(void **state)
+{
+	struct store_place *place = *state;
+	struct store_host_cursor at = {.is_set = false};
+	struct seen seen = {.text = ""};
+	char name[32];
+	unsigned calls = 0;
+
+	assert_int_equal(place->ops->begin(place->store), 0);
+	for (unsigned i = 1; i <= 6000; i++) {
+		snprintf(name, sizeof(name), "a%u.example.", i);
+		put_event(place, i, "active", name);
+	}
+	assert_int_equal(place->ops->commit(place->store), 0);
+	put_event(place, 6001, STORE_EVENT_EXPIRED, "zzzzzzzz.example.");
+	do {
+		assert_int_equal(
+			place->ops->each_expired(place->store, 1, &at, 10, see, &seen),
+			0);
+		calls++;
+	} while (at.is_set);
+	assert_string_equal(seen.text, "6001");
+	assert_int_equal(calls, 2);
 }
 
 static int see_last(const struct store_row *row, void *arg)
@@ -374,6 +402,7 @@ static void an_event_tells_who_was_last_heard_of(void **state)
 {
 	struct store_place *place = *state;
 	struct seen seen = {.text = ""};
+	struct store_host_cursor at = {.is_set = false};
 
 	put(place,
 		(struct store_row){.seq = 1,
@@ -384,11 +413,13 @@ static void an_event_tells_who_was_last_heard_of(void **state)
 			.source.address = {.family = 4, .octets = {192, 0, 2, 1}},
 			.seen_s = 1234567890});
 	assert_int_equal(
-		place->ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
+		place->ops->each_expired(place->store, 1, &at, 1, see_last, &seen), 0);
+	at.is_set = false;
 	assert_string_equal(seen.text, "key. 192.0.2.1 1234567890");
 	put_event(place, 2, STORE_EVENT_EXPIRED, "gone.example.");
 	assert_int_equal(
-		place->ops->each_expired(place->store, 1, NULL, 1, see_last, &seen), 0);
+		place->ops->each_expired(place->store, 1, &at, 1, see_last, &seen), 0);
+	at.is_set = false;
 	assert_string_equal(seen.text, "- - 0");
 }
 
@@ -454,6 +485,7 @@ int main(void)
 		STORE_PLACE_TEST(a_transaction_out_of_order_is_found_too),
 		STORE_PLACE_SQLITE_TEST(looking_for_a_transaction_takes_bounded_steps),
 		STORE_PLACE_TEST(the_expired_are_those_who_have_not_come_back),
+		STORE_PLACE_SQLITE_TEST(looking_for_the_expired_takes_bounded_steps),
 		STORE_PLACE_TEST(an_event_tells_who_was_last_heard_of),
 		STORE_PLACE_TEST(what_is_set_aside_is_listed),
 		STORE_PLACE_TEST(zones_are_listed),
