@@ -20,7 +20,6 @@
 enum {
 	KEY_MODE = 0600,
 	CONFIG_MODE = 0644,
-	BASE64_MAX = (HMAC_SECRET_MAX + 2) / 3 * 4 + 1, /* octets of text */
 };
 
 #define UNIT_FOLDER "/etc/systemd/system"
@@ -103,32 +102,13 @@ int setup_create_config(const char *path)
 
 /* ---- --enrol ---- */
 
-static void write_base64(const uint8_t *octets, size_t len, char *out)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < len; i += 3) {
-		const size_t left = len - i;
-		const unsigned bits = (unsigned)octets[i] << 16 |
-			(left > 1 ? (unsigned)octets[i + 1] << 8 : 0) |
-			(left > 2 ? octets[i + 2] : 0);
-
-		*out++ = digits[bits >> 18];
-		*out++ = digits[bits >> 12 & 63];
-		*out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-		*out++ = left > 2 ? digits[bits & 63] : '=';
-	}
-	*out = '\0';
-}
-
 /* As tsig-keygen prints it.  0 or errno. */
 static int make_key_file(const char *path, const struct enrolment *e)
 {
-	char name[NAME_TEXT_MAX], secret[BASE64_MAX], *text;
+	char name[NAME_TEXT_MAX], secret[HMAC_BASE64_LEN(HMAC_SECRET_MAX)], *text;
 	int error;
 
-	write_base64(e->secret, e->secret_len, secret);
+	hmac_encode_base64(e->secret, e->secret_len, secret);
 	if (asprintf(&text, "key \"%s\" {\n\talgorithm %s;\n\tsecret \"%s\";\n};\n",
 		    name_to_text(e->key, name), hmac_algorithm_text(e->algorithm),
 		    secret) < 0)

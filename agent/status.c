@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/base/printable.h"
 #include "gateway/base/supervise.h"
 #include "tsig/plural.h"
 #include "zones/rdata.h"
@@ -35,7 +36,7 @@ static void write_text(FILE *out, const char *text)
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			putc('\\', out);
-		putc(*text < ' ' || *text > '~' ? '?' : *text, out);
+		putc(printable_is(*text) ? *text : '?', out);
 	}
 	putc('"', out);
 }

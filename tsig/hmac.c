@@ -372,3 +372,22 @@ int hmac_decode_base64(const char *text, size_t text_len, uint8_t *ret, size_t c
 	hmac_wipe(&b.bits, sizeof(b.bits));
 	return (int)b.len;
 }
+
+void hmac_encode_base64(const uint8_t *octets, size_t len, char *ret)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		const size_t left = len - i;
+		const uint32_t bits = (uint32_t)octets[i] << 16 |
+			(left > 1 ? (uint32_t)octets[i + 1] << 8 : 0) |
+			(left > 2 ? octets[i + 2] : 0);
+
+		*ret++ = digits[bits >> 18];
+		*ret++ = digits[bits >> 12 & 63];
+		*ret++ = left > 1 ? digits[bits >> 6 & 63] : '=';
+		*ret++ = left > 2 ? digits[bits & 63] : '=';
+	}
+	*ret = '\0';
+}

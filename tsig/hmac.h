@@ -74,5 +74,8 @@ bool hmac_is_equal(const uint8_t *a, const uint8_t *b, size_t len);
 void hmac_wipe(void *octets, size_t len);
 /* Base64 with optional white space, into at most cap octets.  Length or -EINVAL. */
 int hmac_decode_base64(const char *text, size_t text_len, uint8_t *ret, size_t cap);
+/* Into HMAC_BASE64_LEN(len) octets of text, with the final zero. */
+#define HMAC_BASE64_LEN(len) (((len) + 2) / 3 * 4 + 1)
+void hmac_encode_base64(const uint8_t *octets, size_t len, char *ret);
 
 #endif

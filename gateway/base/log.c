@@ -23,6 +23,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "gateway/base/printable.h"
+
 enum {
 	LOG_LINE_MAX = 2048,  /* octets of text, with its final zero: an EDE or audit text
 			       * of the largest update and its frame */
@@ -100,15 +102,6 @@ void log_set_level(enum log_level level)
 
 /* ---- what ---- */
 
-/* Names and reasons come from the network: one event is one line, and no terminal is told
- * anything by it. */
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-}
-
 /* One write, so that lines of different threads do not mix.  When it fails nobody is left
  * to be told. */
 static void write_stderr(const char *line, size_t len)
@@ -171,7 +164,9 @@ static void log_line(
 	while (end > 0 && text[end - 1] == '\n')
 		text[--end] = '\0';
 	strcat(text, more);
-	clean(text);
+	/* Names and reasons come from the network: one event is one line, and no terminal
+	 * is told anything by it. */
+	printable_clean(text);
 	write_line(level, text);
 	errno = saved_errno;
 }

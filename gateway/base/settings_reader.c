@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/printable.h"
 #include "gateway/base/settings_words.h"
 
 enum { PATH_PARTS_MAX = 8 }; /* no setting that is known lies deeper */
@@ -67,7 +68,7 @@ static void report_at(struct settings_reader *r, bool error,
 		path, path[0] && name[0] ? "." : "", name,
 		path[0] || name[0] ? ": " : "");
 	vsnprintf(message + at, sizeof(message) - (size_t)at, format, args);
-	settings_clean(message);
+	printable_clean(message);
 	r->report(error, message, r->arg);
 }
 
@@ -126,7 +127,7 @@ void reader_error_raw(struct settings_reader *r, int error, const char *message)
 	if (!r->report)
 		return;
 	snprintf(clean, sizeof(clean), "%s", message);
-	settings_clean(clean);
+	printable_clean(clean);
 	r->report(true, clean, r->arg);
 }
 

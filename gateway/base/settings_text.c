@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/base/printable.h"
 #include "tsig/byte_order_mark.h"
 #include "tsig/hmac.h"
 
@@ -48,16 +49,9 @@ struct settings_piece {
 
 /* ---- reporting ---- */
 
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-}
-
 static void report(const struct settings_source *source, char *message)
 {
-	clean(message);
+	printable_clean(message);
 	if (source->report)
 		source->report(true, message, source->arg);
 }

@@ -162,10 +162,3 @@ const char *settings_suggest(
 	}
 	return found ? found : prefixed;
 }
-
-void settings_clean(char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-}

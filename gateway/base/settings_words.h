@@ -27,7 +27,4 @@ int settings_parse_endpoint(struct settings_endpoint *ret, const char *text,
 const char *settings_suggest(
 	const char *word, const void *names, size_t count, size_t stride);
 
-/* Octets that are no printable ASCII become '?'. */
-void settings_clean(char *text);
-
 #endif

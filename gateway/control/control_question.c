@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/base/printable.h"
 #include "gateway/control/control_private.h"
 #include "zones/rdata.h"
 
@@ -98,9 +99,7 @@ static void answer_error(struct control_door *door, struct evhttp_request *http,
 
 	vsnprintf(text, sizeof(text), format, arguments);
 	/* Parts of it came from the peer, who may have sent anything. */
-	for (char *at = text; *at; at++)
-		if (*at < ' ' || *at > '~')
-			*at = '?';
+	printable_clean(text);
 	control_answer_json(door, http, code, json_pack("{s:s}", "error", text));
 }
 

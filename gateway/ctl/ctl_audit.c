@@ -8,7 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/base/settings_words.h"
+
 enum { FOLLOW_PAUSE_S = 1, LIMIT_DEFAULT = 20, PAGE_MAX = 500 };
+
+#define SINCE_MAX_MS (INT64_C(1000) * 100 * 366 * 86400) /* a century ago */
 
 /* ---- rows ---- */
 
@@ -68,21 +72,15 @@ static void begin_path(const struct ctl *ctl, struct ctl_path *path)
  * since 1970.  -1: it is neither. */
 static long long read_since(const char *text)
 {
-	static const char units[] = "smhd";
-	static const int seconds[] = {1, 60, 3600, 86400};
 	struct tm tm = {0};
-	char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	const char *unit;
-	long long number;
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	int64_t ago_ms;
 
 	if (end && !*end)
 		return (long long)timegm(&tm);
-	number = strtoll(text, &end, 10);
-	unit = *end ? strchr(units, *end) : units;
-	if (end == text || number < 0 || !unit || (*end && end[1]) ||
-		number > 100LL * 366 * 86400)
+	if (settings_parse_time(text, &ago_ms) || ago_ms > SINCE_MAX_MS)
 		return -1;
-	return (long long)time(NULL) - number * seconds[unit - units];
+	return (long long)time(NULL) - ago_ms / 1000;
 }
 
 /* Reads rows from the newest back; print_past turns them round. */

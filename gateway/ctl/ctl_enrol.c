@@ -273,23 +273,6 @@ static enum ctl_exit read_keys(struct enrolling *e)
 	return CTL_OK;
 }
 
-static void write_base64(const uint8_t *octets, size_t len, FILE *out)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < len; i += 3) {
-		const uint32_t bits = (uint32_t)octets[i] << 16 |
-			(uint32_t)(i + 1 < len ? octets[i + 1] : 0) << 8 |
-			(i + 2 < len ? octets[i + 2] : 0);
-
-		fputc(digits[bits >> 18], out);
-		fputc(digits[bits >> 12 & 63], out);
-		fputc(i + 1 < len ? digits[bits >> 6 & 63] : '=', out);
-		fputc(i + 2 < len ? digits[bits & 63] : '=', out);
-	}
-}
-
 /* Is this line a key of this name, in the form that write_keys gives it? */
 static bool is_key_line(const struct enrolling *e, const char *line)
 {
@@ -314,6 +297,8 @@ static bool is_in_file(const struct enrolling *e)
 /* Writes all other lines, and then the new key. */
 static void write_keys(const struct enrolling *e, FILE *out)
 {
+	char secret[HMAC_BASE64_LEN(SECRET_LEN)];
+
 	for (const char *line = e->old; line && *line;) {
 		const size_t len = strcspn(line, "\n");
 
@@ -321,9 +306,10 @@ static void write_keys(const struct enrolling *e, FILE *out)
 			fprintf(out, "%.*s\n", (int)len, line);
 		line += len + (line[len] == '\n');
 	}
-	fprintf(out, "key \"%s\" { algorithm hmac-sha256; secret \"", e->name);
-	write_base64(e->enrolment.secret, SECRET_LEN, out);
-	fputs("\"; };\n", out);
+	hmac_encode_base64(e->enrolment.secret, SECRET_LEN, secret);
+	fprintf(out, "key \"%s\" { algorithm hmac-sha256; secret \"%s\"; };\n", e->name,
+		secret);
+	hmac_wipe(secret, sizeof(secret));
 }
 
 static int sync_folder(const char *path)

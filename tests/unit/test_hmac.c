@@ -360,6 +360,20 @@ static void assert_base64(const char *text, const char *expected)
 	assert_memory_equal(out, expected, strlen(expected));
 }
 
+static void test_base64_is_written(void **state)
+{
+	static const char *const table[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
+		{"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\373\377\277", "+/+/"}};
+	char text[HMAC_BASE64_LEN(4)];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(table); i++) {
+		hmac_encode_base64(
+			(const uint8_t *)table[i][0], strlen(table[i][0]), text);
+		assert_string_equal(text, table[i][1]);
+	}
+}
+
 /* RFC 4648 10, and what must be refused. */
 static void test_base64(void **state)
 {
@@ -412,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_algorithm_names),
 		cmocka_unit_test(test_algorithm_from_text),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64_is_written),
 		cmocka_unit_test(test_equal_and_wipe),
 	};
 
