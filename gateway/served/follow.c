@@ -190,19 +190,20 @@ static void replace_change(struct served_zone *zone, struct transaction *t,
 	const struct verdict again = {.ede = EDE_NONE,
 		.why = "evaluated again: the zone was changed at its primary target"};
 
-	changeset_unref(t->changes);
-	t->changes = changeset_ref(forth);
 	if (changeset_merge(back, forth))
 		log_error("zone %s: out of memory", zone->zone->text);
 	served_lease_merge(zone, back, forth);
 	changeset_normalise(back);
-	changeset_unref(forth);
 	if (back->count == 0) {
-		/* It does the same as before, and still waits. */
+		/* It does the same as before, and still waits, with what is pending:
+		 * tell_waiting knows it by that. */
 		served_lease_write_ends(zone, back);
 		changeset_unref(back);
+		changeset_unref(forth);
 		return;
 	}
+	changeset_unref(t->changes);
+	t->changes = forth;
 	served_stop_waiting(zone, t);
 	if (!served_append_changes(zone, back, t, &again, SERVED_CHANGE)) {
 		served_lease_undo(zone, back);

@@ -389,8 +389,9 @@ static void on_event(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (t->request == FAKE_NONE || t->server->is_held)
+	if (t->request == FAKE_NONE || (t->server->is_held && !t->server->passing))
 		return;
+	t->server->passing -= t->server->is_held;
 	work(t);
 	answer(t);
 }
@@ -561,12 +562,25 @@ struct fake_server *fake_net_find(
 	return server;
 }
 
-void fake_server_release(struct fake_server *server)
+static void wake(struct fake_server *server)
 {
-	server->is_held = false;
 	for (struct fake_target *t = server->targets; t; t = t->next)
 		if (t->request != FAKE_NONE)
 			event_active(t->event, EV_TIMEOUT, 1);
+}
+
+void fake_server_release(struct fake_server *server)
+{
+	server->is_held = false;
+	server->passing = 0;
+	wake(server);
+}
+
+void fake_server_pass(struct fake_server *server, unsigned requests)
+{
+	server->is_held = true;
+	server->passing = requests;
+	wake(server);
 }
 
 unsigned fake_server_work(struct fake_server *server)

@@ -32,6 +32,7 @@ struct fake_server {
 	/* What it is told to do. */
 	bool is_down;     /* everything fails */
 	bool is_held;     /* requests wait */
+	unsigned passing; /* but for the next so many */
 	unsigned failing; /* so many batches fail, and are not applied */
 	unsigned losing;  /* so many are applied, and fail nevertheless */
 	bool is_refusing; /* batches with a change at this name */
@@ -59,8 +60,9 @@ struct fake_server *fake_net_add(struct fake_net *net, const char *name, const c
 struct fake_server *fake_net_find(
 	const struct fake_net *net, const char *name, const uint8_t *apex);
 
-/* What is held back goes on. */
+/* What is held back goes on; or the next requests, so many, which may be there. */
 void fake_server_release(struct fake_server *server);
+void fake_server_pass(struct fake_server *server, unsigned requests);
 /* What is held back is done there, but not answered yet.  How much that was. */
 unsigned fake_server_work(struct fake_server *server);
 /* Somebody else's change, which moves the serial.  0 or -errno. */

@@ -33,6 +33,16 @@ int life_pass_time(struct scenario *s, char *at)
 	return scenario_check(s, gateway_pass_time(&s->gateway, passed_s * 1000));
 }
 
+int life_stand_still(struct scenario *s, char *at)
+{
+	const char *word = message_next_word(&at);
+	int64_t passed_s;
+
+	if (!word || !scenario_time_from_text(&passed_s, word) || passed_s < 0)
+		return scenario_fail(s, "expected STANDS_STILL 30s|5m|2h|7d");
+	return scenario_check(s, gateway_stand_still(&s->gateway, passed_s * 1000));
+}
+
 static int restart(struct scenario *s, char *at, bool is_killed)
 {
 	const char *word = message_next_word(&at);
@@ -135,6 +145,8 @@ static int do_server(struct scenario *s, struct fake_server *server, char *at)
 		server->is_held = true;
 	else if (word && !strcmp(word, "release"))
 		fake_server_release(server);
+	else if (word && !strcmp(word, "passes"))
+		fake_server_pass(server, (unsigned)strtoul(at, NULL, 10));
 	else if (word && !strcmp(word, "works"))
 		return fake_server_work(server)
 			? 0
@@ -151,8 +163,8 @@ static int do_server(struct scenario *s, struct fake_server *server, char *at)
 		return write_foreign(s, server);
 	else
 		return scenario_fail(s,
-			"expected SERVER NAME hold|release|works|down|up|"
-			"fails N|loses N|refuses OWNER|accepts|writes");
+			"expected SERVER NAME hold|release|passes N|works|"
+			"down|up|fails N|loses N|refuses OWNER|accepts|writes");
 	return 0;
 }
 

@@ -11,6 +11,7 @@
  *                                 starts afresh (unless beside those that there are):
  *                                 lines of a zone file up to END; no rules.  keep: it is
  *                                 at a server that leaves serials alone
+ *   NO_ZONE NAME                  one of several is no longer configured
  *   IN NAME                       which of the zones statements are about
  *   TARGET NAME [type=powerdns]   it is at this server, too: the first is its primary.
  *                                 Without any it lives in the gateway
@@ -26,6 +27,8 @@
  *
  *   TIME SECONDS                  somebody sets the clock (1700000000 at first)
  *   TIME_PASSES 100ms|30s|5m|2h|7d
+ *   STANDS_STILL 30s|5m|2h|7d     the process does not run for so long; what comes in
+ *                                 meanwhile waits
  *   UPDATE key=NAME|none [from=IP] [transport=udp|tcp] [skew=[-]TIME] [zone=NAME]
  *          [ztype=TYPE] [zclass=CLASS] [zcount=N] [lease=S[,S]|octets:N]
  *                                 then lines as in message.h, up to SEND [@LABEL].  skew:
@@ -34,6 +37,7 @@
  *                                 octets, of 8, or with N octets of zero.  With a label
  *                                 nobody waits: it comes in together with those before
  *                                 and behind it
+ *   AGAIN @LABEL                  the very octets of the last update once more
  *   HOLD, RELEASE, EXPIRE NAME    an administrator's words about a host
  *   RESUME                        and about expiry that has stopped
  *   RELOAD                        what was changed above is read (which it is anyway,
@@ -43,6 +47,7 @@
  *   JOURNAL hold|release|fails [N]
  *                                 commits wait, go on; the next fail
  *   SERVER NAME hold|release      requests wait there, are answered
+ *   SERVER NAME passes N          so many are answered, all others wait
  *   SERVER NAME works             does what waits there, and does not say so yet
  *   SERVER NAME down|up           fails, or no longer
  *   SERVER NAME fails N|loses N   so many batches fail; are applied, but it is not said
@@ -207,21 +212,23 @@ int scenario_do(struct scenario *s, char *line)
 	static const struct {
 		const char *word;
 		int (*act)(struct scenario *s, char *at);
-	} statements[] = {{"ZONE", scene_set_zone}, {"IN", scene_use_zone},
-		{"TARGET", scene_add_target}, {"NO_TARGET", scene_drop_target},
-		{"RULE", scene_add_rule}, {"NO_RULES", scene_clear_rules},
-		{"SETTING", scene_add_setting}, {"EXPIRY", scene_set_expiry},
-		{"KEY", scene_add_key}, {"GATEWAY_KEY", scene_add_gateway_key},
+	} statements[] = {{"ZONE", scene_set_zone}, {"NO_ZONE", scene_drop_zone},
+		{"IN", scene_use_zone}, {"TARGET", scene_add_target},
+		{"NO_TARGET", scene_drop_target}, {"RULE", scene_add_rule},
+		{"NO_RULES", scene_clear_rules}, {"SETTING", scene_add_setting},
+		{"EXPIRY", scene_set_expiry}, {"KEY", scene_add_key},
+		{"GATEWAY_KEY", scene_add_gateway_key},
 		{"CLIENT_KEY", scene_add_client_key}, {"TIME", life_set_time},
-		{"TIME_PASSES", life_pass_time}, {"UPDATE", send_update},
-		{"HOLD", lease_hold_host}, {"RELEASE", lease_release_host},
-		{"EXPIRE", lease_expire_host}, {"RESUME", lease_resume},
-		{"RELOAD", life_reload}, {"RESTART", life_restart}, {"KILL", life_kill},
-		{"JOURNAL", life_journal}, {"SERVER", life_server},
-		{"EXPECT", check_result}, {"WAITING", check_waiting},
-		{"RRSET", check_rrset}, {"NAME", check_name}, {"SERIAL", check_serial},
-		{"AT", check_at}, {"COUNT", check_count}, {"LEASE", lease_check},
-		{"STATE", lease_check_state}, {"BRAKE", lease_check_brake}};
+		{"TIME_PASSES", life_pass_time}, {"STANDS_STILL", life_stand_still},
+		{"UPDATE", send_update}, {"AGAIN", send_again}, {"HOLD", lease_hold_host},
+		{"RELEASE", lease_release_host}, {"EXPIRE", lease_expire_host},
+		{"RESUME", lease_resume}, {"RELOAD", life_reload},
+		{"RESTART", life_restart}, {"KILL", life_kill}, {"JOURNAL", life_journal},
+		{"SERVER", life_server}, {"EXPECT", check_result},
+		{"WAITING", check_waiting}, {"RRSET", check_rrset}, {"NAME", check_name},
+		{"SERIAL", check_serial}, {"AT", check_at}, {"COUNT", check_count},
+		{"LEASE", lease_check}, {"STATE", lease_check_state},
+		{"BRAKE", lease_check_brake}};
 	const char *word = message_next_word(&line);
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
