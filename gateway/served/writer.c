@@ -321,6 +321,11 @@ void writer_advance(struct writer *writer, int64_t to_ms)
 	end_turn(writer);
 }
 
+void writer_stand_still(struct writer *writer, int64_t to_ms)
+{
+	turn_clock_advance(&writer->thread.time, to_ms);
+}
+
 void writer_set_real_time(struct writer *writer, int64_t real_ms)
 {
 	struct turn_clock *time = &writer->thread.time;

@@ -98,6 +98,8 @@ struct turn_clock writer_time(const struct writer *writer);
 int64_t writer_next_alarm_ms(const struct writer *writer);
 /* The clock goes on until so late (monotonic), and what rings meanwhile is done. */
 void writer_advance(struct writer *writer, int64_t to_ms);
+/* The same, but that nobody looks until then, as if the process had been stopped. */
+void writer_stand_still(struct writer *writer, int64_t to_ms);
 /* Somebody sets the real time; nothing rings. */
 void writer_set_real_time(struct writer *writer, int64_t real_ms);
 

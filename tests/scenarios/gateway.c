@@ -102,6 +102,16 @@ static void clear_zone(struct gateway_zone *zone)
 	free(zone->text);
 }
 
+void gateway_drop_zone(struct gateway *gateway, struct gateway_zone *zone)
+{
+	const size_t index = (size_t)(zone - gateway->zones);
+
+	clear_zone(zone);
+	gateway->zone_count--;
+	memmove(zone, zone + 1, (gateway->zone_count - index) * sizeof(*zone));
+	gateway->is_dirty = true;
+}
+
 /* ---- running ---- */
 
 static int start(struct gateway *gateway)
@@ -295,6 +305,15 @@ int gateway_pass_time(struct gateway *gateway, int64_t ms)
 			break;
 		writer_advance(gateway->writer, next_ms < end_ms ? next_ms : end_ms);
 	}
+	return r;
+}
+
+int gateway_stand_still(struct gateway *gateway, int64_t ms)
+{
+	const int r = gateway_ready(gateway);
+
+	if (!r)
+		writer_stand_still(gateway->writer, now_ms(gateway) + ms);
 	return r;
 }
 

@@ -69,6 +69,8 @@ void gateway_clear(struct gateway *gateway);
 void gateway_forget(struct gateway *gateway);
 
 struct gateway_zone *gateway_add_zone(struct gateway *gateway, const uint8_t *apex);
+/* It is no longer configured.  Those behind it move. */
+void gateway_drop_zone(struct gateway *gateway, struct gateway_zone *zone);
 struct gateway_zone *gateway_find_zone(struct gateway *gateway, const uint8_t *apex);
 
 /* It runs, with what is configured. */
@@ -76,6 +78,9 @@ int gateway_ready(struct gateway *gateway);
 /* What can happen without time passing has happened. */
 int gateway_settle(struct gateway *gateway);
 int gateway_pass_time(struct gateway *gateway, int64_t ms);
+/* The same, but that it does not run meanwhile; what it missed comes with the next turn.
+ */
+int gateway_stand_still(struct gateway *gateway, int64_t ms);
 void gateway_set_time(struct gateway *gateway, int64_t real_s);
 int64_t gateway_now_s(const struct gateway *gateway); /* real time */
 /* It stops, or is killed; away_s later it starts again. */

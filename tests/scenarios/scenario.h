@@ -43,6 +43,10 @@ struct scenario {
 	bool has_result;
 	struct request requests[SCENARIO_REQUESTS_MAX];
 	struct message message;
+	/* What was sent last. */
+	struct request sent;
+	struct policy_subject sender;
+	size_t sent_len;
 };
 
 /* "FILE:LINE: why" to stderr; returns -EINVAL. */
@@ -66,6 +70,7 @@ int scenario_do(struct scenario *s, char *line);
 
 /* scene.c */
 int scene_set_zone(struct scenario *s, char *at);
+int scene_drop_zone(struct scenario *s, char *at);
 int scene_use_zone(struct scenario *s, char *at);
 int scene_add_rule(struct scenario *s, char *at);
 int scene_clear_rules(struct scenario *s, char *at);
@@ -80,6 +85,7 @@ int scene_add_client_key(struct scenario *s, char *at);
 /* life.c */
 int life_set_time(struct scenario *s, char *at);
 int life_pass_time(struct scenario *s, char *at);
+int life_stand_still(struct scenario *s, char *at);
 int life_restart(struct scenario *s, char *at);
 int life_kill(struct scenario *s, char *at);
 int life_reload(struct scenario *s, char *at);
@@ -100,6 +106,7 @@ int lease_check_brake(struct scenario *s, char *at);
 
 /* send.c */
 int send_update(struct scenario *s, char *at);
+int send_again(struct scenario *s, char *at);
 /* Reads the answers that there are. */
 int send_read_answers(struct scenario *s);
 /* NULL: none of that label has been sent. */

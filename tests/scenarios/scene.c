@@ -117,6 +117,17 @@ int scene_use_zone(struct scenario *s, char *at)
 	return 0;
 }
 
+int scene_drop_zone(struct scenario *s, char *at)
+{
+	int r = scene_use_zone(s, at);
+
+	if (r || s->gateway.zone_count < 2)
+		return scenario_fail(s, "expected NO_ZONE NAME, of several");
+	gateway_drop_zone(&s->gateway, s->zone);
+	s->zone = &s->gateway.zones[0];
+	return 0;
+}
+
 int scene_add_target(struct scenario *s, char *at)
 {
 	const char *name = message_next_word(&at), *word = message_next_word(&at);

@@ -110,6 +110,15 @@ static struct request *find_by_id(struct scenario *s, uint16_t id)
 	return NULL;
 }
 
+/* Twins have one id: the first gets its answer first. */
+static struct request *find_asking(struct scenario *s, uint16_t id)
+{
+	for (size_t i = 0; i < SCENARIO_REQUESTS_MAX; i++)
+		if (s->requests[i].id == id && !s->requests[i].is_answered)
+			return &s->requests[i];
+	return NULL;
+}
+
 /* In the place of the last one of this label. */
 static struct request *add_request(struct scenario *s, const struct envelope *e)
 {
@@ -168,9 +177,9 @@ static int read_answer(struct scenario *s, struct transaction *t)
 {
 	uint8_t octets[WIRE_MESSAGE_MAX];
 	const size_t len = gateway_compose(&s->gateway, t, octets);
-	struct request *request = find_by_id(s, t->walk.id);
+	struct request *request = find_asking(s, t->walk.id);
 
-	if (!request || request->is_answered)
+	if (!request)
 		return scenario_fail(s, "an answer to nothing that was asked");
 	if (!len)
 		return scenario_fail(s, "the answer could not be composed");
@@ -372,7 +381,27 @@ static int send_message(struct scenario *s, const struct envelope *e)
 	r = sign(s, e, request, &size);
 	if (r)
 		return r;
+	s->sent = *request;
+	s->sender = e->sender;
+	s->sent_len = size;
 	return e->label[0] ? give(s, e, size) : send_and_wait(s, e, request, size);
+}
+
+int send_again(struct scenario *s, char *at)
+{
+	const char *label = message_next_word(&at);
+	struct envelope e = {.sender = s->sender};
+	struct request *request;
+
+	if (!s->sent_len || !label || *label != '@' || strlen(label) >= sizeof(e.label))
+		return scenario_fail(s, "expected AGAIN @LABEL, after an update");
+	strcpy(e.label, label);
+	request = add_request(s, &e);
+	if (!request)
+		return scenario_fail(s, "too many labels");
+	*request = s->sent;
+	strcpy(request->label, label);
+	return give(s, &e, s->sent_len);
 }
 
 int send_update(struct scenario *s, char *at)
