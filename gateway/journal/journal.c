@@ -14,6 +14,8 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/journal/checkpoint.h"
+#include "gateway/journal/record_writer.h"
 #include "gateway/base/thread.h"
 #include "zones/update.h"
 
@@ -26,12 +28,15 @@ enum {
 struct journal {
 	const struct store_ops *ops;
 	struct store *store;
+	struct checkpointer *checkpointer;
 	char *path; /* of the database */
 	struct queue work;
 	struct queue *done;
 	pthread_t thread;
 	atomic_bool is_broken; /* set here, cleared by journal_resume */
-	bool is_missed;        /* the files are gone, which the log knows */
+	struct record_writer records;
+	struct queue_list written; /* by it, in this group */
+	bool is_missed;            /* the files are gone, which the log knows */
 	bool is_astray; /* files without a name hold what was refused: no way back */
 	atomic_uint generation;
 	atomic_bool is_stopping;
@@ -167,18 +172,6 @@ static int probe(struct journal *journal)
 	return r ? r : journal->ops->put_hold(journal->store, 0, root, false);
 }
 
-static int put_records(struct journal *journal, const struct journal_op *op)
-{
-	for (uint32_t i = 0; i < op->changes->count; i++) {
-		const struct change *change = &op->changes->changes[i];
-		int r = journal->ops->put_rrset(journal->store, op->zone, change->owner,
-			change->type, change->after);
-		if (r)
-			return r;
-	}
-	return journal->ops->put_cursor(journal->store, op->zone, op->target, op->seq);
-}
-
 static int put_content(struct journal *journal, const struct journal_op *op)
 {
 	const struct zone_node *node;
@@ -225,8 +218,8 @@ static int run(struct journal *journal, struct journal_op *op)
 			journal->store, op->seq, op->verdict.rcode, op->verdict.why);
 	case JOURNAL_CURSOR:
 		return ops->put_cursor(journal->store, op->zone, op->target, op->seq);
-	case JOURNAL_RECORDS:
-		return put_records(journal, op);
+	case JOURNAL_RECORDS: /* they have a list of their own */
+		break;
 	case JOURNAL_CONTENT:
 		return put_content(journal, op);
 	case JOURNAL_SET_ASIDE:
@@ -266,6 +259,7 @@ static int open_rescued(struct journal *journal)
 	}
 	journal->ops->close(journal->store);
 	journal->store = store;
+	checkpointer_reopen(journal->checkpointer, journal->path);
 	atomic_fetch_add(&journal->generation, 1);
 	log_warning("database %s: written anew, nothing is lost", journal->path);
 	return 0;
@@ -291,12 +285,33 @@ static int check_files(struct journal *journal)
 
 /* ---- groups ---- */
 
+/* What must not overtake records that were submitted before. */
+static bool is_in_order(enum journal_kind kind)
+{
+	return kind == JOURNAL_CURSOR || kind == JOURNAL_CONTENT ||
+		kind == JOURNAL_SET_ASIDE || kind == JOURNAL_FORGET;
+}
+
+static int write_records(struct journal *journal, size_t limit)
+{
+	return record_writer_step(&journal->records, journal->ops, journal->store, limit,
+		&journal->written);
+}
+
 static int run_in_transaction(struct journal *journal, const struct queue_list *group)
 {
 	int r = journal->ops->begin(journal->store);
 
-	for (struct queue_node *node = group->head; !r && node; node = node->next)
-		r = run(journal, (struct journal_op *)(void *)node);
+	for (struct queue_node *node = group->head; !r && node; node = node->next) {
+		struct journal_op *op = (struct journal_op *)(void *)node;
+
+		if (is_in_order(op->kind))
+			r = write_records(journal, SIZE_MAX);
+		if (!r)
+			r = run(journal, op);
+	}
+	if (!r)
+		r = write_records(journal, RECORD_WRITER_STEP);
 	return r ? r : journal->ops->commit(journal->store);
 }
 
@@ -332,7 +347,7 @@ static int run_and_count(struct journal *journal, const struct queue_list *group
 
 	add(&journal->busy_us, (uint64_t)(clock_monotonic_us() - began_us));
 	add(result ? &journal->failures : &journal->commits, 1);
-	add(&journal->operations, result ? 0 : group->count);
+	add(&journal->operations, result ? 0 : group->count + journal->written.count);
 	return result;
 }
 
@@ -341,15 +356,30 @@ static void commit_group(struct journal *journal, struct queue_list *group)
 	int result =
 		atomic_load(&journal->is_broken) ? -EIO : run_and_count(journal, group);
 
+	while (journal->written.head)
+		queue_list_append(group, queue_list_take(&journal->written));
+	if (result)
+		record_writer_give_up(&journal->records, group);
 	for (struct queue_node *node = group->head; node; node = node->next)
 		((struct journal_op *)(void *)node)->result = result;
 	queue_push(journal->done, group);
+	if (!result)
+		checkpointer_turn(journal->checkpointer, journal->store);
 }
 
-static void take_group(struct queue_list *work, struct queue_list *group)
+static void take_group(
+	struct journal *journal, struct queue_list *work, struct queue_list *group)
 {
-	while (work->head && group->count < JOURNAL_GROUP_MAX)
-		queue_list_append(group, queue_list_take(work));
+	struct queue_node *node;
+
+	while (group->count < JOURNAL_GROUP_MAX && (node = queue_list_take(work))) {
+		struct journal_op *op = (struct journal_op *)(void *)node;
+
+		if (op->kind == JOURNAL_RECORDS)
+			record_writer_add(&journal->records, op);
+		else
+			queue_list_append(group, node);
+	}
 }
 
 static void *journal_main(void *arg)
@@ -360,13 +390,16 @@ static void *journal_main(void *arg)
 	queue_list_init(&group);
 	for (;;) {
 		queue_list_init(&work);
-		queue_wait(&journal->work);
+		if (record_writer_is_idle(&journal->records))
+			queue_wait(&journal->work);
 		queue_take_all(&journal->work, &work);
-		while (work.head) {
-			take_group(&work, &group);
-			commit_group(journal, &group);
-		}
-		if (atomic_load(&journal->is_stopping))
+		do {
+			take_group(journal, &work, &group);
+			if (group.head || !record_writer_is_idle(&journal->records))
+				commit_group(journal, &group);
+		} while (work.head);
+		if (atomic_load(&journal->is_stopping) &&
+			record_writer_is_idle(&journal->records))
 			return NULL;
 	}
 }
@@ -381,11 +414,16 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 		return -ENOMEM;
 	journal->ops = ops;
 	journal->done = done;
+	record_writer_init(&journal->records);
+	queue_list_init(&journal->written);
 	pthread_mutex_init(&journal->error_lock, NULL);
 	journal->path = strdup(path);
 	r = journal->path ? ops->open(&journal->store, path, error) : -ENOMEM;
 	if (r)
 		goto no_store;
+	r = checkpointer_new(&journal->checkpointer, ops, path, error);
+	if (r)
+		goto no_checkpointer;
 	r = queue_init(&journal->work);
 	if (r)
 		goto no_queue;
@@ -398,6 +436,8 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 no_thread:
 	queue_clear(&journal->work);
 no_queue:
+	checkpointer_free(journal->checkpointer);
+no_checkpointer:
 	ops->close(journal->store);
 no_store:
 	pthread_mutex_destroy(&journal->error_lock);
@@ -420,6 +460,7 @@ void journal_free(struct journal *journal)
 		return;
 	journal_stop(journal);
 	queue_clear(&journal->work);
+	checkpointer_free(journal->checkpointer);
 	journal->ops->close(journal->store);
 	pthread_mutex_destroy(&journal->error_lock);
 	free(journal->path);

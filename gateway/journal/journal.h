@@ -24,12 +24,14 @@ enum journal_kind {
 	JOURNAL_APPEND,    /* a row: a change set with its leases, a refusal, an event */
 	JOURNAL_LEASES,    /* leases as they are now */
 	JOURNAL_HOLD,      /* host is exempt from expiry, or no longer */
-	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is */
+	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is, but
+			    * for JOURNAL_RECORDS that are still being written */
 	JOURNAL_PROBE,     /* nothing, but a write: does the database work? */
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
 	JOURNAL_CURSOR,    /* a target has applied everything up to seq */
 	JOURNAL_RECORDS,   /* the final states in changes become a local zone's records,
-			    * and the target's cursor moves to seq, in one step */
+			    * bit by bit, and at the end the target's cursor moves to
+			    * seq; what is submitted behind it may be done before */
 	JOURNAL_CONTENT,   /* the whole content becomes a local zone's records */
 	JOURNAL_SET_ASIDE, /* a target refused seq for good */
 	JOURNAL_FORGET,    /* a target is no longer configured: nothing is owed to it */

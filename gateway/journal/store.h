@@ -126,6 +126,14 @@ struct store_ops {
 	int (*begin)(struct store *store);
 	int (*commit)(struct store *store);
 	void (*rollback)(struct store *store);
+	/* Commits go to a log.  How long it was after this connection's last commit, in
+	 * octets; 0: there is nothing to move. */
+	uint64_t (*log_octets)(const struct store *store);
+	/* Moves the log into the database, as far as no reader stands in the way, and
+	 * beside other connections' commits.  What has been moved by now, and what not
+	 * yet, of the log as it was at the beginning: with nothing left, the next commit
+	 * begins it anew. */
+	int (*checkpoint)(struct store *store, uint64_t *ret_moved, uint64_t *ret_left);
 
 	/* Finds or makes the number of a zone. */
 	int (*zone_id)(struct store *store, const uint8_t *name, int64_t *ret_id);

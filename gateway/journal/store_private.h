@@ -96,6 +96,7 @@ struct store {
 	size_t span_count, span_room;
 	sqlite3_stmt *prepared[SQL_STATEMENTS];
 	struct store_file files[STORE_FILES];
+	uint64_t log_octets;
 	char why[STORE_ERROR_MAX]; /* what store_error says; "": what SQLite says */
 };
 

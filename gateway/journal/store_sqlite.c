@@ -18,6 +18,10 @@ enum {
 	STORE_APPLICATION_ID = 0x4d757374, /* "Must", so that file(1) and we know it */
 	STORE_BUSY_MS = 5000,              /* wait for the other connection */
 	STORE_CACHE_KIB = 16384,
+	STORE_PAGE_LEN = 4096,                 /* SQLite's default */
+	STORE_FRAME_LEN = STORE_PAGE_LEN + 24, /* a page in the log */
+	/* When it begins anew, a log that was longer than usual shrinks to this. */
+	STORE_LOG_KEPT = 64 << 20,
 };
 
 int store_errno(int rc)
@@ -154,6 +158,38 @@ const uint8_t *store_column_key(
 	return text && *text && !name_from_text(buf, text, NULL) ? buf : NULL;
 }
 
+/* ---- the log ---- */
+
+static int note_log(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *store = arg;
+
+	(void)db;
+	(void)name;
+	store->log_octets = (uint64_t)pages * STORE_FRAME_LEN;
+	return SQLITE_OK;
+}
+
+static uint64_t store_log_octets(const struct store *store)
+{
+	return store->log_octets;
+}
+
+static int store_checkpoint(struct store *store, uint64_t *ret_moved, uint64_t *ret_left)
+{
+	int pages = 0, moved = 0;
+	const int rc = sqlite3_wal_checkpoint_v2(
+		store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+
+	if (rc != SQLITE_OK)
+		return store_errno(rc);
+	*ret_moved = (uint64_t)moved * STORE_FRAME_LEN;
+	*ret_left = (uint64_t)(pages - moved) * STORE_FRAME_LEN;
+	if (!*ret_left)
+		store->log_octets = 0;
+	return 0;
+}
+
 /* ---- opening ---- */
 
 static const char *store_error(const struct store *store)
@@ -226,8 +262,9 @@ static int set_up(sqlite3 *db, char error[STORE_ERROR_MAX])
 	}
 	snprintf(sql, sizeof(sql),
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		"PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;",
-		STORE_CACHE_KIB);
+		"PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
+		"PRAGMA journal_size_limit = %d;",
+		STORE_CACHE_KIB, STORE_LOG_KEPT);
 	rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	/* A database that is one writes nothing here: the disk may be full. */
 	if (rc == SQLITE_OK && !application) {
@@ -282,6 +319,9 @@ static int store_open(
 		r = set_up(store->db, error);
 	if (!r)
 		r = prepare_all(store);
+	/* Instead of SQLite's own, which makes checkpoints in commits: checkpoint.h. */
+	if (!r)
+		sqlite3_wal_hook(store->db, note_log, store);
 	if (!r)
 		r = store_files_open(store);
 	if (!r) {
@@ -392,6 +432,8 @@ const struct store_ops store_sqlite = {
 	.begin = store_begin,
 	.commit = store_commit,
 	.rollback = store_rollback,
+	.log_octets = store_log_octets,
+	.checkpoint = store_checkpoint,
 	.zone_id = store_zone_id,
 	.find_zone = store_find_zone,
 	.append = store_append,

@@ -217,7 +217,7 @@ def test_threads_have_names(gateways, admin):
     for task in os.listdir(folder):
         with open(f"{folder}/{task}/comm", encoding="ascii") as file:
             names.append(file.read().strip())
-    assert sorted(names) == ["control", "control-reads", "journal", "listen-0", "listen-1",
+    assert sorted(names) == ["checkpoint", "control", "control-reads", "journal", "listen-0", "listen-1",
                              "musterd", "zone"]
 
 

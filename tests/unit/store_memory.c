@@ -266,6 +266,19 @@ static void rollback(struct store *store)
 	memory_unlock(database);
 }
 
+static uint64_t log_octets(const struct store *store)
+{
+	(void)store;
+	return 0;
+}
+
+static int checkpoint(struct store *store, uint64_t *ret_moved, uint64_t *ret_left)
+{
+	(void)store;
+	*ret_moved = *ret_left = 0;
+	return 0;
+}
+
 /* ---- zones ---- */
 
 static int look_for_last(const struct memory_entry *entry, void *arg)
@@ -629,6 +642,8 @@ const struct store_ops store_memory = {
 	.begin = begin,
 	.commit = commit,
 	.rollback = rollback,
+	.log_octets = log_octets,
+	.checkpoint = checkpoint,
 	.zone_id = zone_id,
 	.find_zone = find_zone_of_name,
 	.append = memory_append,

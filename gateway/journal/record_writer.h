@@ -1,0 +1,45 @@
+/*
+ * The records of local zones, written bit by bit (JOURNAL_RECORDS).
+ *
+ * One such operation may have thousands of RRsets, and whoever waits for a commit would
+ * wait for all of them.  So each group of the journal takes some, and the operation is
+ * done with the group that writes its last ones and moves the cursor.  What is written of
+ * it before that harms nobody: after the next start the journal's rows behind the cursor
+ * are applied again, and the same comes of it.
+ *
+ * They are written in the order in which the database has them, so that neighbours share
+ * a page.
+ */
+#ifndef MUSTER_RECORD_WRITER_H
+#define MUSTER_RECORD_WRITER_H
+
+#include "gateway/journal/journal.h"
+
+enum { RECORD_WRITER_STEP = 256 }; /* RRsets in one group: half a millisecond */
+
+struct record_place;
+
+struct record_writer {
+	struct queue_list waiting;  /* of struct journal_op; the first is being written */
+	struct record_place *order; /* of the first's changes; NULL: as they are */
+	uint32_t at;                /* of the first's changes, the next one */
+};
+
+void record_writer_init(struct record_writer *writer);
+/* Takes the operation. */
+void record_writer_add(struct record_writer *writer, struct journal_op *op);
+static inline bool record_writer_is_idle(const struct record_writer *writer)
+{
+	return !writer->waiting.head;
+}
+
+/*
+ * Writes up to limit RRsets, in an open transaction; what has been written to its end
+ * goes to done.  0 or -errno.
+ */
+int record_writer_step(struct record_writer *writer, const struct store_ops *ops,
+	struct store *store, size_t limit, struct queue_list *done);
+/* The transaction came to nothing: all that waits goes to failed. */
+void record_writer_give_up(struct record_writer *writer, struct queue_list *failed);
+
+#endif

@@ -1,0 +1,323 @@
+/* Records of local zones are written bit by bit, others' rows go before them, and a
+ * failure takes all of it back; and checkpoints keep the log short meanwhile. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <sqlite3.h>
+#include "gateway/journal/checkpoint.h"
+#include "gateway/journal/record_writer.h"
+#include "tests/unit/message.h"
+#include "tests/unit/store_memory.h"
+#include "tests/unit/store_place.h"
+
+enum { MANY = 5 * RECORD_WRITER_STEP + 7 };
+
+struct bench {
+	struct store_place *place;
+	struct queue done;
+	struct journal *journal;
+	struct changeset *changes; /* MANY addresses */
+	int64_t zone;
+};
+
+static struct changeset *make_changes(void)
+{
+	struct changeset *cs = changeset_new();
+	char owner[32];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		struct rrset *set =
+			rrset_new(TYPE_A, 60, (const uint8_t *)"\300\0\2\1", 4);
+
+		/* Long names of the same beginning, and short ones. */
+		snprintf(owner, sizeof(owner),
+			i % 2 ? "h%u.example." : "samebegin%u.example.", i * 7919 % MANY);
+		assert_int_equal(
+			changeset_append(cs, message_name(owner), TYPE_A, NULL, set), 0);
+		rrset_unref(set);
+	}
+	return cs;
+}
+
+static int open_bench(void **state, int (*open_place)(void **state))
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	char error[STORE_ERROR_MAX];
+	void *place;
+
+	if (open_place(&place))
+		return -1;
+	bench->place = place;
+	bench->changes = make_changes();
+	*state = bench;
+	if (bench->place->ops->zone_id(
+		    bench->place->store, message_name("example."), &bench->zone) ||
+		queue_init(&bench->done))
+		return -1;
+	return journal_new(&bench->journal, bench->place->ops, bench->place->path,
+		&bench->done, error);
+}
+
+static int open_sqlite(void **state)
+{
+	return open_bench(state, store_place_open);
+}
+
+static int open_memory(void **state)
+{
+	return open_bench(state, store_place_open_memory);
+}
+
+static int close_bench(void **state)
+{
+	struct bench *bench = *state;
+	void *place = bench->place;
+
+	journal_free(bench->journal);
+	queue_clear(&bench->done);
+	changeset_unref(bench->changes);
+	free(bench);
+	return store_place_close(&place);
+}
+
+static struct journal_op records(struct bench *bench, uint64_t seq)
+{
+	return (struct journal_op){.kind = JOURNAL_RECORDS,
+		.zone = bench->zone,
+		.seq = seq,
+		.changes = bench->changes,
+		.target = "local"};
+}
+
+static void submit(struct bench *bench, struct journal_op **ops, size_t count)
+{
+	struct queue_list list;
+
+	queue_list_init(&list);
+	for (size_t i = 0; i < count; i++)
+		queue_list_append(&list, &ops[i]->node);
+	journal_submit(bench->journal, &list);
+}
+
+/* Waits for count operations; they come back in this order. */
+static void take(struct bench *bench, struct journal_op **ret_ops, size_t count)
+{
+	struct queue_list list;
+	size_t taken = 0;
+
+	while (taken < count) {
+		queue_list_init(&list);
+		queue_wait(&bench->done);
+		queue_take_all(&bench->done, &list);
+		while (list.head)
+			ret_ops[taken++] =
+				(struct journal_op *)(void *)queue_list_take(&list);
+	}
+}
+
+static size_t count_records(struct bench *bench)
+{
+	struct zone *zone = zone_new(message_name("example."));
+	size_t count;
+
+	assert_int_equal(
+		bench->place->ops->read_records(bench->place->store, bench->zone, zone),
+		0);
+	count = zone_count_records(zone);
+	zone_free(zone);
+	return count;
+}
+
+static uint64_t cursor(struct bench *bench)
+{
+	uint64_t seq;
+
+	assert_int_equal(bench->place->ops->get_cursor(
+				 bench->place->store, bench->zone, "local", &seq),
+		0);
+	return seq;
+}
+
+static void rows_go_before_many_records(void **state)
+{
+	struct bench *bench = *state;
+	struct journal_op many = records(bench, 5), again = records(bench, 6);
+	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone, .seq = 7};
+	struct journal_op *ops[] = {&many, &again, &row}, *done[3];
+
+	submit(bench, ops, 3);
+	take(bench, done, 3);
+	assert_ptr_equal(done[0], &row);
+	assert_ptr_equal(done[1], &many);
+	assert_ptr_equal(done[2], &again);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(done[i]->result, 0);
+	assert_int_equal(count_records(bench), MANY);
+	assert_int_equal(cursor(bench), 6);
+	assert_true(journal_totals(bench->journal).commits > 2 * 5);
+	assert_int_equal(journal_totals(bench->journal).operations, 3);
+}
+
+static void what_is_about_cursors_waits_for_them(void **state)
+{
+	struct bench *bench = *state;
+	struct journal_op many = records(bench, 5);
+	struct journal_op forget = {
+		.kind = JOURNAL_FORGET, .zone = bench->zone, .target = "local"};
+	struct journal_op *ops[] = {&many, &forget}, *done[2];
+
+	submit(bench, ops, 2);
+	take(bench, done, 2);
+	assert_int_equal(many.result, 0);
+	assert_int_equal(forget.result, 0);
+	assert_int_equal(count_records(bench), MANY);
+	assert_int_equal(cursor(bench), 0);
+}
+
+static void the_end_waits_for_them_too(void **state)
+{
+	struct bench *bench = *state;
+	struct journal_op many = records(bench, 5), *ops[] = {&many}, *done[1];
+	char error[STORE_ERROR_MAX];
+
+	submit(bench, ops, 1);
+	journal_free(bench->journal);
+	take(bench, done, 1);
+	assert_int_equal(many.result, 0);
+	assert_int_equal(count_records(bench), MANY);
+	assert_int_equal(journal_new(&bench->journal, bench->place->ops,
+				 bench->place->path, &bench->done, error),
+		0);
+}
+
+static void a_failure_fails_all_that_waits(void **state)
+{
+	struct bench *bench = *state;
+	struct journal_op many = records(bench, 5), again = records(bench, 6);
+	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone, .seq = 7};
+	struct journal_op *ops[] = {&many, &again, &row}, *done[3];
+
+	store_memory_fail_commits(bench->place->path, 1, -ENOSPC);
+	submit(bench, ops, 3);
+	take(bench, done, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(done[i]->result, -ENOSPC);
+	assert_int_equal(count_records(bench), 0);
+	assert_int_equal(cursor(bench), 0);
+	journal_resume(bench->journal);
+	submit(bench, ops, 3);
+	take(bench, done, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(done[i]->result, 0);
+	assert_int_equal(count_records(bench), MANY);
+	assert_int_equal(cursor(bench), 6);
+}
+
+/* ---- checkpoints ---- */
+
+/* Some 1 MiB. */
+static void commit_much(struct store_place *place, unsigned turn)
+{
+	static uint8_t octets[60000];
+	char owner[32];
+
+	assert_int_equal(place->ops->begin(place->store), 0);
+	for (int i = 0; i < 17; i++) {
+		struct rrset *set = rrset_new(TYPE_TXT, 60, octets, sizeof(octets));
+
+		snprintf(owner, sizeof(owner), "h%d.%u.example.", i, turn % 4);
+		assert_int_equal(place->ops->put_rrset(place->store, 1,
+					 message_name(owner), TYPE_TXT, set),
+			0);
+		rrset_unref(set);
+	}
+	assert_int_equal(place->ops->commit(place->store), 0);
+}
+
+/* Commits until the log has begun anew, or so many times.  The longest that it was. */
+static uint64_t fill_log(
+	struct store_place *place, struct checkpointer *c, unsigned turns, bool *ret_anew)
+{
+	uint64_t most = 0, log = 0;
+
+	*ret_anew = false;
+	for (unsigned i = 0; i < turns && !*ret_anew; i++) {
+		commit_much(place, i);
+		*ret_anew = place->ops->log_octets(place->store) < log;
+		log = place->ops->log_octets(place->store);
+		if (log > most)
+			most = log;
+		checkpointer_turn(c, place->store);
+	}
+	return most;
+}
+
+static void the_log_begins_anew(void **state)
+{
+	struct store_place *place = *state;
+	struct checkpointer *c;
+	char error[STORE_ERROR_MAX];
+	bool is_anew;
+
+	assert_int_equal(checkpointer_new(&c, place->ops, place->path, error), 0);
+	for (int i = 0; i < 2; i++) {
+		const uint64_t most = fill_log(place, c, 80, &is_anew);
+
+		assert_true(is_anew);
+		assert_in_range(
+			most, CHECKPOINT_AT - (2 << 20), CHECKPOINT_MAX + (2 << 20));
+	}
+	checkpointer_free(c);
+}
+
+static void a_reader_keeps_the_log_and_then_no_longer(void **state)
+{
+	struct store_place *place = *state;
+	struct checkpointer *c;
+	char error[STORE_ERROR_MAX];
+	sqlite3 *reader;
+	bool is_anew;
+
+	assert_int_equal(checkpointer_new(&c, place->ops, place->path, error), 0);
+	commit_much(place, 0);
+	assert_int_equal(sqlite3_open(place->path, &reader), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM records", NULL,
+				 NULL, NULL),
+		SQLITE_OK);
+	fill_log(place, c, 20, &is_anew);
+	assert_false(is_anew);
+	sqlite3_close(reader);
+	fill_log(place, c, 80, &is_anew);
+	assert_true(is_anew);
+	/* With new files, or what counts as such, it goes on. */
+	checkpointer_reopen(c, place->path);
+	fill_log(place, c, 80, &is_anew);
+	assert_true(is_anew);
+	checkpointer_free(c);
+}
+
+#define TEST(function)                                                                   \
+	{#function " (sqlite)", function, open_sqlite, close_bench, NULL},               \
+	{                                                                                \
+#function " (memory)", function, open_memory, close_bench, NULL          \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rows_go_before_many_records),
+		TEST(what_is_about_cursors_waits_for_them),
+		TEST(the_end_waits_for_them_too),
+		{"a_failure_fails_all_that_waits", a_failure_fails_all_that_waits,
+			open_memory, close_bench, NULL},
+		STORE_PLACE_SQLITE_TEST(the_log_begins_anew),
+		STORE_PLACE_SQLITE_TEST(a_reader_keeps_the_log_and_then_no_longer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
