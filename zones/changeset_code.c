@@ -1,11 +1,17 @@
 /*
  * The stored form of change sets (changeset.h), in network order:
  *
- *   version (8 bits, 1 or 2), flags (8 bits, 1: sets_serial), number of changes (32)
+ *   version (8 bits, 1 to 3), flags (8 bits, 1: sets_serial), number of changes (32)
  *   per change: owner (wire name), type (16), before, after
  *   before, after: number of records (16), 0 for none; else TTL (32), octets of data (32)
- *   and the data as in struct rrset; in version 2, which is written only if there is one
- *   to tell, the length (8) of the owner as it was written, 0 for none, and the name
+ *   and the data as in struct rrset; from version 2 on the length (8) of the owner as it
+ *   was written, 0 for none, and the name
+ *   after, in version 3, if the number of records has CODE_SHARED: behind the octets of
+ *   data, how many of them are those that before begins (32) and ends (32) with; the data
+ *   is only what stands between these
+ *
+ * A record more or less in a large RRset, or another serial in a SOA, is a few octets.
+ * The lowest version that can tell it all is written.
  *
  * Decoding believes nothing: names, lengths, no RRset twice, no octet left over.
  */
@@ -20,17 +26,74 @@
 enum {
 	CODE_VERSION = 1,
 	CODE_VERSION_SPELLED = 2,
+	CODE_VERSION_SHARED = 3,
+	CODE_SHARED = 0x8000, /* RRSET_COUNT_MAX is less */
+	CODE_SHARED_LEN = 4 + 4,
+	CODE_STRIDE = 64, /* octets compared at once */
 	CODE_SETS_SERIAL = 1,
 	CODE_HEADER_LEN = 6,
 	CODE_CHANGE_MIN = 1 + 2 + 2 + 2, /* octets of the shortest change */
 	CODE_SET_LEN = 2 + 4 + 4,        /* octets before an RRset's data */
 };
 
-static size_t set_code_len(const struct rrset *set, uint8_t version)
+/* Octets that two RRsets have in common; none if it is not worth telling. */
+struct shared {
+	uint32_t first, last;
+};
+
+static uint32_t count_first(const uint8_t *a, const uint8_t *b, uint32_t most)
+{
+	uint32_t count = 0;
+
+	while (most - count >= CODE_STRIDE && !memcmp(a + count, b + count, CODE_STRIDE))
+		count += CODE_STRIDE;
+	while (count < most && a[count] == b[count])
+		count++;
+	return count;
+}
+
+static uint32_t count_last(const uint8_t *a_end, const uint8_t *b_end, uint32_t most)
+{
+	uint32_t count = 0;
+
+	while (most - count >= CODE_STRIDE &&
+		!memcmp(a_end - count - CODE_STRIDE, b_end - count - CODE_STRIDE,
+			CODE_STRIDE))
+		count += CODE_STRIDE;
+	while (count < most &&
+		a_end[-1 - (ptrdiff_t)count] == b_end[-1 - (ptrdiff_t)count])
+		count++;
+	return count;
+}
+
+static struct shared find_shared(const struct rrset *before, const struct rrset *after)
+{
+	struct shared shared = {0, 0};
+	uint32_t most;
+
+	if (!before || !after)
+		return shared;
+	most = before->size < after->size ? before->size : after->size;
+	shared.first = count_first(before->data, after->data, most);
+	shared.last = count_last(before->data + before->size, after->data + after->size,
+		most - shared.first);
+	if (shared.first + shared.last <= CODE_SHARED_LEN)
+		shared.first = shared.last = 0;
+	return shared;
+}
+
+static bool is_shared(const struct shared *shared)
+{
+	return shared->first || shared->last;
+}
+
+static size_t set_code_len(
+	const struct rrset *set, uint8_t version, const struct shared *shared)
 {
 	if (!set)
 		return 2;
-	return CODE_SET_LEN + (size_t)set->size +
+	return CODE_SET_LEN + (is_shared(shared) ? CODE_SHARED_LEN : 0) +
+		(size_t)set->size - shared->first - shared->last +
 		(version == CODE_VERSION ? 0 : 1u + set->spelled_len);
 }
 
@@ -41,25 +104,62 @@ static bool is_spelled(const struct rrset *set)
 
 static uint8_t find_version(const struct changeset *cs)
 {
+	uint8_t version = CODE_VERSION;
+
 	for (uint32_t i = 0; i < cs->count; i++) {
-		if (is_spelled(cs->changes[i].before) || is_spelled(cs->changes[i].after))
-			return CODE_VERSION_SPELLED;
+		const struct change *change = &cs->changes[i];
+		const struct shared shared = find_shared(change->before, change->after);
+
+		if (is_shared(&shared))
+			return CODE_VERSION_SHARED;
+		if (is_spelled(change->before) || is_spelled(change->after))
+			version = CODE_VERSION_SPELLED;
 	}
-	return CODE_VERSION;
+	return version;
 }
 
-static void encode_set(struct wire_writer *w, const struct rrset *set, uint8_t version)
+static void encode_set(struct wire_writer *w, const struct rrset *set, uint8_t version,
+	const struct shared *shared)
 {
-	wire_write_u16(w, set ? set->count : 0);
-	if (!set)
+	if (!set) {
+		wire_write_u16(w, 0);
 		return;
+	}
+	wire_write_u16(w, set->count | (is_shared(shared) ? CODE_SHARED : 0));
 	wire_write_u32(w, set->ttl);
 	wire_write_u32(w, set->size);
-	wire_write_octets(w, set->data, set->size);
+	if (is_shared(shared)) {
+		wire_write_u32(w, shared->first);
+		wire_write_u32(w, shared->last);
+	}
+	wire_write_octets(w, set->data + shared->first,
+		(size_t)set->size - shared->first - shared->last);
 	if (version == CODE_VERSION)
 		return;
 	wire_write_u8(w, (uint8_t)set->spelled_len);
 	wire_write_octets(w, set->data + set->size, set->spelled_len);
+}
+
+static size_t change_code_len(const struct change *change, uint8_t version)
+{
+	const struct shared none = {0, 0};
+	const struct shared shared = find_shared(change->before, change->after);
+
+	return name_len(change->owner) + 2 +
+		set_code_len(change->before, version, &none) +
+		set_code_len(change->after, version, &shared);
+}
+
+static void encode_change(
+	struct wire_writer *w, const struct change *change, uint8_t version)
+{
+	const struct shared none = {0, 0};
+	const struct shared shared = find_shared(change->before, change->after);
+
+	wire_write_name_plain(w, change->owner);
+	wire_write_u16(w, change->type);
+	encode_set(w, change->before, version, &none);
+	encode_set(w, change->after, version, &shared);
 }
 
 uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
@@ -69,13 +169,8 @@ uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
 	struct wire_writer w;
 	uint8_t *octets;
 
-	for (uint32_t i = 0; i < cs->count; i++) {
-		const struct change *change = &cs->changes[i];
-
-		len += name_len(change->owner) + 2;
-		len += set_code_len(change->before, version) +
-			set_code_len(change->after, version);
-	}
+	for (uint32_t i = 0; i < cs->count; i++)
+		len += change_code_len(&cs->changes[i], version);
 	octets = malloc(len);
 	if (!octets)
 		return NULL;
@@ -83,14 +178,8 @@ uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
 	wire_write_u8(&w, version);
 	wire_write_u8(&w, cs->sets_serial ? CODE_SETS_SERIAL : 0);
 	wire_write_u32(&w, cs->count);
-	for (uint32_t i = 0; i < cs->count; i++) {
-		const struct change *change = &cs->changes[i];
-
-		wire_write_name_plain(&w, change->owner);
-		wire_write_u16(&w, change->type);
-		encode_set(&w, change->before, version);
-		encode_set(&w, change->after, version);
-	}
+	for (uint32_t i = 0; i < cs->count; i++)
+		encode_change(&w, &cs->changes[i], version);
 	*ret_len = len;
 	return octets;
 }
@@ -127,41 +216,109 @@ static bool decode_spelled(
 	return len > 1 && r->at == end && name_is_equal_nocase(ret, owner);
 }
 
-/* 0 with NULL for none; -EBADMSG or -ENOMEM. */
-static int decode_set(struct wire_reader *r, uint8_t version, const uint8_t *owner,
-	uint16_t type, struct rrset **ret_set)
+/* What is shared, for a set of size octets.  False: it cannot be. */
+static bool decode_shared(struct wire_reader *r, const struct rrset *before,
+	uint32_t size, struct shared *ret)
 {
-	uint8_t spelled[NAME_MAX_LEN] = {0};
-	size_t spelled_len;
-	uint16_t count = wire_read_u16(r);
-	const uint8_t *data;
+	ret->first = wire_read_u32(r);
+	ret->last = wire_read_u32(r);
+	return !r->failed && before && ret->first <= before->size &&
+		ret->last <= before->size && ret->first <= size &&
+		ret->last <= size - ret->first;
+}
+
+/* The data of a set of size octets.  False: it is none. */
+static bool decode_data(struct wire_reader *r, const struct rrset *before,
+	const struct shared *shared, uint32_t size, uint8_t *to)
+{
+	const size_t own = (size_t)size - shared->first - shared->last;
+	const uint8_t *data = wire_read_octets(r, own);
+
+	if (r->failed || !data)
+		return false;
+	memcpy(to + shared->first, data, own);
+	if (!before)
+		return true;
+	memcpy(to, before->data, shared->first);
+	memcpy(to + shared->first + own, before->data + before->size - shared->last,
+		shared->last);
+	return true;
+}
+
+struct set_code {
+	uint16_t count;
 	uint32_t ttl, size;
+	struct shared shared;
+};
+
+/* Everything before the data.  False: it cannot be. */
+static bool decode_head(struct wire_reader *r, uint8_t version,
+	const struct rrset *before, struct set_code *ret)
+{
+	const bool has_shared =
+		version == CODE_VERSION_SHARED && ret->count & CODE_SHARED;
+
+	ret->ttl = wire_read_u32(r);
+	ret->size = wire_read_u32(r);
+	if (has_shared)
+		ret->count &= ~CODE_SHARED;
+	if (!ret->count || ret->count > RRSET_COUNT_MAX || ret->size > RRSET_SIZE_MAX)
+		return false;
+	if (has_shared && !decode_shared(r, before, ret->size, &ret->shared))
+		return false;
+	/* Nothing is made that the octets cannot fill. */
+	return !r->failed &&
+		ret->size - ret->shared.first - ret->shared.last <= r->end - r->at;
+}
+
+/* How many octets the owner as it was written will have, if all is well. */
+static size_t peek_spelled_len(
+	const struct wire_reader *r, uint8_t version, const struct set_code *code)
+{
+	const size_t at = r->at + code->size - code->shared.first - code->shared.last;
+
+	return version == CODE_VERSION || at >= r->end ? 0 : r->msg[at];
+}
+
+static struct rrset *new_set(
+	const struct set_code *code, uint16_t type, size_t spelled_len)
+{
+	struct rrset *set = malloc(sizeof(*set) + code->size + spelled_len);
+
+	if (set)
+		*set = (struct rrset){.refs = 1,
+			.ttl = code->ttl,
+			.type = type,
+			.count = code->count,
+			.size = code->size & 0xffffff,
+			.spelled_len = spelled_len & 0xff};
+	return set;
+}
+
+/* before: what after may share octets with; NULL: nothing.  0 with NULL for none;
+ * -EBADMSG or -ENOMEM. */
+static int decode_set(struct wire_reader *r, uint8_t version, const uint8_t *owner,
+	uint16_t type, const struct rrset *before, struct rrset **ret_set)
+{
+	struct set_code code = {.count = wire_read_u16(r)};
+	uint8_t spelled[NAME_MAX_LEN] = {0};
 	struct rrset *set;
 
 	*ret_set = NULL;
-	if (!count)
+	if (!code.count)
 		return r->failed ? -EBADMSG : 0;
-	ttl = wire_read_u32(r);
-	size = wire_read_u32(r);
-	if (count > RRSET_COUNT_MAX || size > RRSET_SIZE_MAX)
+	if (!decode_head(r, version, before, &code))
 		return -EBADMSG;
-	data = wire_read_octets(r, size);
-	if (r->failed || !data || !is_set_data(data, size, count))
-		return -EBADMSG;
-	if (version != CODE_VERSION && !decode_spelled(r, owner, spelled))
-		return -EBADMSG;
-	spelled_len = spelled[0] ? name_len(spelled) : 0;
-	set = malloc(sizeof(*set) + size + spelled_len);
+	set = new_set(&code, type, peek_spelled_len(r, version, &code));
 	if (!set)
 		return -ENOMEM;
-	*set = (struct rrset){.refs = 1,
-		.ttl = ttl,
-		.type = type,
-		.count = count,
-		.size = size & 0xffffff,
-		.spelled_len = spelled_len & 0xff};
-	memcpy(set->data, data, size);
-	memcpy(set->data + size, spelled, spelled_len);
+	if (!decode_data(r, before, &code.shared, code.size, set->data) ||
+		!is_set_data(set->data, code.size, code.count) ||
+		(version != CODE_VERSION && !decode_spelled(r, owner, spelled))) {
+		rrset_unref(set);
+		return -EBADMSG;
+	}
+	memcpy(set->data + code.size, spelled, set->spelled_len);
 	*ret_set = set;
 	return 0;
 }
@@ -194,9 +351,9 @@ static int decode_change(struct changeset *cs, struct wire_reader *r, uint8_t ve
 	type = wire_read_u16(r);
 	if (r->failed || rdata_type_is_meta(type) || changeset_find(cs, owner, type))
 		return -EBADMSG;
-	result = decode_set(r, version, owner, type, &before);
+	result = decode_set(r, version, owner, type, NULL, &before);
 	if (result == 0)
-		result = decode_set(r, version, owner, type, &after);
+		result = decode_set(r, version, owner, type, before, &after);
 	if (result == 0)
 		result = changeset_append(cs, owner, type, before, after);
 	rrset_unref(before);
@@ -210,7 +367,7 @@ static int decode_all(struct changeset *cs, struct wire_reader *r)
 	uint8_t flags = wire_read_u8(r);
 	uint32_t count = wire_read_u32(r);
 
-	if (r->failed || version < CODE_VERSION || version > CODE_VERSION_SPELLED ||
+	if (r->failed || version < CODE_VERSION || version > CODE_VERSION_SHARED ||
 		flags & ~CODE_SETS_SERIAL)
 		return -EBADMSG;
 	if (count > (r->end - r->at) / CODE_CHANGE_MIN)

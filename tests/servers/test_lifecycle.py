@@ -217,8 +217,8 @@ def test_threads_have_names(gateways, admin):
     for task in os.listdir(folder):
         with open(f"{folder}/{task}/comm", encoding="ascii") as file:
             names.append(file.read().strip())
-    assert sorted(names) == ["checkpoint", "control", "control-reads", "journal", "listen-0", "listen-1",
-                             "musterd", "zone"]
+    assert sorted(names) == ["checkpoint", "control", "control-reads", "journal",
+                             "listen-0", "listen-1", "musterd", "zone"]
 
 
 def test_daemon(gateways, admin):

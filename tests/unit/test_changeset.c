@@ -397,6 +397,135 @@ static void decoding(void **state)
 	zone_free(zone);
 }
 
+static void expect_bad(const uint8_t *octets, size_t len)
+{
+	uint8_t *copy = malloc(len ? len : 1); /* so that reading beyond it is seen */
+
+	assert_non_null(copy);
+	memcpy(copy, octets, len);
+	errno = 0;
+	assert_null(changeset_decode(copy, len));
+	assert_int_equal(errno, EBADMSG);
+	free(copy);
+}
+
+/* ---- what before and after share ---- */
+
+static struct rrset *many_addresses(unsigned count)
+{
+	struct rrset *set = NULL, *old;
+
+	for (unsigned i = 0; i < count; i++) {
+		const uint8_t rdata[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
+
+		old = set;
+		set = old ? rrset_with(old, rdata, 4) : rrset_new(TYPE_A, 60, rdata, 4);
+		rrset_unref(old);
+	}
+	return set;
+}
+
+/* Takes after; before and after come back as they are, in so many octets at most. */
+static void expect_shared(struct rrset *before, struct rrset *after, size_t most)
+{
+	struct changeset *cs = changeset_new(), *back;
+	const struct change *change;
+	uint8_t *octets;
+	size_t len;
+
+	assert_non_null(after);
+	assert_int_equal(changeset_append(cs, message_name("h.example."), before->type,
+				 before, after),
+		0);
+	octets = changeset_encode(cs, &len);
+	assert_in_range(len, 1, most);
+	back = changeset_decode(octets, len);
+	assert_non_null(back);
+	change = &back->changes[0];
+	for (int i = 0; i < 2; i++) {
+		const struct rrset *had = i ? after : before;
+		const struct rrset *has = i ? change->after : change->before;
+
+		assert_int_equal(has->ttl, had->ttl);
+		assert_int_equal(has->count, had->count);
+		assert_int_equal(has->size, had->size);
+		assert_memory_equal(has->data, had->data, had->size);
+		assert_int_equal(has->spelled_len, had->spelled_len);
+	}
+	/* No octet less, and none that is another's. */
+	for (size_t cut = len; cut-- > len - 30;)
+		expect_bad(octets, cut);
+	free(octets);
+	changeset_unref(back);
+	changeset_unref(cs);
+	rrset_unref(after);
+}
+
+static void a_change_of_a_large_rrset_is_small(void **state)
+{
+	struct rrset *large = many_addresses(1000), *spelled;
+	const size_t once = 100 + large->size;
+	const uint8_t rdata[4] = {192, 0, 2, 1};
+
+	(void)state;
+	expect_shared(large, rrset_with(large, rdata, 4), once);
+	expect_shared(large, rrset_without(large, 0), once);
+	expect_shared(large, rrset_without(large, 500), once);
+	expect_shared(large, rrset_without(large, 999), once);
+	expect_shared(large, rrset_replacing(large, 500, rdata, 4), once);
+	expect_shared(large, rrset_with_ttl(large, 61), once);
+	spelled = rrset_new_spelled(
+		TYPE_TXT, 60, large->data, 6000, message_name("H.example."));
+	expect_shared(spelled, rrset_with(spelled, rdata, 4), once + 40);
+	rrset_unref(spelled);
+	rrset_unref(large);
+}
+
+static void the_serial_is_a_few_octets(void **state)
+{
+	struct zone *zone = small_zone();
+	struct rrset *soa = rrset_ref(zone_soa(zone));
+
+	(void)state;
+	expect_shared(soa, soa_with_serial(soa, 2), 100 + soa->size);
+	rrset_unref(soa);
+	zone_free(zone);
+}
+
+/* One record and the same again: 8 octets are shared, 16 and so on. */
+static void what_cannot_be_shared(void **state)
+{
+	static const uint8_t good[] = "\3\0\0\0\0\1\1h\7example\0\0\1"
+				      "\0\1\0\0\0\74\0\0\0\6\0\4\300\0\2\1\0"
+				      "\200\1\0\0\0\74\0\0\0\6"
+				      "\0\0\0\4\0\0\0\1\2\0";
+	enum { LEN = sizeof(good) - 1, AFTER = 36 };
+	static const struct {
+		size_t at;
+		uint8_t octet;
+	} bad[] = {
+		{0, 1}, {0, 2}, {0, 4},                              /* version */
+		{AFTER, 0}, {AFTER + 1, 0},                          /* records */
+		{AFTER + 9, 4}, {AFTER + 9, 7},                      /* octets */
+		{AFTER + 13, 6}, {AFTER + 13, 7}, {AFTER + 10, 255}, /* those shared */
+		{AFTER + 17, 0}, {AFTER + 17, 3}, {AFTER + 14, 255},
+		{20, 0}, /* no before */
+	};
+	struct changeset *cs = changeset_decode(good, LEN);
+	uint8_t octets[LEN];
+
+	(void)state;
+	assert_non_null(cs);
+	assert_memory_equal(cs->changes[0].after->data, "\0\4\300\0\2\1", 6);
+	changeset_unref(cs);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(octets, good, LEN);
+		assert_int_not_equal(octets[bad[i].at], bad[i].octet);
+		octets[bad[i].at] = bad[i].octet;
+		expect_bad(octets, LEN);
+	}
+}
+
 static void an_empty_changeset(void **state)
 {
 	struct changeset *cs = changeset_new(), *back;
@@ -411,18 +540,6 @@ static void an_empty_changeset(void **state)
 	changeset_unref(back);
 	changeset_unref(cs);
 	free(octets);
-}
-
-static void expect_bad(const uint8_t *octets, size_t len)
-{
-	uint8_t *copy = malloc(len ? len : 1); /* so that reading beyond it is seen */
-
-	assert_non_null(copy);
-	memcpy(copy, octets, len);
-	errno = 0;
-	assert_null(changeset_decode(copy, len));
-	assert_int_equal(errno, EBADMSG);
-	free(copy);
 }
 
 static void every_octet_cut_off_is_seen(void **state)
@@ -495,6 +612,9 @@ int main(void)
 		cmocka_unit_test(case_alone_is_a_change),
 		cmocka_unit_test(encoding),
 		cmocka_unit_test(decoding),
+		cmocka_unit_test(a_change_of_a_large_rrset_is_small),
+		cmocka_unit_test(the_serial_is_a_few_octets),
+		cmocka_unit_test(what_cannot_be_shared),
 		cmocka_unit_test(an_empty_changeset),
 		cmocka_unit_test(every_octet_cut_off_is_seen),
 		cmocka_unit_test(malformed_octets),
