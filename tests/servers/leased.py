@@ -10,7 +10,6 @@ Keys that are given besides the administrator's have the rules that are given fo
 """
 
 import struct
-import time
 
 import dns.edns
 import dns.name
@@ -32,23 +31,6 @@ $TTL 300
 @	NS	ns1.dyn.example.
 """
 GONE_S = 60
-
-
-def keep_speaking(lease_s, seconds, speak):
-    """speak() now and then, for so long: a heartbeat, and a look whether all is well.  False,
-    for wait_for, if it is not, but this machine has kept us silent for nearly as long as the
-    lease is: then the gateway was right to end it."""
-    begin = spoken = time.monotonic()
-    longest = 0
-    is_well = True
-    while is_well and spoken - begin < seconds:
-        speaking = time.monotonic()
-        is_well = speak()
-        longest = max(longest, time.monotonic() - spoken)
-        spoken = speaking
-        time.sleep(0.2)  # between two heartbeats
-    assert is_well or longest > 0.8 * lease_s, "it was struck off"
-    return is_well
 
 
 class Leased(Front):

@@ -1,19 +1,18 @@
-"""PTR records that follow addresses into a served reverse zone, and leave it with them."""
+"""PTR records that follow addresses into a served reverse zone, and leave it with them; more in
+tests/scenarios/ptr-*."""
 
 import dns.reversename
 import pytest
 
 from front import NAME, full, is_installed, make_server
 from gateway import HOST
-from leased import REVERSE, SHORT, Leased, keep_speaking
+from leased import REVERSE, SHORT, Leased
 from servers import wait_for
 
 RULES = {
     "ptr.": {"types": ["A", "AAAA", "TXT"], "lease": SHORT, "ptr": True},
     "second.": {"types": ["A"], "lease": SHORT, "ptr": True},
-    "adopting.": {"types": ["A"], "lease": SHORT, "ptr": True, "adopt": True},
     "permanent.": {"types": ["A"], "ptr": True},
-    "without.": {"types": ["A"], "lease": SHORT},
 }
 
 
@@ -61,74 +60,6 @@ def test_it_comes_and_goes_with_the_address(front):
     assert {host for _, host in front.events()} == {full("h1")}
 
 
-def test_it_is_refreshed_with_the_address(front):
-    lease_s = 2
-
-    def by_adding():
-        return front.message([("h1", 60, "A", "192.0.2.1")])
-
-    def by_asking():
-        message = front.message()
-        message.present("h1", "A")
-        return message
-
-    def is_refreshed(beat, lease):
-        front.put(1, key="ptr.", lease=lease_s)
-        serial = front.gateway.serial(REVERSE)
-        return keep_speaking(
-            lease_s, 2.5 * lease_s,
-            lambda: front.ask(beat(), "ptr.", lease)[0] == "NOERROR" and
-            pointers(front, 1) == names("h1") and front.gateway.serial(REVERSE) == serial)
-
-    for beat, lease in (by_adding, lease_s), (by_asking, None):
-        wait_for(lambda beat=beat, lease=lease: is_refreshed(beat, lease),
-                 "heartbeats in time")
-    wait_pointers(front, 1)
-
-
-def test_it_goes_when_the_address_is_deleted(front):
-    front.put(1, 2, key="ptr.", lease=3600)
-    front.change(delete=[("h1", "A")], key="ptr.")
-    assert (pointers(front, 1), pointers(front, 2)) == (set(), names("h2"))
-    front.change([("h2", 60, "A", "192.0.2.3")], [("h2", "A")], key="ptr.", lease=3600)
-    assert (pointers(front, 2), pointers(front, 3)) == (set(), names("h2"))
-    front.change(delete=[("h2",)])  # by somebody else
-    assert pointers(front, 3) == set()
-    assert not ptr_leases(front)
-
-
-def test_another_ttl(front):
-    front.put(1, key="ptr.", lease=3600)
-    front.change([("h1", 300, "A", "192.0.2.1")], key="ptr.", lease=3600)
-    assert pointers(front, 1) == names("h1")
-    assert front.gateway.ttl(f"1.{REVERSE}", "PTR") == 300
-
-
-def test_it_comes_back_when_it_was_lost(front):
-    front.put(1, key="ptr.", lease=3600)
-    reverse_update(front, delete=[(f"1.{REVERSE}", "PTR")])
-    assert pointers(front, 1) == set()
-    front.put(1, key="ptr.", lease=3600)
-    assert pointers(front, 1) == names("h1")
-
-
-def test_permanent_addresses_have_permanent_ones(front):
-    front.put(1, key="permanent.")
-    front.put(2, key="ptr.", lease=2)
-    wait_pointers(front, 2)
-    assert pointers(front, 1) == names("h1")
-    # Queries see what is not on the disk yet.
-    wait_for(lambda: ptr_leases(front) == {"1": 0}, "the other's lease to end on the disk")
-    front.change(delete=[("h1", "A")])
-    assert pointers(front, 1) == set()
-
-
-def test_only_where_the_rule_says_so(front):
-    front.put(1, key="without.", lease=3600)
-    front.change([("h2", 60, "TXT", '"192.0.2.2"')], key="ptr.", lease=3600)
-    assert pointers(front, 1) == pointers(front, 2) == set()
-
-
 # ---- others' ----
 
 def has(front, *hosts, key, number=1, lease=3600):
@@ -146,54 +77,6 @@ def assert_tidy(front, number):
     """Nothing is left when nobody has the address."""
     assert pointers(front, number) == set()
     wait_for(lambda: not ptr_leases(front), "their leases to end")
-
-
-@pytest.mark.parametrize("first, second", [("old", "new"), ("new", "old")])
-def test_the_first_keeps_it_and_the_other_gets_it_when_it_goes(front, first, second):
-    has(front, "old", key="ptr.")
-    has(front, "new", key="second.")
-    has(front, "old", key="ptr.")
-    has(front, "new", key="second.")
-    assert pointers(front, 1) == names("old")
-    serial = front.gateway.serial(REVERSE)
-    leave(front, first)
-    assert pointers(front, 1) == names(second)
-    assert front.gateway.serial(REVERSE) <= serial + 1, "there is no moment without one"
-    leave(front, second)
-    assert_tidy(front, 1)
-
-
-def test_it_is_given_back_when_a_lease_ends(front):
-    has(front, "dies", key="ptr.", lease=2)
-    has(front, "lives", key="second.")
-    has(front, "lives", key="second.")
-    assert pointers(front, 1) == names("dies")
-    wait_for(lambda: not front.mirrored("dies"), "the first to go")
-    wait_pointers(front, 1, "lives")
-    assert ptr_leases(front) == {"1": 3600}
-    leave(front, "lives")
-    assert_tidy(front, 1)
-
-
-def test_it_is_given_to_another_when_its_host_moves(front):
-    has(front, "old", key="ptr.")
-    has(front, "new", key="second.")
-    front.change([("old", 60, "A", "192.0.2.2")], [("old", "A")], key="ptr.", lease=3600)
-    assert (pointers(front, 1), pointers(front, 2)) == (names("new"), names("old"))
-
-
-def test_several_wait(front):
-    has(front, "first", key="ptr.")
-    for host in "a", "b", "c":
-        has(front, host, key="second.")
-    for gone in "b", "first", "a":
-        leave(front, gone)
-    assert pointers(front, 1) == names("c")
-    front.change(delete=[("c", "A")], add=[("d", 60, "A", "192.0.2.1")], key="second.",
-                 lease=3600)
-    assert pointers(front, 1) == names("d")
-    leave(front, "d")
-    assert_tidy(front, 1)
 
 
 def test_the_last_that_was_heard_of_is_next(front):
@@ -248,46 +131,6 @@ def test_the_ttl_is_that_of_the_set(front):
     assert front.gateway.ttl(f"1.{REVERSE}", "PTR") == 90
 
 
-def test_all_of_them_go_at_once(front):
-    has(front, "first", key="ptr.")
-    has(front, "a", "b", key="second.")
-    front.change(delete=[("a", "A"), ("first", "A"), ("b", "A")])
-    assert_tidy(front, 1)
-
-
-def test_one_key_gives_an_address_to_another_of_its_hosts(front):
-    """As a DHCP server does; who only refreshes does not take it back."""
-    has(front, "old", "new", "old", key="ptr.")
-    assert pointers(front, 1) == names("new")
-    leave(front, "new")
-    assert pointers(front, 1) == names("old")
-
-
-def test_permanent_addresses_wait_too_also_over_a_restart(front):
-    has(front, "first", key="ptr.")
-    has(front, "second", key="permanent.", lease=None)
-    assert pointers(front, 1) == names("first")
-    front.gateway.kill()
-    front.start_gateway()
-    assert pointers(front, 1) == names("first")
-    leave(front, "first")
-    assert pointers(front, 1) == names("second")
-
-
-def test_a_late_host_gives_way(front):
-    """Before its lease ends, when the other speaks."""
-    has(front, "late", key="ptr.", lease=4)
-
-    def speak():
-        has(front, "lives", key="second.", lease=3600)
-        return pointers(front, 1) == names("lives")
-
-    assert not speak()
-    wait_for(speak, "it to move")
-    leave(front, "late")
-    assert pointers(front, 1) == names("lives")
-
-
 def test_whoever_speaks_from_the_address_over_tcp_has_it(front):
     name = dns.reversename.from_address(HOST).to_text()
     zone = "127.in-addr.arpa."
@@ -304,13 +147,6 @@ def test_whoever_speaks_from_the_address_over_tcp_has_it(front):
         assert front.gateway.records(name, "PTR") == names(wins)
 
 
-def test_whoever_deletes_the_record_leaves_it_to_who_waits(front):
-    has(front, "first", key="ptr.")
-    has(front, "other", key="second.")
-    reverse_update(front, delete=[(f"1.{REVERSE}", "PTR")])
-    assert pointers(front, 1) == names("other")
-
-
 def test_somebody_elses_record_is_not_taken_for_one_that_was_waited_for(front):
     has(front, "first", key="ptr.")
     has(front, "other", key="second.")
@@ -319,25 +155,6 @@ def test_somebody_elses_record_is_not_taken_for_one_that_was_waited_for(front):
     leave(front, "first", "other")
     assert pointers(front, 1) == names("other")
     assert not ptr_leases(front)
-
-
-def test_foreign_ones_are_left_alone(front):
-    reverse_update(front, [(f"1.{REVERSE}", 60, "PTR", "somebody.else.example.")])
-    front.put(1, key="ptr.", lease=2)
-    assert pointers(front, 1) == {"somebody.else.example."}
-    front.wait_gone("h1")
-    assert pointers(front, 1) == {"somebody.else.example."}
-    front.put(1, key="adopting.", lease=2)
-    assert pointers(front, 1) == names("h1")
-    wait_pointers(front, 1)
-
-
-def test_one_that_was_right_already_is_left_alone(front):
-    reverse_update(front, [(f"1.{REVERSE}", 60, "PTR", full("h1"))])
-    front.put(1, key="ptr.", lease=3600)
-    assert not ptr_leases(front)
-    front.change(delete=[("h1", "A")])
-    assert pointers(front, 1) == names("h1")
 
 
 # ---- the reverse zone ----
@@ -390,16 +207,3 @@ def test_at_targets(gateways, admin, tmp_path, ack):
                 server.resume()
             wait_for(lambda: not ptr_leases(front), "its lease to end")
         front.assert_same()
-
-
-def test_kill_leaves_none_behind(front):
-    front.put(*range(1, 21), key="ptr.", lease=5)
-    front.put(30, key="permanent.")
-    wait_for(lambda: len(ptr_leases(front)) == 21, "their leases")
-    wait_for(lambda: not front.mirrored("h1"), "the first to go")
-    front.gateway.kill()
-    front.start_gateway()
-    wait_for(lambda: not any(pointers(front, number) for number in range(1, 21)),
-             "all to go", 40)
-    wait_for(lambda: ptr_leases(front) == {"30": 0}, "their leases to end")
-    assert pointers(front, 30) == names("h30")
