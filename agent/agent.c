@@ -1,5 +1,5 @@
 /*
- * Putting sources and publishers together.
+ * Puts sources and publishers together.
  */
 #include "agent/agent.h"
 
@@ -182,7 +182,7 @@ static void tell_settled(struct agent *agent)
 		agent->options.settled(agent->options.arg, is_ok(agent));
 }
 
-/* What has changed without anybody telling is found now at the latest. */
+/* Finds, now at the latest, changes that nothing has told us of. */
 static void look_again(struct agent *agent)
 {
 	for (size_t i = 0; i < agent->source_count; i++)
@@ -220,7 +220,7 @@ static int compare_records(const void *a, const void *b)
 	return record_compare(a, b);
 }
 
-/* What is not known to be gone stays.  all is sorted. */
+/* Records that are not known to be gone stay.  all is sorted. */
 static int add_remembered(const struct agent *agent, struct records *all)
 {
 	const size_t count = all->count;
@@ -237,7 +237,7 @@ static int add_remembered(const struct agent *agent, struct records *all)
 	return r;
 }
 
-/* A name that is to have the host's addresses. */
+/* Adds the host's addresses for a name that is to have them. */
 static int add_host_addresses(const struct agent *agent, struct records *all,
 	const struct record *alias, bool is_shared)
 {
@@ -313,7 +313,7 @@ static void tell_outside(struct agent *agent, const struct record *record)
 		record_to_text(record, text));
 }
 
-/* The records that belong into a zone.  -ENOMEM, -ENOSPC. */
+/* Collects the records that belong in a zone.  0, -ENOMEM or -ENOSPC. */
 static int take_zone(struct agent *agent, const struct records *all, const uint8_t *zone,
 	struct records *ret)
 {
@@ -358,7 +358,7 @@ static void update(struct agent *agent)
 	if (r)
 		log_error("%s; what is published stays as it was", records_strerror(r));
 	records_clear(&all);
-	/* There may be nothing to be sent, and so nobody else to tell. */
+	/* If there is nothing to send, nobody else reports that all is done. */
 	write_state(agent);
 	tell_settled(agent);
 }
@@ -478,7 +478,8 @@ static bool remember(void *arg, const uint8_t *zone, const char *gateway,
 		!roster_remember(roster, gateway, entry);
 }
 
-/* Is the state this machine's own?  Otherwise nothing in it is ours to remove. */
+/* Does the state file belong to this machine?  If not, nothing in it is ours to
+ * remove. */
 static bool is_own_state(struct agent *agent, const struct status_owner *owner)
 {
 	const char *state = agent->options.state;
@@ -584,7 +585,7 @@ static int begin(struct agent *agent)
 			  "configuration has no records");
 		return -EINVAL;
 	}
-	/* Without sources nobody would tell that all is known. */
+	/* Without sources, nothing else would report that all records are known. */
 	alarm_set_in(&agent->first_wait,
 		!working                         ? 0
 			: agent->options.is_once ? ONCE_WAIT_MS
@@ -653,7 +654,7 @@ void agent_free(struct agent *agent)
 
 void agent_withdraw(struct agent *agent)
 {
-	/* What the sources say from here on counts no more. */
+	/* From here on, whatever the sources report is ignored. */
 	for (size_t i = 0; i < agent->source_count; i++)
 		source_close(agent->sources[i]);
 	free(agent->sources);

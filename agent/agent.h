@@ -21,8 +21,8 @@ struct agent_options {
 	bool has_delay;      /* RFC 9664 4.2's, before the first update */
 	bool is_once;        /* slow sources are waited for: there is no second update */
 	bool is_withdrawing; /* no sources: what the state file names is removed */
-	/* Every publisher has ended an attempt, and none has more to do now; is_ok: all
-	 * of it succeeded, and so did the sources. */
+	/* Called when every publisher has ended an attempt and none has more to do now.
+	 * is_ok: all of them succeeded, and so did the sources. */
 	void (*settled)(void *arg, bool is_ok);
 	void *arg;
 };
@@ -32,11 +32,12 @@ struct agent;
 struct agent *agent_new(struct config *config, const struct agent_options *options);
 void agent_free(struct agent *agent); /* NULL is harmless */
 
-/* Removes all that is published; settled tells the end. */
+/* Removes everything that is published; settled is called when that is done. */
 void agent_withdraw(struct agent *agent);
 /* A child process has ended. */
 void agent_child_ended(struct agent *agent);
-/* Logs how it is: one line, and one for each gateway or source that fails. */
+/* Logs the state of the agent: one line, and one for each gateway or source that
+ * fails. */
 void agent_log_status(const struct agent *agent);
 
 #endif

@@ -467,7 +467,8 @@ int config_complete_name(const struct config *config, const uint8_t *origin,
 	if (r)
 		return -EINVAL;
 	name_lower(name);
-	/* "_http._tcp" (RFC 2782) is no name of a host, and ends nowhere else. */
+	/* "_http._tcp" (RFC 2782) is not the name of a host, and cannot be meant as a
+	 * complete name. */
 	if (text[0] == '_' && !config_find_zone(config, name)) {
 		if (name_from_text(name, text, origin))
 			return -EINVAL;

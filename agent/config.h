@@ -110,7 +110,7 @@ struct config {
 	char *pid_file;            /* NULL: none */
 };
 
-/* Told each problem: "file:line: setting: reason". */
+/* Called for each problem: "file:line: setting: reason". */
 typedef void config_report(bool is_error, const char *message, void *arg);
 
 /* 0 with the caller's *ret_config; -EINVAL or -ENOMEM, reported. */

@@ -26,7 +26,7 @@ bool reader_time_ms(struct settings_reader *r, const config_setting_t *setting,
 void reader_choose_any(struct settings_reader *r, const config_setting_t *setting,
 	const struct reader_choice *choices, size_t count, unsigned *ret)
 {
-	/* An empty list is an answer too: nothing. */
+	/* An empty list is valid: it means nothing at all. */
 	if (reader_is_empty(setting))
 		*ret = 0;
 	else

@@ -8,13 +8,14 @@
 #include "agent/config.h"
 #include "gateway/base/settings_reader.h"
 
-/* As reader_time; max_ms fits. */
+/* Like reader_time; max_ms must fit. */
 bool reader_time_ms(struct settings_reader *r, const config_setting_t *setting,
 	int64_t min_ms, int64_t max_ms, uint32_t *ret_ms);
-/* As reader_choose_many, of none as well. */
+/* Like reader_choose_many, but the list may be empty. */
 void reader_choose_any(struct settings_reader *r, const config_setting_t *setting,
 	const struct reader_choice *choices, size_t count, unsigned *ret);
-/* One value, or an array or list of them: how many; 0: reported. */
+/* Counts the elements of an array or list, or one value.  0: an error, which has been
+ * reported. */
 size_t reader_count_words(struct settings_reader *r, const config_setting_t *setting);
 /* An array of copies that ends with NULL. */
 void reader_words(

@@ -288,8 +288,8 @@ static void set_defaults(struct settings_reader *r, struct config_source *source
 	enum config_source_type type)
 {
 	const struct config *config = r->config;
-	/* What a hosts file or a label names stands beside the host; what a program of
-	 * the host prints is about the host. */
+	/* Names in a hosts file or a label stand for other machines beside the host; a
+	 * program on the host prints records of the host itself. */
 	const uint8_t *origin = type == SOURCE_COMMAND ? config->name : config->zones[0];
 
 	source->type = type;
@@ -359,7 +359,7 @@ static void read_sources(struct settings_reader *r, const config_setting_t *sett
 		read_source(r, config_setting_get_elem(setting, (unsigned)i));
 }
 
-/* Without the setting: the addresses of the interfaces. */
+/* Without the setting "sources", the addresses of the interfaces are published. */
 static void use_interfaces(struct settings_reader *r)
 {
 	r->config->sources = reader_alloc(r, 1, sizeof(*r->config->sources));

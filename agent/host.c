@@ -13,7 +13,7 @@
 
 enum { LINE_MAX_LEN = 128, DIGEST_OCTETS = 8 };
 
-/* machine-id(5) is not to be shown to others: hashed, as it says there. */
+/* machine-id(5) says that the id should be hashed before it is shown to others. */
 static void digest(char out[HOST_DIGEST_MAX], const char *text)
 {
 	unsigned char octets[EVP_MAX_MD_SIZE];

@@ -24,7 +24,7 @@ struct host {
 	uint64_t lock; /* inode; 0: unknown */
 };
 
-/* state: path of the state file, locked by now. */
+/* state is the path of the state file, which is locked by now. */
 void host_read(struct host *ret, const char *state);
 bool host_is_same(const struct host *a, const struct host *b);
 

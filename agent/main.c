@@ -116,7 +116,7 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* False: a second one that does not go with the first. */
+/* False: another mode was given before. */
 static bool set_mode(struct options *options, int c)
 {
 	static const enum mode modes[] = {
@@ -327,8 +327,8 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	}
 	if (strcmp(config->state, program->state))
 		log_warning("state: takes effect at the next start");
-	/* The old one ends when the new one stands: one that can not work changes
-	 * nothing. */
+	/* The old agent ends only when the new one stands: a configuration that cannot
+	 * work changes nothing. */
 	agent = make_agent(program, config, false);
 	if (agent) {
 		agent_free(program->agent);
@@ -446,7 +446,7 @@ static int write_pid(struct program *program)
 	return r;
 }
 
-/* From here on nobody looks at standard error any more. */
+/* After this nobody reads standard error any more. */
 static int tell_ready(struct program *program)
 {
 	int r = 0;

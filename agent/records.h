@@ -47,8 +47,8 @@ size_t records_count_data(const struct records *set); /* without claims */
 /* Claims go. */
 void records_drop_claims(struct records *set);
 
-/* By owner, type, claims first, RDATA.  Duplicates become one, with the lowest TTL, and
- * records of one RRset get one TTL (RFC 2181 5.2), the lowest. */
+/* Sorts by owner, type and RDATA, claims first.  Duplicates become one, with the lowest
+ * TTL, and all records of an RRset get its lowest TTL (RFC 2181 5.2). */
 void records_sort(struct records *set);
 
 /* Order of two records: owner, type, RDATA; TTL is not looked at. */
@@ -59,14 +59,14 @@ bool record_is_same_rrset(const struct record *a, const struct record *b);
 /* For sorted sets. */
 bool records_is_equal(const struct records *a, const struct records *b);
 
-/* What is wrong, for an -errno of the functions above. */
+/* Explains an -errno of the functions above. */
 const char *records_strerror(int error);
 
 /* "host1.dyn.example. A 192.0.2.1", cut to fit. */
 char *record_to_text(const struct record *record, char buf[RECORD_TEXT_MAX]);
 
 void records_clear(struct records *set);
-/* to is cleared, and gets what from has, which is empty afterwards. */
+/* Clears to and moves all of from into it; from is empty afterwards. */
 void records_move(struct records *to, struct records *from);
 
 #endif

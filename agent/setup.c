@@ -1,5 +1,6 @@
 /*
- * Files for beginners.  They are made with O_EXCL: what is there stays.
+ * Makes files for first-time users.  They are opened with O_EXCL, so nothing is
+ * overwritten.
  */
 #include "agent/setup.h"
 
@@ -137,7 +138,7 @@ static int write_config(FILE *out, const struct enrolment *e)
 	return ferror(out) ? ENOMEM : 0;
 }
 
-/* Names with quotes or backslashes would need escapes, and are no host's. */
+/* Names with quotes or backslashes would have to be escaped, and no host has one. */
 static bool is_plain(const uint8_t *wire)
 {
 	char text[NAME_TEXT_MAX];
@@ -165,7 +166,7 @@ static int enrol(const char *path, const char *key_path, const struct enrolment 
 	char name[NAME_TEXT_MAX];
 	int error;
 
-	/* The configuration is looked for first: a key file alone helps nobody. */
+	/* The configuration is checked first, because a key file alone is of no use. */
 	if (!access(path, F_OK))
 		return complain(path, EEXIST);
 	supervise_make_folder(path, NULL);
@@ -266,7 +267,7 @@ static const char unit[] =
 	"[Install]\n"
 	"WantedBy=multi-user.target\n";
 
-/* What systemd would take apart or replace. */
+/* Characters that systemd would split at, or replace. */
 static bool is_plain_path(const char *path)
 {
 	return path[0] == '/' && !strpbrk(path, " \t\n\"'\\%$;");

@@ -135,7 +135,7 @@ static bool write_record(FILE *out, const struct status *status, const struct ro
 	return true;
 }
 
-/* The ledgers are sorted: side by side they are read like one. */
+/* The ledgers are sorted, so they can be read side by side like one. */
 struct merge {
 	const struct ledger *ledgers[CONFIG_GATEWAYS_MAX]; /* NULL: none */
 	size_t at[CONFIG_GATEWAYS_MAX];
@@ -415,7 +415,7 @@ static bool read_name(const json_t *object, const char *member, uint8_t *ret)
 	return true;
 }
 
-/* Who is told of what a file says, and by which clock. */
+/* Who gets the records of a state file, and by which clock their times are. */
 struct reading {
 	struct turn_clock *clock;
 	status_visit *visit;
@@ -446,7 +446,8 @@ static void read_promises(struct turn_clock *clock, const json_t *zone,
 	ret->refusals = (unsigned)json_integer_value(json_object_get(object, "refusals"));
 }
 
-/* Where it may be: at the gateways it says, in old files at the one that answered. */
+/* Visits the gateways where the record may be: those that the file names, or in old files
+ * the one that answered. */
 static bool visit_places(const json_t *zone, const json_t *object, const uint8_t *name,
 	const struct ledger_entry *entry, const struct reading *reading)
 {
@@ -557,7 +558,7 @@ static const char *local_time(json_int_t seconds, char buf[TIME_TEXT_MAX])
 	return buf;
 }
 
-/* All of them, if there are several, or the only one fails. */
+/* Prints all gateways if there are several, or the only one if it fails. */
 static void print_gateways(const json_t *zone)
 {
 	const json_t *gateways = json_object_get(zone, "gateways"), *gateway;

@@ -13,7 +13,7 @@
 #include "agent/publish/roster.h"
 #include "agent/sources/source.h"
 
-/* Of the path of the state file: the file that the agent locks while it runs. */
+/* Appended to the path of the state file: the file that the agent locks while it runs. */
 #define STATUS_LOCK_SUFFIX ".lock"
 
 struct status {

@@ -172,7 +172,7 @@ static bool take_message(struct exchange *e, const uint8_t *msg, size_t len)
 	if (!verdict_is_ok(&v) || !is_ours(e, msg, &m))
 		return false;
 	v = tsig_verify_answer(&e->tsig, e->pool, msg, &m, now);
-	/* BADTIME is said only when the MAC is right (RFC 8945 5.4.3). */
+	/* A server answers BADTIME only if the MAC is right (RFC 8945 5.4.3). */
 	if (!verdict_is_ok(&v) && v.tsig_error != TSIG_ERROR_BADTIME) {
 		keep_unproven(e, msg, &m, &v);
 		return false;

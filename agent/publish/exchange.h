@@ -31,8 +31,8 @@ struct exchange_result {
 	const struct wire_message *m;
 };
 
-/* Called once, from the event loop; the exchange is over: it may be freed or used
- * anew. */
+/* Called once, from the event loop, when the exchange is over: it may be freed or used
+ * again. */
 typedef void exchange_done(void *arg, const struct exchange_result *result);
 
 struct exchange_request {

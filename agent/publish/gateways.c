@@ -165,7 +165,8 @@ static void learn_clock(struct errand *errand, int64_t server_time)
 	gateway->offset_s = offset_s;
 }
 
-/* The key's next secret that is valid now, round and round; NULL: this was the last. */
+/* Finds the key's next secret that is valid now, going round in a circle.  NULL: all have
+ * been tried. */
 static const struct tsig_key *next_secret(
 	const struct errand *errand, const struct tsig_key *key)
 {
@@ -211,8 +212,8 @@ static bool repeat(struct errand *errand, const struct exchange_result *result)
 	return true;
 }
 
-/* That a gateway has no route to one of its addresses says less than how it fared at
- * another one. */
+/* The lack of a route to one of a gateway's addresses says less than what happened at
+ * another. */
 static void judge(struct errand *errand, const struct exchange_result *result)
 {
 	const struct outcome outcome = outcome_judge(result);
@@ -225,7 +226,7 @@ static void judge(struct errand *errand, const struct exchange_result *result)
 	errand->outcome = outcome;
 }
 
-/* How the only gateway of an errand fares says whoever began it. */
+/* If there is only one gateway, whoever began the errand logs how it went. */
 static void log_try(const struct errand *errand)
 {
 	if (errand->request.gateway == ERRAND_ANY)

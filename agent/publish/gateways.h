@@ -19,8 +19,8 @@ struct gateways;
 /* config and base must outlive it.  NULL: no memory. */
 struct gateways *gateways_new(struct alarms *alarms, const struct config *config);
 void gateways_free(struct gateways *gateways); /* no errand may be left */
-/* Addresses of names are looked up anew, and the first gateway is the first again: the
- * network has changed. */
+/* Called when the network has changed: names are looked up again, and the first gateway
+ * is tried first again. */
 void gateways_forget(struct gateways *gateways);
 
 struct errand_result {
@@ -49,8 +49,8 @@ struct errand;
 /* NULL: no memory.  Always leads to done, later. */
 struct errand *errand_start(
 	struct gateways *gateways, const struct errand_request *request);
-/* Cancels; nobody is told.  To be called after done, too (or by it).  NULL is harmless.
- * */
+/* Cancels the errand without calling done.  Must be called after done as well (or by it).
+ * NULL is harmless. */
 void errand_free(struct errand *errand);
 
 #endif

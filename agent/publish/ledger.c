@@ -292,7 +292,8 @@ int64_t ledger_next_refused(const struct ledger *ledger)
 
 /* ---- updates ---- */
 
-/* Emptying an RRset takes away what is held of it: all of it has to come along. */
+/* Emptying an RRset takes away what is held of it, so all of that has to be sent
+ * along. */
 static void pick_with_claim(struct ledger *ledger, size_t claim)
 {
 	const struct record *record = &ledger->entries[claim].record;
@@ -306,7 +307,7 @@ static void pick_with_claim(struct ledger *ledger, size_t claim)
 	}
 }
 
-/* A removal that was refused needs no other try once the lease has removed the record. */
+/* Once its lease has removed the record, a refused removal need not be tried again. */
 static void forget_ended(struct ledger *ledger, int64_t now_ms)
 {
 	for (size_t i = 0; i < ledger->count; i++) {
@@ -416,8 +417,8 @@ static void refuse(struct ledger_entry *entry, int64_t retry_ms)
 	entry->is_held = false;
 	entry->refusals++;
 	entry->retry_ms = retry_ms;
-	/* All or nothing (RFC 2136 3.7): nothing of it got there, but what an earlier
-	 * update brought still is. */
+	/* An update is all or nothing (RFC 2136 3.7): none of this one took effect, but
+	 * what an earlier one brought is still there. */
 	if (!entry->is_there)
 		entry->is_sent = false;
 	if (entry->is_wanted || !entry->is_sent)

@@ -69,13 +69,15 @@ int ledger_remember(struct ledger *ledger, const struct ledger_entry *entry)
 int ledger_get_wanted(const struct ledger *ledger, struct records *set)
 	__attribute__((warn_unused_result));
 
-/* Is anything to be added or removed now?  And nothing but removed? */
+/* Is there anything to add or remove now?  And is it nothing but removals? */
 bool ledger_is_changed(const struct ledger *ledger, int64_t now_ms);
 bool ledger_is_removal_only(const struct ledger *ledger, int64_t now_ms);
-/* The earliest of what is wanted and held; INT64_MAX: nothing is. */
+/* When the first entry that is wanted and held has to be refreshed; INT64_MAX: none has
+ * to be. */
 int64_t ledger_next_refresh(const struct ledger *ledger);
 int64_t ledger_next_expiry(const struct ledger *ledger);
-/* When something that was refused may be tried again; INT64_MAX: nothing. */
+/* When something that was refused may be tried again; INT64_MAX: there is no such
+ * thing. */
 int64_t ledger_next_refused(const struct ledger *ledger);
 
 /*
@@ -102,7 +104,7 @@ bool ledger_refuse(struct ledger *ledger, size_t first, size_t end, int64_t retr
 /* After an answer: entries that are neither wanted nor sent go. */
 void ledger_sweep(struct ledger *ledger);
 
-/* Is all that is wanted held, and nothing else there, as far as is known? */
+/* As far as is known: is everything that is wanted held, and nothing else there? */
 bool ledger_is_complete(const struct ledger *ledger);
 size_t ledger_count_held(const struct ledger *ledger); /* records, wanted and held */
 size_t ledger_count_sent(const struct ledger *ledger); /* records that may be there */

@@ -79,7 +79,7 @@ static bool set_rdata(ldns_rr *rr, const struct record *record)
 	return is_whole;
 }
 
-/* What takes something away stands first (an address has to go before a CNAME comes). */
+/* Removals come first (an address has to go before a CNAME can come). */
 static bool is_removal(const struct ledger_entry *entry)
 {
 	return entry->record.len == 0 || !entry->is_wanted;

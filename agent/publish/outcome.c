@@ -1,5 +1,5 @@
 /*
- * Judging answers.  Each kind of failure has the advice that mostly helps.
+ * Judges answers.  Each kind of failure comes with the advice that helps most often.
  */
 #include "agent/publish/outcome.h"
 
@@ -59,7 +59,7 @@ static struct outcome judge_rcode(const struct exchange_result *result)
 		o.advice = NULL;
 		break;
 	case RCODE_NXDOMAIN:
-		/* To a query it is an answer; to an update it can not be. */
+		/* This rcode is a valid answer to a query, but not to an update. */
 		if (result->m->opcode == OPCODE_QUERY)
 			o.kind = OUTCOME_OK;
 		break;

@@ -97,7 +97,8 @@ static int64_t find_due(const struct publisher *p, int64_t now_ms)
 		return p->start_ms;
 	if (p->retry_ms != SCHEDULE_NEVER)
 		return p->retry_ms;
-	/* What was refused, and may be tried again, is no news: it is due now. */
+	/* A refused record that may be tried again is no new change, and has no time of
+	 * one: it counts as changed now. */
 	if (ledger_is_changed(ledger, now_ms))
 		due_ms = schedule_change(earliest(p->change_first_ms, now_ms),
 			earliest(p->change_last_ms, now_ms), p->sent_ms,
@@ -180,8 +181,8 @@ static void note_answer(struct publisher *p, const struct errand_result *result)
 	p->status.has_tried = true;
 }
 
-/* A gateway that was away begins all leases anew when it is back, and ends them unless it
- * is asked again before. */
+/* When a gateway that was away comes back, all of its leases run anew: a retry has to
+ * come before they end. */
 static int64_t limit_pause(const struct publisher *p, int64_t pause_ms)
 {
 	const uint32_t lease_s =
@@ -232,7 +233,7 @@ static void succeed(struct publisher *p)
 	p->retry_ms = SCHEDULE_NEVER;
 	p->told_word[0] = '\0';
 	ledger_sweep(&p->ledger);
-	/* What was refused earlier, and waits, is not well either. */
+	/* If something was refused earlier and still waits, not all is well. */
 	p->status.is_ok = ledger_is_complete(&p->ledger);
 	const bool is_told = p->status.is_ok && is_news;
 	const size_t count = ledger_count_held(&p->ledger);
@@ -395,7 +396,7 @@ static bool start_errand(struct publisher *p, const uint8_t *octets, size_t len)
 	return p->errand != NULL;
 }
 
-/* Are there records among them that no state file knows of yet? */
+/* Does the message hold records that were never sent before? */
 static bool has_unsent(const struct ledger *ledger, struct range range)
 {
 	for (size_t i = range.first; i < range.end; i++) {
@@ -407,7 +408,7 @@ static bool has_unsent(const struct ledger *ledger, struct range range)
 	return false;
 }
 
-/* The octets of the next message; 0: there is none; -ENOMEM. */
+/* Composes the next message.  Its length in octets; 0: there is none; -ENOMEM. */
 static ssize_t compose(struct publisher *p, uint8_t *buf)
 {
 	while (p->range_count > 0) {
@@ -507,11 +508,11 @@ int publisher_want(struct publisher *p, const struct records *records)
 	p->change_last_ms = now_ms;
 	if (!was_changed || p->change_first_ms == SCHEDULE_NEVER)
 		p->change_first_ms = now_ms;
-	/* What was refused and is not wanted any more is no trouble any more. */
+	/* A refused record that is no longer wanted is no longer a problem. */
 	if (!p->status.failures && p->status.has_tried &&
 		!ledger_is_changed(&p->ledger, now_ms))
 		p->status.is_ok = ledger_is_complete(&p->ledger);
-	/* News are not held back by the failures of what was before. */
+	/* Failures of earlier changes do not delay new ones. */
 	if (p->retry_ms != SCHEDULE_NEVER && ledger_is_changed(&p->ledger, now_ms))
 		publisher_hurry(p);
 	reschedule(p);

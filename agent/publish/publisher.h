@@ -53,10 +53,10 @@ struct publisher_status {
 struct publisher *publisher_new(const struct publisher_config *config); /* NULL: memory */
 void publisher_free(struct publisher *publisher); /* NULL is harmless */
 
-/* These records, sorted, are what the zone is to hold.  0 or -ENOMEM. */
+/* Sets the records, which are sorted, that the zone is to hold.  0 or -ENOMEM. */
 int publisher_want(struct publisher *publisher, const struct records *records)
 	__attribute__((warn_unused_result));
-/* Something about the network changed: what waits for its retry is tried soon. */
+/* The network has changed: whatever waits for a retry is tried soon. */
 void publisher_hurry(struct publisher *publisher);
 /* Refreshes everything soon. */
 void publisher_refresh(struct publisher *publisher);

@@ -13,13 +13,15 @@
 typedef void resolver_done(void *arg, struct addrinfo *list, const char *why);
 
 struct resolver;
-/* Begins.  done is called from the loop, later.  NULL: no memory, no thread. */
+/* Starts a look-up; done is called from the loop, later.  NULL: no memory, or no
+ * thread. */
 struct resolver *resolver_start(struct event_base *base, const char *host, uint16_t port,
 	resolver_done *done, void *arg);
-/* Nobody waits any more; also to be called by done or after it.  NULL is harmless. */
+/* The caller no longer waits for the answer.  To be called after done as well (or by it).
+ * NULL is harmless. */
 void resolver_free(struct resolver *resolver);
 
-/* Is host an address?  Then the list, at once; NULL otherwise. */
+/* If host is an address, returns the list at once; otherwise NULL. */
 struct addrinfo *resolver_parse(const char *host, uint16_t port);
 
 #endif

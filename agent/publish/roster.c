@@ -149,7 +149,8 @@ static int copy_wanted(struct publisher *to, struct publisher *from)
 	return r;
 }
 
-/* The next gateway gets what the one that fails should have, or is to be rid of. */
+/* The next gateway gets everything that the failing one should have, and everything that
+ * the failing one should remove. */
 static void register_next(struct roster *roster, struct publisher *failing)
 {
 	struct publisher *next;
@@ -182,7 +183,7 @@ static bool is_all_failing(const struct roster *roster)
 
 /* ---- leases that end although the host is alive ---- */
 
-/* When the last lease ends that nobody refreshes; INT64_MIN: there is none. */
+/* When the last lease that nobody refreshes ends; INT64_MIN: there is none. */
 static int64_t find_lost_lease(const struct roster *roster)
 {
 	int64_t last_ms = roster->strange_ms;
@@ -329,7 +330,7 @@ void roster_withdraw(struct roster *roster)
 	for (size_t i = 0; i < roster->count; i++) {
 		struct publisher **p = &roster->publishers[i];
 
-		/* One that has nothing to remove must not stand for those that fail. */
+		/* A gateway with nothing to remove must not hide others that fail. */
 		if (*p && is_anywhere && !has_sent(*p)) {
 			publisher_free(*p);
 			*p = NULL;

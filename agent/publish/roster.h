@@ -38,10 +38,10 @@ void roster_free(struct roster *roster);                       /* NULL is harmle
  * roster_want.  0 or -ENOMEM. */
 int roster_remember(struct roster *roster, const char *gateway,
 	const struct ledger_entry *entry) __attribute__((warn_unused_result));
-/* These records, sorted, are what the zone is to hold.  0 or -ENOMEM. */
+/* Sets the records, which are sorted, that the zone is to hold.  0 or -ENOMEM. */
 int roster_want(struct roster *roster, const struct records *records)
 	__attribute__((warn_unused_result));
-/* Something about the network changed: what waits for its retry is tried soon. */
+/* The network has changed: whatever waits for a retry is tried soon. */
 void roster_hurry(struct roster *roster);
 /* Removes everything, wherever it is. */
 void roster_withdraw(struct roster *roster);
@@ -50,7 +50,8 @@ const uint8_t *roster_zone(const struct roster *roster);
 /* The publisher of a gateway, by its place in the configuration; NULL: the host is not
  * registered there. */
 struct publisher *roster_publisher(const struct roster *roster, size_t gateway);
-/* The one that says how the zone is: the first that is well, or else the first. */
+/* The publisher that stands for the state of the zone: the first that is well, or else
+ * the first of all. */
 struct publisher *roster_front(const struct roster *roster);
 /* Does one of the gateways have all that is wanted (nothing, after a withdrawal)? */
 bool roster_is_ok(const struct roster *roster);

@@ -42,7 +42,7 @@ int64_t schedule_backoff(unsigned failures, bool is_refused, uint32_t random)
 	return backoff(failures, SCHEDULE_BACKOFF_MS, SCHEDULE_BACKOFF_MAX_MS, random);
 }
 
-/* Two tries fit into the lease even if the first one fails, too. */
+/* Two tries fit into the lease, even if the first fails. */
 int64_t schedule_longest_absence(uint32_t lease_s)
 {
 	const int64_t pause_ms = INT64_C(1000) * lease_s * 40 / 100;
@@ -63,7 +63,8 @@ int64_t schedule_retry_refresh(int64_t now_ms, int64_t failed_ms, int64_t expire
 	}
 	if (step_ms < SCHEDULE_RETRY_MIN_MS)
 		step_ms = SCHEDULE_RETRY_MIN_MS;
-	/* The one after now: an attempt may have lasted longer than a step. */
+	/* Picks the first retry after now: an attempt may have taken longer than a
+	 * step. */
 	at_ms = failed_ms + ((now_ms - failed_ms) / step_ms + 1) * step_ms;
 	return at_ms;
 }

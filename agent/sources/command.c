@@ -63,7 +63,8 @@ static const char *program(const struct command *command)
 	return command->source.config->command[0];
 }
 
-/* The first of them that lies in none of the zones; NULL: all do. */
+/* Finds the first record that lies in none of the zones; NULL: all of them do lie in
+ * one. */
 static const struct record *find_outside(
 	const struct config *config, const struct records *found)
 {
@@ -204,7 +205,7 @@ static void command_child_ended(struct source *source)
 		finish(command);
 }
 
-/* What it may have started goes with it: it leads a process group. */
+/* The program leads a process group, so that whatever it started is killed with it. */
 static void on_limit(void *arg)
 {
 	struct command *command = arg;

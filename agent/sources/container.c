@@ -120,7 +120,7 @@ static int add_fixed_addresses(const struct wish *wish, const uint8_t *owner)
 	return r;
 }
 
-/* Which addresses are the host's is known only when all sources are put together. */
+/* The host's addresses are known only when all sources are put together. */
 static int add_host(const struct wish *wish, const uint8_t *owner)
 {
 	static const uint8_t any[] = {1};
@@ -205,7 +205,7 @@ static int add_name(struct wish *wish, const char *name)
 	return 0;
 }
 
-/* The type of muster.data is that of an address, if it is one. */
+/* Without muster.type, an address in muster.data has the type of its family. */
 static bool read_type(struct wish *wish)
 {
 	const struct labels *labels = wish->labels;

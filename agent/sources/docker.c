@@ -122,7 +122,7 @@ static bool has_owner(const struct records *records, const uint8_t *owner)
 	return false;
 }
 
-/* A name that another container has taken over is that one's at once. */
+/* When another container takes over a name, the name is that container's at once. */
 static int add_lingering(
 	struct records *all, const struct records *there, const struct records *lingering)
 {
@@ -244,7 +244,7 @@ static void fail(struct docker *docker, const char *why)
 		docker->pause_ms = RECONNECT_MAX_MS;
 }
 
-/* What is wrong with a container's labels is said once, not at every list. */
+/* Errors in a container's labels are logged once, not at every list. */
 static void tell_labels(const struct docker *docker, const struct container *container)
 {
 	const struct held *known = held_find(&docker->held, container->id);
@@ -354,7 +354,7 @@ static bool on_event(void *arg, const char *json, size_t len)
 	return true;
 }
 
-/* From here on nothing happens unseen: now is the time to list. */
+/* From here on no event is missed: now is the time to list. */
 static void on_accepted(void *arg)
 {
 	struct docker *docker = arg;
@@ -388,7 +388,8 @@ static void docker_look_again(struct source *source)
 {
 	struct docker *docker = (struct docker *)source;
 
-	/* Without events it is being connected to, which ends in a list. */
+	/* Without an event stream, the agent is connecting to the engine, which ends in a
+	 * list. */
 	if (docker->events)
 		list_in(docker, 0);
 }

@@ -77,7 +77,7 @@ static bool on_body(void *arg, const char *octets, size_t len)
 {
 	struct engine_request *request = arg;
 
-	/* What stands in an error's body is said by its status well enough. */
+	/* The status says enough about an error; its body is not read. */
 	if (request->reader.status != HTTP_OK)
 		return true;
 	return json_splitter_feed(&request->splitter, octets, len, on_object, request);

@@ -16,7 +16,8 @@ struct engine_handler {
 	void (*accepted)(void *arg);
 	/* An object; false: stop, with ended. */
 	bool (*object)(void *arg, const char *json, size_t len);
-	/* The end; why is NULL if the answer is whole.  The request may be freed here. */
+	/* The request has ended; why is NULL if the answer is whole.  The request may be
+	 * freed here. */
 	void (*ended)(void *arg, const char *why);
 	void *arg;
 };

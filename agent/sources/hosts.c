@@ -106,7 +106,8 @@ static void free_entries(struct dirent **entries, int count)
 	free(entries);
 }
 
-/* One that vanished meanwhile, or is no file, hides none of the others. */
+/* A file that has vanished meanwhile, or is not a regular file, must not hide the
+ * others. */
 static int read_entry(struct hosts *hosts, struct records *found, const char *folder,
 	const struct dirent *entry)
 {
@@ -147,7 +148,8 @@ static int read_folder(struct hosts *hosts, struct records *found, const char *f
 	return r;
 }
 
-/* Watched before it is read: nothing may change between the two unseen. */
+/* The path is watched before it is read, so that no change between the two goes
+ * unseen. */
 static int read_all(struct hosts *hosts, struct records *found)
 {
 	const char *path = hosts->source.config->path;

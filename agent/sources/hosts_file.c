@@ -1,5 +1,5 @@
 /*
- * Reading hosts files.  Limits: lines of LINE_MAX_LEN octets; longer ones are bad.
+ * Reads hosts files.  Limits: lines of LINE_MAX_LEN octets; longer ones count as bad.
  */
 #include "agent/sources/hosts_file.h"
 

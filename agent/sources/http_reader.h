@@ -39,10 +39,11 @@ void http_reader_init(struct http_reader *reader);
 /* Gets octets of the body; false: enough. */
 typedef bool http_body(void *arg, const char *octets, size_t len);
 
-/* Reads what came.  False: it is no response, or the body was refused. */
+/* Reads the next octets.  False: they are not an HTTP response, or the body was
+ * refused. */
 bool http_reader_feed(struct http_reader *reader, const char *octets, size_t len,
 	http_body *body, void *arg);
-/* The connection is at its end: was that of the response before? */
+/* The connection has ended: is the response complete? */
 bool http_reader_is_whole(const struct http_reader *reader);
 
 #endif

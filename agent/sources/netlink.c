@@ -1,6 +1,5 @@
 /*
- * rtnetlink messages.  Nothing is believed about lengths, though it is the kernel that
- * speaks.
+ * Parses rtnetlink messages.  Lengths are checked, although they come from the kernel.
  */
 #include "agent/sources/netlink.h"
 

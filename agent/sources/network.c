@@ -109,7 +109,7 @@ static int list(struct network *network, struct netlink_view *view)
 	return r;
 }
 
-/* Never put off by what comes meanwhile: events may come without end. */
+/* A later event must not delay a listing that is due: events may come without end. */
 static void list_in(struct network *network, int64_t delay_ms)
 {
 	if (!alarm_is_set(&network->listing))
@@ -155,8 +155,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	uint8_t octets[4096];
 
 	(void)what;
-	/* What it says does not matter: all is listed anyway.  ENOBUFS (some were lost)
-	 * is answered by that, too. */
+	/* The content of events does not matter, since everything is listed anyway.  That
+	 * also covers ENOBUFS (some events were lost). */
 	for (int i = 0; i < DRAIN_MAX; i++)
 		if (recv(fd, octets, sizeof(octets), MSG_TRUNC) < 0 && errno != ENOBUFS)
 			break;

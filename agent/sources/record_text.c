@@ -57,7 +57,8 @@ int record_text_parse(struct records *set, const char *text, const uint8_t *orig
 	return r;
 }
 
-/* Between entries a "#" begins a comment, as in all that shells and programs write. */
+/* Between entries a "#" begins a comment too, as in shell scripts and most configuration
+ * files. */
 static void mark_comment(char *text, size_t len, size_t at)
 {
 	while (at < len && strchr(" \t\r\n", text[at]) && text[at])
@@ -95,7 +96,8 @@ int record_text_read(struct records *set, char *text, size_t len, const uint8_t 
 	FILE *file = len > mark ? fmemopen(text + mark, len - mark, "r") : NULL;
 	int r = len > mark ? -ENOMEM : 0;
 
-	/* Nothing is read ahead: comments are marked in what is to come. */
+	/* Nothing has been read ahead, so comments can be marked in the text that is
+	 * still to come. */
 	if (room && file && !setvbuf(file, NULL, _IONBF, 0))
 		r = read_all(set, file, text + mark, len - mark, &state, room, ret_why,
 			ret_line);

@@ -23,9 +23,9 @@ struct source_context {
 	const struct config *config;
 	struct gateways *gateways; /* for whoami */
 	struct network *network;   /* NULL: not known here */
-	/* The records of this source are others now, or known for the first time. */
+	/* The records of this source have changed, or are known for the first time. */
 	void (*changed)(void *arg, struct source *source);
-	/* It fails, or works again. */
+	/* The source has failed, or works again. */
 	void (*judged)(void *arg, struct source *source);
 	void *arg;
 };
@@ -39,8 +39,8 @@ struct source_ops {
 	/* The network has changed, or is known for the first time: look again.  NULL: it
 	 * does not matter. */
 	void (*network_changed)(struct source *source);
-	/* Leases are being refreshed: look whether anything has changed without being
-	 * told of.  NULL: it cannot. */
+	/* Leases are being refreshed: the source looks for changes that nothing has told
+	 * it of.  NULL: it cannot. */
 	void (*look_again)(struct source *source);
 	/* A child process of ours has ended.  NULL: there are none. */
 	void (*child_ended)(struct source *source);
@@ -79,10 +79,10 @@ void source_init(struct source *source, const struct source_ops *ops,
  * is shared; tells if anything changed. */
 void source_give(struct source *source, struct records *found);
 
-/* What it is about: its file, socket or program; "" for those that have none. */
+/* The source's file, socket or program; "" if it has none. */
 const char *source_subject(const struct source *source);
-/* Something is wrong; logged if it is not what was wrong before.  *_recover: all is well
- * again. */
+/* Notes what is wrong, and logs it unless the same was wrong before.  source_recover: all
+ * is well again. */
 void source_fail(struct source *source, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void source_recover(struct source *source);

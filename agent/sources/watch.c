@@ -1,9 +1,7 @@
 /*
- * Watching paths.  Each folder or file has one watch descriptor, and the names in it that
- * matter.
- *
- * Limits: PLACES_MAX folders and files; LINKS_MAX symbolic links on one path, as the
- * kernel has it.
+ * Watches paths.  Each folder or file has one watch descriptor, and a list of the names
+ * in it that matter.  Limits: PLACES_MAX folders and files; LINKS_MAX symbolic links on
+ * one path, the same as the kernel's limit.
  */
 #include "agent/sources/watch.h"
 
@@ -114,7 +112,8 @@ static struct place *need_place(struct watch *watch, const char *path, uint32_t 
 	}
 	descriptor = inotify_add_watch(watch->inotify, path, events);
 	if (descriptor < 0) {
-		/* What has vanished meanwhile is seen where its name stood. */
+		/* If something has vanished meanwhile, the folder that held its name
+		 * reports it. */
 		if (errno != ENOENT && errno != ENOTDIR)
 			note_error(watch, errno);
 		return NULL;
@@ -296,7 +295,8 @@ int watch_end(struct watch *watch)
 
 /* ---- events ---- */
 
-/* A file that has just been made will be written, and closed; a link is complete. */
+/* A file that was just created will be written and closed later; a link is complete
+ * already. */
 static bool is_complete(const struct place *place, const char *name)
 {
 	char path[PATH_MAX];

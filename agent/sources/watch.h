@@ -23,7 +23,8 @@ struct watch;
 struct watch *watch_new(struct event_base *base, watch_changed *changed, void *arg);
 void watch_free(struct watch *watch); /* NULL is harmless */
 
-/* What is to be watched is told anew each time, between these two; NULL is harmless. */
+/* Everything to be watched is named again each time, between these two calls.  NULL is
+ * harmless. */
 void watch_begin(struct watch *watch);
 /* 0, or -errno of the first thing that could not be watched. */
 int watch_end(struct watch *watch) __attribute__((warn_unused_result));

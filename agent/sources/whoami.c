@@ -105,7 +105,7 @@ static void give(struct whoami *whoami)
 	source_give(&whoami->source, &all);
 }
 
-/* What the answer holds, or why it is none; false: no news. */
+/* Takes the addresses of an answer.  False: it is no answer, or has none. */
 static bool read_answer(struct question *question, const struct errand_result *result)
 {
 	struct whoami *whoami = question->whoami;
@@ -132,7 +132,7 @@ static void on_answer(void *arg, const struct errand_result *result)
 	const bool is_answer = read_answer(question, result);
 	const bool is_reached = result->outcome.kind == OUTCOME_OK;
 
-	/* That the gateways have no address of a family is no trouble. */
+	/* It is no error if the gateways have no address of a family. */
 	if (!is_answer && !question->is_failing && (is_reached || result->outcome.advice))
 		log_warning("source whoami: no %s address from %s: %s; %s",
 			question->type == TYPE_A ? "IPv4" : "IPv6", result->gateway,

@@ -94,8 +94,8 @@ static void take_out(struct alarms *alarms, struct alarm *alarm)
 
 /* ---- the wake-up ---- */
 
-/* libevent may lack memory for a timer.  Then it comes at once instead of never, and by
- * then there may be memory. */
+/* libevent may lack memory for a timer.  Then the timer fires at once instead of never,
+ * and by the next attempt there may be memory. */
 static void set_event(struct event *event, int64_t left_ms)
 {
 	const struct timeval left = {
@@ -147,7 +147,7 @@ static void on_wake_up(evutil_socket_t fd, short events, void *arg)
 	uint64_t expirations;
 
 	(void)events;
-	/* Stopped between the event and its callback: nothing to be read. */
+	/* It was stopped between the event and this callback. */
 	if (fd >= 0 && read(fd, &expirations, sizeof(expirations)) < 0)
 		return;
 	alarms->wake_ms = ALARM_NEVER;
@@ -198,8 +198,8 @@ void alarms_ring_due(struct alarms *alarms)
 	struct alarm *alarm;
 
 	alarms->is_ringing = true;
-	/* None is set for a time that is over, so that those that are set meanwhile come
-	 * behind all that are due. */
+	/* No alarm is ever set for a time that is over, so those that are set meanwhile
+	 * come after all that are due. */
 	while ((alarm = alarms->first) && alarm->at_ms <= now_ms &&
 		alarm->order <= newest) {
 		take_out(alarms, alarm);

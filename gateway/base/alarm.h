@@ -26,7 +26,7 @@
 
 typedef void alarm_ring(void *arg);
 
-/* Private, but for the first two of struct alarms. */
+/* All members are private, except the first two of struct alarms. */
 struct alarm {
 	struct alarms *alarms;
 	alarm_ring *ring;
@@ -52,32 +52,35 @@ struct alarms {
  * itself.  0 or -errno; alarms_clear either way. */
 int alarms_init(struct alarms *alarms, struct turn_clock *clock, struct event_base *base)
 	__attribute__((warn_unused_result));
-/* Alarms that are still set never ring.  Harmless when all of it is zero. */
+/* Alarms that are still set never ring.  Harmless for memory that is all zero. */
 void alarms_clear(struct alarms *alarms);
 
 /* When the first of them rings; ALARM_NEVER: none is set. */
 int64_t alarms_next_ms(const struct alarms *alarms);
-/* Rings those whose time has come, in order.  What is set meanwhile waits for the next
- * turn, even if its time has come too.  The wake-up calls it; so may a loop or a test. */
+/* Rings the alarms whose time has come, in order.  One that is set while others ring
+ * waits for the next turn, even if its time has come too.  The wake-up calls this; so may
+ * a loop or a test. */
 void alarms_ring_due(struct alarms *alarms);
-/* event_base_dispatch for a loop whose turns nobody else counts: each has a time of its
- * own.  Until event_base_loopexit or event_base_loopbreak, or until nothing is left. */
+/* Like event_base_dispatch, but each turn of the loop has a time of its own.  Returns
+ * after event_base_loopexit or event_base_loopbreak, or when no event is left. */
 void alarms_loop(struct alarms *alarms);
-/* For tests with a manual clock: moves it on to each alarm until to_ms, which rings; then
- * it is to_ms.  An alarm that always sets itself for now never lets it end. */
+/* For tests with a manual clock: moves the clock to each alarm that rings until to_ms,
+ * and rings it; in the end the clock is at to_ms.  Never returns if an alarm keeps
+ * setting itself for now. */
 void alarms_advance(struct alarms *alarms, int64_t to_ms);
 
 /* Must not be set. */
 void alarm_init(struct alarm *alarm, struct alarms *alarms, alarm_ring *ring, void *arg);
-/* Rings once, at this (monotonic) time of the loop's clock, or in the next turn if that
- * is over; replaces what was set before.  ALARM_NEVER stops it.  ring may set, stop and
- * free any alarm, this one too. */
+/* The alarm rings once, at this (monotonic) time of the loop's clock, or in the next turn
+ * if that time is over.  This replaces what was set before; ALARM_NEVER stops the alarm.
+ * The ring function may set, stop and free any alarm, including its own. */
 void alarm_set(struct alarm *alarm, int64_t at_ms);
 void alarm_set_in(struct alarm *alarm, int64_t delay_ms);
-/* The same, unless it rings earlier anyway. */
+/* The same, unless the alarm rings earlier anyway. */
 void alarm_set_earlier(struct alarm *alarm, int64_t at_ms);
 void alarm_set_earlier_in(struct alarm *alarm, int64_t delay_ms);
-/* Before its memory is freed, too.  Harmless when it is not set, or all zero. */
+/* To be called before the alarm's memory is freed.  Harmless for an alarm that is not set
+ * or all zero. */
 void alarm_stop(struct alarm *alarm);
 static inline bool alarm_is_set(const struct alarm *alarm)
 {

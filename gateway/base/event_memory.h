@@ -19,7 +19,8 @@ enum {
 	EVENT_MEMORY_BLOCKS = 2048, /* all connections of control take 256 */
 };
 
-/* Once, before libevent is used at all.  0 or -ENOMEM: there is no reserve. */
+/* To be called once, before any other use of libevent.  0; -ENOMEM: there is no
+ * reserve. */
 int event_memory_install(void) __attribute__((warn_unused_result));
 
 /* Is half of the reserve in use?  Any thread. */

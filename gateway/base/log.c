@@ -74,7 +74,7 @@ static bool is_stderr_journal(void)
 		st.st_ino == inode;
 }
 
-/* Other threads may be reading it when the name stays the same. */
+/* Other threads may be reading the name, so it is not touched when it stays the same. */
 static void set_program(const char *program)
 {
 	if (strcmp(state.program, program) != 0)
@@ -102,8 +102,8 @@ void log_set_level(enum log_level level)
 
 /* ---- what ---- */
 
-/* One write, so that lines of different threads do not mix.  When it fails nobody is left
- * to be told. */
+/* A single write, so that lines of different threads do not mix.  If it fails, there is
+ * nobody left to tell. */
 static void write_stderr(const char *line, size_t len)
 {
 	ssize_t n;
@@ -217,14 +217,15 @@ void log_debug(const char *format, ...)
 
 /* ---- what others cause ---- */
 
-/* Threads bring slightly different times: one that is a little early is of this one. */
+/* Threads pass slightly different times: one that is a little early still belongs to this
+ * window. */
 static bool is_window_over(const struct log_allowance *allowance, long long now_ms)
 {
 	return now_ms - allowance->window_ms >= LOG_WINDOW_MS ||
 		allowance->window_ms - now_ms >= LOG_WINDOW_MS;
 }
 
-/* False: this line is left out.  *ret_left_out are those before it. */
+/* False: this line is left out.  *ret_left_out counts the lines left out before it. */
 static bool admit(
 	struct log_allowance *allowance, long long now_ms, unsigned long *ret_left_out)
 {

@@ -65,7 +65,8 @@ void queue_wake(const struct queue *queue)
 	const uint64_t one = 1;
 	ssize_t written;
 
-	/* Can only fail when the counter is full: then the consumer is awake anyway. */
+	/* This can only fail when the counter is full, and then the consumer is awake
+	 * anyway. */
 	do
 		written = write(queue->fd, &one, sizeof(one));
 	while (written < 0 && errno == EINTR);

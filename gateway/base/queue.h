@@ -42,7 +42,7 @@ void queue_push(struct queue *queue, struct queue_list *list);
 void queue_push_one(struct queue *queue, struct queue_node *node);
 /* Moves everything into ret_list, which must be empty, and rearms the wake-up. */
 void queue_take_all(struct queue *queue, struct queue_list *ret_list);
-/* Makes the consumer look, though there may be nothing. */
+/* Wakes the consumer even if the queue is empty. */
 void queue_wake(const struct queue *queue);
 /* Blocks until there is something, or queue_wake. */
 void queue_wait(struct queue *queue);

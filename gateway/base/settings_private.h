@@ -91,10 +91,10 @@ int settings_include(struct settings_text *text, struct settings_input *in,
 
 /* ---- settings_syntax.c ---- */
 
-/* Copies a file to the whole, checking it. */
+/* Checks a file and appends it to the whole text. */
 int settings_scan(struct settings_text *text, struct settings_input *in)
 	__attribute__((warn_unused_result));
-/* Is everything closed at the end of the last file? */
+/* Checks that everything is closed at the end of the last file. */
 int settings_finish(struct settings_text *text) __attribute__((warn_unused_result));
 
 #endif

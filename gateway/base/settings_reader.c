@@ -133,7 +133,7 @@ void reader_error_raw(struct settings_reader *r, int error, const char *message)
 
 void reader_error_memory(struct settings_reader *r)
 {
-	/* Once is enough: what follows will mostly fail as well. */
+	/* Reported once only: most of what follows will fail as well. */
 	if (r->error != -ENOMEM && r->report)
 		r->report(true, "out of memory", r->arg);
 	fail(r, -ENOMEM);

@@ -51,7 +51,8 @@ void reader_error(struct settings_reader *r, const config_setting_t *setting,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));
 void reader_warning(struct settings_reader *r, const config_setting_t *setting,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* For a member that the group does not have; what it is (NULL: the name says it). */
+/* Reports a member that the group lacks.  what says what it would be; NULL: its name says
+ * enough. */
 void reader_error_missing(struct settings_reader *r, const config_setting_t *group,
 	const char *name, const char *what);
 /* Likewise, where that is no error. */
@@ -71,12 +72,12 @@ bool reader_set_text(struct settings_reader *r, char **ret, const char *text);
 /* Reads a group by its table, and reports what is unknown or missing. */
 void reader_read_group(struct settings_reader *r, const config_setting_t *group,
 	const struct reader_member *members, size_t count, void *object);
-/* Is it a group; a list "( )" that may be empty; one value, or an array or list of them
- * that is not empty?  No is reported. */
+/* Is it a group; a list "( )", which may be empty; one value, or an array or list of them
+ * that is not empty?  If not, that is reported. */
 bool reader_is_group(struct settings_reader *r, const config_setting_t *setting);
 bool reader_is_list(struct settings_reader *r, const config_setting_t *setting);
 bool reader_is_values(struct settings_reader *r, const config_setting_t *setting);
-/* Is it an array or list without elements?  Says nothing. */
+/* Is it an array or list without elements?  Reports nothing. */
 bool reader_is_empty(const config_setting_t *setting);
 /* For what reader_is_values accepted. */
 size_t reader_count(const config_setting_t *setting);
@@ -111,7 +112,7 @@ bool reader_name_by(struct settings_reader *r, const config_setting_t *setting,
 	const uint8_t *origin, reader_name_parse *from_text, uint8_t ret[NAME_MAX_LEN]);
 /* A path, relative to the folder of the file.  Replaces *ret. */
 bool reader_path(struct settings_reader *r, const config_setting_t *setting, char **ret);
-/* A reader_read for members that another one's reader looks at. */
+/* A reader_read that does nothing, for members that are read together with another. */
 void reader_skip(
 	struct settings_reader *r, const config_setting_t *setting, void *object);
 

@@ -80,7 +80,7 @@ static struct settings_level *innermost(struct settings_text *text)
 	return &text->syntax.levels[text->syntax.depth];
 }
 
-/* An error that a missing quote explains is reported where the quote should be. */
+/* An error that is explained by a missing quote is reported where the quote should be. */
 static int fail_token(struct settings_text *text, struct settings_place place,
 	const char *expected, const char *found)
 {
@@ -88,7 +88,7 @@ static int fail_token(struct settings_text *text, struct settings_place place,
 
 	if (!string->line)
 		return settings_fail(text, place, "%s expected, not %s", expected, found);
-	/* What looks like a setting now is a piece of text. */
+	/* What looks like a setting here is in fact part of a text. */
 	innermost(text)->name[0] = '\0';
 	return settings_fail(text, *string,
 		"the string that begins here goes on in the next line, and then %s is "
@@ -180,7 +180,7 @@ static int take_opening(
 	return 0;
 }
 
-/* Another bracket than the one that is due. */
+/* Reports a closing bracket that does not match the open one. */
 static int fail_closing(
 	struct settings_text *text, struct settings_place place, char closing)
 {
@@ -379,7 +379,8 @@ static bool is_truth(const char *word, size_t len)
 	return is_text(word, len, "true") || is_text(word, len, "false");
 }
 
-/* Does the word go on with what no value has?  A slash may begin a comment. */
+/* Does the word continue with characters that no value has?  A slash may begin a
+ * comment. */
 static bool goes_on(const struct settings_input *in, size_t len)
 {
 	const char c = peek(in, len);
@@ -416,7 +417,7 @@ static bool is_number_with_letters(const char *word, size_t len)
 	return at == len;
 }
 
-/* What stands where a value should, and is none. */
+/* Reports whatever stands where a value should be. */
 static int fail_word(struct settings_text *text, struct settings_input *in, size_t len)
 {
 	static const char *const truths[] = {"yes", "on", "no", "off"};

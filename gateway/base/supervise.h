@@ -26,13 +26,15 @@ int supervise_leave_terminal(void) __attribute__((warn_unused_result));
  * 0 or -errno (-ENOENT: no such user). */
 int supervise_drop_privileges(const char *user) __attribute__((warn_unused_result));
 
-/* Makes the folder of this file, if only it is missing; user's (NULL: our own). */
+/* Makes the folder that this file is in, if nothing but that folder is missing.  It
+ * belongs to user (NULL: to us). */
 void supervise_make_folder(const char *path, const char *user);
 /* Writes a file whole or not at all (rename), with this mode whatever the umask.  0 or
  * -errno. */
 int supervise_write_file(const char *path, const char *text, unsigned mode)
 	__attribute__((warn_unused_result));
-/* Others may read it; NULL: there is none.  0 or -errno. */
+/* Writes our PID, readable for everybody; path NULL: there is no such file.  0 or
+ * -errno. */
 int supervise_write_pid_file(const char *path) __attribute__((warn_unused_result));
 void supervise_remove_pid_file(const char *path); /* NULL is harmless */
 
@@ -52,8 +54,8 @@ int supervise_ready(int parent) __attribute__((warn_unused_result));
 /* Milliseconds between two WATCHDOG=1 that the service manager wants; 0: none. */
 int supervise_watchdog_ms(void);
 
-/* As many file descriptors as the listeners can make use of, if the system lets us; how
- * many there may be now. */
+/* Raises the limit of file descriptors to what the listeners can make use of, as far as
+ * the system allows.  Returns the limit that holds now. */
 size_t supervise_raise_file_limit(void);
 /* No core dumps with secrets in them. */
 void supervise_forbid_core_dumps(void);

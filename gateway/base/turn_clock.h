@@ -51,13 +51,13 @@ static inline int64_t turn_real_s(struct turn_clock *clock)
 	return turn_real_ms(clock) / 1000;
 }
 
-/* The next turn begins, or the wait for it. */
+/* To be called when a turn begins, before the loop waits for events. */
 static inline void turn_clock_begin(struct turn_clock *clock)
 {
 	clock->is_known = false;
 }
 
-/* The clock is manual from now on, and it is so late. */
+/* Makes the clock manual and sets it. */
 static inline void turn_clock_set(
 	struct turn_clock *clock, int64_t monotonic_ms, int64_t real_ms)
 {
@@ -66,7 +66,7 @@ static inline void turn_clock_set(
 	clock->real_ms = real_ms;
 }
 
-/* A manual clock goes on until it is so late (monotonic); it never goes back. */
+/* Moves a manual clock forward to this monotonic time; it never goes back. */
 static inline void turn_clock_advance(struct turn_clock *clock, int64_t to_ms)
 {
 	if (to_ms <= clock->monotonic_ms)
