@@ -11,7 +11,8 @@
  *   is only what stands between these
  *
  * A record more or less in a large RRset, or another serial in a SOA, is a few octets.
- * The lowest version that can tell it all is written.
+ * Version 3 is written where an RRset was and is there that is long enough for that,
+ * version 2 where there is an owner to tell.
  *
  * Decoding believes nothing: names, lengths, no RRset twice, no octet left over.
  */
@@ -29,7 +30,7 @@ enum {
 	CODE_VERSION_SHARED = 3,
 	CODE_SHARED = 0x8000, /* RRSET_COUNT_MAX is less */
 	CODE_SHARED_LEN = 4 + 4,
-	CODE_STRIDE = 64, /* octets compared at once */
+	CODE_STRIDE = 8, /* octets compared at once */
 	CODE_SETS_SERIAL = 1,
 	CODE_HEADER_LEN = 6,
 	CODE_CHANGE_MIN = 1 + 2 + 2 + 2, /* octets of the shortest change */
@@ -66,12 +67,21 @@ static uint32_t count_last(const uint8_t *a_end, const uint8_t *b_end, uint32_t 
 	return count;
 }
 
-static struct shared find_shared(const struct rrset *before, const struct rrset *after)
+/* Are there octets enough to be shared? */
+static bool may_share(const struct change *change)
 {
+	return change->before && change->after &&
+		change->before->size > CODE_SHARED_LEN &&
+		change->after->size > CODE_SHARED_LEN;
+}
+
+static struct shared find_shared(const struct change *change)
+{
+	const struct rrset *before = change->before, *after = change->after;
 	struct shared shared = {0, 0};
 	uint32_t most;
 
-	if (!before || !after)
+	if (!may_share(change))
 		return shared;
 	most = before->size < after->size ? before->size : after->size;
 	shared.first = count_first(before->data, after->data, most);
@@ -87,14 +97,10 @@ static bool is_shared(const struct shared *shared)
 	return shared->first || shared->last;
 }
 
-static size_t set_code_len(
-	const struct rrset *set, uint8_t version, const struct shared *shared)
+/* At most: nothing is shared. */
+static size_t set_code_len(const struct rrset *set)
 {
-	if (!set)
-		return 2;
-	return CODE_SET_LEN + (is_shared(shared) ? CODE_SHARED_LEN : 0) +
-		(size_t)set->size - shared->first - shared->last +
-		(version == CODE_VERSION ? 0 : 1u + set->spelled_len);
+	return set ? CODE_SET_LEN + (size_t)set->size + 1 + set->spelled_len : 2;
 }
 
 static bool is_spelled(const struct rrset *set)
@@ -108,9 +114,8 @@ static uint8_t find_version(const struct changeset *cs)
 
 	for (uint32_t i = 0; i < cs->count; i++) {
 		const struct change *change = &cs->changes[i];
-		const struct shared shared = find_shared(change->before, change->after);
 
-		if (is_shared(&shared))
+		if (may_share(change))
 			return CODE_VERSION_SHARED;
 		if (is_spelled(change->before) || is_spelled(change->after))
 			version = CODE_VERSION_SPELLED;
@@ -140,21 +145,11 @@ static void encode_set(struct wire_writer *w, const struct rrset *set, uint8_t v
 	wire_write_octets(w, set->data + set->size, set->spelled_len);
 }
 
-static size_t change_code_len(const struct change *change, uint8_t version)
-{
-	const struct shared none = {0, 0};
-	const struct shared shared = find_shared(change->before, change->after);
-
-	return name_len(change->owner) + 2 +
-		set_code_len(change->before, version, &none) +
-		set_code_len(change->after, version, &shared);
-}
-
 static void encode_change(
 	struct wire_writer *w, const struct change *change, uint8_t version)
 {
 	const struct shared none = {0, 0};
-	const struct shared shared = find_shared(change->before, change->after);
+	const struct shared shared = find_shared(change);
 
 	wire_write_name_plain(w, change->owner);
 	wire_write_u16(w, change->type);
@@ -169,8 +164,12 @@ uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
 	struct wire_writer w;
 	uint8_t *octets;
 
-	for (uint32_t i = 0; i < cs->count; i++)
-		len += change_code_len(&cs->changes[i], version);
+	for (uint32_t i = 0; i < cs->count; i++) {
+		const struct change *change = &cs->changes[i];
+
+		len += name_len(change->owner) + 2 + set_code_len(change->before) +
+			set_code_len(change->after);
+	}
 	octets = malloc(len);
 	if (!octets)
 		return NULL;
@@ -180,7 +179,7 @@ uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
 	wire_write_u32(&w, cs->count);
 	for (uint32_t i = 0; i < cs->count; i++)
 		encode_change(&w, &cs->changes[i], version);
-	*ret_len = len;
+	*ret_len = w.at;
 	return octets;
 }
 
