@@ -1,12 +1,7 @@
 /*
- * Zones with a local target: loaded from the database, or from their seed, which is a
- * file or made up.
- *
- * A zone that cannot be loaded is out of service, with the reason where administrators
- * look, and is tried again until it can: when the configuration is read again, when its
- * file has changed, and now and then in any case, since other files may be included.
+ * The content of a zone of the gateway's own (seed.h).
  */
-#include "gateway/served/served.h"
+#include "gateway/content/seed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "gateway/base/log.h"
+#include "tsig/plural.h"
 #include "zones/rdata.h"
 
 enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go, seconds
@@ -27,7 +23,7 @@ enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go
 };
 
 enum {
-	LOOK_S = 2,    /* how often a file that could not be read is looked at */
+	LOOK_MS = 2000, /* how often a file that could not be read is looked at */
 	PATIENCE = 30, /* after so many looks a file that seems unchanged is read again */
 };
 
@@ -53,39 +49,40 @@ static int put_seed_record(struct zone *zone, uint16_t type, const char *text)
 
 /* A SOA and an NS, so that the zone is one.  The serial is the time: newer than that of a
  * zone that was here before. */
-static int make_up_seed(struct served_zone *zone, struct zone *content)
+static int make_up_seed(struct content *content, struct zone *zone)
 {
-	const bool has_room = name_len(zone->name) + sizeof("hostmaster") <= NAME_MAX_LEN;
+	const bool has_room =
+		name_len(content->name) + sizeof("hostmaster") <= NAME_MAX_LEN;
+	const int64_t now_s = turn_real_ms(&content->thread->time) / 1000;
 	char host[NAME_TEXT_MAX] = "ns", soa[NAME_TEXT_MAX + 128];
 	int r;
 
-	if (zone->zone->mname)
-		name_to_text(zone->zone->mname, host);
+	if (content->rules->mname)
+		name_to_text(content->rules->mname, host);
 	else if (!has_room)
 		strcpy(host, "@");
 	snprintf(soa, sizeof(soa), "%s %s %u %d %d %d %d", host,
-		has_room ? "hostmaster" : "@",
-		(uint32_t)(turn_real_ms(&zone->thread->time) / 1000), SEED_REFRESH,
-		SEED_RETRY, SEED_EXPIRE, SEED_MINIMUM);
-	r = put_seed_record(content, TYPE_SOA, soa);
-	return r ? r : put_seed_record(content, TYPE_NS, host);
+		has_room ? "hostmaster" : "@", (uint32_t)now_s, SEED_REFRESH, SEED_RETRY,
+		SEED_EXPIRE, SEED_MINIMUM);
+	r = put_seed_record(zone, TYPE_SOA, soa);
+	return r ? r : put_seed_record(zone, TYPE_NS, host);
 }
 
 static void warn_of_seed(const char *message, void *arg)
 {
-	const struct served_zone *zone = arg;
+	const struct content *content = arg;
 
-	log_warning("zone %s: %s", zone->zone->text, message);
+	log_warning("zone %s: %s", content->text, message);
 }
 
-static int read_seed(struct served_zone *zone, const char *path, struct zone *content,
+static int read_seed(struct content *content, const char *path, struct zone *zone,
 	char ret_error[ZONE_ERROR_MAX])
 {
 	int r;
 
 	if (path)
-		return zone_load_file(content, path, warn_of_seed, zone, ret_error);
-	r = make_up_seed(zone, content);
+		return zone_load_file(zone, path, warn_of_seed, content, ret_error);
+	r = make_up_seed(content, zone);
 	if (r)
 		snprintf(ret_error, ZONE_ERROR_MAX, "making up its seed: %s",
 			strerror(-r));
@@ -95,162 +92,189 @@ static int read_seed(struct served_zone *zone, const char *path, struct zone *co
 /* ---- out of service ---- */
 
 /* What tells whether a file is another one, or none. */
-static struct served_file look_at(const char *path)
+static struct seed_file look_at(const char *path)
 {
 	struct stat st;
 
 	if (!path || stat(path, &st))
-		return (struct served_file){0};
-	return (struct served_file){.device = (uint64_t)st.st_dev,
+		return (struct seed_file){0};
+	return (struct seed_file){.device = (uint64_t)st.st_dev,
 		.inode = st.st_ino,
 		.size = st.st_size,
 		.changed_s = st.st_mtim.tv_sec,
 		.changed_ns = st.st_mtim.tv_nsec};
 }
 
-static bool is_same_file(const struct served_file *a, const struct served_file *b)
+static bool is_same_file(const struct seed_file *a, const struct seed_file *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
 		a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
 }
 
-static void look_later(struct served_zone *zone)
-{
-	alarm_set_in(&zone->refresh_alarm, LOOK_S * 1000);
-}
-
 /* Logged when it is news.  Where files are does not concern clients. */
-static void stay_out(struct served_zone *zone, const char *why)
+static void stay_out(struct seed *seed, const char *why)
 {
-	struct served_local *local = &zone->local;
+	struct content *content = seed->content;
 
-	if (!local->why || strcmp(local->why, why) != 0) {
-		log_error("zone %s: out of service: %s", zone->zone->text, why);
-		free(local->why);
-		local->why = strdup(why);
+	if (!seed->why || strcmp(seed->why, why) != 0) {
+		log_error("zone %s: out of service: %s", content->text, why);
+		free(seed->why);
+		seed->why = strdup(why);
 	}
-	local->is_failed = true;
-	local->looks = 0;
-	zone->was_tried = true;
-	zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+	seed->is_failed = true;
+	seed->was_tried = true;
+	seed->looks = 0;
+	content->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is out of service: the gateway's log says why");
-	look_later(zone);
+	alarm_set_in(&seed->alarm, LOOK_MS);
 }
 
 /* ---- loading ---- */
 
 struct seeding {
 	struct journal_op op;
-	struct served_zone *zone;
-	struct zone *content;
+	struct seed *seed;
+	struct zone *zone;
 };
 
-static void go_into_service(struct served_zone *zone, struct zone *content)
+static void go_into_service(struct seed *seed, struct zone *zone)
 {
-	if (mirror_go_into_service(zone, content)) {
-		zone_free(content);
-		stay_out(zone, "out of memory");
+	struct content *content = seed->content;
+	const size_t records = zone_count_records(zone);
+
+	if (content_take_zone(content, zone)) {
+		zone_free(zone);
+		stay_out(seed, "out of memory");
 		return;
 	}
-	zone->local.is_failed = false;
-	free(zone->local.why);
-	zone->local.why = NULL;
+	seed->is_failed = false;
+	free(seed->why);
+	seed->why = NULL;
+	log_info("zone %s: %zu %s in service", content->text, records,
+		PLURAL(records, "record"));
+	content_tell_loaded(content);
+	zone_thread_later(content->thread, &content->kick);
 }
 
 static void on_seeded(struct journal_op *op, void *arg)
 {
 	struct seeding *seeding = arg;
-	struct served_zone *zone = seeding->zone;
+	struct seed *seed = seeding->seed;
 
-	zone->operations--;
 	if (op->result) {
 		char error[STORE_ERROR_MAX], why[STORE_ERROR_MAX + 32];
 
-		journal_last_error(zone->thread->journal, error);
+		journal_last_error(seed->content->thread->journal, error);
 		snprintf(why, sizeof(why), "its seed could not be stored: %s", error);
-		zone_free(seeding->content);
-		stay_out(zone, why);
+		zone_free(seeding->zone);
+		stay_out(seed, why);
 	} else {
-		go_into_service(zone, seeding->content);
+		go_into_service(seed, seeding->zone);
 	}
 	free(seeding);
 }
 
 /* The seed is stored whole before the first update can build on it. */
-static void store_seed(struct served_zone *zone, struct zone *content)
+static void store_seed(struct seed *seed, struct zone *zone)
 {
+	struct content *content = seed->content;
+	struct delivery *primary = content_primary(content);
 	struct seeding *seeding = calloc(1, sizeof(*seeding));
 
 	if (!seeding) {
-		zone_free(content);
-		stay_out(zone, "out of memory");
+		zone_free(zone);
+		stay_out(seed, "out of memory");
 		return;
 	}
+	seeding->seed = seed;
 	seeding->zone = zone;
-	seeding->content = content;
 	seeding->op = (struct journal_op){
 		.kind = JOURNAL_CONTENT,
-		.zone = zone->id,
-		.seq = delivery_cursor(zone->deliveries[0]),
-		.content = content,
-		.target = delivery_id(zone->deliveries[0]),
+		.zone = content->id,
+		.seq = delivery_cursor(primary),
+		.content = zone,
+		.target = delivery_id(primary),
 		.done = on_seeded,
 		.arg = seeding,
 	};
-	zone->operations++;
-	zone->local.is_failed = false;
-	zone->not_ready =
+	seed->is_failed = false;
+	content->not_ready =
 		verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone is being set up");
-	zone_thread_submit(zone->thread, &seeding->op);
+	content_submit(content, &seeding->op);
 }
 
-static void load_seed(struct served_zone *zone, struct zone *content)
+static void read_and_store(struct seed *seed, struct zone *zone)
 {
-	const char *path = zone->zone->targets[0].file;
+	const char *path = seed->content->rules->targets[0].file;
 	char error[ZONE_ERROR_MAX];
 
-	zone->local.file = look_at(path);
-	if (read_seed(zone, path, content, error)) {
-		zone_free(content);
-		zone->local.is_seed_bad = true;
-		stay_out(zone, error);
+	seed->file = look_at(path);
+	if (read_seed(seed->content, path, zone, error)) {
+		zone_free(zone);
+		seed->is_bad = true;
+		stay_out(seed, error);
 		return;
 	}
-	store_seed(zone, content);
+	store_seed(seed, zone);
 }
 
-void mirror_load_local(struct served_zone *zone)
+void seed_load(struct seed *seed)
 {
-	struct zone_thread *thread = zone->thread;
-	struct zone *content = zone_new_seeded(zone->name, &thread->target_env.seed);
+	struct content *content = seed->content;
+	struct zone_thread *thread = content->thread;
+	struct zone *zone = zone_new_seeded(content->name, &thread->target_env.seed);
 	char why[STORE_ERROR_MAX + 32];
 
-	zone->local.is_seed_bad = false;
-	if (!content) {
-		stay_out(zone, "out of memory");
-	} else if (thread->store_ops->read_records(thread->store, zone->id, content)) {
+	seed->is_bad = false;
+	if (!zone) {
+		stay_out(seed, "out of memory");
+	} else if (thread->store_ops->read_records(thread->store, content->id, zone)) {
 		snprintf(why, sizeof(why), "its records cannot be read: %s",
 			thread->store_ops->error(thread->store));
-		zone_free(content);
-		stay_out(zone, why);
-	} else if (zone_soa(content)) {
-		go_into_service(zone, content);
+		zone_free(zone);
+		stay_out(seed, why);
+	} else if (zone_soa(zone)) {
+		go_into_service(seed, zone);
 	} else {
-		load_seed(zone, content);
+		read_and_store(seed, zone);
 	}
 }
 
-void mirror_look_again(struct served_zone *zone)
+static void on_alarm(void *arg)
 {
-	const char *path = zone->zone->targets[0].file;
-	const struct served_file file = look_at(path);
+	struct seed *seed = arg;
+	const struct content *content = seed->content;
+	const char *path = content->rules->targets[0].file;
+	const struct seed_file file = look_at(path);
 
-	if (!zone->local.is_failed || zone->is_closing)
+	if (!seed->is_failed || content->is_closing)
 		return;
-	if (!zone->thread->is_broken &&
-		(!path || ++zone->local.looks >= PATIENCE ||
-			!is_same_file(&file, &zone->local.file)))
-		mirror_load_local(zone);
+	if (!content->thread->is_broken &&
+		(!path || ++seed->looks >= PATIENCE || !is_same_file(&file, &seed->file)))
+		seed_load(seed);
 	else
-		look_later(zone);
+		alarm_set_in(&seed->alarm, LOOK_MS);
+}
+
+/* ---- life ---- */
+
+void seed_init(struct seed *seed, struct content *content)
+{
+	seed->content = content;
+	alarm_init(&seed->alarm, &content->thread->alarms, on_alarm, seed);
+}
+
+void seed_clear(struct seed *seed)
+{
+	alarm_stop(&seed->alarm);
+	free(seed->why);
+}
+
+void seed_load_again(struct seed *seed)
+{
+	if (!seed->is_failed)
+		return;
+	free(seed->why);
+	seed->why = NULL;
+	seed_load(seed);
 }

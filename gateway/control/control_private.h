@@ -184,8 +184,8 @@ void control_question_free(struct control_question *question);
 /* Asks the thread of a zone, or all zone threads if zone is NULL.  run is a function of
  * view.h with its subject; zone is a name in the question's configuration. */
 void control_ask(struct control_question *question,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call),
-	const uint8_t *zone, void *subject);
+	bool (*run)(struct served *served, struct zone_call *call), const uint8_t *zone,
+	void *subject);
 /* Asks the reader.  False: too many reads wait already, and nothing has happened. */
 bool control_read(struct control_question *question,
 	int (*look)(struct control_question *question, const struct store_ops *ops,

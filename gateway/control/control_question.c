@@ -150,8 +150,8 @@ void control_question_free(struct control_question *q)
 }
 
 void control_ask(struct control_question *q,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call),
-	const uint8_t *zone, void *subject)
+	bool (*run)(struct served *served, struct zone_call *call), const uint8_t *zone,
+	void *subject)
 {
 	q->call.zone = zone;
 	q->call.run = run;

@@ -20,27 +20,26 @@ static bool open_target(struct delivery *d)
 
 	if (!ops)
 		return true; /* local */
-	d->target = ops->new (d->target_config, d->zone->name, &d->thread->target_env);
+	d->target = ops->new (d->target_config, d->zone.name, &d->thread->target_env);
 	return d->target != NULL;
 }
 
-int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
-	struct served_zone *zone, struct config *config,
-	const struct config_target *target_config, bool is_primary)
+int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zone,
+	struct config *config, const struct config_target *target_config, bool is_primary)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
 	int r = -ENOMEM;
 
 	if (!d)
 		return -ENOMEM;
-	d->thread = thread;
-	d->zone = zone;
+	d->thread = zone->thread;
+	d->zone = *zone;
 	d->is_primary = is_primary;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
 	TAILQ_INIT(&d->queue);
 	d->id = strdup(target_config->id);
-	alarm_init(&d->alarm, &thread->alarms, on_alarm, d);
-	alarm_init(&d->cursor_alarm, &thread->alarms, delivery_on_cursor_alarm, d);
+	alarm_init(&d->alarm, &d->thread->alarms, on_alarm, d);
+	alarm_init(&d->cursor_alarm, &d->thread->alarms, delivery_on_cursor_alarm, d);
 	if (!d->id)
 		goto fail;
 	d->config = config_ref(config);
@@ -113,7 +112,7 @@ static void succeed(struct delivery *d)
 	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
 		return; /* it answers, but nothing gets there */
 	if (d->is_down)
-		log_info("zone %s: target %s is back", d->zone->zone->text, d->id);
+		log_info("zone %s: target %s is back", d->zone.text, d->id);
 	d->is_down = false;
 	free(d->why);
 	d->why = NULL;
@@ -123,8 +122,8 @@ static void succeed(struct delivery *d)
 static void pause_after_failure(struct delivery *d, const struct verdict *why)
 {
 	if (!d->is_down)
-		log_warning("zone %s: target %s fails: %s", d->zone->zone->text, d->id,
-			why->why);
+		log_warning(
+			"zone %s: target %s fails: %s", d->zone.text, d->id, why->why);
 	d->is_down = true;
 	d->failures++;
 	free(d->why);
@@ -136,7 +135,7 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
 	if (d->is_primary)
-		served_primary_down(d->zone);
+		d->zone.events->down(d->zone.arg);
 }
 
 /* For failures of our own. */
@@ -196,32 +195,41 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 static void on_loaded(void *arg, struct target_content *content)
 {
 	struct delivery *d = arg;
-	const bool is_done = content->result.outcome == TARGET_DONE;
-	const struct verdict why = content->result.verdict;
 
 	if (content->zone)
 		d->want_whole = false;
-	if (is_done) {
+	if (content->result.outcome == TARGET_DONE) {
 		succeed(d);
+		d->state = DELIVERY_LOADED;
 	} else {
 		d->want_load = true;
-		pause_after_failure(d, &why);
+		pause_after_failure(d, &content->result.verdict);
 	}
-	mirror_loaded(d->zone, content);
+	d->zone.events->loaded(d->zone.arg, content);
+}
+
+void delivery_go_on(struct delivery *d)
+{
+	if (d->state == DELIVERY_LOADED)
+		d->state = DELIVERY_IDLE;
 	delivery_kick(d, false);
+}
+
+void delivery_set_ready(struct delivery *d)
+{
+	d->is_ready = true;
 }
 
 static void on_probed(void *arg, const struct target_result *result)
 {
 	struct delivery *d = arg;
-	const struct rrset *ours = d->zone->mirror ? zone_soa(d->zone->mirror) : NULL;
 
 	if (result->outcome != TARGET_DONE) {
 		pause_after_failure(d, &result->verdict);
 		return;
 	}
 	succeed(d);
-	if (!ours || !result->soa || !rrset_has_same_data(ours, result->soa))
+	if (d->zone.events->probed(d->zone.arg, result->soa))
 		d->want_load = true;
 	delivery_kick(d, false);
 }
@@ -262,25 +270,45 @@ static void finish_batch(struct delivery *d)
 	delivery_move_cursor(d, TAILQ_EMPTY(&d->queue) && d->is_live ? d->loaded : seq);
 }
 
-static void on_rejected(struct delivery *d, const struct verdict *why)
+/* The target has all of the batch. */
+static void finish_applied(struct delivery *d, struct rrset *soa)
+{
+	struct changeset *changes = changeset_ref(d->batch);
+
+	finish_batch(d);
+	d->zone.events->applied(d->zone.arg, d,
+		&(struct delivery_success){
+			.seq = d->cursor, .changes = changes, .soa = soa});
+	changeset_unref(changes);
+}
+
+static void finish_rejected(struct delivery *d, const struct target_result *result)
 {
 	/* As it was queued: a batch knows nothing of leases. */
-	struct changeset *changes = changeset_ref(TAILQ_FIRST(&d->queue)->changes);
-	const bool is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal;
-	const uint64_t seq = d->batch_seq;
+	struct delivery_rejection rejection = {
+		.seq = d->batch_seq,
+		.changes = changeset_ref(TAILQ_FIRST(&d->queue)->changes),
+		.is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal,
+		.why = &result->verdict,
+	};
 
+	finish_batch(d);
+	d->delivered--;
+	d->rejected++;
+	d->zone.events->rejected(d->zone.arg, d, &rejection);
+	changeset_unref(rejection.changes);
+}
+
+static void on_rejected(struct delivery *d, const struct target_result *result)
+{
 	succeed(d);
-	if (d->batch_entries > 1) {
-		/* One of them is to blame: find out which, in order. */
-		d->isolate = d->batch_entries;
-		delivery_drop_batch(d);
-	} else {
-		finish_batch(d);
-		d->delivered--;
-		d->rejected++;
-		served_rejected(d->zone, d, seq, changes, is_withdrawal, why);
+	if (d->batch_entries == 1) {
+		finish_rejected(d, result);
+		return;
 	}
-	changeset_unref(changes);
+	/* One of them is to blame: find out which, in order. */
+	d->isolate = d->batch_entries;
+	delivery_drop_batch(d);
 }
 
 /* Somebody else writes to the zone as well.  A target that is found changed again and
@@ -327,28 +355,6 @@ static bool is_gathering(struct delivery *d)
 	return true;
 }
 
-/*
- * A server that signs the zone may make something else of changes to the signer's
- * records than they say: BIND ignores the deletion of a key that it uses and turns
- * NSEC3PARAM into a task, Knot ignores whatever it keeps itself; and no difference would
- * ever tell.
- */
-static bool changes_signer(const struct delivery *d)
-{
-	const struct zone *mirror = d->zone->mirror;
-
-	if (!d->is_primary || !zone_is_signed(mirror))
-		return false;
-	for (uint32_t i = 0; i < d->batch->count; i++) {
-		const struct change *change = &d->batch->changes[i];
-
-		if (zone_type_is_signers(mirror, change->type) &&
-			name_is_equal(change->owner, d->zone->name))
-			return true;
-	}
-	return false;
-}
-
 static void on_delivered(void *arg, const struct target_result *result)
 {
 	struct delivery *d = arg;
@@ -357,20 +363,17 @@ static void on_delivered(void *arg, const struct target_result *result)
 	case TARGET_DONE:
 		d->changed_in_a_row = 0;
 		succeed(d);
-		if (changes_signer(d))
-			d->want_load = d->want_whole = true;
 		start_gathering(d);
-		finish_batch(d);
-		served_applied(d->zone, d, d->cursor, result->soa);
+		finish_applied(d, result->soa);
 		break;
 	case TARGET_CHANGED:
 		on_changed(d);
 		break;
 	case TARGET_REJECTED:
-		on_rejected(d, &result->verdict);
+		on_rejected(d, result);
 		/* After a withdrawal, which may have brought an older one back. */
 		if (d->is_primary && result->soa)
-			mirror_adopt_soa(d->zone, result->soa);
+			d->zone.events->found_soa(d->zone.arg, result->soa);
 		break;
 	case TARGET_FAILED:
 		d->batch_is_retry = true;
@@ -386,7 +389,6 @@ static void on_records_written(struct journal_op *op, void *arg)
 	const int result = op->result;
 
 	free(op);
-	d->zone->operations--;
 	if (d->is_retired) {
 		d->state = DELIVERY_IDLE;
 		delivery_free(d);
@@ -398,8 +400,7 @@ static void on_records_written(struct journal_op *op, void *arg)
 	}
 	succeed(d);
 	d->cursor_stored = d->batch_seq;
-	finish_batch(d);
-	served_applied(d->zone, d, d->cursor, NULL);
+	finish_applied(d, NULL);
 	delivery_kick(d, false);
 }
 
@@ -413,13 +414,13 @@ static void write_records(struct delivery *d)
 		return;
 	}
 	op->kind = JOURNAL_RECORDS;
-	op->zone = d->zone->id;
+	op->zone = d->zone.id;
 	op->seq = d->batch_seq;
 	op->changes = d->batch;
 	op->target = d->id;
+	op->outstanding = d->zone.operations;
 	op->done = on_records_written;
 	op->arg = d;
-	d->zone->operations++;
 	d->state = DELIVERY_SENDING;
 	zone_thread_submit(d->thread, op);
 }
@@ -433,8 +434,7 @@ static void send_batch(struct delivery *d)
 
 	if (d->batch->count == 0) { /* what was pending cancelled itself out */
 		d->changed_in_a_row = 0;
-		finish_batch(d);
-		served_applied(d->zone, d, d->cursor, NULL);
+		finish_applied(d, NULL);
 		return;
 	}
 	if (!d->target) {
@@ -457,7 +457,7 @@ static bool is_time_to_flush(struct delivery *d, bool flush)
 
 static void load(struct delivery *d)
 {
-	const bool have_content = !d->want_whole && mirror_takes_difference(d->zone);
+	const bool have_content = !d->want_whole && d->is_ready && d->is_live;
 
 	d->state = DELIVERY_LOADING;
 	d->want_load = false;
@@ -544,7 +544,7 @@ void delivery_kick(struct delivery *d, bool flush)
 			load(d);
 			return;
 		}
-		if (d->is_primary && !d->zone->mirror)
+		if (d->is_primary && !d->is_ready)
 			return;
 		if (delivery_catch_up(d)) {
 			pause_for(d, "the journal cannot be read");

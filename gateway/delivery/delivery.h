@@ -19,6 +19,7 @@
 #ifndef MUSTER_DELIVERY_H
 #define MUSTER_DELIVERY_H
 
+#include "gateway/target/target.h"
 #include "gateway/thread/zone_thread.h"
 
 enum {
@@ -39,13 +40,54 @@ enum {
 };
 
 struct delivery;
-struct served_zone;
+
+/* A target refuses a change set for good. */
+struct delivery_rejection {
+	uint64_t seq;
+	struct changeset *changes; /* as it was added */
+	bool is_withdrawal;
+	const struct verdict *why;
+};
+
+/* What a target has now. */
+struct delivery_success {
+	uint64_t seq;                    /* everything up to here */
+	const struct changeset *changes; /* what was sent last, merged; NULL: nothing */
+	struct rrset *soa; /* what the zone has there now; NULL: not known */
+};
+
+/* What a delivery reports to whoever has made it; each but applied and rejected only of
+ * the primary. */
+struct delivery_events {
+	/* The content, or why there is none.  What is in it is taken.  Nothing else is
+	 * asked of the target until delivery_go_on. */
+	void (*loaded)(void *arg, struct target_content *content);
+	/* The SOA there; NULL: there is none.  True: it is another than it should be. */
+	bool (*probed)(void *arg, const struct rrset *soa);
+	void (*applied)(void *arg, struct delivery *delivery,
+		const struct delivery_success *success);
+	void (*rejected)(void *arg, struct delivery *delivery,
+		const struct delivery_rejection *rejection);
+	/* What the SOA is there, after something was refused. */
+	void (*found_soa)(void *arg, struct rrset *soa);
+	void (*down)(void *arg);
+};
+
+/* The zone that a delivery is for; outlives it. */
+struct delivery_zone {
+	struct zone_thread *thread;
+	const uint8_t *name;
+	const char *text;   /* the same, for logs */
+	int64_t id;         /* store_ops.zone_id */
+	size_t *operations; /* journal_op.outstanding */
+	const struct delivery_events *events;
+	void *arg;
+};
 
 /* Keeps a reference to config, which target_config is part of.  Reads its cursor; a
  * target that is new to the zone begins behind the last sequence number.  0 or -errno. */
-int delivery_new(struct delivery **ret_delivery, struct zone_thread *thread,
-	struct served_zone *zone, struct config *config,
-	const struct config_target *target_config, bool is_primary)
+int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zone,
+	struct config *config, const struct config_target *target_config, bool is_primary)
 	__attribute__((warn_unused_result));
 void delivery_free(struct delivery *delivery); /* NULL is harmless */
 
@@ -58,9 +100,9 @@ bool delivery_bumps_serial(const struct delivery *delivery);
 uint64_t delivery_cursor(const struct delivery *delivery);
 /* Is all that is not yet applied there in memory? */
 bool delivery_is_live(const struct delivery *delivery);
-/* Takes what is not yet applied out of the mirror, which has it as its latest durable
- * changes. */
-void delivery_undo(const struct delivery *delivery, struct zone *mirror);
+/* What is not yet applied there, as far as it is in memory. */
+void delivery_each_newest_first(const struct delivery *delivery,
+	void (*visit)(struct changeset *changes, void *arg), void *arg);
 /* Is anything not yet applied there? */
 bool delivery_has_pending(const struct delivery *delivery);
 /* Or a change of this RRset? */
@@ -80,11 +122,14 @@ void delivery_add(struct delivery *delivery, uint64_t seq, struct changeset *cha
 /* One has become durable that this target has no use for. */
 void delivery_pass(struct delivery *delivery, uint64_t seq);
 
-/* Primary: load the mirror as soon as the target is free; served_loaded gets the result.
- */
+/* Primary: load the mirror as soon as the target is free. */
 void delivery_want_load(struct delivery *delivery);
 /* Primary: the same, and not only a difference. */
 void delivery_want_whole(struct delivery *delivery);
+/* Primary: what was loaded has been dealt with. */
+void delivery_go_on(struct delivery *delivery);
+/* Primary: there is a mirror, so that change sets may be sent. */
+void delivery_set_ready(struct delivery *delivery);
 /* Primary: look whether the serial there is still ours. */
 void delivery_want_probe(struct delivery *delivery);
 /* Primary, when the mirror has been loaded anew: the pending change sets as they now are

@@ -3,12 +3,14 @@
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
+#include <sys/queue.h>
+
 #include "gateway/delivery/delivery.h"
-#include "gateway/served/served.h"
 
 enum delivery_state {
 	DELIVERY_IDLE,
 	DELIVERY_LOADING,
+	DELIVERY_LOADED, /* until delivery_go_on */
 	DELIVERY_PROBING,
 	DELIVERY_SENDING,
 	DELIVERY_PAUSING, /* after a failure */
@@ -24,7 +26,7 @@ struct delivery_entry {
 
 struct delivery {
 	struct zone_thread *thread;
-	struct served_zone *zone;
+	struct delivery_zone zone;
 	char *id;
 	struct target *target; /* NULL: local */
 	bool is_primary;
@@ -34,6 +36,7 @@ struct delivery {
 	struct config *next_config; /* counted; NULL: no other settings wait */
 	const struct config_target *next_target_config;
 	bool is_retired; /* freed, but the journal still writes its batch */
+	bool is_ready;   /* of the primary: there is a mirror */
 	bool want_load, want_probe;
 	bool want_whole;        /* a difference will not do */
 	bool is_down;           /* since the last success it has failed */

@@ -16,9 +16,10 @@
 static void write_cursor(struct delivery *d)
 {
 	const struct journal_op note = {.kind = JOURNAL_CURSOR,
-		.zone = d->zone->id,
+		.zone = d->zone.id,
 		.seq = d->cursor,
-		.target = d->id};
+		.target = d->id,
+		.outstanding = d->zone.operations};
 
 	if (d->cursor == d->cursor_stored)
 		return;
@@ -58,7 +59,7 @@ static int pass_overtaken(struct delivery *d)
 {
 	struct zone_thread *thread = d->thread;
 	size_t count = 0;
-	int r = thread->store_ops->each_change(thread->store, d->zone->id, d->cursor,
+	int r = thread->store_ops->each_change(thread->store, d->zone.id, d->cursor,
 		SIZE_MAX >> 1, count_change, &count);
 
 	if (r)
@@ -67,7 +68,7 @@ static int pass_overtaken(struct delivery *d)
 		log_warning("zone %s: target %s: not delivered: %zu %s that the older "
 			    "database has for it; musterctl audit shows them, from "
 			    "number %llu on",
-			d->zone->zone->text, d->id, count, PLURAL(count, "change"),
+			d->zone.text, d->id, count, PLURAL(count, "change"),
 			(unsigned long long)d->cursor + 1);
 	d->cursor = 0;
 	return 0;
@@ -77,9 +78,9 @@ int delivery_read_cursor(struct delivery *d)
 {
 	struct zone_thread *thread = d->thread;
 	struct journal_op note = {
-		.kind = JOURNAL_CURSOR, .zone = d->zone->id, .target = d->id};
+		.kind = JOURNAL_CURSOR, .zone = d->zone.id, .target = d->id};
 	int r = thread->store_ops->get_cursor(
-		thread->store, d->zone->id, d->id, &d->cursor);
+		thread->store, d->zone.id, d->id, &d->cursor);
 
 	if (!r && d->cursor && thread->is_older && !delivery_is_local(d))
 		r = pass_overtaken(d);
@@ -192,10 +193,10 @@ int delivery_catch_up(struct delivery *d)
 
 	if (d->is_live || !TAILQ_EMPTY(&d->queue))
 		return 0;
-	r = thread->store_ops->each_change(thread->store, d->zone->id, d->loaded,
+	r = thread->store_ops->each_change(thread->store, d->zone.id, d->loaded,
 		DELIVERY_CATCH_UP, catch_up_row, &c);
 	if (r < 0)
-		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
+		log_error("zone %s: reading the journal back: %s", d->zone.text,
 			thread->store_ops->error(thread->store));
 	else if (c.rows < DELIVERY_CATCH_UP && !c.is_full)
 		d->is_live = true;
@@ -222,9 +223,9 @@ int delivery_rebase(struct delivery *d,
 	if (d->is_live)
 		return 0;
 	r = thread->store_ops->each_change(
-		thread->store, d->zone->id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
+		thread->store, d->zone.id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
 	if (r < 0)
-		log_error("zone %s: reading the journal back: %s", d->zone->zone->text,
+		log_error("zone %s: reading the journal back: %s", d->zone.text,
 			thread->store_ops->error(thread->store));
 	else if (!c.is_full)
 		d->is_live = true;
@@ -241,12 +242,13 @@ bool delivery_is_live(const struct delivery *d)
 	return d->is_live;
 }
 
-void delivery_undo(const struct delivery *d, struct zone *mirror)
+void delivery_each_newest_first(const struct delivery *d,
+	void (*visit)(struct changeset *changes, void *arg), void *arg)
 {
 	struct delivery_entry *e;
 
 	TAILQ_FOREACH_REVERSE(e, &d->queue, delivery_queue, entry)
-		changeset_undo(e->changes, mirror);
+		visit(e->changes, arg);
 }
 
 bool delivery_has_pending(const struct delivery *d)

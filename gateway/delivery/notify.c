@@ -14,8 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
-#include "gateway/request/transaction.h"
+#include "tsig/tsig.h"
 
 enum {
 	MESSAGE_MAX = WIRE_HEADER_LEN + NAME_MAX_LEN + 4 + TSIG_RESERVE_MAX,
@@ -112,8 +113,7 @@ static void search_others(struct notify_peer *peer)
 	const struct notify_signing unsigned_one = {.is_signed = false};
 	struct key_search search = {
 		.peer = peer,
-		.subject = {.source = transaction_fold_address(
-				    &peer->secondary.address.storage),
+		.subject = {.source = ip_address_of(&peer->secondary.address.storage),
 			.transport = POLICY_UDP | POLICY_TCP},
 	};
 
@@ -310,8 +310,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 
 static bool is_same_ip(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	const struct ip_address one = transaction_fold_address(a),
-				other = transaction_fold_address(b);
+	const struct ip_address one = ip_address_of(a), other = ip_address_of(b);
 
 	return !memcmp(&one, &other, sizeof(one));
 }
@@ -485,7 +484,7 @@ void notify_learn(
 	for (size_t i = 0; notify && i < notify->count; i++) {
 		struct notify_peer *peer = &notify->peers[i];
 		const struct ip_address address =
-			transaction_fold_address(&peer->secondary.address.storage);
+			ip_address_of(&peer->secondary.address.storage);
 
 		if (!memcmp(&address, source, sizeof(address)))
 			peer->learned = signing_with(key);

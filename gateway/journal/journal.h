@@ -79,7 +79,9 @@ struct journal_op {
 					  * done */
 	const char *target;         /* borrowed until done */
 	struct verdict verdict;     /* what was answered, or why set aside */
-	int result;                 /* 0 or -errno, set by the journal */
+	size_t *outstanding; /* counts its submitter's operations that are under way;
+			      * NULL: nobody does */
+	int result;          /* 0 or -errno, set by the journal */
 	void (*done)(struct journal_op *op, void *arg); /* in the zone thread */
 	void *arg;
 };

@@ -1,27 +1,15 @@
 /*
- * A served zone's leases: opened, timed, and what evaluation, withdrawals and loads do to
- * them (served_lease.h).
+ * A zone's leases: opened, timed, and what loads do to them (leases.h).
  */
-#include "gateway/served/served.h"
+#include "gateway/leases/leases.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/base/log.h"
 #include "tsig/plural.h"
 
 /* ---- time ---- */
-
-int64_t served_lease_now(struct served_zone *zone)
-{
-	struct zone_thread *thread = zone->thread;
-	const int64_t monotonic_ms = turn_monotonic_ms(&thread->time);
-
-	if (!service_clock_look(&thread->clock, monotonic_ms))
-		thread->heard_ms = monotonic_ms + SERVED_HEARD_MS;
-	return service_time_now(&zone->leases.time, &thread->clock);
-}
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -29,28 +17,28 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* Monotonic; ALARM_NEVER: never.  While there are leases the clock is looked at. */
-static int64_t next_due(const struct served_zone *zone, int64_t monotonic_ms)
+static int64_t next_due(struct zone_leases *leases, int64_t monotonic_ms)
 {
-	const struct served_leases *leases = &zone->leases;
+	const struct content *content = leases->content;
 	int64_t due_ms;
 
-	if (zone->is_closing || zone->thread->is_over)
+	if (content->is_closing || content->thread->is_over)
 		return ALARM_NEVER;
-	if ((leases->is_sweeping || leases->is_sweeping_ptr) && zone->mirror)
+	if (leases->is_sweeping && content->mirror)
 		return monotonic_ms;
 	due_ms = earlier(
-		served_expire_due(zone, monotonic_ms), served_lease_retry_due(zone));
+		leases_expire_due(leases, monotonic_ms), leases_retry_due(leases));
 	if (lease_table_count(leases->table))
 		due_ms = earlier(due_ms, monotonic_ms + SERVICE_TICK_MS);
 	return due_ms;
 }
 
 /* One that comes too early does no harm: what is due is looked at again. */
-void served_lease_wake(struct served_zone *zone)
+void leases_wake(struct zone_leases *leases)
 {
-	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time);
+	const int64_t now_ms = turn_monotonic_ms(&leases->content->thread->time);
 
-	alarm_set_earlier(&zone->leases.alarm, next_due(zone, now_ms));
+	alarm_set_earlier(&leases->alarm, next_due(leases, now_ms));
 }
 
 /* ---- records that loads took away ---- */
@@ -58,159 +46,110 @@ void served_lease_wake(struct served_zone *zone)
 /* Whoever has the lease holds the name: after a start nobody else is known to. */
 static void hold_name(const struct lease *lease, void *arg)
 {
-	const struct served_zone *zone = arg;
+	const struct zone_leases *leases = arg;
 	struct lease_record record;
 
-	lease_describe(zone->leases.table, lease, &record);
+	lease_describe(leases->table, lease, &record);
 	if (!(record.flags & LEASE_DERIVED))
-		(void)!zone_hold(zone->mirror, record.owner, record.key);
+		(void)!zone_hold(leases->content->mirror, record.owner, record.key);
 }
 
-static void sweep_page(struct served_zone *zone)
+static void sweep_page(struct zone_leases *leases)
 {
-	struct served_leases *leases = &zone->leases;
+	const struct content *content = leases->content;
 	struct lease_changes *changes;
 
+	if (!leases->is_sweeping || !content->mirror)
+		return;
 	(void)lease_table_scan(
-		leases->table, leases->sweep_cursor, SERVED_LEASE_STEP, hold_name, zone);
-	if (lease_sweep(leases->table, zone->mirror, &leases->sweep_cursor,
-		    SERVED_LEASE_STEP, &changes))
+		leases->table, leases->sweep_cursor, LEASES_STEP, hold_name, leases);
+	if (lease_sweep(leases->table, content->mirror, &leases->sweep_cursor,
+		    LEASES_STEP, &changes))
 		return; /* no memory: the next turn tries again */
 	leases->is_sweeping = leases->sweep_cursor != 0;
 	if (!changes->count) {
 		lease_changes_free(changes);
 		return;
 	}
-	log_info("zone %s: %zu %s ended, for want of a record", zone->zone->text,
+	log_info("zone %s: %zu %s ended, for want of a record", content->text,
 		changes->count, PLURAL(changes->count, "lease"));
-	served_lease_write(zone, changes);
+	leases_write(leases, changes);
 }
 
-static void sweep(struct served_zone *zone)
+void leases_sweep(struct zone_leases *leases)
 {
-	if (!zone->mirror)
-		return;
-	if (zone->leases.is_sweeping)
-		sweep_page(zone);
-	else if (zone->leases.is_sweeping_ptr)
-		served_ptr_sweep(zone);
-}
-
-void served_lease_sweep(struct served_zone *zone)
-{
-	struct served_leases *leases = &zone->leases;
-
 	leases->is_sweeping = lease_table_count(leases->table) > 0;
-	leases->is_sweeping_ptr = leases->is_sweeping && zone->thread->has_reverse;
-	leases->sweep_cursor = leases->ptr_cursor = 0;
-	served_lease_wake(zone);
+	leases->sweep_cursor = 0;
+	leases_wake(leases);
 }
 
-void served_lease_loaded(struct served_zone *zone)
+void leases_follow(struct zone_leases *leases, struct changeset *difference)
 {
-	(void)served_lease_now(zone);
-	service_time_run(&zone->leases.time, &zone->thread->clock);
-	served_lease_sweep(zone);
-	served_ptr_loaded(zone);
-	if (zone->leases.is_unknown)
-		served_adopt_count(zone);
-}
-
-void served_lease_follow(struct served_zone *zone, struct changeset *difference)
-{
-	struct served_leases *leases = &zone->leases;
-
-	if (lease_follow(leases->table, zone->mirror, difference))
-		served_lease_sweep(zone); /* which finds the same */
+	if (lease_follow(leases->table, leases->content->mirror, difference))
+		leases_sweep(leases); /* which finds the same */
 	else
-		served_lease_write_ends(zone, difference);
-	served_ptr_follow(zone, difference);
+		leases_write_ends(leases, difference);
 }
 
-/* ---- evaluation ---- */
+/* ---- what happens to the content ---- */
 
-struct verdict served_lease_apply(struct served_zone *zone, const struct transaction *t,
-	const struct update *update, struct changeset *cs)
+static void on_loaded(void *part)
 {
-	const struct lease_update what = {
-		.zone = zone->mirror,
-		.policy = &t->zone->policy,
-		.subject = &t->subject,
-		.update = update,
-		.granted = &t->lease_granted,
-		.now_ms = served_lease_now(zone),
-		.real_s = t->real_s,
-	};
-
-	if (lease_apply(zone->leases.table, &what, cs))
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-	return verdict_ok();
+	leases_sweep(part);
 }
 
-int served_lease_withdraw(struct served_zone *zone, const struct changeset *withdrawn,
-	struct changeset *back)
+static void on_accepted(void *part, const struct content_request *request,
+	const struct changeset *changes)
 {
-	return lease_withdraw(zone->leases.table, zone->mirror, withdrawn,
-		served_lease_now(zone), back);
+	(void)request;
+	(void)changes;
+	leases_wake(part);
 }
 
-/* Moves what next has behind what into has.  False: no memory. */
-static bool move_changes(struct changeset *into, struct lease_changes *next)
+static void on_committing(void *part, const struct edit *edit)
 {
-	struct lease_changes *leases = into->leases;
-	struct lease_change *longer;
-	size_t room = 1; /* as those have it who add to them */
-
-	while (room < leases->count + next->count)
-		room *= 2;
-	longer = realloc(leases->changes, room * sizeof(*longer));
-	if (!longer)
-		return false;
-	memcpy(longer + leases->count, next->changes, next->count * sizeof(*longer));
-	leases->changes = longer;
-	leases->count += next->count;
-	next->count = 0;
-	return true;
+	(void)edit;
+	leases_wake(part);
 }
 
-void served_lease_merge(
-	struct served_zone *zone, struct changeset *into, struct changeset *next)
+static void on_down(void *part)
 {
-	struct lease_changes *leases = next->leases;
-
-	if (!leases)
-		return;
-	/* The originals go where they can be undone. */
-	next->leases = lease_changes_copy(leases);
-	if (!into->leases) {
-		into->leases = leases;
-		return;
-	}
-	if (!move_changes(into, leases))
-		log_error("zone %s: out of memory", zone->zone->text);
-	lease_changes_free(leases);
+	leases_expiry_down(part);
 }
 
-void served_lease_undo(struct served_zone *zone, const struct changeset *cs)
+static void on_undone(void *part)
 {
-	lease_undo(zone->leases.table, cs->leases);
-	changeset_undo(cs, zone->mirror);
+	leases_wake(part);
 }
+
+static void on_opened(void *part)
+{
+	leases_wake(part);
+}
+
+const struct content_observer leases_observer = {
+	.loaded = on_loaded,
+	.accepted = on_accepted,
+	.committing = on_committing,
+	.undone = on_undone,
+	.down = on_down,
+	.opened = on_opened,
+};
 
 /* ---- life ---- */
 
 static void on_alarm(void *arg)
 {
-	struct served_zone *zone = arg;
-	const int64_t now_ms = turn_monotonic_ms(&zone->thread->time);
+	struct zone_leases *leases = arg;
+	const int64_t now_ms = turn_monotonic_ms(&leases->content->thread->time);
 
-	if (zone->is_closing)
+	if (leases->content->is_closing)
 		return;
-	(void)served_lease_now(zone);
-	sweep(zone);
-	served_expire(zone, now_ms);
-	served_lease_retry(zone, now_ms);
-	served_lease_wake(zone);
+	(void)content_service_ms(leases->content);
+	sweep_page(leases);
+	leases_expire(leases, now_ms);
+	leases_retry(leases, now_ms);
+	leases_wake(leases);
 }
 
 /*
@@ -220,7 +159,7 @@ static void on_alarm(void *arg)
  */
 static int load_lease(const struct lease_record *stored, void *arg)
 {
-	struct served_leases *leases = arg;
+	struct zone_leases *leases = arg;
 	struct lease_record record = *stored;
 
 	record.deadline_ms = (int64_t)record.duration_s * 1000;
@@ -229,96 +168,67 @@ static int load_lease(const struct lease_record *stored, void *arg)
 
 static int load_hold(const uint8_t *owner, void *arg)
 {
-	struct served_leases *leases = arg;
+	struct zone_leases *leases = arg;
 	const int r = lease_hold(leases->table, owner, 0);
 
 	return r == -EALREADY ? 0 : r;
 }
 
-static void on_cursor(const char *target, void *arg)
+static int load(struct zone_leases *leases)
 {
-	struct served_leases *leases = arg;
-
-	(void)target;
-	leases->is_unknown = false;
-}
-
-/* A zone that was ever served has a cursor.  What a local one has is in the database, or
- * new. */
-static int find_out_if_known(struct served_zone *zone)
-{
-	zone->leases.is_unknown = zone->zone->targets[0].type != CONFIG_TARGET_LOCAL;
-	return zone->thread->store_ops->each_cursor(
-		zone->thread->store, zone->id, on_cursor, &zone->leases);
-}
-
-static int load(struct served_zone *zone)
-{
-	const struct store_ops *ops = zone->thread->store_ops;
-	struct store *store = zone->thread->store;
-	struct served_leases *leases = &zone->leases;
-	int r = find_out_if_known(zone);
+	const struct content *content = leases->content;
+	const struct store_ops *ops = content->thread->store_ops;
+	struct store *store = content->thread->store;
+	int r = ops->each_lease(store, content->id, load_lease, leases);
 
 	if (!r)
-		r = ops->each_lease(store, zone->id, load_lease, leases);
-	if (!r)
-		r = ops->each_hold(store, zone->id, load_hold, leases);
+		r = ops->each_hold(store, content->id, load_hold, leases);
+	if (r)
+		log_error("zone %s: reading its leases: %s", content->text,
+			r == -ENOMEM ? "out of memory" : ops->error(store));
 	return r;
 }
 
-int served_lease_open(struct served_zone *zone)
+int leases_open(struct zone_leases *leases, struct content *content,
+	struct actions *actions, const struct lease_hooks *hooks)
 {
-	struct served_leases *leases = &zone->leases;
+	const struct zone_thread *thread = content->thread;
 	int r;
 
+	leases->content = content;
+	leases->actions = actions;
+	leases->hooks = *hooks;
 	STAILQ_INIT(&leases->unstored);
-	alarm_init(&leases->alarm, &zone->thread->alarms, on_alarm, zone);
-	leases->table = lease_table_new(zone->name, &zone->thread->target_env.seed);
+	alarm_init(&leases->alarm, &content->thread->alarms, on_alarm, leases);
+	leases->table = lease_table_new(content->name, &thread->target_env.seed);
+	content->leases = leases->table;
 	if (!leases->table)
 		return -ENOMEM;
-	r = load(zone);
-	if (r) {
-		log_error("zone %s: reading its leases: %s", zone->zone->text,
-			r == -ENOMEM
-				? "out of memory"
-				: zone->thread->store_ops->error(zone->thread->store));
+	r = load(leases);
+	if (r)
 		return r;
-	}
-	served_ptr_note_zone(zone);
-	lease_table_on_event(leases->table, served_event_of_lease, zone);
-	served_lease_configure(zone);
+	lease_table_on_event(leases->table, leases_on_event, leases);
+	leases_configure(leases);
 	if (lease_table_count(leases->table))
-		log_info("zone %s: %zu %s", zone->zone->text,
+		log_info("zone %s: %zu %s", content->text,
 			lease_table_count(leases->table),
 			PLURAL(lease_table_count(leases->table), "lease"));
 	return 0;
 }
 
-void served_lease_configure(struct served_zone *zone)
+void leases_configure(struct zone_leases *leases)
 {
-	const struct policy *policy = &zone->zone->policy;
-	struct served_leases *leases = &zone->leases;
-
-	leases->was_reverse_missing = false;
-	leases->has_ptr_rule = false;
-	for (size_t i = 0; i < policy->count; i++)
-		leases->has_ptr_rule |= policy->rules[i].ptr;
 	/* Without a brake nothing is held up by one. */
-	if (!zone->zone->expiry.brake_count && lease_is_braked(leases->table))
-		lease_release_brake(leases->table, served_lease_now(zone));
-	served_lease_wake(zone);
+	if (!leases->content->rules->expiry.brake_count && lease_is_braked(leases->table))
+		lease_release_brake(leases->table, content_service_ms(leases->content));
+	leases_wake(leases);
 }
 
-void served_lease_clear(struct served_zone *zone)
+void leases_close(struct zone_leases *leases)
 {
-	struct served_leases *leases = &zone->leases;
-	struct served_lease_write *write;
-
-	while ((write = STAILQ_FIRST(&leases->unstored))) {
-		STAILQ_REMOVE_HEAD(&leases->unstored, entry);
-		served_lease_write_free(write);
-	}
+	if (!leases->content)
+		return;
+	leases_forget_unstored(leases);
 	alarm_stop(&leases->alarm);
-	served_adopt_cancel(zone);
 	lease_table_free(leases->table);
 }

@@ -4,7 +4,7 @@
  *
  * Nobody is told of derived records: their hosts are elsewhere.
  */
-#include "gateway/served/served.h"
+#include "gateway/leases/leases.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -74,15 +74,15 @@ static void add_record(struct telling *telling, const struct lease_record *recor
 	free(text);
 }
 
-static void tell(struct served_zone *zone, const char *what, const char *event,
+static void tell(struct zone_leases *leases, const char *what, const char *event,
 	const struct lease_record *record, struct telling *telling)
 {
 	write_source(&record->source, telling->source);
-	actions_begin(zone->thread->actions,
+	actions_begin(leases->actions,
 		&(struct action){
 			.what = what,
 			.event = event,
-			.zone = zone->zone->text,
+			.zone = leases->content->text,
 			.host = name_to_text(record->owner, telling->host),
 			.key = name_to_text(record->key, telling->key),
 			.source = telling->source[0] ? telling->source : NULL,
@@ -94,20 +94,20 @@ static void tell(struct served_zone *zone, const char *what, const char *event,
 		free(telling->records[i]);
 }
 
-static void act_on_stale(struct served_zone *zone, const struct lease_record *record)
+static void act_on_stale(struct zone_leases *leases, const struct lease_record *record)
 {
-	const struct lease_table *table = zone->leases.table;
+	const struct lease_table *table = leases->table;
 	struct telling telling = {.record_count = 0};
 	struct lease_record other;
 
-	if (!zone->zone->on_stale)
+	if (!leases->content->rules->on_stale)
 		return;
 	for (const struct lease *lease = lease_first_at(table, record->owner); lease;
 		lease = lease_next_at(table, lease)) {
 		lease_describe(table, lease, &other);
 		add_record(&telling, &other);
 	}
-	tell(zone, zone->zone->on_stale, "stale", record, &telling);
+	tell(leases, leases->content->rules->on_stale, "stale", record, &telling);
 }
 
 static bool is_told(const struct lease_change *change)
@@ -115,12 +115,12 @@ static bool is_told(const struct lease_change *change)
 	return change->had && !change->has && !(change->before.flags & LEASE_DERIVED);
 }
 
-static void act_on_expire(struct served_zone *zone, const struct lease_changes *changes,
+static void act_on_expire(struct zone_leases *leases, const struct lease_changes *changes,
 	const struct lease_record *record)
 {
 	struct telling telling = {.record_count = 0};
 
-	if (!zone->zone->on_expire)
+	if (!leases->content->rules->on_expire)
 		return;
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct lease_change *change = &changes->changes[i];
@@ -128,14 +128,13 @@ static void act_on_expire(struct served_zone *zone, const struct lease_changes *
 		if (is_told(change) && name_is_equal(change->before.owner, record->owner))
 			add_record(&telling, &change->before);
 	}
-	tell(zone, zone->zone->on_expire, "expired", record, &telling);
+	tell(leases, leases->content->rules->on_expire, "expired", record, &telling);
 }
 
 /* ---- audit ---- */
 
 struct event_row {
 	struct journal_op op;
-	struct served_zone *zone;
 	uint8_t host[NAME_MAX_LEN], key[NAME_MAX_LEN];
 	struct lease_record last; /* key, source and seen_s alone */
 };
@@ -145,20 +144,20 @@ static void on_row_written(struct journal_op *op, void *arg)
 	struct event_row *row = arg;
 
 	(void)op; /* a row that could not be written changes nothing else */
-	row->zone->operations--;
 	free(row);
 }
 
-void served_event_row(struct served_zone *zone, const char *event, const uint8_t *host,
+void leases_note(struct zone_leases *leases, const char *event, const uint8_t *host,
 	const struct lease_record *last, const struct verdict *why)
 {
+	struct content *content = leases->content;
+	struct zone_thread *thread = content->thread;
 	struct event_row *row = NULL;
 
-	if (!zone->thread->is_broken && !zone->thread->is_over)
+	if (!thread->is_broken && !thread->is_over)
 		row = calloc(1, sizeof(*row));
 	if (!row)
 		return;
-	row->zone = zone;
 	if (host)
 		memcpy(row->host, host, name_len(host));
 	if (last) {
@@ -169,9 +168,9 @@ void served_event_row(struct served_zone *zone, const char *event, const uint8_t
 	}
 	row->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
-		.zone = zone->id,
-		.seq = ++zone->thread->last_seq,
-		.at_ms = turn_real_ms(&zone->thread->time),
+		.zone = content->id,
+		.seq = ++thread->last_seq,
+		.at_ms = turn_real_ms(&thread->time),
 		.verdict = *why,
 		.event = event,
 		.host = host ? row->host : NULL,
@@ -179,44 +178,43 @@ void served_event_row(struct served_zone *zone, const char *event, const uint8_t
 		.done = on_row_written,
 		.arg = row,
 	};
-	zone->operations++;
-	zone_thread_submit(zone->thread, &row->op);
+	content_submit(content, &row->op);
 }
 
 /* ---- states ---- */
 
-static void log_of_host(const struct served_zone *zone, const uint8_t *host,
+static void log_of_host(const struct zone_leases *leases, const uint8_t *host,
 	const char *state, const struct verdict *why)
 {
 	char text[NAME_TEXT_MAX];
 
-	log_host(turn_monotonic_ms(&zone->thread->time), "zone %s: %s %s, %s",
-		zone->zone->text, name_to_text(host, text), state, why->why);
+	log_host(turn_monotonic_ms(&leases->content->thread->time), "zone %s: %s %s, %s",
+		leases->content->text, name_to_text(host, text), state, why->why);
 }
 
-static void went_stale(struct served_zone *zone, const struct lease_record *record)
+static void went_stale(struct zone_leases *leases, const struct lease_record *record)
 {
 	const struct verdict why = describe("it missed its heartbeat", record);
 
-	zone->leases.counters.went_stale++;
-	log_of_host(zone, record->owner, "is stale", &why);
-	served_event_row(zone, "stale", record->owner, record, &why);
-	act_on_stale(zone, record);
+	leases->counters.went_stale++;
+	log_of_host(leases, record->owner, "is stale", &why);
+	leases_note(leases, "stale", record->owner, record, &why);
+	act_on_stale(leases, record);
 }
 
-static void came_back(struct served_zone *zone, const struct lease_record *record)
+static void came_back(struct zone_leases *leases, const struct lease_record *record)
 {
 	const struct verdict why = describe("it is active again", record);
 
-	zone->leases.counters.came_back++;
-	log_of_host(zone, record->owner, "is back", &why);
-	served_event_row(zone, "active", record->owner, record, &why);
+	leases->counters.came_back++;
+	log_of_host(leases, record->owner, "is back", &why);
+	leases_note(leases, "active", record->owner, record, &why);
 }
 
-static void braked(struct served_zone *zone)
+static void braked(struct zone_leases *leases)
 {
-	const struct lease_expiry *expiry = &zone->zone->expiry;
-	const struct lease_table *table = zone->leases.table;
+	const struct lease_expiry *expiry = &leases->content->rules->expiry;
+	const struct lease_table *table = leases->table;
 	struct verdict why = {.ede = EDE_NONE};
 
 	snprintf(why.why, sizeof(why.why),
@@ -224,35 +222,35 @@ static void braked(struct served_zone *zone)
 		lease_table_count_stale(table), lease_table_count(table),
 		PLURAL(lease_table_count(table), "lease"), expiry->brake_percent,
 		expiry->brake_count);
-	zone->leases.counters.braked++;
+	leases->counters.braked++;
 	log_warning(
 		"zone %s: expiry has stopped: %s; it goes on when they are refreshed, or "
 		"by musterctl resume %s",
-		zone->zone->text, why.why, zone->zone->text);
-	served_event_row(zone, "brake", NULL, NULL, &why);
+		leases->content->text, why.why, leases->content->text);
+	leases_note(leases, "brake", NULL, NULL, &why);
 }
 
-void served_event_of_lease(
+void leases_on_event(
 	enum lease_event_kind kind, const struct lease_record *record, void *arg)
 {
 	const struct verdict on = {.ede = EDE_NONE, .why = "expiry goes on"};
-	struct served_zone *zone = arg;
+	struct zone_leases *leases = arg;
 
 	if (record && record->flags & LEASE_DERIVED)
 		return;
 	switch (kind) {
 	case LEASE_EVENT_STALE:
-		went_stale(zone, record);
+		went_stale(leases, record);
 		return;
 	case LEASE_EVENT_ACTIVE:
-		came_back(zone, record);
+		came_back(leases, record);
 		return;
 	case LEASE_EVENT_BRAKE:
-		braked(zone);
+		braked(leases);
 		return;
 	case LEASE_EVENT_FREE:
-		log_info("zone %s: %s", zone->zone->text, on.why);
-		served_event_row(zone, "resumed", NULL, NULL, &on);
+		log_info("zone %s: %s", leases->content->text, on.why);
+		leases_note(leases, "resumed", NULL, NULL, &on);
 		return;
 	}
 }
@@ -281,7 +279,7 @@ static const struct lease_record *next_host(
 	return NULL;
 }
 
-void served_event_expiring(struct served_zone *zone, const struct changeset *cs)
+void leases_tell_expiring(struct zone_leases *leases, const struct changeset *cs)
 {
 	const struct lease_record *record;
 	size_t at = 0;
@@ -289,13 +287,13 @@ void served_event_expiring(struct served_zone *zone, const struct changeset *cs)
 	while ((record = next_host(cs->leases, &at))) {
 		const struct verdict why = describe("its lease ended", record);
 
-		served_event_row(zone, STORE_EVENT_EXPIRED, record->owner, record, &why);
+		leases_note(leases, STORE_EVENT_EXPIRED, record->owner, record, &why);
 	}
 }
 
-void served_event_expired(struct served_zone *zone, const struct changeset *cs)
+void leases_tell_expired(struct zone_leases *leases, const struct changeset *cs)
 {
-	struct served_counters *counters = &zone->leases.counters;
+	struct lease_counters *counters = &leases->counters;
 	const struct lease_record *record;
 	size_t at = 0;
 
@@ -305,7 +303,7 @@ void served_event_expired(struct served_zone *zone, const struct changeset *cs)
 		const struct verdict why = describe("its lease ended", record);
 
 		counters->expired_hosts++;
-		log_of_host(zone, record->owner, "has expired", &why);
-		act_on_expire(zone, cs->leases, record);
+		log_of_host(leases, record->owner, "has expired", &why);
+		act_on_expire(leases, cs->leases, record);
 	}
 }

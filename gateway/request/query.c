@@ -6,23 +6,23 @@
 #include <string.h>
 
 #include "gateway/answer/answer.h"
-#include "gateway/base/log.h"
-#include "gateway/served/served.h"
+#include "gateway/base/ip_address.h"
+#include "gateway/request/requests.h"
 
 static void refuse(
-	struct served_zone *zone, struct transaction *t, struct verdict verdict)
+	struct zone_requests *zone, struct transaction *t, struct verdict verdict)
 {
 	t->verdict = verdict;
-	zone_thread_answer(zone->thread, t);
+	requests_answer(zone->all, t);
 }
 
-size_t served_answer_limit(const struct transaction *t)
+size_t requests_answer_limit(const struct transaction *t)
 {
 	return answer_limit(&t->walk, transaction_is_tcp(t)) -
 		tsig_reserved_space(&t->tsig);
 }
 
-bool served_keep_answer(struct transaction *t, const uint8_t *answer, size_t len)
+bool requests_keep_answer(struct transaction *t, const uint8_t *answer, size_t len)
 {
 	t->answer = malloc(len);
 	if (!t->answer)
@@ -32,28 +32,28 @@ bool served_keep_answer(struct transaction *t, const uint8_t *answer, size_t len
 	return true;
 }
 
-static void answer_query(struct served_zone *zone, struct transaction *t)
+static void answer_query(struct zone_requests *zone, struct transaction *t)
 {
-	struct zone_thread *thread = zone->thread;
+	uint8_t *answer = zone->all->answer;
 	const struct answer_query query = {
 		.msg = t->msg,
 		.m = &t->walk,
-		.zone = zone->mirror,
-		.mname = zone->zone->mname,
+		.zone = zone->content->mirror,
+		.mname = zone->content->rules->mname,
 		.source = t->subject.source,
 		.is_tcp = transaction_is_tcp(t),
 	};
-	const size_t len = answer_build(&query, thread->answer, served_answer_limit(t));
+	const size_t len = answer_build(&query, answer, requests_answer_limit(t));
 
-	if (!served_keep_answer(t, thread->answer, len))
+	if (!requests_keep_answer(t, answer, len))
 		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-	zone_thread_answer(thread, t);
+	requests_answer(zone->all, t);
 }
 
 /* ---- transfers ---- */
 
 /* RFC 1995 3: the client's SOA stands in the authority section. */
-bool served_read_client_serial(const struct transaction *t, uint32_t *ret_serial)
+bool requests_read_client_serial(const struct transaction *t, uint32_t *ret_serial)
 {
 	uint8_t name[NAME_MAX_LEN];
 	struct wire_reader r;
@@ -73,90 +73,61 @@ bool served_read_client_serial(const struct transaction *t, uint32_t *ret_serial
 	return !r.failed;
 }
 
-static bool is_same_question(
-	const struct transfer *transfer, const uint8_t *question, size_t len)
-{
-	const struct transfer_message *first = &transfer->messages[0];
-
-	return first->len >= WIRE_HEADER_LEN + len &&
-		!memcmp(first->octets + WIRE_HEADER_LEN, question, len);
-}
-
-/* Those who ask for the same content share it. */
-static struct transfer *build_axfr(
-	struct served_zone *zone, const uint8_t *question, size_t question_len)
-{
-	int error;
-
-	if (zone->axfr && !is_same_question(zone->axfr, question, question_len))
-		mirror_touch(zone);
-	if (!zone->axfr) {
-		mirror_hide_uncommitted(zone);
-		zone->axfr = transfer_new_axfr(zone->mirror, question, question_len);
-		error = errno;
-		mirror_show_uncommitted(zone);
-		errno = error;
-	}
-	return zone->axfr ? transfer_ref(zone->axfr) : NULL;
-}
-
 /* NULL with errno, as transfer_new_axfr. */
 static struct transfer *build_transfer(
-	struct served_zone *zone, const struct transaction *t, uint32_t serial)
+	struct content *content, const struct transaction *t, uint32_t serial)
 {
 	const uint8_t *question = t->msg + t->walk.section_at[0];
 	const size_t question_len = t->walk.question_end - t->walk.section_at[0];
-	struct transfer *transfer;
-	int error;
 
 	if (t->question_type == TYPE_AXFR)
-		return build_axfr(zone, question, question_len);
-	mirror_hide_uncommitted(zone);
-	transfer = transfer_new_ixfr(zone->mirror, zone->history, serial, question,
-		question_len, transaction_is_tcp(t) ? 0 : served_answer_limit(t));
-	error = errno;
-	mirror_show_uncommitted(zone);
-	errno = error;
-	return transfer;
+		return content_axfr(content, question, question_len);
+	return content_ixfr(content, serial, question, question_len,
+		transaction_is_tcp(t) ? 0 : requests_answer_limit(t));
 }
 
-static void answer_transfer(struct served_zone *zone, struct transaction *t)
+/* Nothing is on its way to the disk now. */
+static void transfer(struct content_caller *caller)
 {
+	struct transaction *t = caller->owner;
+	struct zone_requests *zone = t->requests;
 	uint32_t serial = 0;
 
-	if (t->question_type == TYPE_IXFR && !served_read_client_serial(t, &serial)) {
+	(void)requests_read_client_serial(t, &serial); /* answer_transfer has looked */
+	t->transfer = build_transfer(zone->content, t, serial);
+	if (!t->transfer && errno == ENOTSUP) /* a secondary would deny what there is */
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
+			"the zone has records that only its own server can transfer");
+	else if (!t->transfer)
+		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	requests_answer(zone->all, t);
+}
+
+static void answer_transfer(struct zone_requests *zone, struct transaction *t)
+{
+	uint32_t serial;
+
+	if (t->question_type == TYPE_IXFR && !requests_read_client_serial(t, &serial)) {
 		refuse(zone, t,
 			verdict_refuse(RCODE_FORMERR, EDE_OTHER,
 				"the authority section of an IXFR must hold one SOA"));
 		return;
 	}
 	if (t->subject.key)
-		notify_learn(zone->notify, &t->subject.source, t->subject.key);
-	t->transfer = build_transfer(zone, t, serial);
-	if (!t->transfer && errno == ENOTSUP) {
-		/* Without those records a secondary would deny what there is. */
-		refuse(zone, t,
-			verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
-				"the zone has records that only its own server can "
-				"transfer"));
-		return;
-	}
-	if (!t->transfer) {
-		refuse(zone, t,
-			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory"));
-		return;
-	}
-	zone_thread_answer(zone->thread, t);
+		notify_learn(zone->content->notify, &t->subject.source, t->subject.key);
+	t->caller = (struct content_caller){.enter = transfer, .owner = t};
+	content_call(zone->content, &t->caller);
 }
 
-void served_query(struct served_zone *zone, struct transaction *t)
+void requests_query(struct zone_requests *zone, struct transaction *t)
 {
-	if (!zone->mirror) {
-		refuse(zone, t, zone->not_ready);
+	t->requests = zone;
+	if (!zone->content->mirror) {
+		refuse(zone, t, zone->content->not_ready);
 		return;
 	}
-	if (served_is_signers(zone, t))
-		served_ask_signer(zone, t);
+	if (requests_are_for_signer(zone, t))
+		requests_ask_signer(zone, t);
 	else if (t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR)
 		answer_transfer(zone, t);
 	else
@@ -171,10 +142,10 @@ static bool is_key(const struct tsig_key *key, const struct transaction *t)
 }
 
 /* By its address, or by a key that we share with it: it may have several addresses. */
-static bool is_from_target(const struct served_zone *zone, const struct transaction *t)
+static bool is_from_target(const struct config_zone *zone, const struct transaction *t)
 {
-	for (size_t i = 0; i < zone->zone->target_count; i++) {
-		const struct config_target *target = &zone->zone->targets[i];
+	for (size_t i = 0; i < zone->target_count; i++) {
+		const struct config_target *target = &zone->targets[i];
 		struct ip_address address;
 
 		if (target->type != CONFIG_TARGET_DDNS)
@@ -182,19 +153,19 @@ static bool is_from_target(const struct served_zone *zone, const struct transact
 		if (t->subject.key &&
 			(is_key(target->key, t) || is_key(target->transfer_key, t)))
 			return true;
-		address = transaction_fold_address(&target->address.storage);
+		address = ip_address_of(&target->address.storage);
 		if (!memcmp(&address, &t->subject.source, sizeof(address)))
 			return true;
 	}
 	return false;
 }
 
-void served_notified(struct served_zone *zone, struct transaction *t)
+void requests_notified(struct zone_requests *zone, struct transaction *t)
 {
 	/* RFC 1996 3.10 lets only known masters notify; a key that may transfer is known.
 	 */
-	if (!is_from_target(zone, t) &&
-		!policy_allows_transfer(&zone->zone->policy, &t->subject)) {
+	if (!is_from_target(zone->content->rules, t) &&
+		!policy_allows_transfer(&zone->content->rules->policy, &t->subject)) {
 		refuse(zone, t,
 			verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
 				"NOTIFY comes neither from the address of one of the "
@@ -202,6 +173,6 @@ void served_notified(struct served_zone *zone, struct transaction *t)
 				"targets nor with its key"));
 		return;
 	}
-	delivery_want_probe(zone->deliveries[0]);
-	zone_thread_answer(zone->thread, t);
+	delivery_want_probe(content_primary(zone->content));
+	requests_answer(zone->all, t);
 }

@@ -10,12 +10,11 @@
  *
  * Limits: SIGNER_LINE_MAX.  Nothing is cached.
  */
-#include "gateway/served/served.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
 #include "gateway/answer/answer.h"
+#include "gateway/request/requests.h"
 #include "gateway/target/target_relay.h"
 
 enum {
@@ -24,7 +23,7 @@ enum {
 				 * read back what they wrote ever are at a time */
 
 struct signer_line {
-	struct served_zone *zone;
+	struct zone_requests *zone;
 	struct config *config; /* counted: what relay was made by */
 	struct target_relay *relay;
 	struct transaction
@@ -41,19 +40,20 @@ static bool is_transfer(const struct transaction *t)
 }
 
 /* The address of who asks is ours to tell; nobody can sign it. */
-static bool is_own_address(const struct served_zone *zone, const struct transaction *t)
+static bool is_own_address(const struct zone_requests *zone, const struct transaction *t)
 {
 	uint8_t name[NAME_MAX_LEN];
 	uint16_t type, class;
 
 	return answer_read_question(t->msg, &t->walk, name, &type, &class) &&
-		answer_is_whoami(zone->mirror, name) &&
-		!zone_find_node(zone->mirror, name);
+		answer_is_whoami(zone->content->mirror, name) &&
+		!zone_find_node(zone->content->mirror, name);
 }
 
-bool served_is_signers(const struct served_zone *zone, const struct transaction *t)
+bool requests_are_for_signer(
+	const struct zone_requests *zone, const struct transaction *t)
 {
-	if (!zone_is_signed(zone->mirror))
+	if (!zone_is_signed(zone->content->mirror))
 		return false;
 	if (is_transfer(t))
 		return true;
@@ -79,11 +79,11 @@ static struct transaction *take_first(struct signer_line *line)
 	return t;
 }
 
-static void fail(struct served_zone *zone, struct transaction *t, const char *why)
+static void fail(struct zone_requests *zone, struct transaction *t, const char *why)
 {
 	t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
 		"only the server that signs the zone can tell: %s", why);
-	zone_thread_answer(zone->thread, t);
+	requests_answer(zone->all, t);
 }
 
 /* Whoever waits behind one that got no answer would get none either, one timeout later
@@ -99,7 +99,7 @@ static void fail_all(struct signer_line *line, const char *why)
 static void on_answer(void *arg, const struct target_relay_result *result)
 {
 	struct signer_line *line = arg;
-	struct zone_thread *thread = line->zone->thread;
+	struct requests *all = line->zone->all;
 	struct transaction *t;
 	size_t len;
 
@@ -114,12 +114,12 @@ static void on_answer(void *arg, const struct target_relay_result *result)
 		const struct answer_query query = {
 			.msg = t->msg, .m = &t->walk, .is_tcp = transaction_is_tcp(t)};
 
-		len = answer_hand_on(&query, result->msg, result->m, thread->answer,
-			served_answer_limit(t));
-		if (!served_keep_answer(t, thread->answer, len))
+		len = answer_hand_on(&query, result->msg, result->m, all->answer,
+			requests_answer_limit(t));
+		if (!requests_keep_answer(t, all->answer, len))
 			t->verdict = verdict_refuse(
 				RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-		zone_thread_answer(thread, t);
+		requests_answer(all, t);
 	}
 	ask_first(line);
 }
@@ -143,7 +143,7 @@ static void on_transferred(void *arg, const struct target_relay_result *result)
 		t->transfer = transfer_builder_finish(line->builder);
 	take_first(line);
 	if (t->transfer)
-		zone_thread_answer(line->zone->thread, t);
+		requests_answer(line->zone->all, t);
 	else
 		fail(line->zone, t,
 			verdict_is_ok(&result->why) ? "out of memory" : result->why.why);
@@ -155,26 +155,27 @@ static void on_transferred(void *arg, const struct target_relay_result *result)
 /* Other settings may have come since the last time. */
 static bool open_relay(struct signer_line *line)
 {
-	const struct served_zone *zone = line->zone;
+	const struct content *content = line->zone->content;
 
-	if (line->relay && line->config == zone->config)
+	if (line->relay && line->config == content->config)
 		return true;
 	target_relay_free(line->relay);
 	config_unref(line->config);
-	line->config = config_ref(zone->config);
+	line->config = config_ref(content->config);
 	line->relay = target_relay_new(
-		&zone->zone->targets[0], zone->name, &zone->thread->target_env);
+		&content->rules->targets[0], content->name, &content->thread->target_env);
 	return line->relay != NULL;
 }
 
 /* A SOA with the client's serial, and otherwise the zone's.  NULL: no memory. */
 static struct rrset *client_soa(
-	const struct served_zone *zone, const struct transaction *t)
+	const struct zone_requests *zone, const struct transaction *t)
 {
 	uint32_t serial = 0;
 
-	(void)served_read_client_serial(t, &serial); /* served_ask_signer has looked */
-	return soa_with_serial(zone_soa(zone->mirror), serial);
+	(void)requests_read_client_serial(
+		t, &serial); /* requests_ask_signer has looked */
+	return soa_with_serial(zone_soa(zone->content->mirror), serial);
 }
 
 static bool ask_transfer(struct signer_line *line, const struct transaction *t)
@@ -183,9 +184,9 @@ static bool ask_transfer(struct signer_line *line, const struct transaction *t)
 	struct rrset *since = NULL;
 
 	line->is_too_large = false;
-	line->builder = transfer_builder_new(line->zone->name, t->msg + at,
+	line->builder = transfer_builder_new(line->zone->content->name, t->msg + at,
 		t->walk.question_end - at,
-		transaction_is_tcp(t) ? 0 : served_answer_limit(t));
+		transaction_is_tcp(t) ? 0 : requests_answer_limit(t));
 	if (t->question_type == TYPE_IXFR) {
 		since = client_soa(line->zone, t);
 		if (!since)
@@ -217,7 +218,8 @@ static void ask_first(struct signer_line *line)
 		fail(line->zone, take_first(line), "out of memory");
 }
 
-static struct signer_line *open_line(struct served_zone *zone, struct signer_line **place)
+static struct signer_line *open_line(
+	struct zone_requests *zone, struct signer_line **place)
 {
 	struct signer_line *line = *place;
 
@@ -232,16 +234,16 @@ static struct signer_line *open_line(struct served_zone *zone, struct signer_lin
 	return line;
 }
 
-void served_ask_signer(struct served_zone *zone, struct transaction *t)
+void requests_ask_signer(struct zone_requests *zone, struct transaction *t)
 {
 	struct signer_line *line =
 		open_line(zone, is_transfer(t) ? &zone->transfers : &zone->questions);
 	uint32_t serial;
 
-	if (t->question_type == TYPE_IXFR && !served_read_client_serial(t, &serial)) {
+	if (t->question_type == TYPE_IXFR && !requests_read_client_serial(t, &serial)) {
 		t->verdict = verdict_refuse(RCODE_FORMERR, EDE_OTHER,
 			"the authority section of an IXFR must hold one SOA");
-		zone_thread_answer(zone->thread, t);
+		requests_answer(zone->all, t);
 		return;
 	}
 	if (!line || line->count >= SIGNER_LINE_MAX) {
@@ -268,13 +270,13 @@ static void give_up(struct signer_line *line)
 	fail_all(line, "the zone is being closed");
 }
 
-void served_give_up_asking(struct served_zone *zone)
+void requests_give_up_asking(struct zone_requests *zone)
 {
 	give_up(zone->questions);
 	give_up(zone->transfers);
 }
 
-bool served_is_asking(const struct served_zone *zone)
+bool requests_is_asking(const struct zone_requests *zone)
 {
 	return (zone->questions && zone->questions->waiting) ||
 		(zone->transfers && zone->transfers->waiting);
@@ -290,7 +292,7 @@ static void line_free(struct signer_line *line)
 	free(line);
 }
 
-void served_signer_clear(struct served_zone *zone)
+void requests_signer_clear(struct zone_requests *zone)
 {
 	line_free(zone->questions);
 	line_free(zone->transfers);

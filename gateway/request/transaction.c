@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
 #include "gateway/journal/refusals.h"
 
@@ -24,28 +25,6 @@ static uint64_t next_id(void)
 		atomic_compare_exchange_strong(
 			&last, &none, (uint64_t)clock_real_ms() << 12);
 	return atomic_fetch_add(&last, 1) + 1;
-}
-
-struct ip_address transaction_fold_address(const struct sockaddr_storage *address)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	struct ip_address ret = {0};
-
-	if (address->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)address;
-
-		ret.family = 4;
-		memcpy(ret.octets, &in->sin_addr, 4);
-	} else if (address->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)address;
-		const bool is_mapped = !memcmp(&in6->sin6_addr, mapped, sizeof(mapped));
-
-		ret.family = is_mapped ? 4 : 6;
-		memcpy(ret.octets,
-			(const uint8_t *)&in6->sin6_addr + (is_mapped ? 12 : 0),
-			is_mapped ? 4 : 16);
-	}
-	return ret;
 }
 
 struct transaction *transaction_new(struct config *config,
@@ -62,7 +41,7 @@ struct transaction *transaction_new(struct config *config,
 	t->real_s = clock_real_ms() / 1000;
 	t->config = config_ref(config);
 	t->peer = *peer;
-	t->subject.source = transaction_fold_address(&peer->address);
+	t->subject.source = ip_address_of(&peer->address);
 	t->subject.transport = peer->connection ? POLICY_TCP : POLICY_UDP;
 	t->verdict = verdict_ok();
 	t->len = len;

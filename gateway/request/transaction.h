@@ -14,6 +14,7 @@
 #include "gateway/base/queue.h"
 #include "gateway/journal/journal.h"
 #include "gateway/answer/transfer.h"
+#include "gateway/content/edit.h"
 #include "tsig/tsig.h"
 #include "zones/lease.h"
 #include "zones/update.h"
@@ -28,6 +29,8 @@ enum transaction_state {
 };
 
 struct connection;
+struct transaction_list;
+struct zone_requests;
 struct refusals;
 struct replay_entry;
 
@@ -68,11 +71,15 @@ struct transaction {
 	struct replay_entry *replay; /* where its answer will be remembered; NULL: not */
 	struct transaction *twins;   /* retransmissions that wait for the same answer,
 				      * linked by wait_next */
-	struct transaction *wait_next; /* in served_zone's list of the waiting */
-	int64_t deadline_ms;           /* monotonic; when the zone's ack_timeout ends */
-	uint64_t seq;                  /* of its journal row; 0: none */
-	struct changeset *changes;     /* counted; what it did to the mirror; the zone
-	                                 * thread's alone, NULL when it is answered */
+	struct transaction *wait_next;
+	struct zone_requests *requests; /* of its zone */
+	struct edit *edit;              /* what it did, while that is on its way */
+	struct edit_waiter waiter;      /* for somebody else's (a heartbeat's) */
+	struct content_caller caller;   /* at the gate (a transfer's) */
+	TAILQ_ENTRY(transaction) entry; /* in one of zone_requests' lists */
+	struct transaction_list *list;  /* which; NULL: none */
+	int64_t deadline_ms; /* monotonic; when the zone's ack_timeout ends; 0: it has not
+			      * begun to wait */
 
 	/* The response. */
 	struct verdict verdict;
@@ -97,9 +104,6 @@ static inline bool transaction_is_tcp(const struct transaction *t)
 {
 	return t->peer.connection != NULL;
 }
-
-/* IPv4-mapped addresses become IPv4: rules speak of those. */
-struct ip_address transaction_fold_address(const struct sockaddr_storage *address);
 
 /* "192.0.2.1#5353/udp". */
 enum { TRANSACTION_PEER_MAX = 80 };

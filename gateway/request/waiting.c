@@ -1,254 +1,386 @@
 /*
- * Updates that wait for the primary target, and what becomes of them: applied, late,
- * refused there, withdrawn.
+ * Updates that wait, for the content's gate or for the primary target, and what becomes
+ * of the latter: applied, late, refused there, withdrawn.
  */
-#include "gateway/served/served.h"
+#include "gateway/request/requests.h"
 
 #include "gateway/base/log.h"
 
-/* ---- waiting for the primary target ---- */
+/* ---- lists ---- */
 
-static void set_ack_alarm(struct served_zone *zone)
+static void leave_list(struct transaction *t)
 {
-	if (zone->waiting)
-		alarm_set(&zone->ack_alarm, zone->waiting->deadline_ms);
-	else
-		alarm_stop(&zone->ack_alarm);
+	if (!t->list)
+		return;
+	TAILQ_REMOVE(t->list, t, entry);
+	t->list = NULL;
 }
 
-void served_start_waiting(struct served_zone *zone, struct transaction *t)
+static void set_deadline(struct zone_requests *zone)
 {
-	const bool is_first = !zone->waiting;
+	const struct transaction *first = TAILQ_FIRST(&zone->waiting);
+
+	if (first)
+		alarm_set(&zone->deadline, first->deadline_ms);
+	else
+		alarm_stop(&zone->deadline);
+}
+
+/* Mostly at the end: whoever waits again has kept the deadline. */
+static void start_waiting(struct zone_requests *zone, struct transaction *t)
+{
+	struct zone_thread *thread = zone->all->thread;
+	struct transaction *before;
 
 	transaction_set_state(t, TRANSACTION_DELIVERING);
-	if (!t->deadline_ms) /* who waits again waits no longer for it */
-		t->deadline_ms = turn_monotonic_ms(&zone->thread->time) +
-			zone->zone->ack_timeout_ms;
-	t->wait_next = NULL;
-	*zone->waiting_tail = t;
-	zone->waiting_tail = &t->wait_next;
-	if (is_first)
-		set_ack_alarm(zone);
+	if (!t->deadline_ms)
+		t->deadline_ms = turn_monotonic_ms(&thread->time) +
+			zone->content->rules->ack_timeout_ms;
+	before = TAILQ_LAST(&zone->waiting, transaction_list);
+	while (before && before->deadline_ms > t->deadline_ms)
+		before = TAILQ_PREV(before, transaction_list, entry);
+	if (before)
+		TAILQ_INSERT_AFTER(&zone->waiting, before, t, entry);
+	else
+		TAILQ_INSERT_HEAD(&zone->waiting, t, entry);
+	t->list = &zone->waiting;
+	if (!before)
+		set_deadline(zone);
 }
 
-void served_stop_waiting(struct served_zone *zone, struct transaction *transaction)
+static void stop_waiting(struct transaction *t)
 {
-	struct transaction **link = &zone->waiting;
+	struct zone_requests *zone = t->requests;
+	const bool was_first = t == TAILQ_FIRST(&zone->waiting);
 
-	while (*link && *link != transaction)
-		link = &(*link)->wait_next;
-	if (!*link)
-		return;
-	*link = transaction->wait_next;
-	if (!*link)
-		zone->waiting_tail = link;
-	transaction->wait_next = NULL;
+	leave_list(t);
+	if (was_first)
+		set_deadline(zone);
+	edit_stop_waiting(&t->waiter);
 }
 
-void served_on_ack_timeout(void *arg)
+/* Whatever becomes of its edit. */
+static void stop_and_answer(struct transaction *t)
 {
-	struct served_zone *zone = arg;
-	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-		"target %s did not answer in time: the change was withdrawn",
-		delivery_id(zone->deliveries[0]));
-	const int64_t now = turn_monotonic_ms(&zone->thread->time);
+	stop_waiting(t);
+	if (t->edit)
+		edit_disown(t->edit);
+	t->edit = NULL;
+	requests_answer(t->requests->all, t);
+}
 
-	while (zone->waiting && zone->waiting->deadline_ms <= now) {
-		struct transaction *t = zone->waiting;
+void requests_pause(struct zone_requests *zone, struct transaction *t)
+{
+	TAILQ_INSERT_TAIL(&zone->paused, t, entry);
+	t->list = &zone->paused;
+}
 
-		served_stop_waiting(zone, t);
-		if (zone->zone->ack == CONFIG_ACK_APPLIED)
-			served_withdraw(zone, t, &late);
-		else
-			zone_thread_answer(zone->thread, t);
+static void on_opened(void *part)
+{
+	struct zone_requests *zone = part;
+	struct transaction *t;
+
+	while (!content_is_gated(zone->content) && (t = TAILQ_FIRST(&zone->paused))) {
+		leave_list(t);
+		requests_judge(zone, t);
 	}
-	set_ack_alarm(zone);
 }
 
-/* ---- what deliveries report ---- */
+/* ---- heartbeats ---- */
 
-void served_applied(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
-	struct rrset *soa)
+static void wait_for(struct zone_requests *zone, struct transaction *t, struct edit *edit)
 {
-	if (delivery != zone->deliveries[0])
+	edit_wait(edit, &t->waiter);
+	if (edit->state == EDIT_DURABLE)
+		start_waiting(zone, t);
+	else
+		transaction_set_state(t, TRANSACTION_COMMITTING);
+}
+
+static void on_told(struct edit_waiter *waiter, struct edit *edit, enum edit_state state)
+{
+	struct transaction *t = waiter->owner;
+	struct zone_requests *zone = t->requests;
+
+	stop_waiting(t);
+	switch (state) {
+	case EDIT_DURABLE:
+		if (content_waits_for_primary(zone->content)) {
+			wait_for(zone, t, edit);
+			return;
+		}
+		break;
+	case EDIT_FAILED:
+		t->verdict = content_database_verdict(zone->content);
+		break;
+	case EDIT_UNDONE: /* what it finds now counts */
+		requests_judge(zone, t);
 		return;
-	if (soa)
-		mirror_adopt_soa(zone, soa);
-	served_expiry_applied(zone, seq);
-	while (zone->waiting && zone->waiting->seq <= seq) {
-		struct transaction *t = zone->waiting;
-
-		served_stop_waiting(zone, t);
-		zone_thread_answer(zone->thread, t);
+	default:
+		break;
 	}
-	set_ack_alarm(zone);
+	requests_answer(zone->all, t);
 }
 
-void served_primary_down(struct served_zone *zone)
+/* It promises no more than the changes that it found, and shares their fate. */
+void requests_wait_for_newest(struct zone_requests *zone, struct transaction *t)
 {
-	served_expiry_applied(zone, UINT64_MAX);
-	if (zone->zone->ack != CONFIG_ACK_WAIT)
-		return;
-	while (zone->waiting) {
-		struct transaction *t = zone->waiting;
+	struct edit *edit = edit_newest(zone->content);
 
-		served_stop_waiting(zone, t);
-		zone_thread_answer(zone->thread, t);
-	}
-	set_ack_alarm(zone);
+	t->waiter.owner = t;
+	t->waiter.tell = on_told;
+	if (edit &&
+		(edit->state == EDIT_COMMITTING ||
+			content_waits_for_primary(zone->content)))
+		wait_for(zone, t, edit);
+	else
+		requests_answer(zone->all, t);
 }
 
-void served_note_outcome(
-	struct served_zone *zone, uint64_t seq, const struct verdict *verdict)
+/* ---- changes that are taken back ---- */
+
+static bool on_taken_back(struct edit *edit)
 {
-	const struct journal_op note = {
-		.kind = JOURNAL_OUTCOME,
-		.zone = zone->id,
-		.seq = seq,
-		.verdict = *verdict,
-	};
+	struct transaction *t = edit->owner;
 
-	(void)zone_thread_submit_note(zone->thread, &note);
-}
-
-/* Takes changes back in the mirror and the journal.  False: nothing was left to take
- * back, or no memory. */
-static bool withdraw_changes(struct served_zone *zone, const struct changeset *changes,
-	struct transaction *t, const struct verdict *verdict,
-	enum served_append_kind kind)
-{
-	struct changeset *back = NULL;
-	int r = apply_withdrawal(
-		zone->mirror, changes, delivery_bumps_serial(zone->deliveries[0]), &back);
-
-	if (r)
-		return false;
-	if (!served_lease_withdraw(zone, changes, back) &&
-		(back->count || back->leases) &&
-		served_append_changes(zone, back, t, verdict, kind))
-		return true;
-	served_lease_undo(zone, back);
-	changeset_unref(back);
+	requests_answer(t->requests->all, t);
 	return false;
 }
 
-void served_judge_heartbeats(struct served_zone *zone, uint64_t seq)
+static void on_not_taken_back(struct edit *edit)
 {
-	struct transaction *t = zone->waiting, *next, *first = NULL, **tail = &first;
+	struct transaction *t = edit->owner;
 
-	zone->withdrawals++;
-	/* Off the list before one is judged, which may put it there again. */
-	for (; t; t = next) {
-		next = t->wait_next;
-		if (t->changes || t->seq < seq)
-			continue;
-		served_stop_waiting(zone, t);
-		*tail = t;
-		tail = &t->wait_next;
-	}
-	while ((t = first)) {
-		first = t->wait_next;
-		t->wait_next = NULL;
-		served_judge(zone, t);
-	}
+	t->verdict = content_database_verdict(t->requests->content);
+	requests_answer(t->requests->all, t);
 }
 
-static void withdraw(struct served_zone *zone, struct transaction *t,
-	const struct verdict *verdict, enum served_append_kind kind)
+/* The refusal is sent when what takes the change back is durable: what was refused is not
+ * delivered after a crash. */
+static const struct edit_ops taking_back = {
+	.durable = on_taken_back,
+	.failed = on_not_taken_back,
+};
+
+/* A change whose client waits is taken back, and the client gets this verdict. */
+static void take_back(
+	struct transaction *t, const struct verdict *verdict, enum edit_origin origin)
 {
-	const uint64_t seq = t->seq;
+	struct edit *edit = t->edit;
 
 	t->verdict = *verdict;
-	if (!t->changes) { /* a heartbeat that waited for others' changes */
-		zone_thread_answer(zone->thread, t);
+	t->edit = NULL;
+	stop_waiting(t);
+	transaction_set_state(t, TRANSACTION_COMMITTING);
+	if (!edit || !edit_take_back(edit, origin, verdict, &taking_back, t))
+		requests_answer(t->requests->all, t);
+}
+
+/* ---- what becomes of an update ---- */
+
+static bool on_durable(struct edit *edit)
+{
+	struct transaction *t = edit->owner;
+
+	if (content_waits_for_primary(edit->content)) {
+		start_waiting(t->requests, t);
+		return true;
+	}
+	t->edit = NULL;
+	requests_answer(t->requests->all, t);
+	return false;
+}
+
+static void on_failed(struct edit *edit)
+{
+	struct transaction *t = edit->owner;
+
+	t->edit = NULL;
+	t->verdict = content_database_verdict(edit->content);
+	requests_answer(t->requests->all, t);
+}
+
+static void on_applied(struct edit *edit)
+{
+	struct transaction *t = edit->owner;
+
+	t->edit = NULL; /* it ends by itself */
+	stop_and_answer(t);
+}
+
+static bool on_rejected(struct edit *edit, const struct verdict *why)
+{
+	struct transaction *t = edit->owner;
+
+	t->requests->counters.refused++;
+	take_back(t, why, EDIT_REJECTION);
+	return true;
+}
+
+const struct edit_ops requests_edit_ops = {
+	.durable = on_durable,
+	.failed = on_failed,
+	.applied = on_applied,
+	.rejected = on_rejected,
+};
+
+/* ---- patience ---- */
+
+static void on_deadline(void *arg)
+{
+	struct zone_requests *zone = arg;
+	struct content *content = zone->content;
+	const int64_t now_ms = turn_monotonic_ms(&zone->all->thread->time);
+	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+		"target %s did not answer in time: the change was withdrawn",
+		delivery_id(content_primary(content)));
+	struct transaction *t;
+
+	while ((t = TAILQ_FIRST(&zone->waiting)) && t->deadline_ms <= now_ms) {
+		if (content->rules->ack == CONFIG_ACK_APPLIED)
+			take_back(t, &late, EDIT_TAKE_BACK);
+		else
+			stop_and_answer(t);
+	}
+}
+
+static void on_down(void *part)
+{
+	struct zone_requests *zone = part;
+	struct transaction *t;
+
+	if (zone->content->rules->ack != CONFIG_ACK_WAIT)
+		return;
+	while ((t = TAILQ_FIRST(&zone->waiting)))
+		stop_and_answer(t);
+}
+
+void zone_requests_give_up(struct zone_requests *zone)
+{
+	const struct content *content = zone->content;
+	const struct verdict closing = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"the zone is being closed: the change was withdrawn");
+	struct transaction *t;
+
+	requests_give_up_asking(zone);
+	while ((t = TAILQ_FIRST(&zone->waiting))) {
+		if (content->rules->ack == CONFIG_ACK_APPLIED && content->mirror)
+			take_back(t, &closing, EDIT_TAKE_BACK);
+		else
+			stop_and_answer(t);
+	}
+}
+
+/* ---- judged again ---- */
+
+/* The change is what the update does now. */
+static void replace(struct transaction *t, struct edit *old, struct edit *now)
+{
+	const struct verdict again = {.ede = EDE_NONE,
+		.why = "evaluated again: the zone was changed at its primary target"};
+	const struct journal_request request = transaction_journal_request(t);
+
+	if (!now->changes->count) {
+		/* It does the same as before, and still waits, with what is pending. */
+		edit_discard(now);
 		return;
 	}
-	if (kind == SERVED_REJECTION)
-		zone->leases.counters.refused++;
-	served_note_outcome(zone, seq, verdict);
-	/* The refusal is sent when the withdrawal is durable: what was refused is not
-	 * delivered after a crash. */
-	if (!withdraw_changes(zone, t->changes, t, verdict, kind))
-		zone_thread_answer(zone->thread, t);
-	served_judge_heartbeats(zone, seq);
+	stop_waiting(t);
+	t->edit = now;
+	transaction_set_state(t, TRANSACTION_COMMITTING);
+	(void)edit_commit(now, &again, &request);
+	requests_accept(t->requests, t, now->asked);
+	edit_end_undone(old->content, old->op.seq, old);
 }
 
-void served_withdraw(
-	struct served_zone *zone, struct transaction *t, const struct verdict *verdict)
+static void refuse_after_all(struct transaction *t, struct edit *old, struct edit *back)
 {
-	withdraw(zone, t, verdict, SERVED_WITHDRAWAL);
+	stop_waiting(t);
+	t->edit = NULL;
+	content_note_outcome(old->content, old->op.seq, &t->verdict);
+	if (edit_is_empty(back)) {
+		edit_abort(back);
+		requests_answer(t->requests->all, t);
+	} else {
+		back->origin = EDIT_TAKE_BACK;
+		back->ops = &taking_back;
+		transaction_set_state(t, TRANSACTION_COMMITTING);
+		(void)edit_commit(back, &t->verdict, NULL);
+	}
+	edit_end_undone(old->content, old->op.seq, old);
 }
 
-static struct transaction *find_waiting(const struct served_zone *zone, uint64_t seq)
+static void judge_again(struct zone_requests *zone, struct transaction *t)
 {
-	struct transaction *t = zone->waiting;
+	struct edit *old = t->edit;
+	struct edit *edit = edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, t);
+	struct verdict v;
 
-	while (t && (t->seq != seq || !t->changes))
-		t = t->wait_next;
-	return t;
-}
-
-/* A target lacks, for good, what somebody was told is done: a person has to see it. */
-static void set_aside(struct served_zone *zone, const struct delivery *delivery,
-	uint64_t seq, const struct verdict *verdict)
-{
-	const struct journal_op note = {
-		.kind = JOURNAL_SET_ASIDE,
-		.zone = zone->id,
-		.seq = seq,
-		.at_ms = turn_real_ms(&zone->thread->time),
-		.target = delivery_id(delivery),
-		.verdict = *verdict,
-	};
-
-	(void)zone_thread_submit_note(zone->thread, &note);
-}
-
-static void log_rejection(const struct served_zone *zone, const struct delivery *delivery,
-	uint64_t seq, const char *what_follows, const struct verdict *verdict)
-{
-	log_warning("zone %s: target %s refuses change %llu, which %s: %s",
-		zone->zone->text, delivery_id(delivery), (unsigned long long)seq,
-		what_follows, verdict->why);
-}
-
-/* Nobody waits, and somebody was told that it is done; the mirror must not claim what the
- * primary does not have. */
-static void take_back_acknowledged(struct served_zone *zone, uint64_t seq,
-	const struct changeset *changes, const struct verdict *verdict)
-{
-	served_note_outcome(zone, seq, verdict);
-	(void)withdraw_changes(zone, changes, NULL, verdict, SERVED_REJECTION);
-	served_judge_heartbeats(zone, seq);
-}
-
-void served_rejected(struct served_zone *zone, struct delivery *delivery, uint64_t seq,
-	struct changeset *changes, bool is_withdrawal, const struct verdict *verdict)
-{
-	const bool is_primary = delivery == zone->deliveries[0];
-	struct transaction *t = is_primary ? find_waiting(zone, seq) : NULL;
-
-	if (!t)
-		set_aside(zone, delivery, seq, verdict);
-	if (!is_primary || is_withdrawal) {
-		log_rejection(zone, delivery, seq, "is set aside", verdict);
-		/* What a withdrawal wanted to take back may be there or not: look. */
-		if (is_primary)
-			delivery_want_whole(delivery);
+	/* Without memory it stands as it is. */
+	if (!edit || edit_withdraw(edit, old->asked) || edit_keep(edit)) {
+		edit_abort(edit);
 		return;
 	}
-	log_rejection(zone, delivery, seq,
-		t ? "is taken back" : "is taken back, and nobody waits to be told",
-		verdict);
-	served_expiry_rejected(zone, seq);
-	/* What was evaluated on top of it must not bring it along. */
-	if (delivery_has_pending(delivery) || !TAILQ_EMPTY(&zone->uncommitted))
-		delivery_want_whole(delivery);
-	if (!t) {
-		take_back_acknowledged(zone, seq, changes, verdict);
-		return;
+	v = requests_evaluate(zone, t, edit);
+	if (verdict_is_ok(&v)) {
+		replace(t, old, edit);
+	} else {
+		t->verdict = v;
+		refuse_after_all(t, old, edit);
 	}
-	served_stop_waiting(zone, t);
-	set_ack_alarm(zone);
-	withdraw(zone, t, verdict, SERVED_REJECTION);
+}
+
+/* In order.  Judging one may bring heartbeats back to judgement, never a change. */
+void requests_judge_again(struct zone_requests *zone)
+{
+	struct content *content = zone->content;
+	struct edit *edit = TAILQ_FIRST(&content->delivering), *next;
+
+	for (; edit; edit = next) {
+		next = TAILQ_NEXT(edit, entry);
+		if (edit->ops == &requests_edit_ops)
+			judge_again(zone, edit->owner);
+	}
+	/* Nothing goes to the primary before what takes it back. */
+	if (!TAILQ_EMPTY(&content->committing))
+		delivery_hold(content_primary(content), content->last_seq);
+}
+
+/* ---- life ---- */
+
+const struct content_observer requests_observer = {
+	.down = on_down,
+	.opened = on_opened,
+};
+
+void zone_requests_init(
+	struct zone_requests *zone, struct requests *all, struct content *content)
+{
+	zone->all = all;
+	zone->content = content;
+	TAILQ_INIT(&zone->waiting);
+	TAILQ_INIT(&zone->paused);
+	alarm_init(&zone->deadline, &all->thread->alarms, on_deadline, zone);
+}
+
+void zone_requests_clear(struct zone_requests *zone)
+{
+	alarm_stop(&zone->deadline);
+	requests_signer_clear(zone);
+}
+
+bool zone_requests_are_quiet(const struct zone_requests *zone)
+{
+	return TAILQ_EMPTY(&zone->waiting) && TAILQ_EMPTY(&zone->paused) &&
+		!content_is_gated(zone->content) && !requests_is_asking(zone);
+}
+
+size_t zone_requests_count_waiting(const struct zone_requests *zone)
+{
+	const struct transaction *t;
+	size_t count = 0;
+
+	TAILQ_FOREACH(t, &zone->waiting, entry)
+		count++;
+	return count;
 }

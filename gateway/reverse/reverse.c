@@ -1,26 +1,11 @@
 /*
- * PTR records follow addresses (rules with ptr).
- *
- * An address that a rule with ptr lets in gets a PTR record in the served zone that
- * encloses its reverse name, by an update of the gateway's own: journalled, delivered and
- * stored like any other, right after the change that it follows.  Its lease is derived:
- * as long as the address', refreshed with it, and without end if that has none.  So a PTR
- * record that has gone astray ends by itself, and one that was lost comes back with the
- * next refresh.
- *
- * An address that several hosts have has one PTR record.  Whoever has it keeps it for
- * as long as the address is there and refreshed in time, for otherwise any host could
- * take another's by registering its address.  It moves at once if the same key gives the
- * address to another of its hosts (a DHCP server), or if the other host speaks from that
- * very address over TCP, which nobody else can.  The others wait: each has a derived
- * lease without a record (LEASE_WAITING), stored and refreshed like any, and when the
- * PTR record goes, by whatever way, one of them gets it.
- *
- * What is not derived is somebody's own, and left alone unless the rule says adopt.
- * Where there is no served zone, or it is not loaded, the address does without.
+ * Which addresses come, stay and go, and what that means for their PTR records
+ * (reverse.h).
  */
 #include "gateway/reverse/reverse_private.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/log.h"
@@ -29,12 +14,13 @@
 enum {
 	LONGER_MS = 60000,    /* for an address that cannot be looked at now */
 	LONGER_MIN_MS = 5000, /* for one whose own lease is over but has not expired */
+	SWEEP_STEP = 2000,    /* leases looked at in a turn */
 };
 
 /* ---- addresses that go ---- */
 
 struct leaving {
-	struct served_zone *zone;
+	struct zone_reverse *zone;
 	struct ptr_wishes wishes;
 };
 
@@ -43,8 +29,8 @@ static void leave_place(struct leaving *leaving, const struct rr *ptr)
 {
 	struct ptr_place place = {.reverse = leaving->zone};
 
-	if (!leaving->zone->mirror || leaving->zone->is_closing ||
-		zone_find(leaving->zone->mirror, ptr->owner, TYPE_PTR))
+	if (!leaving->zone->content->mirror || leaving->zone->content->is_closing ||
+		zone_find(leaving->zone->content->mirror, ptr->owner, TYPE_PTR))
 		return;
 	memcpy(place.name, ptr->owner, name_len(ptr->owner));
 	name_lower(place.name);
@@ -63,29 +49,34 @@ static bool on_change(bool is_removed, const struct rr *rr, void *arg)
 	/* The same address with another TTL has not gone. */
 	if (ptr_has_address(leaving->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
 		return true;
-	if (ptr_place_find(leaving->zone->thread, rr->owner, rr->type, rr->rdata,
+	if (ptr_place_find(leaving->zone->all, rr->owner, rr->type, rr->rdata,
 		    rr->rdata_len, &place))
 		ptr_place_give_up(&leaving->wishes, &place, rr->owner);
 	return true;
 }
 
-void served_ptr_follow(struct served_zone *zone, const struct changeset *cs)
+void reverse_follow(struct zone_reverse *zone, const struct changeset *changes)
 {
 	struct leaving leaving = {.zone = zone};
 
 	/* A zone that has no such rule now may have had one. */
-	if (cs->count == 0 || !zone->thread->has_reverse)
+	if (changes->count == 0 || !zone->all->has_reverse)
 		return;
-	(void)changeset_each_record(cs, on_change, &leaving);
-	ptr_wishes_grant(&leaving.wishes);
+	(void)changeset_each_record(changes, on_change, &leaving);
+	reverse_grant(&leaving.wishes);
+}
+
+static void on_committing(void *part, const struct edit *edit)
+{
+	reverse_follow(part, edit->changes);
 }
 
 /* ---- addresses that come, or stay ---- */
 
 struct following {
-	struct served_zone *zone;
-	const struct transaction *t;
-	const struct changeset *cs;
+	struct zone_reverse *zone;
+	const struct content_request *request;
+	const struct changeset *changes;
 	int64_t now_ms; /* service time of zone */
 	struct ptr_wishes wishes;
 };
@@ -93,28 +84,28 @@ struct following {
 /* The lease that the PTR record shall have: that of the address, in the other zone's
  * service time. */
 static struct lease_record derive(
-	const struct following *f, struct served_zone *reverse, const struct rr *address)
+	const struct following *f, struct zone_reverse *reverse, const struct rr *address)
 {
-	const struct lease_table *table = f->zone->leases.table;
+	const struct lease_table *table = f->zone->content->leases;
 	const struct lease *lease = lease_find(
 		table, address->owner, address->type, address->rdata, address->rdata_len);
 	struct lease_record record = {
-		.key = f->t->subject.key,
-		.source = f->t->subject.source,
+		.key = f->request->subject->key,
+		.source = f->request->subject->source,
 		.deadline_ms = f->now_ms,
-		.seen_s = f->t->real_s,
+		.seen_s = f->request->real_s,
 	};
 
 	if (lease)
 		lease_describe(table, lease, &record);
-	record.deadline_ms += served_lease_now(reverse) - f->now_ms;
+	record.deadline_ms += content_service_ms(reverse->content) - f->now_ms;
 	record.flags = LEASE_DERIVED;
 	return record;
 }
 
 static bool is_new(const struct following *f, const struct rr *rr)
 {
-	const struct change *change = changeset_find(f->cs, rr->owner, rr->type);
+	const struct change *change = changeset_find(f->changes, rr->owner, rr->type);
 
 	return change &&
 		(!change->before ||
@@ -124,7 +115,7 @@ static bool is_new(const struct following *f, const struct rr *rr)
 /* The derived lease becomes what the address' is.  False: it must be stored. */
 static bool refresh(const struct ptr_place *place, const struct lease_record *to)
 {
-	struct lease_table *table = place->reverse->leases.table;
+	struct lease_table *table = place->reverse->content->leases;
 	struct lease_record is;
 
 	lease_describe(table, place->lease, &is);
@@ -132,14 +123,14 @@ static bool refresh(const struct ptr_place *place, const struct lease_record *to
 		return false;
 	if (to->duration_s)
 		lease_refresh(table, place->lease, to->deadline_ms, to->seen_s);
-	served_lease_wake(place->reverse);
+	leases_wake(place->reverse->leases);
 	return true;
 }
 
 /* Does the sender prove to be where the address is? */
 static bool is_from_address(const struct following *f, const struct rr *rr)
 {
-	const struct policy_subject *subject = &f->t->subject;
+	const struct policy_subject *subject = f->request->subject;
 	const size_t len = subject->source.family == 4 ? 4 : 16;
 
 	return subject->transport == POLICY_TCP && subject->source.family &&
@@ -152,25 +143,26 @@ static bool is_from_address(const struct following *f, const struct rr *rr)
 static bool gives_way(const struct following *f, const struct ptr_place *place,
 	const uint8_t *holder, uint16_t holder_len, const struct rr *rr)
 {
-	const struct lease_table *table = place->reverse->leases.table;
+	const struct lease_table *table = place->reverse->content->leases;
 	const struct rr ptr = {
 		.owner = place->name, .rdata = holder, .rdata_len = holder_len};
 	struct lease_record record;
 	const struct lease *lease;
 	struct ptr_address at;
 
-	if (!ptr_find_address(f->zone->thread, &ptr, &at))
-		return at.forward && at.forward->mirror;
-	lease = lease_find(at.forward->leases.table, at.host, at.address.type, at.rdata,
-		at.address.rdata_len);
-	if (lease && lease_state(at.forward->leases.table, lease) == LEASE_STALE)
+	if (!ptr_find_address(f->zone->all, &ptr, &at))
+		return at.forward && at.forward->content->mirror;
+	lease = lease_find(at.forward->content->leases, at.host, at.address.type,
+		at.rdata, at.address.rdata_len);
+	if (lease && lease_state(at.forward->content->leases, lease) == LEASE_STALE)
 		return true;
 	/* Otherwise two that refresh the same address would take turns. */
 	if (!is_new(f, rr))
 		return false;
 	lease_describe(table,
 		lease_find(table, place->name, TYPE_PTR, holder, holder_len), &record);
-	return name_is_equal(record.key, f->t->subject.key) || is_from_address(f, rr);
+	return name_is_equal(record.key, f->request->subject->key) ||
+		is_from_address(f, rr);
 }
 
 static bool do_all_give_way(
@@ -203,7 +195,7 @@ static bool may_come(const struct following *f, const struct ptr_place *place,
 /* Those whose PTR records go for this host's, and who have the address yet, wait. */
 static void let_others_wait(struct following *f, const struct ptr_place *place)
 {
-	const struct lease_table *table = place->reverse->leases.table;
+	const struct lease_table *table = place->reverse->content->leases;
 	const uint8_t *rdata;
 	uint16_t len;
 	size_t at = 0;
@@ -217,7 +209,7 @@ static void let_others_wait(struct following *f, const struct ptr_place *place)
 		struct ptr_address astray;
 
 		if (!ptr_is_derived(table, lease) ||
-			!ptr_find_address(f->zone->thread, &ptr, &astray))
+			!ptr_find_address(f->zone->all, &ptr, &astray))
 			continue;
 		lease_describe(table, lease, &record);
 		record.flags |= LEASE_WAITING;
@@ -236,25 +228,26 @@ static void wait_for_place(struct following *f, const struct ptr_place *place,
 	(void)ptr_wish_add(&f->wishes, place, PTR_WAITS, host, lease);
 }
 
-static void note_missing(struct served_zone *zone, const struct rr *rr)
+static void note_missing(struct zone_reverse *zone, const struct rr *rr)
 {
 	char text[NAME_TEXT_MAX];
 	uint8_t name[NAME_MAX_LEN];
 
-	if (zone->leases.was_reverse_missing ||
+	if (zone->was_missing ||
 		reverse_from_address(name, rr->type, rr->rdata, rr->rdata_len))
 		return;
-	zone->leases.was_reverse_missing = true;
+	zone->was_missing = true;
 	log_warning(
 		"zone %s: no zone that is served here, and loaded, has %s: addresses go "
 		"without PTR records",
-		zone->zone->text, name_to_text(name, text));
+		zone->content->text, name_to_text(name, text));
 }
 
 static void follow_address(
 	struct following *f, const struct rr *rr, const struct policy_rule *rule)
 {
-	const struct rrset *set = zone_find(f->zone->mirror, rr->owner, rr->type);
+	const struct rrset *set =
+		zone_find(f->zone->content->mirror, rr->owner, rr->type);
 	struct lease_record lease;
 	struct ptr_place place;
 	struct ptr_wish *wish;
@@ -262,8 +255,8 @@ static void follow_address(
 
 	if (!set || rrset_find(set, rr->rdata, rr->rdata_len) < 0)
 		return;
-	if (!ptr_place_find(f->zone->thread, rr->owner, rr->type, rr->rdata,
-		    rr->rdata_len, &place)) {
+	if (!ptr_place_find(f->zone->all, rr->owner, rr->type, rr->rdata, rr->rdata_len,
+		    &place)) {
 		note_missing(f->zone, rr);
 		return;
 	}
@@ -286,7 +279,7 @@ static void follow_address(
 
 static void follow_prerequisite(struct following *f, const struct rr *prereq)
 {
-	const struct lease_table *table = f->zone->leases.table;
+	const struct lease_table *table = f->zone->content->leases;
 	const struct lease *lease;
 	struct lease_record record;
 	struct ptr_place place;
@@ -295,11 +288,12 @@ static void follow_prerequisite(struct following *f, const struct rr *prereq)
 		lease = lease_next_at(table, lease)) {
 		lease_describe(table, lease, &record);
 		if ((record.type != TYPE_A && record.type != TYPE_AAAA) ||
-			!ptr_place_find(f->zone->thread, record.owner, record.type,
+			!ptr_place_find(f->zone->all, record.owner, record.type,
 				record.rdata, record.rdata_len, &place) ||
 			!place.lease)
 			continue;
-		record.deadline_ms += served_lease_now(place.reverse) - f->now_ms;
+		record.deadline_ms +=
+			content_service_ms(place.reverse->content) - f->now_ms;
 		(void)refresh(&place, &record);
 	}
 }
@@ -323,10 +317,11 @@ static void follow_prerequisites(struct following *f, const struct update *updat
 
 static void follow_additions(struct following *f, const struct update *update)
 {
-	const struct transaction *t = f->t;
+	const struct content_request *request = f->request;
 	struct policy_judge judge;
 
-	policy_judge_init(&judge, &t->zone->policy, f->zone->name, &t->subject);
+	policy_judge_init(&judge, &request->rules->policy, f->zone->content->name,
+		request->subject);
 	for (uint16_t i = 0; i < update->change_count; i++) {
 		const struct rr *rr = &update->changes[i];
 		const struct policy_rule *rule = NULL;
@@ -339,102 +334,201 @@ static void follow_additions(struct following *f, const struct update *update)
 	policy_judge_clear(&judge);
 }
 
-void served_ptr_update(
-	struct served_zone *zone, const struct transaction *t, const struct changeset *cs)
+static void on_accepted(void *part, const struct content_request *request,
+	const struct changeset *changes)
 {
-	struct following f = {.zone = zone, .t = t, .cs = cs};
+	struct zone_reverse *zone = part;
+	struct following f = {.zone = zone, .request = request, .changes = changes};
 
-	if (!zone->leases.has_ptr_rule)
+	if (!zone->has_ptr_rule)
 		return;
-	f.now_ms = served_lease_now(zone);
-	if (!t->update->change_count)
-		follow_prerequisites(&f, t->update);
-	follow_additions(&f, t->update);
-	ptr_wishes_grant(&f.wishes);
+	f.now_ms = content_service_ms(zone->content);
+	if (!request->update->change_count)
+		follow_prerequisites(&f, request->update);
+	follow_additions(&f, request->update);
+	reverse_grant(&f.wishes);
 }
 
 /* ---- astray ---- */
 
-bool served_ptr_may_expire(
-	struct served_zone *zone, const struct rr *ptr, int64_t *ret_longer_ms)
+bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms)
 {
+	struct zone_reverse *zone = part;
 	struct lease_record record;
 	const struct lease *lease;
 	int64_t left_ms = LONGER_MS;
 	struct ptr_address at;
 
-	if (!ptr_find_address(zone->thread, ptr, &at)) {
+	if (!ptr_find_address(zone->all, ptr, &at)) {
 		*ret_longer_ms = LONGER_MS;
 		/* It may be about to be opened. */
-		return at.forward ? at.forward->mirror != NULL
-				  : !config_find_enclosing_zone(zone->config, at.host);
+		return at.forward
+			? at.forward->content->mirror != NULL
+			: !config_find_enclosing_zone(zone->content->config, at.host);
 	}
-	lease = lease_find(at.forward->leases.table, at.host, at.address.type, at.rdata,
-		at.address.rdata_len);
+	lease = lease_find(at.forward->content->leases, at.host, at.address.type,
+		at.rdata, at.address.rdata_len);
 	if (lease) {
-		lease_describe(at.forward->leases.table, lease, &record);
-		left_ms = record.deadline_ms - served_lease_now(at.forward);
+		lease_describe(at.forward->content->leases, lease, &record);
+		left_ms = record.deadline_ms - content_service_ms(at.forward->content);
 	}
 	*ret_longer_ms = left_ms > LONGER_MIN_MS ? left_ms : LONGER_MIN_MS;
 	return false;
 }
 
-void served_ptr_note_zone(struct served_zone *zone)
-{
-	static const char *const roots[] = {"in-addr.arpa.", "ip6.arpa."};
-	uint8_t root[NAME_MAX_LEN];
-
-	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
-		if (!name_from_text(root, roots[i], NULL) &&
-			(name_is_subdomain(zone->name, root) ||
-				name_is_subdomain(root, zone->name)))
-			zone->thread->has_reverse = true;
-	}
-}
-
-void served_ptr_loaded(struct served_zone *zone)
-{
-	struct served_zone *other, *next;
-
-	if (!zone->leases.has_ptr_rule)
-		return;
-	HASH_ITER(hh, zone->thread->zones, other, next) {
-		if (other != zone && other->mirror)
-			served_lease_sweep(other);
-	}
-}
-
 static void visit_derived(const struct lease *lease, void *arg)
 {
 	struct leaving *leaving = arg;
-	struct served_zone *reverse = leaving->zone;
+	struct zone_reverse *reverse = leaving->zone;
 	struct lease_record record;
 	struct ptr_place place;
 	struct ptr_address at;
 
-	lease_describe(reverse->leases.table, lease, &record);
+	lease_describe(reverse->content->leases, lease, &record);
 	if (!(record.flags & LEASE_DERIVED) || record.type != TYPE_PTR)
 		return;
 	/* What cannot be looked at is left to its lease. */
-	if (ptr_find_address(reverse->thread,
+	if (ptr_find_address(reverse->all,
 		    &(struct rr){.owner = record.owner,
 			    .rdata = record.rdata,
 			    .rdata_len = record.rdata_len},
 		    &at) ||
-		!at.forward || !at.forward->mirror)
+		!at.forward || !at.forward->content->mirror)
 		return;
-	if (ptr_place_find(reverse->thread, at.host, at.address.type, at.rdata,
+	if (ptr_place_find(reverse->all, at.host, at.address.type, at.rdata,
 		    at.address.rdata_len, &place) &&
 		place.reverse == reverse)
 		ptr_place_give_up(&leaving->wishes, &place, at.host);
 }
 
-void served_ptr_sweep(struct served_zone *zone)
+static void sweep_page(void *arg)
 {
+	struct zone_reverse *zone = arg;
 	struct leaving leaving = {.zone = zone};
 
-	zone->leases.ptr_cursor = lease_table_scan(zone->leases.table,
-		zone->leases.ptr_cursor, SERVED_LEASE_STEP, visit_derived, &leaving);
-	zone->leases.is_sweeping_ptr = zone->leases.ptr_cursor != 0;
-	ptr_wishes_grant(&leaving.wishes);
+	if (!zone->content->mirror || zone->content->is_closing)
+		return;
+	zone->cursor = lease_table_scan(
+		zone->content->leases, zone->cursor, SWEEP_STEP, visit_derived, &leaving);
+	if (zone->cursor)
+		alarm_set_in(&zone->sweep, 0);
+	reverse_grant(&leaving.wishes);
+}
+
+void reverse_sweep(struct zone_reverse *zone)
+{
+	zone->cursor = 0;
+	if (zone->all->has_reverse && lease_table_count(zone->content->leases))
+		alarm_set_in(&zone->sweep, 0);
+}
+
+/* Reverse zones are looked through for what the zone has not any more. */
+static void on_loaded(void *part)
+{
+	struct zone_reverse *zone = part, *other, *next;
+
+	reverse_sweep(zone);
+	if (!zone->has_ptr_rule)
+		return;
+	HASH_ITER(hh, zone->all->zones, other, next)
+		reverse_sweep(other);
+}
+
+static void on_opened(void *part)
+{
+	struct zone_reverse *zone = part;
+	struct ptr_wishes wishes = zone->wishes;
+
+	zone->wishes = (struct ptr_wishes){0};
+	reverse_grant(&wishes);
+}
+
+/* ---- adopted addresses ---- */
+
+void reverse_wish(struct ptr_wishes *wishes, struct zone_reverse *zone,
+	const struct rr *address, const struct lease_record *of_address)
+{
+	struct lease_record lease = *of_address;
+	struct ptr_place place;
+	struct ptr_wish *wish;
+
+	if (!ptr_place_find(zone->all, address->owner, address->type, address->rdata,
+		    address->rdata_len, &place) ||
+		place.lease || (place.set && !place.is_there))
+		return;
+	lease.flags = LEASE_DERIVED;
+	lease.deadline_ms = content_service_ms(place.reverse->content) +
+		(int64_t)lease.duration_s * 1000;
+	wish = ptr_wish_add(wishes, &place, PTR_COMES, address->owner, &lease);
+	if (!wish)
+		return;
+	wish->ttl = place.set ? place.set->ttl : address->ttl;
+	wish->is_adopted = place.is_there;
+}
+
+/* ---- life ---- */
+
+const struct content_observer reverse_observer = {
+	.loaded = on_loaded,
+	.accepted = on_accepted,
+	.committing = on_committing,
+	.opened = on_opened,
+};
+
+struct zone_reverse *reverse_find(const struct reverse_zones *all, const uint8_t *name)
+{
+	struct zone_reverse *zone = NULL;
+
+	for (; name && !zone; name = name_parent(name))
+		HASH_FIND(hh, all->zones, name, name_len(name), zone);
+	return zone;
+}
+
+/* Is it one where PTR records belong? */
+static bool is_reverse(const uint8_t *name)
+{
+	static const char *const roots[] = {"in-addr.arpa.", "ip6.arpa."};
+	uint8_t root[NAME_MAX_LEN];
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		if (!name_from_text(root, roots[i], NULL))
+			is |= name_is_subdomain(name, root) ||
+				name_is_subdomain(root, name);
+	}
+	return is;
+}
+
+void reverse_configure(struct zone_reverse *zone)
+{
+	const struct policy *policy = &zone->content->rules->policy;
+
+	zone->was_missing = false;
+	zone->has_ptr_rule = false;
+	for (size_t i = 0; i < policy->count; i++)
+		zone->has_ptr_rule |= policy->rules[i].ptr;
+}
+
+int reverse_open(struct zone_reverse *zone, struct reverse_zones *all,
+	struct content *content, struct zone_leases *leases)
+{
+	zone->all = all;
+	zone->content = content;
+	zone->leases = leases;
+	alarm_init(&zone->sweep, &content->thread->alarms, sweep_page, zone);
+	reverse_configure(zone);
+	all->has_reverse |= is_reverse(content->name);
+	HASH_ADD_KEYPTR(hh, all->zones, content->name, name_len(content->name), zone);
+	zone->is_entered = !zone->is_lost;
+	return zone->is_lost ? -ENOMEM : 0;
+}
+
+void reverse_close(struct zone_reverse *zone)
+{
+	if (!zone->all)
+		return;
+	alarm_stop(&zone->sweep);
+	if (zone->is_entered)
+		HASH_DEL(zone->all->zones, zone);
+	free(zone->wishes.wishes);
 }

@@ -1,402 +1,206 @@
 /*
- * The mirror follows the primary target.
+ * The content follows the primary target.
  *
  * After a load the zone is what the target has, and on top of it, rebased, what is still
- * on the way there: the journal beyond the target's cursor, then what is not durable yet.
- * Updates whose clients still wait are judged again against the new content, since what
- * they were judged by was stale: they get the answer that is true now.  Those that the
- * journal has at that moment are judged again when it gives them back, and what was
- * judged on top of one that does not stand, too.
+ * on the way there.  Updates whose clients still wait are judged again, since what they
+ * were judged by was stale.  All that happens at the content's gate: nothing is on its
+ * way to the disk then.
  */
 #include "gateway/served/served.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 
 #include "gateway/base/log.h"
 #include "tsig/plural.h"
 #include "zones/rdata.h"
-#include "zones/rebase.h"
 
-struct rebasing {
-	struct zone *mirror;
-	struct transaction *waiting; /* the first that may wait for the next change */
-	bool is_other;               /* a change is not what it was */
-};
+/* ---- what has been loaded ---- */
 
-static bool is_same_change(const struct change *change, const struct changeset *rebased)
+static void take_zone(struct served_zone *zone)
 {
-	const struct change *now = changeset_find(rebased, change->owner, change->type);
+	struct content *content = &zone->content;
+	struct zone *loaded = zone->loaded;
+	const bool is_first = !content->mirror;
 
-	return change->type == TYPE_SOA ||
-		(now && rrset_is_identical(now->after, change->after));
-}
-
-/* Whoever waits takes back, should it come to that, what its change does now: a record
- * that somebody else has deleted meanwhile is not its to bring back. */
-static void tell_waiting(
-	struct rebasing *rebasing, const struct changeset *old, struct changeset *rebased)
-{
-	struct transaction *t = rebasing->waiting;
-
-	while (t && t->changes != old)
-		t = t->wait_next;
-	if (!t)
-		return; /* nobody does */
-	changeset_unref(t->changes);
-	t->changes = changeset_ref(rebased);
-	rebasing->waiting = t->wait_next;
-}
-
-/* What came of it for leases stays what it was. */
-static struct changeset *rebase_onto(struct changeset *old, void *arg)
-{
-	struct rebasing *rebasing = arg;
-	struct changeset *rebased;
-
-	if (rebase_changeset(rebasing->mirror, old, &rebased))
-		return NULL;
-	if (old->leases) {
-		rebased->leases = lease_changes_copy(old->leases);
-		if (!rebased->leases) {
-			changeset_undo(rebased, rebasing->mirror);
-			changeset_unref(rebased);
-			return NULL;
-		}
+	zone->loaded = NULL;
+	if (content_take_zone(content, loaded)) {
+		zone_free(loaded);
+		delivery_want_whole(content_primary(content));
+		return;
 	}
-	for (uint32_t i = 0; i < old->count && !rebasing->is_other; i++)
-		rebasing->is_other = !is_same_change(&old->changes[i], rebased);
-	tell_waiting(rebasing, old, rebased);
-	return rebased;
+	requests_judge_again(&zone->requests);
+	content_tell_loaded(content);
+	log_info("zone %s: %s from %s, %zu %s%s", content->text,
+		is_first ? "loaded" : "loaded again",
+		delivery_id(content_primary(content)),
+		zone_count_records(content->mirror),
+		PLURAL(zone_count_records(content->mirror), "record"),
+		zone_is_signed(content->mirror) ? " beside those of its signer" : "");
+	if (is_first)
+		zone_thread_later(content->thread, &content->kick);
 }
 
-int mirror_go_into_service(struct served_zone *zone, struct zone *content)
+static void take_difference(struct served_zone *zone)
 {
-	struct rebasing rebasing = {.mirror = content};
-	int r = delivery_rebase(zone->deliveries[0], rebase_onto, &rebasing);
+	struct content *content = &zone->content;
+	struct update *difference = zone->difference;
+	struct changeset *changes;
 
-	if (r)
-		return r;
-	zone->mirror = content;
-	log_info("zone %s: %zu %s in service", zone->zone->text,
-		zone_count_records(content),
-		PLURAL(zone_count_records(content), "record"));
-	served_lease_loaded(zone);
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		delivery_kick(zone->deliveries[i], false);
-	return 0;
+	zone->difference = NULL;
+	if (!content_take_difference(content, difference, &changes)) {
+		leases_sweep(&zone->leases);
+		reverse_sweep(&zone->reverse);
+	}
+	update_free(difference);
+	if (!changes)
+		return;
+	log_info("zone %s: %u %s from %s", content->text, changes->count,
+		PLURAL(changes->count, "change"), delivery_id(content_primary(content)));
+	leases_follow(&zone->leases, changes);
+	reverse_follow(&zone->reverse, changes);
+	changeset_unref(changes);
+	requests_judge_again(&zone->requests);
 }
 
-int mirror_draw_seed(struct name_seed *ret_seed)
+/* Nothing is on its way to the disk now. */
+static void take_loaded(struct content_caller *caller)
 {
-	const ssize_t got = getrandom(ret_seed, sizeof(*ret_seed), 0);
+	struct served_zone *zone = caller->owner;
 
-	if (got < 0)
-		return -errno;
-	return got == sizeof(*ret_seed) ? 0 : -EIO;
+	if (zone->loaded)
+		take_zone(zone);
+	else if (zone->difference)
+		take_difference(zone);
+	delivery_go_on(content_primary(&zone->content));
 }
 
-/* ---- remote zones ---- */
+/* ---- what the primary's delivery reports ---- */
 
-bool mirror_takes_difference(const struct served_zone *zone)
+static void on_loaded(void *arg, struct target_content *loaded)
 {
-	return zone->mirror && delivery_is_live(zone->deliveries[0]);
+	struct served_zone *zone = arg;
+	struct content *content = &zone->content;
+
+	zone->was_tried = true;
+	if (loaded->result.outcome != TARGET_DONE) {
+		if (!content->mirror)
+			content->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+				"the zone is not loaded: %s", loaded->result.verdict.why);
+		return;
+	}
+	zone->loaded = loaded->zone;
+	zone->difference = loaded->difference;
+	if (zone->difference && zone->difference->change_count == 0) {
+		update_free(zone->difference);
+		zone->difference = NULL;
+	}
+	content_call(content, &zone->caller);
 }
 
-/* Has a client moved the serial (3.4.2.2), on the way to the primary? */
-static bool has_serial_pending(const struct served_zone *zone)
+static bool on_probed(void *arg, const struct rrset *soa)
 {
-	const struct served_append *append;
+	const struct served_zone *zone = arg;
+	const struct rrset *ours =
+		zone->content.mirror ? zone_soa(zone->content.mirror) : NULL;
 
-	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
-		if (append->kind != SERVED_REJECTION &&
-			changeset_find(append->changes, zone->name, TYPE_SOA))
+	return !ours || !soa || !rrset_has_same_data(ours, soa);
+}
+
+/*
+ * A server that signs the zone may make something else of changes to the signer's
+ * records than they say: BIND ignores the deletion of a key that it uses and turns
+ * NSEC3PARAM into a task, Knot ignores whatever it keeps itself; and no difference would
+ * ever tell.
+ */
+static bool changes_signer(const struct content *content, const struct changeset *changes)
+{
+	const struct zone *mirror = content->mirror;
+
+	if (!changes || !zone_is_signed(mirror))
+		return false;
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+
+		if (zone_type_is_signers(mirror, change->type) &&
+			name_is_equal(change->owner, content->name))
 			return true;
 	}
-	return delivery_has_change(zone->deliveries[0], zone->name, TYPE_SOA);
+	return false;
 }
 
-void mirror_adopt_soa(struct served_zone *zone, struct rrset *soa)
+static void on_applied(
+	void *arg, struct delivery *delivery, const struct delivery_success *success)
 {
-	struct rrset *ours = zone->mirror ? zone_soa(zone->mirror) : NULL;
-	const uint8_t *a, *b;
-	uint16_t a_len, b_len;
-	uint32_t theirs_serial, ours_serial;
-	size_t at = 0;
+	struct served_zone *zone = arg;
+	struct content *content = &zone->content;
 
-	if (!ours)
+	if (delivery != content_primary(content))
 		return;
-	a = rrset_next(soa, &at, &a_len);
-	at = 0;
-	b = rrset_next(ours, &at, &b_len);
-	theirs_serial = soa_serial(a, a_len);
-	ours_serial = soa_serial(b, b_len);
-	if (theirs_serial == ours_serial)
-		return;
-	if (!serial_is_newer(theirs_serial, ours_serial)) {
-		if (has_serial_pending(zone))
-			return;
-		/* The primary has refused a client's serial.  Were ours to stay ahead, it
-		 * would stand still under the changes to come. */
-		transfer_history_lose(zone->history);
-	}
-	mirror_touch(zone);
-	if (zone_put(zone->mirror, zone->name, TYPE_SOA, soa))
-		log_error("zone %s: out of memory", zone->zone->text);
+	if (success->soa)
+		content_adopt_soa(content, success->soa);
+	edit_end_applied(content, success->seq);
+	if (changes_signer(content, success->changes))
+		delivery_want_whole(delivery);
 }
 
-/* What is on its way to the disk, onto new content.  0 or -ENOMEM. */
-static int rebase_uncommitted(struct served_zone *zone, struct rebasing *rebasing)
+static void on_rejected(
+	void *arg, struct delivery *delivery, const struct delivery_rejection *rejection)
 {
-	struct served_append *append;
+	struct served_zone *zone = arg;
 
-	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
-		struct transaction *t = append->transaction;
-		struct changeset *rebased;
-
-		/* It does not wait yet, but will: with what it does now. */
-		rebasing->waiting = t && t->changes ? t : NULL;
-		rebased = rebase_onto(append->changes, rebasing);
-		if (!rebased)
-			return -ENOMEM;
-		changeset_unref(append->changes);
-		append->changes = rebased;
-	}
-	return 0;
+	content_rejected(&zone->content, delivery, rejection);
 }
 
-/* What is pending, on new content.  What there is no memory for is missing in the mirror
- * until it has been loaded again.  False: something does not do what it did. */
-static bool rebase_pending(struct served_zone *zone)
+static void on_found_soa(void *arg, struct rrset *soa)
 {
-	struct delivery *primary = zone->deliveries[0];
-	struct rebasing rebasing = {.mirror = zone->mirror, .waiting = zone->waiting};
-	int r = delivery_rebase(primary, rebase_onto, &rebasing);
+	struct served_zone *zone = arg;
 
-	if (!r)
-		r = rebase_uncommitted(zone, &rebasing);
-	if (r)
-		delivery_want_whole(primary);
-	return !r && !rebasing.is_other;
+	content_adopt_soa(&zone->content, soa);
 }
 
-/* The change as it stands in the mirror is replaced by what the update does now. */
-static void replace_change(struct served_zone *zone, struct transaction *t,
-	struct changeset *back, struct changeset *forth)
+static void on_down(void *arg)
 {
-	const uint64_t seq = t->seq;
-	const struct verdict again = {.ede = EDE_NONE,
-		.why = "evaluated again: the zone was changed at its primary target"};
+	struct served_zone *zone = arg;
 
-	if (changeset_merge(back, forth))
-		log_error("zone %s: out of memory", zone->zone->text);
-	served_lease_merge(zone, back, forth);
-	changeset_normalise(back);
-	if (back->count == 0) {
-		/* It does the same as before, and still waits, with what is pending:
-		 * tell_waiting knows it by that. */
-		served_lease_write_ends(zone, back);
-		changeset_unref(back);
-		changeset_unref(forth);
-		return;
-	}
-	changeset_unref(t->changes);
-	t->changes = forth;
-	served_stop_waiting(zone, t);
-	if (!served_append_changes(zone, back, t, &again, SERVED_CHANGE)) {
-		served_lease_undo(zone, back);
-		changeset_unref(back);
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-		zone_thread_answer(zone->thread, t);
-	} else {
-		served_ptr_update(zone, t, t->changes);
-	}
-	served_judge_heartbeats(zone, seq);
+	content_tell_down(&zone->content);
 }
 
-static void refuse_after_all(struct served_zone *zone, struct transaction *t,
-	struct changeset *back, const struct verdict *verdict)
+const struct delivery_events follow_events = {
+	.loaded = on_loaded,
+	.probed = on_probed,
+	.applied = on_applied,
+	.rejected = on_rejected,
+	.found_soa = on_found_soa,
+	.down = on_down,
+};
+
+/* ---- now and then ---- */
+
+void follow_set_refresh(struct served_zone *zone)
 {
-	const uint64_t seq = t->seq;
+	const int64_t refresh_s = zone->content.rules->refresh_s;
 
-	served_stop_waiting(zone, t);
-	t->verdict = *verdict;
-	served_note_outcome(zone, seq, verdict);
-	if ((!back->count && !back->leases) ||
-		!served_append_changes(zone, back, t, verdict, SERVED_WITHDRAWAL)) {
-		served_lease_undo(zone, back);
-		changeset_unref(back);
-		zone_thread_answer(zone->thread, t);
-	}
-	served_judge_heartbeats(zone, seq);
-}
-
-static void evaluate_again(struct served_zone *zone, struct transaction *t)
-{
-	const bool bump = delivery_bumps_serial(zone->deliveries[0]);
-	struct changeset *back, *forth;
-	struct verdict v;
-
-	if (apply_withdrawal(zone->mirror, t->changes, bump, &back))
-		return;
-	if (served_lease_withdraw(zone, t->changes, back)) {
-		changeset_undo(back, zone->mirror);
-		changeset_unref(back);
-		return;
-	}
-	v = served_evaluate(zone, t, &forth);
-	if (verdict_is_ok(&v))
-		replace_change(zone, t, back, forth);
+	if (refresh_s && !content_is_local(&zone->content))
+		alarm_set_in(&zone->refresh, refresh_s * 1000);
 	else
-		refuse_after_all(zone, t, back, &v);
+		alarm_stop(&zone->refresh);
 }
 
-/* Whoever is on the way to the disk, up to seq. */
-static void doubt_uncommitted(struct served_zone *zone, uint64_t seq)
+static void on_refresh(void *arg)
 {
-	struct served_append *append;
+	struct served_zone *zone = arg;
 
-	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
-		if (append->op.seq <= seq)
-			append->is_in_doubt = true;
-	}
+	follow_set_refresh(zone);
+	delivery_want_probe(content_primary(&zone->content));
 }
 
-/* Nothing goes to the primary before what takes it back. */
-static void hold_primary(struct served_zone *zone)
+void follow_init(struct served_zone *zone)
 {
-	if (!TAILQ_EMPTY(&zone->uncommitted))
-		delivery_hold(zone->deliveries[0], zone->last_seq);
+	alarm_init(&zone->refresh, &zone->content.thread->alarms, on_refresh, zone);
+	zone->caller = (struct content_caller){.enter = take_loaded, .owner = zone};
 }
 
-/* In order.  Evaluating one may take heartbeats behind it off the list, never a change.
- */
-static void evaluate_waiting_again(struct served_zone *zone)
+void follow_clear(struct served_zone *zone)
 {
-	struct transaction *t = zone->waiting, *next;
-
-	doubt_uncommitted(zone, zone->last_seq);
-	for (; t; t = next) {
-		for (next = t->wait_next; next && !next->changes;)
-			next = next->wait_next;
-		if (t->changes)
-			evaluate_again(zone, t);
-	}
-	hold_primary(zone);
-}
-
-void mirror_judge_again(struct served_zone *zone, struct transaction *t)
-{
-	const uint64_t last_seq = zone->last_seq;
-
-	evaluate_again(zone, t);
-	if (zone->last_seq == last_seq)
-		return; /* it stands */
-	doubt_uncommitted(zone, last_seq);
-	hold_primary(zone);
-}
-
-static void take_zone(struct served_zone *zone, struct zone *content)
-{
-	struct zone *old = zone->mirror;
-	const bool is_first = !old;
-
-	zone->mirror = content;
-	mirror_touch(zone);
-	transfer_history_clear(zone->history);
-	(void)rebase_pending(zone);
-	if (old)
-		zone_hold_as(content, old);
-	zone_free(old);
-	evaluate_waiting_again(zone);
-	served_lease_loaded(zone);
-	log_info("zone %s: %s from %s, %zu %s%s", zone->zone->text,
-		is_first ? "loaded" : "loaded again", delivery_id(zone->deliveries[0]),
-		zone_count_records(content),
-		PLURAL(zone_count_records(content), "record"),
-		zone_is_signed(content) ? " beside those of its signer" : "");
-	if (is_first) {
-		for (size_t i = 1; i < zone->delivery_count; i++)
-			delivery_kick(zone->deliveries[i], false);
-	}
-}
-
-/* Under what is pending, which comes on top again as it now is. */
-static void take_difference(struct served_zone *zone, const struct update *difference)
-{
-	struct delivery *primary = zone->deliveries[0];
-	struct changeset *cs = NULL;
-	bool is_same;
-	int r;
-
-	if (difference->change_count == 0)
-		return;
-	mirror_hide_uncommitted(zone);
-	delivery_undo(primary, zone->mirror);
-	r = rebase_difference(zone->mirror, difference, &cs);
-	is_same = rebase_pending(zone);
-	mirror_touch(zone);
-	transfer_history_clear(zone->history);
-	if (!is_same)
-		served_lease_sweep(zone);
-	if (r) {
-		delivery_want_whole(primary);
-		return;
-	}
-	log_info("zone %s: %u %s from %s", zone->zone->text, cs->count,
-		PLURAL(cs->count, "change"), delivery_id(primary));
-	if (TAILQ_EMPTY(&zone->uncommitted) && !delivery_has_pending(primary))
-		transfer_history_add(zone->history, cs);
-	served_lease_follow(zone, cs);
-	changeset_unref(cs);
-	evaluate_waiting_again(zone);
-}
-
-void mirror_loaded(struct served_zone *zone, struct target_content *content)
-{
-	zone->was_tried = true;
-	if (content->result.outcome != TARGET_DONE) {
-		if (!zone->mirror)
-			zone->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-				"the zone is not loaded: %s",
-				content->result.verdict.why);
-		return;
-	}
-	if (content->zone)
-		take_zone(zone, content->zone);
-	else
-		take_difference(zone, content->difference);
-	update_free(content->difference);
-}
-
-/* ---- transfers see only what is durable ---- */
-
-void mirror_touch(struct served_zone *zone)
-{
-	transfer_unref(zone->axfr);
-	zone->axfr = NULL;
-}
-
-void mirror_hide_uncommitted(struct served_zone *zone)
-{
-	struct served_append *append;
-
-	TAILQ_FOREACH_REVERSE(append, &zone->uncommitted, served_uncommitted, entry)
-		changeset_undo(append->changes, zone->mirror);
-}
-
-void mirror_show_uncommitted(struct served_zone *zone)
-{
-	struct served_append *append;
-
-	TAILQ_FOREACH(append, &zone->uncommitted, entry) {
-		if (changeset_redo(append->changes, zone->mirror)) {
-			/* The mirror would be wrong from here on; the journal is not. */
-			log_error("zone %s: out of memory in the middle of a transfer",
-				zone->zone->text);
-			abort();
-		}
-	}
+	alarm_stop(&zone->refresh);
+	zone_free(zone->loaded);
+	update_free(zone->difference);
 }

@@ -12,19 +12,21 @@
 
 static bool can_change(const struct served_zone *zone)
 {
-	return !zone->is_closing && !zone->thread->is_broken && !zone->thread->is_over;
+	return !zone->content.is_closing && !zone->served->thread->is_broken &&
+		!zone->served->thread->is_over;
 }
 
 int served_expire_host(struct served_zone *zone, const uint8_t *owner,
 	const struct verdict *why, size_t *ret_leases)
 {
-	if (!can_change(zone) || !zone->mirror)
+	if (!can_change(zone) || !zone->content.mirror)
 		return -EAGAIN;
-	*ret_leases = lease_expire_now(zone->leases.table, owner, served_lease_now(zone));
+	*ret_leases = lease_expire_now(
+		zone->content.leases, owner, content_service_ms(&zone->content));
 	if (!*ret_leases)
 		return -ENOENT;
-	served_event_row(zone, "expire", owner, NULL, why);
-	served_lease_wake(zone);
+	leases_note(&zone->leases, "expire", owner, NULL, why);
+	leases_wake(&zone->leases);
 	return 0;
 }
 
@@ -38,8 +40,8 @@ struct holding {
 
 static int set_held(struct served_zone *zone, const uint8_t *owner, bool is_held)
 {
-	struct lease_table *table = zone->leases.table;
-	const int64_t now_ms = served_lease_now(zone);
+	struct lease_table *table = zone->content.leases;
+	const int64_t now_ms = content_service_ms(&zone->content);
 
 	return is_held ? lease_hold(table, owner, now_ms)
 		       : lease_release(table, owner, now_ms);
@@ -50,12 +52,11 @@ static void on_held(struct journal_op *op, void *arg)
 	struct holding *holding = arg;
 	struct served_zone *zone = holding->zone;
 
-	zone->operations--;
 	if (op->result && set_held(zone, holding->owner, !op->is_held))
-		log_error("zone %s: out of memory", zone->zone->text);
+		log_error("zone %s: out of memory", zone->content.text);
 	if (holding->done)
 		holding->done(op->result, holding->arg);
-	served_lease_wake(zone);
+	leases_wake(&zone->leases);
 	free(holding);
 }
 
@@ -67,10 +68,10 @@ int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_hel
 
 	if (!can_change(zone))
 		return -EAGAIN;
-	if (is_held && !lease_first_at(zone->leases.table, owner)) {
-		if (!zone->mirror)
+	if (is_held && !lease_first_at(zone->content.leases, owner)) {
+		if (!zone->content.mirror)
 			return -EAGAIN;
-		if (!zone_is_name_in_use(zone->mirror, owner))
+		if (!zone_is_name_in_use(zone->content.mirror, owner))
 			return -ENOENT;
 	}
 	holding = calloc(1, sizeof(*holding));
@@ -87,36 +88,35 @@ int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_hel
 	holding->arg = arg;
 	holding->op = (struct journal_op){
 		.kind = JOURNAL_HOLD,
-		.zone = zone->id,
+		.zone = zone->content.id,
 		.host = holding->owner,
 		.is_held = is_held,
 		.done = on_held,
 		.arg = holding,
 	};
-	zone->operations++;
-	zone_thread_submit(zone->thread, &holding->op);
-	served_event_row(zone, is_held ? "held" : "released", owner, NULL, why);
-	served_lease_wake(zone);
+	content_submit(&zone->content, &holding->op);
+	leases_note(&zone->leases, is_held ? "held" : "released", owner, NULL, why);
+	leases_wake(&zone->leases);
 	return 0;
 }
 
 int served_resume(struct served_zone *zone, const struct verdict *why)
 {
-	if (!lease_is_braked(zone->leases.table))
+	if (!lease_is_braked(zone->content.leases))
 		return -EALREADY;
-	served_event_row(zone, "resume", NULL, NULL, why);
-	lease_release_brake(zone->leases.table, served_lease_now(zone));
-	served_lease_wake(zone);
+	leases_note(&zone->leases, "resume", NULL, NULL, why);
+	lease_release_brake(zone->content.leases, content_service_ms(&zone->content));
+	leases_wake(&zone->leases);
 	return 0;
 }
 
 /* One deletion (RFC 2136 2.5.4). */
-static int make_deletion(const struct served_zone *zone,
-	const struct lease_record *record, struct update **ret_update)
+static int make_deletion(const struct content *content, const struct lease_record *record,
+	struct update **ret_update)
 {
 	struct update_builder b;
 
-	update_builder_init(&b, zone->name);
+	update_builder_init(&b, content->name);
 	update_builder_add(&b,
 		&(struct rr){.owner = record->owner,
 			.type = record->type,
@@ -126,52 +126,53 @@ static int make_deletion(const struct served_zone *zone,
 	return update_builder_finish(&b, ret_update);
 }
 
-/* There is no record to be deleted. */
-static int end_waiting(
-	struct served_zone *zone, struct lease *lease, const struct verdict *why)
+/* There is no record to be deleted if its host waits for one. */
+static int end_lease(struct edit *edit, const struct lease_record *record)
 {
-	struct changeset *cs = changeset_new();
+	struct content *content = edit->content;
+	struct lease_table *table = content->leases;
+	struct verdict v;
 
-	if (!cs)
+	if (record->flags & LEASE_WAITING) {
+		if (edit_apply_nothing(edit))
+			return -ENOMEM;
+		return lease_end(table,
+			lease_find(table, record->owner, record->type, record->rdata,
+				record->rdata_len),
+			edit->step);
+	}
+	if (make_deletion(content, record, &edit->update))
 		return -ENOMEM;
-	if (!lease_end(zone->leases.table, lease, cs) &&
-		served_append_own(zone, cs, NULL, why))
-		return 0;
-	served_lease_undo(zone, cs);
-	changeset_unref(cs);
-	return -ENOMEM;
+	v = edit_apply(edit, edit->update);
+	if (!verdict_is_ok(&v))
+		return -EIO;
+	return lease_follow(table, content->mirror, edit->step);
 }
 
 int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
 	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why)
 {
-	struct lease_table *table = zone->leases.table;
-	struct lease *lease = lease_find(table, owner, type, rdata, rdata_len);
+	struct content *content = &zone->content;
+	const struct lease *lease =
+		lease_find(content->leases, owner, type, rdata, rdata_len);
 	struct lease_record record;
-	struct changeset *cs;
-	struct update *update;
-	struct verdict v;
+	struct edit *edit;
+	int r;
 
-	if (!can_change(zone) || !zone->mirror)
+	if (!can_change(zone) || !content->mirror)
 		return -EAGAIN;
 	if (!lease)
 		return -ENOENT;
-	lease_describe(table, lease, &record);
-	if (record.flags & LEASE_WAITING)
-		return end_waiting(zone, lease, why);
-	if (make_deletion(zone, &record, &update) < 0)
+	lease_describe(content->leases, lease, &record);
+	edit = edit_begin(content, EDIT_ADMINISTRATOR, NULL, NULL);
+	if (!edit)
 		return -ENOMEM;
-	v = apply_update(
-		zone->mirror, update, delivery_bumps_serial(zone->deliveries[0]), &cs);
-	if (!verdict_is_ok(&v)) {
-		update_free(update);
-		return -EIO;
-	}
-	if (!lease_follow(table, zone->mirror, cs) &&
-		served_append_own(zone, cs, update, why))
-		return 0;
-	served_lease_undo(zone, cs);
-	changeset_unref(cs);
-	update_free(update);
-	return -ENOMEM;
+	r = end_lease(edit, &record);
+	if (!r)
+		r = edit_keep(edit);
+	if (r)
+		edit_abort(edit);
+	else
+		(void)edit_commit(edit, why, NULL);
+	return r;
 }

@@ -11,15 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/clock.h"
-#include "gateway/request/seen.h"
 #include "gateway/served/served.h"
 #include "zones/lease_origin.h"
 
 static struct served_zone *zone_of(
-	struct zone_thread *thread, const struct zone_call *call)
+	const struct served *served, const struct zone_call *call)
 {
-	return served_find(thread, call->zone);
+	return served_find(served, call->zone);
 }
 
 /* Room for one more of count elements of this size.  NULL: no memory. */
@@ -65,15 +63,16 @@ static bool copy_target(
 
 static bool copy_targets(struct view_zone *to, const struct served_zone *zone)
 {
-	const int64_t now_ms = clock_monotonic_ms();
+	const struct content *content = &zone->content;
+	const int64_t now_ms = turn_monotonic_ms(&content->thread->time);
 
-	to->targets = calloc(zone->delivery_count, sizeof(*to->targets));
+	to->targets = calloc(content->delivery_count, sizeof(*to->targets));
 	if (!to->targets)
 		return false;
-	while (to->target_count < zone->delivery_count) {
+	while (to->target_count < content->delivery_count) {
 		const size_t i = to->target_count++;
 
-		if (!copy_target(&to->targets[i], zone->deliveries[i], now_ms))
+		if (!copy_target(&to->targets[i], content->deliveries[i], now_ms))
 			return false;
 	}
 	return true;
@@ -81,16 +80,17 @@ static bool copy_targets(struct view_zone *to, const struct served_zone *zone)
 
 static void copy_content(struct view_zone *to, const struct served_zone *zone)
 {
-	const struct rrset *soa = zone->mirror ? zone_soa(zone->mirror) : NULL;
+	const struct rrset *soa =
+		zone->content.mirror ? zone_soa(zone->content.mirror) : NULL;
 	const uint8_t *rdata = NULL;
 	size_t at = 0;
 	uint16_t len;
 
-	to->is_ready = zone->mirror != NULL;
-	to->is_failed = !zone->mirror && zone->local.is_failed;
-	if (!zone->mirror) {
+	to->is_ready = zone->content.mirror != NULL;
+	to->is_failed = !zone->content.mirror && zone->seed.is_failed;
+	if (!zone->content.mirror) {
 		snprintf(to->why, sizeof(to->why), "%s",
-			zone->local.why ? zone->local.why : zone->not_ready.why);
+			zone->seed.why ? zone->seed.why : zone->content.not_ready.why);
 		return;
 	}
 	to->why[0] = '\0';
@@ -98,46 +98,55 @@ static void copy_content(struct view_zone *to, const struct served_zone *zone)
 		rdata = rrset_next(soa, &at, &len);
 	if (rdata)
 		to->serial = soa_serial(rdata, len);
-	to->names = zone_count_names(zone->mirror);
-	to->records = zone_count_records(zone->mirror);
-	to->octets = zone_count_octets(zone->mirror);
+	to->names = zone_count_names(zone->content.mirror);
+	to->records = zone_count_records(zone->content.mirror);
+	to->octets = zone_count_octets(zone->content.mirror);
 }
 
-static void copy_leases(struct view_zone *to, const struct served_leases *leases)
+static void copy_counters(struct view_counters *to, const struct served_zone *zone)
 {
-	const struct served_counters *n = &leases->counters;
+	const struct request_counters *requests = &zone->requests.counters;
+	const struct lease_counters *leases = &zone->leases.counters;
 
-	to->leases = lease_table_count(leases->table);
-	to->stale = lease_table_count_stale(leases->table);
-	to->held = lease_table_count_held(leases->table);
-	to->unleased = leases->unleased;
-	to->is_braked = lease_is_braked(leases->table);
-	to->counters = (struct view_counters){
-		.updates = n->updates,
-		.heartbeats = n->heartbeats,
-		.refused = n->refused,
-		.expired_records = n->expired_records,
-		.expired_hosts = n->expired_hosts,
-		.went_stale = n->went_stale,
-		.came_back = n->came_back,
-		.braked = n->braked,
+	*to = (struct view_counters){
+		.updates = requests->updates,
+		.heartbeats = requests->heartbeats,
+		.refused = requests->refused,
+		.expired_records = leases->expired_records,
+		.expired_hosts = leases->expired_hosts,
+		.went_stale = leases->went_stale,
+		.came_back = leases->came_back,
+		.braked = leases->braked,
 	};
+}
+
+static void copy_leases(struct view_zone *to, const struct served_zone *zone)
+{
+	const struct lease_table *table = zone->content.leases;
+
+	to->leases = lease_table_count(table);
+	to->stale = lease_table_count_stale(table);
+	to->held = lease_table_count_held(table);
+	to->unleased = zone->unleased;
+	to->is_braked = lease_is_braked(table);
 }
 
 /* False: no memory. */
 static bool copy_zone(struct view_zone *to, const struct served_zone *zone)
 {
 	to->is_served = true;
-	to->id = zone->id;
+	to->id = zone->content.id;
+	to->waiting = zone_requests_count_waiting(&zone->requests);
 	copy_content(to, zone);
-	copy_leases(to, &zone->leases);
-	for (const struct transaction *t = zone->waiting; t; t = t->wait_next)
-		to->waiting++;
+	copy_leases(to, zone);
+	copy_counters(&to->counters, zone);
 	return copy_targets(to, zone);
 }
 
-static void add_totals(struct view_totals *to, struct zone_thread *thread)
+static void add_totals(struct view_totals *to, const struct served *served)
 {
+	const struct zone_thread *thread = served->thread;
+
 	if (thread->is_failing && !to->is_failing)
 		journal_last_error(thread->journal, to->database_error);
 	to->is_failing |= thread->is_failing;
@@ -145,19 +154,19 @@ static void add_totals(struct view_totals *to, struct zone_thread *thread)
 	to->in_journal += thread->in_journal;
 	if (thread->last_seq > to->last_seq)
 		to->last_seq = thread->last_seq;
-	to->replay_hits += thread->replay_hits;
+	to->replay_hits += served->requests.replay_hits;
 	to->journal = journal_totals(thread->journal);
 }
 
-bool view_zones(struct zone_thread *thread, struct zone_call *call)
+bool view_zones(struct served *served, struct zone_call *call)
 {
 	struct view_zones *page = call->subject;
 
 	for (size_t i = 0; i < page->count; i++) {
 		struct view_zone *to = &page->zones[i];
-		const struct served_zone *zone = served_find(thread, to->config->name);
+		const struct served_zone *zone = served_find(served, to->config->name);
 		const char *why =
-			zone ? NULL : zone_thread_why_unopened(thread, to->config->name);
+			zone ? NULL : served_why_unopened(served, to->config->name);
 
 		if (zone && !copy_zone(to, zone))
 			page->has_failed = true;
@@ -166,7 +175,7 @@ bool view_zones(struct zone_thread *thread, struct zone_call *call)
 		to->is_failed = true;
 		snprintf(to->why, sizeof(to->why), "%s", why);
 	}
-	add_totals(&page->totals, thread);
+	add_totals(&page->totals, served);
 	return true;
 }
 
@@ -255,17 +264,17 @@ struct looking {
 static void look_at_lease(const struct lease *lease, void *arg)
 {
 	const struct looking *l = arg;
-	const struct lease_table *table = l->zone->leases.table;
+	const struct lease_table *table = l->zone->content.leases;
 	struct lease_record record;
 
 	lease_describe(table, lease, &record);
 	copy_lease(l->to.leases, &record, lease_state(table, lease), l->now_ms);
 }
 
-bool view_leases(struct zone_thread *thread, struct zone_call *call)
+bool view_leases(struct served *served, struct zone_call *call)
 {
 	struct view_leases *page = call->subject;
-	struct served_zone *zone = zone_of(thread, call);
+	struct served_zone *zone = zone_of(served, call);
 	struct looking l = {.zone = zone, .to.leases = page};
 	const struct lease_table *table;
 
@@ -273,8 +282,8 @@ bool view_leases(struct zone_thread *thread, struct zone_call *call)
 		page->cursor = 0;
 		return true;
 	}
-	table = zone->leases.table;
-	l.now_ms = served_lease_now(zone);
+	table = zone->content.leases;
+	l.now_ms = content_service_ms(&zone->content);
 	if (!page->owner) {
 		page->cursor = lease_table_scan(
 			table, page->cursor, VIEW_PAGE_MAX, look_at_lease, &l);
@@ -310,7 +319,7 @@ static void note_latest(struct view_host *to, const struct lease_record *record)
 static bool describe_leased(
 	const struct looking *l, const struct lease *first, struct view_host *to)
 {
-	const struct lease_table *table = l->zone->leases.table;
+	const struct lease_table *table = l->zone->content.leases;
 
 	*to = (struct view_host){.state = LEASE_ACTIVE};
 	for (const struct lease *lease = first; lease;
@@ -338,16 +347,16 @@ static bool has_no_lease(const struct looking *l, const uint8_t *name)
 {
 	struct view_host host;
 
-	return !describe_leased(l, lease_first_at(l->zone->leases.table, name), &host);
+	return !describe_leased(l, lease_first_at(l->zone->content.leases, name), &host);
 }
 
 static void describe_without_lease(
 	const struct looking *l, const uint8_t *name, struct view_host *to)
 {
 	const struct seen_host *seen =
-		seen_find(l->zone->thread->seen, l->zone->id, name);
+		seen_find(l->zone->served->requests.seen, l->zone->content.id, name);
 
-	*to = (struct view_host){.state = lease_is_held(l->zone->leases.table, name)
+	*to = (struct view_host){.state = lease_is_held(l->zone->content.leases, name)
 			? LEASE_HELD
 			: LEASE_ACTIVE};
 	memcpy(to->name, name, name_len(name));
@@ -374,7 +383,7 @@ static void add_host(struct view_hosts *page, const struct view_host *host)
 static void look_at_host(const struct lease *lease, void *arg)
 {
 	const struct looking *l = arg;
-	const struct lease_table *table = l->zone->leases.table;
+	const struct lease_table *table = l->zone->content.leases;
 	struct lease_record record;
 	struct view_host host;
 
@@ -399,9 +408,9 @@ static void look_at_held(const uint8_t *name, void *arg)
 static void look_at_leased(struct looking *l, struct view_hosts *page)
 {
 	page->cursor = lease_table_scan(
-		l->zone->leases.table, page->cursor, VIEW_PAGE_MAX, look_at_host, l);
+		l->zone->content.leases, page->cursor, VIEW_PAGE_MAX, look_at_host, l);
 	if (!page->cursor)
-		lease_each_hold(l->zone->leases.table, look_at_held, l);
+		lease_each_hold(l->zone->content.leases, look_at_held, l);
 }
 
 /* Permanent records are there, and their host has spoken. */
@@ -409,8 +418,8 @@ static bool is_permanent(const struct looking *l, const uint8_t *name)
 {
 	const struct served_zone *zone = l->zone;
 
-	return zone->mirror && zone_is_name_in_use(zone->mirror, name) &&
-		!lease_is_held(zone->leases.table, name) && has_no_lease(l, name);
+	return zone->content.mirror && zone_is_name_in_use(zone->content.mirror, name) &&
+		!lease_is_held(zone->content.leases, name) && has_no_lease(l, name);
 }
 
 static void look_at_permanent(const struct looking *l, struct view_hosts *page)
@@ -421,7 +430,7 @@ static void look_at_permanent(const struct looking *l, struct view_hosts *page)
 	struct view_host host;
 
 	while (page->count < VIEW_PAGE_MAX &&
-		(seen = seen_next(zone->thread->seen, zone->id, &at))) {
+		(seen = seen_next(zone->served->requests.seen, zone->content.id, &at))) {
 		if (!is_permanent(l, seen->owner))
 			continue;
 		describe_without_lease(l, seen->owner, &host);
@@ -432,7 +441,7 @@ static void look_at_permanent(const struct looking *l, struct view_hosts *page)
 
 static void look_at_one(const struct looking *l, struct view_hosts *page)
 {
-	const struct lease *first = lease_first_at(l->zone->leases.table, page->name);
+	const struct lease *first = lease_first_at(l->zone->content.leases, page->name);
 	struct view_host host;
 	bool is_there = describe_leased(l, first, &host);
 
@@ -445,16 +454,16 @@ static void look_at_one(const struct looking *l, struct view_hosts *page)
 		add_host(page, &host);
 }
 
-bool view_hosts(struct zone_thread *thread, struct zone_call *call)
+bool view_hosts(struct served *served, struct zone_call *call)
 {
 	struct view_hosts *page = call->subject;
-	struct looking l = {.zone = zone_of(thread, call), .to.hosts = page};
+	struct looking l = {.zone = zone_of(served, call), .to.hosts = page};
 
 	if (!l.zone) {
 		page->cursor = 0;
 		return true;
 	}
-	l.now_ms = served_lease_now(l.zone);
+	l.now_ms = content_service_ms(&l.zone->content);
 	if (page->kind == VIEW_ONE)
 		look_at_one(&l, page);
 	else if (page->kind == VIEW_PERMANENT)
@@ -481,12 +490,12 @@ static void on_held(int result, void *arg)
 	zone_call_finish(order->call);
 }
 
-static size_t retry(const struct served_zone *zone)
+static size_t retry(const struct content *content)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < zone->delivery_count; i++)
-		count += delivery_retry(zone->deliveries[i]);
+	for (size_t i = 0; i < content->delivery_count; i++)
+		count += delivery_retry(content->deliveries[i]);
 	return count;
 }
 
@@ -505,7 +514,7 @@ static int carry_out(struct view_order *order, struct served_zone *zone)
 	case VIEW_RESUME:
 		return served_resume(zone, &order->why);
 	case VIEW_RETRY:
-		order->count = retry(zone);
+		order->count = retry(&zone->content);
 		return 0;
 	case VIEW_REMOVE:
 		order->count = 1;
@@ -515,10 +524,10 @@ static int carry_out(struct view_order *order, struct served_zone *zone)
 	return -EINVAL;
 }
 
-bool view_give(struct zone_thread *thread, struct zone_call *call)
+bool view_give(struct served *served, struct zone_call *call)
 {
 	struct view_order *order = call->subject;
-	struct served_zone *zone = zone_of(thread, call);
+	struct served_zone *zone = zone_of(served, call);
 
 	order->call = call;
 	order->result = zone ? carry_out(order, zone) : -EAGAIN;
@@ -552,7 +561,7 @@ static void note_adopted(
 		a->records.leases[a->records.count - 1].line = origin->rule->line;
 }
 
-static void on_adopted(int result, const struct served_adopted *found, void *arg)
+static void on_adopted(int result, const struct adopted *found, void *arg)
 {
 	struct view_adoption *a = arg;
 
@@ -562,11 +571,11 @@ static void on_adopted(int result, const struct served_adopted *found, void *arg
 	zone_call_finish(a->call);
 }
 
-bool view_adopt(struct zone_thread *thread, struct zone_call *call)
+bool view_adopt(struct served *served, struct zone_call *call)
 {
 	struct view_adoption *a = call->subject;
-	struct served_zone *zone = zone_of(thread, call);
-	const struct served_adopting how = {
+	struct served_zone *zone = zone_of(served, call);
+	const struct adopting how = {
 		.is_dry = a->is_dry,
 		.why = a->why,
 		.wants = wants,
@@ -576,6 +585,6 @@ bool view_adopt(struct zone_thread *thread, struct zone_call *call)
 	};
 
 	a->call = call;
-	a->result = zone ? served_adopt(zone, &how) : -EAGAIN;
+	a->result = zone ? adopt_begin(zone, &how) : -EAGAIN;
 	return a->result != 0;
 }

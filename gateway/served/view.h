@@ -102,7 +102,7 @@ void view_zones_clear(struct view_zones *page);
  * called before each call. */
 void view_zones_turn(struct view_zones *page, size_t limit);
 /* Run by all zone threads; the subject is a struct view_zones. */
-bool view_zones(struct zone_thread *thread, struct zone_call *call);
+bool view_zones(struct served *served, struct zone_call *call);
 
 /* ---- leases of one zone ---- */
 
@@ -125,7 +125,7 @@ struct view_leases {
 
 /* Forgets what was copied; the question stays. */
 void view_leases_clear(struct view_leases *page);
-bool view_leases(struct zone_thread *thread, struct zone_call *call);
+bool view_leases(struct served *served, struct zone_call *call);
 
 /* ---- hosts of one zone ---- */
 
@@ -161,7 +161,7 @@ struct view_hosts {
 };
 
 void view_hosts_clear(struct view_hosts *page); /* as view_leases_clear */
-bool view_hosts(struct zone_thread *thread, struct zone_call *call);
+bool view_hosts(struct served *served, struct zone_call *call);
 
 /* ---- orders about one zone ---- */
 
@@ -186,7 +186,7 @@ struct view_order {
 	struct zone_call *call; /* view.c's */
 };
 
-bool view_give(struct zone_thread *thread, struct zone_call *call);
+bool view_give(struct served *served, struct zone_call *call);
 
 /* Leases for records that have none and would get one by the rules. */
 struct view_adoption {
@@ -201,6 +201,6 @@ struct view_adoption {
 	struct zone_call *call;     /* view.c's */
 };
 
-bool view_adopt(struct zone_thread *thread, struct zone_call *call);
+bool view_adopt(struct served *served, struct zone_call *call);
 
 #endif

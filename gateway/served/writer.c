@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -32,47 +33,46 @@ struct command {
 
 static void dispatch(struct writer *writer, struct transaction *t)
 {
-	struct served_zone *zone = served_find(&writer->thread, t->zone->name);
+	struct served_zone *zone = served_find(&writer->served, t->zone->name);
 
 	if (!zone) {
-		const char *why =
-			zone_thread_why_unopened(&writer->thread, t->zone->name);
+		const char *why = served_why_unopened(&writer->served, t->zone->name);
 
 		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone %s",
 			why ? why : "is being opened or closed");
-		zone_thread_answer(&writer->thread, t);
+		requests_answer(&writer->served.requests, t);
 		return;
 	}
 	switch (t->walk.opcode) {
 	case OPCODE_UPDATE:
-		served_update(zone, t);
+		requests_update(&zone->requests, t);
 		return;
 	case OPCODE_NOTIFY:
-		served_notified(zone, t);
+		requests_notified(&zone->requests, t);
 		return;
 	default:
-		served_query(zone, t);
+		requests_query(&zone->requests, t);
 		return;
 	}
 }
 
 /* ---- the journal's results ---- */
 
-static void forget_uncommitted(struct writer *writer)
+static void undo_failed(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->thread.zones, zone, next)
-		served_forget_uncommitted(zone);
+	HASH_ITER(hh, writer->served.zones, zone, next)
+		edit_undo_failed(&zone->content);
 	LIST_FOREACH(zone, &writer->closing, closing_entry)
-	served_forget_uncommitted(zone);
+	edit_undo_failed(&zone->content);
 }
 
 static void recover(struct writer *writer)
 {
 	struct zone_thread *thread = &writer->thread;
 
-	forget_uncommitted(writer);
+	undo_failed(writer);
 	thread->is_broken = false;
 	journal_resume(thread->journal);
 }
@@ -88,18 +88,13 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	queue_list_init(&list);
 	queue_take_all(&writer->done, &list);
-	zone_thread_follow_store(thread);
-	while ((node = queue_list_take(&list))) {
-		struct journal_op *op = (struct journal_op *)(void *)node;
-
-		thread->in_journal--;
-		thread->is_broken |= op->result != 0;
-		database_watch_note(thread, op);
-		op->done(op, op->arg);
-	}
-	served_kick_due(thread);
+	if (zone_thread_follow_store(thread))
+		requests_place_files(&writer->served.requests);
+	while ((node = queue_list_take(&list)))
+		zone_thread_take_back(thread, (struct journal_op *)(void *)node);
 	if (thread->is_broken && thread->in_journal == 0)
 		recover(writer);
+	zone_thread_run_tasks(thread);
 }
 
 /* What has gathered in this turn goes out. */
@@ -107,7 +102,7 @@ static void flush(struct writer *writer)
 {
 	struct zone_thread *thread = &writer->thread;
 
-	replay_flush(thread->replay);
+	requests_flush(&writer->served.requests);
 	if (thread->durable_seq > high_water_seq(thread->mark))
 		high_water_raise(
 			thread->mark, thread->durable_seq, turn_real_ms(&thread->time));
@@ -165,7 +160,7 @@ static void on_call(evutil_socket_t fd, short events, void *arg)
 	queue_take_all(&writer->calls, &list);
 	take_commands(writer);
 	while ((call = (struct zone_call *)(void *)queue_list_take(&list))) {
-		if (call->run(&writer->thread, call))
+		if (call->run(&writer->served, call))
 			zone_call_finish(call);
 	}
 }
@@ -194,7 +189,7 @@ static bool is_quiet(struct writer *writer)
 
 	if (queue_count(&writer->queue) || writer->thread.in_journal)
 		return false;
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
+	HASH_ITER(hh, writer->served.zones, zone, next) {
 		if (!served_is_quiet(zone))
 			return false;
 	}
@@ -206,10 +201,12 @@ static void save(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
-		for (size_t i = 0; i < zone->delivery_count; i++) {
-			delivery_kick(zone->deliveries[i], true);
-			delivery_save(zone->deliveries[i]);
+	HASH_ITER(hh, writer->served.zones, zone, next) {
+		const struct content *content = &zone->content;
+
+		for (size_t i = 0; i < content->delivery_count; i++) {
+			delivery_kick(content->deliveries[i], true);
+			delivery_save(content->deliveries[i]);
 		}
 	}
 }
@@ -266,8 +263,8 @@ static void give_up_waiting(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->thread.zones, zone, next)
-		served_give_up_waiting(zone);
+	HASH_ITER(hh, writer->served.zones, zone, next)
+		zone_requests_give_up(&zone->requests);
 	flush(writer);
 }
 
@@ -342,6 +339,16 @@ static int64_t real_time_s(void)
 	return clock_real_ms() / 1000;
 }
 
+/* What makes the mirrors' hashes unforeseeable; once for all of them. */
+static int draw_seed(struct name_seed *ret_seed)
+{
+	const ssize_t got = getrandom(ret_seed, sizeof(*ret_seed), 0);
+
+	if (got < 0)
+		return -errno;
+	return got == sizeof(*ret_seed) ? 0 : -EIO;
+}
+
 static struct event *watch(
 	struct writer *writer, struct queue *queue, event_callback_fn fn)
 {
@@ -370,7 +377,7 @@ static int set_up_loop(struct writer *writer, const struct writer_env *env)
 		.real_time = real_time_s,
 	};
 	if (!thread->base || !thread->target_env.pool ||
-		mirror_draw_seed(&thread->target_env.seed) ||
+		draw_seed(&thread->target_env.seed) ||
 		alarms_init(&thread->alarms, &thread->time,
 			env->time.is_manual ? NULL : thread->base))
 		return -ENOMEM;
@@ -384,10 +391,11 @@ static int set_up_loop(struct writer *writer, const struct writer_env *env)
 	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
 	writer->watch = database_watch_new(thread);
-	thread->actions = actions_new(thread->base, &thread->alarms, ACTIONS_LIMIT_MS);
+	writer->served.actions =
+		actions_new(thread->base, &thread->alarms, ACTIONS_LIMIT_MS);
 	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
 		!writer->done_event || !writer->pruning || !writer->watch ||
-		!thread->actions)
+		!writer->served.actions)
 		return -ENOMEM;
 	service_clock_start(&thread->clock, turn_monotonic_ms(&thread->time));
 	return 0;
@@ -397,8 +405,8 @@ static bool is_any_loading(const struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
-		if (!zone->mirror && !zone->was_tried)
+	HASH_ITER(hh, writer->served.zones, zone, next) {
+		if (served_is_loading(zone))
 			return true;
 	}
 	return false;
@@ -412,9 +420,9 @@ static bool is_nothing_left(const struct writer *writer)
 
 	for (size_t i = 0; i < config->zone_count; i++) {
 		const struct served_zone *zone =
-			served_find(&writer->thread, config->zones[i].name);
+			served_find(&writer->served, config->zones[i].name);
 
-		if (!zone || !zone->local.is_seed_bad)
+		if (!zone || !zone->seed.is_bad)
 			return false;
 	}
 	return config->zone_count > 0;
@@ -451,10 +459,14 @@ int writer_new(
 	writer->thread.lock = -1;
 	writer->queue.fd = writer->commands.fd = -1;
 	writer->calls.fd = writer->done.fd = -1;
+	writer->served.thread = &writer->thread;
 	queue_list_init(&writer->thread.submissions);
 	r = set_up_loop(writer, env);
 	if (!r)
 		r = zone_thread_open_store(&writer->thread, config, &writer->done);
+	if (!r)
+		r = requests_open(
+			&writer->served.requests, &writer->thread, config->max_fudge_s);
 	if (!r)
 		r = open_zones(writer);
 	if (r) {
@@ -475,7 +487,7 @@ int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
 
 size_t writer_count_ready(const struct writer *writer)
 {
-	return served_count_ready(&writer->thread);
+	return served_count_ready(&writer->served);
 }
 
 int writer_start(struct writer *writer)
@@ -555,13 +567,8 @@ static void finish_journal(struct writer *writer)
 	writer->thread.is_over = true;
 	queue_list_init(&list);
 	queue_take_all(&writer->done, &list);
-	while ((node = queue_list_take(&list))) {
-		struct journal_op *op = (struct journal_op *)(void *)node;
-
-		op->done(op, op->arg);
-	}
-	forget_uncommitted(writer);
-	journal_free(writer->thread.journal);
+	while ((node = queue_list_take(&list)))
+		zone_thread_take_back(&writer->thread, (struct journal_op *)(void *)node);
 	for (size_t i = 0; i < writer->mailbox_count; i++)
 		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
 }
@@ -572,15 +579,17 @@ void writer_free(struct writer *writer)
 		return;
 	finish_journal(writer);
 	writer_free_zones(writer);
-	writer_forget_unopened(writer, NULL);
+	served_forget_unopened(&writer->served, NULL);
 	free_event(writer->queue_event);
 	free_event(writer->command_event);
 	free_event(writer->call_event);
 	free_event(writer->done_event);
 	pruning_free(writer->pruning);
 	database_watch_free(writer->watch);
-	actions_free(writer->thread.actions);
+	actions_free(writer->served.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
+	journal_free(writer->thread.journal);
+	requests_close(&writer->served.requests);
 	zone_thread_close_store(&writer->thread);
 	alarms_clear(&writer->thread.alarms);
 	if (writer->thread.base)

@@ -18,7 +18,7 @@
 #include "gateway/target/target.h"
 
 struct writer;
-struct zone_thread;
+struct served;
 
 /* A question or an order of another thread, run by a zone thread between two turns. */
 struct zone_call {
@@ -28,7 +28,7 @@ struct zone_call {
 	const uint8_t *zone;
 	/* In the zone thread.  True: it is done, and goes on or back; false, of a call
 	 * about one zone: zone_call_finish comes later, in the same thread. */
-	bool (*run)(struct zone_thread *thread, struct zone_call *call);
+	bool (*run)(struct served *served, struct zone_call *call);
 	void *subject;      /* what run works on */
 	struct queue *back; /* where it goes */
 };

@@ -17,6 +17,7 @@ struct database_watch;
 
 struct writer {
 	struct zone_thread thread;
+	struct served served;
 	struct config *config; /* counted; the newest */
 	struct pruning *pruning;
 	struct database_watch *watch;
@@ -45,8 +46,6 @@ void writer_on_reopen(void *arg);
 void writer_reload_zones(struct writer *writer, struct config *config);
 /* Frees what has come to its end, and opens anew what was closed for that. */
 void writer_sweep_closing(struct writer *writer);
-/* A zone that is no longer configured (NULL: none is) is tried no longer. */
-void writer_forget_unopened(struct writer *writer, const struct config *config);
 void writer_free_zones(struct writer *writer);
 
 #endif

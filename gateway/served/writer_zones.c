@@ -29,20 +29,21 @@ static void set_reopen_alarm(struct writer *writer)
 void writer_open_zone(struct writer *writer, struct config *config,
 	const struct config_zone *zone_config)
 {
-	struct zone_thread *thread = &writer->thread;
+	struct served *served = &writer->served;
 	struct served_zone *zone = NULL;
-	int r = served_new(&zone, thread, config, zone_config);
+	int r = served_new(&zone, served, config, zone_config);
 
 	if (!r) {
-		HASH_ADD_KEYPTR(
-			hh, thread->zones, zone->name, name_len(zone->name), zone);
+		const uint8_t *name = zone->content.name;
+
+		HASH_ADD_KEYPTR(hh, served->zones, name, name_len(name), zone);
 		r = zone->is_lost ? -ENOMEM : 0;
 	}
 	if (!r) {
-		zone_thread_note_opened(thread, zone_config->name);
+		served_note_opened(served, zone_config->name);
 		return;
 	}
-	zone_thread_note_unopened(thread, zone_config->name, r);
+	served_note_unopened(served, zone_config->name, r);
 	if (zone)
 		start_closing(writer, zone);
 	set_reopen_alarm(writer);
@@ -50,7 +51,7 @@ void writer_open_zone(struct writer *writer, struct config *config,
 
 static void close_zone(struct writer *writer, struct served_zone *zone)
 {
-	HASH_DEL(writer->thread.zones, zone);
+	HASH_DEL(writer->served.zones, zone);
 	start_closing(writer, zone);
 }
 
@@ -60,7 +61,7 @@ void writer_sweep_closing(struct writer *writer)
 
 	for (zone = LIST_FIRST(&writer->closing); zone; zone = next) {
 		const struct config_zone *again =
-			config_find_zone(writer->config, zone->name);
+			config_find_zone(writer->config, zone->content.name);
 
 		next = LIST_NEXT(zone, closing_entry);
 		if (!served_close(zone))
@@ -78,7 +79,7 @@ static bool is_closing(const struct writer *writer, const uint8_t *name)
 
 	LIST_FOREACH(zone, &writer->closing, closing_entry)
 	{
-		if (name_is_equal(zone->name, name))
+		if (name_is_equal(zone->content.name, name))
 			return true;
 	}
 	return false;
@@ -87,7 +88,7 @@ static bool is_closing(const struct writer *writer, const uint8_t *name)
 static void reload_zone(struct writer *writer, struct config *config,
 	const struct config_zone *zone_config)
 {
-	struct served_zone *zone = served_find(&writer->thread, zone_config->name);
+	struct served_zone *zone = served_find(&writer->served, zone_config->name);
 	int r;
 
 	if (zone) {
@@ -117,7 +118,7 @@ void writer_on_reopen(void *arg)
 		const size_t at = writer->reopen_at++ % config->zone_count;
 		const struct config_zone *zone = &config->zones[at];
 
-		if (served_find(&writer->thread, zone->name) ||
+		if (served_find(&writer->served, zone->name) ||
 			is_closing(writer, zone->name))
 			continue;
 		writer_open_zone(writer, writer->config, zone);
@@ -127,31 +128,21 @@ void writer_on_reopen(void *arg)
 		set_reopen_alarm(writer);
 }
 
-void writer_forget_unopened(struct writer *writer, const struct config *config)
-{
-	struct zone_unopened *unopened, *next;
-
-	HASH_ITER(hh, writer->thread.unopened, unopened, next) {
-		if (!config || !config_find_zone(config, unopened->name))
-			zone_thread_note_opened(&writer->thread, unopened->name);
-	}
-}
-
 void writer_reload_zones(struct writer *writer, struct config *config)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
-		if (!config_find_zone(config, zone->name))
+	HASH_ITER(hh, writer->served.zones, zone, next) {
+		if (!config_find_zone(config, zone->content.name))
 			close_zone(writer, zone);
 	}
-	writer_forget_unopened(writer, config);
+	served_forget_unopened(&writer->served, config);
 	for (size_t i = 0; i < config->zone_count; i++)
 		reload_zone(writer, config, &config->zones[i]);
 	config_unref(writer->config);
 	writer->config = config;
 	pruning_configure(writer->pruning, config->audit_days);
-	replay_set_window(writer->thread.replay, config->max_fudge_s,
+	replay_set_window(writer->served.requests.replay, config->max_fudge_s,
 		turn_real_ms(&writer->thread.time) / 1000);
 }
 
@@ -159,8 +150,8 @@ void writer_free_zones(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
-	HASH_ITER(hh, writer->thread.zones, zone, next) {
-		HASH_DEL(writer->thread.zones, zone);
+	HASH_ITER(hh, writer->served.zones, zone, next) {
+		HASH_DEL(writer->served.zones, zone);
 		served_free(zone);
 	}
 	while ((zone = LIST_FIRST(&writer->closing))) {

@@ -8,11 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory is an answer here, not the end of the process. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(taken) ((taken)->is_lost = true)
-#include <uthash.h>
-
+#include "gateway/base/hash.h"
 #include "gateway/journal/journal.h"
 #include "tsig/name.h"
 

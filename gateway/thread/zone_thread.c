@@ -1,5 +1,5 @@
 /*
- * What all of the zone thread does with the journal and the listeners.
+ * What all of the zone thread does with the journal, and what it puts off.
  */
 #include "gateway/thread/zone_thread.h"
 
@@ -8,7 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/log.h"
+#include "gateway/thread/database_watch.h"
+
+void zone_thread_submit(struct zone_thread *thread, struct journal_op *op)
+{
+	thread->in_journal++;
+	if (op->outstanding)
+		++*op->outstanding;
+	queue_list_append(&thread->submissions, &op->node);
+}
+
+void zone_thread_take_back(struct zone_thread *thread, struct journal_op *op)
+{
+	thread->in_journal--;
+	thread->is_broken |= op->result != 0;
+	database_watch_note(thread, op);
+	if (op->outstanding)
+		--*op->outstanding;
+	op->done(op, op->arg);
+}
+
+/* ---- notes ---- */
 
 struct note {
 	struct journal_op op;
@@ -37,111 +57,36 @@ bool zone_thread_submit_note(struct zone_thread *thread, const struct journal_op
 	return true;
 }
 
-/* ---- zones that could not be opened ---- */
+/* ---- tasks ---- */
 
-static struct zone_unopened *find_unopened(
-	const struct zone_thread *thread, const uint8_t *name)
+void zone_thread_later(struct zone_thread *thread, struct thread_task *task)
 {
-	struct zone_unopened *unopened;
-
-	HASH_FIND(hh, thread->unopened, name, name_len(name), unopened);
-	return unopened;
-}
-
-const char *zone_thread_why_unopened(
-	const struct zone_thread *thread, const uint8_t *name)
-{
-	const struct zone_unopened *unopened = find_unopened(thread, name);
-
-	return unopened ? unopened->why : NULL;
-}
-
-static void explain(
-	const struct zone_thread *thread, int error, char ret[VERDICT_WHY_MAX])
-{
-	if (error == -ENOMEM)
-		snprintf(ret, VERDICT_WHY_MAX, "cannot be opened: out of memory");
-	else
-		snprintf(ret, VERDICT_WHY_MAX, "cannot be opened: the database: %.128s",
-			thread->store_ops->error(thread->store));
-}
-
-/* Without memory for it the zone is tried again all the same. */
-static struct zone_unopened *enter_unopened(
-	struct zone_thread *thread, const uint8_t *name)
-{
-	struct zone_unopened *unopened = calloc(1, sizeof(*unopened));
-
-	if (!unopened)
-		return NULL;
-	memcpy(unopened->name, name, name_len(name));
-	HASH_ADD_KEYPTR(hh, thread->unopened, unopened->name, name_len(name), unopened);
-	if (!unopened->is_lost)
-		return unopened;
-	free(unopened);
-	return NULL;
-}
-
-void zone_thread_note_unopened(struct zone_thread *thread, const uint8_t *name, int error)
-{
-	struct zone_unopened *unopened = find_unopened(thread, name);
-	char text[NAME_TEXT_MAX], why[VERDICT_WHY_MAX];
-
-	explain(thread, error, why);
-	if (unopened && !strcmp(unopened->why, why))
+	if (task->is_due)
 		return;
-	log_error("zone %s: %s", name_to_text(name, text), why);
-	if (!unopened)
-		unopened = enter_unopened(thread, name);
-	if (unopened)
-		memcpy(unopened->why, why, sizeof(why));
+	task->is_due = true;
+	task->next = thread->tasks;
+	thread->tasks = task;
 }
 
-void zone_thread_note_opened(struct zone_thread *thread, const uint8_t *name)
+void zone_thread_forget(struct zone_thread *thread, struct thread_task *task)
 {
-	struct zone_unopened *unopened = find_unopened(thread, name);
+	struct thread_task **link = &thread->tasks;
 
-	if (!unopened)
+	if (!task->is_due)
 		return;
-	HASH_DEL(thread->unopened, unopened);
-	free(unopened);
+	while (*link != task)
+		link = &(*link)->next;
+	*link = task->next;
+	task->is_due = false;
 }
 
-/* ---- answers ---- */
-
-static void give_back(struct transaction *t)
+void zone_thread_run_tasks(struct zone_thread *thread)
 {
-	/* Its count is not atomic: it must not leave this thread. */
-	changeset_unref(t->changes);
-	t->changes = NULL;
-	transaction_set_state(t, TRANSACTION_ANSWERED);
-	queue_list_append(&t->peer.mailbox->outbox, &t->node);
-}
+	struct thread_task *task;
 
-static void remember_answer(struct zone_thread *thread, struct transaction *t)
-{
-	if (!t->replay)
-		return;
-	/* A passing fault is no answer to repeat: clients try again with the same octets.
-	 */
-	if (t->verdict.rcode == RCODE_SERVFAIL)
-		replay_forget(thread->replay, t->replay);
-	else
-		replay_answer(thread->replay, t->replay, &t->verdict);
-}
-
-void zone_thread_answer(struct zone_thread *thread, struct transaction *t)
-{
-	struct transaction *twin = t->twins, *next;
-
-	remember_answer(thread, t);
-	if (!verdict_is_ok(&t->verdict))
-		transaction_log_refusal(t);
-	for (; twin; twin = next) {
-		next = twin->wait_next;
-		twin->verdict = t->verdict;
-		give_back(twin);
+	while ((task = thread->tasks)) {
+		thread->tasks = task->next;
+		task->is_due = false;
+		task->run(task);
 	}
-	t->twins = NULL;
-	give_back(t);
 }

@@ -1,6 +1,5 @@
 /*
- * The zone thread's store: the database and what is remembered of requests and hosts,
- * opened and closed.
+ * The zone thread's store: the database, opened, followed and closed.
  */
 #include "gateway/thread/zone_thread.h"
 
@@ -12,68 +11,9 @@
 #include <unistd.h>
 
 #include "gateway/base/log.h"
-#include "gateway/request/seen.h"
 #include "gateway/base/supervise.h"
 
 #define LOCK_SUFFIX "-lock" /* of the database's path: the file that is locked */
-
-/* ---- the memory of requests ---- */
-
-struct restoring {
-	struct replay *replay;
-	int64_t now_s;
-};
-
-static void restore_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
-	uint16_t rcode, void *arg)
-{
-	const struct restoring *restoring = arg;
-
-	if (rcode == RCODE_SERVFAIL)
-		return;
-	replay_restore(restoring->replay, key, mac, time_signed, rcode, restoring->now_s);
-}
-
-/* What was in progress became durable, or not. */
-static int settle_replay(struct zone_thread *thread, int64_t now_s)
-{
-	struct restoring restoring = {.replay = thread->replay, .now_s = now_s};
-	uint64_t since;
-	int r = 0;
-
-	/* Only a database without a history has none that could be repeated. */
-	if (thread->is_older ||
-		(!replay_is_whole(thread->replay) && thread->last_seq > 1))
-		replay_distrust(thread->replay, now_s);
-	if (replay_wants_journal(thread->replay, now_s, &since))
-		r = thread->store_ops->each_mac(
-			thread->store, since, restore_mac, &restoring);
-	if (!r)
-		replay_settle(thread->replay);
-	return r;
-}
-
-static int open_replay(struct zone_thread *thread, const char *database,
-	unsigned window_s, int64_t now_s)
-{
-	char boot[64] = "", *path;
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	int r;
-
-	if (asprintf(&path, "%s-replay", database) < 0)
-		path = NULL;
-	if (file && !fgets(boot, sizeof(boot), file))
-		boot[0] = '\0';
-	if (file)
-		fclose(file);
-	r = path ? replay_new(&thread->replay, path, boot[0] ? boot : NULL, REPLAY_MAX,
-			   window_s, now_s)
-		 : -ENOMEM;
-	if (r)
-		log_error("%s-replay: %s", database, strerror(-r));
-	free(path);
-	return r;
-}
 
 /* Two gateways on one database would each serve half of the truth. */
 static int lock_database(struct zone_thread *thread, const char *database)
@@ -123,19 +63,13 @@ int zone_thread_open_store(
 	struct zone_thread *thread, const struct config *config, struct queue *done)
 {
 	const char *database = thread->database = config->database;
-	const int64_t now_s = turn_real_ms(&thread->time) / 1000;
 	char error[STORE_ERROR_MAX] = "";
 	int r = lock_database(thread, database);
 
 	if (!r)
-		r = open_replay(thread, database, config->max_fudge_s, now_s);
-	if (!r)
 		r = high_water_open(&thread->mark, database);
 	if (r)
 		return r;
-	thread->seen = seen_new(&thread->target_env.seed);
-	if (!thread->seen)
-		return -ENOMEM;
 	thread->share = journal_share_new(JOURNAL_FILE_MAX);
 	if (!thread->share)
 		return -ENOMEM;
@@ -151,8 +85,6 @@ int zone_thread_open_store(
 		check_history(thread);
 	if (thread->last_seq == 0)
 		thread->last_seq = 1;
-	if (!r)
-		r = settle_replay(thread, now_s);
 	if (r)
 		log_error("database %s: %s", database,
 			thread->store_ops->error(thread->store));
@@ -184,22 +116,20 @@ static void lock_again(struct zone_thread *thread)
 	thread->lock = lock;
 }
 
-void zone_thread_follow_store(struct zone_thread *thread)
+bool zone_thread_follow_store(struct zone_thread *thread)
 {
 	if (thread->generation == journal_generation(thread->journal))
-		return;
+		return false;
 	open_store_again(thread);
 	lock_again(thread);
-	replay_place_file(thread->replay);
+	return true;
 }
 
 void zone_thread_close_store(struct zone_thread *thread)
 {
 	if (thread->store)
 		thread->store_ops->close(thread->store);
-	replay_free(thread->replay);
 	high_water_close(thread->mark);
-	seen_free(thread->seen);
 	journal_share_free(thread->share);
 	if (thread->lock >= 0)
 		close(thread->lock);

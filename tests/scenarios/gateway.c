@@ -409,7 +409,7 @@ size_t gateway_compose(struct gateway *gateway, struct transaction *t, uint8_t *
 }
 
 int gateway_call(struct gateway *gateway, const uint8_t *zone,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call), void *subject)
+	bool (*run)(struct served *served, struct zone_call *call), void *subject)
 {
 	struct zone_call call = {
 		.zone = zone, .run = run, .subject = subject, .back = &gateway->calls};

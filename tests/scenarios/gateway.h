@@ -104,7 +104,7 @@ size_t gateway_compose(
 struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex);
 /* Runs it in the zone thread and waits for it (zone NULL: of all zones). */
 int gateway_call(struct gateway *gateway, const uint8_t *zone,
-	bool (*run)(struct zone_thread *thread, struct zone_call *call), void *subject);
+	bool (*run)(struct served *served, struct zone_call *call), void *subject);
 /* Leases of a zone, or only those at owner; view_leases_clear. */
 int gateway_leases(struct gateway *gateway, const uint8_t *zone, const uint8_t *owner,
 	struct view_leases *ret_leases);

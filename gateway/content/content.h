@@ -1,0 +1,218 @@
+/*
+ * A zone's content, and everything that changes it.
+ *
+ * The content is the mirror and the leases of its records.  It is changed by edits
+ * (edit.h) alone, which follow each other in one order: that in which they are made, are
+ * numbered, reach the disk and go to the targets.  So at any moment it is
+ *
+ *	what the primary target has
+ *	+ what is durable and still on its way there   (the primary's delivery has it)
+ *	+ what is on its way to the disk               (committing)
+ *
+ *   content.c   the life of a content, its gate, its observers
+ *   edit.c      edits
+ *   outcome.c   what deliveries report of them: applied, refused, not reachable
+ *   rebase.c    other content comes under what is pending
+ *   durable.c   what transfers see: the durable content, and its history
+ *   seed.c      where a zone of the gateway's own comes from
+ *
+ * Whatever has to see the durable content alone (a load, a transfer) waits at the gate:
+ * while somebody does, no new updates are judged, so that after at most one commit
+ * nothing is on its way to the disk any more.
+ *
+ * All of it belongs to the zone thread.
+ */
+#ifndef MUSTER_CONTENT_H
+#define MUSTER_CONTENT_H
+
+#include <sys/queue.h>
+
+#include "gateway/answer/transfer.h"
+#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/notify.h"
+#include "gateway/thread/zone_thread.h"
+#include "zones/lease.h"
+
+enum { CONTENT_PARTS_MAX = 8 };
+
+struct content;
+struct edit;
+
+/* An update that was let in, by whom and by which rules: for those who go by that. */
+struct content_request {
+	const struct config_zone *rules;
+	const struct policy_subject *subject;
+	const struct update *update;
+	int64_t real_s; /* of its receipt */
+};
+
+/*
+ * What can happen to a content, for those who follow it; each may be NULL.  They are told
+ * in the order of the one table in which they stand (gateway/served/served.c).
+ */
+struct content_observer {
+	/* The mirror is there, or is wholly another. */
+	void (*loaded)(void *part);
+	/* A client's update was accepted; changes is empty if it was a heartbeat. */
+	void (*accepted)(void *part, const struct content_request *request,
+		const struct changeset *changes);
+	/* An edit is on its way to the disk. */
+	void (*committing)(void *part, const struct edit *edit);
+	/* It has arrived there. */
+	void (*durable)(void *part, const struct edit *edit);
+	/* Edits that could not be stored have been undone. */
+	void (*undone)(void *part);
+	/* The primary target cannot be reached. */
+	void (*down)(void *part);
+	/* Nobody waits at the gate any more. */
+	void (*opened)(void *part);
+};
+
+/* One who observes. */
+struct content_part {
+	const struct content_observer *observer;
+	void *part;
+};
+
+/* Who waits at the gate; embedded. */
+struct content_caller {
+	TAILQ_ENTRY(content_caller) entry;
+	void (*enter)(struct content_caller *caller);
+	void *owner;
+	bool is_waiting;
+};
+
+TAILQ_HEAD(edit_list, edit);
+
+struct content {
+	struct zone_thread *thread;
+	struct config *config;           /* counted */
+	const struct config_zone *rules; /* of config */
+	uint8_t name[NAME_MAX_LEN];
+	char text[NAME_TEXT_MAX];
+	int64_t id;        /* store_ops.zone_id */
+	size_t operations; /* of the journal that have not come back */
+
+	struct zone *mirror;         /* NULL: not loaded */
+	struct verdict not_ready;    /* why, while mirror is NULL */
+	struct lease_table *leases;  /* owned by gateway/leases/ */
+	struct service_time service; /* runs while the zone is loaded */
+
+	struct edit_list committing; /* in order */
+	struct edit_list delivering; /* durable, by number, while somebody waits for the
+				      * primary target to have them, or might come to */
+	size_t delivering_count;
+	uint64_t last_seq; /* of its newest edit */
+
+	struct delivery **deliveries; /* the first is the primary's */
+	size_t delivery_count;
+	struct thread_task kick; /* they have something new */
+
+	struct transfer *axfr; /* counted; of the durable content; NULL: build it */
+	struct transfer_history *history;
+	struct notify *notify; /* to secondaries; NULL: none */
+
+	TAILQ_HEAD(, content_caller) callers; /* at the gate */
+	bool is_closing;                      /* nothing new is begun */
+
+	struct content_part parts[CONTENT_PARTS_MAX]; /* in the order in which they are
+						       * told */
+	size_t part_count;
+};
+
+/* ---- content.c ---- */
+
+/* The zone's number is read, or made.  0 or -errno; content_clear either way. */
+int content_init(struct content *content, struct zone_thread *thread,
+	struct config *config, const struct config_zone *rules)
+	__attribute__((warn_unused_result));
+void content_clear(struct content *content);
+void content_configure(
+	struct content *content, struct config *config, const struct config_zone *rules);
+void content_observe(
+	struct content *content, const struct content_observer *observer, void *part);
+
+/* May it be changed now?  NOERROR, or SERVFAIL and why not. */
+struct verdict content_check_ready(const struct content *content);
+/* Why the database did not take something. */
+struct verdict content_database_verdict(const struct content *content);
+
+/* The primary's delivery. */
+static inline struct delivery *content_primary(const struct content *content)
+{
+	return content->deliveries[0];
+}
+/* Does the gateway move the serial? */
+bool content_bumps_serial(const struct content *content);
+/* Is the gateway itself the server of the zone? */
+bool content_is_local(const struct content *content);
+
+/* Do answers wait until the primary target has what they tell of? */
+bool content_waits_for_primary(const struct content *content);
+
+/* Service time of the zone, now. */
+int64_t content_service_ms(struct content *content);
+
+/* An operation that counts among the content's until it is done. */
+void content_submit(struct content *content, struct journal_op *op);
+/* The same for what nobody waits for, and what is lost if there is no memory. */
+void content_submit_note(struct content *content, const struct journal_op *op);
+
+/*
+ * caller->enter is called when nothing is on its way to the disk: now, or after the
+ * commits that are under way.  Those who wait enter in the order in which they came.
+ */
+void content_call(struct content *content, struct content_caller *caller);
+/* Harmless for one who does not wait. */
+void content_hang_up(struct content *content, struct content_caller *caller);
+/* Does somebody wait?  Then whatever can be put off is. */
+bool content_is_gated(const struct content *content);
+/* An edit has come back from the journal. */
+void content_look_at_gate(struct content *content);
+
+/* Observers are told. */
+void content_tell_loaded(struct content *content);
+void content_tell_accepted(struct content *content, const struct content_request *request,
+	const struct changeset *changes);
+void content_tell_committing(struct content *content, const struct edit *edit);
+void content_tell_durable(struct content *content, const struct edit *edit);
+void content_tell_undone(struct content *content);
+void content_tell_down(struct content *content);
+
+/* ---- outcome.c ---- */
+
+/* What became of it is corrected in the journal. */
+void content_note_outcome(
+	struct content *content, uint64_t seq, const struct verdict *verdict);
+/* A target refuses an edit for good.  What the primary refuses is taken back. */
+void content_rejected(struct content *content, struct delivery *delivery,
+	const struct delivery_rejection *rejection);
+/* What the SOA is at the primary: newer than ours, or one that an update of ours did not
+ * come to move. */
+void content_adopt_soa(struct content *content, struct rrset *soa);
+
+/* ---- rebase.c ---- */
+
+/* The mirror is this content, and on top of it what is pending.  Takes the content, and
+ * tells nobody.  Nothing may be on its way to the disk.  0 or -errno, nothing taken. */
+int content_take_zone(struct content *content, struct zone *zone)
+	__attribute__((warn_unused_result));
+/* The difference comes under what is pending.  *ret_changes is what it did, the caller's;
+ * NULL: the primary is asked again.  True: all that is pending does what it did. */
+bool content_take_difference(struct content *content, const struct update *difference,
+	struct changeset **ret_changes);
+
+/* ---- durable.c ---- */
+
+extern const struct content_observer content_history_observer;
+extern const struct content_observer content_delivery_observer;
+
+/* The durable content is another from now on. */
+void content_touch(struct content *content);
+/* As transfer_new_axfr, transfer_new_ixfr.  Nothing may be on its way to the disk. */
+struct transfer *content_axfr(
+	struct content *content, const uint8_t *question, size_t question_len);
+struct transfer *content_ixfr(struct content *content, uint32_t serial,
+	const uint8_t *question, size_t question_len, size_t udp_limit);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * What others see of a content: secondaries by transfers, targets by deliveries.  Nothing
+ * that is not durable leaves the zone thread by either.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/content/edit.h"
+
+void content_touch(struct content *content)
+{
+	transfer_unref(content->axfr);
+	content->axfr = NULL;
+}
+
+/* ---- history ---- */
+
+static void remember(void *part, const struct edit *edit)
+{
+	struct content *content = part;
+
+	if (!edit->changes->count)
+		return;
+	content_touch(content);
+	transfer_history_add(content->history, edit->changes);
+	if (content_is_local(content))
+		notify_send(content->notify);
+}
+
+const struct content_observer content_history_observer = {.durable = remember};
+
+/* ---- deliveries ---- */
+
+static void deliver(void *part, const struct edit *edit)
+{
+	struct content *content = part;
+	const bool is_withdrawal =
+		edit->origin == EDIT_TAKE_BACK || edit->origin == EDIT_REJECTION;
+
+	for (size_t i = 0; i < content->delivery_count; i++) {
+		/* What changes leases only is nothing to targets. */
+		if ((i == 0 && edit->origin == EDIT_REJECTION) || !edit->changes->count)
+			delivery_pass(content->deliveries[i], edit->op.seq);
+		else
+			delivery_add(content->deliveries[i], edit->op.seq, edit->changes,
+				is_withdrawal);
+	}
+	zone_thread_later(content->thread, &content->kick);
+}
+
+const struct content_observer content_delivery_observer = {.durable = deliver};
+
+/* ---- transfers ---- */
+
+static bool is_same_question(
+	const struct transfer *transfer, const uint8_t *question, size_t len)
+{
+	const struct transfer_message *first = &transfer->messages[0];
+
+	return first->len >= WIRE_HEADER_LEN + len &&
+		!memcmp(first->octets + WIRE_HEADER_LEN, question, len);
+}
+
+/* Those who ask for the same content share it. */
+struct transfer *content_axfr(
+	struct content *content, const uint8_t *question, size_t question_len)
+{
+	if (content->axfr && !is_same_question(content->axfr, question, question_len))
+		content_touch(content);
+	if (!content->axfr)
+		content->axfr =
+			transfer_new_axfr(content->mirror, question, question_len);
+	return content->axfr ? transfer_ref(content->axfr) : NULL;
+}
+
+struct transfer *content_ixfr(struct content *content, uint32_t serial,
+	const uint8_t *question, size_t question_len, size_t udp_limit)
+{
+	return transfer_new_ixfr(content->mirror, content->history, serial, question,
+		question_len, udp_limit);
+}

@@ -1,0 +1,464 @@
+/*
+ * Edits: the only place where a mirror or a lease is undone.
+ */
+#include "gateway/content/edit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- life ---- */
+
+struct edit *edit_begin(struct content *content, enum edit_origin origin,
+	const struct edit_ops *ops, void *owner)
+{
+	struct edit *edit = calloc(1, sizeof(*edit));
+
+	if (!edit)
+		return NULL;
+	edit->content = content;
+	edit->origin = origin;
+	edit->ops = ops;
+	edit->owner = owner;
+	TAILQ_INIT(&edit->waiters);
+	return edit;
+}
+
+static void edit_free(struct edit *edit)
+{
+	changeset_unref(edit->step);
+	changeset_unref(edit->changes);
+	changeset_unref(edit->asked);
+	update_free(edit->update);
+	free(edit);
+}
+
+/* The list in which the edits of a state stand; NULL: in none. */
+static struct edit_list *list_of(struct edit *edit)
+{
+	switch (edit->state) {
+	case EDIT_COMMITTING:
+	case EDIT_FAILED: /* to be undone in order */
+		return &edit->content->committing;
+	case EDIT_DURABLE:
+		return &edit->content->delivering;
+	default:
+		return NULL;
+	}
+}
+
+/* The only place where the state changes. */
+static void set_state(struct edit *edit, enum edit_state state)
+{
+	struct edit_list *from = list_of(edit), *to;
+
+	edit->state = state;
+	to = list_of(edit);
+	if (from == to)
+		return;
+	if (from)
+		TAILQ_REMOVE(from, edit, entry);
+	if (to)
+		TAILQ_INSERT_TAIL(to, edit, entry);
+	edit->content->delivering_count += to == &edit->content->delivering;
+	edit->content->delivering_count -= from == &edit->content->delivering;
+}
+
+/* Those who are told may wait anew, for this edit or another. */
+static void tell_all(
+	struct edit_waiters *waiters, struct edit *edit, enum edit_state state)
+{
+	struct edit_waiter *waiter;
+
+	TAILQ_FOREACH(waiter, waiters, entry)
+		waiter->edit = NULL;
+	while ((waiter = TAILQ_FIRST(waiters))) {
+		TAILQ_REMOVE(waiters, waiter, entry);
+		waiter->tell(waiter, edit, state);
+	}
+}
+
+static void tell_waiters(struct edit *edit, enum edit_state state)
+{
+	struct edit_waiters told;
+
+	TAILQ_INIT(&told);
+	TAILQ_CONCAT(&told, &edit->waiters, entry);
+	tell_all(&told, edit, state);
+}
+
+static void end(struct edit *edit, enum edit_state state)
+{
+	set_state(edit, state);
+	tell_waiters(edit, state);
+	edit_free(edit);
+}
+
+/* ---- steps ---- */
+
+static void undo(const struct content *content, const struct changeset *changes)
+{
+	if (!changes)
+		return;
+	lease_undo(content->leases, changes->leases);
+	if (changes->count)
+		changeset_undo(changes, content->mirror);
+}
+
+struct verdict edit_apply(struct edit *edit, const struct update *update)
+{
+	struct content *content = edit->content;
+
+	return apply_update(
+		content->mirror, update, content_bumps_serial(content), &edit->step);
+}
+
+int edit_apply_nothing(struct edit *edit)
+{
+	edit->step = changeset_new();
+	return edit->step ? 0 : -ENOMEM;
+}
+
+int edit_withdraw(struct edit *edit, const struct changeset *changes)
+{
+	struct content *content = edit->content;
+	int r = apply_withdrawal(
+		content->mirror, changes, content_bumps_serial(content), &edit->step);
+
+	if (r)
+		return r;
+	r = lease_withdraw(content->leases, content->mirror, changes,
+		content_service_ms(content), edit->step);
+	if (r)
+		edit_drop(edit);
+	return r;
+}
+
+/* Moves what next has behind what into has.  0 or -ENOMEM. */
+static int move_leases(struct lease_changes *into, struct lease_changes *next)
+{
+	struct lease_change *longer;
+	size_t room = 1; /* as those have it who add to them */
+
+	while (room < into->count + next->count)
+		room *= 2;
+	longer = realloc(into->changes, room * sizeof(*longer));
+	if (!longer)
+		return -ENOMEM;
+	memcpy(longer + into->count, next->changes, next->count * sizeof(*longer));
+	into->changes = longer;
+	into->count += next->count;
+	next->count = 0;
+	return 0;
+}
+
+/* The step's leases go to where they can be undone, the step keeps a copy. */
+static int merge_leases(struct changeset *into, struct changeset *step)
+{
+	struct lease_changes *leases = step->leases;
+
+	if (!leases)
+		return 0;
+	step->leases = lease_changes_copy(leases);
+	if (!step->leases) {
+		step->leases = leases;
+		return -ENOMEM;
+	}
+	if (!into->leases) {
+		into->leases = leases;
+		return 0;
+	}
+	if (move_leases(into->leases, leases)) {
+		lease_changes_free(step->leases);
+		step->leases = leases;
+		return -ENOMEM;
+	}
+	lease_changes_free(leases);
+	return 0;
+}
+
+/* What comes back to where it began stays until nothing can fail any more, so that an
+ * edit which is aborted undoes it too. */
+static int merge(struct edit *edit)
+{
+	int r = changeset_merge(edit->changes, edit->step);
+
+	if (!r)
+		r = merge_leases(edit->changes, edit->step);
+	if (!r)
+		changeset_normalise(edit->changes);
+	return r;
+}
+
+int edit_keep(struct edit *edit)
+{
+	if (!edit->changes)
+		edit->changes = changeset_ref(edit->step);
+	else if (merge(edit))
+		return -ENOMEM;
+	changeset_unref(edit->asked);
+	edit->asked = edit->step;
+	edit->step = NULL;
+	return 0;
+}
+
+void edit_drop(struct edit *edit)
+{
+	undo(edit->content, edit->step);
+	changeset_unref(edit->step);
+	edit->step = NULL;
+}
+
+bool edit_is_empty(const struct edit *edit)
+{
+	return !edit->changes || (!edit->changes->count && !edit->changes->leases);
+}
+
+void edit_set_rebased(struct edit *edit, struct changeset *changes)
+{
+	if (edit->asked == edit->changes) {
+		changeset_unref(edit->asked);
+		edit->asked = changeset_ref(changes);
+	}
+	changeset_unref(edit->changes);
+	edit->changes = changeset_ref(changes);
+}
+
+/* ---- abort and commit ---- */
+
+void edit_abort(struct edit *edit)
+{
+	if (!edit)
+		return;
+	edit_drop(edit);
+	undo(edit->content, edit->changes);
+	edit_free(edit);
+}
+
+void edit_discard(struct edit *edit)
+{
+	edit_free(edit);
+}
+
+static void leave_journal(struct edit *edit)
+{
+	struct content *content = edit->content;
+	const uint64_t seq = edit->op.seq;
+	bool is_awaited;
+
+	set_state(edit, EDIT_DURABLE);
+	content_tell_durable(content, edit);
+	is_awaited = edit->ops && edit->ops->durable && edit->ops->durable(edit);
+	tell_waiters(edit, EDIT_DURABLE);
+	if (!is_awaited)
+		edit_disown(edit);
+	/* The delivery may have read it back from the journal a moment ago. */
+	if (delivery_cursor(content_primary(content)) >= seq)
+		edit_end_applied(content, seq);
+	content_look_at_gate(content);
+}
+
+static void on_stored(struct journal_op *op, void *arg)
+{
+	struct edit *edit = arg;
+
+	if (!op->result) {
+		leave_journal(edit);
+		return;
+	}
+	/* It stays in the list until all that built on it is back, too. */
+	set_state(edit, EDIT_FAILED);
+	if (edit->ops && edit->ops->failed)
+		edit->ops->failed(edit);
+	edit->ops = NULL;
+	tell_waiters(edit, EDIT_FAILED);
+}
+
+uint64_t edit_commit(struct edit *edit, const struct verdict *why,
+	const struct journal_request *request)
+{
+	struct content *content = edit->content;
+	struct zone_thread *thread = content->thread;
+
+	edit->op = (struct journal_op){
+		.kind = JOURNAL_APPEND,
+		.zone = content->id,
+		.seq = ++thread->last_seq,
+		.at_ms = turn_real_ms(&thread->time),
+		.changes = edit->changes,
+		.verdict = *why,
+		.done = on_stored,
+		.arg = edit,
+	};
+	if (request)
+		edit->op.request = *request;
+	else
+		edit->op.request.update = edit->update;
+	content->last_seq = edit->op.seq;
+	set_state(edit, EDIT_COMMITTING);
+	content_submit(content, &edit->op);
+	content_tell_committing(content, edit);
+	return content->last_seq;
+}
+
+void edit_undo_failed(struct content *content)
+{
+	struct edit *edit;
+
+	if (TAILQ_EMPTY(&content->committing))
+		return;
+	delivery_hold(content_primary(content), 0);
+	while ((edit = TAILQ_LAST(&content->committing, edit_list))) {
+		undo(content, edit->changes);
+		end(edit, EDIT_UNDONE);
+	}
+	content_tell_undone(content);
+	content_look_at_gate(content);
+}
+
+void edit_forget_all(struct content *content)
+{
+	struct edit *edit;
+
+	if (!content->thread)
+		return;
+	TAILQ_CONCAT(&content->delivering, &content->committing, entry);
+	while ((edit = TAILQ_FIRST(&content->delivering))) {
+		TAILQ_REMOVE(&content->delivering, edit, entry);
+		edit_free(edit);
+	}
+}
+
+/* ---- waiting ---- */
+
+/* Nobody awaits it; but a heartbeat that comes may find it. */
+static bool is_to_be_found(const struct edit *edit)
+{
+	return content_waits_for_primary(edit->content) &&
+		edit->content->delivering_count <= EDIT_FOUND_MAX;
+}
+
+void edit_disown(struct edit *edit)
+{
+	edit->ops = NULL;
+	edit->owner = NULL;
+	if (edit->state == EDIT_DURABLE && TAILQ_EMPTY(&edit->waiters) &&
+		!is_to_be_found(edit))
+		end(edit, EDIT_LEFT);
+}
+
+void edit_leave_unawaited(struct content *content)
+{
+	struct edit *edit = TAILQ_FIRST(&content->delivering), *next;
+
+	for (; edit; edit = next) {
+		next = TAILQ_NEXT(edit, entry);
+		if (!edit->ops && TAILQ_EMPTY(&edit->waiters))
+			end(edit, EDIT_LEFT);
+	}
+}
+
+struct edit *edit_newest(const struct content *content)
+{
+	struct edit *edit = TAILQ_LAST(&content->committing, edit_list);
+
+	return edit ? edit : TAILQ_LAST(&content->delivering, edit_list);
+}
+
+void edit_wait(struct edit *edit, struct edit_waiter *waiter)
+{
+	waiter->edit = edit;
+	TAILQ_INSERT_TAIL(&edit->waiters, waiter, entry);
+}
+
+void edit_stop_waiting(struct edit_waiter *waiter)
+{
+	struct edit *edit = waiter->edit;
+
+	if (!edit)
+		return;
+	TAILQ_REMOVE(&edit->waiters, waiter, entry);
+	waiter->edit = NULL;
+	if (!edit->ops)
+		edit_disown(edit);
+}
+
+static void gather_waiters(struct edit *edit, struct edit_waiters *gathered)
+{
+	for (; edit; edit = TAILQ_NEXT(edit, entry))
+		TAILQ_CONCAT(gathered, &edit->waiters, entry);
+}
+
+/* Whoever found the edit of this number, or a later one. */
+static void tell_undone(struct content *content, uint64_t seq)
+{
+	struct edit *edit = TAILQ_FIRST(&content->delivering);
+	struct edit_waiters gathered;
+
+	TAILQ_INIT(&gathered);
+	while (edit && edit->op.seq < seq)
+		edit = TAILQ_NEXT(edit, entry);
+	gather_waiters(edit, &gathered);
+	gather_waiters(TAILQ_FIRST(&content->committing), &gathered);
+	tell_all(&gathered, NULL, EDIT_UNDONE);
+}
+
+/* ---- taking back ---- */
+
+void edit_end_undone(struct content *content, uint64_t seq, struct edit *edit)
+{
+	tell_undone(content, seq);
+	if (edit)
+		end(edit, EDIT_UNDONE);
+}
+
+struct edit *edit_take_back_changes(struct content *content, uint64_t seq,
+	const struct changeset *changes, enum edit_origin origin,
+	const struct verdict *why, const struct edit_ops *ops, void *owner)
+{
+	struct edit *back = edit_begin(content, origin, ops, owner);
+
+	content_note_outcome(content, seq, why);
+	if (!back || edit_withdraw(back, changes) || edit_keep(back) ||
+		edit_is_empty(back)) {
+		edit_abort(back);
+		back = NULL;
+	} else {
+		(void)edit_commit(back, why, NULL);
+	}
+	return back;
+}
+
+struct edit *edit_take_back(struct edit *edit, enum edit_origin origin,
+	const struct verdict *why, const struct edit_ops *ops, void *owner)
+{
+	struct edit *back = edit_take_back_changes(
+		edit->content, edit->op.seq, edit->asked, origin, why, ops, owner);
+
+	edit_end_undone(edit->content, edit->op.seq, edit);
+	return back;
+}
+
+/* ---- the primary target ---- */
+
+struct edit *edit_find_durable(const struct content *content, uint64_t seq)
+{
+	struct edit *edit;
+
+	TAILQ_FOREACH(edit, &content->delivering, entry) {
+		if (edit->op.seq >= seq)
+			break;
+	}
+	return edit && edit->op.seq == seq ? edit : NULL;
+}
+
+void edit_end_applied(struct content *content, uint64_t seq)
+{
+	struct edit *edit;
+
+	while ((edit = TAILQ_FIRST(&content->delivering)) && edit->op.seq <= seq) {
+		if (edit->ops && edit->ops->applied)
+			edit->ops->applied(edit);
+		end(edit, EDIT_APPLIED);
+	}
+}

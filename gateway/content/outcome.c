@@ -1,0 +1,126 @@
+/*
+ * What deliveries report: edits that a target has, or refuses, and what the primary's SOA
+ * is.
+ */
+#include "gateway/base/log.h"
+#include "gateway/content/edit.h"
+#include "zones/rdata.h"
+
+void content_note_outcome(
+	struct content *content, uint64_t seq, const struct verdict *verdict)
+{
+	content_submit_note(content,
+		&(struct journal_op){
+			.kind = JOURNAL_OUTCOME, .seq = seq, .verdict = *verdict});
+}
+
+/* ---- refused ---- */
+
+/* A target lacks, for good, what somebody was told is done: a person has to see it. */
+static void set_aside(struct content *content, const struct delivery *delivery,
+	const struct delivery_rejection *rejection)
+{
+	content_submit_note(content,
+		&(struct journal_op){
+			.kind = JOURNAL_SET_ASIDE,
+			.seq = rejection->seq,
+			.at_ms = turn_real_ms(&content->thread->time),
+			.target = delivery_id(delivery),
+			.verdict = *rejection->why,
+		});
+}
+
+static void log_rejection(const struct content *content, const struct delivery *delivery,
+	const struct delivery_rejection *rejection, const char *what_follows)
+{
+	log_warning("zone %s: target %s refuses change %llu, which %s: %s", content->text,
+		delivery_id(delivery), (unsigned long long)rejection->seq, what_follows,
+		rejection->why->why);
+}
+
+/* Nobody waits, and somebody was told that it is done; the mirror must not claim what the
+ * primary does not have. */
+static void take_back(struct content *content, struct edit *edit,
+	const struct delivery_rejection *rejection)
+{
+	(void)edit_take_back_changes(content, rejection->seq, rejection->changes,
+		EDIT_REJECTION, rejection->why, NULL, NULL);
+	edit_end_undone(content, rejection->seq, edit);
+}
+
+static void reject_at_primary(struct content *content, struct delivery *primary,
+	const struct delivery_rejection *rejection)
+{
+	struct edit *edit = edit_find_durable(content, rejection->seq);
+	const bool is_awaited = edit && edit->origin == EDIT_CLIENT && edit->ops;
+
+	if (!is_awaited)
+		set_aside(content, primary, rejection);
+	log_rejection(content, primary, rejection,
+		is_awaited ? "is taken back"
+			   : "is taken back, and nobody waits to be told");
+	/* What was evaluated on top of it must not bring it along. */
+	if (delivery_has_pending(primary) || !TAILQ_EMPTY(&content->committing))
+		delivery_want_whole(primary);
+	if (!edit || !edit->ops || !edit->ops->rejected ||
+		!edit->ops->rejected(edit, rejection->why))
+		take_back(content, edit, rejection);
+}
+
+void content_rejected(struct content *content, struct delivery *delivery,
+	const struct delivery_rejection *rejection)
+{
+	const bool is_primary = delivery == content_primary(content);
+
+	if (is_primary && !rejection->is_withdrawal) {
+		reject_at_primary(content, delivery, rejection);
+		return;
+	}
+	set_aside(content, delivery, rejection);
+	log_rejection(content, delivery, rejection, "is set aside");
+	/* What a withdrawal wanted to take back may be there or not: look. */
+	if (is_primary)
+		delivery_want_whole(delivery);
+}
+
+/* ---- applied ---- */
+
+/* Has a client moved the serial (3.4.2.2), on the way to the primary? */
+static bool has_serial_pending(const struct content *content)
+{
+	const struct edit *edit;
+
+	TAILQ_FOREACH(edit, &content->committing, entry) {
+		if (edit->origin != EDIT_REJECTION &&
+			changeset_find(edit->changes, content->name, TYPE_SOA))
+			return true;
+	}
+	return delivery_has_change(content_primary(content), content->name, TYPE_SOA);
+}
+
+static uint32_t serial_of(const struct rrset *soa)
+{
+	size_t at = 0;
+	uint16_t len;
+	const uint8_t *rdata = rrset_next(soa, &at, &len);
+
+	return soa_serial(rdata, len);
+}
+
+void content_adopt_soa(struct content *content, struct rrset *soa)
+{
+	struct rrset *ours = content->mirror ? zone_soa(content->mirror) : NULL;
+
+	if (!ours || serial_of(soa) == serial_of(ours))
+		return;
+	if (!serial_is_newer(serial_of(soa), serial_of(ours))) {
+		if (has_serial_pending(content))
+			return;
+		/* The primary has refused a client's serial.  Were ours to stay ahead, it
+		 * would stand still under the changes to come. */
+		transfer_history_lose(content->history);
+	}
+	content_touch(content);
+	if (zone_put(content->mirror, content->name, TYPE_SOA, soa))
+		log_error("zone %s: out of memory", content->text);
+}

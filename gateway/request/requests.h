@@ -1,0 +1,150 @@
+/*
+ * Requests in a zone thread: judged, waiting, answered.
+ *
+ *   transaction.h    one request, from receipt to response
+ *   requests.c       what all requests of a zone thread share; answers
+ *   judgement.c      updates: judged against the content, edits made of them
+ *   waiting.c        those that wait for the primary target, and what becomes of them
+ *   query.c          queries, transfers, NOTIFY
+ *   query_signed.c   those that only the server which signs the zone can answer
+ *   replay.h         the memory of requests
+ *   seen.h           who was last heard of at names without leases
+ */
+#ifndef MUSTER_REQUESTS_H
+#define MUSTER_REQUESTS_H
+
+#include "gateway/request/replay.h"
+#include "gateway/request/seen.h"
+#include "gateway/request/transaction.h"
+
+enum {
+	REQUESTS_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
+	REQUESTS_SEEN_MAX = 16,       /* names of one heartbeat that are noted (seen.h) */
+	REQUESTS_REFUSAL_SIZE = 1536, /* octets of one in the journal, at most */
+	/* One part in so many of a zone's max_size is kept for keys that hold no more
+	 * than one part in so many of it. */
+	REQUESTS_RESERVE_PART = 16,
+	REQUESTS_SHARE_PART = 64,
+};
+
+/* ---- of a zone thread ---- */
+
+struct requests {
+	struct zone_thread *thread;
+	struct replay *replay;
+	struct seen *seen;                /* hosts without leases */
+	uint64_t replay_hits;             /* requests answered as before, or joined */
+	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
+};
+
+/* The memory of requests, which stands beside the database, and is settled by the
+ * journal.  0 or -errno, logged; requests_close either way. */
+int requests_open(struct requests *requests, struct zone_thread *thread,
+	unsigned max_fudge_s) __attribute__((warn_unused_result));
+void requests_close(struct requests *requests);
+/* Files beside the database may have been removed with it: those that are gone are made
+ * anew. */
+void requests_place_files(struct requests *requests);
+/* What has to be written before any answer goes out. */
+void requests_flush(struct requests *requests);
+
+/* Gives a transaction back to its listener with its verdict set: remembers the answer for
+ * its twins, answers those that joined it, and writes the log line of a refusal. */
+void requests_answer(struct requests *requests, struct transaction *transaction);
+
+/* ---- of a zone ---- */
+
+struct signer_line;
+
+/* Totals since the zone was opened. */
+struct request_counters {
+	uint64_t updates;    /* accepted, with a change */
+	uint64_t heartbeats; /* accepted, without */
+	uint64_t refused;    /* by policy, prerequisites or a target */
+};
+
+TAILQ_HEAD(transaction_list, transaction);
+
+struct zone_requests {
+	struct requests *all;
+	struct content *content;
+	struct transaction_list waiting; /* for the primary target, by deadline */
+	struct transaction_list paused;  /* until the content's gate opens */
+	struct alarm deadline;           /* of the first that waits */
+	struct request_counters counters;
+	int64_t refusal_s; /* the second that refusals is of */
+	unsigned refusals;
+	struct signer_line *questions, *transfers; /* NULL: none yet (query_signed.c) */
+};
+
+extern const struct content_observer requests_observer;
+
+void zone_requests_init(
+	struct zone_requests *zone, struct requests *all, struct content *content);
+void zone_requests_clear(struct zone_requests *zone);
+/* Nothing waits for an answer. */
+bool zone_requests_are_quiet(const struct zone_requests *zone);
+size_t zone_requests_count_waiting(const struct zone_requests *zone);
+/* No time is left to wait: answers those who do; with ack = "applied" their changes are
+ * withdrawn. */
+void zone_requests_give_up(struct zone_requests *zone);
+
+/* An update whose policy has been checked.  Takes it. */
+void requests_update(struct zone_requests *zone, struct transaction *transaction);
+/* A query or transfer.  Takes it. */
+void requests_query(struct zone_requests *zone, struct transaction *transaction);
+/* NOTIFY (RFC 1996).  Takes it. */
+void requests_notified(struct zone_requests *zone, struct transaction *transaction);
+
+/* ---- judgement.c ---- */
+
+/* Judges an update by the content as it now is.  NOERROR: the edit has it, which is empty
+ * if it was a heartbeat; otherwise the edit is as it was. */
+struct verdict requests_evaluate(struct zone_requests *zone,
+	const struct transaction *transaction, struct edit *edit);
+/* Judges an update, a second time too if nothing has come of the first, and sees to the
+ * rest. */
+void requests_judge(struct zone_requests *zone, struct transaction *transaction);
+
+/* Observers of the content are told that an update was accepted. */
+void requests_accept(struct zone_requests *zone, struct transaction *transaction,
+	const struct changeset *changes);
+
+/* ---- waiting.c ---- */
+
+/* Until the content's gate opens. */
+void requests_pause(struct zone_requests *zone, struct transaction *transaction);
+
+/* Of an update, whose edit is on its way. */
+extern const struct edit_ops requests_edit_ops;
+/* The answer to a heartbeat waits for what it found. */
+void requests_wait_for_newest(
+	struct zone_requests *zone, struct transaction *transaction);
+/* Durable edits whose clients still wait are judged again: the content under them is
+ * another.  They get the answer that is true now. */
+void requests_judge_again(struct zone_requests *zone);
+
+/* ---- query.c ---- */
+
+/* Octets left for an answer beside its TSIG record. */
+size_t requests_answer_limit(const struct transaction *transaction);
+/* Copies the answer.  False: no memory. */
+bool requests_keep_answer(
+	struct transaction *transaction, const uint8_t *answer, size_t len);
+/* Of an IXFR; false: it does not say. */
+bool requests_read_client_serial(
+	const struct transaction *transaction, uint32_t *ret_serial);
+
+/* ---- query_signed.c ---- */
+
+/* Is this query one that only the primary target can answer, since it signs the zone? */
+bool requests_are_for_signer(
+	const struct zone_requests *zone, const struct transaction *transaction);
+/* Asks it.  Takes the query. */
+void requests_ask_signer(struct zone_requests *zone, struct transaction *transaction);
+bool requests_is_asking(const struct zone_requests *zone);
+/* Answers all that wait for it. */
+void requests_give_up_asking(struct zone_requests *zone);
+void requests_signer_clear(struct zone_requests *zone);
+
+#endif
