@@ -124,10 +124,12 @@ def source_text(octets):
 
 
 def request_text(octets):
-    """As musterctl audit has it; octets end before the additional section."""
+    """As musterctl audit has it; octets end before the additional section, or earlier if the
+    request is large."""
     if octets is None:
         return None
-    message = dns.message.from_wire(octets[:10] + b"\0\0" + octets[12:])
+    message = dns.message.from_wire(octets[:10] + b"\0\0" + octets[12:],
+                                    continue_on_error=True)
     changes = []
     for rrset in message.sections[2]:
         form = {None: f"+{rrset.ttl}", dns.rdataclass.NONE: "-NONE",
