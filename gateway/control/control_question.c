@@ -182,8 +182,9 @@ void control_take_back(struct control *c)
 /* ---- reads ---- */
 
 static int run_read(
-	struct control_read *read, const struct store_ops *ops, struct store *store)
+	struct reader_job *job, const struct store_ops *ops, struct store *store)
 {
+	const struct control_read *read = (struct control_read *)(void *)job;
 	struct control_question *q = read->arg;
 
 	return q->look(q, ops, store);
@@ -197,7 +198,7 @@ bool control_read(struct control_question *q,
 	struct control *c = q->control;
 
 	q->look = look;
-	q->read.run = run_read;
+	q->read.job.run = run_read;
 	q->read.arg = q;
 	c->questions++;
 	if (control_reader_add(c->reader, &q->read, is_short))
@@ -218,9 +219,9 @@ bool control_read_or_fail(struct control_question *q,
 
 bool control_read_has_failed(struct control_question *q)
 {
-	if (q->read.error[0])
-		control_question_fail(q, 503, "%s", q->read.error);
-	return q->read.error[0] != '\0';
+	if (q->read.job.error[0])
+		control_question_fail(q, 503, "%s", q->read.job.error);
+	return q->read.job.error[0] != '\0';
 }
 
 /* A peer that has closed a Unix socket is always noticed; one that has closed a TCP

@@ -1,19 +1,18 @@
 /*
- * Reads the database for control, in a thread with a connection of its own: however long
- * a read takes, requests that do not need the database are answered meanwhile.
+ * Which read of the database control does next: its reader (gateway/journal/reader.h) has
+ * a connection of its own, so that however long a read takes, requests that do not need
+ * the database are answered meanwhile, and zones are not held up.
  *
- * Reads wait in the loop of whoever asks, and are handed to the thread one at a time, so
- * that those nobody waits for any more are skipped.  Each looks at a bounded number of
- * rows (store.h).
+ * Reads wait in control's loop, and are handed to the reader one at a time, so that short
+ * ones go first, and those nobody waits for any more are skipped.  Each looks at a
+ * bounded number of rows (store.h).
  */
 #ifndef MUSTER_CONTROL_READER_H
 #define MUSTER_CONTROL_READER_H
 
-#include <event2/event.h>
 #include <sys/queue.h>
 
-#include "gateway/base/queue.h"
-#include "gateway/journal/store.h"
+#include "gateway/journal/reader.h"
 
 enum {
 	CONTROL_READS_MAX = 16, /* that wait, besides the one that is being done;
@@ -22,14 +21,10 @@ enum {
 
 /* A read, embedded in the structure of whatever it is for. */
 struct control_read {
-	struct queue_node node;          /* first */
+	struct reader_job job;           /* first */
 	TAILQ_ENTRY(control_read) entry; /* while it waits */
-	/* Runs in the reader's thread, with the database open.  0 or -errno. */
-	int (*run)(struct control_read *read, const struct store_ops *ops,
-		struct store *store);
-	void *arg;                   /* for run */
-	char error[STORE_ERROR_MAX]; /* why it failed; "": it did not */
-	bool is_given_up;            /* nobody waited any more, so run was not called */
+	void *arg;                       /* the user's */
+	bool is_given_up; /* nobody waited any more, so that it was not done */
 };
 
 /* What the reader asks and tells its user, in the user's loop. */

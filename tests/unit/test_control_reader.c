@@ -43,9 +43,9 @@ static void on_done(struct control_read *read, void *arg)
 }
 
 static int look_slowly(
-	struct control_read *read, const struct store_ops *ops, struct store *store)
+	struct reader_job *job, const struct store_ops *ops, struct store *store)
 {
-	struct bench *b = read->arg;
+	struct bench *b = ((struct control_read *)(void *)job)->arg;
 
 	(void)ops;
 	(void)store;
@@ -55,10 +55,9 @@ static int look_slowly(
 	return 0;
 }
 
-static int look(
-	struct control_read *read, const struct store_ops *ops, struct store *store)
+static int look(struct reader_job *job, const struct store_ops *ops, struct store *store)
 {
-	struct bench *b = read->arg;
+	struct bench *b = ((struct control_read *)(void *)job)->arg;
 	uint64_t seq;
 
 	b->run_count++;
@@ -76,7 +75,7 @@ static void open_bench(struct bench *b, struct store_place *place, const char *p
 	sem_init(&b->begun, 0, 0);
 	sem_init(&b->may_end, 0, 0);
 	for (size_t i = 0; i < READS; i++)
-		b->reads[i] = (struct control_read){.run = look, .arg = b};
+		b->reads[i] = (struct control_read){.job.run = look, .arg = b};
 	assert_int_equal(
 		control_reader_new(&b->reader, b->base, place->ops, path, &user), 0);
 }
@@ -98,7 +97,7 @@ static void add(struct bench *b, int i, bool is_short)
 /* A read that is not done before may_end says so. */
 static void add_slow(struct bench *b, int i)
 {
-	b->reads[i].run = look_slowly;
+	b->reads[i].job.run = look_slowly;
 	add(b, i, false);
 	sem_wait(&b->begun);
 }
@@ -128,7 +127,7 @@ static void short_ones_go_first(void **state)
 	assert_int_equal(b.done[2], 1);
 	assert_int_equal(b.done[3], 2);
 	for (int i = 0; i < 4; i++)
-		assert_string_equal(b.reads[i].error, "");
+		assert_string_equal(b.reads[i].job.error, "");
 	close_bench(&b);
 }
 
@@ -191,7 +190,7 @@ static void a_database_that_cannot_be_opened_is_said_to_be(void **state)
 	add(&b, 0, false);
 	run_until_done(&b, 1);
 	assert_string_equal(
-		b.reads[0].error, "the database cannot be opened for reading");
+		b.reads[0].job.error, "the database cannot be opened for reading");
 	assert_int_equal(b.run_count, 0);
 	close_bench(&b);
 }
