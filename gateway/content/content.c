@@ -120,6 +120,12 @@ int64_t content_service_ms(struct content *content)
 	return service_time_now(&content->service, &thread->clock);
 }
 
+void content_touch(struct content *content)
+{
+	transfer_unref(content->axfr);
+	content->axfr = NULL;
+}
+
 /* ---- the journal ---- */
 
 void content_submit(struct content *content, struct journal_op *op)

@@ -150,6 +150,9 @@ bool content_is_local(const struct content *content);
 /* Do answers wait until the primary target has what they tell of? */
 bool content_waits_for_primary(const struct content *content);
 
+/* The durable content is another from now on. */
+void content_touch(struct content *content);
+
 /* Service time of the zone, now. */
 int64_t content_service_ms(struct content *content);
 
@@ -207,8 +210,6 @@ bool content_take_difference(struct content *content, const struct update *diffe
 extern const struct content_observer content_history_observer;
 extern const struct content_observer content_delivery_observer;
 
-/* The durable content is another from now on. */
-void content_touch(struct content *content);
 /* As transfer_new_axfr, transfer_new_ixfr.  Nothing may be on its way to the disk. */
 struct transfer *content_axfr(
 	struct content *content, const uint8_t *question, size_t question_len);

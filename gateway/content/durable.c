@@ -7,12 +7,6 @@
 
 #include "gateway/content/edit.h"
 
-void content_touch(struct content *content)
-{
-	transfer_unref(content->axfr);
-	content->axfr = NULL;
-}
-
 /* ---- history ---- */
 
 static void remember(void *part, const struct edit *edit)

@@ -47,7 +47,7 @@ enum edit_state {
 	EDIT_DURABLE,
 	EDIT_LEFT,    /* durable, and nobody awaits more */
 	EDIT_APPLIED, /* the primary target has it */
-	EDIT_FAILED, /* not stored; undone when all that built on it is back */
+	EDIT_FAILED,  /* not stored; undone when all that built on it is back */
 	EDIT_UNDONE,
 };
 

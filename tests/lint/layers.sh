@@ -20,6 +20,37 @@ forbid_calls() {
 		sed "s|^\([^:]*:[0-9]*\): *|\1: $3: |"
 }
 
+# The rooms of the gateway, from the bottom to the top: each includes only those before it.
+ROOMS='base config answer journal target actions thread delivery content leases request
+	reverse served listener control'
+
+rooms() {
+	above="$ROOMS ctl"
+	for room in $ROOMS; do
+		above=$(printf '%s\n' $above | grep -vx "$room")
+		[ -z "$above" ] ||
+			forbid "gateway/$room" "gateway/($(printf '%s\n' $above | paste -sd'|'))/" \
+				"gateway/$room/ stands below this"
+	done
+	forbid gateway/ctl "gateway/($(printf '%s\n' $ROOMS | grep -vx base | paste -sd'|'))/" \
+		'musterctl knows the gateway by what it says'
+	for room in gateway/*/; do
+		case " $(echo $ROOMS) ctl " in
+		*" $(basename "$room") "*) ;;
+		*) echo "$room: has no place among the rooms of tests/lint/layers.sh" ;;
+		esac
+	done
+}
+
+# What is private to a room, or to the files of one thing in it, is included there alone.
+strangers_of_private_headers() {
+	find tsig zones gateway agent -name '*_private.h' | while read -r header; do
+		find tsig zones gateway agent -name '*.[ch]' ! -path "$(dirname "$header")/*" \
+			-exec grep -HnF "\"$header\"" {} + |
+			sed 's|$|: is private to its room|'
+	done
+}
+
 problems=$(
 	forbid tsig '(zones|gateway|agent)/' 'tsig/ stands below this'
 	forbid zones '(gateway|agent)/' 'zones/ stands below this'
@@ -27,11 +58,13 @@ problems=$(
 	forbid agent 'gateway/' 'gateway/ and agent/ are strangers' | grep -v '"gateway/base/'
 	forbid gateway/base '(gateway|agent)/' 'gateway/base/ stands below this' |
 		grep -v '"gateway/base/'
+	rooms
 	forbid gateway/control 'gateway/(request|leases|reverse|content|delivery|thread)/' \
 		'control sees zones through gateway/served/view.h alone'
 	forbid gateway/control 'gateway/served/' \
 		'control sees zones through gateway/served/view.h alone' |
 		grep -vE '"gateway/served/(view|writer)\.h"'
+	strangers_of_private_headers
 	for folder in tsig zones; do
 		# Key files are read by what understands them: that one may read(2).
 		forbid "$folder" \
