@@ -46,8 +46,7 @@ struct journal {
 	atomic_uint_fast64_t commits, operations, failures, busy_us;
 };
 
-static void describe_request(const struct journal_request *request, struct store_row *row,
-	uint8_t mac[STORE_MAC_LEN])
+static void describe_request(const struct journal_request *request, struct store_row *row)
 {
 	if (request->id) {
 		row->transaction = request->id;
@@ -55,14 +54,9 @@ static void describe_request(const struct journal_request *request, struct store
 		row->source.port = request->port;
 		row->source.transport = request->is_tcp ? STORE_TCP : STORE_UDP;
 	}
-	if (request->key) { /* a shorter MAC is filled up */
-		const size_t len = request->mac_len < STORE_MAC_LEN ? request->mac_len
-								    : STORE_MAC_LEN;
-
-		memset(mac, 0, STORE_MAC_LEN);
-		memcpy(mac, request->mac, len);
+	if (request->key) {
 		row->key = request->key;
-		row->mac = mac;
+		row->mac = request->mac;
 		row->time_signed = request->time_signed;
 	}
 }
@@ -84,7 +78,7 @@ static void describe_update(const struct journal_request *request, struct store_
 
 static int append_row(struct journal *journal, const struct journal_op *op)
 {
-	uint8_t mac[STORE_MAC_LEN], request[STORE_REQUEST_MAX];
+	uint8_t request[STORE_REQUEST_MAX];
 	struct store_row row = {
 		.seq = op->seq,
 		.zone = op->zone,
@@ -101,7 +95,7 @@ static int append_row(struct journal *journal, const struct journal_op *op)
 		row.source.address = op->last->source;
 		row.seen_s = op->last->seen_s;
 	}
-	describe_request(&op->request, &row, mac);
+	describe_request(&op->request, &row);
 	describe_update(&op->request, &row, request);
 	return journal->ops->append(journal->store, &row);
 }

@@ -49,9 +49,8 @@ struct journal_request {
 	struct ip_address source;
 	uint16_t port;
 	bool is_tcp;
-	const uint8_t *mac; /* with key */
-	size_t mac_len;
-	uint64_t time_signed; /* seconds since 1970; with key */
+	const uint8_t *mac;   /* with key: STORE_MAC_LEN octets; NULL: none */
+	uint64_t time_signed; /* seconds since 1970; with mac */
 	/* What is asked for; NULL: nothing, or it could not be read.  If it is a message,
 	 * the octets of that up to its additional section. */
 	const struct update *update;

@@ -137,12 +137,12 @@ static struct verdict judge(struct transaction *t, struct hmac_pool *pool)
 	 * 5.4). */
 	if (!verdict_is_ok(&v))
 		return is_served_opcode(t->walk.opcode) ? v : refuse_opcode(t);
-	v = tsig_verify_request(
-		&t->tsig, pool, t->config->keys, t->msg, &t->walk, t->real_s);
+	v = tsig_signer_verify(
+		&t->tsig, pool, t->config->keys, t->msg, &t->walk, t->real_s, &t->signer);
 	if (!verdict_is_ok(&v))
 		return v;
-	if (t->tsig.is_signed)
-		t->subject.key = t->tsig.key_name;
+	if (t->signer)
+		t->subject.key = t->signer->name;
 	if (t->walk.edns_version > 0)
 		return verdict_refuse(
 			RCODE_BADVERS, EDE_NONE, "EDNS version %u", t->walk.edns_version);

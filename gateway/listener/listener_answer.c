@@ -52,7 +52,7 @@ void listener_count(struct listener *listener, const struct transaction *t)
 		add_one(&counters->others);
 }
 
-/* The octets before the TSIG. */
+/* The octets before the signature. */
 static size_t compose_plain(const struct transaction *t, uint8_t *buf, size_t limit)
 {
 	uint8_t option[LEASE_OPTION_MAX];
@@ -73,7 +73,7 @@ static size_t compose_plain(const struct transaction *t, uint8_t *buf, size_t li
 size_t listener_compose(struct listener *listener, struct transaction *t, uint8_t *buf)
 {
 	const size_t limit = answer_limit(&t->walk, transaction_is_tcp(t));
-	const size_t reserve = tsig_reserved_space(&t->tsig);
+	const size_t reserve = signer_reserve(t->signer);
 	size_t len;
 
 	if (t->transfer)
@@ -84,7 +84,8 @@ size_t listener_compose(struct listener *listener, struct transaction *t, uint8_
 		return compose_plain(t, buf, limit);
 	len = compose_plain(t, buf, limit - reserve);
 	if (len &&
-		tsig_sign_answer(&t->tsig, listener->pool, buf, &len, limit, t->real_s))
+		signer_sign(
+			t->signer, listener->pool, false, buf, &len, limit, t->real_s))
 		return 0;
 	return len;
 }
@@ -94,17 +95,13 @@ size_t listener_compose_transfer(
 {
 	const struct transfer_message *message = &t->transfer->messages[index];
 	size_t len = message->len;
-	int r;
 
 	memcpy(buf, message->octets, len);
 	buf[0] = (uint8_t)(t->walk.id >> 8);
 	buf[1] = (uint8_t)t->walk.id;
 	/* RFC 8945 5.3.1: every message is signed, which some clients insist on. */
-	if (index == 0)
-		r = tsig_sign_answer(
-			&t->tsig, listener->pool, buf, &len, WIRE_MESSAGE_MAX, t->real_s);
-	else
-		r = tsig_sign_next(
-			&t->tsig, listener->pool, buf, &len, WIRE_MESSAGE_MAX, t->real_s);
-	return r ? 0 : len;
+	if (signer_sign(t->signer, listener->pool, index > 0, buf, &len, WIRE_MESSAGE_MAX,
+		    t->real_s))
+		return 0;
+	return len;
 }

@@ -246,14 +246,17 @@ struct verdict requests_evaluate(
 
 /* ---- updates ---- */
 
-/* A twin gets the first one's answer; true: t is taken care of. */
+/* A twin gets the first one's answer; true: t is taken care of.  What nobody can repeat
+ * has none. */
 static bool answer_twin(struct requests *all, struct transaction *t)
 {
 	struct replay *replay = all->replay;
 	struct replay_entry *entry = NULL;
 	struct transaction *first;
 
-	switch (replay_look(replay, &t->tsig, t->real_s, &entry)) {
+	if (!t->signer || !t->signer->kind->is_repeatable)
+		return false;
+	switch (replay_look(replay, t->signer, t->real_s, &entry)) {
 	case REPLAY_NEW:
 		replay_set_transaction(replay, entry, t);
 		return false;

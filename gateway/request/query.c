@@ -18,8 +18,7 @@ static void refuse(
 
 size_t requests_answer_limit(const struct transaction *t)
 {
-	return answer_limit(&t->walk, transaction_is_tcp(t)) -
-		tsig_reserved_space(&t->tsig);
+	return answer_limit(&t->walk, transaction_is_tcp(t)) - signer_reserve(t->signer);
 }
 
 bool requests_keep_answer(struct transaction *t, const uint8_t *answer, size_t len)

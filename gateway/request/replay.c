@@ -8,14 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/request/transaction.h"
+
 /* ---- the index ---- */
 
-/* Whoever signs can choose MACs, but not so that they meet: the factor is secret. */
-static uint32_t *chain_of(const struct replay *replay, const uint8_t *mac)
+/* Whoever signs can choose fingerprints, but not so that they meet: the factor is
+ * secret. */
+static uint32_t *chain_of(const struct replay *replay, const uint8_t *fingerprint)
 {
 	uint64_t word;
 
-	memcpy(&word, mac, sizeof(word));
+	memcpy(&word, fingerprint, sizeof(word));
 	word = (word ^ replay->seed.key[0]) * (replay->seed.key[1] | 1);
 	return &replay->chains[word >> replay->chain_shift];
 }
@@ -27,7 +30,7 @@ static uint32_t index_of(const struct replay *replay, const struct replay_entry 
 
 static void link_entry(struct replay *replay, struct replay_entry *entry)
 {
-	uint32_t *chain = chain_of(replay, entry->mac);
+	uint32_t *chain = chain_of(replay, entry->fingerprint);
 
 	replay->next[index_of(replay, entry)] = *chain;
 	*chain = index_of(replay, entry) + 1;
@@ -36,7 +39,7 @@ static void link_entry(struct replay *replay, struct replay_entry *entry)
 static void unlink_entry(struct replay *replay, const struct replay_entry *entry)
 {
 	const uint32_t index = index_of(replay, entry);
-	uint32_t *link = chain_of(replay, entry->mac);
+	uint32_t *link = chain_of(replay, entry->fingerprint);
 
 	while (*link != index + 1)
 		link = &replay->next[*link - 1];
@@ -44,14 +47,15 @@ static void unlink_entry(struct replay *replay, const struct replay_entry *entry
 }
 
 static struct replay_entry *find(
-	const struct replay *replay, const uint8_t *mac, uint64_t key)
+	const struct replay *replay, const uint8_t *fingerprint, uint64_t key)
 {
-	uint32_t index = *chain_of(replay, mac);
+	uint32_t index = *chain_of(replay, fingerprint);
 
 	while (index) {
 		struct replay_entry *entry = &replay->ring[index - 1];
 
-		if (entry->key == key && !memcmp(entry->mac, mac, REPLAY_MAC_LEN))
+		if (entry->key == key &&
+			!memcmp(entry->fingerprint, fingerprint, SIGNER_FINGERPRINT_LEN))
 			return entry;
 		index = replay->next[index - 1];
 	}
@@ -106,12 +110,12 @@ static struct replay_entry *find_room(struct replay *replay, int64_t now_s)
 	return entry;
 }
 
-static struct replay_entry *remember(struct replay *replay, const uint8_t *mac,
+static struct replay_entry *remember(struct replay *replay, const uint8_t *fingerprint,
 	struct replay_key *key, uint64_t time_signed, int64_t now_s)
 {
 	struct replay_entry *entry = find_room(replay, now_s);
 
-	memcpy(entry->mac, mac, REPLAY_MAC_LEN);
+	memcpy(entry->fingerprint, fingerprint, SIGNER_FINGERPRINT_LEN);
 	entry->key = key->hash;
 	entry->time_signed = time_signed;
 	entry->order = replay->hand - 1;
@@ -131,17 +135,15 @@ static bool is_forgotten(
 	return time_signed <= *floor;
 }
 
-enum replay_result replay_look(struct replay *replay, const struct tsig_context *tsig,
+enum replay_result replay_look(struct replay *replay, const struct signer *signer,
 	int64_t now_s, struct replay_entry **ret_entry)
 {
-	const uint64_t hash = replay_hash_key(replay, tsig->key_name);
-	uint8_t mac[REPLAY_MAC_LEN] = {0};
+	const uint64_t hash = replay_hash_key(replay, signer->name);
 	struct replay_entry *entry;
 	struct replay_key *key;
 
 	replay->now_s = now_s;
-	memcpy(mac, tsig->mac, tsig->mac_len < sizeof(mac) ? tsig->mac_len : sizeof(mac));
-	entry = find(replay, mac, hash);
+	entry = find(replay, signer->fingerprint, hash);
 	if (entry) {
 		*ret_entry = entry;
 		return REPLAY_TWIN;
@@ -149,11 +151,10 @@ enum replay_result replay_look(struct replay *replay, const struct tsig_context 
 	key = replay_get_key(replay, hash, now_s);
 	if (!key)
 		return REPLAY_NO_MEMORY;
-	if (is_forgotten(
-		    &key->floor, tsig->time_signed, now_s + replay->window_s, now_s) ||
-		is_forgotten(&replay->floor, tsig->time_signed, now_s, now_s))
+	if (is_forgotten(&key->floor, signer->time_s, now_s + replay->window_s, now_s) ||
+		is_forgotten(&replay->floor, signer->time_s, now_s, now_s))
 		return REPLAY_TOO_OLD;
-	*ret_entry = remember(replay, mac, key, tsig->time_signed, now_s);
+	*ret_entry = remember(replay, signer->fingerprint, key, signer->time_s, now_s);
 	return REPLAY_NEW;
 }
 
@@ -210,7 +211,7 @@ void replay_take_entry(struct replay *replay, uint32_t index)
 	if (entry->order >= replay->hand)
 		replay->hand = entry->order + 1;
 	/* One that came to nothing and was tried again stands there twice. */
-	twin = find(replay, entry->mac, entry->key);
+	twin = find(replay, entry->fingerprint, entry->key);
 	if (twin && twin->order > entry->order) {
 		entry->state = REPLAY_FREE;
 		return;
@@ -240,19 +241,19 @@ bool replay_wants_journal(const struct replay *replay, int64_t now_s, uint64_t *
 }
 
 /* What is neither in the file nor newer than its key's floor was pushed out. */
-void replay_restore(struct replay *replay, const uint8_t *key_name, const uint8_t *mac,
-	uint64_t time_signed, uint16_t rcode, int64_t now_s)
+void replay_restore(struct replay *replay, const uint8_t *name,
+	const uint8_t *fingerprint, uint64_t time_signed, uint16_t rcode, int64_t now_s)
 {
 	const struct verdict verdict = {.rcode = rcode, .ede = EDE_NONE};
-	const uint64_t hash = replay_hash_key(replay, key_name);
-	struct replay_entry *entry = find(replay, mac, hash);
+	const uint64_t hash = replay_hash_key(replay, name);
+	struct replay_entry *entry = find(replay, fingerprint, hash);
 	struct replay_key *key;
 
 	if (!entry) {
 		key = replay_get_key(replay, hash, now_s);
 		if (!key || time_signed <= key->floor)
 			return;
-		entry = remember(replay, mac, key, time_signed, now_s);
+		entry = remember(replay, fingerprint, key, time_signed, now_s);
 	}
 	if (entry->state == REPLAY_IN_PROGRESS)
 		replay_answer(replay, entry, &verdict);

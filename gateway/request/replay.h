@@ -2,9 +2,9 @@
  * Which updates were seen already: a retransmission or a replay is never executed twice
  * (RFC 2136 7.8, RFC 8945 10).
  *
- * The same key and MAC is the same message.  While its time is inside the window (the
- * fudge that we accept at most, on both sides of now) it gets its first answer again;
- * after that TSIG itself answers BADTIME.
+ * The same key and fingerprint (signer.h) is the same message.  While its time is inside
+ * the window (the fudge that we accept at most, on both sides of now) it gets its first
+ * answer again; after that TSIG itself answers BADTIME.
  *
  * The memory has REPLAY_MAX places.  A hand goes round over them: it passes by what must
  * be kept, and takes the place of what may go, which is a message whose window is over,
@@ -29,16 +29,17 @@
 #ifndef MUSTER_REPLAY_H
 #define MUSTER_REPLAY_H
 
-#include "gateway/request/transaction.h"
+#include "gateway/request/signer.h"
+#include "tsig/name.h"
+#include "tsig/verdict.h"
 
 enum {
 	REPLAY_MAX = 1 << 19, /* messages; 48 octets each in memory and in the file */
-	REPLAY_MAC_LEN = 16,  /* octets of the MAC that are compared; shorter ones are
-			       * filled up with zeros */
 };
 
 struct replay;
 struct replay_entry; /* a remembered message; valid until it is pushed out */
+struct transaction;
 
 /*
  * Opens or makes the file.  boot names the running system (NULL: it may be another one);
@@ -67,8 +68,8 @@ void replay_distrust(struct replay *replay, int64_t now_s);
  */
 bool replay_wants_journal(
 	const struct replay *replay, int64_t now_s, uint64_t *ret_since);
-void replay_restore(struct replay *replay, const uint8_t *key_name, const uint8_t *mac,
-	uint64_t time_signed, uint16_t rcode, int64_t now_s);
+void replay_restore(struct replay *replay, const uint8_t *name,
+	const uint8_t *fingerprint, uint64_t time_signed, uint16_t rcode, int64_t now_s);
 void replay_settle(struct replay *replay);
 
 enum replay_result {
@@ -79,7 +80,7 @@ enum replay_result {
 };
 
 /* Looks up a signed request, and remembers it if it is new. */
-enum replay_result replay_look(struct replay *replay, const struct tsig_context *tsig,
+enum replay_result replay_look(struct replay *replay, const struct signer *signer,
 	int64_t now_s, struct replay_entry **ret_entry);
 
 /* The transaction that is still in progress under an entry; NULL: it is answered.  When

@@ -9,7 +9,7 @@
 enum replay_state { REPLAY_FREE, REPLAY_IN_PROGRESS, REPLAY_ANSWERED };
 
 struct replay_entry {
-	uint8_t mac[REPLAY_MAC_LEN];
+	uint8_t fingerprint[SIGNER_FINGERPRINT_LEN];
 	uint64_t time_signed; /* seconds since 1970 */
 	uint64_t order;       /* the hand's position when it came, from 1 */
 	uint64_t key;         /* replay_key.hash */

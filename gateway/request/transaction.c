@@ -84,6 +84,9 @@ void transaction_peer_text(const struct transaction *t, char buf[TRANSACTION_PEE
 		transaction_is_tcp(t) ? "tcp" : "udp");
 }
 
+_Static_assert((int)SIGNER_FINGERPRINT_LEN == (int)STORE_MAC_LEN,
+	"the memory of requests is settled by what the journal has");
+
 struct journal_request transaction_journal_request(const struct transaction *t)
 {
 	struct journal_request request = {
@@ -96,11 +99,11 @@ struct journal_request transaction_journal_request(const struct transaction *t)
 		.octets_len = t->walk.section_at[3],
 	};
 
-	if (t->tsig.key) {
-		request.key = t->tsig.key_name;
-		request.mac = t->tsig.mac;
-		request.mac_len = t->tsig.mac_len;
-		request.time_signed = t->tsig.time_signed;
+	if (t->subject.key)
+		request.key = t->subject.key;
+	if (t->subject.key && t->signer->kind->is_repeatable) {
+		request.mac = t->signer->fingerprint;
+		request.time_signed = t->signer->time_s;
 	}
 	return request;
 }
@@ -113,13 +116,13 @@ static void note_refusal(
 		.id = t->id,
 		.at_ms = clock_real_ms(),
 		.is_known = t->subject.key != NULL,
-		.has_key = t->tsig.is_signed,
+		.has_key = t->signer != NULL,
 		.has_zone = t->zone != NULL,
 	};
 	char name[VERDICT_NAME_MAX];
 
 	if (refusal.has_key)
-		memcpy(refusal.key, t->tsig.key_name, name_len(t->tsig.key_name));
+		memcpy(refusal.key, t->signer->name, name_len(t->signer->name));
 	if (refusal.has_zone)
 		memcpy(refusal.zone, t->zone->name, name_len(t->zone->name));
 	snprintf(refusal.peer, sizeof(refusal.peer), "%s", peer);
@@ -141,8 +144,8 @@ void transaction_log_refusal(const struct transaction *t)
 	bool is_logged;
 
 	transaction_peer_text(t, peer);
-	if (t->tsig.is_signed)
-		name_to_text(t->tsig.key_name, key);
+	if (t->signer)
+		name_to_text(t->signer->name, key);
 	if (t->walk.opcode == OPCODE_UPDATE)
 		what = "update";
 	else if (t->walk.opcode == OPCODE_QUERY)

@@ -15,7 +15,7 @@
 #include "gateway/journal/journal.h"
 #include "gateway/answer/transfer.h"
 #include "gateway/content/edit.h"
-#include "tsig/tsig.h"
+#include "gateway/request/tsig_signer.h"
 #include "zones/lease.h"
 #include "zones/update.h"
 
@@ -59,7 +59,8 @@ struct transaction {
 
 	/* The request. */
 	struct wire_message walk;
-	struct tsig_context tsig;
+	struct signer *signer;   /* NULL: it is not signed */
+	struct tsig_signer tsig; /* signer, if it is signed so */
 	struct policy_subject subject;
 	struct update *update; /* owned; NULL: not an update, or not read yet */
 	/* RFC 9664, of updates: what was asked for, and, if policy let them in, what is

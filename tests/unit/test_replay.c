@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "gateway/request/replay.h"
+#include "gateway/request/transaction.h"
 
 enum { NOW = 1700000000, WINDOW = 300, PLACES = 1024 };
 
@@ -39,22 +40,26 @@ static int remove_path(void **state)
 	return unlink(path);
 }
 
-static struct tsig_context request(const char *key, uint32_t number, uint64_t time_signed)
-{
-	struct tsig_context tsig = {
-		.is_signed = true, .mac_len = 32, .time_signed = time_signed};
+struct signature {
+	struct signer signer; /* its name is the one below */
+	uint8_t name[NAME_MAX_LEN];
+};
 
-	assert_int_equal(name_from_text(tsig.key_name, key, NULL), 0);
-	memcpy(tsig.mac, &number, sizeof(number));
-	return tsig;
+static const struct signer *sign(
+	struct signature *s, const char *key, uint32_t number, uint64_t time_s)
+{
+	*s = (struct signature){.signer = {.name = s->name, .time_s = time_s}};
+	assert_int_equal(name_from_text(s->name, key, NULL), 0);
+	memcpy(s->signer.fingerprint, &number, sizeof(number));
+	return &s->signer;
 }
 
 static enum replay_result look(struct replay *replay, const char *key, uint32_t number,
 	uint64_t time_signed, struct replay_entry **ret_entry)
 {
-	struct tsig_context tsig = request(key, number, time_signed);
+	struct signature s;
 
-	return replay_look(replay, &tsig, NOW, ret_entry);
+	return replay_look(replay, sign(&s, key, number, time_signed), NOW, ret_entry);
 }
 
 static void the_same_message_is_a_twin(void **state)
@@ -212,12 +217,14 @@ static void a_larger_window_knows_what_it_can_not_know(void **state)
 static void a_restart_remembers_what_the_journal_has(void **state)
 {
 	struct replay *replay = open_memory("this boot");
-	struct tsig_context tsig = request("a.", 7, NOW);
+	struct signature s;
+	const struct signer *signer = sign(&s, "a.", 7, NOW);
 	struct replay_entry *entry;
 
 	(void)state;
-	replay_restore(replay, tsig.key_name, tsig.mac, NOW, RCODE_NOERROR, NOW);
-	assert_int_equal(replay_look(replay, &tsig, NOW, &entry), REPLAY_TWIN);
+	replay_restore(
+		replay, signer->name, signer->fingerprint, NOW, RCODE_NOERROR, NOW);
+	assert_int_equal(replay_look(replay, signer, NOW, &entry), REPLAY_TWIN);
 	assert_int_equal(replay_verdict(entry).rcode, RCODE_NOERROR);
 	replay_free(replay);
 }
@@ -321,7 +328,8 @@ static void what_could_not_be_written_is_not_trusted(void **state)
 static void it_is_written_whole_when_that_is_possible_again(void **state)
 {
 	struct replay *replay = open_memory("this boot");
-	struct tsig_context tsig = request("b.", 1, NOW);
+	struct signature s;
+	const struct signer *signer = sign(&s, "b.", 1, NOW);
 	const struct verdict answer = verdict_ok();
 	struct replay_entry *entry;
 
@@ -332,13 +340,13 @@ static void it_is_written_whole_when_that_is_possible_again(void **state)
 			look(replay, "a.", i, NOW + 2 * i / PLACES, &entry), REPLAY_NEW);
 	replay_flush(replay);
 	set_file_limit(RLIM_INFINITY);
-	assert_int_equal(replay_look(replay, &tsig, NOW + 60, &entry), REPLAY_NEW);
+	assert_int_equal(replay_look(replay, signer, NOW + 60, &entry), REPLAY_NEW);
 	replay_answer(replay, entry, &answer);
 	replay_free(replay);
 	replay = open_memory("this boot");
 	assert_true(replay_is_whole(replay));
 	replay_settle(replay);
-	assert_int_equal(replay_look(replay, &tsig, NOW, &entry), REPLAY_TWIN);
+	assert_int_equal(replay_look(replay, signer, NOW, &entry), REPLAY_TWIN);
 	assert_int_equal(look(replay, "a.", 0, NOW, &entry), REPLAY_TOO_OLD);
 	assert_int_equal(look(replay, "c.", 0, NOW, &entry), REPLAY_NEW);
 	replay_free(replay);
@@ -396,12 +404,13 @@ static uint32_t draw(uint32_t below)
 static enum replay_result model_look(size_t number, struct replay_entry **ret_entry)
 {
 	const struct model_message *message = &model.messages[number];
-	struct tsig_context tsig;
+	struct signature s;
 	char key[16];
 
 	snprintf(key, sizeof(key), "key%u.", message->key);
-	tsig = request(key, (uint32_t)number + 1, message->time_signed);
-	return replay_look(model.replay, &tsig, model.now_s, ret_entry);
+	return replay_look(model.replay,
+		sign(&s, key, (uint32_t)number + 1, message->time_signed), model.now_s,
+		ret_entry);
 }
 
 static bool is_timely(const struct model_message *message)
@@ -540,13 +549,15 @@ static void model_start(void)
 	if (replay_wants_journal(model.replay, model.now_s, &since)) {
 		for (size_t i = model.count; i-- > 0;) {
 			const struct model_message *message = &model.messages[i];
-			struct tsig_context tsig;
+			const struct signer *signer;
+			struct signature s;
 
 			snprintf(name, sizeof(name), "key%u.", message->key);
-			tsig = request(name, (uint32_t)i + 1, message->time_signed);
+			signer = sign(&s, name, (uint32_t)i + 1, message->time_signed);
 			if (message->is_journalled && message->time_signed >= since)
-				replay_restore(model.replay, tsig.key_name, tsig.mac,
-					message->time_signed, RCODE_NOERROR, model.now_s);
+				replay_restore(model.replay, signer->name,
+					signer->fingerprint, message->time_signed,
+					RCODE_NOERROR, model.now_s);
 		}
 	}
 	replay_settle(model.replay);
