@@ -29,6 +29,8 @@ struct gateway_rule {
 
 struct gateway_target {
 	char name[FAKE_NAME_MAX];
+	unsigned number;   /* in its address */
+	char settings[64]; /* of musterd.conf, for the target */
 	enum config_target_type type;
 };
 
@@ -39,6 +41,9 @@ struct gateway_zone {
 	size_t rule_count;
 	struct gateway_target targets[GATEWAY_TARGETS_MAX]; /* none: it lives here */
 	size_t target_count;
+	/* Of all the targets that it has ever had: what comes back has its old address. */
+	char names[2 * GATEWAY_TARGETS_MAX][FAKE_NAME_MAX];
+	unsigned name_count;
 	char *settings; /* of musterd.conf, for the zone; owned; NULL: none */
 	struct lease_expiry expiry;
 	uint32_t serial; /* as of the last check */

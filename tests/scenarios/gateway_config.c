@@ -78,17 +78,16 @@ int gateway_make_folder(struct gateway *gateway)
 /* ---- the configuration ---- */
 
 /* Paths are relative to the folder of the file. */
-static void write_target(
-	FILE *to, size_t zone, size_t index, enum config_target_type type)
+static void write_target(FILE *to, size_t zone, const struct gateway_target *target)
 {
-	if (type == CONFIG_TARGET_DDNS)
-		fprintf(to, "%s{ type = \"ddns\"; address = \"192.0.%zu.%zu\"; }",
-			index ? ", " : "", zone, index + 1);
+	if (target->type == CONFIG_TARGET_DDNS)
+		fprintf(to, "{ type = \"ddns\"; address = \"192.0.%zu.%u\"; %s }", zone,
+			target->number, target->settings);
 	else
 		fprintf(to,
-			"%s{ type = \"powerdns\"; url = \"http://192.0.%zu.%zu:8081\";"
-			" api_key_file = \"api.key\"; }",
-			index ? ", " : "", zone, index + 1);
+			"{ type = \"powerdns\"; url = \"http://192.0.%zu.%u:8081\";"
+			" api_key_file = \"api.key\"; %s }",
+			zone, target->number, target->settings);
 }
 
 static void write_zone(FILE *to, const struct gateway *gateway, size_t index)
@@ -100,8 +99,10 @@ static void write_zone(FILE *to, const struct gateway *gateway, size_t index)
 		name_to_text(zone->apex, name), zone->settings ? zone->settings : "");
 	if (!zone->target_count)
 		fprintf(to, "{ type = \"local\"; file = \"%zu.zone\"; }", index);
-	for (size_t i = 0; i < zone->target_count; i++)
-		write_target(to, index, i, zone->targets[i].type);
+	for (size_t i = 0; i < zone->target_count; i++) {
+		fputs(i ? ", " : "", to);
+		write_target(to, index, &zone->targets[i]);
+	}
 	fputs(" ); }\n", to);
 }
 

@@ -15,9 +15,11 @@
  *   IN NAME                       which of the zones statements are about
  *   TARGET NAME [type=powerdns]   it is at this server, too: the first is its primary.
  *                                 Without any it lives in the gateway
- *   NO_TARGET NAME                the last of them is none any more
+ *   NO_TARGET NAME                one of several is none any more
+ *   TARGET_SETTING NAME TEXT      of the target in musterd.conf: timeout = "3s";
  *   RULE WORD=VALUE ...           as in rule_text.h; NO_RULES
- *   SETTING TEXT                  of the zone in musterd.conf: ack = "applied";
+ *   SETTING TEXT                  of the zone in musterd.conf: ack = "applied"; in place
+ *                                 of the last
  *   EXPIRY [grace=TIME] [count=N] [percent=N]
  *                                 no brake at first
  *   KEY NAME ALG SECRET [not_before=T] [not_after=T]
@@ -214,10 +216,10 @@ int scenario_do(struct scenario *s, char *line)
 		int (*act)(struct scenario *s, char *at);
 	} statements[] = {{"ZONE", scene_set_zone}, {"NO_ZONE", scene_drop_zone},
 		{"IN", scene_use_zone}, {"TARGET", scene_add_target},
-		{"NO_TARGET", scene_drop_target}, {"RULE", scene_add_rule},
-		{"NO_RULES", scene_clear_rules}, {"SETTING", scene_add_setting},
-		{"EXPIRY", scene_set_expiry}, {"KEY", scene_add_key},
-		{"GATEWAY_KEY", scene_add_gateway_key},
+		{"NO_TARGET", scene_drop_target}, {"TARGET_SETTING", scene_set_target},
+		{"RULE", scene_add_rule}, {"NO_RULES", scene_clear_rules},
+		{"SETTING", scene_set_settings}, {"EXPIRY", scene_set_expiry},
+		{"KEY", scene_add_key}, {"GATEWAY_KEY", scene_add_gateway_key},
 		{"CLIENT_KEY", scene_add_client_key}, {"TIME", life_set_time},
 		{"TIME_PASSES", life_pass_time}, {"STANDS_STILL", life_stand_still},
 		{"UPDATE", send_update}, {"AGAIN", send_again}, {"HOLD", lease_hold_host},

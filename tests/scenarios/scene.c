@@ -45,15 +45,34 @@ static int read_zone(struct scenario *s)
 	return s->zone->text ? check_zone(s) : scenario_fail(s, "no memory");
 }
 
+/* From 1; 0: there is no room for another. */
+static unsigned number_of(struct gateway_zone *zone, const char *name)
+{
+	const unsigned max = sizeof(zone->names) / sizeof(zone->names[0]);
+	unsigned i = 0;
+
+	while (i < zone->name_count && strcmp(zone->names[i], name) != 0)
+		i++;
+	if (i == max)
+		return 0;
+	if (i == zone->name_count)
+		strcpy(zone->names[zone->name_count++], name);
+	return i + 1;
+}
+
 static int add_target(struct scenario *s, const char *name, enum config_target_type type)
 {
 	struct gateway_zone *zone = s->zone;
 	struct gateway_target *target = &zone->targets[zone->target_count];
+	unsigned number;
 
 	if (zone->target_count == GATEWAY_TARGETS_MAX || strlen(name) >= FAKE_NAME_MAX)
 		return scenario_fail(s, "too many targets");
+	number = number_of(zone, name);
+	if (!number)
+		return scenario_fail(s, "too many names of targets");
+	*target = (struct gateway_target){.number = number, .type = type};
 	strcpy(target->name, name);
-	target->type = type;
 	zone->target_count++;
 	s->gateway.is_dirty = true;
 	return 0;
@@ -139,32 +158,52 @@ int scene_add_target(struct scenario *s, char *at)
 	return add_target(s, name, word ? CONFIG_TARGET_POWERDNS : CONFIG_TARGET_DDNS);
 }
 
+static struct gateway_target *read_target(struct scenario *s, char **at)
+{
+	const char *name = message_next_word(at);
+
+	for (size_t i = 0; s->zone && name && i < s->zone->target_count; i++)
+		if (strcmp(s->zone->targets[i].name, name) == 0)
+			return &s->zone->targets[i];
+	return NULL;
+}
+
 int scene_drop_target(struct scenario *s, char *at)
 {
-	const char *name = message_next_word(&at);
+	struct gateway_target *target = read_target(s, &at);
+	size_t behind;
 
-	if (!s->zone || s->zone->target_count < 2 || !name ||
-		strcmp(s->zone->targets[s->zone->target_count - 1].name, name) != 0)
-		return scenario_fail(
-			s, "expected NO_TARGET NAME, of the last of several");
-	s->zone->target_count--;
+	if (!target || s->zone->target_count < 2)
+		return scenario_fail(s, "expected NO_TARGET NAME, of several");
+	behind = (size_t)(s->zone->targets + --s->zone->target_count - target);
+	memmove(target, target + 1, behind * sizeof(*target));
+	s->gateway.is_dirty = true;
+	return 0;
+}
+
+int scene_set_target(struct scenario *s, char *at)
+{
+	struct gateway_target *target = read_target(s, &at);
+
+	if (!target || strlen(at) >= sizeof(target->settings))
+		return scenario_fail(s, "expected TARGET_SETTING NAME TEXT");
+	strcpy(target->settings, at);
 	s->gateway.is_dirty = true;
 	return 0;
 }
 
 /* ---- settings ---- */
 
-int scene_add_setting(struct scenario *s, char *at)
+int scene_set_settings(struct scenario *s, char *at)
 {
-	char *longer = NULL;
+	char *text = strdup(at);
 
-	if (!s->zone)
-		return scenario_fail(s, "expected SETTING in a zone");
-	if (asprintf(&longer, "%s%s ", s->zone->settings ? s->zone->settings : "", at) <
-		0)
-		return scenario_fail(s, "no memory");
+	if (!s->zone || !text) {
+		free(text);
+		return scenario_fail(s, "expected SETTING TEXT, in a zone");
+	}
 	free(s->zone->settings);
-	s->zone->settings = longer;
+	s->zone->settings = text;
 	s->gateway.is_dirty = true;
 	return 0;
 }
