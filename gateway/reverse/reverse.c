@@ -530,5 +530,7 @@ void reverse_close(struct zone_reverse *zone)
 	alarm_stop(&zone->sweep);
 	if (zone->is_entered)
 		HASH_DEL(zone->all->zones, zone);
+	zone->is_entered = false;
 	free(zone->wishes.wishes);
+	zone->wishes = (struct ptr_wishes){0};
 }

@@ -64,6 +64,7 @@ extern const struct content_observer reverse_observer;
 int reverse_open(struct zone_reverse *zone, struct reverse_zones *all,
 	struct content *content, struct zone_leases *leases)
 	__attribute__((warn_unused_result));
+/* Once more does no harm. */
 void reverse_close(struct zone_reverse *zone);
 /* The rules are others. */
 void reverse_configure(struct zone_reverse *zone);
