@@ -41,7 +41,7 @@ struct gateway_zone {
 	size_t rule_count;
 	struct gateway_target targets[GATEWAY_TARGETS_MAX]; /* none: it lives here */
 	size_t target_count;
-	/* Of all the targets that it has ever had: what comes back has its old address. */
+	/* Of all targets that it has ever had: what comes back has its old address. */
 	char names[2 * GATEWAY_TARGETS_MAX][FAKE_NAME_MAX];
 	unsigned name_count;
 	char *settings; /* of musterd.conf, for the zone; owned; NULL: none */
