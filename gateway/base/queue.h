@@ -49,10 +49,11 @@ void queue_wait(struct queue *queue);
 /* A hint, for limits. */
 size_t queue_count(struct queue *queue);
 
-/* How one thread gathers what it has for another during a turn, and sends it at once. */
+/* Where a thread takes what others have for it.  Each of those gathers it during a turn,
+ * in a list of its own for each mailbox, and sends it at once. */
 struct mailbox {
-	struct queue queue;       /* the receiver takes from here */
-	struct queue_list outbox; /* the sender's own, until it sends */
+	struct queue queue;
+	unsigned number; /* among the mailboxes that they send to, from 0 */
 };
 
 #endif

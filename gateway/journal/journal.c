@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +30,10 @@ struct journal {
 	struct checkpointer *checkpointer;
 	char *path; /* of the database */
 	struct queue work;
-	struct queue *done;
 	pthread_t thread;
-	atomic_bool is_broken; /* set here, cleared by journal_resume */
+	struct queue_list failed; /* of clients that are broken, taken with this group */
+	struct journal_client *back; /* those with operations to give back */
+	atomic_bool is_failing;
 	struct record_writer records;
 	struct queue_list written; /* by it, in this group */
 	bool is_missed;            /* the files are gone, which the log knows */
@@ -325,7 +325,6 @@ static int run_group(struct journal *journal, const struct queue_list *group)
 		return 0;
 	remember_error(journal, r);
 	journal->ops->rollback(journal->store);
-	atomic_store(&journal->is_broken, true);
 	return r;
 }
 
@@ -334,33 +333,100 @@ static void add(atomic_uint_fast64_t *total, uint64_t number)
 	atomic_fetch_add_explicit(total, number, memory_order_relaxed);
 }
 
+/* Not everything writes something. */
+static bool has_written(const struct queue_list *group)
+{
+	for (const struct queue_node *node = group->head; node; node = node->next) {
+		const struct journal_op *op =
+			(const struct journal_op *)(const void *)node;
+
+		if (op->kind != JOURNAL_BARRIER && op->kind != JOURNAL_PRUNE)
+			return true;
+	}
+	return false;
+}
+
+/* The log hears of it when that changes. */
+static void note_result(
+	struct journal *journal, const struct queue_list *group, int result)
+{
+	char error[STORE_ERROR_MAX];
+
+	if (result) {
+		if (atomic_exchange(&journal->is_failing, true))
+			return;
+		journal_last_error(journal, error);
+		log_error("the database fails: %s; updates are refused until it works",
+			error);
+		return;
+	}
+	if (!atomic_load(&journal->is_failing) ||
+		(!journal->written.head && !has_written(group)))
+		return;
+	atomic_store(&journal->is_failing, false);
+	log_info("the database works again");
+}
+
 static int run_and_count(struct journal *journal, const struct queue_list *group)
 {
 	const int64_t began_us = clock_monotonic_us();
 	int result = run_group(journal, group);
 
+	note_result(journal, group, result);
 	add(&journal->busy_us, (uint64_t)(clock_monotonic_us() - began_us));
 	add(result ? &journal->failures : &journal->commits, 1);
 	add(&journal->operations, result ? 0 : group->count + journal->written.count);
 	return result;
 }
 
+/* Each goes to the client that it is of; all of a client's in one step. */
+static void give_back(struct journal *journal, struct queue_list *ops, int result)
+{
+	struct queue_node *node;
+
+	while ((node = queue_list_take(ops))) {
+		struct journal_op *op = (struct journal_op *)(void *)node;
+		struct journal_client *client = op->client;
+
+		op->result = result;
+		if (result)
+			atomic_store(&client->is_broken, true);
+		if (!client->back.head) {
+			client->next_back = journal->back;
+			journal->back = client;
+		}
+		queue_list_append(&client->back, node);
+	}
+}
+
+static void push_back(struct journal *journal)
+{
+	struct journal_client *client;
+
+	while ((client = journal->back)) {
+		journal->back = client->next_back;
+		queue_push(&client->done, &client->back);
+	}
+}
+
 static void commit_group(struct journal *journal, struct queue_list *group)
 {
-	int result =
-		atomic_load(&journal->is_broken) ? -EIO : run_and_count(journal, group);
+	const bool is_any = group->head || !record_writer_is_idle(&journal->records);
+	const int result = is_any ? run_and_count(journal, group) : 0;
 
 	while (journal->written.head)
 		queue_list_append(group, queue_list_take(&journal->written));
 	if (result)
 		record_writer_give_up(&journal->records, group);
-	for (struct queue_node *node = group->head; node; node = node->next)
-		((struct journal_op *)(void *)node)->result = result;
-	queue_push(journal->done, group);
-	if (!result)
+	give_back(journal, group, result);
+	give_back(journal, &journal->failed, -EIO);
+	push_back(journal);
+	if (is_any && !result)
 		checkpointer_turn(journal->checkpointer, journal->store);
 }
 
+/* A client that is broken is whole again only when it has all of its operations back, so
+ * that they are all here, or all there. */
 static void take_group(
 	struct journal *journal, struct queue_list *work, struct queue_list *group)
 {
@@ -369,7 +435,9 @@ static void take_group(
 	while (group->count < JOURNAL_GROUP_MAX && (node = queue_list_take(work))) {
 		struct journal_op *op = (struct journal_op *)(void *)node;
 
-		if (op->kind == JOURNAL_RECORDS)
+		if (atomic_load_explicit(&op->client->is_broken, memory_order_relaxed))
+			queue_list_append(&journal->failed, node);
+		else if (op->kind == JOURNAL_RECORDS)
 			record_writer_add(&journal->records, op);
 		else
 			queue_list_append(group, node);
@@ -389,8 +457,7 @@ static void *journal_main(void *arg)
 		queue_take_all(&journal->work, &work);
 		do {
 			take_group(journal, &work, &group);
-			if (group.head || !record_writer_is_idle(&journal->records))
-				commit_group(journal, &group);
+			commit_group(journal, &group);
 		} while (work.head);
 		if (atomic_load(&journal->is_stopping) &&
 			record_writer_is_idle(&journal->records))
@@ -398,8 +465,21 @@ static void *journal_main(void *arg)
 	}
 }
 
+int journal_client_init(struct journal_client *client)
+{
+	atomic_init(&client->is_broken, false);
+	queue_list_init(&client->back);
+	client->next_back = NULL;
+	return queue_init(&client->done);
+}
+
+void journal_client_clear(struct journal_client *client)
+{
+	queue_clear(&client->done);
+}
+
 int journal_new(struct journal **ret_journal, const struct store_ops *ops,
-	const char *path, struct queue *done, char error[STORE_ERROR_MAX])
+	const char *path, char error[STORE_ERROR_MAX])
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 	int r;
@@ -407,9 +487,9 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	if (!journal)
 		return -ENOMEM;
 	journal->ops = ops;
-	journal->done = done;
 	record_writer_init(&journal->records);
 	queue_list_init(&journal->written);
+	queue_list_init(&journal->failed);
 	pthread_mutex_init(&journal->error_lock, NULL);
 	journal->path = strdup(path);
 	r = journal->path ? ops->open(&journal->store, path, error) : -ENOMEM;
@@ -471,9 +551,14 @@ unsigned journal_generation(const struct journal *journal)
 	return atomic_load(&journal->generation);
 }
 
-void journal_resume(struct journal *journal)
+void journal_resume(struct journal_client *client)
 {
-	atomic_store(&journal->is_broken, false);
+	atomic_store(&client->is_broken, false);
+}
+
+bool journal_is_failing(const struct journal *journal)
+{
+	return atomic_load(&journal->is_failing);
 }
 
 struct journal_totals journal_totals(const struct journal *journal)

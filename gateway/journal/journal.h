@@ -1,14 +1,18 @@
 /*
  * The journal thread: makes things durable, in order, in groups.
  *
- * The zone thread submits operations; the journal thread takes all that wait, does them
- * in one database transaction with one sync (group commit), and gives them back through
- * the done queue.  If one fails, the whole group is rolled back and every operation after
- * it fails too, until the zone thread has taken back what it built on them and calls
- * journal_resume: nothing is ever committed on top of something that was not.
+ * Zone threads submit operations; the journal thread takes all that wait, does them in
+ * one database transaction with one sync (group commit), and gives each back to the
+ * client that it is of.  If one fails, the whole group is rolled back, and every later
+ * operation of a client that had one in it fails too, until that client has taken back
+ * what it built on them and calls journal_resume: nothing is ever committed on top of
+ * something that was not.  No client builds on what another has submitted, so those
+ * without an operation in the group go on.
  */
 #ifndef MUSTER_JOURNAL_H
 #define MUSTER_JOURNAL_H
+
+#include <stdatomic.h>
 
 #include "gateway/base/queue.h"
 #include "gateway/journal/store.h"
@@ -58,8 +62,23 @@ struct journal_request {
 	size_t octets_len;
 };
 
+/* Who submits operations: a zone thread. */
+struct journal_client {
+	struct queue done;     /* operations come back here */
+	atomic_bool is_broken; /* set by the journal, cleared by journal_resume */
+	/* The journal thread's. */
+	struct queue_list back; /* of a group, until all of it is known */
+	struct journal_client *next_back;
+};
+
+int journal_client_init(struct journal_client *client) /* 0 or -errno */
+	__attribute__((warn_unused_result));
+/* When nothing of it is with the journal any more. */
+void journal_client_clear(struct journal_client *client);
+
 struct journal_op {
-	struct queue_node node; /* first */
+	struct queue_node node;        /* first */
+	struct journal_client *client; /* whose it is */
 	enum journal_kind kind;
 	int64_t zone; /* store_ops.zone_id */
 	uint64_t seq;
@@ -87,19 +106,21 @@ struct journal_op {
 
 struct journal;
 
-/*
- * Opens the store (whose errors come back in error) and starts the thread.  Operations
- * that are done go to the done queue, whose consumer calls journal_finish on each.
- */
+/* Opens the store (whose errors come back in error) and starts the thread. */
 int journal_new(struct journal **ret_journal, const struct store_ops *ops,
-	const char *path, struct queue *done, char error[STORE_ERROR_MAX]);
+	const char *path, char error[STORE_ERROR_MAX]);
 /* Does what was submitted, and ends the thread; journal_last_error still answers. */
 void journal_stop(struct journal *journal);
 /* The same, unless it is done, and closes the store.  NULL is harmless. */
 void journal_free(struct journal *journal);
 
+/* Any thread. */
 void journal_submit(struct journal *journal, struct queue_list *ops);
-void journal_resume(struct journal *journal);
+/* The client's operations are all back, and what it built on those that failed is undone.
+ */
+void journal_resume(struct journal_client *client);
+/* Has the last group failed that would have written something?  Any thread. */
+bool journal_is_failing(const struct journal *journal);
 
 /*
  * The journal looks with every group whether the files are in place (store_ops.check).

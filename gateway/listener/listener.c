@@ -258,7 +258,7 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	listener->config = config_ref(config);
 	pthread_mutex_init(&listener->config_lock, NULL);
 	queue_list_init(&listener->forward);
-	queue_list_init(&listener->mailbox.outbox);
+	listener->mailbox.number = (unsigned)(listener - all->listeners);
 	TAILQ_INIT(&listener->idle);
 	TAILQ_INIT(&listener->busy);
 	TAILQ_INIT(&listener->outputs.list);

@@ -107,10 +107,36 @@ void requests_flush(struct requests *requests)
 
 /* ---- answers ---- */
 
-static void give_back(struct transaction *t)
+int requests_add_mailbox(struct requests *requests, struct mailbox *mailbox)
 {
+	struct requests_outbox *outbox;
+
+	if (mailbox->number >= REQUESTS_MAILBOXES)
+		return -ENOSPC;
+	outbox = &requests->outboxes[mailbox->number];
+	outbox->to = mailbox;
+	queue_list_init(&outbox->answers);
+	if (requests->outbox_count <= mailbox->number)
+		requests->outbox_count = mailbox->number + 1;
+	return 0;
+}
+
+void requests_send(struct requests *requests)
+{
+	for (size_t i = 0; i < requests->outbox_count; i++) {
+		struct requests_outbox *outbox = &requests->outboxes[i];
+
+		if (outbox->to)
+			queue_push(&outbox->to->queue, &outbox->answers);
+	}
+}
+
+static void give_back(struct requests *requests, struct transaction *t)
+{
+	struct requests_outbox *outbox = &requests->outboxes[t->peer.mailbox->number];
+
 	transaction_set_state(t, TRANSACTION_ANSWERED);
-	queue_list_append(&t->peer.mailbox->outbox, &t->node);
+	queue_list_append(&outbox->answers, &t->node);
 }
 
 static void remember_answer(struct replay *replay, struct transaction *t)
@@ -135,8 +161,8 @@ void requests_answer(struct requests *requests, struct transaction *t)
 	for (; twin; twin = next) {
 		next = twin->wait_next;
 		twin->verdict = t->verdict;
-		give_back(twin);
+		give_back(requests, twin);
 	}
 	t->twins = NULL;
-	give_back(t);
+	give_back(requests, t);
 }

@@ -18,6 +18,7 @@
 #include "gateway/request/transaction.h"
 
 enum {
+	REQUESTS_MAILBOXES = 64,       /* as many as config.threads may be */
 	REQUESTS_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
 	REQUESTS_SEEN_MAX = 16,       /* names of one heartbeat that are noted (seen.h) */
 	REQUESTS_REFUSAL_SIZE = 1536, /* octets of one in the journal, at most */
@@ -29,8 +30,16 @@ enum {
 
 /* ---- of a zone thread ---- */
 
+/* Answers for one listener. */
+struct requests_outbox {
+	struct mailbox *to;
+	struct queue_list answers; /* of this turn */
+};
+
 struct requests {
 	struct zone_thread *thread;
+	struct requests_outbox outboxes[REQUESTS_MAILBOXES]; /* by mailbox.number */
+	size_t outbox_count;
 	struct replay *replay;
 	struct seen *seen;                /* hosts without leases */
 	uint64_t replay_hits;             /* requests answered as before, or joined */
@@ -42,6 +51,11 @@ struct requests {
 int requests_open(struct requests *requests, struct zone_thread *thread,
 	unsigned max_fudge_s) __attribute__((warn_unused_result));
 void requests_close(struct requests *requests);
+/* Where answers will go, found by its number.  0 or -ENOSPC. */
+int requests_add_mailbox(struct requests *requests, struct mailbox *mailbox)
+	__attribute__((warn_unused_result));
+/* The answers of this turn go to their listeners. */
+void requests_send(struct requests *requests);
 /* Files beside the database may have been removed with it: those that are gone are made
  * anew. */
 void requests_place_files(struct requests *requests);

@@ -147,9 +147,11 @@ static void add_totals(struct view_totals *to, const struct served *served)
 {
 	const struct zone_thread *thread = served->thread;
 
-	if (thread->is_failing && !to->is_failing)
+	const bool is_failing = journal_is_failing(thread->journal);
+
+	if (is_failing && !to->is_failing)
 		journal_last_error(thread->journal, to->database_error);
-	to->is_failing |= thread->is_failing;
+	to->is_failing |= is_failing;
 	to->is_older |= thread->is_older;
 	to->in_journal += thread->in_journal;
 	if (thread->last_seq > to->last_seq)

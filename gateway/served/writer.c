@@ -74,7 +74,7 @@ static void recover(struct writer *writer)
 
 	undo_failed(writer);
 	thread->is_broken = false;
-	journal_resume(thread->journal);
+	journal_resume(&thread->client);
 }
 
 static void on_done(evutil_socket_t fd, short events, void *arg)
@@ -87,7 +87,7 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	queue_list_init(&list);
-	queue_take_all(&writer->done, &list);
+	queue_take_all(&writer->thread.client.done, &list);
 	if (zone_thread_follow_store(thread))
 		requests_place_files(&writer->served.requests);
 	while ((node = queue_list_take(&list)))
@@ -107,8 +107,7 @@ static void flush(struct writer *writer)
 		high_water_raise(
 			thread->mark, thread->durable_seq, turn_real_ms(&thread->time));
 	journal_submit(thread->journal, &thread->submissions);
-	for (size_t i = 0; i < writer->mailbox_count; i++)
-		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
+	requests_send(&writer->served.requests);
 }
 
 /* ---- what comes in ---- */
@@ -382,12 +381,12 @@ static int set_up_loop(struct writer *writer, const struct writer_env *env)
 			env->time.is_manual ? NULL : thread->base))
 		return -ENOMEM;
 	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
-		queue_init(&writer->calls) || queue_init(&writer->done))
+		queue_init(&writer->calls) || journal_client_init(&thread->client))
 		return -EMFILE;
 	writer->queue_event = watch(writer, &writer->queue, on_queue);
 	writer->command_event = watch(writer, &writer->commands, on_command);
 	writer->call_event = watch(writer, &writer->calls, on_call);
-	writer->done_event = watch(writer, &writer->done, on_done);
+	writer->done_event = watch(writer, &thread->client.done, on_done);
 	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
 	writer->pruning = pruning_new(thread, writer->config->audit_days);
 	writer->watch = database_watch_new(thread);
@@ -458,12 +457,12 @@ int writer_new(
 	writer->config = config_ref(config);
 	writer->thread.lock = -1;
 	writer->queue.fd = writer->commands.fd = -1;
-	writer->calls.fd = writer->done.fd = -1;
+	writer->calls.fd = writer->thread.client.done.fd = -1;
 	writer->served.thread = &writer->thread;
 	queue_list_init(&writer->thread.submissions);
 	r = set_up_loop(writer, env);
 	if (!r)
-		r = zone_thread_open_store(&writer->thread, config, &writer->done);
+		r = zone_thread_open_store(&writer->thread, config);
 	if (!r)
 		r = requests_open(
 			&writer->served.requests, &writer->thread, config->max_fudge_s);
@@ -479,10 +478,7 @@ int writer_new(
 
 int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
 {
-	if (writer->mailbox_count == WRITER_MAILBOXES)
-		return -ENOSPC;
-	writer->mailboxes[writer->mailbox_count++] = mailbox;
-	return 0;
+	return requests_add_mailbox(&writer->served.requests, mailbox);
 }
 
 size_t writer_count_ready(const struct writer *writer)
@@ -566,11 +562,10 @@ static void finish_journal(struct writer *writer)
 	journal_stop(writer->thread.journal);
 	writer->thread.is_over = true;
 	queue_list_init(&list);
-	queue_take_all(&writer->done, &list);
+	queue_take_all(&writer->thread.client.done, &list);
 	while ((node = queue_list_take(&list)))
 		zone_thread_take_back(&writer->thread, (struct journal_op *)(void *)node);
-	for (size_t i = 0; i < writer->mailbox_count; i++)
-		queue_push(&writer->mailboxes[i]->queue, &writer->mailboxes[i]->outbox);
+	requests_send(&writer->served.requests);
 }
 
 void writer_free(struct writer *writer)
@@ -597,7 +592,7 @@ void writer_free(struct writer *writer)
 	queue_clear(&writer->queue);
 	queue_clear(&writer->commands);
 	queue_clear(&writer->calls);
-	queue_clear(&writer->done);
+	journal_client_clear(&writer->thread.client);
 	config_unref(writer->config);
 	free(writer);
 }

@@ -10,8 +10,6 @@
 #include "gateway/served/served.h"
 #include "gateway/served/writer.h"
 
-enum { WRITER_MAILBOXES = 64 }; /* as many as config.threads may be */
-
 struct pruning;
 struct database_watch;
 
@@ -25,12 +23,9 @@ struct writer {
 	struct queue queue;               /* of transactions */
 	struct queue commands;
 	struct queue calls;
-	struct queue done; /* from the journal */
 	struct event *queue_event, *command_event, *call_event, *done_event;
 	struct alarm reopen_alarm; /* zones that could not be opened are tried again */
 	size_t reopen_at;          /* in config, the next of them */
-	struct mailbox *mailboxes[WRITER_MAILBOXES];
-	size_t mailbox_count;
 	atomic_uint pings, answered_pings;
 	pthread_t pthread;
 	bool is_started;

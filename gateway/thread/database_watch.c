@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#include "gateway/base/log.h"
-
 enum {
 	LOOK_MS = 5000,  /* between two looks at the files */
 	RETRY_MS = 1000, /* between two attempts to write while it fails */
@@ -20,7 +18,8 @@ struct database_watch {
 
 static void set_alarm(struct database_watch *watch)
 {
-	alarm_set_in(&watch->alarm, watch->thread->is_failing ? RETRY_MS : LOOK_MS);
+	alarm_set_in(&watch->alarm,
+		journal_is_failing(watch->thread->journal) ? RETRY_MS : LOOK_MS);
 }
 
 static void on_back(struct journal_op *op, void *arg)
@@ -34,7 +33,8 @@ static void on_alarm(void *arg)
 	struct database_watch *watch = arg;
 
 	watch->op = (struct journal_op){
-		.kind = watch->thread->is_failing ? JOURNAL_PROBE : JOURNAL_BARRIER,
+		.kind = journal_is_failing(watch->thread->journal) ? JOURNAL_PROBE
+								   : JOURNAL_BARRIER,
 		.done = on_back,
 		.arg = watch,
 	};
@@ -49,7 +49,7 @@ struct database_watch *database_watch_new(struct zone_thread *thread)
 		return NULL;
 	watch->thread = thread;
 	alarm_init(&watch->alarm, &thread->alarms, on_alarm, watch);
-	set_alarm(watch);
+	alarm_set_in(&watch->alarm, LOOK_MS);
 	return watch;
 }
 
@@ -59,35 +59,4 @@ void database_watch_free(struct database_watch *watch)
 		return;
 	alarm_stop(&watch->alarm);
 	free(watch);
-}
-
-static void note_failure(struct zone_thread *thread)
-{
-	char error[STORE_ERROR_MAX];
-
-	if (thread->is_failing)
-		return;
-	thread->is_failing = true;
-	journal_last_error(thread->journal, error);
-	log_error("the database fails: %s; updates are refused until it works", error);
-}
-
-/* Not everything writes something. */
-static bool has_written(const struct journal_op *op)
-{
-	return op->kind != JOURNAL_BARRIER && op->kind != JOURNAL_PRUNE;
-}
-
-void database_watch_note(struct zone_thread *thread, const struct journal_op *op)
-{
-	if (op->result) {
-		note_failure(thread);
-		return;
-	}
-	if (op->kind == JOURNAL_APPEND && op->seq > thread->durable_seq)
-		thread->durable_seq = op->seq;
-	if (!thread->is_failing || !has_written(op))
-		return;
-	thread->is_failing = false;
-	log_info("the database works again");
 }

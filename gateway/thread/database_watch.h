@@ -13,8 +13,4 @@ struct database_watch;
 struct database_watch *database_watch_new(struct zone_thread *thread); /* or NULL */
 void database_watch_free(struct database_watch *watch); /* NULL is harmless */
 
-/* An operation is back: keeps zone_thread.is_failing, and tells the log when that
- * changes. */
-void database_watch_note(struct zone_thread *thread, const struct journal_op *op);
-
 #endif

@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/thread/database_watch.h"
-
 void zone_thread_submit(struct zone_thread *thread, struct journal_op *op)
 {
+	op->client = &thread->client;
 	thread->in_journal++;
 	if (op->outstanding)
 		++*op->outstanding;
@@ -22,7 +21,8 @@ void zone_thread_take_back(struct zone_thread *thread, struct journal_op *op)
 {
 	thread->in_journal--;
 	thread->is_broken |= op->result != 0;
-	database_watch_note(thread, op);
+	if (!op->result && op->kind == JOURNAL_APPEND && op->seq > thread->durable_seq)
+		thread->durable_seq = op->seq;
 	if (op->outstanding)
 		--*op->outstanding;
 	op->done(op, op->arg);

@@ -27,6 +27,7 @@ struct zone_thread {
 	struct alarms alarms;
 	struct target_env target_env;
 	struct journal *journal;
+	struct journal_client client; /* of the journal */
 	const struct store_ops *store_ops;
 	struct store *store;  /* for reading */
 	const char *database; /* its path, of the configuration at the start */
@@ -48,18 +49,17 @@ struct zone_thread {
 	size_t in_journal; /* operations that have not come back */
 	struct thread_task *tasks;
 	bool is_broken;   /* a commit failed: nothing new until all are back */
-	bool is_failing;  /* the last commit that would have written something failed */
 	bool is_stopping; /* nothing is begun that nobody asked for */
 	bool is_over;     /* nothing can be submitted any more */
 };
 
 /*
  * Takes the database for this process alone, opens it (by store_ops) with the journal,
- * whose results go to done, and the memory of requests.  0 or -errno, logged;
- * zone_thread_close_store either way, after the journal has ended.
+ * and the memory of requests.  0 or -errno, logged; zone_thread_close_store either way,
+ * after the journal has ended.
  */
-int zone_thread_open_store(struct zone_thread *thread, const struct config *config,
-	struct queue *done) __attribute__((warn_unused_result));
+int zone_thread_open_store(struct zone_thread *thread, const struct config *config)
+	__attribute__((warn_unused_result));
 void zone_thread_close_store(struct zone_thread *thread);
 /* If the journal has written the files anew (journal_generation), opens them.  True: it
  * has, and what stood beside them may be missing too. */

@@ -59,8 +59,7 @@ static void check_history(struct zone_thread *thread)
 	thread->last_seq = high_water_seq(thread->mark);
 }
 
-int zone_thread_open_store(
-	struct zone_thread *thread, const struct config *config, struct queue *done)
+int zone_thread_open_store(struct zone_thread *thread, const struct config *config)
 {
 	const char *database = thread->database = config->database;
 	char error[STORE_ERROR_MAX] = "";
@@ -73,7 +72,7 @@ int zone_thread_open_store(
 	thread->share = journal_share_new(JOURNAL_FILE_MAX);
 	if (!thread->share)
 		return -ENOMEM;
-	r = journal_new(&thread->journal, thread->store_ops, database, done, error);
+	r = journal_new(&thread->journal, thread->store_ops, database, error);
 	if (!r)
 		r = thread->store_ops->open(&thread->store, database, error);
 	if (r) {

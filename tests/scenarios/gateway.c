@@ -207,7 +207,6 @@ int gateway_init(struct gateway *gateway, int64_t real_s)
 	fake_net_init(&gateway->net);
 	gateway->listener.pool = hmac_pool_new();
 	gateway->ring = keyring_new();
-	queue_list_init(&gateway->mailbox.outbox);
 	if (!gateway->listener.pool || !gateway->ring)
 		return gateway_why(gateway, -ENOMEM, "the gateway");
 	if (queue_init(&gateway->mailbox.queue))

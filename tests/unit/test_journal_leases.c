@@ -16,7 +16,7 @@
 struct bench {
 	struct store_place *place;
 	const struct store_ops *ops;
-	struct queue done;
+	struct journal_client client;
 	struct journal *journal;
 	int64_t zone;
 };
@@ -34,10 +34,9 @@ static int open_bench(void **state, int (*open_place)(void **state))
 	*state = bench;
 	if (bench->ops->zone_id(
 		    bench->place->store, message_name("example."), &bench->zone) ||
-		queue_init(&bench->done))
+		journal_client_init(&bench->client))
 		return -1;
-	return journal_new(
-		&bench->journal, bench->ops, bench->place->path, &bench->done, error);
+	return journal_new(&bench->journal, bench->ops, bench->place->path, error);
 }
 
 static int open_sqlite(void **state)
@@ -56,7 +55,7 @@ static int close_bench(void **state)
 	void *place = bench->place;
 
 	journal_free(bench->journal);
-	queue_clear(&bench->done);
+	journal_client_clear(&bench->client);
 	free(bench);
 	return store_place_close(&place);
 }
@@ -67,12 +66,13 @@ static int run(struct bench *bench, struct journal_op op)
 	struct queue_list list;
 
 	op.zone = bench->zone;
+	op.client = &bench->client;
 	queue_list_init(&list);
 	queue_list_append(&list, &op.node);
 	journal_submit(bench->journal, &list);
-	queue_wait(&bench->done);
+	queue_wait(&bench->client.done);
 	queue_list_init(&list);
-	queue_take_all(&bench->done, &list);
+	queue_take_all(&bench->client.done, &list);
 	assert_ptr_equal(list.head, &op.node);
 	return op.result;
 }
@@ -331,7 +331,7 @@ static void a_row_that_fails_leaves_no_lease(void **state)
 	cs->leases = &leases;
 	assert_int_equal(run(bench, op), -EIO); /* the same seq */
 	assert_int_equal(look(bench).leases, 0);
-	journal_resume(bench->journal);
+	journal_resume(&bench->client);
 	/* And the other way round: a lease that can not be stored. */
 	op.seq = 2;
 	change.after.key = NULL;

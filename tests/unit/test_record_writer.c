@@ -19,7 +19,7 @@ enum { MANY = 5 * RECORD_WRITER_STEP + 7 };
 
 struct bench {
 	struct store_place *place;
-	struct queue done;
+	struct journal_client client;
 	struct journal *journal;
 	struct changeset *changes; /* MANY addresses */
 	int64_t zone;
@@ -57,10 +57,9 @@ static int open_bench(void **state, int (*open_place)(void **state))
 	*state = bench;
 	if (bench->place->ops->zone_id(
 		    bench->place->store, message_name("example."), &bench->zone) ||
-		queue_init(&bench->done))
+		journal_client_init(&bench->client))
 		return -1;
-	return journal_new(&bench->journal, bench->place->ops, bench->place->path,
-		&bench->done, error);
+	return journal_new(&bench->journal, bench->place->ops, bench->place->path, error);
 }
 
 static int open_sqlite(void **state)
@@ -79,7 +78,7 @@ static int close_bench(void **state)
 	void *place = bench->place;
 
 	journal_free(bench->journal);
-	queue_clear(&bench->done);
+	journal_client_clear(&bench->client);
 	changeset_unref(bench->changes);
 	free(bench);
 	return store_place_close(&place);
@@ -99,8 +98,10 @@ static void submit(struct bench *bench, struct journal_op **ops, size_t count)
 	struct queue_list list;
 
 	queue_list_init(&list);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		ops[i]->client = &bench->client;
 		queue_list_append(&list, &ops[i]->node);
+	}
 	journal_submit(bench->journal, &list);
 }
 
@@ -112,8 +113,8 @@ static void take(struct bench *bench, struct journal_op **ret_ops, size_t count)
 
 	while (taken < count) {
 		queue_list_init(&list);
-		queue_wait(&bench->done);
-		queue_take_all(&bench->done, &list);
+		queue_wait(&bench->client.done);
+		queue_take_all(&bench->client.done, &list);
 		while (list.head)
 			ret_ops[taken++] =
 				(struct journal_op *)(void *)queue_list_take(&list);
@@ -191,7 +192,7 @@ static void the_end_waits_for_them_too(void **state)
 	assert_int_equal(many.result, 0);
 	assert_int_equal(count_records(bench), MANY);
 	assert_int_equal(journal_new(&bench->journal, bench->place->ops,
-				 bench->place->path, &bench->done, error),
+				 bench->place->path, error),
 		0);
 }
 
@@ -209,7 +210,7 @@ static void a_failure_fails_all_that_waits(void **state)
 		assert_int_equal(done[i]->result, -ENOSPC);
 	assert_int_equal(count_records(bench), 0);
 	assert_int_equal(cursor(bench), 0);
-	journal_resume(bench->journal);
+	journal_resume(&bench->client);
 	submit(bench, ops, 3);
 	take(bench, done, 3);
 	for (int i = 0; i < 3; i++)
