@@ -1,14 +1,17 @@
 /*
  * What the files of the SQLite store share: the connection, its prepared statements, and
- * how one is bound and run.
+ * how one is bound and run.  None calls a file that stands above it:
  *
  *   store_sqlite.c   opening, migrations, transactions; the table of functions
- *   store_files.c    are the files still in place?
- *   store_sql.c      every SQL text
+ *
  *   store_journal.c  rows, cursors, what is set aside, pruning
  *   store_zones.c    zones, and the records of those that live here
  *   store_leases.c   leases, holds
  *   store_audit.c    what administrators read
+ *   store_files.c    are the files still in place?
+ *
+ *   store_call.c     how a statement is bound and run, and its columns are read
+ *   store_sql.c      every SQL text
  */
 #ifndef MUSTER_STORE_PRIVATE_H
 #define MUSTER_STORE_PRIVATE_H
@@ -74,7 +77,7 @@ extern const int store_version;
 extern const char *const store_statements[SQL_STATEMENTS];
 extern const char store_has_zone[]; /* ?1: its name */
 
-/* ---- store_sqlite.c ---- */
+/* ---- the store ---- */
 
 enum { STORE_FILES = 3 }; /* the database, its log, its index of that */
 
@@ -100,7 +103,9 @@ struct store {
 	char why[STORE_ERROR_MAX]; /* what store_error says; "": what SQLite says */
 };
 
-int store_errno(int rc);
+/* ---- store_call.c ---- */
+
+int store_errno(int rc); /* of SQLite's result: 0 or -errno */
 
 /*
  * One use of a prepared statement: store_call, binds, then store_run, or store_step until
