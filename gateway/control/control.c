@@ -185,12 +185,6 @@ static void begin_stop(struct control *c)
 		event_base_loopexit(c->base, NULL);
 }
 
-void control_stop_if_quiet(struct control *c)
-{
-	if (c->is_stopping && !c->questions)
-		event_base_loopexit(c->base, NULL);
-}
-
 static void on_inbox(evutil_socket_t fd, short events, void *arg)
 {
 	struct control *c = arg;
@@ -250,10 +244,10 @@ static struct event *watch(struct control *c, struct queue *queue, event_callbac
 static int open_doors(struct control *c)
 {
 	const int unix_fd = c->unix_fd, http_fd = c->http_fd;
-	int r = control_door_open(&c->unix_door, c, true);
+	int r = control_door_open(&c->unix_door, c, true, control_on_request);
 
 	if (!r)
-		r = control_door_open(&c->http_door, c, false);
+		r = control_door_open(&c->http_door, c, false, control_on_request);
 	if (r)
 		return r;
 	c->unix_fd = -1;

@@ -1,24 +1,7 @@
 /*
  * The HTTP server through which administrators and their tools ask and instruct a running
- * gateway: libevent's evhttp, in a thread of its own.
- *
- *   control.c          the thread; opening, exchanging and closing its sockets
- *   control_socket.c   the sockets themselves, and who has connected to them
- *   control_door.c     evhttp on a socket, and the limits that it lacks
- *   control_route.c    finding the function that answers a request
- *   control_question.c questions to zone threads and to the reader, and answers
- *   control_reader.c   reads of the database, in a thread of their own
- *   control_zones.c    zones, targets, queues (control_survey.h: all zones, page by page)
- *   control_status.c   status and health
- *   control_hosts.c    hosts (control_walk.h: through all zones, page by page)
- *   control_leases.c   leases, and their ids
- *   control_verbs.c    what is done to hosts, leases and zones
- *   control_adopt.c    leases for records that have lost theirs
- *   control_audit.c    what only the database knows: audit, why
- *   control_keys.c     keys, and which rule would allow an update
- *   control_orders.c   reload and check, which the main thread does
- *   control_metrics.c  everything in numbers, for Prometheus
- *   control_page.c     the dashboard, for a browser
+ * gateway: libevent's evhttp, in a thread of its own.  (control_private.h says which file
+ * does what.)
  *
  * There are two doors.  At the Unix socket `control`, root and the gateway's own user may
  * ask and do everything.  At `http`, anybody who can reach it sees /, /health, /status

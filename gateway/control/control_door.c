@@ -153,7 +153,7 @@ static void on_close(struct evhttp_connection *connection, void *arg)
 	open_up(door);
 }
 
-static void on_request(struct evhttp_request *request, void *arg)
+static void take_request(struct evhttp_request *request, void *arg)
 {
 	struct control_door *door = arg;
 	struct evhttp_connection *connection = evhttp_request_get_connection(request);
@@ -163,19 +163,21 @@ static void on_request(struct evhttp_request *request, void *arg)
 		guest->is_busy = true;
 		evhttp_connection_set_closecb(connection, on_close, door);
 	}
-	control_on_request(request, door);
+	door->on_request(request, door);
 }
 
-int control_door_open(struct control_door *door, struct control *control, bool is_private)
+int control_door_open(struct control_door *door, struct control *control, bool is_private,
+	control_on_request_fn *on_request)
 {
 	door->control = control;
 	door->is_private = is_private;
+	door->on_request = on_request;
 	door->http = evhttp_new(control->base);
 	alarm_init(&door->alarm, &control->alarms, on_alarm, door);
 	if (!door->http)
 		return -ENOMEM;
 	evhttp_set_bevcb(door->http, on_connection, door);
-	evhttp_set_gencb(door->http, on_request, door);
+	evhttp_set_gencb(door->http, take_request, door);
 	evhttp_set_timeout(door->http, CONTROL_TIMEOUT_S);
 	evhttp_set_max_headers_size(door->http, CONTROL_HEADERS_MAX);
 	evhttp_set_max_body_size(door->http, CONTROL_BODY_MAX);

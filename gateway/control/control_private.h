@@ -1,4 +1,27 @@
-/* What the files of control share (control.h). */
+/*
+ * What the files of control share.  The lower stand below the upper ones here, and call
+ * none of them; where they have something to tell them, they have been given a function.
+ *
+ *   control.c           the thread; opening, exchanging and closing its sockets
+ *   control_route.c     who may ask what, and the table of what is answered
+ *
+ *   get_*.c, post_*.c   one file for each thing that is asked for or done
+ *
+ *   control_survey.c    a question to all zone threads about zones, page by page
+ *   control_walk.c      the same about hosts or leases
+ *   control_question.c  questions to zone threads and to the reader of the database
+ *   control_request.c   the parameters of a request
+ *   control_answer.c    what is sent back
+ *   control_json.c      names, times and records as JSON
+ *
+ *   control_door.c      evhttp on a socket, and the limits that it lacks
+ *   control_reader.c    which read of the database is next
+ *   control_socket.c    the sockets themselves, and who has connected to them
+ *
+ * A request comes in at a door and goes to control_route.c, which calls its function in
+ * get_*.c or post_*.c.  That answers at once, or asks a question, whose own function goes
+ * on when it is back.
+ */
 #ifndef MUSTER_CONTROL_PRIVATE_H
 #define MUSTER_CONTROL_PRIVATE_H
 
@@ -8,6 +31,7 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <jansson.h>
+#include <stdarg.h>
 
 #include "gateway/base/alarm.h"
 #include "gateway/control/control.h"
@@ -16,40 +40,7 @@
 
 enum { CONTROL_SEGMENTS_MAX = 6, CONTROL_TIME_MAX = 32 };
 
-/* ---- doors ---- */
-
-/* A connection, and what evhttp does not tell about it. */
-struct control_guest {
-	struct bufferevent *bev; /* counted; NULL: this place is free */
-	int64_t heard_ms;        /* monotonic; when it was made, or got its last answer */
-	bool is_busy;            /* its request has not been answered yet */
-};
-
-struct control_door {
-	struct control *control;
-	bool is_private; /* the Unix socket */
-	bool is_shut;    /* for good */
-	struct evhttp *http;
-	struct evhttp_bound_socket *bound; /* evhttp's; NULL: no socket */
-	struct control_guest guests[CONTROL_GUESTS_MAX];
-	struct alarm alarm; /* while there are guests */
-};
-
-/* Makes a door without a socket.  0 or -ENOMEM; control_door_close in both cases. */
-int control_door_open(struct control_door *door, struct control *control, bool is_private)
-	__attribute__((warn_unused_result));
-/* Replaces the listening socket by fd, which it takes; -1: by none.  Connections stay.
- * 0, or -ENOMEM: the old socket stays. */
-int control_door_listen(struct control_door *door, int fd)
-	__attribute__((warn_unused_result));
-/* Accepts no more connections. */
-void control_door_shut(struct control_door *door);
-/* Closes its connections too.  Harmless for a door that is not open. */
-void control_door_close(struct control_door *door);
-/* The request is about to be answered. */
-void control_door_release(struct control_door *door, struct evhttp_request *request);
-
-/* ---- sockets ---- */
+/* ---- sockets (control_socket.c) ---- */
 
 /* Both return a listening socket, or -errno, logged. */
 int control_socket_unix(const char *path, const char *user)
@@ -63,6 +54,43 @@ ino_t control_socket_inode(const char *path);
 /* The user id of whoever has connected.  0 or -errno. */
 int control_socket_peer(int fd, uid_t *ret_uid);
 
+/* ---- doors (control_door.c) ---- */
+
+/* A connection, and what evhttp does not tell about it. */
+struct control_guest {
+	struct bufferevent *bev; /* counted; NULL: this place is free */
+	int64_t heard_ms;        /* monotonic; when it was made, or got its last answer */
+	bool is_busy;            /* its request has not been answered yet */
+};
+
+/* A whole request has come in at the door. */
+typedef void control_on_request_fn(struct evhttp_request *request, void *door);
+
+struct control_door {
+	struct control *control;
+	control_on_request_fn *on_request;
+	bool is_private; /* the Unix socket */
+	bool is_shut;    /* for good */
+	struct evhttp *http;
+	struct evhttp_bound_socket *bound; /* evhttp's; NULL: no socket */
+	struct control_guest guests[CONTROL_GUESTS_MAX];
+	struct alarm alarm; /* while there are guests */
+};
+
+/* Makes a door without a socket.  0 or -ENOMEM; control_door_close in both cases. */
+int control_door_open(struct control_door *door, struct control *control, bool is_private,
+	control_on_request_fn *on_request) __attribute__((warn_unused_result));
+/* Replaces the listening socket by fd, which it takes; -1: by none.  Connections stay.
+ * 0, or -ENOMEM: the old socket stays. */
+int control_door_listen(struct control_door *door, int fd)
+	__attribute__((warn_unused_result));
+/* Accepts no more connections. */
+void control_door_shut(struct control_door *door);
+/* Closes its connections too.  Harmless for a door that is not open. */
+void control_door_close(struct control_door *door);
+/* The request is about to be answered. */
+void control_door_release(struct control_door *door, struct evhttp_request *request);
+
 /* ---- the thread ---- */
 
 enum control_mail_kind { CONTROL_CONFIG, CONTROL_ORDER, CONTROL_STOP };
@@ -73,11 +101,7 @@ struct control_mail {
 	enum control_mail_kind kind;
 };
 
-struct control;
-/* Ends the loop if the gateway stops and no question is under way. */
-void control_stop_if_quiet(struct control *control);
-
-struct control_keys; /* control_keys.c: the keyring as a list */
+struct control_keys; /* get_keys.c: the keyring as a list */
 
 struct control {
 	/* Of the main thread. */
@@ -110,7 +134,21 @@ struct control {
 	bool is_stopping;
 };
 
-/* ---- requests ---- */
+/* ---- texts, as JSON has them (control_json.c) ---- */
+
+json_t *control_json_name(const uint8_t *name);
+/* Such as "2030-01-31T12:00:00Z"; null for 0. */
+json_t *control_json_time(int64_t real_ms);
+/* Both take over the value, which may be NULL.  False: there was no memory. */
+bool control_json_add(json_t *array, json_t *value);
+bool control_json_set(json_t *object, const char *key, json_t *value);
+json_t *control_json_type(uint16_t type);
+json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len);
+json_t *control_json_address(const struct ip_address *address);
+json_t *control_json_rcode(uint16_t rcode);
+const char *control_state_name(enum lease_state state);
+
+/* ---- answers (control_answer.c) ---- */
 
 /* A request, while it is being read. */
 struct control_request {
@@ -123,8 +161,22 @@ struct control_request {
 	struct evkeyvalq query;
 };
 
-/* Called by evhttp for each request; arg is the door. */
-void control_on_request(struct evhttp_request *http, void *arg);
+void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,
+	const char *type, const char *text, size_t len);
+/* Takes over the value; NULL means that there was no memory for it. */
+void control_answer_json(
+	struct control_door *door, struct evhttp_request *http, int code, json_t *value);
+/* The same for requests that are answered at once. */
+void control_done(const struct control_request *r, json_t *value);
+void control_fail(const struct control_request *r, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What both kinds of failing do. */
+void control_answer_error(struct control_door *door, struct evhttp_request *http,
+	int code, const char *format, va_list arguments)
+	__attribute__((format(printf, 4, 0)));
+
+/* ---- what is asked for (control_request.c) ---- */
+
 /* A parameter of the query; NULL: it is missing, or empty. */
 const char *control_parameter(const struct control_request *r, const char *name);
 /* Reads a domain name, whose final dot may be missing.  False: answered with 400. */
@@ -140,18 +192,6 @@ bool control_read_number(
 	const struct control_request *r, const char *name, uint64_t *ret);
 /* The body as a JSON object, which the caller frees.  NULL: answered with 400. */
 json_t *control_read_body(const struct control_request *r);
-
-/* ---- answers ---- */
-
-void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,
-	const char *type, const char *text, size_t len);
-/* Takes over the value; NULL means that there was no memory for it. */
-void control_answer_json(
-	struct control_door *door, struct evhttp_request *http, int code, json_t *value);
-/* The same for requests that are answered at once. */
-void control_done(const struct control_request *r, json_t *value);
-void control_fail(const struct control_request *r, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
 
 /* ---- questions (control_question.c) ---- */
 
@@ -203,26 +243,14 @@ void control_take_back(struct control *control);
 /* The functions of control_reader_user; arg is the struct control. */
 bool control_read_is_wanted(const struct control_read *read, void *control);
 void control_read_is_done(struct control_read *read, void *control);
+/* Ends the loop if the gateway stops and no question is under way. */
+void control_stop_if_quiet(struct control *control);
 /* Answers the request of a question. */
 void control_question_done(struct control_question *question, json_t *value);
 void control_question_fail(struct control_question *question, int code,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* ---- texts, as JSON has them ---- */
-
-json_t *control_json_name(const uint8_t *name);
-/* Such as "2030-01-31T12:00:00Z"; null for 0. */
-json_t *control_json_time(int64_t real_ms);
-/* Both take over the value, which may be NULL.  False: there was no memory. */
-bool control_json_add(json_t *array, json_t *value);
-bool control_json_set(json_t *object, const char *key, json_t *value);
-json_t *control_json_type(uint16_t type);
-json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len);
-json_t *control_json_address(const struct ip_address *address);
-json_t *control_json_rcode(uint16_t rcode);
-const char *control_state_name(enum lease_state state);
-
-/* ---- what is answered ---- */
+/* ---- what is answered (get_*.c, post_*.c) ---- */
 
 void control_get_health(struct control_request *r);
 void control_get_status(struct control_request *r);
@@ -256,5 +284,10 @@ char *control_lease_id(const uint8_t *zone, const struct lease_record *record);
  * -ENOMEM. */
 int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
 	struct lease_record *ret_record) __attribute__((warn_unused_result));
+
+/* ---- routes (control_route.c) ---- */
+
+/* A control_on_request_fn: answers the request, or asks a question about it. */
+void control_on_request(struct evhttp_request *http, void *door);
 
 #endif

@@ -1,123 +1,22 @@
 /*
- * Answers, and questions whose answer has to wait for other threads.
+ * Questions, whose answer has to wait for other threads.
  *
  * A question belongs to whoever works on it.  Its request may lose its connection
  * meanwhile: evhttp keeps the request until it is answered, and drops the answer.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#include "gateway/base/printable.h"
 #include "gateway/control/control_private.h"
-#include "zones/rdata.h"
-
-enum { ERROR_TEXT_MAX = 1024 };
-
-/* Seconds are written as 3598.102, and not as 3598.1019999999999. */
-#define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
-
-/* ---- answers ---- */
-
-static const char *reason_of(int code)
-{
-	switch (code) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 409:
-		return "Conflict";
-	default:
-		return "Service Unavailable";
-	}
-}
-
-/* No answer may be cached, or used by pages of other sites. */
-static void add_headers(struct evkeyvalq *headers, const char *type)
-{
-	evhttp_add_header(headers, "Content-Type", type);
-	evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	evhttp_add_header(headers, "X-Frame-Options", "DENY");
-	evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
-	evhttp_add_header(headers, "Content-Security-Policy",
-		"default-src 'none'; script-src 'unsafe-inline'; style-src "
-		"'unsafe-inline'; connect-src 'self'");
-}
-
-void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,
-	const char *type, const char *text, size_t len)
-{
-	struct evbuffer *body = evbuffer_new();
-
-	control_door_release(door, http);
-	if (!body || evbuffer_add(body, text, len)) {
-		evhttp_send_reply(http, 503, reason_of(503), NULL);
-	} else {
-		add_headers(evhttp_request_get_output_headers(http), type);
-		if (!door->bound || door->is_shut)
-			evhttp_add_header(evhttp_request_get_output_headers(http),
-				"Connection", "close");
-		evhttp_send_reply(http, code, reason_of(code), body);
-	}
-	if (body)
-		evbuffer_free(body);
-}
-
-void control_answer_json(
-	struct control_door *door, struct evhttp_request *http, int code, json_t *value)
-{
-	static const char no_memory[] = "{\"error\": \"out of memory\"}\n";
-	char *text = value ? json_dumps(value, CONTROL_JSON) : NULL;
-
-	json_decref(value);
-	if (text)
-		control_answer_text(
-			door, http, code, "application/json", text, strlen(text));
-	else
-		control_answer_text(door, http, 503, "application/json", no_memory,
-			strlen(no_memory));
-	free(text);
-}
-
-static void answer_error(struct control_door *door, struct evhttp_request *http, int code,
-	const char *format, va_list arguments)
-{
-	char text[ERROR_TEXT_MAX];
-
-	vsnprintf(text, sizeof(text), format, arguments);
-	/* Parts of it came from the peer, who may have sent anything. */
-	printable_clean(text);
-	control_answer_json(door, http, code, json_pack("{s:s}", "error", text));
-}
-
-void control_done(const struct control_request *r, json_t *value)
-{
-	control_answer_json(r->door, r->http, 200, value);
-}
-
-void control_fail(const struct control_request *r, int code, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	answer_error(r->door, r->http, code, format, arguments);
-	va_end(arguments);
-}
 
 /* ---- questions ---- */
+
+void control_stop_if_quiet(struct control *c)
+{
+	if (c->is_stopping && !c->questions)
+		event_base_loopexit(c->base, NULL);
+}
 
 void *control_question_new(const struct control_request *r, size_t size,
 	bool (*answer)(struct control_question *question))
@@ -264,83 +163,6 @@ void control_question_fail(struct control_question *q, int code, const char *for
 	va_list arguments;
 
 	va_start(arguments, format);
-	answer_error(q->door, q->http, code, format, arguments);
+	control_answer_error(q->door, q->http, code, format, arguments);
 	va_end(arguments);
-}
-
-/* ---- texts ---- */
-
-json_t *control_json_name(const uint8_t *name)
-{
-	char text[NAME_TEXT_MAX];
-
-	return json_string(name_to_text(name, text));
-}
-
-json_t *control_json_time(int64_t real_ms)
-{
-	const time_t seconds = (time_t)(real_ms / 1000);
-	char text[CONTROL_TIME_MAX];
-	struct tm tm;
-
-	if (real_ms <= 0 || !gmtime_r(&seconds, &tm) ||
-		!strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		return json_null();
-	return json_string(text);
-}
-
-bool control_json_add(json_t *array, json_t *value)
-{
-	return !json_array_append_new(array, value);
-}
-
-bool control_json_set(json_t *object, const char *key, json_t *value)
-{
-	return !json_object_set_new(object, key, value);
-}
-
-json_t *control_json_type(uint16_t type)
-{
-	char text[RDATA_TYPE_NAME_MAX];
-
-	return json_string(rdata_type_name(type, text));
-}
-
-json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len)
-{
-	char *text = rdata_to_text(type, rdata, len);
-	json_t *value = text ? json_string(text) : NULL;
-
-	free(text);
-	return value;
-}
-
-json_t *control_json_address(const struct ip_address *address)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (!address->family ||
-		!inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->octets,
-			text, sizeof(text)))
-		return json_null();
-	return json_string(text);
-}
-
-json_t *control_json_rcode(uint16_t rcode)
-{
-	char text[VERDICT_NAME_MAX];
-
-	return json_string(verdict_rcode_name(rcode, text));
-}
-
-const char *control_state_name(enum lease_state state)
-{
-	switch (state) {
-	case LEASE_STALE:
-		return "stale";
-	case LEASE_HELD:
-		return "held";
-	default:
-		return "active";
-	}
 }

@@ -1,5 +1,5 @@
 /* A walk through all zones, page by page (view_zones), with sums over all pages; for
- * control_zones.c, control_status.c and control_metrics.c. */
+ * get_zones.c, get_status.c, get_metrics.c and get_audit.c. */
 #ifndef MUSTER_CONTROL_SURVEY_H
 #define MUSTER_CONTROL_SURVEY_H
 

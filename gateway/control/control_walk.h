@@ -1,6 +1,6 @@
 /*
  * Walking through the hosts or leases of all zones, or of one, a page at a time; for
- * control_hosts.c and control_leases.c.
+ * get_hosts.c and get_leases.c.
  *
  * Where a walk goes on is told to who asks as a cursor, which comes back with the next
  * request: "l NUMBER ZONE" among the leases of a zone, "e HOST ZONE" behind that expired

@@ -2,8 +2,6 @@
  * Hosts: zone threads know those that have leases, and the database knows those whose
  * leases have ended.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/clock.h"

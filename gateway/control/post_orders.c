@@ -2,9 +2,7 @@
  * Orders, which the main thread carries out: it reads the configuration, as it does for
  * SIGHUP, and its messages come back with the order.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/control/control_private.h"
 

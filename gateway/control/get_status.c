@@ -2,7 +2,6 @@
  * /status and /health: the gateway as a whole.  Both name zones, which DNS does too, but
  * neither hosts nor keys.
  */
-#include <string.h>
 #include <unistd.h>
 
 #include "build.h"

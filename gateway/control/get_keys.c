@@ -5,7 +5,6 @@
  * A keyring can only be walked as a whole, and may hold two million keys.  So pointers to
  * all of them are kept for as long as the keyring stays the same.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

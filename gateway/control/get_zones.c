@@ -1,0 +1,157 @@
+/*
+ * Zones, targets and queues, a page of zones at a time.
+ */
+#include <stdio.h>
+
+#include "gateway/control/control_survey.h"
+
+/* ---- targets as JSON ---- */
+
+static bool is_behind(const struct view_target *target)
+{
+	return !target->is_local && (target->pending || !target->is_live);
+}
+
+static const char *state_of(const struct view_target *target)
+{
+	if (target->is_down)
+		return "down";
+	return is_behind(target) ? "behind" : "up";
+}
+
+static json_t *target_to_json(
+	const struct view_zone *zone, const struct view_target *target)
+{
+	return json_pack(
+		"{s:s, s:s, s:b, s:s, s:s?, s:I, s:b, s:f, s:I, s:I, s:I, s:I, s:I}",
+		"zone", zone->config->text, "target", target->id, "primary",
+		target->is_primary, "state", state_of(target), "why",
+		target->why[0] ? target->why : NULL, "pending",
+		(json_int_t)target->pending, "more_in_journal", !target->is_live, "lag_s",
+		(double)target->lag_ms / 1000, "next_try_ms",
+		(json_int_t)target->pause_ms, "delivered", (json_int_t)target->delivered,
+		"failures", (json_int_t)target->failures, "rejected",
+		(json_int_t)target->rejected, "cursor", (json_int_t)target->cursor);
+}
+
+static json_t *targets_to_json(const struct view_zone *zone)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < zone->target_count; i++) {
+		if (control_json_add(list, target_to_json(zone, &zone->targets[i])))
+			continue;
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* ---- zones ---- */
+
+static json_t *zone_to_json(const struct view_zone *zone)
+{
+	const struct view_counters *n = &zone->counters;
+
+	return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I,"
+			 "s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
+		"zone", zone->config->text, "state", control_zone_state(zone), "why",
+		zone->is_ready ? NULL : zone->why, "serial", (json_int_t)zone->serial,
+		"names", (json_int_t)zone->names, "records", (json_int_t)zone->records,
+		"octets", (json_int_t)zone->octets, "leases", (json_int_t)zone->leases,
+		"stale", (json_int_t)zone->stale, "held", (json_int_t)zone->held,
+		"braked", zone->is_braked, "waiting", (json_int_t)zone->waiting, "totals",
+		"updates", (json_int_t)n->updates, "heartbeats",
+		(json_int_t)n->heartbeats, "refused", (json_int_t)n->refused,
+		"expired_records", (json_int_t)n->expired_records, "expired_hosts",
+		(json_int_t)n->expired_hosts, "targets", targets_to_json(zone));
+}
+
+static json_t *page_to_json(struct control_survey *s, const char *name)
+{
+	const bool is_more = s->page.next < s->question.config->zone_count;
+	char next[24];
+
+	snprintf(next, sizeof(next), "%zu", s->page.next);
+	return json_pack("{s:O, s:s?}", name, s->list, "next", is_more ? next : NULL);
+}
+
+static bool answer_zones(struct control_question *q)
+{
+	struct control_survey *s = (struct control_survey *)(void *)q;
+	bool is_whole = !s->page.has_failed;
+
+	for (size_t i = 0; is_whole && i < s->page.count; i++)
+		is_whole = control_json_add(s->list, zone_to_json(&s->page.zones[i]));
+	control_question_done(q, is_whole ? page_to_json(s, "zones") : NULL);
+	return true;
+}
+
+static void ask_page(
+	struct control_request *r, bool (*answer)(struct control_question *question))
+{
+	struct control_survey *s;
+	uint64_t from = 0;
+
+	if (!control_read_number(r, "cursor", &from))
+		return;
+	s = control_survey_new(r, sizeof(*s), SURVEY_LAG, answer);
+	if (!s)
+		return;
+	s->page.next = from < s->question.config->zone_count
+		? (size_t)from
+		: s->question.config->zone_count;
+	control_survey_ask(s);
+}
+
+void control_get_zones(struct control_request *r)
+{
+	ask_page(r, answer_zones);
+}
+
+/* ---- targets and queues ---- */
+
+static bool add_targets(struct control_survey *s, bool is_pending_only)
+{
+	for (size_t i = 0; i < s->page.count; i++) {
+		const struct view_zone *zone = &s->page.zones[i];
+
+		for (size_t j = 0; j < zone->target_count; j++) {
+			const struct view_target *target = &zone->targets[j];
+
+			if (is_pending_only && !is_behind(target) && !target->is_down)
+				continue;
+			if (!control_json_add(s->list, target_to_json(zone, target)))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool answer_targets(struct control_question *q)
+{
+	struct control_survey *s = (struct control_survey *)(void *)q;
+	const bool is_whole = !s->page.has_failed && add_targets(s, false);
+
+	control_question_done(q, is_whole ? page_to_json(s, "targets") : NULL);
+	return true;
+}
+
+static bool answer_queue(struct control_question *q)
+{
+	struct control_survey *s = (struct control_survey *)(void *)q;
+	const bool is_whole = !s->page.has_failed && add_targets(s, true);
+
+	control_question_done(q, is_whole ? page_to_json(s, "targets") : NULL);
+	return true;
+}
+
+void control_get_targets(struct control_request *r)
+{
+	ask_page(r, answer_targets);
+}
+
+void control_get_queue(struct control_request *r)
+{
+	ask_page(r, answer_queue);
+}
