@@ -28,7 +28,7 @@ static const char *tsig_error_name(uint16_t error)
 	}
 }
 
-static int expect(const struct scenario *s, const struct request *request,
+static int expect(const struct scenario *s, const struct sent_update *request,
 	const char *expected, const char *got)
 {
 	if (strcmp(expected, got) == 0)
@@ -39,7 +39,8 @@ static int expect(const struct scenario *s, const struct request *request,
 		*why ? " (" : "", why, *why ? ")" : "");
 }
 
-static int expect_why(const struct scenario *s, const struct request *request, char *at)
+static int expect_why(
+	const struct scenario *s, const struct sent_update *request, char *at)
 {
 	const char *why = request->verdict.why;
 	char *end = strrchr(at, '"');
@@ -54,7 +55,7 @@ static int expect_why(const struct scenario *s, const struct request *request, c
 }
 
 static int expect_granted(
-	const struct scenario *s, const struct request *request, const char *expected)
+	const struct scenario *s, const struct sent_update *request, const char *expected)
 {
 	const struct lease_terms *granted = &request->granted;
 	char got[32] = "none";
@@ -68,7 +69,7 @@ static int expect_granted(
 }
 
 /* What else the line says of the answer. */
-static int expect_words(struct scenario *s, const struct request *request, char *at)
+static int expect_words(struct scenario *s, const struct sent_update *request, char *at)
 {
 	const char *is_changed = request->is_changed ? "changed" : "unchanged";
 	const char *word, *error = "", *value;
@@ -104,7 +105,7 @@ int check_result(struct scenario *s, char *at)
 {
 	char buf[VERDICT_NAME_MAX];
 	const char *word = message_next_word(&at), *label = "";
-	const struct request *request;
+	const struct sent_update *request;
 	int r = settle(s);
 
 	if (r == 0 && word && *word == '@') {
@@ -130,7 +131,7 @@ int check_waiting(struct scenario *s, char *at)
 	int r = settle(s);
 
 	while (r == 0 && (label = message_next_word(&at))) {
-		const struct request *request = send_find(s, label);
+		const struct sent_update *request = send_find(s, label);
 
 		if (!request)
 			r = scenario_fail(s, "%s was not sent", label);

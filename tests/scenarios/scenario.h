@@ -14,7 +14,7 @@
 enum { SCENARIO_REQUESTS_MAX = 32, SCENARIO_LABEL_MAX = 16 };
 
 /* An update that was sent. */
-struct request {
+struct sent_update {
 	char label[SCENARIO_LABEL_MAX]; /* "@one"; "": the one whose answer is looked at
 					 * next, and whose effect */
 	uint16_t id;                    /* of the message; 0: this place is free */
@@ -41,10 +41,10 @@ struct scenario {
 	uint16_t next_id;
 	bool is_unchecked; /* a result nobody has asked about yet */
 	bool has_result;
-	struct request requests[SCENARIO_REQUESTS_MAX];
+	struct sent_update requests[SCENARIO_REQUESTS_MAX];
 	struct message message;
 	/* What was sent last. */
-	struct request sent;
+	struct sent_update sent;
 	struct policy_subject sender;
 	size_t sent_len;
 };
@@ -111,7 +111,7 @@ int send_again(struct scenario *s, char *at);
 /* Reads the answers that there are. */
 int send_read_answers(struct scenario *s);
 /* NULL: none of that label has been sent. */
-struct request *send_find(struct scenario *s, const char *label);
+struct sent_update *send_find(struct scenario *s, const char *label);
 
 /* check.c */
 /* The gateway's zone, or the server's; *ret_zone NULL: there is none now; zone_free. */

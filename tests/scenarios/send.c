@@ -94,7 +94,7 @@ static int set_envelope(struct scenario *s, struct envelope *e, const char *word
 
 /* ---- requests ---- */
 
-struct request *send_find(struct scenario *s, const char *label)
+struct sent_update *send_find(struct scenario *s, const char *label)
 {
 	for (size_t i = 0; i < SCENARIO_REQUESTS_MAX; i++)
 		if (s->requests[i].id && strcmp(s->requests[i].label, label) == 0)
@@ -102,7 +102,7 @@ struct request *send_find(struct scenario *s, const char *label)
 	return NULL;
 }
 
-static struct request *find_by_id(struct scenario *s, uint16_t id)
+static struct sent_update *find_by_id(struct scenario *s, uint16_t id)
 {
 	for (size_t i = 0; i < SCENARIO_REQUESTS_MAX; i++)
 		if (s->requests[i].id == id)
@@ -111,7 +111,7 @@ static struct request *find_by_id(struct scenario *s, uint16_t id)
 }
 
 /* Twins have one id: the first gets its answer first. */
-static struct request *find_asking(struct scenario *s, uint16_t id)
+static struct sent_update *find_asking(struct scenario *s, uint16_t id)
 {
 	for (size_t i = 0; i < SCENARIO_REQUESTS_MAX; i++)
 		if (s->requests[i].id == id && !s->requests[i].is_answered)
@@ -120,15 +120,15 @@ static struct request *find_asking(struct scenario *s, uint16_t id)
 }
 
 /* In the place of the last one of this label. */
-static struct request *add_request(struct scenario *s, const struct envelope *e)
+static struct sent_update *add_request(struct scenario *s, const struct envelope *e)
 {
-	struct request *request = send_find(s, e->label);
+	struct sent_update *request = send_find(s, e->label);
 
 	if (!request)
 		request = find_by_id(s, 0);
 	if (!request)
 		return NULL;
-	*request = (struct request){
+	*request = (struct sent_update){
 		.id = (uint16_t)(s->next_id - 1), .is_signed = e->key != NULL};
 	memcpy(request->label, e->label, sizeof(e->label));
 	return request;
@@ -145,7 +145,7 @@ static uint16_t read_rcode(const uint8_t *octets, const struct wire_message *m)
 }
 
 /* As a client reads it: whose it is, what it says. */
-static int read_octets(struct scenario *s, struct request *request,
+static int read_octets(struct scenario *s, struct sent_update *request,
 	const struct transaction *t, const uint8_t *octets, size_t len)
 {
 	struct wire_message m;
@@ -177,7 +177,7 @@ static int read_answer(struct scenario *s, struct transaction *t)
 {
 	uint8_t octets[WIRE_MESSAGE_MAX];
 	const size_t len = gateway_compose(&s->gateway, t, octets);
-	struct request *request = find_asking(s, t->walk.id);
+	struct sent_update *request = find_asking(s, t->walk.id);
 
 	if (!request)
 		return scenario_fail(s, "an answer to nothing that was asked");
@@ -221,7 +221,7 @@ static int read_records(struct scenario *s, struct envelope *e)
 	return 0;
 }
 
-static int sign(struct scenario *s, const struct envelope *e, struct request *request,
+static int sign(struct scenario *s, const struct envelope *e, struct sent_update *request,
 	size_t *len)
 {
 	struct message *m = &s->message;
@@ -296,10 +296,10 @@ static int give_and_settle(struct scenario *s, const struct envelope *e, size_t 
 /* The disk is full when it comes for the first time.  *ret_done: it was not asked for.
  * *ret_leases: leases are as they were. */
 static int send_to_full_disk(struct scenario *s, const struct envelope *e,
-	struct request *request, const struct before *before, size_t len, bool *ret_done,
-	bool *ret_leases)
+	struct sent_update *request, const struct before *before, size_t len,
+	bool *ret_done, bool *ret_leases)
 {
-	const struct request unanswered = *request;
+	const struct sent_update unanswered = *request;
 	struct before after;
 	int r;
 
@@ -322,7 +322,7 @@ static int send_to_full_disk(struct scenario *s, const struct envelope *e,
 	return r;
 }
 
-static int check_effect(struct scenario *s, struct request *request,
+static int check_effect(struct scenario *s, struct sent_update *request,
 	const struct before *before, const struct before *after)
 {
 	request->is_changed = !content_is_same(before->content, after->content);
@@ -337,8 +337,8 @@ static int check_effect(struct scenario *s, struct request *request,
 	return 0;
 }
 
-static int send_and_wait(
-	struct scenario *s, const struct envelope *e, struct request *request, size_t len)
+static int send_and_wait(struct scenario *s, const struct envelope *e,
+	struct sent_update *request, size_t len)
 {
 	struct before before, after = {0};
 	bool is_done = s->gateway.is_journal_held, has_leases = true;
@@ -366,7 +366,7 @@ static int send_and_wait(
 
 static int send_message(struct scenario *s, const struct envelope *e)
 {
-	struct request *request = add_request(s, e);
+	struct sent_update *request = add_request(s, e);
 	size_t size;
 	int len, r;
 
@@ -391,7 +391,7 @@ int send_again(struct scenario *s, char *at)
 {
 	const char *label = message_next_word(&at);
 	struct envelope e = {.sender = s->sender};
-	struct request *request;
+	struct sent_update *request;
 
 	if (!s->sent_len || !label || *label != '@' || strlen(label) >= sizeof(e.label))
 		return scenario_fail(s, "expected AGAIN @LABEL, after an update");
