@@ -1,7 +1,7 @@
 /*
  * musterd.conf: read once into an immutable, counted structure.
  *
- * A reload reads a whole new struct config; transactions keep a reference to the one they
+ * A reload reads a whole new struct config; requests keep a reference to the one they
  * began with, so that keys and rules never vanish under them.  The count is atomic: every
  * thread may hold references.
  */

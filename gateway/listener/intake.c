@@ -6,168 +6,184 @@
 
 #include "gateway/answer/answer.h"
 
-static bool is_in_query_from(const struct transaction *t)
+static bool is_in_query_from(const struct request *request)
 {
-	return !t->zone->query_from_count ||
-		cidr_list_contains(t->zone->query_from, t->zone->query_from_count,
-			&t->subject.source);
+	const struct config_zone *zone = request->zone;
+
+	return !zone->query_from_count ||
+		cidr_list_contains(zone->query_from, zone->query_from_count,
+			&request->subject.source);
 }
 
-static struct verdict judge_update(struct transaction *t)
+struct verdict intake_judge_update(struct request *request)
 {
+	const struct config_zone *zone = request->zone;
+	const struct policy_subject *subject = &request->subject;
+	struct verdict v =
+		policy_check_update(&zone->policy, zone->name, subject, request->update);
+
+	/* They tell as much as queries would. */
+	if (verdict_is_ok(&v) && !is_in_query_from(request))
+		v = policy_check_prereqs(
+			&zone->policy, zone->name, subject, request->update);
+	/* From the message and the rules alone, so that twins are granted the same. */
+	if (verdict_is_ok(&v))
+		request->lease_granted = lease_grant(&zone->policy, zone->name, subject,
+			request->update, &request->lease_asked);
+	return v;
+}
+
+static struct verdict judge_update(struct dns_request *dns)
+{
+	struct request *request = &dns->request;
 	uint8_t name[NAME_MAX_LEN];
-	struct verdict v = lease_terms_read(&t->lease_asked, t->msg, &t->walk);
+	struct verdict v = lease_terms_read(&request->lease_asked, dns->msg, &dns->walk);
 
 	if (verdict_is_ok(&v))
-		v = update_read_zone(name, t->msg, &t->walk);
+		v = update_read_zone(name, dns->msg, &dns->walk);
 	if (!verdict_is_ok(&v))
 		return v;
 	/* Exactly a served zone: a name inside one is no zone of ours (RFC 2136 3.1.2).
 	 */
-	t->zone = config_find_zone(t->config, name);
-	if (!t->zone) {
+	request->zone = config_find_zone(request->config, name);
+	if (!request->zone) {
 		char text[NAME_TEXT_MAX];
 
 		return verdict_refuse(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE,
 			"%.128s is not a zone served here", name_to_text(name, text));
 	}
-	if (!t->subject.key && t->walk.has_sig0)
+	if (!request->subject.key && dns->walk.has_sig0)
 		return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
 			"it is signed with SIG(0) (RFC 2931), which is not verified "
 			"here: sign it with TSIG");
-	v = update_read(&t->update, t->msg, &t->walk);
-	if (!verdict_is_ok(&v))
-		return v;
-	v = policy_check_update(&t->zone->policy, t->zone->name, &t->subject, t->update);
-	/* They tell as much as queries would. */
-	if (verdict_is_ok(&v) && !is_in_query_from(t))
-		v = policy_check_prereqs(
-			&t->zone->policy, t->zone->name, &t->subject, t->update);
-	/* From the message and the rules alone, so that twins are granted the same. */
+	v = update_read(&request->update, dns->msg, &dns->walk);
 	if (verdict_is_ok(&v))
-		t->lease_granted = lease_grant(&t->zone->policy, t->zone->name,
-			&t->subject, t->update, &t->lease_asked);
+		v = intake_judge_update(request);
 	return v;
 }
 
-static struct verdict judge_transfer(struct transaction *t, const uint8_t *name)
+static struct verdict judge_transfer(struct dns_request *dns, const uint8_t *name)
 {
-	t->zone = config_find_zone(t->config, name);
-	if (!t->zone)
+	struct request *request = &dns->request;
+
+	request->zone = config_find_zone(request->config, name);
+	if (!request->zone)
 		return verdict_refuse(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE,
 			"this is not a zone served here");
-	if (!policy_allows_transfer(&t->zone->policy, &t->subject))
+	if (!policy_allows_transfer(&request->zone->policy, &request->subject))
 		return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED, "%s",
-			t->subject.key ? "no rule lets this key transfer the zone"
-				       : "a transfer must be signed");
+			request->subject.key ? "no rule lets this key transfer the zone"
+					     : "a transfer must be signed");
 	/* RFC 5936 4.2 */
-	if (t->question_type == TYPE_AXFR && !transaction_is_tcp(t))
+	if (dns->question_type == TYPE_AXFR && !dns_request_is_tcp(dns))
 		return verdict_refuse(RCODE_FORMERR, EDE_OTHER, "AXFR needs TCP");
 	return verdict_ok();
 }
 
-static struct verdict judge_query(struct transaction *t)
+static struct verdict judge_query(struct dns_request *dns)
 {
+	struct request *request = &dns->request;
 	uint8_t name[NAME_MAX_LEN];
 	uint16_t class;
 
-	if (!answer_read_question(t->msg, &t->walk, name, &t->question_type, &class))
+	if (!answer_read_question(
+		    dns->msg, &dns->walk, name, &dns->question_type, &class))
 		return verdict_refuse(
 			RCODE_FORMERR, EDE_OTHER, "a query must have one question");
 	if (class != CLASS_IN && class != CLASS_ANY)
 		return verdict_refuse(RCODE_REFUSED, EDE_NOT_AUTHORITATIVE,
 			"there are only zones of class IN here");
-	if (t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR)
-		return judge_transfer(t, name);
-	t->zone = config_find_enclosing_zone(t->config, name);
+	if (dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR)
+		return judge_transfer(dns, name);
+	request->zone = config_find_enclosing_zone(request->config, name);
 	/* DS lives in the parent zone (RFC 4035 3.1.4.1). */
-	if (t->zone && t->question_type == TYPE_DS &&
-		name_is_equal(name, t->zone->name) && name_parent(name)) {
+	if (request->zone && dns->question_type == TYPE_DS &&
+		name_is_equal(name, request->zone->name) && name_parent(name)) {
 		const struct config_zone *parent =
-			config_find_enclosing_zone(t->config, name_parent(name));
+			config_find_enclosing_zone(request->config, name_parent(name));
 
-		t->zone = parent ? parent : t->zone;
+		request->zone = parent ? parent : request->zone;
 	}
-	if (!t->zone)
+	if (!request->zone)
 		return verdict_refuse(RCODE_REFUSED, EDE_NOT_AUTHORITATIVE,
 			"no zone served here encloses this name");
-	if (is_in_query_from(t) ||
-		policy_may_query(&t->zone->policy, t->zone->name, &t->subject, name,
-			t->question_type))
+	if (is_in_query_from(request) ||
+		policy_may_query(&request->zone->policy, request->zone->name,
+			&request->subject, name, dns->question_type))
 		return verdict_ok();
 	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED, "%s",
-		t->subject.key ? "query_from does not have this address, and no rule "
-				 "lets the key change this name"
-			       : "query_from does not have this address");
+		request->subject.key
+			? "query_from does not have this address, and no rule "
+			  "lets the key change this name"
+			: "query_from does not have this address");
 }
 
-static struct verdict judge_notify(struct transaction *t)
+static struct verdict judge_notify(struct dns_request *dns)
 {
+	struct request *request = &dns->request;
 	uint8_t name[NAME_MAX_LEN];
 	uint16_t type, class;
 
-	if (!answer_read_question(t->msg, &t->walk, name, &type, &class) ||
+	if (!answer_read_question(dns->msg, &dns->walk, name, &type, &class) ||
 		type != TYPE_SOA)
 		return verdict_refuse(
 			RCODE_FORMERR, EDE_OTHER, "NOTIFY must ask for one SOA");
-	t->zone = config_find_zone(t->config, name);
-	if (!t->zone)
+	request->zone = config_find_zone(request->config, name);
+	if (!request->zone)
 		return verdict_refuse(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE,
 			"this is not a zone served here");
 	return verdict_ok();
 }
 
-static bool is_served_opcode(uint8_t opcode)
-{
-	return opcode == OPCODE_QUERY || opcode == OPCODE_UPDATE ||
-		opcode == OPCODE_NOTIFY;
-}
-
-static struct verdict refuse_opcode(const struct transaction *t)
+static struct verdict refuse_opcode(const struct dns_request *dns)
 {
 	return verdict_refuse(
-		RCODE_NOTIMP, EDE_NONE, "opcode %u is not supported", t->walk.opcode);
+		RCODE_NOTIMP, EDE_NONE, "opcode %u is not supported", dns->walk.opcode);
 }
 
-static struct verdict judge(struct transaction *t, struct hmac_pool *pool)
+static struct verdict judge(struct dns_request *dns, struct hmac_pool *pool)
 {
-	struct verdict v = wire_walk(&t->walk, t->msg, t->len);
+	struct request *request = &dns->request;
+	struct verdict v = dns_request_walk(dns);
 
 	/* What follows the header of another opcode need not be in our frame (RFC 8490
 	 * 5.4). */
 	if (!verdict_is_ok(&v))
-		return is_served_opcode(t->walk.opcode) ? v : refuse_opcode(t);
-	v = tsig_signer_verify(
-		&t->tsig, pool, t->config->keys, t->msg, &t->walk, t->real_s, &t->signer);
+		return request->kind != REQUEST_OTHER ? v : refuse_opcode(dns);
+	v = tsig_signer_verify(&dns->tsig, pool, request->config->keys, dns->msg,
+		&dns->walk, request->real_s, &request->signer);
 	if (!verdict_is_ok(&v))
 		return v;
-	if (t->signer)
-		t->subject.key = t->signer->name;
-	if (t->walk.edns_version > 0)
-		return verdict_refuse(
-			RCODE_BADVERS, EDE_NONE, "EDNS version %u", t->walk.edns_version);
-	switch (t->walk.opcode) {
-	case OPCODE_UPDATE:
-		return judge_update(t);
-	case OPCODE_QUERY:
-		return judge_query(t);
-	case OPCODE_NOTIFY:
-		return judge_notify(t);
+	if (request->signer)
+		request->subject.key = request->signer->name;
+	if (dns->walk.edns_version > 0)
+		return verdict_refuse(RCODE_BADVERS, EDE_NONE, "EDNS version %u",
+			dns->walk.edns_version);
+	switch (request->kind) {
+	case REQUEST_UPDATE:
+		return judge_update(dns);
+	case REQUEST_QUERY:
+		return judge_query(dns);
+	case REQUEST_NOTIFY:
+		return judge_notify(dns);
 	default:
-		return refuse_opcode(t);
+		return refuse_opcode(dns);
 	}
 }
 
-enum intake_result intake_judge(struct transaction *t, struct hmac_pool *pool)
+enum intake_result intake_judge(struct dns_request *dns, struct hmac_pool *pool)
 {
-	t->verdict = judge(t, pool);
+	struct request *request = &dns->request;
+
+	request->verdict = judge(dns, pool);
 	/* What a known key may not do to a zone belongs into the audit, by the zone
 	 * thread. */
-	if (!verdict_is_ok(&t->verdict) &&
-		!(t->walk.opcode == OPCODE_UPDATE && t->zone && t->subject.key)) {
-		transaction_log_refusal(t);
+	if (!verdict_is_ok(&request->verdict) &&
+		!(request->kind == REQUEST_UPDATE && request->zone &&
+			request->subject.key)) {
+		request_log_refusal(request);
 		return INTAKE_ANSWER;
 	}
-	transaction_set_state(t, TRANSACTION_JUDGED);
+	request_set_state(request, REQUEST_JUDGED);
 	return INTAKE_FORWARD;
 }

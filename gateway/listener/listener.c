@@ -28,33 +28,46 @@ struct config *listener_get_config(struct listener *listener)
 	return config;
 }
 
-static void answer(struct listener *listener, struct transaction *t)
+struct dns_request *listener_new_request(struct listener *listener, struct config *config,
+	const struct dns_peer *peer, const uint8_t *msg, size_t len)
 {
-	listener_count(listener, t);
-	if (transaction_is_tcp(t))
-		listener_tcp_answer(listener, t);
+	struct dns_request *dns;
+
+	if (!wire_is_answerable(msg, len))
+		return NULL;
+	dns = dns_request_new(config, peer, &listener->mailbox, msg, len);
+	if (dns)
+		dns->request.refusals = listener->all->refusals;
+	return dns;
+}
+
+static void answer(struct listener *listener, struct dns_request *dns)
+{
+	listener_count(listener, dns);
+	if (dns_request_is_tcp(dns))
+		listener_tcp_answer(listener, dns);
 	else
-		listener_udp_answer(listener, t);
+		listener_udp_answer(listener, dns);
 }
 
-static bool is_transfer(const struct transaction *t)
+static bool is_transfer(const struct dns_request *dns)
 {
-	return t->walk.opcode == OPCODE_QUERY &&
-		(t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR);
+	return dns->request.kind == REQUEST_QUERY &&
+		(dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR);
 }
 
-static void count_transfer(struct listener *listener, const struct transaction *t)
+static void count_transfer(struct listener *listener, const struct dns_request *dns)
 {
-	struct listener_source *source = listener_tcp_source(t);
+	struct listener_source *source = listener_tcp_source(dns);
 
 	listener->transfers++;
 	if (source)
 		source->transfers++;
 }
 
-static void discount_transfer(struct listener *listener, const struct transaction *t)
+static void discount_transfer(struct listener *listener, const struct dns_request *dns)
 {
-	struct listener_source *source = listener_tcp_source(t);
+	struct listener_source *source = listener_tcp_source(dns);
 
 	listener->transfers--;
 	if (source)
@@ -64,9 +77,9 @@ static void discount_transfer(struct listener *listener, const struct transactio
 /* No source may have more than half of what is left: others are to get theirs although
  * it takes none of its own. */
 static bool is_transfer_limit_reached(
-	const struct listener *listener, const struct transaction *t)
+	const struct listener *listener, const struct dns_request *dns)
 {
-	const struct listener_source *source = listener_tcp_source(t);
+	const struct listener_source *source = listener_tcp_source(dns);
 
 	if (listener->transfers >= LISTENER_TRANSFERS_MAX)
 		return true;
@@ -76,43 +89,44 @@ static bool is_transfer_limit_reached(
 
 /* NULL: it may go to the zone thread. */
 static const char *limit_reached(
-	const struct listener *listener, const struct transaction *t)
+	const struct listener *listener, const struct dns_request *dns)
 {
 	if (listener->load.in_flight >= LISTENER_IN_FLIGHT_MAX)
 		return "too many requests are in progress";
-	if (listener->load.in_flight_len + t->len > LISTENER_IN_FLIGHT_OCTETS)
+	if (listener->load.in_flight_len + dns->len > LISTENER_IN_FLIGHT_OCTETS)
 		return "too many octets of requests are in progress";
-	if (is_transfer(t) && is_transfer_limit_reached(listener, t))
+	if (is_transfer(dns) && is_transfer_limit_reached(listener, dns))
 		return "too many zone transfers are in progress";
 	return NULL;
 }
 
-void listener_drop_request(struct listener *listener, struct transaction *t)
+void listener_drop_request(struct listener *listener, struct dns_request *dns)
 {
-	if (t->state == TRANSACTION_ANSWERED && is_transfer(t))
-		discount_transfer(listener, t);
-	transaction_free(t);
+	if (dns->request.state == REQUEST_ANSWERED && is_transfer(dns))
+		discount_transfer(listener, dns);
+	dns_request_free(dns);
 }
 
-void listener_take_request(struct listener *listener, struct transaction *t)
+void listener_take_request(struct listener *listener, struct dns_request *dns)
 {
 	const char *limit;
 
-	if (intake_judge(t, listener->pool) == INTAKE_ANSWER) {
-		answer(listener, t);
+	if (intake_judge(dns, listener->pool) == INTAKE_ANSWER) {
+		answer(listener, dns);
 		return;
 	}
-	limit = limit_reached(listener, t);
+	limit = limit_reached(listener, dns);
 	if (limit) {
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "%s", limit);
-		answer(listener, t);
+		dns->request.verdict =
+			verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "%s", limit);
+		answer(listener, dns);
 		return;
 	}
 	listener->load.in_flight++;
-	listener->load.in_flight_len += t->len;
-	if (is_transfer(t))
-		count_transfer(listener, t);
-	queue_list_append(&listener->forward, &t->node);
+	listener->load.in_flight_len += dns->len;
+	if (is_transfer(dns))
+		count_transfer(listener, dns);
+	queue_list_append(&listener->forward, &dns->request.node);
 }
 
 void listener_forward(struct listener *listener)
@@ -146,11 +160,11 @@ static void on_mailbox(evutil_socket_t fd, short events, void *arg)
 	queue_list_init(&list);
 	queue_take_all(&listener->mailbox.queue, &list);
 	while ((node = queue_list_take(&list))) {
-		struct transaction *t = (struct transaction *)(void *)node;
+		struct dns_request *dns = dns_request_of_node(node);
 
 		listener->load.in_flight--;
-		listener->load.in_flight_len -= t->len;
-		answer(listener, t);
+		listener->load.in_flight_len -= dns->len;
+		answer(listener, dns);
 	}
 	listener_udp_flush(listener);
 	listener_forward(listener);

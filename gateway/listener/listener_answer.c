@@ -34,74 +34,74 @@ static void count_tsig_error(struct listener_counters *counters, uint16_t error)
 	}
 }
 
-void listener_count(struct listener *listener, const struct transaction *t)
+void listener_count(struct listener *listener, const struct dns_request *dns)
 {
 	struct listener_counters *counters = &listener->counters;
-	const uint16_t rcode = t->verdict.rcode;
+	const uint16_t rcode = dns->request.verdict.rcode;
 
-	count_tsig_error(counters, t->verdict.tsig_error);
-	if (t->walk.opcode == OPCODE_UPDATE)
+	count_tsig_error(counters, dns->request.verdict.tsig_error);
+	if (dns->request.kind == REQUEST_UPDATE)
 		add_one(&counters->updates[rcode < LISTENER_RCODES
 				? rcode
 				: LISTENER_RCODES - 1]);
-	else if (t->walk.opcode == OPCODE_QUERY)
+	else if (dns->request.kind == REQUEST_QUERY)
 		add_one(&counters->queries);
-	else if (t->walk.opcode == OPCODE_NOTIFY)
+	else if (dns->request.kind == REQUEST_NOTIFY)
 		add_one(&counters->notifies);
 	else
 		add_one(&counters->others);
 }
 
 /* The octets before the signature. */
-static size_t compose_plain(const struct transaction *t, uint8_t *buf, size_t limit)
+static size_t compose_plain(const struct dns_request *dns, uint8_t *buf, size_t limit)
 {
 	uint8_t option[LEASE_OPTION_MAX];
 	size_t option_len = 0;
 
-	if (t->answer && t->answer_len <= limit) {
-		memcpy(buf, t->answer, t->answer_len);
-		return t->answer_len;
+	if (dns->answer && dns->answer_len <= limit) {
+		memcpy(buf, dns->answer, dns->answer_len);
+		return dns->answer_len;
 	}
 	/* RFC 9664 4.3: in the answer if it was in the update; who was refused has no
 	 * lease. */
-	if (verdict_is_ok(&t->verdict))
-		option_len = lease_terms_write(&t->lease_granted, option);
-	return answer_verdict(
-		t->msg, &t->walk, &t->verdict, option, option_len, buf, limit);
+	if (verdict_is_ok(&dns->request.verdict))
+		option_len = lease_terms_write(&dns->request.lease_granted, option);
+	return answer_verdict(dns->msg, &dns->walk, &dns->request.verdict, option,
+		option_len, buf, limit);
 }
 
-size_t listener_compose(struct listener *listener, struct transaction *t, uint8_t *buf)
+size_t listener_compose(struct listener *listener, struct dns_request *dns, uint8_t *buf)
 {
-	const size_t limit = answer_limit(&t->walk, transaction_is_tcp(t));
-	const size_t reserve = signer_reserve(t->signer);
+	const size_t limit = answer_limit(&dns->walk, dns_request_is_tcp(dns));
+	const size_t reserve = signer_reserve(dns->request.signer);
 	size_t len;
 
-	if (t->transfer)
-		return listener_compose_transfer(listener, t, 0, buf);
+	if (dns->transfer)
+		return listener_compose_transfer(listener, dns, 0, buf);
 	/* An unknown key may have a name that leaves no room for the record that would
 	 * say so: then the rcode has to do. */
 	if (reserve + WIRE_HEADER_LEN > limit)
-		return compose_plain(t, buf, limit);
-	len = compose_plain(t, buf, limit - reserve);
+		return compose_plain(dns, buf, limit);
+	len = compose_plain(dns, buf, limit - reserve);
 	if (len &&
-		signer_sign(
-			t->signer, listener->pool, false, buf, &len, limit, t->real_s))
+		signer_sign(dns->request.signer, listener->pool, false, buf, &len, limit,
+			dns->request.real_s))
 		return 0;
 	return len;
 }
 
 size_t listener_compose_transfer(
-	struct listener *listener, struct transaction *t, size_t index, uint8_t *buf)
+	struct listener *listener, struct dns_request *dns, size_t index, uint8_t *buf)
 {
-	const struct transfer_message *message = &t->transfer->messages[index];
+	const struct transfer_message *message = &dns->transfer->messages[index];
 	size_t len = message->len;
 
 	memcpy(buf, message->octets, len);
-	buf[0] = (uint8_t)(t->walk.id >> 8);
-	buf[1] = (uint8_t)t->walk.id;
+	buf[0] = (uint8_t)(dns->walk.id >> 8);
+	buf[1] = (uint8_t)dns->walk.id;
 	/* RFC 8945 5.3.1: every message is signed, which some clients insist on. */
-	if (signer_sign(t->signer, listener->pool, index > 0, buf, &len, WIRE_MESSAGE_MAX,
-		    t->real_s))
+	if (signer_sign(dns->request.signer, listener->pool, index > 0, buf, &len,
+		    WIRE_MESSAGE_MAX, dns->request.real_s))
 		return 0;
 	return len;
 }

@@ -11,7 +11,7 @@
 #include "gateway/listener/listener_output.h"
 #include "gateway/listener/listener_source.h"
 #include "gateway/listener/listener_window.h"
-#include "gateway/request/transaction.h"
+#include "gateway/request/dns_request.h"
 
 struct listener_socket {
 	struct listener *listener;
@@ -81,10 +81,13 @@ struct listeners {
 
 /* ---- listener.c ---- */
 
+/* The message as a request.  NULL: nobody is to be answered, or there is no memory. */
+struct dns_request *listener_new_request(struct listener *listener, struct config *config,
+	const struct dns_peer *peer, const uint8_t *msg, size_t len);
 /* A request has come in: judges and forwards or answers it.  Takes it. */
-void listener_take_request(struct listener *listener, struct transaction *transaction);
+void listener_take_request(struct listener *listener, struct dns_request *dns);
 /* Frees it when it has been answered, or cannot be. */
-void listener_drop_request(struct listener *listener, struct transaction *transaction);
+void listener_drop_request(struct listener *listener, struct dns_request *dns);
 /* The configuration of this moment; the caller drops the reference. */
 struct config *listener_get_config(struct listener *listener);
 /* Sends what listener_take_request gathered to the zone thread. */
@@ -93,14 +96,13 @@ void listener_forward(struct listener *listener);
 /* ---- listener_answer.c ---- */
 
 /* It is about to be answered. */
-void listener_count(struct listener *listener, const struct transaction *transaction);
+void listener_count(struct listener *listener, const struct dns_request *dns);
 
 /* The whole signed answer into buf; its length, 0 if there can be none. */
-size_t listener_compose(
-	struct listener *listener, struct transaction *transaction, uint8_t *buf);
-/* Message index of t's transfer, signed; likewise. */
-size_t listener_compose_transfer(struct listener *listener,
-	struct transaction *transaction, size_t index, uint8_t *buf);
+size_t listener_compose(struct listener *listener, struct dns_request *dns, uint8_t *buf);
+/* A message of its transfer, signed; likewise. */
+size_t listener_compose_transfer(
+	struct listener *listener, struct dns_request *dns, size_t index, uint8_t *buf);
 
 /* ---- listener_udp.c ---- */
 
@@ -109,7 +111,7 @@ int listener_udp_start(struct listener *listener);
 void listener_udp_stop(struct listener *listener); /* reads no more */
 void listener_udp_free(struct listener *listener);
 /* Answers and frees it; leaves with listener_udp_flush. */
-void listener_udp_answer(struct listener *listener, struct transaction *transaction);
+void listener_udp_answer(struct listener *listener, struct dns_request *dns);
 void listener_udp_flush(struct listener *listener);
 
 /* ---- listener_tcp.c ---- */
@@ -119,9 +121,9 @@ int listener_tcp_start(struct listener *listener);
 void listener_tcp_stop(struct listener *listener); /* accepts and reads no more */
 void listener_tcp_free(struct listener *listener); /* closes everything */
 /* Whose connection a request came by; NULL: it came by UDP. */
-struct listener_source *listener_tcp_source(const struct transaction *transaction);
+struct listener_source *listener_tcp_source(const struct dns_request *dns);
 /* Answers and frees it. */
-void listener_tcp_answer(struct listener *listener, struct transaction *transaction);
+void listener_tcp_answer(struct listener *listener, struct dns_request *dns);
 bool listener_tcp_is_flushed(const struct listener *listener);
 
 #endif

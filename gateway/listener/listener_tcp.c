@@ -47,7 +47,7 @@ struct connection {
 	unsigned holds;  /* by those who work on it, and may see it closed */
 	bool is_eof;     /* the peer sends no more; answers may still go out */
 	bool is_reading; /* read_messages is at work: an answer does not begin it */
-	struct queue_list transfers; /* transactions; the first is being sent */
+	struct queue_list transfers; /* requests; the first is being sent */
 	size_t transfer_at;          /* its next message */
 };
 
@@ -87,7 +87,7 @@ static void drop_transfers(struct connection *c)
 	struct queue_node *node;
 
 	while ((node = queue_list_take(&c->transfers)))
-		listener_drop_request(c->listener, (struct transaction *)(void *)node);
+		listener_drop_request(c->listener, dns_request_of_node(node));
 }
 
 static void free_if_unused(struct connection *c)
@@ -255,26 +255,23 @@ static bool may_read(const struct connection *c)
 		atomic_load(&c->listener->all->phase) == LISTENERS_READING;
 }
 
-static struct transaction *new_request(
+static struct dns_request *new_request(
 	struct connection *c, struct config *config, const uint8_t *msg, size_t len)
 {
-	const struct transaction_peer peer = {
+	const struct dns_peer peer = {
 		.address = c->address,
 		.address_len = c->address_len,
-		.mailbox = &c->listener->mailbox,
-		.refusals = c->listener->all->refusals,
 		.connection = c,
 	};
 
-	return wire_is_answerable(msg, len) ? transaction_new(config, &peer, msg, len)
-					    : NULL;
+	return listener_new_request(c->listener, config, &peer, msg, len);
 }
 
 /* Takes one whole message off the input.  False: there is none, or no more to do. */
 static bool read_message(struct connection *c, struct config *config)
 {
 	struct evbuffer *input = bufferevent_get_input(c->bev);
-	struct transaction *t;
+	struct dns_request *dns;
 	uint8_t prefix[2];
 	uint8_t *octets;
 	size_t len;
@@ -285,8 +282,8 @@ static bool read_message(struct connection *c, struct config *config)
 	if (evbuffer_get_length(input) < 2 + len)
 		return false;
 	octets = evbuffer_pullup(input, (ev_ssize_t)(2 + len));
-	t = octets ? new_request(c, config, octets + 2, len) : NULL;
-	if (!t) {
+	dns = octets ? new_request(c, config, octets + 2, len) : NULL;
+	if (!dns) {
 		close_connection(c);
 		return false;
 	}
@@ -294,8 +291,8 @@ static bool read_message(struct connection *c, struct config *config)
 	evbuffer_drain(input, 2 + len);
 	set_busy(c);
 	c->window.in_flight++;
-	c->window.in_flight_len += t->len;
-	listener_take_request(c->listener, t);
+	c->window.in_flight_len += dns->len;
+	listener_take_request(c->listener, dns);
 	return true;
 }
 
@@ -358,18 +355,18 @@ static void send_transfers(struct connection *c)
 
 	while (c->transfers.head &&
 		evbuffer_get_length(output) < LISTENER_TRANSFER_OUTPUT) {
-		struct transaction *t = (struct transaction *)(void *)c->transfers.head;
+		struct dns_request *dns = dns_request_of_node(c->transfers.head);
 		size_t len =
-			listener_compose_transfer(c->listener, t, c->transfer_at, buf);
+			listener_compose_transfer(c->listener, dns, c->transfer_at, buf);
 
 		if (!write_message(c, buf, len)) {
 			close_connection(c);
 			return;
 		}
-		if (++c->transfer_at < t->transfer->count)
+		if (++c->transfer_at < dns->transfer->count)
 			continue;
 		queue_list_take(&c->transfers);
-		listener_drop_request(c->listener, t);
+		listener_drop_request(c->listener, dns);
 		c->transfer_at = 0;
 	}
 }
@@ -421,27 +418,27 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	}
 }
 
-struct listener_source *listener_tcp_source(const struct transaction *t)
+struct listener_source *listener_tcp_source(const struct dns_request *dns)
 {
-	return t->peer.connection ? t->peer.connection->source : NULL;
+	return dns->peer.connection ? dns->peer.connection->source : NULL;
 }
 
-void listener_tcp_answer(struct listener *listener, struct transaction *t)
+void listener_tcp_answer(struct listener *listener, struct dns_request *dns)
 {
 	static _Thread_local uint8_t buf[WIRE_MESSAGE_MAX];
-	struct connection *c = t->peer.connection;
+	struct connection *c = dns->peer.connection;
 	size_t len;
 	bool is_sent;
 
 	c->window.in_flight--;
-	c->window.in_flight_len -= t->len;
+	c->window.in_flight_len -= dns->len;
 	if (!c->bev) {
-		listener_drop_request(c->listener, t);
+		listener_drop_request(c->listener, dns);
 		free_if_unused(c);
 		return;
 	}
-	if (t->transfer) {
-		queue_list_append(&c->transfers, &t->node);
+	if (dns->transfer) {
+		queue_list_append(&c->transfers, &dns->request.node);
 		c->holds++;
 		send_transfers(c);
 		c->holds--;
@@ -449,10 +446,10 @@ void listener_tcp_answer(struct listener *listener, struct transaction *t)
 			free_if_unused(c);
 		return;
 	}
-	len = listener_compose(listener, t, buf);
+	len = listener_compose(listener, dns, buf);
 	is_sent = write_message(c, buf, len);
 	listener_window_answered(&c->window, len);
-	listener_drop_request(listener, t);
+	listener_drop_request(listener, dns);
 	if (!is_sent) {
 		close_connection(c);
 		return;

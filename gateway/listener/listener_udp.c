@@ -17,7 +17,7 @@ enum {
 
 struct udp_out {
 	uint8_t octets[ANSWER_UDP_SIZE];
-	struct transaction *transaction;
+	struct dns_request *request;
 	uint8_t control[UDP_CONTROL_LEN];
 	struct iovec iov;
 };
@@ -75,7 +75,7 @@ int listener_udp_open(struct listener_socket *s, const struct config_address *ad
 
 /* ---- in ---- */
 
-static void read_packet_info(struct msghdr *header, struct transaction_peer *peer)
+static void read_packet_info(struct msghdr *header, struct dns_peer *peer)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -104,23 +104,21 @@ static void take_datagram(struct listener_socket *s, struct config *config, size
 {
 	struct listener_udp *udp = s->listener->udp;
 	struct msghdr *header = &udp->headers[i].msg_hdr;
-	struct transaction_peer peer = {
+	struct dns_peer peer = {
 		.address = udp->from[i],
 		.address_len = header->msg_namelen,
-		.mailbox = &s->listener->mailbox,
-		.refusals = s->listener->all->refusals,
 		.socket = s->fd,
 	};
-	struct transaction *t;
+	struct dns_request *dns;
 
-	if ((header->msg_flags & MSG_TRUNC) ||
-		!wire_is_answerable(udp->in[i], udp->headers[i].msg_len))
+	if (header->msg_flags & MSG_TRUNC)
 		return;
 	if (s->is_wildcard)
 		read_packet_info(header, &peer);
-	t = transaction_new(config, &peer, udp->in[i], udp->headers[i].msg_len);
-	if (t)
-		listener_take_request(s->listener, t);
+	dns = listener_new_request(
+		s->listener, config, &peer, udp->in[i], udp->headers[i].msg_len);
+	if (dns)
+		listener_take_request(s->listener, dns);
 }
 
 static void prepare_headers(struct listener_udp *udp)
@@ -201,7 +199,7 @@ void listener_udp_free(struct listener *listener)
 
 /* ---- out ---- */
 
-static size_t write_packet_info(const struct transaction_peer *peer, uint8_t *control)
+static size_t write_packet_info(const struct dns_peer *peer, uint8_t *control)
 {
 	struct msghdr header = {
 		.msg_control = control, .msg_controllen = UDP_CONTROL_LEN};
@@ -231,42 +229,42 @@ static size_t write_packet_info(const struct transaction_peer *peer, uint8_t *co
 	return 0;
 }
 
-static void add_out(struct listener_udp *udp, struct transaction *t, size_t len)
+static void add_out(struct listener_udp *udp, struct dns_request *dns, size_t len)
 {
 	struct udp_out *out = &udp->out[udp->out_count];
 	struct msghdr *header = &udp->out_headers[udp->out_count].msg_hdr;
-	const size_t control_len = write_packet_info(&t->peer, out->control);
+	const size_t control_len = write_packet_info(&dns->peer, out->control);
 
-	out->transaction = t;
+	out->request = dns;
 	out->iov = (struct iovec){out->octets, len};
 	*header = (struct msghdr){
-		.msg_name = &t->peer.address,
-		.msg_namelen = t->peer.address_len,
+		.msg_name = &dns->peer.address,
+		.msg_namelen = dns->peer.address_len,
 		.msg_iov = &out->iov,
 		.msg_iovlen = 1,
 		.msg_control = control_len ? out->control : NULL,
 		.msg_controllen = control_len,
 	};
-	udp->out_socket = t->peer.socket;
+	udp->out_socket = dns->peer.socket;
 	udp->out_count++;
 }
 
-void listener_udp_answer(struct listener *listener, struct transaction *t)
+void listener_udp_answer(struct listener *listener, struct dns_request *dns)
 {
 	static _Thread_local uint8_t whole[WIRE_MESSAGE_MAX];
 	struct listener_udp *udp = listener->udp;
 	size_t len;
 
 	if (udp->out_count == LISTENER_UDP_BATCH ||
-		(udp->out_count && udp->out_socket != t->peer.socket))
+		(udp->out_count && udp->out_socket != dns->peer.socket))
 		listener_udp_flush(listener);
-	len = listener_compose(listener, t, whole);
+	len = listener_compose(listener, dns, whole);
 	if (len == 0 || len > ANSWER_UDP_SIZE) {
-		listener_drop_request(listener, t);
+		listener_drop_request(listener, dns);
 		return;
 	}
 	memcpy(udp->out[udp->out_count].octets, whole, len);
-	add_out(udp, t, len);
+	add_out(udp, dns, len);
 }
 
 void listener_udp_flush(struct listener *listener)
@@ -282,6 +280,6 @@ void listener_udp_flush(struct listener *listener)
 		sent += count > 0 ? (size_t)count : 1;
 	}
 	for (size_t i = 0; i < udp->out_count; i++)
-		listener_drop_request(listener, udp->out[i].transaction);
+		listener_drop_request(listener, udp->out[i].request);
 	udp->out_count = 0;
 }

@@ -12,7 +12,7 @@
 struct refusal_row {
 	struct journal_op op;
 	struct requests *all;
-	struct transaction *transaction;
+	struct request *request;
 };
 
 static void on_refusal_written(struct journal_op *op, void *arg)
@@ -20,13 +20,13 @@ static void on_refusal_written(struct journal_op *op, void *arg)
 	struct refusal_row *row = arg;
 
 	(void)op; /* an audit row that could not be written changes no answer */
-	requests_answer(row->all, row->transaction);
+	requests_answer(row->all, row->request);
 	free(row);
 }
 
 /* Of what is written: a change, or the row of a refusal. */
 static struct verdict take_share(
-	struct zone_requests *zone, const struct transaction *t, size_t octets)
+	struct zone_requests *zone, const struct request *request, size_t octets)
 {
 	struct zone_thread *thread = zone->all->thread;
 	const int64_t now_ms = turn_monotonic_ms(&thread->time);
@@ -35,13 +35,13 @@ static struct verdict take_share(
 	if (journal_share_is_due(thread->share, now_ms) &&
 		!thread->store_ops->used(thread->store, &used))
 		journal_share_note(thread->share, used, now_ms);
-	return journal_share_take(thread->share, t->subject.key, octets, now_ms);
+	return journal_share_take(thread->share, request->subject.key, octets, now_ms);
 }
 
 /* A client that is refused again and again must not fill the disk. */
-static bool may_write_refusal(struct zone_requests *zone, const struct transaction *t)
+static bool may_write_refusal(struct zone_requests *zone, const struct request *request)
 {
-	const int64_t second = t->received_ms / 1000;
+	const int64_t second = request->received_ms / 1000;
 	struct verdict v;
 
 	if (second != zone->refusal_s) {
@@ -50,43 +50,43 @@ static bool may_write_refusal(struct zone_requests *zone, const struct transacti
 	}
 	if (zone->refusals++ >= REQUESTS_REFUSALS_PER_S)
 		return false;
-	v = take_share(zone, t, REQUESTS_REFUSAL_SIZE);
+	v = take_share(zone, request, REQUESTS_REFUSAL_SIZE);
 	return verdict_is_ok(&v);
 }
 
 /* A row for the audit; the answer does not depend on it but comes after it. */
-static void answer_refusal(struct zone_requests *zone, struct transaction *t)
+static void answer_refusal(struct zone_requests *zone, struct request *request)
 {
 	struct zone_thread *thread = zone->all->thread;
 	struct refusal_row *row = NULL;
 
 	zone->counters.refused++;
-	if (!thread->is_broken && may_write_refusal(zone, t))
+	if (!thread->is_broken && may_write_refusal(zone, request))
 		row = calloc(1, sizeof(*row));
 	if (!row) {
-		requests_answer(zone->all, t);
+		requests_answer(zone->all, request);
 		return;
 	}
 	row->all = zone->all;
-	row->transaction = t;
+	row->request = request;
 	row->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = zone->content->id,
 		.seq = ++thread->last_seq,
 		.at_ms = turn_real_ms(&thread->time),
-		.request = transaction_journal_request(t),
-		.verdict = t->verdict,
+		.request = request_for_journal(request),
+		.verdict = request->verdict,
 		.done = on_refusal_written,
 		.arg = row,
 	};
-	transaction_set_state(t, TRANSACTION_COMMITTING);
+	request_set_state(request, REQUEST_COMMITTING);
 	content_submit(zone->content, &row->op);
 }
 
-static void answer_without_memory(struct zone_requests *zone, struct transaction *t)
+static void answer_without_memory(struct zone_requests *zone, struct request *request)
 {
-	t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-	requests_answer(zone->all, t);
+	request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	requests_answer(zone->all, request);
 }
 
 /* ---- evaluation ---- */
@@ -119,9 +119,9 @@ static struct zone_holding count_holding(
  * must not be able to keep all others from adding anything.
  */
 static struct verdict check_share(
-	const struct transaction *t, const struct zone_holding *held, size_t after)
+	const struct request *request, const struct zone_holding *held, size_t after)
 {
-	const size_t most = t->zone->max_size;
+	const size_t most = request->zone->max_size;
 	const size_t share = most / REQUESTS_SHARE_PART;
 	char key[NAME_TEXT_MAX];
 
@@ -133,13 +133,13 @@ static struct verdict check_share(
 	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
 		"the zone has nearly reached its max_size, and key %.*s holds %zu octets "
 		"of it: what is left is for those with less than %zu",
-		VERDICT_WHY_MAX / 4, name_to_text(t->subject.key, key), held->octets,
-		share);
+		VERDICT_WHY_MAX / 4, name_to_text(request->subject.key, key),
+		held->octets, share);
 }
 
 /* The zone had so many octets before. */
 static struct verdict check_size(const struct content *content,
-	const struct transaction *t, const struct update *update,
+	const struct request *request, const struct update *update,
 	const struct changeset *changes, size_t before)
 {
 	const size_t after = zone_count_octets(content->mirror);
@@ -148,38 +148,38 @@ static struct verdict check_size(const struct content *content,
 
 	if (after <= before)
 		return verdict_ok();
-	held = count_holding(content->mirror, t->subject.key, changes);
-	v = check_share(t, &held, after);
+	held = count_holding(content->mirror, request->subject.key, changes);
+	v = check_share(request, &held, after);
 	if (verdict_is_ok(&v))
-		v = policy_check_holding(&t->zone->policy, content->name, &t->subject,
-			update, changes, &held);
+		v = policy_check_holding(&request->zone->policy, content->name,
+			&request->subject, update, changes, &held);
 	return v;
 }
 
 /* Names that became larger are the sender's.  Without memory they stay as they were. */
-static void hold_names(
-	struct zone *mirror, const struct transaction *t, const struct changeset *changes)
+static void hold_names(struct zone *mirror, const struct request *request,
+	const struct changeset *changes)
 {
 	for (uint32_t i = 0; i < changes->count; i++) {
 		const struct change *change = &changes->changes[i];
 
 		if (change_is_growing(change) &&
-			zone_hold(mirror, change->owner, t->subject.key) < 0)
+			zone_hold(mirror, change->owner, request->subject.key) < 0)
 			return;
 	}
 }
 
-static struct verdict lease(struct content *content, const struct transaction *t,
+static struct verdict lease(struct content *content, const struct request *request,
 	const struct update *update, struct changeset *changes)
 {
 	const struct lease_update what = {
 		.zone = content->mirror,
-		.policy = &t->zone->policy,
-		.subject = &t->subject,
+		.policy = &request->zone->policy,
+		.subject = &request->subject,
 		.update = update,
-		.granted = &t->lease_granted,
+		.granted = &request->lease_granted,
 		.now_ms = content_service_ms(content),
-		.real_s = t->real_s,
+		.real_s = request->real_s,
 	};
 
 	if (lease_apply(content->leases, &what, changes))
@@ -189,25 +189,25 @@ static struct verdict lease(struct content *content, const struct transaction *t
 
 /* What the update would do has been done to the mirror: may it stay? */
 static struct verdict check_and_lease(struct zone_requests *zone,
-	const struct transaction *t, const struct update *update, size_t before,
+	const struct request *request, const struct update *update, size_t before,
 	struct changeset *changes)
 {
 	struct content *content = zone->content;
-	struct verdict v = policy_check_result(
-		&t->zone->policy, content->name, &t->subject, update, changes);
+	struct verdict v = policy_check_result(&request->zone->policy, content->name,
+		&request->subject, update, changes);
 
 	if (verdict_is_ok(&v))
-		v = check_size(content, t, update, changes, before);
+		v = check_size(content, request, update, changes, before);
 	if (verdict_is_ok(&v) && changes->count)
-		v = take_share(zone, t, changeset_size(changes));
+		v = take_share(zone, request, changeset_size(changes));
 	if (verdict_is_ok(&v))
-		v = lease(content, t, update, changes);
+		v = lease(content, request, update, changes);
 	if (verdict_is_ok(&v))
-		hold_names(content->mirror, t, changes);
+		hold_names(content->mirror, request, changes);
 	return v;
 }
 
-static struct verdict evaluate(struct zone_requests *zone, const struct transaction *t,
+static struct verdict evaluate(struct zone_requests *zone, const struct request *request,
 	const struct update *update, struct edit *edit)
 {
 	const struct zone *mirror = zone->content->mirror;
@@ -216,14 +216,15 @@ static struct verdict evaluate(struct zone_requests *zone, const struct transact
 
 	/* Policy before prerequisites: whoever may not update learns nothing (RFC 2136
 	 * 3.3 has it the other way round; BIND settled it). */
-	v = policy_check_effect(&t->zone->policy, mirror, &t->subject, update);
+	v = policy_check_effect(
+		&request->zone->policy, mirror, &request->subject, update);
 	if (verdict_is_ok(&v))
 		v = prereq_check(mirror, update);
 	if (verdict_is_ok(&v))
 		v = edit_apply(edit, update);
 	if (!verdict_is_ok(&v))
 		return v;
-	v = check_and_lease(zone, t, update, before, edit->step);
+	v = check_and_lease(zone, request, update, before, edit->step);
 	if (!verdict_is_ok(&v))
 		edit_drop(edit);
 	else if (edit_keep(edit))
@@ -232,157 +233,159 @@ static struct verdict evaluate(struct zone_requests *zone, const struct transact
 }
 
 struct verdict requests_evaluate(
-	struct zone_requests *zone, const struct transaction *t, struct edit *edit)
+	struct zone_requests *zone, const struct request *request, struct edit *edit)
 {
 	struct update *merged = NULL;
 	struct verdict v = lease_merge(zone->content->leases, zone->content->mirror,
-		&t->zone->policy, &t->subject, t->update, &merged);
+		&request->zone->policy, &request->subject, request->update, &merged);
 
 	if (verdict_is_ok(&v))
-		v = evaluate(zone, t, merged ? merged : t->update, edit);
+		v = evaluate(zone, request, merged ? merged : request->update, edit);
 	update_free(merged);
 	return v;
 }
 
 /* ---- updates ---- */
 
-/* A twin gets the first one's answer; true: t is taken care of.  What nobody can repeat
- * has none. */
-static bool answer_twin(struct requests *all, struct transaction *t)
+/* A twin gets the first one's answer; true: the request is taken care of.  What nobody
+ * can repeat has none. */
+static bool answer_twin(struct requests *all, struct request *request)
 {
 	struct replay *replay = all->replay;
 	struct replay_entry *entry = NULL;
-	struct transaction *first;
+	struct request *first;
 
-	if (!t->signer || !t->signer->kind->is_repeatable)
+	if (!request->signer || !request->signer->kind->is_repeatable)
 		return false;
-	switch (replay_look(replay, t->signer, t->real_s, &entry)) {
+	switch (replay_look(replay, request->signer, request->real_s, &entry)) {
 	case REPLAY_NEW:
-		replay_set_transaction(replay, entry, t);
+		replay_set_request(replay, entry, request);
 		return false;
 	case REPLAY_TWIN:
 		all->replay_hits++;
-		first = replay_transaction(replay, entry);
+		first = replay_request(replay, entry);
 		if (first) {
-			transaction_set_state(t, TRANSACTION_JOINED);
-			t->wait_next = first->twins;
-			first->twins = t;
+			request_set_state(request, REQUEST_JOINED);
+			request->next_twin = first->twins;
+			first->twins = request;
 			return true;
 		}
-		t->verdict = replay_verdict(entry);
-		requests_answer(all, t);
+		request->verdict = replay_verdict(entry);
+		requests_answer(all, request);
 		return true;
 	case REPLAY_TOO_OLD:
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 			"signed before messages that are forgotten, it may be a replay: "
 			"sign it again");
 		break;
 	case REPLAY_NO_MEMORY:
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		request->verdict =
+			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
 		break;
 	}
-	requests_answer(all, t);
+	requests_answer(all, request);
 	return true;
 }
 
 /* A host whose records are permanent has no lease that would say when it last spoke. */
-static void note_seen(struct zone_requests *zone, const struct transaction *t)
+static void note_seen(struct zone_requests *zone, const struct request *request)
 {
 	const struct content *content = zone->content;
-	const struct update *update = t->update;
+	const struct update *update = request->update;
 	const uint16_t count =
 		update->change_count ? update->change_count : update->prereq_count;
 	const struct rr *rrs = update->change_count ? update->changes : update->prereqs;
 	const uint8_t *last = NULL;
 
 	for (uint16_t i = 0, noted = 0; i < count && noted < REQUESTS_SEEN_MAX; i++) {
-		if ((last && name_is_equal(last, rrs[i].owner)) || !t->subject.key)
+		if ((last && name_is_equal(last, rrs[i].owner)) || !request->subject.key)
 			continue;
 		last = rrs[i].owner;
 		noted++;
 		if (!lease_first_at(content->leases, last) &&
 			zone_is_name_in_use(content->mirror, last))
-			seen_note(zone->all->seen, content->id, last, t->subject.key,
-				&t->subject.source, t->real_s);
+			seen_note(zone->all->seen, content->id, last,
+				request->subject.key, &request->subject.source,
+				request->real_s);
 	}
 }
 
-void requests_update(struct zone_requests *zone, struct transaction *t)
+void requests_update(struct zone_requests *zone, struct request *request)
 {
-	t->requests = zone;
-	if (!verdict_is_ok(&t->verdict)) { /* by intake */
-		answer_refusal(zone, t);
+	request->requests = zone;
+	if (!verdict_is_ok(&request->verdict)) { /* by intake */
+		answer_refusal(zone, request);
 		return;
 	}
-	t->verdict = content_check_ready(zone->content);
-	if (!verdict_is_ok(&t->verdict)) {
+	request->verdict = content_check_ready(zone->content);
+	if (!verdict_is_ok(&request->verdict)) {
 		/* Not remembered: the same message may succeed a moment later. */
-		requests_answer(zone->all, t);
+		requests_answer(zone->all, request);
 		return;
 	}
-	if (!answer_twin(zone->all, t))
-		requests_judge(zone, t);
+	if (!answer_twin(zone->all, request))
+		requests_judge(zone, request);
 }
 
-void requests_accept(struct zone_requests *zone, struct transaction *t,
+void requests_accept(struct zone_requests *zone, struct request *request,
 	const struct changeset *changes)
 {
-	const struct content_request request = {
-		.rules = t->zone,
-		.subject = &t->subject,
-		.update = t->update,
-		.real_s = t->real_s,
+	const struct content_request accepted = {
+		.rules = request->zone,
+		.subject = &request->subject,
+		.update = request->update,
+		.real_s = request->real_s,
 	};
 
-	content_tell_accepted(zone->content, &request, changes);
+	content_tell_accepted(zone->content, &accepted, changes);
 }
 
 static void answer_heartbeat(
-	struct zone_requests *zone, struct transaction *t, struct edit *edit)
+	struct zone_requests *zone, struct request *request, struct edit *edit)
 {
-	note_seen(zone, t);
+	note_seen(zone, request);
 	zone->counters.heartbeats++;
-	requests_accept(zone, t, edit->asked);
+	requests_accept(zone, request, edit->asked);
 	edit_discard(edit);
-	requests_wait_for_newest(zone, t);
+	requests_wait_for_newest(zone, request);
 }
 
-static void commit(struct zone_requests *zone, struct transaction *t, struct edit *edit)
+static void commit(struct zone_requests *zone, struct request *request, struct edit *edit)
 {
-	const struct journal_request request = transaction_journal_request(t);
+	const struct journal_request row = request_for_journal(request);
 
-	t->edit = edit;
-	transaction_set_state(t, TRANSACTION_COMMITTING);
+	request->edit = edit;
+	request_set_state(request, REQUEST_COMMITTING);
 	zone->counters.updates++;
-	(void)edit_commit(edit, &t->verdict, &request);
-	requests_accept(zone, t, edit->asked);
+	(void)edit_commit(edit, &request->verdict, &row);
+	requests_accept(zone, request, edit->asked);
 }
 
-void requests_judge(struct zone_requests *zone, struct transaction *t)
+void requests_judge(struct zone_requests *zone, struct request *request)
 {
 	struct edit *edit;
 
-	t->verdict = content_check_ready(zone->content);
-	if (!verdict_is_ok(&t->verdict)) { /* no longer */
-		requests_answer(zone->all, t);
+	request->verdict = content_check_ready(zone->content);
+	if (!verdict_is_ok(&request->verdict)) { /* no longer */
+		requests_answer(zone->all, request);
 		return;
 	}
 	if (content_is_gated(zone->content)) {
-		requests_pause(zone, t);
+		requests_pause(zone, request);
 		return;
 	}
-	edit = edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, t);
+	edit = edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, request);
 	if (!edit) {
-		answer_without_memory(zone, t);
+		answer_without_memory(zone, request);
 		return;
 	}
-	t->verdict = requests_evaluate(zone, t, edit);
-	if (!verdict_is_ok(&t->verdict)) {
+	request->verdict = requests_evaluate(zone, request, edit);
+	if (!verdict_is_ok(&request->verdict)) {
 		edit_abort(edit);
-		answer_refusal(zone, t);
+		answer_refusal(zone, request);
 	} else if (edit_is_empty(edit)) {
-		answer_heartbeat(zone, t, edit);
+		answer_heartbeat(zone, request, edit);
 	} else {
-		commit(zone, t, edit);
+		commit(zone, request, edit);
 	}
 }

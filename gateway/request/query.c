@@ -10,56 +10,58 @@
 #include "gateway/request/requests.h"
 
 static void refuse(
-	struct zone_requests *zone, struct transaction *t, struct verdict verdict)
+	struct zone_requests *zone, struct request *request, struct verdict verdict)
 {
-	t->verdict = verdict;
-	requests_answer(zone->all, t);
+	request->verdict = verdict;
+	requests_answer(zone->all, request);
 }
 
-size_t requests_answer_limit(const struct transaction *t)
+size_t requests_answer_limit(const struct dns_request *dns)
 {
-	return answer_limit(&t->walk, transaction_is_tcp(t)) - signer_reserve(t->signer);
+	return answer_limit(&dns->walk, dns_request_is_tcp(dns)) -
+		signer_reserve(dns->request.signer);
 }
 
-bool requests_keep_answer(struct transaction *t, const uint8_t *answer, size_t len)
+bool requests_keep_answer(struct dns_request *dns, const uint8_t *answer, size_t len)
 {
-	t->answer = malloc(len);
-	if (!t->answer)
+	dns->answer = malloc(len);
+	if (!dns->answer)
 		return false;
-	memcpy(t->answer, answer, len);
-	t->answer_len = len;
+	memcpy(dns->answer, answer, len);
+	dns->answer_len = len;
 	return true;
 }
 
-static void answer_query(struct zone_requests *zone, struct transaction *t)
+static void answer_query(struct zone_requests *zone, struct dns_request *dns)
 {
 	uint8_t *answer = zone->all->answer;
 	const struct answer_query query = {
-		.msg = t->msg,
-		.m = &t->walk,
+		.msg = dns->msg,
+		.m = &dns->walk,
 		.zone = zone->content->mirror,
 		.mname = zone->content->rules->mname,
-		.source = t->subject.source,
-		.is_tcp = transaction_is_tcp(t),
+		.source = dns->request.subject.source,
+		.is_tcp = dns_request_is_tcp(dns),
 	};
-	const size_t len = answer_build(&query, answer, requests_answer_limit(t));
+	const size_t len = answer_build(&query, answer, requests_answer_limit(dns));
 
-	if (!requests_keep_answer(t, answer, len))
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-	requests_answer(zone->all, t);
+	if (!requests_keep_answer(dns, answer, len))
+		dns->request.verdict =
+			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	requests_answer(zone->all, &dns->request);
 }
 
 /* ---- transfers ---- */
 
 /* RFC 1995 3: the client's SOA stands in the authority section. */
-bool requests_read_client_serial(const struct transaction *t, uint32_t *ret_serial)
+bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_serial)
 {
 	uint8_t name[NAME_MAX_LEN];
 	struct wire_reader r;
 
-	if (t->walk.counts[2] != 1)
+	if (dns->walk.counts[2] != 1)
 		return false;
-	wire_reader_init(&r, t->msg, t->walk.section_at[2], t->walk.end);
+	wire_reader_init(&r, dns->msg, dns->walk.section_at[2], dns->walk.end);
 	wire_read_name(&r, name);
 	if (wire_read_u16(&r) != TYPE_SOA)
 		return false;
@@ -74,74 +76,77 @@ bool requests_read_client_serial(const struct transaction *t, uint32_t *ret_seri
 
 /* NULL with errno, as transfer_new_axfr. */
 static struct transfer *build_transfer(
-	struct content *content, const struct transaction *t, uint32_t serial)
+	struct content *content, const struct dns_request *dns, uint32_t serial)
 {
-	const uint8_t *question = t->msg + t->walk.section_at[0];
-	const size_t question_len = t->walk.question_end - t->walk.section_at[0];
+	const uint8_t *question = dns->msg + dns->walk.section_at[0];
+	const size_t question_len = dns->walk.question_end - dns->walk.section_at[0];
 
-	if (t->question_type == TYPE_AXFR)
+	if (dns->question_type == TYPE_AXFR)
 		return content_axfr(content, question, question_len);
 	return content_ixfr(content, serial, question, question_len,
-		transaction_is_tcp(t) ? 0 : requests_answer_limit(t));
+		dns_request_is_tcp(dns) ? 0 : requests_answer_limit(dns));
 }
 
 /* Nothing is on its way to the disk now. */
 static void transfer(struct content_caller *caller)
 {
-	struct transaction *t = caller->owner;
-	struct zone_requests *zone = t->requests;
+	struct dns_request *dns = caller->owner;
+	struct zone_requests *zone = dns->request.requests;
 	uint32_t serial = 0;
 
-	(void)requests_read_client_serial(t, &serial); /* answer_transfer has looked */
-	t->transfer = build_transfer(zone->content, t, serial);
-	if (!t->transfer && errno == ENOTSUP) /* a secondary would deny what there is */
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
+	(void)requests_read_client_serial(dns, &serial); /* answer_transfer has looked */
+	dns->transfer = build_transfer(zone->content, dns, serial);
+	if (!dns->transfer && errno == ENOTSUP) /* a secondary would deny what there is */
+		dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
 			"the zone has records that only its own server can transfer");
-	else if (!t->transfer)
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-	requests_answer(zone->all, t);
+	else if (!dns->transfer)
+		dns->request.verdict =
+			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	requests_answer(zone->all, &dns->request);
 }
 
-static void answer_transfer(struct zone_requests *zone, struct transaction *t)
+static void answer_transfer(struct zone_requests *zone, struct dns_request *dns)
 {
 	uint32_t serial;
 
-	if (t->question_type == TYPE_IXFR && !requests_read_client_serial(t, &serial)) {
-		refuse(zone, t,
+	if (dns->question_type == TYPE_IXFR &&
+		!requests_read_client_serial(dns, &serial)) {
+		refuse(zone, &dns->request,
 			verdict_refuse(RCODE_FORMERR, EDE_OTHER,
 				"the authority section of an IXFR must hold one SOA"));
 		return;
 	}
-	if (t->subject.key)
-		notify_learn(zone->content->notify, &t->subject.source, t->subject.key);
-	t->caller = (struct content_caller){.enter = transfer, .owner = t};
-	content_call(zone->content, &t->caller);
+	if (dns->request.subject.key)
+		notify_learn(zone->content->notify, &dns->request.subject.source,
+			dns->request.subject.key);
+	dns->caller = (struct content_caller){.enter = transfer, .owner = dns};
+	content_call(zone->content, &dns->caller);
 }
 
-void requests_query(struct zone_requests *zone, struct transaction *t)
+void requests_query(struct zone_requests *zone, struct dns_request *dns)
 {
-	t->requests = zone;
+	dns->request.requests = zone;
 	if (!zone->content->mirror) {
-		refuse(zone, t, zone->content->not_ready);
+		refuse(zone, &dns->request, zone->content->not_ready);
 		return;
 	}
-	if (requests_are_for_signer(zone, t))
-		requests_ask_signer(zone, t);
-	else if (t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR)
-		answer_transfer(zone, t);
+	if (requests_are_for_signer(zone, dns))
+		requests_ask_signer(zone, dns);
+	else if (dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR)
+		answer_transfer(zone, dns);
 	else
-		answer_query(zone, t);
+		answer_query(zone, dns);
 }
 
 /* ---- NOTIFY ---- */
 
-static bool is_key(const struct tsig_key *key, const struct transaction *t)
+static bool is_key(const struct tsig_key *key, const struct request *request)
 {
-	return key && name_is_equal(key->name, t->subject.key);
+	return key && name_is_equal(key->name, request->subject.key);
 }
 
 /* By its address, or by a key that we share with it: it may have several addresses. */
-static bool is_from_target(const struct config_zone *zone, const struct transaction *t)
+static bool is_from_target(const struct config_zone *zone, const struct request *request)
 {
 	for (size_t i = 0; i < zone->target_count; i++) {
 		const struct config_target *target = &zone->targets[i];
@@ -149,23 +154,25 @@ static bool is_from_target(const struct config_zone *zone, const struct transact
 
 		if (target->type != CONFIG_TARGET_DDNS)
 			continue;
-		if (t->subject.key &&
-			(is_key(target->key, t) || is_key(target->transfer_key, t)))
+		if (request->subject.key &&
+			(is_key(target->key, request) ||
+				is_key(target->transfer_key, request)))
 			return true;
 		address = ip_address_of(&target->address.storage);
-		if (!memcmp(&address, &t->subject.source, sizeof(address)))
+		if (!memcmp(&address, &request->subject.source, sizeof(address)))
 			return true;
 	}
 	return false;
 }
 
-void requests_notified(struct zone_requests *zone, struct transaction *t)
+void requests_notified(struct zone_requests *zone, struct request *request)
 {
 	/* RFC 1996 3.10 lets only known masters notify; a key that may transfer is known.
 	 */
-	if (!is_from_target(zone->content->rules, t) &&
-		!policy_allows_transfer(&zone->content->rules->policy, &t->subject)) {
-		refuse(zone, t,
+	if (!is_from_target(zone->content->rules, request) &&
+		!policy_allows_transfer(
+			&zone->content->rules->policy, &request->subject)) {
+		refuse(zone, request,
 			verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
 				"NOTIFY comes neither from the address of one of the "
 				"zone's "
@@ -173,5 +180,5 @@ void requests_notified(struct zone_requests *zone, struct transaction *t)
 		return;
 	}
 	delivery_want_probe(content_primary(zone->content));
-	requests_answer(zone->all, t);
+	requests_answer(zone->all, request);
 }

@@ -26,64 +26,64 @@ struct signer_line {
 	struct zone_requests *zone;
 	struct config *config; /* counted: what relay was made by */
 	struct target_relay *relay;
-	struct transaction
-		*waiting; /* in order, by wait_next; the first is being asked */
-	struct transaction **tail;
+	struct dns_request *waiting; /* in order, by next; the first is being asked */
+	struct dns_request **tail;
 	size_t count;
 	struct transfer_builder *builder; /* of the first, a transfer; else NULL */
 	bool is_too_large;                /* for what the first can be told over UDP */
 };
 
-static bool is_transfer(const struct transaction *t)
+static bool is_transfer(const struct dns_request *dns)
 {
-	return t->question_type == TYPE_AXFR || t->question_type == TYPE_IXFR;
+	return dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR;
 }
 
 /* The address of who asks is ours to tell; nobody can sign it. */
-static bool is_own_address(const struct zone_requests *zone, const struct transaction *t)
+static bool is_own_address(
+	const struct zone_requests *zone, const struct dns_request *dns)
 {
 	uint8_t name[NAME_MAX_LEN];
 	uint16_t type, class;
 
-	return answer_read_question(t->msg, &t->walk, name, &type, &class) &&
+	return answer_read_question(dns->msg, &dns->walk, name, &type, &class) &&
 		answer_is_whoami(zone->content->mirror, name) &&
 		!zone_find_node(zone->content->mirror, name);
 }
 
 bool requests_are_for_signer(
-	const struct zone_requests *zone, const struct transaction *t)
+	const struct zone_requests *zone, const struct dns_request *dns)
 {
 	if (!zone_is_signed(zone->content->mirror))
 		return false;
-	if (is_transfer(t))
+	if (is_transfer(dns))
 		return true;
-	return (t->walk.dnssec_ok || zone_type_is_proof(t->question_type)) &&
-		!is_own_address(zone, t);
+	return (dns->walk.dnssec_ok || zone_type_is_proof(dns->question_type)) &&
+		!is_own_address(zone, dns);
 }
 
 /* ---- the line ---- */
 
 static void ask_first(struct signer_line *line);
 
-static struct transaction *take_first(struct signer_line *line)
+static struct dns_request *take_first(struct signer_line *line)
 {
-	struct transaction *t = line->waiting;
+	struct dns_request *dns = line->waiting;
 
-	line->waiting = t->wait_next;
+	line->waiting = dns->next;
 	if (!line->waiting)
 		line->tail = &line->waiting;
-	t->wait_next = NULL;
+	dns->next = NULL;
 	line->count--;
 	transfer_builder_free(line->builder);
 	line->builder = NULL;
-	return t;
+	return dns;
 }
 
-static void fail(struct zone_requests *zone, struct transaction *t, const char *why)
+static void fail(struct zone_requests *zone, struct dns_request *dns, const char *why)
 {
-	t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+	dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
 		"only the server that signs the zone can tell: %s", why);
-	requests_answer(zone->all, t);
+	requests_answer(zone->all, &dns->request);
 }
 
 /* Whoever waits behind one that got no answer would get none either, one timeout later
@@ -100,26 +100,27 @@ static void on_answer(void *arg, const struct target_relay_result *result)
 {
 	struct signer_line *line = arg;
 	struct requests *all = line->zone->all;
-	struct transaction *t;
+	struct dns_request *dns;
 	size_t len;
 
 	if (!result->msg) {
 		fail_all(line, result->why.why);
 		return;
 	}
-	t = take_first(line);
+	dns = take_first(line);
 	if (!verdict_is_ok(&result->why)) {
-		fail(line->zone, t, result->why.why);
+		fail(line->zone, dns, result->why.why);
 	} else {
-		const struct answer_query query = {
-			.msg = t->msg, .m = &t->walk, .is_tcp = transaction_is_tcp(t)};
+		const struct answer_query query = {.msg = dns->msg,
+			.m = &dns->walk,
+			.is_tcp = dns_request_is_tcp(dns)};
 
 		len = answer_hand_on(&query, result->msg, result->m, all->answer,
-			requests_answer_limit(t));
-		if (!requests_keep_answer(t, all->answer, len))
-			t->verdict = verdict_refuse(
+			requests_answer_limit(dns));
+		if (!requests_keep_answer(dns, all->answer, len))
+			dns->request.verdict = verdict_refuse(
 				RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-		requests_answer(all, t);
+		requests_answer(all, &dns->request);
 	}
 	ask_first(line);
 }
@@ -136,16 +137,16 @@ static bool on_record(const struct rr *rr, void *arg)
 static void on_transferred(void *arg, const struct target_relay_result *result)
 {
 	struct signer_line *line = arg;
-	struct transaction *t = line->waiting;
+	struct dns_request *dns = line->waiting;
 
 	/* What is too large for UDP is told, too: as a SOA. */
 	if (line->builder && (verdict_is_ok(&result->why) || line->is_too_large))
-		t->transfer = transfer_builder_finish(line->builder);
+		dns->transfer = transfer_builder_finish(line->builder);
 	take_first(line);
-	if (t->transfer)
-		requests_answer(line->zone->all, t);
+	if (dns->transfer)
+		requests_answer(line->zone->all, &dns->request);
 	else
-		fail(line->zone, t,
+		fail(line->zone, dns,
 			verdict_is_ok(&result->why) ? "out of memory" : result->why.why);
 	ask_first(line);
 }
@@ -169,26 +170,26 @@ static bool open_relay(struct signer_line *line)
 
 /* A SOA with the client's serial, and otherwise the zone's.  NULL: no memory. */
 static struct rrset *client_soa(
-	const struct zone_requests *zone, const struct transaction *t)
+	const struct zone_requests *zone, const struct dns_request *dns)
 {
 	uint32_t serial = 0;
 
 	(void)requests_read_client_serial(
-		t, &serial); /* requests_ask_signer has looked */
+		dns, &serial); /* requests_ask_signer has looked */
 	return soa_with_serial(zone_soa(zone->content->mirror), serial);
 }
 
-static bool ask_transfer(struct signer_line *line, const struct transaction *t)
+static bool ask_transfer(struct signer_line *line, const struct dns_request *dns)
 {
-	const size_t at = t->walk.section_at[0];
+	const size_t at = dns->walk.section_at[0];
 	struct rrset *since = NULL;
 
 	line->is_too_large = false;
-	line->builder = transfer_builder_new(line->zone->content->name, t->msg + at,
-		t->walk.question_end - at,
-		transaction_is_tcp(t) ? 0 : requests_answer_limit(t));
-	if (t->question_type == TYPE_IXFR) {
-		since = client_soa(line->zone, t);
+	line->builder = transfer_builder_new(line->zone->content->name, dns->msg + at,
+		dns->walk.question_end - at,
+		dns_request_is_tcp(dns) ? 0 : requests_answer_limit(dns));
+	if (dns->question_type == TYPE_IXFR) {
+		since = client_soa(line->zone, dns);
 		if (!since)
 			return false;
 	}
@@ -197,18 +198,18 @@ static bool ask_transfer(struct signer_line *line, const struct transaction *t)
 	return true;
 }
 
-static bool ask(struct signer_line *line, const struct transaction *t)
+static bool ask(struct signer_line *line, const struct dns_request *dns)
 {
 	uint8_t name[NAME_MAX_LEN];
 	uint16_t type, class;
 
 	if (!open_relay(line))
 		return false;
-	if (is_transfer(t))
-		return ask_transfer(line, t);
-	if (!answer_read_question(t->msg, &t->walk, name, &type, &class))
+	if (is_transfer(dns))
+		return ask_transfer(line, dns);
+	if (!answer_read_question(dns->msg, &dns->walk, name, &type, &class))
 		return false;
-	target_relay_ask(line->relay, name, type, t->walk.dnssec_ok, on_answer, line);
+	target_relay_ask(line->relay, name, type, dns->walk.dnssec_ok, on_answer, line);
 	return true;
 }
 
@@ -234,27 +235,28 @@ static struct signer_line *open_line(
 	return line;
 }
 
-void requests_ask_signer(struct zone_requests *zone, struct transaction *t)
+void requests_ask_signer(struct zone_requests *zone, struct dns_request *dns)
 {
 	struct signer_line *line =
-		open_line(zone, is_transfer(t) ? &zone->transfers : &zone->questions);
+		open_line(zone, is_transfer(dns) ? &zone->transfers : &zone->questions);
 	uint32_t serial;
 
-	if (t->question_type == TYPE_IXFR && !requests_read_client_serial(t, &serial)) {
-		t->verdict = verdict_refuse(RCODE_FORMERR, EDE_OTHER,
+	if (dns->question_type == TYPE_IXFR &&
+		!requests_read_client_serial(dns, &serial)) {
+		dns->request.verdict = verdict_refuse(RCODE_FORMERR, EDE_OTHER,
 			"the authority section of an IXFR must hold one SOA");
-		requests_answer(zone->all, t);
+		requests_answer(zone->all, &dns->request);
 		return;
 	}
 	if (!line || line->count >= SIGNER_LINE_MAX) {
-		fail(zone, t, line ? "too many wait for it" : "out of memory");
+		fail(zone, dns, line ? "too many wait for it" : "out of memory");
 		return;
 	}
-	t->wait_next = NULL;
-	*line->tail = t;
-	line->tail = &t->wait_next;
+	dns->next = NULL;
+	*line->tail = dns;
+	line->tail = &dns->next;
 	line->count++;
-	if (line->waiting == t)
+	if (line->waiting == dns)
 		ask_first(line);
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/request/transaction.h"
+#include "gateway/request/request.h"
 
 /* ---- the index ---- */
 
@@ -71,9 +71,9 @@ static void remove_entry(
 
 	unlink_entry(replay, entry);
 	replay_release(replay, key);
-	if (replay->transactions[index])
-		replay->transactions[index]->replay = NULL;
-	replay->transactions[index] = NULL;
+	if (replay->requests[index])
+		replay->requests[index]->replay = NULL;
+	replay->requests[index] = NULL;
 	entry->state = REPLAY_FREE;
 }
 
@@ -158,17 +158,17 @@ enum replay_result replay_look(struct replay *replay, const struct signer *signe
 	return REPLAY_NEW;
 }
 
-struct transaction *replay_transaction(
+struct request *replay_request(
 	const struct replay *replay, const struct replay_entry *entry)
 {
-	return replay->transactions[index_of(replay, entry)];
+	return replay->requests[index_of(replay, entry)];
 }
 
-void replay_set_transaction(struct replay *replay, struct replay_entry *entry,
-	struct transaction *transaction)
+void replay_set_request(
+	struct replay *replay, struct replay_entry *entry, struct request *request)
 {
-	replay->transactions[index_of(replay, entry)] = transaction;
-	transaction->replay = entry;
+	replay->requests[index_of(replay, entry)] = request;
+	request->replay = entry;
 }
 
 void replay_answer(
@@ -179,9 +179,9 @@ void replay_answer(
 	entry->rcode = verdict->rcode;
 	entry->ede = verdict->ede;
 	entry->state = REPLAY_ANSWERED;
-	if (replay->transactions[index])
-		replay->transactions[index]->replay = NULL;
-	replay->transactions[index] = NULL;
+	if (replay->requests[index])
+		replay->requests[index]->replay = NULL;
+	replay->requests[index] = NULL;
 	if (entry->order < replay->flushed)
 		replay_write_again(replay, index);
 }
@@ -313,8 +313,8 @@ int replay_new(struct replay **ret_replay, const char *path, const char *boot,
 	replay->ring = calloc(places, sizeof(*replay->ring));
 	replay->chains = calloc(chains, sizeof(*replay->chains));
 	replay->next = calloc(places, sizeof(*replay->next));
-	replay->transactions = calloc(places, sizeof(struct transaction *));
-	if (!replay->ring || !replay->chains || !replay->next || !replay->transactions)
+	replay->requests = calloc(places, sizeof(struct request *));
+	if (!replay->ring || !replay->chains || !replay->next || !replay->requests)
 		r = -ENOMEM;
 	if (!r)
 		r = replay_file_open(replay, path, boot, now_s);

@@ -39,7 +39,7 @@ enum {
 
 struct replay;
 struct replay_entry; /* a remembered message; valid until it is pushed out */
-struct transaction;
+struct request;
 
 /*
  * Opens or makes the file.  boot names the running system (NULL: it may be another one);
@@ -83,12 +83,12 @@ enum replay_result {
 enum replay_result replay_look(struct replay *replay, const struct signer *signer,
 	int64_t now_s, struct replay_entry **ret_entry);
 
-/* The transaction that is still in progress under an entry; NULL: it is answered.  When
- * its entry is pushed out, the transaction's replay becomes NULL. */
-struct transaction *replay_transaction(
+/* The request that is still in progress under an entry; NULL: it is answered.  When its
+ * entry is pushed out, the request's replay becomes NULL. */
+struct request *replay_request(
 	const struct replay *replay, const struct replay_entry *entry);
-void replay_set_transaction(struct replay *replay, struct replay_entry *entry,
-	struct transaction *transaction);
+void replay_set_request(
+	struct replay *replay, struct replay_entry *entry, struct request *request);
 
 /* The answer, for its twins to come. */
 void replay_answer(

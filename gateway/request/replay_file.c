@@ -344,6 +344,6 @@ void replay_free(struct replay *replay)
 	free(replay->ring);
 	free(replay->chains);
 	free(replay->next);
-	free(replay->transactions);
+	free(replay->requests);
 	free(replay);
 }

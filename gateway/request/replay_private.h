@@ -56,7 +56,7 @@ struct replay {
 					* none */
 	uint32_t *chains;              /* index + 1 of the first entry; 0: none */
 	uint32_t *next;                /* of each entry, index + 1; 0: the last */
-	struct transaction **transactions; /* of each entry in progress */
+	struct request **requests;     /* of each entry in progress */
 
 	/* Keys: open addressing, room is a power of two. */
 	struct replay_key *keys;

@@ -131,38 +131,38 @@ void requests_send(struct requests *requests)
 	}
 }
 
-static void give_back(struct requests *requests, struct transaction *t)
+static void give_back(struct requests *requests, struct request *request)
 {
-	struct requests_outbox *outbox = &requests->outboxes[t->peer.mailbox->number];
+	struct requests_outbox *outbox = &requests->outboxes[request->reply->number];
 
-	transaction_set_state(t, TRANSACTION_ANSWERED);
-	queue_list_append(&outbox->answers, &t->node);
+	request_set_state(request, REQUEST_ANSWERED);
+	queue_list_append(&outbox->answers, &request->node);
 }
 
-static void remember_answer(struct replay *replay, struct transaction *t)
+static void remember_answer(struct replay *replay, struct request *request)
 {
-	if (!t->replay)
+	if (!request->replay)
 		return;
 	/* A passing fault is no answer to repeat: clients try again with the same octets.
 	 */
-	if (t->verdict.rcode == RCODE_SERVFAIL)
-		replay_forget(replay, t->replay);
+	if (request->verdict.rcode == RCODE_SERVFAIL)
+		replay_forget(replay, request->replay);
 	else
-		replay_answer(replay, t->replay, &t->verdict);
+		replay_answer(replay, request->replay, &request->verdict);
 }
 
-void requests_answer(struct requests *requests, struct transaction *t)
+void requests_answer(struct requests *requests, struct request *request)
 {
-	struct transaction *twin = t->twins, *next;
+	struct request *twin = request->twins, *next;
 
-	remember_answer(requests->replay, t);
-	if (!verdict_is_ok(&t->verdict))
-		transaction_log_refusal(t);
+	remember_answer(requests->replay, request);
+	if (!verdict_is_ok(&request->verdict))
+		request_log_refusal(request);
 	for (; twin; twin = next) {
-		next = twin->wait_next;
-		twin->verdict = t->verdict;
+		next = twin->next_twin;
+		twin->verdict = request->verdict;
 		give_back(requests, twin);
 	}
-	t->twins = NULL;
-	give_back(requests, t);
+	request->twins = NULL;
+	give_back(requests, request);
 }

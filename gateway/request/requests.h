@@ -1,7 +1,9 @@
 /*
  * Requests in a zone thread: judged, waiting, answered.
  *
- *   transaction.h    one request, from receipt to response
+ *   request.h        one request, whatever brought it
+ *   dns_request.h    around it, the DNS message that brought it
+ *   signer.h         who signed it
  *   requests.c       what all requests of a zone thread share; answers
  *   judgement.c      updates: judged against the content, edits made of them
  *   waiting.c        those that wait for the primary target, and what becomes of them
@@ -15,7 +17,7 @@
 
 #include "gateway/request/replay.h"
 #include "gateway/request/seen.h"
-#include "gateway/request/transaction.h"
+#include "gateway/request/dns_request.h"
 
 enum {
 	REQUESTS_MAILBOXES = 64,       /* as many as config.threads may be */
@@ -62,9 +64,9 @@ void requests_place_files(struct requests *requests);
 /* What has to be written before any answer goes out. */
 void requests_flush(struct requests *requests);
 
-/* Gives a transaction back to its listener with its verdict set: remembers the answer for
- * its twins, answers those that joined it, and writes the log line of a refusal. */
-void requests_answer(struct requests *requests, struct transaction *transaction);
+/* Gives a request back to whoever received it, with its verdict set: remembers the answer
+ * for its twins, answers those that joined it, and writes the log line of a refusal. */
+void requests_answer(struct requests *requests, struct request *request);
 
 /* ---- of a zone ---- */
 
@@ -77,14 +79,14 @@ struct request_counters {
 	uint64_t refused;    /* by policy, prerequisites or a target */
 };
 
-TAILQ_HEAD(transaction_list, transaction);
+TAILQ_HEAD(request_list, request);
 
 struct zone_requests {
 	struct requests *all;
 	struct content *content;
-	struct transaction_list waiting; /* for the primary target, by deadline */
-	struct transaction_list paused;  /* until the content's gate opens */
-	struct alarm deadline;           /* of the first that waits */
+	struct request_list waiting; /* for the primary target, by deadline */
+	struct request_list paused;  /* until the content's gate opens */
+	struct alarm deadline;       /* of the first that waits */
 	struct request_counters counters;
 	int64_t refusal_s; /* the second that refusals is of */
 	unsigned refusals;
@@ -104,58 +106,55 @@ size_t zone_requests_count_waiting(const struct zone_requests *zone);
 void zone_requests_give_up(struct zone_requests *zone);
 
 /* An update whose policy has been checked.  Takes it. */
-void requests_update(struct zone_requests *zone, struct transaction *transaction);
+void requests_update(struct zone_requests *zone, struct request *request);
 /* A query or transfer.  Takes it. */
-void requests_query(struct zone_requests *zone, struct transaction *transaction);
+void requests_query(struct zone_requests *zone, struct dns_request *dns);
 /* NOTIFY (RFC 1996).  Takes it. */
-void requests_notified(struct zone_requests *zone, struct transaction *transaction);
+void requests_notified(struct zone_requests *zone, struct request *request);
 
 /* ---- judgement.c ---- */
 
 /* Judges an update by the content as it now is.  NOERROR: the edit has it, which is empty
  * if it was a heartbeat; otherwise the edit is as it was. */
-struct verdict requests_evaluate(struct zone_requests *zone,
-	const struct transaction *transaction, struct edit *edit);
+struct verdict requests_evaluate(
+	struct zone_requests *zone, const struct request *request, struct edit *edit);
 /* Judges an update, a second time too if nothing has come of the first, and sees to the
  * rest. */
-void requests_judge(struct zone_requests *zone, struct transaction *transaction);
+void requests_judge(struct zone_requests *zone, struct request *request);
 
 /* Observers of the content are told that an update was accepted. */
-void requests_accept(struct zone_requests *zone, struct transaction *transaction,
+void requests_accept(struct zone_requests *zone, struct request *request,
 	const struct changeset *changes);
 
 /* ---- waiting.c ---- */
 
 /* Until the content's gate opens. */
-void requests_pause(struct zone_requests *zone, struct transaction *transaction);
+void requests_pause(struct zone_requests *zone, struct request *request);
 
 /* Of an update, whose edit is on its way. */
 extern const struct edit_ops requests_edit_ops;
 /* The answer to a heartbeat waits for what it found. */
-void requests_wait_for_newest(
-	struct zone_requests *zone, struct transaction *transaction);
+void requests_wait_for_newest(struct zone_requests *zone, struct request *request);
 /* Durable edits whose clients still wait are judged again: the content under them is
  * another.  They get the answer that is true now. */
 void requests_judge_again(struct zone_requests *zone);
 
 /* ---- query.c ---- */
 
-/* Octets left for an answer beside its TSIG record. */
-size_t requests_answer_limit(const struct transaction *transaction);
+/* Octets left for an answer beside its signature. */
+size_t requests_answer_limit(const struct dns_request *dns);
 /* Copies the answer.  False: no memory. */
-bool requests_keep_answer(
-	struct transaction *transaction, const uint8_t *answer, size_t len);
+bool requests_keep_answer(struct dns_request *dns, const uint8_t *answer, size_t len);
 /* Of an IXFR; false: it does not say. */
-bool requests_read_client_serial(
-	const struct transaction *transaction, uint32_t *ret_serial);
+bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_serial);
 
 /* ---- query_signed.c ---- */
 
 /* Is this query one that only the primary target can answer, since it signs the zone? */
 bool requests_are_for_signer(
-	const struct zone_requests *zone, const struct transaction *transaction);
+	const struct zone_requests *zone, const struct dns_request *dns);
 /* Asks it.  Takes the query. */
-void requests_ask_signer(struct zone_requests *zone, struct transaction *transaction);
+void requests_ask_signer(struct zone_requests *zone, struct dns_request *dns);
 bool requests_is_asking(const struct zone_requests *zone);
 /* Answers all that wait for it. */
 void requests_give_up_asking(struct zone_requests *zone);

@@ -8,17 +8,17 @@
 
 /* ---- lists ---- */
 
-static void leave_list(struct transaction *t)
+static void leave_list(struct request *request)
 {
-	if (!t->list)
+	if (!request->list)
 		return;
-	TAILQ_REMOVE(t->list, t, entry);
-	t->list = NULL;
+	TAILQ_REMOVE(request->list, request, entry);
+	request->list = NULL;
 }
 
 static void set_deadline(struct zone_requests *zone)
 {
-	const struct transaction *first = TAILQ_FIRST(&zone->waiting);
+	const struct request *first = TAILQ_FIRST(&zone->waiting);
 
 	if (first)
 		alarm_set(&zone->deadline, first->deadline_ms);
@@ -27,132 +27,134 @@ static void set_deadline(struct zone_requests *zone)
 }
 
 /* Mostly at the end: whoever waits again has kept the deadline. */
-static void start_waiting(struct zone_requests *zone, struct transaction *t)
+static void start_waiting(struct zone_requests *zone, struct request *request)
 {
 	struct zone_thread *thread = zone->all->thread;
-	struct transaction *before;
+	struct request *before;
 
-	transaction_set_state(t, TRANSACTION_DELIVERING);
-	if (!t->deadline_ms)
-		t->deadline_ms = turn_monotonic_ms(&thread->time) +
+	request_set_state(request, REQUEST_DELIVERING);
+	if (!request->deadline_ms)
+		request->deadline_ms = turn_monotonic_ms(&thread->time) +
 			zone->content->rules->ack_timeout_ms;
-	before = TAILQ_LAST(&zone->waiting, transaction_list);
-	while (before && before->deadline_ms > t->deadline_ms)
-		before = TAILQ_PREV(before, transaction_list, entry);
+	before = TAILQ_LAST(&zone->waiting, request_list);
+	while (before && before->deadline_ms > request->deadline_ms)
+		before = TAILQ_PREV(before, request_list, entry);
 	if (before)
-		TAILQ_INSERT_AFTER(&zone->waiting, before, t, entry);
+		TAILQ_INSERT_AFTER(&zone->waiting, before, request, entry);
 	else
-		TAILQ_INSERT_HEAD(&zone->waiting, t, entry);
-	t->list = &zone->waiting;
+		TAILQ_INSERT_HEAD(&zone->waiting, request, entry);
+	request->list = &zone->waiting;
 	if (!before)
 		set_deadline(zone);
 }
 
-static void stop_waiting(struct transaction *t)
+static void stop_waiting(struct request *request)
 {
-	struct zone_requests *zone = t->requests;
-	const bool was_first = t == TAILQ_FIRST(&zone->waiting);
+	struct zone_requests *zone = request->requests;
+	const bool was_first = request == TAILQ_FIRST(&zone->waiting);
 
-	leave_list(t);
+	leave_list(request);
 	if (was_first)
 		set_deadline(zone);
-	edit_stop_waiting(&t->waiter);
+	edit_stop_waiting(&request->waiter);
 }
 
 /* Whatever becomes of its edit. */
-static void stop_and_answer(struct transaction *t)
+static void stop_and_answer(struct request *request)
 {
-	stop_waiting(t);
-	if (t->edit)
-		edit_disown(t->edit);
-	t->edit = NULL;
-	requests_answer(t->requests->all, t);
+	stop_waiting(request);
+	if (request->edit)
+		edit_disown(request->edit);
+	request->edit = NULL;
+	requests_answer(request->requests->all, request);
 }
 
-void requests_pause(struct zone_requests *zone, struct transaction *t)
+void requests_pause(struct zone_requests *zone, struct request *request)
 {
-	TAILQ_INSERT_TAIL(&zone->paused, t, entry);
-	t->list = &zone->paused;
+	TAILQ_INSERT_TAIL(&zone->paused, request, entry);
+	request->list = &zone->paused;
 }
 
 static void on_opened(void *part)
 {
 	struct zone_requests *zone = part;
-	struct transaction *t;
+	struct request *request;
 
-	while (!content_is_gated(zone->content) && (t = TAILQ_FIRST(&zone->paused))) {
-		leave_list(t);
-		requests_judge(zone, t);
+	while (!content_is_gated(zone->content) &&
+		(request = TAILQ_FIRST(&zone->paused))) {
+		leave_list(request);
+		requests_judge(zone, request);
 	}
 }
 
 /* ---- heartbeats ---- */
 
-static void wait_for(struct zone_requests *zone, struct transaction *t, struct edit *edit)
+static void wait_for(
+	struct zone_requests *zone, struct request *request, struct edit *edit)
 {
-	edit_wait(edit, &t->waiter);
+	edit_wait(edit, &request->waiter);
 	if (edit->state == EDIT_DURABLE)
-		start_waiting(zone, t);
+		start_waiting(zone, request);
 	else
-		transaction_set_state(t, TRANSACTION_COMMITTING);
+		request_set_state(request, REQUEST_COMMITTING);
 }
 
 static void on_told(struct edit_waiter *waiter, struct edit *edit, enum edit_state state)
 {
-	struct transaction *t = waiter->owner;
-	struct zone_requests *zone = t->requests;
+	struct request *request = waiter->owner;
+	struct zone_requests *zone = request->requests;
 
-	stop_waiting(t);
+	stop_waiting(request);
 	switch (state) {
 	case EDIT_DURABLE:
 		if (content_waits_for_primary(zone->content)) {
-			wait_for(zone, t, edit);
+			wait_for(zone, request, edit);
 			return;
 		}
 		break;
 	case EDIT_FAILED:
-		t->verdict = content_database_verdict(zone->content);
+		request->verdict = content_database_verdict(zone->content);
 		break;
 	case EDIT_UNDONE: /* what it finds now counts */
-		requests_judge(zone, t);
+		requests_judge(zone, request);
 		return;
 	default:
 		break;
 	}
-	requests_answer(zone->all, t);
+	requests_answer(zone->all, request);
 }
 
 /* It promises no more than the changes that it found, and shares their fate. */
-void requests_wait_for_newest(struct zone_requests *zone, struct transaction *t)
+void requests_wait_for_newest(struct zone_requests *zone, struct request *request)
 {
 	struct edit *edit = edit_newest(zone->content);
 
-	t->waiter.owner = t;
-	t->waiter.tell = on_told;
+	request->waiter.owner = request;
+	request->waiter.tell = on_told;
 	if (edit &&
 		(edit->state == EDIT_COMMITTING ||
 			content_waits_for_primary(zone->content)))
-		wait_for(zone, t, edit);
+		wait_for(zone, request, edit);
 	else
-		requests_answer(zone->all, t);
+		requests_answer(zone->all, request);
 }
 
 /* ---- changes that are taken back ---- */
 
 static bool on_taken_back(struct edit *edit)
 {
-	struct transaction *t = edit->owner;
+	struct request *request = edit->owner;
 
-	requests_answer(t->requests->all, t);
+	requests_answer(request->requests->all, request);
 	return false;
 }
 
 static void on_not_taken_back(struct edit *edit)
 {
-	struct transaction *t = edit->owner;
+	struct request *request = edit->owner;
 
-	t->verdict = content_database_verdict(t->requests->content);
-	requests_answer(t->requests->all, t);
+	request->verdict = content_database_verdict(request->requests->content);
+	requests_answer(request->requests->all, request);
 }
 
 /* The refusal is sent when what takes the change back is durable: what was refused is not
@@ -164,56 +166,56 @@ static const struct edit_ops taking_back = {
 
 /* A change whose client waits is taken back, and the client gets this verdict. */
 static void take_back(
-	struct transaction *t, const struct verdict *verdict, enum edit_origin origin)
+	struct request *request, const struct verdict *verdict, enum edit_origin origin)
 {
-	struct edit *edit = t->edit;
+	struct edit *edit = request->edit;
 
-	t->verdict = *verdict;
-	t->edit = NULL;
-	stop_waiting(t);
-	transaction_set_state(t, TRANSACTION_COMMITTING);
-	if (!edit || !edit_take_back(edit, origin, verdict, &taking_back, t))
-		requests_answer(t->requests->all, t);
+	request->verdict = *verdict;
+	request->edit = NULL;
+	stop_waiting(request);
+	request_set_state(request, REQUEST_COMMITTING);
+	if (!edit || !edit_take_back(edit, origin, verdict, &taking_back, request))
+		requests_answer(request->requests->all, request);
 }
 
 /* ---- what becomes of an update ---- */
 
 static bool on_durable(struct edit *edit)
 {
-	struct transaction *t = edit->owner;
+	struct request *request = edit->owner;
 
 	if (content_waits_for_primary(edit->content)) {
-		start_waiting(t->requests, t);
+		start_waiting(request->requests, request);
 		return true;
 	}
-	t->edit = NULL;
-	requests_answer(t->requests->all, t);
+	request->edit = NULL;
+	requests_answer(request->requests->all, request);
 	return false;
 }
 
 static void on_failed(struct edit *edit)
 {
-	struct transaction *t = edit->owner;
+	struct request *request = edit->owner;
 
-	t->edit = NULL;
-	t->verdict = content_database_verdict(edit->content);
-	requests_answer(t->requests->all, t);
+	request->edit = NULL;
+	request->verdict = content_database_verdict(edit->content);
+	requests_answer(request->requests->all, request);
 }
 
 static void on_applied(struct edit *edit)
 {
-	struct transaction *t = edit->owner;
+	struct request *request = edit->owner;
 
-	t->edit = NULL; /* it ends by itself */
-	stop_and_answer(t);
+	request->edit = NULL; /* it ends by itself */
+	stop_and_answer(request);
 }
 
 static bool on_rejected(struct edit *edit, const struct verdict *why)
 {
-	struct transaction *t = edit->owner;
+	struct request *request = edit->owner;
 
-	t->requests->counters.refused++;
-	take_back(t, why, EDIT_REJECTION);
+	request->requests->counters.refused++;
+	take_back(request, why, EDIT_REJECTION);
 	return true;
 }
 
@@ -234,25 +236,26 @@ static void on_deadline(void *arg)
 	const struct verdict late = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
 		"target %s did not answer in time: the change was withdrawn",
 		delivery_id(content_primary(content)));
-	struct transaction *t;
+	struct request *request;
 
-	while ((t = TAILQ_FIRST(&zone->waiting)) && t->deadline_ms <= now_ms) {
+	while ((request = TAILQ_FIRST(&zone->waiting)) &&
+		request->deadline_ms <= now_ms) {
 		if (content->rules->ack == CONFIG_ACK_APPLIED)
-			take_back(t, &late, EDIT_TAKE_BACK);
+			take_back(request, &late, EDIT_TAKE_BACK);
 		else
-			stop_and_answer(t);
+			stop_and_answer(request);
 	}
 }
 
 static void on_down(void *part)
 {
 	struct zone_requests *zone = part;
-	struct transaction *t;
+	struct request *request;
 
 	if (zone->content->rules->ack != CONFIG_ACK_WAIT)
 		return;
-	while ((t = TAILQ_FIRST(&zone->waiting)))
-		stop_and_answer(t);
+	while ((request = TAILQ_FIRST(&zone->waiting)))
+		stop_and_answer(request);
 }
 
 void zone_requests_give_up(struct zone_requests *zone)
@@ -260,60 +263,61 @@ void zone_requests_give_up(struct zone_requests *zone)
 	const struct content *content = zone->content;
 	const struct verdict closing = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is being closed: the change was withdrawn");
-	struct transaction *t;
+	struct request *request;
 
 	requests_give_up_asking(zone);
-	while ((t = TAILQ_FIRST(&zone->waiting))) {
+	while ((request = TAILQ_FIRST(&zone->waiting))) {
 		if (content->rules->ack == CONFIG_ACK_APPLIED && content->mirror)
-			take_back(t, &closing, EDIT_TAKE_BACK);
+			take_back(request, &closing, EDIT_TAKE_BACK);
 		else
-			stop_and_answer(t);
+			stop_and_answer(request);
 	}
 }
 
 /* ---- judged again ---- */
 
 /* The change is what the update does now. */
-static void replace(struct transaction *t, struct edit *old, struct edit *now)
+static void replace(struct request *request, struct edit *old, struct edit *now)
 {
 	const struct verdict again = {.ede = EDE_NONE,
 		.why = "evaluated again: the zone was changed at its primary target"};
-	const struct journal_request request = transaction_journal_request(t);
+	const struct journal_request row = request_for_journal(request);
 
 	if (!now->changes->count) {
 		/* It does the same as before, and still waits, with what is pending. */
 		edit_discard(now);
 		return;
 	}
-	stop_waiting(t);
-	t->edit = now;
-	transaction_set_state(t, TRANSACTION_COMMITTING);
-	(void)edit_commit(now, &again, &request);
-	requests_accept(t->requests, t, now->asked);
+	stop_waiting(request);
+	request->edit = now;
+	request_set_state(request, REQUEST_COMMITTING);
+	(void)edit_commit(now, &again, &row);
+	requests_accept(request->requests, request, now->asked);
 	edit_end_undone(old->content, old->op.seq, old);
 }
 
-static void refuse_after_all(struct transaction *t, struct edit *old, struct edit *back)
+static void refuse_after_all(struct request *request, struct edit *old, struct edit *back)
 {
-	stop_waiting(t);
-	t->edit = NULL;
-	content_note_outcome(old->content, old->op.seq, &t->verdict);
+	stop_waiting(request);
+	request->edit = NULL;
+	content_note_outcome(old->content, old->op.seq, &request->verdict);
 	if (edit_is_empty(back)) {
 		edit_abort(back);
-		requests_answer(t->requests->all, t);
+		requests_answer(request->requests->all, request);
 	} else {
 		back->origin = EDIT_TAKE_BACK;
 		back->ops = &taking_back;
-		transaction_set_state(t, TRANSACTION_COMMITTING);
-		(void)edit_commit(back, &t->verdict, NULL);
+		request_set_state(request, REQUEST_COMMITTING);
+		(void)edit_commit(back, &request->verdict, NULL);
 	}
 	edit_end_undone(old->content, old->op.seq, old);
 }
 
-static void judge_again(struct zone_requests *zone, struct transaction *t)
+static void judge_again(struct zone_requests *zone, struct request *request)
 {
-	struct edit *old = t->edit;
-	struct edit *edit = edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, t);
+	struct edit *old = request->edit;
+	struct edit *edit =
+		edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, request);
 	struct verdict v;
 
 	/* Without memory it stands as it is. */
@@ -321,12 +325,12 @@ static void judge_again(struct zone_requests *zone, struct transaction *t)
 		edit_abort(edit);
 		return;
 	}
-	v = requests_evaluate(zone, t, edit);
+	v = requests_evaluate(zone, request, edit);
 	if (verdict_is_ok(&v)) {
-		replace(t, old, edit);
+		replace(request, old, edit);
 	} else {
-		t->verdict = v;
-		refuse_after_all(t, old, edit);
+		request->verdict = v;
+		refuse_after_all(request, old, edit);
 	}
 }
 
@@ -377,10 +381,10 @@ bool zone_requests_are_quiet(const struct zone_requests *zone)
 
 size_t zone_requests_count_waiting(const struct zone_requests *zone)
 {
-	const struct transaction *t;
+	const struct request *request;
 	size_t count = 0;
 
-	TAILQ_FOREACH(t, &zone->waiting, entry)
+	TAILQ_FOREACH(request, &zone->waiting, entry)
 		count++;
 	return count;
 }

@@ -29,29 +29,30 @@ struct command {
 	struct config *config; /* counted */
 };
 
-/* ---- transactions ---- */
+/* ---- requests ---- */
 
-static void dispatch(struct writer *writer, struct transaction *t)
+static void dispatch(struct writer *writer, struct request *request)
 {
-	struct served_zone *zone = served_find(&writer->served, t->zone->name);
+	struct served_zone *zone = served_find(&writer->served, request->zone->name);
 
 	if (!zone) {
-		const char *why = served_why_unopened(&writer->served, t->zone->name);
+		const char *why =
+			served_why_unopened(&writer->served, request->zone->name);
 
-		t->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone %s",
-			why ? why : "is being opened or closed");
-		requests_answer(&writer->served.requests, t);
+		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"the zone %s", why ? why : "is being opened or closed");
+		requests_answer(&writer->served.requests, request);
 		return;
 	}
-	switch (t->walk.opcode) {
-	case OPCODE_UPDATE:
-		requests_update(&zone->requests, t);
+	switch (request->kind) {
+	case REQUEST_UPDATE:
+		requests_update(&zone->requests, request);
 		return;
-	case OPCODE_NOTIFY:
-		requests_notified(&zone->requests, t);
+	case REQUEST_NOTIFY:
+		requests_notified(&zone->requests, request);
 		return;
 	default:
-		requests_query(&zone->requests, t);
+		requests_query(&zone->requests, dns_request_of(request));
 		return;
 	}
 }
@@ -177,7 +178,7 @@ static void on_queue(evutil_socket_t fd, short events, void *arg)
 	/* What was judged by a new configuration must find its zones. */
 	take_commands(writer);
 	while ((node = queue_list_take(&list)))
-		dispatch(writer, (struct transaction *)(void *)node);
+		dispatch(writer, (struct request *)(void *)node);
 }
 
 /* ---- the loop ---- */

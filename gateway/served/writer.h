@@ -2,7 +2,7 @@
  * The zone thread ("the writer"): the one thread that owns mirrors, leases and
  * deliveries.
  *
- * Listeners push judged transactions into writer_queue; the answers come back to their
+ * Listeners push judged requests into writer_queue; the answers come back to their
  * mailboxes.  Everything in it works in turns: one turn of the event loop, then what
  * gathered for the journal and the listeners goes out at once.
  */
@@ -57,7 +57,7 @@ int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
 size_t writer_count_ready(const struct writer *writer);
 int writer_start(struct writer *writer) __attribute__((warn_unused_result));
 
-/* struct transaction, by its node. */
+/* struct request, by its node. */
 struct queue *writer_queue(struct writer *writer);
 
 /* Any thread, without waiting: asks the zone thread for a sign of life. */

@@ -20,7 +20,7 @@ struct writer {
 	struct pruning *pruning;
 	struct database_watch *watch;
 	LIST_HEAD(, served_zone) closing; /* no longer configured */
-	struct queue queue;               /* of transactions */
+	struct queue queue;               /* of requests */
 	struct queue commands;
 	struct queue calls;
 	struct event *queue_event, *command_event, *call_event, *done_event;

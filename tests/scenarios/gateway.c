@@ -163,7 +163,7 @@ int gateway_ready(struct gateway *gateway)
 /* The end of the writer, which has stopped or is as good as killed. */
 static void end(struct gateway *gateway)
 {
-	struct transaction *t;
+	struct dns_request *dns;
 
 	if (!gateway->writer)
 		return;
@@ -171,8 +171,8 @@ static void end(struct gateway *gateway)
 	writer_free(gateway->writer);
 	gateway->writer = NULL;
 	gateway_fail_journal(gateway, 0);
-	while ((t = gateway_next_answer(gateway)))
-		transaction_free(t);
+	while ((dns = gateway_next_answer(gateway)))
+		dns_request_free(dns);
 }
 
 /* What is not durable will not be. */
@@ -339,12 +339,12 @@ void gateway_fail_journal(struct gateway *gateway, unsigned commits)
 /* ---- requests ---- */
 
 static void set_peer(struct gateway *gateway, const struct policy_subject *sender,
-	struct transaction_peer *ret)
+	struct dns_peer *ret)
 {
 	struct sockaddr_in *in = (void *)&ret->address;
 	struct sockaddr_in6 *in6 = (void *)&ret->address;
 
-	*ret = (struct transaction_peer){.mailbox = &gateway->mailbox, .socket = -1};
+	*ret = (struct dns_peer){.socket = -1};
 	if (sender->transport == POLICY_TCP)
 		ret->connection = (void *)gateway; /* only asked whether there is one */
 	if (sender->source.family == 4) {
@@ -360,36 +360,36 @@ static void set_peer(struct gateway *gateway, const struct policy_subject *sende
 	}
 }
 
-static struct transaction *new_request(struct gateway *gateway,
+static struct dns_request *new_request(struct gateway *gateway,
 	const struct policy_subject *sender, const uint8_t *msg, size_t len)
 {
-	struct transaction_peer peer;
-	struct transaction *t;
+	struct dns_peer peer;
+	struct dns_request *dns;
 
 	set_peer(gateway, sender, &peer);
-	t = transaction_new(gateway->config, &peer, msg, len);
-	if (!t)
+	dns = dns_request_new(gateway->config, &peer, &gateway->mailbox, msg, len);
+	if (!dns)
 		return NULL;
-	t->received_ms = now_ms(gateway);
-	t->real_s = gateway_now_s(gateway);
-	return t;
+	dns->request.received_ms = now_ms(gateway);
+	dns->request.real_s = gateway_now_s(gateway);
+	return dns;
 }
 
 int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
 	const uint8_t *msg, size_t len)
 {
-	struct transaction *t = new_request(gateway, sender, msg, len);
+	struct dns_request *dns = new_request(gateway, sender, msg, len);
 
-	if (!t)
+	if (!dns)
 		return gateway_why(gateway, -ENOMEM, "a request");
-	if (intake_judge(t, gateway->listener.pool) == INTAKE_FORWARD)
-		queue_push_one(writer_queue(gateway->writer), &t->node);
+	if (intake_judge(dns, gateway->listener.pool) == INTAKE_FORWARD)
+		queue_push_one(writer_queue(gateway->writer), &dns->request.node);
 	else
-		queue_push_one(&gateway->mailbox.queue, &t->node);
+		queue_push_one(&gateway->mailbox.queue, &dns->request.node);
 	return 0;
 }
 
-struct transaction *gateway_next_answer(struct gateway *gateway)
+struct dns_request *gateway_next_answer(struct gateway *gateway)
 {
 	struct queue_list list;
 	struct queue_node *node;
@@ -399,12 +399,12 @@ struct transaction *gateway_next_answer(struct gateway *gateway)
 	node = queue_list_take(&list);
 	if (list.head)
 		queue_push(&gateway->mailbox.queue, &list);
-	return (struct transaction *)(void *)node;
+	return node ? dns_request_of_node(node) : NULL;
 }
 
-size_t gateway_compose(struct gateway *gateway, struct transaction *t, uint8_t *buf)
+size_t gateway_compose(struct gateway *gateway, struct dns_request *dns, uint8_t *buf)
 {
-	return listener_compose(&gateway->listener, t, buf);
+	return listener_compose(&gateway->listener, dns, buf);
 }
 
 int gateway_call(struct gateway *gateway, const uint8_t *zone,
@@ -456,8 +456,8 @@ static size_t make_question(const uint8_t *apex, uint8_t buf[WIRE_UDP_PLAIN])
 }
 
 /* Whoever has it in hand, others wait for theirs. */
-static struct transaction *take_answer(
-	struct gateway *gateway, const struct transaction *t)
+static struct dns_request *take_answer(
+	struct gateway *gateway, const struct dns_request *dns)
 {
 	struct queue_list list, others;
 	struct queue_node *node;
@@ -467,14 +467,14 @@ static struct transaction *take_answer(
 	queue_list_init(&others);
 	queue_take_all(&gateway->mailbox.queue, &list);
 	while ((node = queue_list_take(&list))) {
-		if (node == &t->node)
+		if (node == &dns->request.node)
 			is_there = true;
 		else
 			queue_list_append(&others, node);
 	}
 	if (others.head)
 		queue_push(&gateway->mailbox.queue, &others);
-	return is_there ? (struct transaction *)t : NULL;
+	return is_there ? (struct dns_request *)dns : NULL;
 }
 
 struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
@@ -484,23 +484,23 @@ struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 		.transport = POLICY_TCP};
 	uint8_t msg[WIRE_UDP_PLAIN];
 	struct zone *content = NULL;
-	struct transaction *t;
+	struct dns_request *dns;
 	struct verdict v;
 
 	if (gateway_ready(gateway) || gateway_settle(gateway))
 		return NULL;
-	t = new_request(gateway, &us, msg, make_question(apex, msg));
-	if (!t)
+	dns = new_request(gateway, &us, msg, make_question(apex, msg));
+	if (!dns)
 		return NULL;
-	v = wire_walk(&t->walk, t->msg, t->len);
-	t->zone = config_find_zone(gateway->config, apex);
-	t->question_type = TYPE_AXFR;
-	transaction_set_state(t, TRANSACTION_JUDGED);
-	queue_push_one(writer_queue(gateway->writer), &t->node);
+	v = dns_request_walk(dns);
+	dns->request.zone = config_find_zone(gateway->config, apex);
+	dns->question_type = TYPE_AXFR;
+	request_set_state(&dns->request, REQUEST_JUDGED);
+	queue_push_one(writer_queue(gateway->writer), &dns->request.node);
 	if (verdict_is_ok(&v) && !gateway_settle(gateway))
-		t = take_answer(gateway, t);
-	if (t && t->transfer)
-		content = content_from_transfer(apex, t->transfer);
-	transaction_free(t);
+		dns = take_answer(gateway, dns);
+	if (dns && dns->transfer)
+		content = content_from_transfer(apex, dns->transfer);
+	dns_request_free(dns);
 	return content;
 }

@@ -99,11 +99,10 @@ void gateway_fail_journal(struct gateway *gateway, unsigned commits);
 /* A request as a listener would take it, judged from its octets. */
 int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
 	const uint8_t *msg, size_t len);
-/* The next transaction that is answered, or NULL; transaction_free. */
-struct transaction *gateway_next_answer(struct gateway *gateway);
+/* The next request that is answered, or NULL; dns_request_free. */
+struct dns_request *gateway_next_answer(struct gateway *gateway);
 /* The answer's octets; 0: there is none. */
-size_t gateway_compose(
-	struct gateway *gateway, struct transaction *transaction, uint8_t *buf);
+size_t gateway_compose(struct gateway *gateway, struct dns_request *dns, uint8_t *buf);
 
 /* What secondaries would get of a zone now; NULL: it is not in service. */
 struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex);

@@ -146,7 +146,7 @@ static uint16_t read_rcode(const uint8_t *octets, const struct wire_message *m)
 
 /* As a client reads it: whose it is, what it says. */
 static int read_octets(struct scenario *s, struct sent_update *request,
-	const struct transaction *t, const uint8_t *octets, size_t len)
+	const struct dns_request *dns, const uint8_t *octets, size_t len)
 {
 	struct wire_message m;
 	struct verdict v = wire_walk(&m, octets, len);
@@ -155,9 +155,9 @@ static int read_octets(struct scenario *s, struct sent_update *request,
 		m.opcode != OPCODE_UPDATE)
 		return scenario_fail(s, "the answer is no answer: %s", v.why);
 	/* What the gateway knows better than it says. */
-	request->verdict = t->verdict;
+	request->verdict = dns->request.verdict;
 	request->verdict.rcode = (enum rcode)read_rcode(octets, &m);
-	if (request->verdict.rcode != t->verdict.rcode)
+	if (request->verdict.rcode != dns->request.verdict.rcode)
 		return scenario_fail(s, "the answer's rcode is not what was decided");
 	v = lease_terms_read(&request->granted, octets, &m);
 	if (!verdict_is_ok(&v))
@@ -168,35 +168,35 @@ static int read_octets(struct scenario *s, struct sent_update *request,
 	v = tsig_verify_answer(
 		&request->tsig, s->client_pool, octets, &m, gateway_now_s(&s->gateway));
 	/* Errors of TSIG are the peer's news; anything else is ours. */
-	if (v.tsig_error != t->verdict.tsig_error)
+	if (v.tsig_error != dns->request.verdict.tsig_error)
 		return scenario_fail(s, "the answer's signature: %s", v.why);
 	return 0;
 }
 
-static int read_answer(struct scenario *s, struct transaction *t)
+static int read_answer(struct scenario *s, struct dns_request *dns)
 {
 	uint8_t octets[WIRE_MESSAGE_MAX];
-	const size_t len = gateway_compose(&s->gateway, t, octets);
-	struct sent_update *request = find_asking(s, t->walk.id);
+	const size_t len = gateway_compose(&s->gateway, dns, octets);
+	struct sent_update *request = find_asking(s, dns->walk.id);
 
 	if (!request)
 		return scenario_fail(s, "an answer to nothing that was asked");
 	if (!len)
 		return scenario_fail(s, "the answer could not be composed");
 	request->is_answered = true;
-	return read_octets(s, request, t, octets, len);
+	return read_octets(s, request, dns, octets, len);
 }
 
 int send_read_answers(struct scenario *s)
 {
-	struct transaction *t;
+	struct dns_request *dns;
 	int r = 0;
 
-	while ((t = gateway_next_answer(&s->gateway))) {
-		const int failed = read_answer(s, t);
+	while ((dns = gateway_next_answer(&s->gateway))) {
+		const int failed = read_answer(s, dns);
 
 		r = r ? r : failed;
-		transaction_free(t);
+		dns_request_free(dns);
 	}
 	return r;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "gateway/request/replay.h"
-#include "gateway/request/transaction.h"
+#include "gateway/request/request.h"
 
 enum { NOW = 1700000000, WINDOW = 300, PLACES = 1024 };
 
@@ -92,13 +92,13 @@ static void another_key_or_mac_is_another_message(void **state)
 static void what_failed_may_be_tried_again(void **state)
 {
 	struct replay *replay = open_memory("this boot");
-	struct transaction t = {0};
+	struct request t = {0};
 	struct replay_entry *entry;
 
 	(void)state;
 	assert_int_equal(look(replay, "a.", 1, NOW, &entry), REPLAY_NEW);
-	replay_set_transaction(replay, entry, &t);
-	assert_ptr_equal(replay_transaction(replay, entry), &t);
+	replay_set_request(replay, entry, &t);
+	assert_ptr_equal(replay_request(replay, entry), &t);
 	replay_forget(replay, entry);
 	assert_null(t.replay);
 	assert_int_equal(look(replay, "a.", 1, NOW, &entry), REPLAY_NEW);
@@ -166,13 +166,13 @@ static void many_keys_have_a_floor_each(void **state)
 static void one_in_progress_learns_that_it_is_forgotten(void **state)
 {
 	struct replay *replay = open_memory("this boot");
-	struct transaction t = {0};
+	struct request t = {0};
 	struct replay_entry *entry;
 
 	(void)state;
 	assert_int_equal(look(replay, "a.", 0, NOW, &entry), REPLAY_NEW);
-	replay_set_transaction(replay, entry, &t);
-	assert_ptr_equal(replay_transaction(replay, entry), &t);
+	replay_set_request(replay, entry, &t);
+	assert_ptr_equal(replay_request(replay, entry), &t);
 	for (uint32_t i = 1; i <= PLACES; i++)
 		assert_int_equal(look(replay, "a.", i, NOW, &entry), REPLAY_NEW);
 	assert_null(t.replay);
@@ -383,7 +383,7 @@ struct model_message {
 	bool is_executed, is_journalled;
 	bool is_answered;           /* in this turn: executed when the turn is over */
 	struct replay_entry *entry; /* in progress; NULL: not */
-	struct transaction transaction;
+	struct request request;
 };
 
 static struct model {
@@ -445,7 +445,7 @@ static void model_send(unsigned key)
 	model.count++;
 	if (result == REPLAY_NEW) {
 		message->entry = entry;
-		replay_set_transaction(model.replay, entry, &message->transaction);
+		replay_set_request(model.replay, entry, &message->request);
 		return;
 	}
 	assert_int_equal(result, REPLAY_TOO_OLD);
@@ -461,14 +461,14 @@ static void model_answer(size_t number)
 	if (!message->entry)
 		return;
 	if (draw(8) == 0) { /* a passing fault */
-		if (message->transaction.replay)
+		if (message->request.replay)
 			replay_forget(model.replay, message->entry);
 		message->entry = NULL;
 		return;
 	}
 	message->is_journalled = message->is_executed = message->is_written && draw(2);
 	message->is_answered = true;
-	if (message->transaction.replay)
+	if (message->request.replay)
 		replay_answer(model.replay, message->entry, &answer);
 	message->entry = NULL;
 }
@@ -487,7 +487,7 @@ static void model_repeat(size_t number)
 	if (result == REPLAY_NEW) {
 		message->entry = entry;
 		message->is_written = false;
-		replay_set_transaction(model.replay, entry, &message->transaction);
+		replay_set_request(model.replay, entry, &message->request);
 	}
 }
 

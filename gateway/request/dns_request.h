@@ -1,0 +1,74 @@
+/*
+ * A request that a DNS message brought: the message, by which way it came, and the answer
+ * on its way back.
+ *
+ * A listener makes it, and gets it back when it is answered; then it signs, sends and
+ * frees it.  What becomes of the request in between is in request.h.
+ */
+#ifndef MUSTER_DNS_REQUEST_H
+#define MUSTER_DNS_REQUEST_H
+
+#include "gateway/answer/transfer.h"
+#include "gateway/request/request.h"
+#include "gateway/request/tsig_signer.h"
+
+struct connection;
+
+/* By which way it came, and its answer goes. */
+struct dns_peer {
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	struct connection *connection; /* the listener's; NULL: UDP */
+	int socket;                    /* UDP: which socket it came by */
+	struct ip_address local;       /* UDP: the address it was sent to; family 0: not
+					* known, let the kernel choose */
+	unsigned interface;            /* UDP: for link-local answers; 0: any */
+};
+
+struct dns_request {
+	struct request request; /* first */
+	struct dns_peer peer;
+
+	struct wire_message walk;
+	struct tsig_signer tsig; /* request.signer, if it is signed */
+	uint16_t question_type;  /* of queries */
+
+	/* Its way through the zone thread. */
+	struct content_caller caller; /* at the gate (a transfer's) */
+	struct dns_request *next;     /* in a line for the server that signs the zone */
+
+	/* The answer. */
+	uint8_t *answer; /* owned; NULL: compose one from the verdict */
+	size_t answer_len;
+	struct transfer *transfer; /* counted; NULL: no zone transfer */
+
+	size_t len;
+	uint8_t msg[]; /* the request as it came */
+};
+
+/* Copies the message; its answer will come to reply.  NULL: no memory. */
+struct dns_request *dns_request_new(struct config *config, const struct dns_peer *peer,
+	struct mailbox *reply, const uint8_t *msg, size_t len);
+/* Frees it and what it owns; NULL is harmless. */
+void dns_request_free(struct dns_request *dns);
+
+/* As wire_walk; then it is known what kind of request it is. */
+struct verdict dns_request_walk(struct dns_request *dns);
+
+/* The one around a request that came as a DNS message, or around its node. */
+static inline struct dns_request *dns_request_of(struct request *request)
+{
+	return (struct dns_request *)(void *)request;
+}
+
+static inline struct dns_request *dns_request_of_node(struct queue_node *node)
+{
+	return (struct dns_request *)(void *)node;
+}
+
+static inline bool dns_request_is_tcp(const struct dns_request *dns)
+{
+	return dns->peer.connection != NULL;
+}
+
+#endif
