@@ -261,16 +261,22 @@ static void on_down(void *part)
 void zone_requests_give_up(struct zone_requests *zone)
 {
 	const struct content *content = zone->content;
-	const struct verdict closing = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+	const bool is_applied = content->rules->ack == CONFIG_ACK_APPLIED;
+	const struct verdict withdrawn = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is being closed: the change was withdrawn");
-	struct request *request;
+	const struct verdict unknown = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+		"the gateway stops: the change reaches its target after the next start");
+	struct request *r;
 
 	requests_give_up_asking(zone);
-	while ((request = TAILQ_FIRST(&zone->waiting))) {
-		if (content->rules->ack == CONFIG_ACK_APPLIED && content->mirror)
-			take_back(request, &closing, EDIT_TAKE_BACK);
-		else
-			stop_and_answer(request);
+	while ((r = TAILQ_FIRST(&zone->waiting))) {
+		if (is_applied && content->mirror && !content->thread->is_over) {
+			take_back(r, &withdrawn, EDIT_TAKE_BACK);
+			continue;
+		}
+		if (is_applied)
+			r->verdict = unknown;
+		stop_and_answer(r);
 	}
 }
 

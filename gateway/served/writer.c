@@ -259,12 +259,19 @@ static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
 }
 
 /* What is durable is delivered after the next start. */
-static void give_up_waiting(struct writer *writer)
+static void answer_waiting(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
 	HASH_ITER(hh, writer->served.zones, zone, next)
 		zone_requests_give_up(&zone->requests);
+	LIST_FOREACH(zone, &writer->closing, closing_entry)
+	zone_requests_give_up(&zone->requests);
+}
+
+static void give_up_waiting(struct writer *writer)
+{
+	answer_waiting(writer);
 	flush(writer);
 }
 
@@ -566,6 +573,8 @@ static void finish_journal(struct writer *writer)
 	queue_take_all(&writer->thread.client.done, &list);
 	while ((node = queue_list_take(&list)))
 		zone_thread_take_back(&writer->thread, (struct journal_op *)(void *)node);
+	undo_failed(writer);
+	answer_waiting(writer); /* what came back last may have begun to wait */
 	requests_send(&writer->served.requests);
 }
 
