@@ -18,7 +18,6 @@
  * call, KEYFILE_DEPTH_MAX of them nested.  Only regular files: a FIFO could block for
  * ever.
  */
-#include "tsig/keyfile.h"
 #include "tsig/keyfile_source.h"
 
 #include <errno.h>
@@ -53,12 +52,6 @@ static int fail_file(const struct keyfile_source *src, int err, const char *reas
 		return keyfile_fail(src, 0, err, "%s", reason);
 	return keyfile_fail(src->parent, src->parent_line, err, "include of %s%s: %s",
 		dots, name, reason);
-}
-
-/* Knot's and NSD's. */
-static bool is_yaml(const struct keyfile_source *src)
-{
-	return src->read == keyfile_read_yaml;
 }
 
 static void warn_of_folder(const struct keyfile_source *src)
@@ -131,7 +124,7 @@ static int read_open_file(struct keyfile_source *src, int fd)
 		src->text = text;
 		src->len = (size_t)got;
 		src->total->octets += src->len;
-		err = keyfile_read_source(src);
+		err = src->total->read(src);
 	}
 	hmac_wipe(text, size);
 	free(text);
@@ -150,7 +143,7 @@ static int read_file(struct keyfile_source *src)
 	if (fstat(fd, &src->st) < 0) {
 		err = -errno;
 		fail_file(src, err, strerror(-err));
-	} else if (S_ISDIR(src->st.st_mode) && src->parent && is_yaml(src->parent)) {
+	} else if (S_ISDIR(src->st.st_mode) && src->parent && src->parent->is_yaml) {
 		err = 0;
 		warn_of_folder(src);
 	} else {
@@ -241,7 +234,7 @@ static bool is_marked_folder(const char *path)
 static int include_pattern(
 	const struct keyfile_source *src, unsigned line, const char *pattern)
 {
-	const bool are_folders_skipped = is_yaml(src);
+	const bool are_folders_skipped = src->is_yaml;
 	glob_t found = {0};
 	int err = 0;
 
@@ -250,7 +243,7 @@ static int include_pattern(
 	case 0:
 		break;
 	case GLOB_NOMATCH:
-		if (is_yaml(src))
+		if (src->is_yaml)
 			return 0;
 		return keyfile_fail(
 			src, line, -ENOENT, "include: no file fits the pattern");
@@ -324,27 +317,24 @@ static int check_public_half(struct keyfile_source *src)
 	return check_file(src);
 }
 
-int keyfile_load(struct keyring *ring, const char *path, keyfile_warning *warning,
-	void *arg, char ret_error[KEYFILE_ERROR_MAX])
+int keyfile_read_first(struct keyfile_source *src)
 {
 	static const char suffix[] = ".private";
-	struct keyfile_total total = {.warning = warning, .arg = arg};
-	struct keyfile_source src = {
-		.ring = ring, .name = path, .total = &total, .ret_error = ret_error};
+	const char *path = src->name;
 	char sibling[PATH_MAX];
 	size_t stem;
 	int err;
 
 	if (!keyfile_is_pair_name(path, ".key"))
-		return read_file(&src);
-	err = check_public_half(&src);
+		return read_file(src);
+	err = check_public_half(src);
 	if (err < 0)
 		return err;
 	stem = strlen(path) - strlen(".key");
 	if (stem + sizeof(suffix) > sizeof(sibling))
-		return fail_file(&src, -ENAMETOOLONG, "path too long");
+		return fail_file(src, -ENAMETOOLONG, "path too long");
 	memcpy(sibling, path, stem);
 	memcpy(sibling + stem, suffix, sizeof(suffix));
-	src.name = sibling;
-	return read_file(&src);
+	src->name = sibling;
+	return read_file(src);
 }

@@ -40,12 +40,15 @@ struct keyfile_source {
 	unsigned depth;                      /* includes above this one */
 	bool is_looked_into;                 /* its keys are not loaded, only warned of */
 	keyfile_reader *read; /* its form; an included file has that of the first */
+	bool is_yaml;         /* that is Knot's and NSD's */
 	struct keyfile_total *total; /* over all files of one call */
 	char *ret_error;             /* KEYFILE_ERROR_MAX octets */
 };
 
 /* What all files of one call share. */
 struct keyfile_total {
+	/* Finds the form of a source that has its text, and reads it. */
+	int (*read)(struct keyfile_source *src);
 	size_t keys;              /* added to the ring */
 	size_t files;             /* opened */
 	size_t octets;            /* read */
@@ -70,13 +73,14 @@ int keyfile_fail(const struct keyfile_source *src, unsigned line, int err,
 void keyfile_warn(const struct keyfile_source *src, unsigned line, const char *reason,
 	...) __attribute__((format(printf, 3, 4)));
 
-/* Finds the form of a source that has its text, and reads it. */
-int keyfile_read_source(struct keyfile_source *src) __attribute__((warn_unused_result));
-
 /* Decodes the entry and adds the key.  0, -EINVAL for what is missing or wrong, -EACCES
  * from a file that others may read, or what keyring_add said. */
 int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_entry *entry)
 	__attribute__((warn_unused_result));
+
+/* Reads the file that is asked for; of a pair of files the private one.  0, or -errno
+ * with the reason. */
+int keyfile_read_first(struct keyfile_source *src) __attribute__((warn_unused_result));
 
 /* Reads the file, or the files of the pattern, that src includes at line.  0, or -errno
  * with the reason. */

@@ -57,14 +57,6 @@ static bool is_implausible(
 		gone * 100 >= expiry->brake_percent * all;
 }
 
-void lease_brake_settle(struct lease_table *table)
-{
-	if (!table->is_braked || table->stale.count > table->forced)
-		return;
-	table->is_braked = false;
-	lease_state_tell(table, LEASE_EVENT_FREE, NULL);
-}
-
 bool lease_is_braked(const struct lease_table *table)
 {
 	return table->is_braked;

@@ -37,6 +37,15 @@ static bool is_host_stale(const struct lease_table *table, const struct lease *l
 	return lease_first_at(table, lease_owner(lease))->flags & LEASE_IS_STALE;
 }
 
+/* After something has left the stale heap. */
+static void settle_brake(struct lease_table *table)
+{
+	if (!table->is_braked || table->stale.count > table->forced)
+		return;
+	table->is_braked = false;
+	lease_state_tell(table, LEASE_EVENT_FREE, NULL);
+}
+
 void lease_state_leave(struct lease_table *table, struct lease *lease)
 {
 	bool is_late = lease->flags & (LEASE_IS_STALE | LEASE_IS_FORCED);
@@ -49,7 +58,7 @@ void lease_state_leave(struct lease_table *table, struct lease *lease)
 	lease->flags &=
 		(uint16_t) ~(LEASE_IS_STALE | LEASE_IS_FORCED | LEASE_IS_RELEASED);
 	if (is_late)
-		lease_brake_settle(table);
+		settle_brake(table);
 }
 
 /* A stale lease is active again, or held; the heap has been left. */

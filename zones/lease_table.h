@@ -220,9 +220,4 @@ struct lease_changes *lease_changes_new(void);
 /* Copies of what both sides point into, so that the change owns it.  0 or -ENOMEM. */
 int lease_change_own(struct lease_change *change) __attribute__((warn_unused_result));
 
-/* ---- the brake (lease_expiry.c) ---- */
-
-/* After something has left the stale heap. */
-void lease_brake_settle(struct lease_table *table);
-
 #endif
