@@ -12,7 +12,7 @@
 #ifndef MUSTER_AGENT_AGENT_H
 #define MUSTER_AGENT_AGENT_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "gateway/base/alarm.h"
 
 struct agent_options {

@@ -11,7 +11,7 @@
 #ifndef MUSTER_AGENT_GATEWAYS_H
 #define MUSTER_AGENT_GATEWAYS_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/publish/outcome.h"
 #include "gateway/base/alarm.h"
 

@@ -19,7 +19,7 @@
 #ifndef MUSTER_AGENT_LEDGER_H
 #define MUSTER_AGENT_LEDGER_H
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 
 enum { LEDGER_REMOVALS_MAX = 5 };
 

@@ -4,7 +4,7 @@
 #ifndef MUSTER_AGENT_ADDRESS_H
 #define MUSTER_AGENT_ADDRESS_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 /* One address as the kernel knows it. */
 struct address {

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/sources/record_text.h"
+#include "agent/records/record_text.h"
 #include "agent/sources/source.h"
 #include "gateway/base/alarm.h"
 

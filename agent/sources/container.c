@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/sources/record_text.h"
+#include "agent/records/record_text.h"
 #include "agent/sources/source.h"
 #include "zones/rdata.h"
 

@@ -9,7 +9,7 @@
 #ifndef MUSTER_AGENT_CONTAINER_H
 #define MUSTER_AGENT_CONTAINER_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 enum { CONTAINER_ID_MAX = 65 };
 

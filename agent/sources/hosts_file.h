@@ -4,7 +4,7 @@
 #ifndef MUSTER_AGENT_HOSTS_FILE_H
 #define MUSTER_AGENT_HOSTS_FILE_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 /*
  * Adds an address record for each name of the text that lies in one of the zones; single

@@ -11,7 +11,7 @@
 #ifndef MUSTER_AGENT_SOURCE_H
 #define MUSTER_AGENT_SOURCE_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/publish/gateways.h"
 #include "gateway/base/alarm.h"
 

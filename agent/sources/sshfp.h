@@ -4,7 +4,7 @@
 #ifndef MUSTER_AGENT_SSHFP_H
 #define MUSTER_AGENT_SSHFP_H
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 
 /* Adds the SSHFP record of a line of an OpenSSH public key file ("ssh-ed25519 AAAA...
  * comment"), with a SHA-256 fingerprint (RFC 6594).  0, -EINVAL: no such line, or an

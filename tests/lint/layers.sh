@@ -20,24 +20,25 @@ forbid_calls() {
 		sed "s|^\([^:]*:[0-9]*\): *|\1: $3: |"
 }
 
-# The rooms of the gateway, from the bottom to the top: each includes only those before it.
-ROOMS='base config answer journal target actions thread delivery content leases request
+# The rooms, from the bottom to the top.
+GATEWAY='base config answer journal target actions thread delivery content leases request
 	reverse served listener control'
+AGENT='records config publish sources'
 
+# rooms FOLDER ROOM...: each includes only those before it, and nothing of the folder itself.
 rooms() {
-	above="$ROOMS ctl"
-	for room in $ROOMS; do
+	folder=$1
+	shift
+	above=$*
+	for room; do
 		above=$(printf '%s\n' $above | grep -vx "$room")
-		[ -z "$above" ] ||
-			forbid "gateway/$room" "gateway/($(printf '%s\n' $above | paste -sd'|'))/" \
-				"gateway/$room/ stands below this"
+		forbid "$folder/$room" "$folder/([^/]*\"$(printf '|%s/' $above))" \
+			"$folder/$room/ stands below this"
 	done
-	forbid gateway/ctl "gateway/($(printf '%s\n' $ROOMS | grep -vx base | paste -sd'|'))/" \
-		'musterctl knows the gateway by what it says'
-	for room in gateway/*/; do
-		case " $(echo $ROOMS) ctl " in
-		*" $(basename "$room") "*) ;;
-		*) echo "$room: has no place among the rooms of tests/lint/layers.sh" ;;
+	for path in "$folder"/*/; do
+		case " $* " in
+		*" $(basename "$path") "*) ;;
+		*) echo "$path: has no place among the rooms of tests/lint/layers.sh" ;;
 		esac
 	done
 }
@@ -58,7 +59,10 @@ problems=$(
 	forbid agent 'gateway/' 'gateway/ and agent/ are strangers' | grep -v '"gateway/base/'
 	forbid gateway/base '(gateway|agent)/' 'gateway/base/ stands below this' |
 		grep -v '"gateway/base/'
-	rooms
+	rooms gateway $GATEWAY ctl
+	rooms agent $AGENT
+	forbid gateway/ctl "gateway/($(printf '%s\n' $GATEWAY | grep -vx base | paste -sd'|'))/" \
+		'musterctl knows the gateway by what it says'
 	forbid gateway/control 'gateway/(request|leases|reverse|content|delivery|thread)/' \
 		'control sees zones through gateway/served/view.h alone'
 	forbid gateway/control 'gateway/served/' \

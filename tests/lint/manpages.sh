@@ -36,8 +36,8 @@ is_named() {
 
 settings=$(names_of reader_member gateway/config/config*.c)
 choices=$(names_of reader_choice gateway/config/config*.c)
-agent_settings=$(names_of reader_member agent/config*.c)
-agent_choices=$(names_of reader_choice agent/config*.c)
+agent_settings=$(names_of reader_member agent/config/*.c)
+agent_choices=$(names_of reader_choice agent/config/*.c)
 
 explain() {
 	for found in $1; do
@@ -73,7 +73,7 @@ problems=$(
 	explain "$settings" "$choices"
 	for known in gateways key_file sources path grace; do
 		printf '%s\n' "$agent_settings" | grep -q ":$known\$" ||
-			echo "agent/config.c:1: no table has the setting \"$known\" any more"
+			echo "agent/config/config.c:1: no table has the setting \"$known\" any more"
 	done
 	conf=agent/muster-agent.conf.5
 	explain "$agent_settings" "$agent_choices"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include "agent_records.h"
 
-#include "agent/sources/record_text.h"
+#include "agent/records/record_text.h"
 #include "zones/rdata.h"
 
 static const uint8_t zone[] = "\003dyn\007example";

@@ -4,7 +4,7 @@
 #ifndef MUSTER_TESTS_AGENT_RECORDS_H
 #define MUSTER_TESTS_AGENT_RECORDS_H
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 
 enum { RECORDS_TEXT_MAX = 16384 };
 

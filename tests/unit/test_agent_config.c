@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include "agent_records.h"
 
-#include "agent/config_read.h"
+#include "agent/config/config_read.h"
 
 #define BASE "gateways = [ \"192.0.2.1\" ]; key_file = \"test.key\"; "
 

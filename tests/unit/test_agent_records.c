@@ -10,7 +10,7 @@
 #include "agent_records.h"
 
 #include "agent/sources/hosts_file.h"
-#include "agent/sources/record_text.h"
+#include "agent/records/record_text.h"
 #include "agent/sources/source.h"
 #include "agent/sources/sshfp.h"
 

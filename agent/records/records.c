@@ -1,7 +1,7 @@
 /*
  * Sets of records: arrays, sorted when they are complete.
  */
-#include "agent/records.h"
+#include "agent/records/records.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #ifndef MUSTER_AGENT_CONFIG_READ_H
 #define MUSTER_AGENT_CONFIG_READ_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "gateway/base/settings_reader.h"
 
 /* Like reader_time; max_ms must fit. */

@@ -4,14 +4,14 @@
  * One table says which settings each type of source has, so that what would have no
  * effect is an error.
  */
-#include "agent/config_read.h"
+#include "agent/config/config_read.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/sources/record_text.h"
+#include "agent/records/record_text.h"
 
 enum {
 	INTERVAL_MAX_S = 7 * 24 * 3600,

@@ -2,7 +2,7 @@
  * Texts of records.  The grammar is zones/record.h's; which types a host may have is
  * known here.
  */
-#include "agent/sources/record_text.h"
+#include "agent/records/record_text.h"
 
 #include <errno.h>
 #include <stdio.h>

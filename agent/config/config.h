@@ -7,7 +7,7 @@
 #ifndef MUSTER_AGENT_CONFIG_H
 #define MUSTER_AGENT_CONFIG_H
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 #include "tsig/key.h"
 
 enum {

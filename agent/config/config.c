@@ -1,7 +1,7 @@
 /*
  * muster-agent.conf: the settings at its top, defaults, and the key.
  */
-#include "agent/config_read.h"
+#include "agent/config/config_read.h"
 
 #include <errno.h>
 #include <libgen.h>

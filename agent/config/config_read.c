@@ -2,7 +2,7 @@
  * Settings of muster-agent.conf that musterd.conf does not have: lists of words, times
  * that fit 32 bits, and gateways.  Does not know any particular setting.
  */
-#include "agent/config_read.h"
+#include "agent/config/config_read.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef MUSTER_AGENT_RECORD_TEXT_H
 #define MUSTER_AGENT_RECORD_TEXT_H
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 #include "zones/record.h"
 
 /*
