@@ -24,11 +24,6 @@ static const char *const rcode_names[] = {
 	[RCODE_BADVERS] = "BADVERS",
 };
 
-struct verdict verdict_ok(void)
-{
-	return (struct verdict){.rcode = RCODE_NOERROR, .ede = EDE_NONE};
-}
-
 static void print_why(struct verdict *v, const char *why, va_list args)
 	__attribute__((format(printf, 2, 0)));
 

@@ -59,7 +59,18 @@ struct verdict {
 	char why[VERDICT_WHY_MAX]; /* for the log, and the EDE text; "" when accepted */
 };
 
-struct verdict verdict_ok(void);
+/* Of why no more than its end is set: verdicts are passed around for every step of every
+ * request. */
+static inline struct verdict verdict_ok(void)
+{
+	struct verdict ok;
+
+	ok.rcode = RCODE_NOERROR;
+	ok.tsig_error = 0;
+	ok.ede = EDE_NONE;
+	ok.why[0] = '\0';
+	return ok;
+}
 
 /* Formats the reason like printf; what does not fit is cut.  Octets that are not
  * printable ASCII become '?', so that no peer can write control characters into a log. */

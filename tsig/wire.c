@@ -105,33 +105,50 @@ void wire_write_octets(struct wire_writer *w, const void *octets, size_t len)
 		memcpy(p, octets, len);
 }
 
-/* The low 8 * len bits of v. */
-static void write_integer(struct wire_writer *w, uint64_t v, unsigned len)
-{
-	uint8_t *p = take_room(w, len);
-
-	for (unsigned i = len; p && i > 0; i--, v >>= 8)
-		p[i - 1] = (uint8_t)v;
-}
-
 void wire_write_u8(struct wire_writer *w, uint8_t v)
 {
-	write_integer(w, v, 1);
+	uint8_t *p = take_room(w, 1);
+
+	if (p)
+		*p = v;
+}
+
+static void put_u16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+	put_u16(p, (uint16_t)(v >> 16));
+	put_u16(p + 2, (uint16_t)v);
 }
 
 void wire_write_u16(struct wire_writer *w, uint16_t v)
 {
-	write_integer(w, v, 2);
+	uint8_t *p = take_room(w, 2);
+
+	if (p)
+		put_u16(p, v);
 }
 
 void wire_write_u32(struct wire_writer *w, uint32_t v)
 {
-	write_integer(w, v, 4);
+	uint8_t *p = take_room(w, 4);
+
+	if (p)
+		put_u32(p, v);
 }
 
 void wire_write_u48(struct wire_writer *w, uint64_t v)
 {
-	write_integer(w, v, 6);
+	uint8_t *p = take_room(w, 6);
+
+	if (!p)
+		return;
+	put_u16(p, (uint16_t)(v >> 32));
+	put_u32(p + 2, (uint32_t)v);
 }
 
 void wire_put_u16(struct wire_writer *w, size_t at, uint16_t v)
@@ -140,8 +157,7 @@ void wire_put_u16(struct wire_writer *w, size_t at, uint16_t v)
 		w->failed = true;
 		return;
 	}
-	w->buf[at] = (uint8_t)(v >> 8);
-	w->buf[at + 1] = (uint8_t)v;
+	put_u16(w->buf + at, v);
 }
 
 void wire_write_name_plain(struct wire_writer *w, const uint8_t *name)
