@@ -19,7 +19,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/supervise.h"
 #include "gateway/content/seed_check.h"
-#include "gateway/served/writer.h"
+#include "gateway/served/zone_threads.h"
 #include "tsig/plural.h"
 
 struct options {
@@ -33,12 +33,11 @@ struct daemon {
 	struct config *first_config; /* what was opened by it stays until the end */
 	struct config *config;       /* the newest */
 	struct listeners *listeners;
-	struct writer *writer;
+	struct zone_threads *zone_threads;
 	struct control *control;
-	int signals;        /* signalfd */
-	int parent;         /* supervise_detach's; -1: none waits */
-	size_t file_limit;  /* descriptors that there may be */
-	size_t zones_ready; /* that were loaded when it started */
+	int signals;       /* signalfd */
+	int parent;        /* supervise_detach's; -1: none waits */
+	size_t file_limit; /* descriptors that there may be */
 };
 
 static void usage(FILE *out)
@@ -143,6 +142,8 @@ static void warn_of_unchanged(const struct config *old, const struct config *new
 		log_warning("listen: takes effect at the next start");
 	if (old->threads != new->threads)
 		log_warning("threads: takes effect at the next start");
+	if (old->zone_threads != new->zone_threads)
+		log_warning("zone_threads: takes effect at the next start");
 	if (strcmp(old->database, new->database))
 		log_warning("database: takes effect at the next start");
 	if (strcmp(old->user ? old->user : "", new->user ? new->user : ""))
@@ -173,7 +174,7 @@ static int reload(struct daemon *d, struct control_order *order)
 	r = config_load(&config, d->options.config_path, report, order);
 	if (r) {
 		log_error("the configuration stays as it was");
-	} else if ((r = writer_reload(d->writer, config))) {
+	} else if ((r = zone_threads_reload(d->zone_threads, config))) {
 		log_error("reload: out of memory; the configuration stays as it was");
 		config_unref(config);
 	} else {
@@ -231,9 +232,9 @@ static void wait_for_signals(struct daemon *d)
 	for (;;) {
 		int ready = poll(fds, 2, watchdog_ms ? watchdog_ms : -1);
 
-		if (watchdog_ms && writer_is_alive(d->writer)) {
+		if (watchdog_ms && zone_threads_are_alive(d->zone_threads)) {
 			supervise_notify("WATCHDOG=1");
-			writer_ping(d->writer);
+			zone_threads_ping(d->zone_threads);
 		}
 		if (ready <= 0)
 			continue;
@@ -248,22 +249,26 @@ static void wait_for_signals(struct daemon *d)
 
 static int start_threads(struct daemon *d)
 {
-	int r = writer_new(&d->writer, d->config, &writer_env);
+	struct queue *queues[LISTENERS_QUEUES_MAX];
+	unsigned count;
+	int r = zone_threads_new(&d->zone_threads, d->config, &zone_threads_env);
 
 	for (size_t i = 0; !r && i < listeners_count(d->listeners); i++)
-		r = writer_add_mailbox(d->writer, listeners_mailbox(d->listeners, i));
-	if (!r) {
-		d->zones_ready = writer_count_ready(d->writer);
-		r = writer_start(d->writer);
-	}
+		r = zone_threads_add_mailbox(
+			d->zone_threads, listeners_mailbox(d->listeners, i));
+	if (!r)
+		r = zone_threads_start(d->zone_threads);
 	if (r) {
-		writer_free(d->writer);
-		d->writer = NULL;
+		zone_threads_free(d->zone_threads);
+		d->zone_threads = NULL;
 		return r;
 	}
-	r = listeners_start(d->listeners, writer_queue(d->writer));
+	count = zone_threads_count(d->zone_threads);
+	for (unsigned i = 0; i < count; i++)
+		queues[i] = zone_threads_queue(d->zone_threads, i);
+	r = listeners_start(d->listeners, queues, count);
 	if (!r)
-		r = control_start(d->control, d->writer, d->listeners);
+		r = control_start(d->control, d->zone_threads, d->listeners);
 	if (r)
 		log_error("starting threads: %s", strerror(-r));
 	return r;
@@ -299,11 +304,11 @@ static int start(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	control_stop(d->control);
-	if (d->writer) {
+	if (d->zone_threads) {
 		listeners_stop_reading(d->listeners);
-		writer_stop(d->writer);
+		zone_threads_stop(d->zone_threads);
 	}
-	writer_free(d->writer);
+	zone_threads_free(d->zone_threads);
 	control_free(d->control);
 	listeners_free(d->listeners);
 }
@@ -329,7 +334,7 @@ static int serve(struct daemon *d)
 	if (r)
 		return r;
 	log_info("musterd " PACKAGE_VERSION " is ready: %zu of %zu %s loaded, %zu %s",
-		d->zones_ready, d->config->zone_count,
+		zone_threads_count_ready(d->zone_threads), d->config->zone_count,
 		PLURAL(d->config->zone_count, "zone"), keyring_count(d->config->keys),
 		PLURAL(keyring_count(d->config->keys), "key"));
 	r = supervise_ready(d->parent);

@@ -111,3 +111,11 @@ int reverse_to_address(const uint8_t *name, uint16_t *ret_type,
 	*ret_len = len;
 	return 0;
 }
+
+bool reverse_is_zone(const uint8_t *name)
+{
+	return name_is_subdomain(name, in_addr_arpa) ||
+		name_is_subdomain(name, ip6_arpa) ||
+		name_is_subdomain(in_addr_arpa, name) ||
+		name_is_subdomain(ip6_arpa, name);
+}

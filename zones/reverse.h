@@ -5,6 +5,8 @@
 #ifndef MUSTER_REVERSE_H
 #define MUSTER_REVERSE_H
 
+#include <stdbool.h>
+
 #include "zones/rr.h"
 
 enum { REVERSE_ADDRESS_MAX = 16 }; /* octets of RDATA */
@@ -18,5 +20,8 @@ int reverse_from_address(uint8_t ret_name[NAME_MAX_LEN], uint16_t type,
  * -EINVAL for one that stands for no single address, or is not written the usual way. */
 int reverse_to_address(const uint8_t *name, uint16_t *ret_type,
 	uint8_t ret_rdata[REVERSE_ADDRESS_MAX], uint16_t *ret_len);
+
+/* Is it a zone where the names of addresses belong, or one that encloses those? */
+bool reverse_is_zone(const uint8_t *name);
 
 #endif

@@ -16,11 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "zones/reverse.h"
+
 enum {
 	PORT_DNS = 53,
 	PORT_HTTP = 8053,
 	THREADS_MAX = 64, /* listener threads; more than any network card has queues */
-	AUDIT_DAYS = 30,  /* default */
+	ZONE_THREADS_MAX = 64,
+	AUDIT_DAYS = 30, /* default */
 	AUDIT_DAYS_MAX = 36500,
 	TCP_IDLE_TIMEOUT_MS = 30000, /* default; RFC 7766 6.2.3: seconds */
 	TCP_IDLE_TIMEOUT_MIN_MS = 1000,
@@ -134,6 +137,15 @@ static void read_threads(
 		((struct config *)object)->threads = (unsigned)number;
 }
 
+static void read_zone_threads(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, 1, ZONE_THREADS_MAX, &number))
+		((struct config *)object)->zone_threads = (unsigned)number;
+}
+
 static void read_audit_days(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -167,6 +179,7 @@ static const struct reader_member root_members[] = {
 	{"database", read_database, false}, {"pid_file", read_pid_file, false},
 	{"control", read_control, false}, {"http", read_http, false},
 	{"threads", read_threads, false}, {"audit_days", read_audit_days, false},
+	{"zone_threads", read_zone_threads, false},
 	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
 	{"max_fudge", read_max_fudge, false},
 	{"weak_keys", reader_skip, false}, /* config_keys_read */
@@ -204,11 +217,33 @@ static void set_defaults(struct settings_reader *r)
 		abort(); /* they are addresses */
 }
 
+static uint32_t find_pin(const struct config_zone *zone)
+{
+	for (size_t i = 0; i < zone->policy.count; i++) {
+		if (zone->policy.rules[i].ptr)
+			return CONFIG_PIN_PTR;
+	}
+	return reverse_is_zone(zone->name) ? CONFIG_PIN_PTR : name_hash(zone->name);
+}
+
+void config_keep_pins(struct config *config, const struct config *before)
+{
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct config_zone *old =
+			config_find_zone(before, config->zones[i].name);
+
+		if (old && old->pin == CONFIG_PIN_PTR)
+			config->zones[i].pin = CONFIG_PIN_PTR;
+	}
+}
+
 static void read_root(struct settings_reader *r, const config_setting_t *root)
 {
 	const config_setting_t *zones = config_setting_get_member(root, "zones");
 
 	r->config->threads = count_cores();
+	/* The other cores are for the listeners, who sign and verify. */
+	r->config->zone_threads = r->config->threads > 2 ? r->config->threads / 2 : 1;
 	r->config->audit_days = AUDIT_DAYS;
 	r->config->max_fudge_s = KEYRING_FUDGE_MAX_S;
 	r->config->tcp_idle_timeout_ms = TCP_IDLE_TIMEOUT_MS;
@@ -220,6 +255,8 @@ static void read_root(struct settings_reader *r, const config_setting_t *root)
 		keyring_set_fudge_max(r->config->keys, r->config->max_fudge_s);
 	if (zones)
 		config_zones_read(r, zones);
+	for (size_t i = 0; i < r->config->zone_count; i++)
+		r->config->zones[i].pin = find_pin(&r->config->zones[i]);
 	if (r->config->zone_count == 0)
 		reader_warning_missing(r, root, "zones", "no update is accepted");
 }

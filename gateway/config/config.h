@@ -59,8 +59,14 @@ struct config_target {
 	char *api_key; /* from api_key_file; wiped on free */
 };
 
+enum { CONFIG_PIN_PTR = 0 };
+
 struct config_zone {
 	uint8_t name[NAME_MAX_LEN];
+	/* Zones of the same pin are served by the same thread: CONFIG_PIN_PTR for all
+	 * that have, or may have, to do with PTR records that follow addresses; otherwise
+	 * a hash of the name. */
+	uint32_t pin;
 	char *text; /* "dyn.example." */
 	enum config_ack ack;
 	unsigned ack_timeout_ms;
@@ -89,9 +95,10 @@ struct config {
 	struct config_address http; /* len 0: none */
 	uint8_t **http_hosts;       /* names that http goes by, beside its addresses */
 	size_t http_host_count;
-	unsigned threads;             /* listener threads; one per core */
-	unsigned audit_days;          /* how long delivered journal rows are kept; 30 */
-	unsigned max_fudge_s;         /* keyring_set_fudge_max; KEYRING_FUDGE_MAX_S */
+	unsigned threads;      /* listener threads; one per core */
+	unsigned zone_threads; /* 1, or half of the cores if there are more than 2 */
+	unsigned audit_days;   /* how long delivered journal rows are kept; 30 */
+	unsigned max_fudge_s;  /* keyring_set_fudge_max; KEYRING_FUDGE_MAX_S */
 	unsigned tcp_idle_timeout_ms; /* until a connection in which nothing happens is
 				       * closed; 30 s */
 	struct keyring *keys;
@@ -122,6 +129,15 @@ const struct config_zone *config_find_zone(
 /* The served zone that this name is in (the closest enclosing); NULL: none. */
 const struct config_zone *config_find_enclosing_zone(
 	const struct config *config, const uint8_t *name);
+
+/* Which of so many zone threads serves it: 0 to count - 1. */
+static inline unsigned config_zone_thread(const struct config_zone *zone, unsigned count)
+{
+	return zone->pin % count;
+}
+/* Zones that the gateway has served with rules with ptr stay where they are, although
+ * those are gone: their PTR records still follow.  Before anybody else has config. */
+void config_keep_pins(struct config *config, const struct config *before);
 
 /* A numeric address ("192.0.2.1", "2001:db8::1") and a port.  0 or -EINVAL. */
 int config_parse_address(struct config_address *ret, const char *address, unsigned port);

@@ -283,7 +283,7 @@ uint64_t edit_commit(struct edit *edit, const struct verdict *why,
 	edit->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = content->id,
-		.seq = ++thread->last_seq,
+		.seq = zone_thread_next_seq(thread),
 		.at_ms = turn_real_ms(&thread->time),
 		.changes = edit->changes,
 		.verdict = *why,

@@ -258,7 +258,8 @@ static int open_doors(struct control *c)
 	return control_door_listen(&c->http_door, http_fd);
 }
 
-int control_start(struct control *c, struct writer *writer, struct listeners *listeners)
+int control_start(
+	struct control *c, struct zone_threads *zone_threads, struct listeners *listeners)
 {
 	const struct control_reader_user reader_user = {
 		.is_wanted = control_read_is_wanted,
@@ -267,7 +268,7 @@ int control_start(struct control *c, struct writer *writer, struct listeners *li
 	};
 	int r;
 
-	c->writer = writer;
+	c->zone_threads = zone_threads;
 	c->listeners = listeners;
 	c->base = event_base_new();
 	if (!c->base || alarms_init(&c->alarms, &c->time, c->base))

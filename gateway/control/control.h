@@ -17,7 +17,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/listener/listener.h"
-#include "gateway/served/writer.h"
+#include "gateway/served/zone_threads.h"
 
 enum {
 	CONTROL_GUESTS_MAX = 16,        /* connections of each door; others wait to be
@@ -41,7 +41,7 @@ struct control;
 int control_open(struct control **ret_control, struct config *config,
 	const char *config_path) __attribute__((warn_unused_result));
 /* Starts the thread.  writer and listeners must outlive control_stop. */
-int control_start(struct control *control, struct writer *writer,
+int control_start(struct control *control, struct zone_threads *zone_threads,
 	struct listeners *listeners) __attribute__((warn_unused_result));
 
 /* ---- for the main thread ---- */
@@ -69,7 +69,7 @@ void control_configure(
 /* Ends the thread and removes the socket's file.  The zone thread must still be running.
  * NULL is harmless. */
 void control_stop(struct control *control);
-/* To be called after writer_free.  NULL is harmless. */
+/* To be called after zone_threads_free.  NULL is harmless. */
 void control_free(struct control *control);
 
 #endif

@@ -115,7 +115,7 @@ struct control {
 	char *database;          /* constant: changing it takes a restart */
 	int64_t since_s;         /* real time of the start */
 
-	struct writer *writer;
+	struct zone_threads *zone_threads;
 	struct listeners *listeners;
 	struct queue inbox;  /* struct control_mail, for the thread */
 	struct queue back;   /* struct zone_call, for the thread */

@@ -56,7 +56,7 @@ void control_ask(struct control_question *q,
 	q->call.run = run;
 	q->call.subject = subject;
 	q->control->questions++;
-	writer_call(q->control->writer, &q->call);
+	zone_threads_call(q->control->zone_threads, &q->call, q->config);
 }
 
 /* A question is back. */

@@ -159,9 +159,15 @@ static int look_at_rows(
 	struct control_question *q, const struct store_ops *ops, struct store *store)
 {
 	struct audit *a = (struct audit *)(void *)q;
-	/* This comes first, so that a client which asks for later rows misses none. */
+	/* This comes first, so that a client which asks for later rows misses none.  What
+	 * another zone thread may still write below a row is left for later with it. */
+	const uint64_t settled = zone_threads_settled_seq(q->control->zone_threads);
 	int r = ops->last_seq(store, &a->newest);
 
+	if (a->newest > settled)
+		a->newest = settled;
+	if (!a->filter.before || a->filter.before > settled)
+		a->filter.before = settled + 1;
 	if (!r && a->has_zone)
 		r = ops->find_zone(store, a->zone, &a->filter.zone);
 	if (r || !a->filter.limit || (a->has_zone && !a->filter.zone))

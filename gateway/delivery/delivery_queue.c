@@ -82,21 +82,22 @@ int delivery_read_cursor(struct delivery *d)
 	int r = thread->store_ops->get_cursor(
 		thread->store, d->zone.id, d->id, &d->cursor);
 
-	if (!r && d->cursor && thread->is_older && !delivery_is_local(d))
+	if (!r && d->cursor && thread->database->is_older && !delivery_is_local(d))
 		r = pass_overtaken(d);
 	if (r)
 		return r;
+	database_pass_seq(thread->database, d->cursor);
 	if (d->cursor == 0) {
 		/* Its content is what it is; only what comes from now on is owed to it.
 		 */
-		d->cursor = thread->last_seq;
+		d->cursor = database_last_seq(thread->database);
 		note.seq = d->cursor;
 		if (!zone_thread_submit_note(thread, &note))
 			return -ENOMEM;
 	}
 	d->cursor_stored = d->cursor;
 	d->loaded = d->cursor;
-	d->uncertain = thread->last_seq;
+	d->uncertain = database_last_seq(thread->database);
 	return 0;
 }
 

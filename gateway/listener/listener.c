@@ -126,12 +126,15 @@ void listener_take_request(struct listener *listener, struct dns_request *dns)
 	listener->load.in_flight_len += dns->len;
 	if (is_transfer(dns))
 		count_transfer(listener, dns);
-	queue_list_append(&listener->forward, &dns->request.node);
+	queue_list_append(&listener->forward[config_zone_thread(
+				  dns->request.zone, listener->all->queue_count)],
+		&dns->request.node);
 }
 
 void listener_forward(struct listener *listener)
 {
-	queue_push(listener->all->queue, &listener->forward);
+	for (unsigned i = 0; i < listener->all->queue_count; i++)
+		queue_push(listener->all->queues[i], &listener->forward[i]);
 }
 
 static void finish_if_drained(struct listener *listener)
@@ -271,7 +274,8 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	listener->all = all;
 	listener->config = config_ref(config);
 	pthread_mutex_init(&listener->config_lock, NULL);
-	queue_list_init(&listener->forward);
+	for (unsigned i = 0; i < LISTENERS_QUEUES_MAX; i++)
+		queue_list_init(&listener->forward[i]);
 	listener->mailbox.number = (unsigned)(listener - all->listeners);
 	TAILQ_INIT(&listener->idle);
 	TAILQ_INIT(&listener->busy);
@@ -311,13 +315,20 @@ static size_t descriptors_of_targets(const struct config *config)
 	return count;
 }
 
+static size_t descriptors_of_zones(const struct config *config)
+{
+	return config->zone_threads > 1
+		? (config->zone_threads - 1) * LISTENER_RESERVE_ZONES
+		: 0;
+}
+
 size_t listener_connections_max(
 	const struct config *config, size_t threads, size_t sockets, size_t file_limit)
 {
 	const size_t control =
 		config->control || config->http.len ? LISTENER_RESERVE_CONTROL : 0;
 	const size_t reserve = LISTENER_RESERVE + control +
-		descriptors_of_targets(config) +
+		descriptors_of_targets(config) + descriptors_of_zones(config) +
 		threads * (LISTENER_RESERVE_THREAD + sockets);
 	const size_t share = file_limit > reserve ? (file_limit - reserve) / threads : 0;
 
@@ -420,9 +431,10 @@ static int start_one(struct listener *listener, size_t index)
 	return r;
 }
 
-int listeners_start(struct listeners *all, struct queue *queue)
+int listeners_start(struct listeners *all, struct queue *const *queues, unsigned count)
 {
-	all->queue = queue;
+	memcpy(all->queues, queues, count * sizeof(*queues));
+	all->queue_count = count;
 	for (size_t i = 0; i < all->count; i++) {
 		int r = start_one(&all->listeners[i], i);
 

@@ -30,6 +30,9 @@ enum {
 					* a start or reload reads, with room to spare */
 	LISTENER_RESERVE_CONTROL = 48,    /* for control and http, if there are any: their
 					* connections, loop and database */
+	LISTENER_RESERVE_ZONES = 16,      /* for each zone thread but the first: queues,
+					* loop, database */
+	LISTENERS_QUEUES_MAX = 64,        /* as many as config.zone_threads may be */
 	LISTENER_RESERVE_THREAD = 4,      /* event loop, mailbox, one just accepted */
 	LISTENER_RESERVE_TARGET = 4,  /* a connection and a wake-up for it, or two of them
 					* while a reload exchanges it */
@@ -79,9 +82,9 @@ size_t listener_connections_max(
 size_t listeners_count(const struct listeners *listeners);
 struct mailbox *listeners_mailbox(struct listeners *listeners, size_t index);
 
-/* Starts the threads; judged requests go to the queue. */
-int listeners_start(struct listeners *listeners, struct queue *queue)
-	__attribute__((warn_unused_result));
+/* Starts the threads; judged requests go to the queue of their zone's thread. */
+int listeners_start(struct listeners *listeners, struct queue *const *queues,
+	unsigned count) __attribute__((warn_unused_result));
 
 /* What was refused lately, by these or by the zone thread. */
 struct refusals *listeners_refusals(struct listeners *listeners);
@@ -92,7 +95,7 @@ struct listener_totals listeners_totals(const struct listeners *listeners);
 /* From the next request on; listen and threads stay as they are. */
 void listeners_set_config(struct listeners *listeners, struct config *config);
 
-/* Nothing more is read; returns when no thread will push to the queue any more. */
+/* Nothing more is read; returns when no thread will push to a queue any more. */
 void listeners_stop_reading(struct listeners *listeners);
 /* Sends what is left (bounded), ends the threads and frees everything. */
 void listeners_free(struct listeners *listeners); /* NULL is harmless */

@@ -45,7 +45,8 @@ struct listener {
 	struct listener_udp *udp;
 	struct listener_socket *udp_sockets, *tcp_sockets; /* one per config.listen */
 	size_t socket_count;
-	struct queue_list forward;     /* judged in this turn */
+	/* Judged in this turn, by the thread of their zone. */
+	struct queue_list forward[LISTENERS_QUEUES_MAX];
 	size_t transfers;              /* asked for and not yet sent */
 	struct listener_load load;     /* with the zone thread */
 	TAILQ_HEAD(, connection) idle; /* nothing in progress; longest idle first */
@@ -69,10 +70,11 @@ enum listeners_phase {
 struct listeners {
 	struct listener *listeners;
 	size_t count;
-	size_t started;                /* threads that run */
-	size_t file_limit;             /* descriptors of the process */
-	atomic_size_t connections_max; /* of each listener */
-	struct queue *queue;
+	size_t started;                             /* threads that run */
+	size_t file_limit;                          /* descriptors of the process */
+	atomic_size_t connections_max;              /* of each listener */
+	struct queue *queues[LISTENERS_QUEUES_MAX]; /* of the zone threads */
+	unsigned queue_count;
 	struct refusals *refusals;  /* of all threads */
 	atomic_int phase;           /* enum listeners_phase */
 	atomic_size_t drained;      /* threads that have stopped reading */

@@ -32,10 +32,11 @@ static struct verdict take_share(
 	const int64_t now_ms = turn_monotonic_ms(&thread->time);
 	uint64_t used;
 
-	if (journal_share_is_due(thread->share, now_ms) &&
+	if (journal_share_is_due(thread->database->share, now_ms) &&
 		!thread->store_ops->used(thread->store, &used))
-		journal_share_note(thread->share, used, now_ms);
-	return journal_share_take(thread->share, request->subject.key, octets, now_ms);
+		journal_share_note(thread->database->share, used, now_ms);
+	return journal_share_take(
+		thread->database->share, request->subject.key, octets, now_ms);
 }
 
 /* A client that is refused again and again must not fill the disk. */
@@ -72,7 +73,7 @@ static void answer_refusal(struct zone_requests *zone, struct request *request)
 	row->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = zone->content->id,
-		.seq = ++thread->last_seq,
+		.seq = zone_thread_next_seq(thread),
 		.at_ms = turn_real_ms(&thread->time),
 		.request = request_for_journal(request),
 		.verdict = request->verdict,
@@ -247,31 +248,47 @@ struct verdict requests_evaluate(
 
 /* ---- updates ---- */
 
-/* A twin gets the first one's answer; true: the request is taken care of.  What nobody
- * can repeat has none. */
-static bool answer_twin(struct requests *all, struct request *request)
+/* Remembers it, if it is new; otherwise *ret_first is the one that is still in progress,
+ * or NULL and *ret_answer is what that was told. */
+static enum replay_result look_for_twin(struct requests *all, struct request *request,
+	struct request **ret_first, struct verdict *ret_answer)
 {
 	struct replay *replay = all->replay;
 	struct replay_entry *entry = NULL;
-	struct request *first;
+	enum replay_result result;
+
+	replay_lock(replay);
+	result = replay_look(replay, request->signer, request->real_s, &entry);
+	if (result == REPLAY_NEW)
+		replay_set_request(replay, entry, request);
+	if (result == REPLAY_TWIN) {
+		*ret_first = replay_request(replay, entry);
+		if (!*ret_first)
+			*ret_answer = replay_verdict(entry);
+	}
+	replay_unlock(replay);
+	return result;
+}
+
+/* A twin gets the first one's answer; true: the request is taken care of.  What nobody
+ * can repeat has none.  The first one, if it is in progress, is for the same zone, and so
+ * in this thread. */
+static bool answer_twin(struct requests *all, struct request *request)
+{
+	struct request *first = NULL;
 
 	if (!request->signer || !request->signer->kind->is_repeatable)
 		return false;
-	switch (replay_look(replay, request->signer, request->real_s, &entry)) {
+	switch (look_for_twin(all, request, &first, &request->verdict)) {
 	case REPLAY_NEW:
-		replay_set_request(replay, entry, request);
 		return false;
 	case REPLAY_TWIN:
 		all->replay_hits++;
-		first = replay_request(replay, entry);
-		if (first) {
-			request_set_state(request, REQUEST_JOINED);
-			request->next_twin = first->twins;
-			first->twins = request;
-			return true;
-		}
-		request->verdict = replay_verdict(entry);
-		requests_answer(all, request);
+		if (!first)
+			break;
+		request_set_state(request, REQUEST_JOINED);
+		request->next_twin = first->twins;
+		first->twins = request;
 		return true;
 	case REPLAY_TOO_OLD:
 		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,

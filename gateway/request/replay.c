@@ -1,6 +1,6 @@
 /*
  * The messages of the memory of requests: looked up by a chained hash, kept in places
- * that the hand goes round over.  Belongs to the zone thread.
+ * that the hand goes round over.
  */
 #include "gateway/request/replay_private.h"
 
@@ -294,6 +294,16 @@ void replay_set_window(struct replay *replay, unsigned window_s, int64_t now_s)
 
 /* ---- construction ---- */
 
+void replay_lock(struct replay *replay)
+{
+	pthread_mutex_lock(&replay->lock);
+}
+
+void replay_unlock(struct replay *replay)
+{
+	pthread_mutex_unlock(&replay->lock);
+}
+
 int replay_new(struct replay **ret_replay, const char *path, const char *boot,
 	uint32_t places, unsigned window_s, int64_t now_s)
 {
@@ -303,6 +313,7 @@ int replay_new(struct replay **ret_replay, const char *path, const char *boot,
 
 	if (!replay)
 		return -ENOMEM;
+	pthread_mutex_init(&replay->lock, NULL);
 	replay->fd = -1;
 	replay->places = places;
 	replay->chain_shift = 64 - (unsigned)__builtin_ctzll(chains);

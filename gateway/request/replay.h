@@ -41,6 +41,11 @@ struct replay;
 struct replay_entry; /* a remembered message; valid until it is pushed out */
 struct request;
 
+/* Where several threads share it, each holds the lock while it uses the functions below,
+ * and an entry. */
+void replay_lock(struct replay *replay);
+void replay_unlock(struct replay *replay);
+
 /*
  * Opens or makes the file.  boot names the running system (NULL: it may be another one);
  * places is REPLAY_MAX, or in tests a smaller power of two; window_s is the fudge that is

@@ -345,5 +345,6 @@ void replay_free(struct replay *replay)
 	free(replay->chains);
 	free(replay->next);
 	free(replay->requests);
+	pthread_mutex_destroy(&replay->lock);
 	free(replay);
 }

@@ -4,6 +4,8 @@
 #ifndef MUSTER_REPLAY_PRIVATE_H
 #define MUSTER_REPLAY_PRIVATE_H
 
+#include <pthread.h>
+
 #include "gateway/request/replay.h"
 
 enum replay_state { REPLAY_FREE, REPLAY_IN_PROGRESS, REPLAY_ANSWERED };
@@ -35,6 +37,7 @@ struct replay_floor {
 };
 
 struct replay {
+	pthread_mutex_t lock;
 	int fd;
 	char *path;           /* of the file */
 	uint32_t places;      /* for messages; a power of two */

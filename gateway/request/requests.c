@@ -28,27 +28,38 @@ static void restore_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_si
 }
 
 /* What was in progress became durable, or not. */
-static int settle(struct requests *requests, int64_t now_s)
+static int settle(struct replay *replay, struct database *database, int64_t now_s)
 {
-	const struct zone_thread *thread = requests->thread;
-	struct replay *replay = requests->replay;
+	const struct store_ops *ops = database->store_ops;
 	struct restoring restoring = {.replay = replay, .now_s = now_s};
+	char error[STORE_ERROR_MAX] = "";
+	struct store *store;
 	uint64_t since;
 	int r = 0;
 
 	/* Only a database without a history has none that could be repeated. */
-	if (thread->is_older || (!replay_is_whole(replay) && thread->last_seq > 1))
+	if (database->is_older ||
+		(!replay_is_whole(replay) && database_last_seq(database) > 1))
 		replay_distrust(replay, now_s);
-	if (replay_wants_journal(replay, now_s, &since))
-		r = thread->store_ops->each_mac(
-			thread->store, since, restore_mac, &restoring);
-	if (!r)
+	if (replay_wants_journal(replay, now_s, &since)) {
+		r = ops->open(&store, database->path, error);
+		if (!r) {
+			r = ops->each_mac(store, since, restore_mac, &restoring);
+			if (r)
+				snprintf(error, sizeof(error), "%s", ops->error(store));
+			ops->close(store);
+		}
+	}
+	if (r)
+		log_error("database %s: %s", database->path,
+			error[0] ? error : strerror(-r));
+	else
 		replay_settle(replay);
 	return r;
 }
 
-static int open_replay(
-	struct requests *requests, const char *database, unsigned window_s, int64_t now_s)
+static int open_file(struct replay **ret_replay, const char *database, unsigned window_s,
+	int64_t now_s)
 {
 	char boot[64] = "", *path;
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -60,7 +71,7 @@ static int open_replay(
 		boot[0] = '\0';
 	if (file)
 		fclose(file);
-	r = path ? replay_new(&requests->replay, path, boot[0] ? boot : NULL, REPLAY_MAX,
+	r = path ? replay_new(ret_replay, path, boot[0] ? boot : NULL, REPLAY_MAX,
 			   window_s, now_s)
 		 : -ENOMEM;
 	if (r)
@@ -69,40 +80,55 @@ static int open_replay(
 	return r;
 }
 
-int requests_open(
-	struct requests *requests, struct zone_thread *thread, unsigned max_fudge_s)
+int requests_open_memory(struct replay **ret_replay, struct database *database,
+	unsigned max_fudge_s, int64_t now_s)
 {
-	const int64_t now_s = turn_real_ms(&thread->time) / 1000;
-	int r;
+	int r = open_file(ret_replay, database->path, max_fudge_s, now_s);
 
-	requests->thread = thread;
-	requests->seen = seen_new(&thread->target_env.seed);
-	if (!requests->seen)
-		return -ENOMEM;
-	r = open_replay(requests, thread->database, max_fudge_s, now_s);
 	if (r)
 		return r;
-	r = settle(requests, now_s);
-	if (r)
-		log_error("database %s: %s", thread->database,
-			thread->store_ops->error(thread->store));
+	r = settle(*ret_replay, database, now_s);
+	if (r) {
+		replay_free(*ret_replay);
+		*ret_replay = NULL;
+	}
 	return r;
+}
+
+int requests_open(
+	struct requests *requests, struct zone_thread *thread, struct replay *replay)
+{
+	requests->thread = thread;
+	requests->replay = replay;
+	requests->seen = seen_new(&thread->target_env.seed);
+	return requests->seen ? 0 : -ENOMEM;
 }
 
 void requests_close(struct requests *requests)
 {
-	replay_free(requests->replay);
 	seen_free(requests->seen);
+}
+
+void requests_set_fudge(struct requests *requests, unsigned max_fudge_s)
+{
+	replay_lock(requests->replay);
+	replay_set_window(
+		requests->replay, max_fudge_s, turn_real_s(&requests->thread->time));
+	replay_unlock(requests->replay);
 }
 
 void requests_place_files(struct requests *requests)
 {
+	replay_lock(requests->replay);
 	replay_place_file(requests->replay);
+	replay_unlock(requests->replay);
 }
 
 void requests_flush(struct requests *requests)
 {
+	replay_lock(requests->replay);
 	replay_flush(requests->replay);
+	replay_unlock(requests->replay);
 }
 
 /* ---- answers ---- */
@@ -141,14 +167,14 @@ static void give_back(struct requests *requests, struct request *request)
 
 static void remember_answer(struct replay *replay, struct request *request)
 {
-	if (!request->replay)
-		return;
+	replay_lock(replay);
 	/* A passing fault is no answer to repeat: clients try again with the same octets.
 	 */
-	if (request->verdict.rcode == RCODE_SERVFAIL)
+	if (request->replay && request->verdict.rcode == RCODE_SERVFAIL)
 		replay_forget(replay, request->replay);
-	else
+	else if (request->replay)
 		replay_answer(replay, request->replay, &request->verdict);
+	replay_unlock(replay);
 }
 
 void requests_answer(struct requests *requests, struct request *request)

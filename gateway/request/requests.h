@@ -42,17 +42,23 @@ struct requests {
 	struct zone_thread *thread;
 	struct requests_outbox outboxes[REQUESTS_MAILBOXES]; /* by mailbox.number */
 	size_t outbox_count;
-	struct replay *replay;
+	struct replay *replay;            /* shared: to be locked (replay_lock) */
 	struct seen *seen;                /* hosts without leases */
 	uint64_t replay_hits;             /* requests answered as before, or joined */
 	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
 };
 
-/* The memory of requests, which stands beside the database, and is settled by the
- * journal.  0 or -errno, logged; requests_close either way. */
+/* The memory of requests, which is shared by all zone threads: it stands beside the
+ * database, and is settled by the journal.  0 or -errno, logged; replay_free. */
+int requests_open_memory(struct replay **ret_replay, struct database *database,
+	unsigned max_fudge_s, int64_t now_s) __attribute__((warn_unused_result));
+
+/* 0 or -ENOMEM; requests_close either way. */
 int requests_open(struct requests *requests, struct zone_thread *thread,
-	unsigned max_fudge_s) __attribute__((warn_unused_result));
+	struct replay *replay) __attribute__((warn_unused_result));
 void requests_close(struct requests *requests);
+/* Another fudge is accepted from now on. */
+void requests_set_fudge(struct requests *requests, unsigned max_fudge_s);
 /* Where answers will go, found by its number.  0 or -ENOSPC. */
 int requests_add_mailbox(struct requests *requests, struct mailbox *mailbox)
 	__attribute__((warn_unused_result));

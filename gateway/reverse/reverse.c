@@ -351,6 +351,17 @@ static void on_accepted(void *part, const struct content_request *request,
 
 /* ---- astray ---- */
 
+/* The zone of a host may be; unless another thread serves it, since it has no rule with
+ * ptr any more. */
+static bool is_about_to_be_opened(const struct zone_reverse *zone, const uint8_t *host)
+{
+	const struct content *content = zone->content;
+	const struct config_zone *forward =
+		config_find_enclosing_zone(content->config, host);
+
+	return forward && zone_thread_serves(content->thread, forward);
+}
+
 bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms)
 {
 	struct zone_reverse *zone = part;
@@ -361,10 +372,8 @@ bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms
 
 	if (!ptr_find_address(zone->all, ptr, &at)) {
 		*ret_longer_ms = LONGER_MS;
-		/* It may be about to be opened. */
-		return at.forward
-			? at.forward->content->mirror != NULL
-			: !config_find_enclosing_zone(zone->content->config, at.host);
+		return at.forward ? at.forward->content->mirror != NULL
+				  : !is_about_to_be_opened(zone, at.host);
 	}
 	lease = lease_find(at.forward->content->leases, at.host, at.address.type,
 		at.rdata, at.address.rdata_len);
@@ -484,21 +493,6 @@ struct zone_reverse *reverse_find(const struct reverse_zones *all, const uint8_t
 	return zone;
 }
 
-/* Is it one where PTR records belong? */
-static bool is_reverse(const uint8_t *name)
-{
-	static const char *const roots[] = {"in-addr.arpa.", "ip6.arpa."};
-	uint8_t root[NAME_MAX_LEN];
-	bool is = false;
-
-	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
-		if (!name_from_text(root, roots[i], NULL))
-			is |= name_is_subdomain(name, root) ||
-				name_is_subdomain(root, name);
-	}
-	return is;
-}
-
 void reverse_configure(struct zone_reverse *zone)
 {
 	const struct policy *policy = &zone->content->rules->policy;
@@ -517,7 +511,7 @@ int reverse_open(struct zone_reverse *zone, struct reverse_zones *all,
 	zone->leases = leases;
 	alarm_init(&zone->sweep, &content->thread->alarms, sweep_page, zone);
 	reverse_configure(zone);
-	all->has_reverse |= is_reverse(content->name);
+	all->has_reverse |= reverse_is_zone(content->name);
 	HASH_ADD_KEYPTR(hh, all->zones, content->name, name_len(content->name), zone);
 	zone->is_entered = !zone->is_lost;
 	return zone->is_lost ? -ENOMEM : 0;

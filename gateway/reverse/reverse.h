@@ -18,6 +18,13 @@
  * What is not derived is somebody's own, and left alone unless the rule says adopt.
  * Where there is no served zone, or it is not loaded, the address does without.
  *
+ * What is here reads and edits both zones, of the address and of the PTR record, in one
+ * step: who has a record, who waits for it and who is next is decided by both, and must
+ * not change between a look at one and an edit of the other.  Messages between the owners
+ * of the two would need that decision to be taken back, or waited for, at each step.  So
+ * all such zones are served by one thread (config_zone.pin), and only zones that PTR
+ * records have nothing to do with are spread over the others.
+ *
  *   reverse.c         which addresses come, stay and go
  *   reverse_place.c   what stands at a reverse name, and whose it is
  *   reverse_wish.c    what shall happen there, and edits made of that

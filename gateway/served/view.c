@@ -152,10 +152,9 @@ static void add_totals(struct view_totals *to, const struct served *served)
 	if (is_failing && !to->is_failing)
 		journal_last_error(thread->journal, to->database_error);
 	to->is_failing |= is_failing;
-	to->is_older |= thread->is_older;
+	to->is_older |= thread->database->is_older;
 	to->in_journal += thread->in_journal;
-	if (thread->last_seq > to->last_seq)
-		to->last_seq = thread->last_seq;
+	to->last_seq = database_last_seq(thread->database);
 	to->replay_hits += served->requests.replay_hits;
 	to->journal = journal_totals(thread->journal);
 }

@@ -2,11 +2,11 @@
  * All that control may see of the zones in service, and all that it may have done to
  * them.
  *
- * Each function here is the run of a zone_call (writer.h) whose subject is one of the
- * structures below.  Whoever asks fills in the question, and reads the answer when the
- * call is back.  Answers are values: copied, in pages of bounded size, without pointers
- * into what belongs to a zone thread.  Nothing else of the zone threads' rooms is
- * included by control (tests/lint/layers.sh).
+ * Each function here is the run of a zone_call (zone_threads.h) whose subject is one of
+ * the structures below.  Whoever asks fills in the question, and reads the answer when
+ * the call is back.  Answers are values: copied, in pages of bounded size, without
+ * pointers into what belongs to a zone thread.  Nothing else of the zone threads' rooms
+ * is included by control (tests/lint/layers.sh).
  *
  * A call about one zone names it (zone_call.zone).  A call about all zones names none: it
  * is run by every zone thread in turn, each of which fills in what it knows.
@@ -16,7 +16,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/journal/journal.h"
-#include "gateway/served/writer.h"
+#include "gateway/served/zone_threads.h"
 #include "zones/lease.h"
 
 enum {

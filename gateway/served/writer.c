@@ -1,8 +1,8 @@
 /*
- * The zone thread's loop: what comes in is handed to the zone that it is for, what the
+ * A zone thread's loop: what comes in is handed to the zone that it is for, what the
  * journal gives back to whoever submitted it.
  */
-#include "gateway/served/writer_private.h"
+#include "gateway/served/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,12 +21,9 @@ enum {
 	WRITER_SAVE_MS = 3000,  /* and for the disk, each time */
 };
 
-enum command_kind { COMMAND_RELOAD, COMMAND_STOP };
-
-struct command {
-	struct queue_node node;
-	enum command_kind kind;
-	struct config *config; /* counted */
+struct writer_command {
+	struct queue_node node; /* first */
+	struct config *config;  /* counted; NULL: to stop */
 };
 
 /* ---- requests ---- */
@@ -104,9 +101,9 @@ static void flush(struct writer *writer)
 	struct zone_thread *thread = &writer->thread;
 
 	requests_flush(&writer->served.requests);
-	if (thread->durable_seq > high_water_seq(thread->mark))
-		high_water_raise(
-			thread->mark, thread->durable_seq, turn_real_ms(&thread->time));
+	if (thread->durable_seq > high_water_seq(thread->database->mark))
+		high_water_raise(thread->database->mark, thread->durable_seq,
+			turn_real_ms(&thread->time));
 	journal_submit(thread->journal, &thread->submissions);
 	requests_send(&writer->served.requests);
 }
@@ -122,16 +119,16 @@ static void stop(struct writer *writer)
 static void take_commands(struct writer *writer)
 {
 	struct queue_list list;
-	struct command *command;
+	struct writer_command *command;
 
 	queue_list_init(&list);
 	queue_take_all(&writer->commands, &list);
-	while ((command = (struct command *)(void *)queue_list_take(&list))) {
-		if (command->kind == COMMAND_RELOAD)
-			writer_reload_zones(writer, command->config);
+	while ((command = (struct writer_command *)(void *)queue_list_take(&list))) {
+		if (command->config)
+			writer_reload_zones(writer, config_ref(command->config));
 		else
 			stop(writer);
-		free(command);
+		writer_command_free(command);
 	}
 }
 
@@ -140,11 +137,6 @@ static void on_command(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	take_commands(arg);
-}
-
-void zone_call_finish(struct zone_call *call)
-{
-	queue_push_one(call->back, &call->node);
 }
 
 /* After the commands: who asks for zones of a new configuration finds them. */
@@ -162,6 +154,22 @@ static void on_call(evutil_socket_t fd, short events, void *arg)
 	while ((call = (struct zone_call *)(void *)queue_list_take(&list))) {
 		if (call->run(&writer->served, call))
 			zone_call_finish(call);
+	}
+}
+
+static void on_handover(evutil_socket_t fd, short events, void *arg)
+{
+	struct writer *writer = arg;
+	struct queue_list list;
+	struct zone_handover *handover;
+
+	(void)fd;
+	(void)events;
+	queue_list_init(&list);
+	queue_take_all(&writer->handovers, &list);
+	while ((handover = (struct zone_handover *)(void *)queue_list_take(&list))) {
+		writer_take_over(writer, handover->name);
+		free(handover);
 	}
 }
 
@@ -289,7 +297,11 @@ static void run(struct writer *writer)
 
 static void *writer_main(void *arg)
 {
-	run(arg);
+	struct writer *writer = arg;
+
+	writer_open_zones(writer);
+	queue_push_one(writer->opened, &writer->opening);
+	run(writer);
 	return NULL;
 }
 
@@ -339,8 +351,6 @@ void writer_set_real_time(struct writer *writer, int64_t real_ms)
 
 /* ---- construction ---- */
 
-const struct writer_env writer_env = {.store = &store_sqlite, .targets = target_types};
-
 static int64_t real_time_s(void)
 {
 	return clock_real_ms() / 1000;
@@ -369,12 +379,30 @@ static struct event *watch(
 	return event;
 }
 
-static int set_up_loop(struct writer *writer, const struct writer_env *env)
+static int set_up_queues(struct writer *writer)
+{
+	struct zone_thread *thread = &writer->thread;
+
+	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
+		queue_init(&writer->calls) || queue_init(&writer->handovers) ||
+		journal_client_init(&thread->client))
+		return -EMFILE;
+	writer->queue_event = watch(writer, &writer->queue, on_queue);
+	writer->command_event = watch(writer, &writer->commands, on_command);
+	writer->call_event = watch(writer, &writer->calls, on_call);
+	writer->handover_event = watch(writer, &writer->handovers, on_handover);
+	writer->done_event = watch(writer, &thread->client.done, on_done);
+	return writer->queue_event && writer->command_event && writer->call_event &&
+			writer->handover_event && writer->done_event
+		? 0
+		: -ENOMEM;
+}
+
+static int set_up_loop(struct writer *writer, const struct zone_threads_env *env)
 {
 	struct zone_thread *thread = &writer->thread;
 
 	thread->time = env->time;
-	thread->store_ops = env->store;
 	thread->base = event_base_new();
 	thread->target_env = (struct target_env){
 		.types = env->targets,
@@ -388,24 +416,23 @@ static int set_up_loop(struct writer *writer, const struct writer_env *env)
 		alarms_init(&thread->alarms, &thread->time,
 			env->time.is_manual ? NULL : thread->base))
 		return -ENOMEM;
-	if (queue_init(&writer->queue) || queue_init(&writer->commands) ||
-		queue_init(&writer->calls) || journal_client_init(&thread->client))
-		return -EMFILE;
-	writer->queue_event = watch(writer, &writer->queue, on_queue);
-	writer->command_event = watch(writer, &writer->commands, on_command);
-	writer->call_event = watch(writer, &writer->calls, on_call);
-	writer->done_event = watch(writer, &thread->client.done, on_done);
 	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
-	writer->pruning = pruning_new(thread, writer->config->audit_days);
-	writer->watch = database_watch_new(thread);
 	writer->served.actions =
 		actions_new(thread->base, &thread->alarms, ACTIONS_LIMIT_MS);
-	if (!writer->queue_event || !writer->command_event || !writer->call_event ||
-		!writer->done_event || !writer->pruning || !writer->watch ||
-		!writer->served.actions)
-		return -ENOMEM;
 	service_clock_start(&thread->clock, turn_monotonic_ms(&thread->time));
-	return 0;
+	return writer->served.actions ? set_up_queues(writer) : -ENOMEM;
+}
+
+/* What one thread does for all of them. */
+static int set_up_chores(struct writer *writer)
+{
+	struct zone_thread *thread = &writer->thread;
+
+	if (thread->number)
+		return 0;
+	writer->pruning = pruning_new(thread, writer->config->audit_days);
+	writer->watch = database_watch_new(thread);
+	return writer->pruning && writer->watch ? 0 : -ENOMEM;
 }
 
 static bool is_any_loading(const struct writer *writer)
@@ -419,63 +446,58 @@ static bool is_any_loading(const struct writer *writer)
 	return false;
 }
 
-/* There are zones, and errors in their files leave nothing to serve.  Then whoever starts
- * the gateway is told at once. */
-static bool is_nothing_left(const struct writer *writer)
+static void note_opened(struct writer *writer)
 {
-	const struct config *config = writer->config;
+	struct served_zone *zone, *next;
 
-	for (size_t i = 0; i < config->zone_count; i++) {
-		const struct served_zone *zone =
-			served_find(&writer->served, config->zones[i].name);
-
-		if (!zone || !zone->seed.is_bad)
-			return false;
-	}
-	return config->zone_count > 0;
+	HASH_ITER(hh, writer->served.zones, zone, next)
+		writer->bad_count += zone->seed.is_bad;
+	writer->ready_count = served_count_ready(&writer->served);
 }
 
 /* Zones are served from the first query on, if their primary targets answer soon. */
-static int open_zones(struct writer *writer)
+void writer_open_zones(struct writer *writer)
 {
 	struct turn_clock *time = &writer->thread.time;
+	const struct config *config = writer->config;
 	const int64_t end = turn_monotonic_ms(time) + WRITER_START_MS;
 
-	for (size_t i = 0; i < writer->config->zone_count; i++)
-		writer_open_zone(writer, writer->config, &writer->config->zones[i]);
-	if (is_nothing_left(writer)) {
-		log_error("no zone file can be read: nothing is left to serve");
-		return -EINVAL;
+	for (size_t i = 0; i < config->zone_count; i++) {
+		if (zone_thread_serves(&writer->thread, &config->zones[i]))
+			writer_open_zone(writer, writer->config, &config->zones[i]);
 	}
 	flush(writer);
 	while (writer->thread.in_journal ||
 		(is_any_loading(writer) && turn_monotonic_ms(time) < end))
 		turn_or_tick(writer, end);
-	return 0;
+	note_opened(writer);
 }
 
-int writer_new(
-	struct writer **ret_writer, struct config *config, const struct writer_env *env)
+int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigned number,
+	const struct zone_threads_env *env)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int r;
 
 	if (!writer)
 		return -ENOMEM;
-	writer->config = config_ref(config);
-	writer->thread.lock = -1;
-	writer->queue.fd = writer->commands.fd = -1;
-	writer->calls.fd = writer->thread.client.done.fd = -1;
+	writer->shared = shared;
+	writer->config = config_ref(shared->config);
+	writer->thread.number = number;
+	writer->thread.count = shared->count;
+	writer->queue.fd = writer->commands.fd = writer->calls.fd = -1;
+	writer->handovers.fd = writer->thread.client.done.fd = -1;
 	writer->served.thread = &writer->thread;
 	queue_list_init(&writer->thread.submissions);
+	database_add_thread(&shared->database, &writer->thread.numbers);
 	r = set_up_loop(writer, env);
 	if (!r)
-		r = zone_thread_open_store(&writer->thread, config);
+		r = zone_thread_open_store(&writer->thread, &shared->database);
+	if (!r)
+		r = set_up_chores(writer);
 	if (!r)
 		r = requests_open(
-			&writer->served.requests, &writer->thread, config->max_fudge_s);
-	if (!r)
-		r = open_zones(writer);
+			&writer->served.requests, &writer->thread, shared->replay);
 	if (r) {
 		writer_free(writer);
 		return r;
@@ -484,27 +506,18 @@ int writer_new(
 	return 0;
 }
 
-int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
+int writer_start(struct writer *writer, struct queue *opened)
 {
-	return requests_add_mailbox(&writer->served.requests, mailbox);
-}
+	char name[16] = "zone"; /* the kernel keeps no more */
+	int r;
 
-size_t writer_count_ready(const struct writer *writer)
-{
-	return served_count_ready(&writer->served);
-}
-
-int writer_start(struct writer *writer)
-{
-	const int r = thread_start(&writer->pthread, "zone", writer_main, writer);
-
-	writer->is_started = !r;
+	if (writer->thread.count > 1)
+		snprintf(name, sizeof(name), "zone-%hu",
+			(unsigned short)writer->thread.number);
+	writer->opened = opened;
+	r = thread_start(&writer->pthread, name, writer_main, writer);
+	writer->is_running = !r;
 	return r;
-}
-
-struct queue *writer_queue(struct writer *writer)
-{
-	return &writer->queue;
 }
 
 void writer_ping(struct writer *writer)
@@ -518,37 +531,34 @@ bool writer_is_alive(const struct writer *writer)
 	return atomic_load(&writer->answered_pings) == atomic_load(&writer->pings);
 }
 
-static int send_command(
-	struct writer *writer, enum command_kind kind, struct config *config)
+struct writer_command *writer_command_new(struct config *config)
 {
-	struct command *command = calloc(1, sizeof(*command));
+	struct writer_command *command = calloc(1, sizeof(*command));
 
-	if (!command)
-		return -ENOMEM;
-	command->kind = kind;
-	command->config = config ? config_ref(config) : NULL;
+	if (command)
+		command->config = config ? config_ref(config) : NULL;
+	return command;
+}
+
+void writer_command_free(struct writer_command *command)
+{
+	if (command)
+		config_unref(command->config);
+	free(command);
+}
+
+void writer_send(struct writer *writer, struct writer_command *command)
+{
 	queue_push_one(&writer->commands, &command->node);
-	return 0;
 }
 
-int writer_reload(struct writer *writer, struct config *config)
+void writer_join(struct writer *writer)
 {
-	return send_command(writer, COMMAND_RELOAD, config);
-}
-
-void writer_call(struct writer *writer, struct zone_call *call)
-{
-	queue_push_one(&writer->calls, &call->node);
-}
-
-void writer_stop(struct writer *writer)
-{
-	while (send_command(writer, COMMAND_STOP, NULL))
-		; /* out of memory is transient, and there is nothing else to do */
-	if (writer->is_started)
+	if (writer->is_running)
 		pthread_join(writer->pthread, NULL);
 	else
 		run(writer);
+	writer->is_running = false;
 }
 
 static void free_event(struct event *event)
@@ -559,15 +569,17 @@ static void free_event(struct event *event)
 
 /* Work that was begun, by a start that failed or a stop that took too long, ends; whoever
  * still waits is answered. */
-static void finish_journal(struct writer *writer)
+void writer_give_up(struct writer *writer)
+{
+	if (writer->thread.journal)
+		give_up_waiting(writer);
+}
+
+void writer_take_last(struct writer *writer)
 {
 	struct queue_list list;
 	struct queue_node *node;
 
-	if (!writer->thread.journal)
-		return;
-	give_up_waiting(writer);
-	journal_stop(writer->thread.journal);
 	writer->thread.is_over = true;
 	queue_list_init(&list);
 	queue_take_all(&writer->thread.client.done, &list);
@@ -578,22 +590,35 @@ static void finish_journal(struct writer *writer)
 	requests_send(&writer->served.requests);
 }
 
+static void free_handovers(struct writer *writer)
+{
+	struct queue_list list;
+	struct queue_node *node;
+
+	if (writer->handovers.fd < 0)
+		return;
+	queue_list_init(&list);
+	queue_take_all(&writer->handovers, &list);
+	while ((node = queue_list_take(&list)))
+		free((struct zone_handover *)(void *)node);
+}
+
 void writer_free(struct writer *writer)
 {
 	if (!writer)
 		return;
-	finish_journal(writer);
 	writer_free_zones(writer);
+	free_handovers(writer);
 	served_forget_unopened(&writer->served, NULL);
 	free_event(writer->queue_event);
 	free_event(writer->command_event);
 	free_event(writer->call_event);
+	free_event(writer->handover_event);
 	free_event(writer->done_event);
 	pruning_free(writer->pruning);
 	database_watch_free(writer->watch);
 	actions_free(writer->served.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
-	journal_free(writer->thread.journal);
 	requests_close(&writer->served.requests);
 	zone_thread_close_store(&writer->thread);
 	alarms_clear(&writer->thread.alarms);
@@ -602,6 +627,7 @@ void writer_free(struct writer *writer)
 	queue_clear(&writer->queue);
 	queue_clear(&writer->commands);
 	queue_clear(&writer->calls);
+	queue_clear(&writer->handovers);
 	journal_client_clear(&writer->thread.client);
 	config_unref(writer->config);
 	free(writer);

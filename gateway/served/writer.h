@@ -1,92 +1,86 @@
 /*
- * The zone thread ("the writer"): the one thread that owns mirrors, leases and
- * deliveries.
- *
- * Listeners push judged requests into writer_queue; the answers come back to their
- * mailboxes.  Everything in it works in turns: one turn of the event loop, then what
- * gathered for the journal and the listeners goes out at once.
+ * One zone thread ("the writer"; zone_threads.h): its loop, and the zones that it serves.
  */
 #ifndef MUSTER_WRITER_H
 #define MUSTER_WRITER_H
 
-#include <stdbool.h>
+#include <pthread.h>
 
-#include "gateway/config/config.h"
-#include "gateway/base/queue.h"
-#include "gateway/base/turn_clock.h"
-#include "gateway/journal/store.h"
-#include "gateway/target/target.h"
+#include "gateway/served/served.h"
+#include "gateway/served/zone_claims.h"
+#include "gateway/served/zone_threads.h"
 
-struct writer;
-struct served;
+struct pruning;
+struct database_watch;
 
-/* A question or an order of another thread, run by a zone thread between two turns. */
-struct zone_call {
-	struct queue_node node; /* first */
-	/* The zone that it is about, in lower case; borrowed until it is back.  NULL: it
-	 * is about all of them, and run by every zone thread in turn. */
-	const uint8_t *zone;
-	/* In the zone thread.  True: it is done, and goes on or back; false, of a call
-	 * about one zone: zone_call_finish comes later, in the same thread. */
-	bool (*run)(struct served *served, struct zone_call *call);
-	void *subject;      /* what run works on */
-	struct queue *back; /* where it goes */
+/* Of all threads. */
+struct writer_shared {
+	struct database database;
+	struct replay *replay;
+	struct zone_claims claims;
+	struct config *config; /* counted; what they begin with */
+	unsigned count;        /* threads */
 };
 
-/* What a writer stands on: the gateway's own, or what a test has instead of it. */
-struct writer_env {
-	const struct store_ops *store;
-	const struct target_ops *const *targets; /* target_env.types */
-	struct turn_clock time; /* manual: only writer_advance moves it */
+struct writer {
+	struct writer_shared *shared;
+	struct zone_thread thread;
+	struct served served;
+	struct config *config; /* counted; the newest */
+	/* Of the first thread alone, for all of them. */
+	struct pruning *pruning;
+	struct database_watch *watch;
+	LIST_HEAD(, served_zone) closing; /* no longer configured, or another thread's */
+	struct queue queue;               /* of requests */
+	struct queue commands;
+	struct queue calls;
+	struct queue handovers; /* of zones that other threads had */
+	struct event *queue_event, *command_event, *call_event, *handover_event,
+		*done_event;
+	struct alarm reopen_alarm; /* zones that could not be opened are tried again */
+	size_t reopen_at;          /* in config, the next of them */
+	atomic_uint pings, answered_pings;
+	pthread_t pthread;
+	bool is_running; /* pthread is */
+	bool is_stopping;
+	struct queue *opened; /* opening goes there when the zones have been opened */
+	struct queue_node opening;
+	size_t ready_count; /* zones that were loaded then */
+	size_t bad_count;   /* zones whose files were bad */
 };
 
-extern const struct writer_env writer_env;
-
-/*
- * Opens the database and the zones.  They are in service when it returns, but for those
- * whose primary target fails or does not answer soon, which are loaded later.  0 or
- * -errno, logged.
- */
-int writer_new(struct writer **ret_writer, struct config *config,
-	const struct writer_env *env) __attribute__((warn_unused_result));
-/* Where answers will go; before writer_start.  The mailbox outlives the writer's thread.
- */
-int writer_add_mailbox(struct writer *writer, struct mailbox *mailbox)
+/* Takes nothing up yet.  0 or -errno, logged; the database is open. */
+int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigned number,
+	const struct zone_threads_env *env) __attribute__((warn_unused_result));
+/* Opens the zones, and waits a moment until they are loaded. */
+void writer_open_zones(struct writer *writer);
+/* Does that in a thread of its own, pushes opening into opened, and goes on until it is
+ * told to stop.  0 or -errno. */
+int writer_start(struct writer *writer, struct queue *opened)
 	__attribute__((warn_unused_result));
-/* Zones that are loaded; before writer_start. */
-size_t writer_count_ready(const struct writer *writer);
-int writer_start(struct writer *writer) __attribute__((warn_unused_result));
 
-/* struct request, by its node. */
-struct queue *writer_queue(struct writer *writer);
-
-/* Any thread, without waiting: asks the zone thread for a sign of life. */
 void writer_ping(struct writer *writer);
-/* Has it answered the last writer_ping? */
 bool writer_is_alive(const struct writer *writer);
+struct writer_command;
+struct writer_command *writer_command_new(struct config *config); /* NULL: no memory */
+void writer_command_free(struct writer_command *command);
+/* Takes a command: a new configuration, or to stop if it has none. */
+void writer_send(struct writer *writer, struct writer_command *command);
+/* The thread has come to its end, or the caller's loop runs to its end. */
+void writer_join(struct writer *writer);
 
-/* Any thread, while the writer runs: the call is the zone thread's until it is back. */
-void writer_call(struct writer *writer, struct zone_call *call);
-void zone_call_finish(struct zone_call *call);
-
-/* Any thread: a new configuration, taken between two turns. */
-int writer_reload(struct writer *writer, struct config *config)
-	__attribute__((warn_unused_result));
-
-/*
- * Answers everything that is in the queue, waits for it to be durable (and for the
- * primary targets as long as each zone's ack_timeout says), writes down how far
- * everything is, and ends the thread.  No listener may push any more.
- */
-void writer_stop(struct writer *writer);
-/* After writer_stop or without it (what was accepted and is not durable is lost then),
- * and before the mailboxes go; NULL is harmless. */
-void writer_free(struct writer *writer);
+/* In this order, for all threads: those who wait are answered; the journal ends; then
+ * its results are taken back. */
+void writer_give_up(struct writer *writer);
+void writer_take_last(struct writer *writer);
+void writer_free(struct writer *writer); /* NULL is harmless */
 
 /*
- * For tests, instead of writer_start: whoever calls these is the zone thread.  The clock
- * is manual.  Answers are in the mailboxes after each call.
+ * For tests, instead of writer_start: whoever calls these is the zone thread, and has
+ * called writer_open_zones.  The clock is manual.  Answers are in the mailboxes after
+ * each call.
  */
+struct writer *zone_threads_writer(struct zone_threads *threads, unsigned number);
 
 /* One turn: what has come in, what the journal and the targets have to say.  Waits until
  * there is something if it is told to.  False: there was nothing. */
@@ -102,5 +96,20 @@ void writer_advance(struct writer *writer, int64_t to_ms);
 void writer_stand_still(struct writer *writer, int64_t to_ms);
 /* Somebody sets the real time; nothing rings. */
 void writer_set_real_time(struct writer *writer, int64_t real_ms);
+
+/* ---- writer_zones.c ---- */
+
+/* One that cannot be opened concerns no other, and is tried again. */
+void writer_open_zone(struct writer *writer, struct config *config,
+	const struct config_zone *zone_config);
+/* The reopen_alarm's: what could not be opened may be, by now. */
+void writer_on_reopen(void *arg);
+/* Another thread has given it up. */
+void writer_take_over(struct writer *writer, const uint8_t *name);
+/* Those of a new configuration, which it takes. */
+void writer_reload_zones(struct writer *writer, struct config *config);
+/* Frees what has come to its end, and opens anew what was closed for that. */
+void writer_sweep_closing(struct writer *writer);
+void writer_free_zones(struct writer *writer);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The zones that a zone thread serves: opened, those of a new configuration, closed.
  */
-#include "gateway/served/writer_private.h"
+#include "gateway/served/writer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,26 +26,55 @@ static void set_reopen_alarm(struct writer *writer)
 	alarm_set_in(&writer->reopen_alarm, WRITER_REOPEN_MS);
 }
 
+/* 0 or -errno; *ret_zone may be there all the same, and is to be closed then. */
+static int open_zone(struct served_zone **ret_zone, struct served *served,
+	struct config *config, const struct config_zone *zone_config)
+{
+	int r = served_new(ret_zone, served, config, zone_config);
+	struct served_zone *zone = *ret_zone;
+
+	if (r)
+		return r;
+	HASH_ADD_KEYPTR(hh, served->zones, zone->content.name,
+		name_len(zone->content.name), zone);
+	return zone->is_lost ? -ENOMEM : 0;
+}
+
+static void give_up(struct writer *writer, const uint8_t *name)
+{
+	zone_claims_give_up(&writer->shared->claims, name);
+}
+
+static int claim(struct writer *writer, const uint8_t *name)
+{
+	return zone_claims_take(
+		&writer->shared->claims, name, writer->thread.number, &writer->handovers);
+}
+
 void writer_open_zone(struct writer *writer, struct config *config,
 	const struct config_zone *zone_config)
 {
 	struct served *served = &writer->served;
 	struct served_zone *zone = NULL;
-	int r = served_new(&zone, served, config, zone_config);
+	int r = claim(writer, zone_config->name);
 
-	if (!r) {
-		const uint8_t *name = zone->content.name;
-
-		HASH_ADD_KEYPTR(hh, served->zones, name, name_len(name), zone);
-		r = zone->is_lost ? -ENOMEM : 0;
-	}
-	if (!r) {
-		served_note_opened(served, zone_config->name);
+	if (r == -EBUSY) {
+		/* writer_take_over comes; two threads that want it may miss that. */
+		set_reopen_alarm(writer);
 		return;
 	}
+	if (!r) {
+		r = open_zone(&zone, served, config, zone_config);
+		if (!r) {
+			served_note_opened(served, zone_config->name);
+			return;
+		}
+		if (zone)
+			start_closing(writer, zone);
+		else
+			give_up(writer, zone_config->name);
+	}
 	served_note_unopened(served, zone_config->name, r);
-	if (zone)
-		start_closing(writer, zone);
 	set_reopen_alarm(writer);
 }
 
@@ -55,19 +84,37 @@ static void close_zone(struct writer *writer, struct served_zone *zone)
 	start_closing(writer, zone);
 }
 
+/* Frees it, and lets another thread have it. */
+static void end(struct writer *writer, struct served_zone *zone)
+{
+	uint8_t name[NAME_MAX_LEN];
+
+	memcpy(name, zone->content.name, sizeof(name));
+	served_free(zone);
+	give_up(writer, name);
+}
+
+/* Of the newest configuration; NULL: it has no such zone, or it is not ours. */
+static const struct config_zone *find_ours(
+	const struct writer *writer, const uint8_t *name)
+{
+	const struct config_zone *zone = config_find_zone(writer->config, name);
+
+	return zone && zone_thread_serves(&writer->thread, zone) ? zone : NULL;
+}
+
 void writer_sweep_closing(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
 	for (zone = LIST_FIRST(&writer->closing); zone; zone = next) {
-		const struct config_zone *again =
-			config_find_zone(writer->config, zone->content.name);
+		const struct config_zone *again = find_ours(writer, zone->content.name);
 
 		next = LIST_NEXT(zone, closing_entry);
 		if (!served_close(zone))
 			continue;
 		LIST_REMOVE(zone, closing_entry);
-		served_free(zone);
+		end(writer, zone);
 		if (again && !writer->is_stopping)
 			writer_open_zone(writer, writer->config, again);
 	}
@@ -83,6 +130,15 @@ static bool is_closing(const struct writer *writer, const uint8_t *name)
 			return true;
 	}
 	return false;
+}
+
+void writer_take_over(struct writer *writer, const uint8_t *name)
+{
+	const struct config_zone *zone = find_ours(writer, name);
+
+	if (zone && !writer->is_stopping && !served_find(&writer->served, name) &&
+		!is_closing(writer, name))
+		writer_open_zone(writer, writer->config, zone);
 }
 
 static void reload_zone(struct writer *writer, struct config *config,
@@ -118,7 +174,8 @@ void writer_on_reopen(void *arg)
 		const size_t at = writer->reopen_at++ % config->zone_count;
 		const struct config_zone *zone = &config->zones[at];
 
-		if (served_find(&writer->served, zone->name) ||
+		if (!zone_thread_serves(&writer->thread, zone) ||
+			served_find(&writer->served, zone->name) ||
 			is_closing(writer, zone->name))
 			continue;
 		writer_open_zone(writer, writer->config, zone);
@@ -128,22 +185,33 @@ void writer_on_reopen(void *arg)
 		set_reopen_alarm(writer);
 }
 
-void writer_reload_zones(struct writer *writer, struct config *config)
+static void close_others(struct writer *writer)
 {
 	struct served_zone *zone, *next;
 
 	HASH_ITER(hh, writer->served.zones, zone, next) {
-		if (!config_find_zone(config, zone->content.name))
+		if (!find_ours(writer, zone->content.name))
 			close_zone(writer, zone);
 	}
-	served_forget_unopened(&writer->served, config);
-	for (size_t i = 0; i < config->zone_count; i++)
-		reload_zone(writer, config, &config->zones[i]);
+	served_forget_unopened(&writer->served, writer->config);
+}
+
+void writer_reload_zones(struct writer *writer, struct config *config)
+{
 	config_unref(writer->config);
 	writer->config = config;
-	pruning_configure(writer->pruning, config->audit_days);
-	replay_set_window(writer->served.requests.replay, config->max_fudge_s,
-		turn_real_ms(&writer->thread.time) / 1000);
+	close_others(writer);
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct config_zone *zone = &config->zones[i];
+
+		if (zone_thread_serves(&writer->thread, zone))
+			reload_zone(writer, config, zone);
+		else
+			served_note_opened(&writer->served, zone->name);
+	}
+	if (writer->pruning)
+		pruning_configure(writer->pruning, config->audit_days);
+	requests_set_fudge(&writer->served.requests, config->max_fudge_s);
 }
 
 void writer_free_zones(struct writer *writer)

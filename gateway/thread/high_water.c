@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +24,9 @@ enum { LINE_MAX_LEN = 96 };
 
 struct high_water {
 	int fd;
+	atomic_uint_fast64_t seq;
+	pthread_mutex_t lock; /* of what follows, and of writing */
 	bool is_failing;
-	uint64_t seq;
 	int64_t at_ms;
 };
 
@@ -43,12 +46,14 @@ static int read_line(struct high_water *mark)
 {
 	char line[LINE_MAX_LEN + 1];
 	const ssize_t len = pread(mark->fd, line, LINE_MAX_LEN, 0);
+	uint64_t seq = 0;
 
 	if (len < 0)
 		return -errno;
 	line[len] = '\0';
-	if (sscanf(line, LINE_SCAN, &mark->seq, &mark->at_ms) != 2)
-		mark->seq = 0;
+	if (sscanf(line, LINE_SCAN, &seq, &mark->at_ms) != 2)
+		seq = 0;
+	atomic_init(&mark->seq, seq);
 	return 0;
 }
 
@@ -60,8 +65,10 @@ int high_water_open(struct high_water **ret_mark, const char *database)
 	int r = 0;
 
 	*ret_mark = mark;
-	if (mark)
+	if (mark) {
 		mark->fd = -1;
+		pthread_mutex_init(&mark->lock, NULL);
+	}
 	if (!mark || !path) {
 		free(path);
 		return -ENOMEM;
@@ -83,12 +90,13 @@ void high_water_close(struct high_water *mark)
 		return;
 	if (mark->fd >= 0)
 		close(mark->fd);
+	pthread_mutex_destroy(&mark->lock);
 	free(mark);
 }
 
 uint64_t high_water_seq(const struct high_water *mark)
 {
-	return mark->seq;
+	return atomic_load_explicit(&mark->seq, memory_order_acquire);
 }
 
 int64_t high_water_at_ms(const struct high_water *mark)
@@ -96,16 +104,11 @@ int64_t high_water_at_ms(const struct high_water *mark)
 	return mark->at_ms;
 }
 
-void high_water_raise(struct high_water *mark, uint64_t seq, int64_t at_ms)
+static void write_line(struct high_water *mark, uint64_t seq, int64_t at_ms)
 {
 	char line[LINE_MAX_LEN];
-	int len;
+	const int len = snprintf(line, sizeof(line), LINE_BEGIN LINE_END, seq, at_ms);
 
-	if (seq <= mark->seq)
-		return;
-	mark->seq = seq;
-	mark->at_ms = at_ms;
-	len = snprintf(line, sizeof(line), LINE_BEGIN LINE_END, seq, at_ms);
 	if (pwrite(mark->fd, line, (size_t)len, 0) == len) {
 		mark->is_failing = false;
 		return;
@@ -115,4 +118,18 @@ void high_water_raise(struct high_water *mark, uint64_t seq, int64_t at_ms)
 			    "%s",
 			strerror(errno));
 	mark->is_failing = true;
+}
+
+/* The line is in the file before anybody sees the number. */
+void high_water_raise(struct high_water *mark, uint64_t seq, int64_t at_ms)
+{
+	if (seq <= high_water_seq(mark))
+		return;
+	pthread_mutex_lock(&mark->lock);
+	if (seq > high_water_seq(mark)) {
+		mark->at_ms = at_ms;
+		write_line(mark, seq, at_ms);
+		atomic_store_explicit(&mark->seq, seq, memory_order_release);
+	}
+	pthread_mutex_unlock(&mark->lock);
 }

@@ -6,6 +6,8 @@
  * The file is named ".NAME-mark" beside the database NAME: whoever puts "NAME*" back from
  * a backup leaves it where it is.  It is written once a turn, before what it tells of is
  * answered, without a sync: after a crash of the system it may tell of less.
+ *
+ * Any thread may use it.
  */
 #ifndef MUSTER_HIGH_WATER_H
 #define MUSTER_HIGH_WATER_H

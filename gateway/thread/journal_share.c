@@ -5,6 +5,7 @@
  */
 #include "gateway/thread/journal_share.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,9 @@ struct taken {
 };
 
 struct journal_share {
-	uint64_t most;
-	uint64_t written; /* since the last look */
+	uint64_t most;        /* constant */
+	pthread_mutex_t lock; /* of all that follows */
+	uint64_t written;     /* since the last look */
 	int64_t looked_ms;
 	bool is_known, is_tight;
 	int64_t began_ms; /* the window */
@@ -34,8 +36,10 @@ struct journal_share *journal_share_new(uint64_t most)
 {
 	struct journal_share *share = calloc(1, sizeof(*share));
 
-	if (share)
-		share->most = most;
+	if (!share)
+		return NULL;
+	share->most = most;
+	pthread_mutex_init(&share->lock, NULL);
 	return share;
 }
 
@@ -51,23 +55,32 @@ static void forget(struct journal_share *share)
 
 void journal_share_free(struct journal_share *share)
 {
-	if (share)
-		forget(share);
+	if (!share)
+		return;
+	forget(share);
+	pthread_mutex_destroy(&share->lock);
 	free(share);
 }
 
-bool journal_share_is_due(const struct journal_share *share, int64_t now_ms)
+bool journal_share_is_due(struct journal_share *share, int64_t now_ms)
 {
-	return !share->is_known || share->written > share->most / LOOK_SHARE_PART ||
+	bool is_due;
+
+	pthread_mutex_lock(&share->lock);
+	is_due = !share->is_known || share->written > share->most / LOOK_SHARE_PART ||
 		now_ms - share->looked_ms >= JOURNAL_SHARE_LOOK_MS;
+	pthread_mutex_unlock(&share->lock);
+	return is_due;
 }
 
 void journal_share_note(struct journal_share *share, uint64_t used, int64_t now_ms)
 {
+	pthread_mutex_lock(&share->lock);
 	share->is_known = true;
 	share->is_tight = used > share->most / 2;
 	share->written = 0;
 	share->looked_ms = now_ms;
+	pthread_mutex_unlock(&share->lock);
 }
 
 /* NULL: no memory. */
@@ -104,7 +117,7 @@ static struct verdict refuse(
 		(long long)((share->began_ms + JOURNAL_SHORT_MS - now_ms) / 1000 + 1));
 }
 
-struct verdict journal_share_take(
+static struct verdict take(
 	struct journal_share *share, const uint8_t *key, size_t octets, int64_t now_ms)
 {
 	struct taken *taken;
@@ -125,4 +138,15 @@ struct verdict journal_share_take(
 	}
 	taken->octets += octets;
 	return verdict_ok();
+}
+
+struct verdict journal_share_take(
+	struct journal_share *share, const uint8_t *key, size_t octets, int64_t now_ms)
+{
+	struct verdict v;
+
+	pthread_mutex_lock(&share->lock);
+	v = take(share, key, octets, now_ms);
+	pthread_mutex_unlock(&share->lock);
+	return v;
 }

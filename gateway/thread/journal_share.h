@@ -6,7 +6,7 @@
  * each key may write one part in JOURNAL_SHARE_PART of it within JOURNAL_SHORT_MS, which
  * is as long as changes are then kept.  Heartbeats write nothing and are not counted.
  *
- * For the zone thread; its clock is an argument.
+ * Shared by all zone threads, whose clocks are an argument; they agree well enough.
  */
 #ifndef MUSTER_JOURNAL_SHARE_H
 #define MUSTER_JOURNAL_SHARE_H
@@ -29,7 +29,7 @@ struct journal_share *journal_share_new(uint64_t most);
 void journal_share_free(struct journal_share *share); /* NULL is harmless */
 
 /* Is it time to tell how large the database is? */
-bool journal_share_is_due(const struct journal_share *share, int64_t now_ms);
+bool journal_share_is_due(struct journal_share *share, int64_t now_ms);
 /* So many octets of it are in use. */
 void journal_share_note(struct journal_share *share, uint64_t used, int64_t now_ms);
 

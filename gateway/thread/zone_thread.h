@@ -1,7 +1,7 @@
 /*
- * What everything in the zone thread shares: its loop, its way to the journal and back to
+ * What everything in a zone thread shares: its loop, its way to the journal and back to
  * the listeners, and its reading connection to the store.  Passed around as a pointer;
- * there is one, owned by writer.c.
+ * owned by writer.c.
  */
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
@@ -9,8 +9,7 @@
 #include "gateway/base/alarm.h"
 #include "gateway/base/turn_clock.h"
 #include "gateway/journal/journal.h"
-#include "gateway/thread/high_water.h"
-#include "gateway/thread/journal_share.h"
+#include "gateway/thread/database.h"
 #include "gateway/thread/service_clock.h"
 #include "gateway/target/target.h"
 
@@ -26,44 +25,48 @@ struct zone_thread {
 	struct event_base *base;
 	struct alarms alarms;
 	struct target_env target_env;
-	struct journal *journal;
+	unsigned number, count;       /* which of the zone threads it is; so many */
+	struct database *database;    /* shared by all zone threads */
+	struct journal *journal;      /* the database's */
 	struct journal_client client; /* of the journal */
 	const struct store_ops *store_ops;
-	struct store *store;  /* for reading */
-	const char *database; /* its path, of the configuration at the start */
-	unsigned generation;  /* of the journal's files, that store is of */
-	int lock;             /* file descriptor: the database is ours; -1: none */
-	struct high_water *mark;
-	/* The database is older than what was promised, or empty: what it still has for
-	 * targets has been overtaken. */
-	bool is_older;
-	struct journal_share *share;
+	struct store *store;    /* for reading */
+	unsigned generation;    /* of the journal's files, that store is of */
 	struct turn_clock time; /* what it is, in this turn */
 	struct service_clock clock;
 	int64_t heard_ms; /* monotonic; before that nobody expires: whoever spoke while
 			   * the thread could not listen is heard first */
 	struct queue_list submissions; /* journal operations of this turn */
-	uint64_t durable_seq;          /* the newest that is durable */
-	uint64_t last_seq; /* the last sequence number given out; never 0, which as a
-			    * cursor means that there is none */
-	size_t in_journal; /* operations that have not come back */
+	struct database_numbers numbers;
+	uint64_t durable_seq; /* the newest of its rows that is durable */
+	size_t in_journal;    /* operations that have not come back */
 	struct thread_task *tasks;
 	bool is_broken;   /* a commit failed: nothing new until all are back */
 	bool is_stopping; /* nothing is begun that nobody asked for */
 	bool is_over;     /* nothing can be submitted any more */
 };
 
-/*
- * Takes the database for this process alone, opens it (by store_ops) with the journal,
- * and the memory of requests.  0 or -errno, logged; zone_thread_close_store either way,
- * after the journal has ended.
- */
-int zone_thread_open_store(struct zone_thread *thread, const struct config *config)
+/* Opens a connection for reading.  0 or -errno, logged; zone_thread_close_store either
+ * way. */
+int zone_thread_open_store(struct zone_thread *thread, struct database *database)
 	__attribute__((warn_unused_result));
 void zone_thread_close_store(struct zone_thread *thread);
 /* If the journal has written the files anew (journal_generation), opens them.  True: it
  * has, and what stood beside them may be missing too. */
 bool zone_thread_follow_store(struct zone_thread *thread);
+
+/* Is it the one that serves this zone? */
+static inline bool zone_thread_serves(
+	const struct zone_thread *thread, const struct config_zone *zone)
+{
+	return config_zone_thread(zone, thread->count) == thread->number;
+}
+
+/* The number of a row that is about to be submitted. */
+static inline uint64_t zone_thread_next_seq(struct zone_thread *thread)
+{
+	return database_next_seq(thread->database, &thread->numbers);
+}
 
 /* Queues an operation for the end of the turn. */
 void zone_thread_submit(struct zone_thread *thread, struct journal_op *op);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/listener/intake.h"
+#include "gateway/served/writer.h"
 #include "tests/scenarios/content.h"
 #include "tests/scenarios/gateway_private.h"
 #include "tests/unit/store_memory.h"
@@ -116,15 +117,18 @@ void gateway_drop_zone(struct gateway *gateway, struct gateway_zone *zone)
 
 static int start(struct gateway *gateway)
 {
-	const struct writer_env env = {.store = &store_memory,
+	const struct zone_threads_env env = {.store = &store_memory,
 		.targets = gateway->net.types,
 		.time = gateway->time};
-	int r = writer_new(&gateway->writer, gateway->config, &env);
+	int r = zone_threads_new(&gateway->threads, gateway->config, &env);
 
+	if (!r)
+		r = zone_threads_add_mailbox(gateway->threads, &gateway->mailbox);
 	if (r)
 		return gateway_why(gateway, r, "the gateway does not start");
-	r = writer_add_mailbox(gateway->writer, &gateway->mailbox);
-	return r ? r : gateway_settle(gateway);
+	gateway->writer = zone_threads_writer(gateway->threads, 0);
+	writer_open_zones(gateway->writer);
+	return gateway_settle(gateway);
 }
 
 static int reconfigure(struct gateway *gateway)
@@ -145,7 +149,7 @@ static int reconfigure(struct gateway *gateway)
 	gateway->is_dirty = false;
 	if (!gateway->writer)
 		return 0;
-	r = writer_reload(gateway->writer, config);
+	r = zone_threads_reload(gateway->threads, config);
 	return r ? gateway_why(gateway, r, "a reload") : gateway_settle(gateway);
 }
 
@@ -168,7 +172,8 @@ static void end(struct gateway *gateway)
 	if (!gateway->writer)
 		return;
 	gateway->time = writer_time(gateway->writer);
-	writer_free(gateway->writer);
+	zone_threads_free(gateway->threads);
+	gateway->threads = NULL;
 	gateway->writer = NULL;
 	gateway_fail_journal(gateway, 0);
 	while ((dns = gateway_next_answer(gateway)))
@@ -194,7 +199,7 @@ int gateway_restart(struct gateway *gateway, int64_t away_s, bool is_killed)
 	if (is_killed) {
 		kill_it(gateway);
 	} else {
-		writer_stop(gateway->writer);
+		zone_threads_stop(gateway->threads);
 		end(gateway);
 	}
 	turn_clock_advance(&gateway->time, gateway->time.monotonic_ms + away_s * 1000);
@@ -383,7 +388,8 @@ int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
 	if (!dns)
 		return gateway_why(gateway, -ENOMEM, "a request");
 	if (intake_judge(dns, gateway->listener.pool) == INTAKE_FORWARD)
-		queue_push_one(writer_queue(gateway->writer), &dns->request.node);
+		queue_push_one(
+			zone_threads_queue(gateway->threads, 0), &dns->request.node);
 	else
 		queue_push_one(&gateway->mailbox.queue, &dns->request.node);
 	return 0;
@@ -417,7 +423,7 @@ int gateway_call(struct gateway *gateway, const uint8_t *zone,
 
 	if (r)
 		return r;
-	writer_call(gateway->writer, &call);
+	zone_threads_call(gateway->threads, &call, gateway->config);
 	r = gateway_settle(gateway);
 	queue_list_init(&list);
 	queue_take_all(&gateway->calls, &list);
@@ -496,7 +502,7 @@ struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 	dns->request.zone = config_find_zone(gateway->config, apex);
 	dns->question_type = TYPE_AXFR;
 	request_set_state(&dns->request, REQUEST_JUDGED);
-	queue_push_one(writer_queue(gateway->writer), &dns->request.node);
+	queue_push_one(zone_threads_queue(gateway->threads, 0), &dns->request.node);
 	if (verdict_is_ok(&v) && !gateway_settle(gateway))
 		dns = take_answer(gateway, dns);
 	if (dns && dns->transfer)

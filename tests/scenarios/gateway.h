@@ -56,7 +56,8 @@ struct gateway {
 	struct keyring *ring;
 	struct fake_net net;
 	struct config *config; /* counted; what it runs with; NULL: it does not */
-	struct writer *writer;
+	struct zone_threads *threads;
+	struct writer *writer;  /* the only one; NULL: it does not run */
 	struct turn_clock time; /* while it does not run */
 	struct mailbox mailbox;
 	struct queue calls;       /* that are done */

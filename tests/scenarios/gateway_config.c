@@ -115,7 +115,8 @@ static int write_config(struct gateway *gateway)
 
 	if (!to)
 		return gateway_why(gateway, -ENOMEM, "the configuration");
-	fputs("database = \"muster.db\";\nlisten = ( { address = \"127.0.0.1\"; } );\n"
+	fputs("database = \"muster.db\";\nzone_threads = 1;\nlisten = ( { address = "
+	      "\"127.0.0.1\"; } );\n"
 	      "zones = (\n",
 		to);
 	for (size_t i = 0; i < gateway->zone_count; i++)

@@ -140,6 +140,12 @@ def request_text(octets):
     return "; ".join(changes)
 
 
+def zone_threads():
+    """ZONE_THREADS=3 runs every test with three of them."""
+    count = os.environ.get("ZONE_THREADS")
+    return {"zone_threads": int(count)} if count else {}
+
+
 class Gateway(Server):
     """musterd.  zones: name -> settings as in musterd.conf; one that names no targets is
     local and seeded with ZONE.  Without rules every key may do everything.  Other keyword
@@ -191,6 +197,7 @@ class Gateway(Server):
             "database": self.database,
             "pid_file": self.pid_path,
             "threads": 2,
+            **zone_threads(),
             "key_files": self.write_keys(),
             "zones": [self.zone_settings(name) for name in self.zones],
         }

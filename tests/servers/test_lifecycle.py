@@ -210,15 +210,16 @@ def test_zone_files_that_leave_nothing_to_serve(gateways, admin, seed):
 
 # ---- daemon ----
 
-def test_threads_have_names(gateways, admin):
-    gateway = gateways(keys=[admin], threads=2)
+@pytest.mark.parametrize("zone_names", [["zone"], ["zone-0", "zone-1"]], ids=len)
+def test_threads_have_names(gateways, admin, zone_names):
+    gateway = gateways(keys=[admin], threads=2, zone_threads=len(zone_names))
     folder = f"/proc/{gateway.pid}/task"
     names = []
     for task in os.listdir(folder):
         with open(f"{folder}/{task}/comm", encoding="ascii") as file:
             names.append(file.read().strip())
     assert sorted(names) == ["checkpoint", "control", "control-reads", "journal",
-                             "listen-0", "listen-1", "musterd", "zone"]
+                             "listen-0", "listen-1", "musterd"] + zone_names
 
 
 def test_daemon(gateways, admin):
