@@ -82,6 +82,10 @@ const struct change *changeset_find(
  * NULL: no memory.  Decode trusts nothing: NULL with errno EBADMSG or ENOMEM.
  */
 uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len);
+/* The same into octets of the caller's, at least changeset_code_max; how many it takes.
+ */
+size_t changeset_code_max(const struct changeset *cs);
+size_t changeset_encode_to(const struct changeset *cs, uint8_t *buf, size_t room);
 struct changeset *changeset_decode(const uint8_t *octets, size_t len);
 
 /*

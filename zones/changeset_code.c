@@ -157,12 +157,9 @@ static void encode_change(
 	encode_set(w, change->after, version, &shared);
 }
 
-uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
+size_t changeset_code_max(const struct changeset *cs)
 {
-	const uint8_t version = find_version(cs);
 	size_t len = CODE_HEADER_LEN;
-	struct wire_writer w;
-	uint8_t *octets;
 
 	for (uint32_t i = 0; i < cs->count; i++) {
 		const struct change *change = &cs->changes[i];
@@ -170,16 +167,30 @@ uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
 		len += name_len(change->owner) + 2 + set_code_len(change->before) +
 			set_code_len(change->after);
 	}
-	octets = malloc(len);
-	if (!octets)
-		return NULL;
-	wire_writer_init(&w, octets, len, NULL);
+	return len;
+}
+
+size_t changeset_encode_to(const struct changeset *cs, uint8_t *buf, size_t room)
+{
+	const uint8_t version = find_version(cs);
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, room, NULL);
 	wire_write_u8(&w, version);
 	wire_write_u8(&w, cs->sets_serial ? CODE_SETS_SERIAL : 0);
 	wire_write_u32(&w, cs->count);
 	for (uint32_t i = 0; i < cs->count; i++)
 		encode_change(&w, &cs->changes[i], version);
-	*ret_len = w.at;
+	return w.at;
+}
+
+uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
+{
+	const size_t room = changeset_code_max(cs);
+	uint8_t *octets = malloc(room);
+
+	if (octets)
+		*ret_len = changeset_encode_to(cs, octets, room);
 	return octets;
 }
 

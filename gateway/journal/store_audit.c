@@ -7,7 +7,6 @@
  */
 #include "gateway/journal/store_private.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,124 +23,6 @@ enum {
 	STORE_SCAN_MAX = 40000, /* rows that are looked through at a time for one that
 				 * is not there */
 };
-
-/* Of ROW_COLUMNS. */
-enum {
-	COLUMN_SEQ,
-	COLUMN_ZONE,
-	COLUMN_AT_MS,
-	COLUMN_TRANSACTION,
-	COLUMN_KEY,
-	COLUMN_SOURCE,
-	COLUMN_RCODE,
-	COLUMN_REASON,
-	COLUMN_REQUEST,
-	COLUMN_EVENT,
-	COLUMN_HOST,
-	COLUMN_CHANGES,
-	COLUMN_TIME_SIGNED, /* of an event: store_row.seen_s */
-};
-
-/* ---- one row ---- */
-
-/* A row, and what it may point to. */
-struct read_row {
-	struct store_row row;
-	uint8_t key[NAME_MAX_LEN];
-};
-
-/* As it was before version 3: "192.0.2.1#5353/udp", of an event "192.0.2.1". */
-static struct store_source source_from_text(const char *text)
-{
-	struct store_source source = {.transport = STORE_NO_TRANSPORT};
-	const char *port = strchr(text, '#'), *transport = strchr(text, '/');
-	const int family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	char host[INET6_ADDRSTRLEN];
-
-	snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, "#"), text);
-	if (inet_pton(family, host, source.address.octets) != 1)
-		return source;
-	source.address.family = family == AF_INET ? 4 : 6;
-	if (port && transport) {
-		source.port = (uint16_t)strtoul(port + 1, NULL, 10);
-		source.transport = strcmp(transport, "/tcp") ? STORE_UDP : STORE_TCP;
-	}
-	return source;
-}
-
-/* What store_append has written. */
-static struct store_source source_from_octets(const uint8_t *octets, size_t len)
-{
-	struct store_source source = {.transport = STORE_NO_TRANSPORT};
-	const size_t address_len = len < 16 ? 4 : 16;
-
-	if (len < address_len)
-		return source;
-	source.address.family = address_len == 4 ? 4 : 6;
-	memcpy(source.address.octets, octets, address_len);
-	if (len == address_len + 3) {
-		source.port = (uint16_t)(octets[len - 3] << 8 | octets[len - 2]);
-		source.transport = octets[len - 1];
-	}
-	return source;
-}
-
-static struct store_source column_source(struct store_call *call)
-{
-	const bool is_text =
-		sqlite3_column_type(call->stmt, COLUMN_SOURCE) == SQLITE_TEXT;
-	const char *text = is_text ? store_column_text(call, COLUMN_SOURCE) : NULL;
-	const uint8_t *octets = NULL;
-	size_t len = 0;
-
-	if (!is_text)
-		octets = store_column_octets(call, COLUMN_SOURCE, &len);
-	return is_text && text ? source_from_text(text) : source_from_octets(octets, len);
-}
-
-static void column_request(struct store_call *call, struct store_row *row)
-{
-	if (sqlite3_column_type(call->stmt, COLUMN_REQUEST) == SQLITE_TEXT)
-		row->request_text = store_column_text(call, COLUMN_REQUEST);
-	else
-		row->request =
-			store_column_octets(call, COLUMN_REQUEST, &row->request_len);
-}
-
-/* All but the changes. */
-static void column_row(struct store_call *call, struct read_row *ret)
-{
-	struct store_row *row = &ret->row;
-
-	*row = (struct store_row){
-		.seq = store_column_number(call, COLUMN_SEQ),
-		.zone = (int64_t)store_column_number(call, COLUMN_ZONE),
-		.at_ms = (int64_t)store_column_number(call, COLUMN_AT_MS),
-		.transaction = store_column_number(call, COLUMN_TRANSACTION),
-		.key = store_column_key(call, COLUMN_KEY, ret->key),
-		.source = column_source(call),
-		.rcode = (uint16_t)store_column_number(call, COLUMN_RCODE),
-		.reason = store_column_text(call, COLUMN_REASON),
-		.event = store_column_text(call, COLUMN_EVENT),
-		.host = store_column_name(call, COLUMN_HOST),
-	};
-
-	column_request(call, row);
-	if (row->event)
-		row->seen_s = (int64_t)store_column_number(call, COLUMN_TIME_SIGNED);
-}
-
-static int column_changes(struct store_call *call, struct changeset **ret_changes)
-{
-	size_t len;
-	const uint8_t *octets = store_column_octets(call, COLUMN_CHANGES, &len);
-
-	*ret_changes = NULL;
-	if (!octets)
-		return 0; /* there are none, or store_end tells */
-	*ret_changes = changeset_decode(octets, len);
-	return *ret_changes ? 0 : -errno;
-}
 
 static bool touches(const struct changeset *changes, const uint8_t *owner)
 {
@@ -174,22 +55,20 @@ bool store_row_is_wanted(const struct store_filter *filter, const struct store_r
 }
 
 /* *ret_found: visit was called. */
-static int look_at(struct store_call *call, const struct store_filter *filter,
+static int look_at(struct store_read_row *read, const struct store_filter *filter,
 	bool *ret_found, int (*visit)(const struct store_row *row, void *arg), void *arg)
 {
-	struct read_row read;
-	struct store_row *row = &read.row;
+	struct store_row *row = &read->row;
 	struct changeset *changes = NULL;
 	int r = 0;
 
 	*ret_found = false;
-	column_row(call, &read);
 	if (!is_wanted(filter, row))
 		return 0;
 	if (filter->wants_changes || filter->name)
-		r = column_changes(call, &changes);
+		r = store_read_changes(read, &changes);
 	row->changes = changes;
-	*ret_found = !r && call->rc == SQLITE_ROW && is_about(row, filter->name);
+	*ret_found = !r && is_about(row, filter->name);
 	if (!filter->wants_changes)
 		row->changes = NULL;
 	if (*ret_found)
@@ -202,26 +81,27 @@ int store_each_row(struct store *store, const struct store_filter *filter,
 	uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
 	void *arg)
 {
-	struct store_call call =
-		store_call(store, filter->is_newest_first ? SQL_ROWS_DOWN : SQL_ROWS_UP);
+	struct store_read_row read;
+	struct store_rows rows;
 	size_t looked = 0, found = 0;
 	uint64_t at = 0;
+	bool is_more = true;
 	int r = 0;
 
-	store_bind_number(&call, 1, (int64_t)filter->after);
-	store_bind_number(&call, 2, filter->before ? (int64_t)filter->before : INT64_MAX);
+	store_rows_begin(
+		&rows, store, filter->after, filter->before, filter->is_newest_first);
 	while (!r && looked < STORE_LOOK_MAX && found < filter->limit &&
-		store_step(&call)) {
+		(is_more = store_rows_next(&rows, &read))) {
 		bool is_found;
 
-		at = store_column_number(&call, COLUMN_SEQ);
-		r = look_at(&call, filter, &is_found, visit, arg);
+		at = read.row.seq;
+		r = look_at(&read, filter, &is_found, visit, arg);
 		looked++;
 		found += is_found;
 	}
 	/* The last row that there is leads to a call that finds none. */
-	*ret_next = call.rc == SQLITE_ROW ? at : 0;
-	return store_end(&call, r);
+	*ret_next = is_more ? at : 0;
+	return store_rows_end(&rows, r);
 }
 
 /* ---- a transaction ---- */
@@ -230,26 +110,32 @@ int store_each_row(struct store *store, const struct store_filter *filter,
 static int transaction_from(struct store *store, uint64_t from, uint64_t to,
 	uint64_t *ret_seq, uint64_t *ret_transaction)
 {
-	struct store_call call = store_call(store, SQL_TRANSACTION_FROM);
+	struct store_read_row read = {.row.transaction = 0};
+	struct store_rows rows;
 	bool is_there;
 
-	store_bind_number(&call, 1, (int64_t)from);
-	store_bind_number(&call, 2, (int64_t)to);
-	is_there = store_step(&call);
-	*ret_seq = is_there ? store_column_number(&call, 0) : 0;
-	*ret_transaction = is_there ? store_column_number(&call, 1) : 0;
-	return store_end(&call, 0);
+	store_rows_begin(&rows, store, from - 1, to, false);
+	do
+		is_there = store_rows_next(&rows, &read);
+	while (is_there && !read.row.transaction);
+	*ret_seq = is_there ? read.row.seq : 0;
+	*ret_transaction = is_there ? read.row.transaction : 0;
+	return store_rows_end(&rows, 0);
 }
 
 static int transaction_between(struct store *store, uint64_t after, uint64_t before,
 	uint64_t transaction, uint64_t *ret_seq)
 {
-	struct store_call call = store_call(store, SQL_TRANSACTION_BETWEEN);
+	struct store_read_row read;
+	struct store_rows rows;
 
-	store_bind_number(&call, 1, (int64_t)after);
-	store_bind_number(&call, 2, (int64_t)before);
-	store_bind_number(&call, 3, (int64_t)transaction);
-	return store_run_for_number(&call, ret_seq);
+	*ret_seq = 0;
+	store_rows_begin(&rows, store, after, before, false);
+	while (!*ret_seq && store_rows_next(&rows, &read)) {
+		if (read.row.transaction == transaction)
+			*ret_seq = read.row.seq;
+	}
+	return store_rows_end(&rows, 0);
 }
 
 /* Ids grow with the rows, more or less: where the one would stand.  end is behind the

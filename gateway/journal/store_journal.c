@@ -1,6 +1,6 @@
 /*
- * The store's journal: rows in order, how far each target is in them, what targets
- * refused for good, and forgetting what is old.
+ * The store's journal: rows in order, how far each target is in them, and what targets
+ * refused for good.
  */
 #include "gateway/journal/store_private.h"
 
@@ -13,35 +13,17 @@
 enum {
 	STORE_MAC_LATE_S = KEYRING_FUDGE_MAX_S, /* how old a signature may be that comes,
 						 * or how far ahead */
-	STORE_SOURCE_LEN = 16 + 2 + 1,          /* address, port, transport */
 };
 
 /* ---- rows ---- */
 
-/* Address, port and transport; of an event the address alone.  The length; 0: not
- * known. */
-static size_t encode_source(
-	const struct store_source *source, uint8_t ret[STORE_SOURCE_LEN])
-{
-	const size_t len = source->address.family == 4 ? 4 : 16;
-
-	if (!source->address.family)
-		return 0;
-	memcpy(ret, source->address.octets, len);
-	if (source->transport == STORE_NO_TRANSPORT)
-		return len;
-	ret[len] = (uint8_t)(source->port >> 8);
-	ret[len + 1] = (uint8_t)source->port;
-	ret[len + 2] = (uint8_t)source->transport;
-	return len + 3;
-}
-
+/* Alone. */
 static int append_encoded(struct store *store, const struct store_row *row,
 	const uint8_t *changes, size_t changes_len)
 {
 	struct store_call call = store_call(store, SQL_APPEND);
 	uint8_t source[STORE_SOURCE_LEN];
-	const size_t source_len = encode_source(&row->source, source);
+	const size_t source_len = store_encode_source(&row->source, source);
 
 	store_bind_number(&call, 1, (int64_t)row->seq);
 	store_bind_number(&call, 2, row->zone);
@@ -107,7 +89,7 @@ static int put_span(struct store *store, const struct store_span *span)
 	return store_run(&call);
 }
 
-int store_put_spans(struct store *store)
+static int put_spans(struct store *store)
 {
 	struct store_span *spans = store->spans;
 	const size_t count = store->span_count;
@@ -128,7 +110,7 @@ int store_put_spans(struct store *store)
 
 /* ---- a row ---- */
 
-int store_append(struct store *store, const struct store_row *row)
+static int append_alone(struct store *store, const struct store_row *row)
 {
 	uint8_t *octets = NULL;
 	size_t len = 0;
@@ -141,13 +123,30 @@ int store_append(struct store *store, const struct store_row *row)
 	}
 	r = append_encoded(store, row, octets, len);
 	free(octets);
+	return r;
+}
+
+int store_append(struct store *store, const struct store_row *row)
+{
+	bool is_packed;
+	int r = store_is_packed(store, row, &is_packed);
+
+	if (!r)
+		r = is_packed ? store_pack(store, row) : append_alone(store, row);
 	if (!r && row->changes)
 		r = note_span(store, row->zone, row->seq);
 	/* Outside of a transaction it is one of its own. */
-	return !r && sqlite3_get_autocommit(store->db) ? store_put_spans(store) : r;
+	return !r && sqlite3_get_autocommit(store->db) ? put_spans(store) : r;
 }
 
-int store_set_outcome(
+int store_finish_append(struct store *store)
+{
+	int r = store_put_packs(store);
+
+	return r ? r : put_spans(store);
+}
+
+static int update_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason)
 {
 	struct store_call call = store_call(store, SQL_SET_OUTCOME);
@@ -158,6 +157,27 @@ int store_set_outcome(
 	return store_run(&call);
 }
 
+/* A packed row stands alone from now on. */
+int store_set_outcome(
+	struct store *store, uint64_t seq, uint16_t rcode, const char *reason)
+{
+	struct store_read_row read;
+	struct store_rows rows;
+	int r = store_put_packs(store);
+
+	if (r)
+		return r;
+	store_rows_begin(&rows, store, seq - 1, seq + 1, false);
+	if (!store_rows_next(&rows, &read) || !rows.is_packed) {
+		r = store_rows_end(&rows, 0);
+		return r ? r : update_outcome(store, seq, rcode, reason);
+	}
+	read.row.rcode = rcode;
+	read.row.reason = reason;
+	r = append_encoded(store, &read.row, read.changes, read.changes_len);
+	return store_rows_end(&rows, r);
+}
+
 int store_last_seq(struct store *store, uint64_t *ret_seq)
 {
 	struct store_call call = store_call(store, SQL_LAST_SEQ);
@@ -165,46 +185,92 @@ int store_last_seq(struct store *store, uint64_t *ret_seq)
 	return store_run_for_number(&call, ret_seq);
 }
 
-static int visit_change(struct store_call *call,
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
-{
-	size_t len;
-	const uint8_t *octets = store_column_octets(call, 1, &len);
-	struct changeset *cs = octets ? changeset_decode(octets, len) : NULL;
-	int r;
+/* ---- changes ---- */
 
-	if (!octets)
-		return 0; /* store_end tells */
-	if (!cs)
-		return -errno;
-	r = visit(store_column_number(call, 0), cs, arg);
-	changeset_unref(cs);
+/* Who looks at the changes of a zone, and at how many more. */
+struct looking {
+	struct store *store;
+	int64_t zone;
+	uint64_t after;
+	size_t left;
+	int (*look)(const struct store_read_row *read, struct looking *looking);
+	int (*visit)(uint64_t seq, struct changeset *changes, void *arg);
+	void *arg;
+};
+
+static int look_in_span(struct looking *looking, uint64_t first, uint64_t last)
+{
+	const uint64_t after = first > looking->after ? first - 1 : looking->after;
+	struct store_read_row read;
+	struct store_rows rows;
+	int r = 0;
+
+	store_rows_begin(&rows, looking->store, after, last + 1, false);
+	while (!r && looking->left && store_rows_next(&rows, &read)) {
+		if (read.row.zone != looking->zone || !read.changes)
+			continue;
+		looking->left--;
+		r = looking->look(&read, looking);
+	}
+	return store_rows_end(&rows, r);
+}
+
+static int look_at_changes(struct looking *looking)
+{
+	struct store_call call = store_call(looking->store, SQL_EACH_SPAN);
+	int r = 0;
+
+	store_bind_number(&call, 1, looking->zone);
+	store_bind_number(&call, 2, (int64_t)looking->after);
+	while (!r && looking->left && store_step(&call))
+		r = look_in_span(looking, store_column_number(&call, 0),
+			store_column_number(&call, 1));
+	return store_end(&call, r);
+}
+
+static int visit_change(const struct store_read_row *read, struct looking *looking)
+{
+	struct changeset *changes;
+	int r = store_read_changes(read, &changes);
+
+	if (!r)
+		r = looking->visit(read->row.seq, changes, looking->arg);
+	changeset_unref(changes);
 	return r;
 }
 
 int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
 {
-	struct store_call call = store_call(store, SQL_EACH_CHANGE);
-	int r = 0;
+	return look_at_changes(&(struct looking){.store = store,
+		.zone = zone,
+		.after = after,
+		.left = limit,
+		.look = visit_change,
+		.visit = visit,
+		.arg = arg});
+}
 
-	store_bind_number(&call, 1, zone);
-	store_bind_number(&call, 2, (int64_t)after);
-	store_bind_number(&call, 3, (int64_t)limit);
-	while (!r && store_step(&call))
-		r = visit_change(&call, visit, arg);
-	return store_end(&call, r);
+static int pass_change(const struct store_read_row *read, struct looking *looking)
+{
+	(void)read;
+	(void)looking;
+	return 0;
 }
 
 int store_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	uint64_t *ret_count)
 {
-	struct store_call call = store_call(store, SQL_COUNT_CHANGES);
+	struct looking looking = {.store = store,
+		.zone = zone,
+		.after = after,
+		.left = limit,
+		.look = pass_change};
+	int r = look_at_changes(&looking);
 
-	store_bind_number(&call, 1, zone);
-	store_bind_number(&call, 2, (int64_t)after);
-	store_bind_number(&call, 3, (int64_t)limit);
-	return store_run_for_number(&call, ret_count);
+	if (!r)
+		*ret_count = limit - looking.left;
+	return r;
 }
 
 int store_each_mac(struct store *store, uint64_t since,
@@ -212,22 +278,19 @@ int store_each_mac(struct store *store, uint64_t since,
 		uint16_t rcode, void *arg),
 	void *arg)
 {
-	struct store_call call = store_call(store, SQL_EACH_MAC);
 	/* It came no earlier than so long before the time that it was signed at. */
 	const int64_t since_ms = ((int64_t)since - STORE_MAC_LATE_S) * 1000;
+	struct store_read_row read;
+	struct store_rows rows;
 
-	while (store_step(&call) && (int64_t)store_column_number(&call, 4) >= since_ms) {
-		const uint64_t time_signed = store_column_number(&call, 2);
-		uint8_t buf[NAME_MAX_LEN];
-		const uint8_t *key = store_column_key(&call, 0, buf);
-		size_t mac_len;
-		const uint8_t *mac = store_column_octets(&call, 1, &mac_len);
+	store_rows_begin(&rows, store, 0, 0, true);
+	while (store_rows_next(&rows, &read) && read.row.at_ms >= since_ms) {
+		const struct store_row *row = &read.row;
 
-		if (key && mac && mac_len == STORE_MAC_LEN && time_signed >= since)
-			visit(key, mac, time_signed,
-				(uint16_t)store_column_number(&call, 3), arg);
+		if (row->key && row->mac && row->time_signed >= since)
+			visit(row->key, row->mac, row->time_signed, row->rcode, arg);
 	}
-	return store_end(&call, 0);
+	return store_rows_end(&rows, 0);
 }
 
 /* ---- targets ---- */
@@ -288,78 +351,4 @@ int store_set_aside(struct store *store, int64_t zone, const char *target, uint6
 	store_bind_number(&call, 5, why->rcode);
 	store_bind_text(&call, 6, why->why);
 	return store_run(&call);
-}
-
-/* ---- forgetting ---- */
-
-/* The seq of the row limit rows behind from; the largest there can be if there are fewer.
- */
-static int find_end(struct store *store, uint64_t from, size_t limit, uint64_t *ret_end)
-{
-	struct store_call call = store_call(store, SQL_PRUNE_END);
-	int r;
-
-	store_bind_number(&call, 1, (int64_t)from);
-	store_bind_number(&call, 2, (int64_t)limit - 1);
-	r = store_run_for_number(&call, ret_end);
-	if (!r && *ret_end == 0)
-		*ret_end = INT64_MAX;
-	return r;
-}
-
-/* Rows are in the order of time, but for steps of the clock, which only delays it. */
-static int is_next_old(
-	struct store *store, uint64_t from, int64_t before_ms, bool *ret_is)
-{
-	struct store_call call = store_call(store, SQL_PRUNE_NEXT);
-	uint64_t at_ms;
-	int r;
-
-	store_bind_number(&call, 1, (int64_t)from);
-	r = store_run_for_number(&call, &at_ms);
-	*ret_is = !r && at_ms && (int64_t)at_ms < before_ms;
-	return r;
-}
-
-int store_used(struct store *store, uint64_t *ret_octets)
-{
-	struct store_call call = store_call(store, SQL_USED);
-	uint64_t octets = 0;
-	int r;
-
-	if (store_step(&call))
-		octets = store_column_number(&call, 0);
-	r = store_end(&call, 0);
-	if (!r)
-		*ret_octets = octets;
-	return r;
-}
-
-static int prune_with(struct store *store, enum store_statement which, int64_t before_ms,
-	uint64_t from, uint64_t end)
-{
-	struct store_call call = store_call(store, which);
-
-	store_bind_number(&call, 1, before_ms);
-	store_bind_number(&call, 2, (int64_t)from);
-	store_bind_number(&call, 3, (int64_t)end);
-	return store_run(&call);
-}
-
-int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
-	uint64_t *ret_next)
-{
-	uint64_t end = 0;
-	bool is_old = false;
-	int r = find_end(store, from, limit, &end);
-
-	if (r)
-		return r;
-	r = prune_with(store, SQL_PRUNE_SPANS, before_ms, from, end);
-	if (!r)
-		r = prune_with(store, SQL_PRUNE, before_ms, from, end);
-	if (!r)
-		r = is_next_old(store, end, before_ms, &is_old);
-	*ret_next = is_old ? end : 0;
-	return r;
 }

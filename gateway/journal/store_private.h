@@ -4,10 +4,13 @@
  *
  *   store_sqlite.c   opening, migrations, transactions; the table of functions
  *
- *   store_journal.c  rows, cursors, what is set aside, pruning
+ *   store_audit.c    what administrators read
+ *   store_prune.c    forgetting what is old
+ *   store_journal.c  rows, cursors, what is set aside
+ *   store_rows.c     all rows in order
+ *   store_packs.c    rows that are written together
  *   store_zones.c    zones, and the records of those that live here
  *   store_leases.c   leases, holds
- *   store_audit.c    what administrators read
  *   store_files.c    are the files still in place?
  *
  *   store_call.c     how a statement is bound and run, and its columns are read
@@ -37,18 +40,29 @@ enum store_statement {
 	SQL_SET_OUTCOME,
 	SQL_LAST_SEQ,
 	SQL_ADD_SPAN,
-	SQL_EACH_CHANGE,
-	SQL_COUNT_CHANGES,
-	SQL_EACH_MAC,
+	SQL_EACH_SPAN,
 	SQL_GET_CURSOR,
 	SQL_PUT_CURSOR,
 	SQL_FORGET_CURSOR,
 	SQL_EACH_CURSOR,
 	SQL_SET_ASIDE,
+	/* store_packs.c */
+	SQL_ADD_PACK,
+	SQL_DROP_PACK,
+	SQL_LAST_PACK,
+	/* store_rows.c */
+	SQL_ROWS_UP,
+	SQL_ROWS_DOWN,
+	SQL_PACKS_UP,
+	SQL_PACKS_DOWN,
+	/* store_prune.c */
+	SQL_LAST_ROW,
 	SQL_PRUNE,
 	SQL_PRUNE_SPANS,
 	SQL_PRUNE_END,
-	SQL_PRUNE_NEXT,
+	SQL_PRUNE_PACKS_END,
+	SQL_FIRST_CURSOR,
+	SQL_DROP_SPAN,
 	SQL_USED,
 	/* store_leases.c */
 	SQL_PUT_LEASE,
@@ -59,10 +73,6 @@ enum store_statement {
 	SQL_REMOVE_HOLD,
 	SQL_EACH_HOLD,
 	/* store_audit.c */
-	SQL_ROWS_UP,
-	SQL_ROWS_DOWN,
-	SQL_TRANSACTION_FROM,
-	SQL_TRANSACTION_BETWEEN,
 	SQL_LAST_EVENTS,
 	SQL_HAS_LEASE,
 	SQL_EACH_SET_ASIDE,
@@ -93,10 +103,24 @@ struct store_span {
 	uint64_t first, last; /* seq */
 };
 
+/* Rows of the open transaction that have not been written yet (store_packs.c). */
+struct store_packs {
+	uint8_t *octets; /* owned */
+	size_t len, room;
+	size_t count;
+	uint64_t last;      /* seq of the one that came last */
+	bool is_disordered; /* they are not in the order of their numbers */
+};
+
 struct store {
 	sqlite3 *db;
 	struct store_span *spans; /* of the open transaction, in the order of rows */
 	size_t span_count, span_room;
+	struct store_packs packs;
+	uint64_t packed_last; /* no written pack has a larger seq; 0: there is none */
+	bool is_packed_known; /* packed_last has been read */
+	size_t *places;       /* owned: of store_rows */
+	size_t place_room;
 	sqlite3_stmt *prepared[SQL_STATEMENTS];
 	struct store_file files[STORE_FILES];
 	uint64_t log_octets;
@@ -151,6 +175,73 @@ const uint8_t *store_column_key(
 int store_files_open(struct store *store); /* 0 or -ENOMEM */
 void store_files_close(struct store *store);
 
+/* ---- store_packs.c ---- */
+
+enum { STORE_SOURCE_LEN = 16 + 2 + 1 }; /* address, port, transport */
+
+/* Address, port and transport; of an event the address alone.  The length; 0: not
+ * known. */
+size_t store_encode_source(
+	const struct store_source *source, uint8_t ret[STORE_SOURCE_LEN]);
+/* octets may be NULL. */
+struct store_source store_decode_source(const uint8_t *octets, size_t len);
+
+/* A row as it was read, and what it may point to. */
+struct store_read_row {
+	struct store_row row; /* without changes */
+	uint8_t key[NAME_MAX_LEN];
+	const uint8_t *changes; /* changeset_decode; NULL: none */
+	size_t changes_len;
+};
+
+/* Is this row written with others?  *ret_is, and 0 or -errno. */
+int store_is_packed(struct store *store, const struct store_row *row, bool *ret_is);
+/* Gathers such a row. */
+int store_pack(struct store *store, const struct store_row *row);
+/* Writes what was gathered: at the end of the transaction, or before. */
+int store_put_packs(struct store *store);
+void store_drop_packs(struct store *store); /* what was gathered, and what was written */
+void store_free_packs(struct store *store);
+/* Other rows, in order, in the place of a pack; len 0: none. */
+int store_replace_pack(
+	struct store *store, uint64_t last, const uint8_t *octets, size_t len);
+
+/* Octets of the packed row that stands there; 0: none can. */
+size_t store_packed_len(const uint8_t *octets, size_t len);
+/* Of such a row. */
+uint64_t store_packed_seq(const uint8_t *octets);
+/* Reads the row, of exactly len octets, which must stay.  False: it is damaged. */
+bool store_unpack(const uint8_t *octets, size_t len, struct store_read_row *ret);
+
+/* ---- store_rows.c ---- */
+
+/*
+ * All rows between two numbers, in order or the other way round, wherever they stand.
+ * store_rows_begin, store_rows_next until it says no, store_rows_end.  One at a time for
+ * a store.
+ */
+struct store_rows {
+	struct store *store;
+	struct store_call singles, packs;
+	uint64_t after, before;
+	bool is_down;
+	bool is_single_read; /* what singles stands at has been given out */
+	bool is_packed;      /* the row that was given out last is from a pack */
+	const uint8_t *pack; /* NULL: there is no more */
+	size_t pack_len;
+	size_t at, count; /* of store->places: where its rows begin that are left */
+};
+
+/* after < seq < before; before 0: no end. */
+void store_rows_begin(struct store_rows *rows, struct store *store, uint64_t after,
+	uint64_t before, bool is_down);
+/* *ret is valid until the next call. */
+bool store_rows_next(struct store_rows *rows, struct store_read_row *ret);
+/* As store_end. */
+int store_rows_end(struct store_rows *rows, int result);
+/* Decodes the changes of a row; *ret_changes NULL: it has none. */
+int store_read_changes(const struct store_read_row *row, struct changeset **ret_changes);
+
 /* ---- the functions of store_ops ---- */
 
 int store_check(struct store *store);
@@ -165,8 +256,8 @@ int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
 int store_read_records(struct store *store, int64_t zone, struct zone *mirror);
 
 int store_append(struct store *store, const struct store_row *row);
-/* Writes the spans of the transaction; at its end. */
-int store_put_spans(struct store *store);
+/* Writes what the transaction has gathered: at its end. */
+int store_finish_append(struct store *store);
 int store_set_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
 int store_last_seq(struct store *store, uint64_t *ret_seq);

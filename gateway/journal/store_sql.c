@@ -4,7 +4,8 @@
  * Rows are numbered through all zones, and have no index of their zones: the spans say
  * between which numbers a zone's rows with changes stand.  Spans of a zone do not
  * overlap; each is written with the commit whose rows it is about, so that in between
- * stand as many rows of other zones as one commit has.
+ * stand as many rows of other zones as one commit has.  Most rows stand in packs
+ * (store_packs.c), and the others in the table journal, as all did before version 4.
  *
  * Names are BLOBs in wire form, RRsets their rrset data, change
  * sets changeset_encode's, requests update_decode's octets, addresses their 4 or 16
@@ -50,24 +51,26 @@ const char *const store_migrations[] = {
 	"INSERT INTO spans (zone, last, first) SELECT zone, max(seq), min(seq)"
 	" FROM journal WHERE changes IS NOT NULL GROUP BY zone, seq / 256;"
 	"DROP INDEX journal_changes;",
+	/* to version 4: rows of updates are in packs (store_packs.c) */
+	"CREATE TABLE packs (last INTEGER PRIMARY KEY, rows BLOB NOT NULL);",
 };
 
 const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
 
 #define ROW_COLUMNS                                                                      \
 	"seq, zone, at_ms, txn, key, source, rcode, reason, request, event, host,"       \
-	" changes, time_signed"
+	" changes, time_signed, mac"
 
-/* CROSS JOIN: in this order. */
-#define CHANGES_OF_ZONE                                                                  \
-	"FROM spans CROSS JOIN journal ON seq BETWEEN first AND last"                    \
-	" WHERE spans.zone = ?1 AND last > ?2 AND seq > ?2 AND journal.zone = ?1"        \
-	" AND changes IS NOT NULL"
+/* Packs that may have rows between ?1 and ?2: the last begins before ?2 and may go on
+ * behind it. */
+#define PACKS_BETWEEN                                                                    \
+	"FROM packs WHERE last > ?1 AND last <= coalesce("                               \
+	"(SELECT last FROM packs WHERE last >= ?2 ORDER BY last LIMIT 1), ?2)"
 
-/* The newest row stays: it tells how far the numbers were given out. */
+/* ?4 is the newest row of all, which stays: it tells how far the numbers were given out.
+ */
 #define CAN_GO                                                                           \
-	"seq > ?2 AND seq <= ?3 AND at_ms < ?1"                                          \
-	" AND seq < (SELECT max(seq) FROM journal)"                                      \
+	"seq > ?2 AND seq <= ?3 AND at_ms < ?1 AND seq < ?4"                             \
 	" AND (changes IS NULL OR seq <= coalesce("                                      \
 	"(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))"
 
@@ -93,14 +96,19 @@ const char *const store_statements[SQL_STATEMENTS] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[SQL_SET_OUTCOME] = "UPDATE journal SET rcode = ?2, reason = ?3 WHERE seq = ?1",
 	[SQL_LAST_SEQ] = "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM journal"
+			 " UNION ALL SELECT max(last) FROM packs"
 			 " UNION ALL SELECT max(seq) FROM cursors)",
+	[SQL_LAST_ROW] = "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM journal"
+			 " UNION ALL SELECT max(last) FROM packs)",
+	[SQL_ADD_PACK] = "INSERT INTO packs (last, rows) VALUES (?1, ?2)",
+	[SQL_DROP_PACK] = "DELETE FROM packs WHERE last = ?1",
+	[SQL_LAST_PACK] = "SELECT max(last) FROM packs",
+	[SQL_PACKS_UP] = "SELECT last, rows " PACKS_BETWEEN " ORDER BY last",
+	[SQL_PACKS_DOWN] = "SELECT last, rows " PACKS_BETWEEN " ORDER BY last DESC",
 	[SQL_ADD_SPAN] = "INSERT INTO spans (zone, last, first) VALUES (?1, ?2, ?3)",
-	[SQL_EACH_CHANGE] =
-		"SELECT seq, changes " CHANGES_OF_ZONE " ORDER BY last, seq LIMIT ?3",
-	[SQL_COUNT_CHANGES] =
-		"SELECT count(*) FROM (SELECT 1 " CHANGES_OF_ZONE " LIMIT ?3)",
-	[SQL_EACH_MAC] = "SELECT key, mac, time_signed, rcode, at_ms FROM journal"
-			 " ORDER BY seq DESC",
+	[SQL_EACH_SPAN] = "SELECT first, last FROM spans WHERE zone = ?1 AND last > ?2"
+			  " ORDER BY last",
+	[SQL_DROP_SPAN] = "DELETE FROM spans WHERE zone = ?1 AND last = ?2",
 	[SQL_GET_CURSOR] = "SELECT seq FROM cursors WHERE zone = ?1 AND target = ?2",
 	[SQL_PUT_CURSOR] = "INSERT INTO cursors (zone, target, seq) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",
@@ -115,10 +123,11 @@ const char *const store_statements[SQL_STATEMENTS] = {
 			    " FROM journal WHERE " CAN_GO " AND changes IS NOT NULL)",
 	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"
 			  " OFFSET ?2",
+	[SQL_PRUNE_PACKS_END] = "SELECT last FROM packs WHERE last > ?1 ORDER BY last"
+				" LIMIT 1 OFFSET ?2",
+	[SQL_FIRST_CURSOR] = "SELECT min(seq) FROM cursors WHERE zone = ?1",
 	[SQL_USED] = "SELECT (page_count - freelist_count) * page_size"
 		     " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
-	[SQL_PRUNE_NEXT] =
-		"SELECT at_ms FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
 
 	[SQL_PUT_LEASE] =
 		"INSERT OR REPLACE INTO leases (zone, owner, type, rdata, key, source,"
@@ -139,12 +148,6 @@ const char *const store_statements[SQL_STATEMENTS] = {
 			" FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq",
 	[SQL_ROWS_DOWN] = "SELECT " ROW_COLUMNS
 			  " FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq DESC",
-	[SQL_TRANSACTION_FROM] =
-		"SELECT seq, txn FROM journal WHERE seq >= ?1 AND seq < ?2 AND txn != 0"
-		" ORDER BY seq LIMIT 1",
-	[SQL_TRANSACTION_BETWEEN] =
-		"SELECT seq FROM journal WHERE seq > ?1 AND seq < ?2 AND txn = ?3"
-		" ORDER BY seq LIMIT 1",
 	[SQL_LAST_EVENTS] =
 		"SELECT host, max(seq), event FROM journal WHERE zone = ?1 AND host > ?2"
 		" GROUP BY host ORDER BY host",

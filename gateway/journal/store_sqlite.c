@@ -155,6 +155,8 @@ static void store_close(struct store *store)
 	sqlite3_close(store->db);
 	store_files_close(store);
 	free(store->spans);
+	free(store->places);
+	store_free_packs(store);
 	free(store);
 }
 
@@ -270,7 +272,7 @@ static int store_begin(struct store *store)
 static int store_commit(struct store *store)
 {
 	struct store_call call;
-	int r = store_put_spans(store);
+	int r = store_finish_append(store);
 
 	if (r)
 		return r;
@@ -283,6 +285,7 @@ static void store_rollback(struct store *store)
 	struct store_call call = store_call(store, SQL_ROLLBACK);
 
 	store->span_count = 0;
+	store_drop_packs(store);
 	/* After some errors (a full disk) SQLite has rolled back by itself. */
 	if (!sqlite3_get_autocommit(store->db))
 		(void)store_run(&call);

@@ -35,6 +35,7 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
+from packs import show_packed
 from servers import CLIENT_PORTS, HOST, STOP_TIMEOUT_S, ZONE, Key, Server, find, wait_for
 
 TOP_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -328,6 +329,8 @@ class Gateway(Server):
         """Rows of the database, as dictionaries."""
         database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
         try:
+            if "journal" in sql:
+                show_packed(database)
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(sql, values)]
         finally:

@@ -511,7 +511,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	assert_int_equal(unlink(place->path), 0);
 	store_place_execute(place->path, version_1);
 	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
-	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 3);
+	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 4);
 	assert_int_equal(
 		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
 	assert_int_equal(zone, 7);
@@ -532,6 +532,98 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	zone_free(loaded);
 }
 
+/* As version 3 made it: rows 3 and 4 of a group, 5 of another, and an event. */
+static const char version_3[] =
+	"PRAGMA application_id = 1299542900; PRAGMA user_version = 3;"
+	"CREATE TABLE zones (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE,"
+	" service_ms INTEGER NOT NULL DEFAULT 0, is_clean INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE journal ("
+	" seq INTEGER PRIMARY KEY, zone INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+	" txn INTEGER NOT NULL, key TEXT, source TEXT, rcode INTEGER NOT NULL,"
+	" reason TEXT, request TEXT, changes BLOB, mac BLOB, time_signed INTEGER,"
+	" event TEXT, host BLOB);"
+	"CREATE TABLE cursors (zone INTEGER NOT NULL, target TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, PRIMARY KEY (zone, target)) WITHOUT ROWID;"
+	"CREATE TABLE set_aside (zone INTEGER NOT NULL, target TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, rcode INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, PRIMARY KEY (zone, target, seq)) WITHOUT ROWID;"
+	"CREATE TABLE records (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
+	" type INTEGER NOT NULL, ttl INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" data BLOB NOT NULL, PRIMARY KEY (zone, owner, type)) WITHOUT ROWID;"
+	"CREATE INDEX journal_hosts ON journal (zone, host, seq, event)"
+	" WHERE host IS NOT NULL;"
+	"CREATE TABLE leases (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
+	" type INTEGER NOT NULL, rdata BLOB NOT NULL, key BLOB NOT NULL, source BLOB,"
+	" duration_s INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,"
+	" seen_s INTEGER NOT NULL, flags INTEGER NOT NULL,"
+	" PRIMARY KEY (zone, owner, type, rdata)) WITHOUT ROWID;"
+	"CREATE TABLE holds (zone INTEGER NOT NULL, owner BLOB NOT NULL,"
+	" PRIMARY KEY (zone, owner)) WITHOUT ROWID;"
+	"CREATE TABLE spans (zone INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" first INTEGER NOT NULL, PRIMARY KEY (zone, last)) WITHOUT ROWID;"
+	"INSERT INTO zones (id, name) VALUES (7, x'076578616d706c6500');"
+	"INSERT INTO cursors VALUES (7, 'local', 3);"
+	"INSERT INTO spans VALUES (7, 4, 3), (7, 5, 5);"
+	"INSERT INTO journal VALUES (3, 7, 1700000000003, 5, x'016b00',"
+	" x'c0000201003501', 0, NULL, NULL, x'010000000001" A_EXAMPLE
+	"000100000001" A_DATA "', x'00010203040506070809101112131415', 1700000000,"
+	" NULL, NULL);"
+	"INSERT INTO journal VALUES (4, 7, 1700000000004, 6, x'016b00',"
+	" x'c0000201003502', 0, NULL, NULL, x'010000000001" A_EXAMPLE "00010001" A_DATA
+	"0000', NULL, NULL, NULL, NULL);"
+	"INSERT INTO journal VALUES (5, 7, 1700000000005, 0, NULL, NULL, 0, 'expired',"
+	" NULL, x'010000000001" A_EXAMPLE "00010001" A_DATA "0000', NULL, NULL, NULL,"
+	" NULL);"
+	"INSERT INTO journal VALUES (6, 7, 1700000000006, 0, NULL, x'c0000201', 0, NULL,"
+	" NULL, NULL, NULL, 1234567890, 'expired', x'0161076578616d706c6500');";
+
+static int see_newer_row(const struct store_row *row, void *arg)
+{
+	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX], *seen = arg;
+	const char *from = row_source_text(row, source), *who = row_key_text(row, key);
+
+	sprintf(seen + strlen(seen), "%d %.20s %s %s %d\n", (int)row->seq,
+		who ? who : "-", from ? from : "-", row->event ? row->event : "-",
+		row->changes != NULL);
+	return 0;
+}
+
+/* Its rows stay, and those that come later follow them. */
+static void a_database_of_version_3_goes_on(void **state)
+{
+	struct store_place *place = *state;
+	const struct store_filter filter = {.limit = 9, .wants_changes = true};
+	char error[STORE_ERROR_MAX], seen[512] = "";
+	uint64_t next, seq;
+	int macs = 0;
+
+	place->ops->close(place->store);
+	place->store = NULL;
+	assert_int_equal(unlink(place->path), 0);
+	store_place_execute(place->path, version_3);
+	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
+	assert_int_equal(place->ops->last_seq(place->store, &seq), 0);
+	assert_int_equal(seq, 6);
+	append_and_commit(place, 7);
+	assert_int_equal(
+		place->ops->set_outcome(place->store, 4, RCODE_REFUSED, "no"), 0);
+	assert_int_equal(
+		place->ops->each_row(place->store, &filter, &next, see_newer_row, seen),
+		0);
+	assert_string_equal(seen,
+		"3 k. 192.0.2.1#53/udp - 1\n4 k. 192.0.2.1#53/tcp - 1\n5 - - - 1\n"
+		"6 - 192.0.2.1 expired 0\n7 host1.example. 192.0.2.1#53/udp - 1\n");
+	assert_int_equal(rows_left(place, 7), 3);
+	assert_int_equal(rows_left(place, 1), 1);
+	assert_int_equal(
+		place->ops->each_mac(place->store, 1700000001, count_old_mac, &macs), 0);
+	assert_int_equal(macs, 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(rows_left(place, 7), 2); /* 4 and 5 are owed to the target */
+	assert_int_equal(rows_left(place, 1), 1);
+}
+
 static void other_databases_are_refused(void **state)
 {
 	struct store_place *place = *state;
@@ -540,7 +632,7 @@ static void other_databases_are_refused(void **state)
 
 	store_place_execute(place->path, "PRAGMA user_version = 999");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
-	assert_string_equal(error, "the database has version 999, this program knows 3");
+	assert_string_equal(error, "the database has version 999, this program knows 4");
 	store_place_execute(
 		place->path, "PRAGMA user_version = 1; PRAGMA application_id = 12345");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
@@ -588,6 +680,7 @@ int main(void)
 		STORE_PLACE_SQLITE_TEST(a_large_database_forgets_sooner),
 		STORE_PLACE_TEST(cursors_can_be_listed_and_forgotten),
 		STORE_PLACE_SQLITE_TEST(a_database_of_version_1_is_brought_up_to_date),
+		STORE_PLACE_SQLITE_TEST(a_database_of_version_3_goes_on),
 		STORE_PLACE_SQLITE_TEST(other_databases_are_refused),
 	};
 

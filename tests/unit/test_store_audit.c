@@ -60,7 +60,8 @@ static void put_event(
 			.host = host ? message_name(host) : NULL});
 }
 
-/* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's. */
+/* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's.  1 and 3 come
+ * together, and then 2, which stands between them, and 4. */
 static void fill(struct store_place *place)
 {
 	struct update *update = message_update_of("example.",
@@ -68,8 +69,8 @@ static void fill(struct store_place *place)
 			"a.example. 0 ANY A", "b.example. 60 IN A 192.0.2.1", NULL});
 	uint8_t request[STORE_REQUEST_MAX];
 
+	assert_int_equal(place->ops->begin(place->store), 0);
 	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
-	store_place_append(place, 2, 2, NULL);
 	put(place,
 		(struct store_row){.seq = 3,
 			.zone = 2,
@@ -78,7 +79,11 @@ static void fill(struct store_place *place)
 			.request = request,
 			.request_len = update_encode(update, request, sizeof(request))});
 	update_free(update);
+	assert_int_equal(place->ops->commit(place->store), 0);
+	assert_int_equal(place->ops->begin(place->store), 0);
+	store_place_append(place, 2, 2, NULL);
 	store_place_append(place, 1, 4, "b 60 IN A 192.0.2.1");
+	assert_int_equal(place->ops->commit(place->store), 0);
 	put_event(place, 5, "stale", "a.example.");
 	put_event(place, 6, "brake", NULL);
 }
@@ -120,46 +125,112 @@ static int check_row(const struct store_row *row, void *arg)
 	assert_int_equal(row->zone, 2);
 	assert_int_equal(row->at_ms, 1700000000003);
 	assert_int_equal(row->transaction, 0x8000000000000001);
-	assert_string_equal(row_key_text(row, buf), "");
+	assert_string_equal(row_key_text(row, buf), row->event ? "" : "key.");
 	assert_string_equal(row_source_text(row, buf), "2001:db8::1#53/tcp");
 	assert_int_equal(row->rcode, RCODE_NXRRSET);
 	assert_string_equal(row->reason, "why");
 	assert_int_equal(row->request_len, 4);
 	assert_memory_equal(row->request, "what", 4);
 	assert_null(row_request_text(row, buf)); /* that is no update */
-	assert_string_equal(row->event, "word");
-	assert_true(name_is_equal(row->host, message_name("h.example.")));
+	if (row->event) {
+		assert_string_equal(row->event, "word");
+		assert_true(name_is_equal(row->host, message_name("h.example.")));
+	}
 	assert_int_equal(row->changes->count, 2);
 	++*(int *)arg;
 	return 0;
 }
 
-static void a_row_is_as_it_was_written(void **state)
+/* An event stands alone, an update among others. */
+static void check_written(struct store_place *place, const struct store_row *row)
 {
-	struct store_place *place = *state;
-	const struct store_filter filter = {.limit = 1, .wants_changes = true};
-	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
+	const struct store_filter filter = {
+		.limit = 1, .wants_changes = true, .after = 2};
 	uint64_t next;
 	int count = 0;
 
-	put(place,
-		(struct store_row){.seq = 3,
-			.zone = 2,
-			.transaction = 0x8000000000000001,
-			.source = {{.family = 6,
-					   .octets = {0x20, 1, 0xd, 0xb8, [15] = 1}},
-				53, STORE_TCP},
-			.rcode = RCODE_NXRRSET,
-			.reason = "why",
-			.request = (const uint8_t *)"what",
-			.request_len = 4,
-			.changes = cs,
-			.event = "word",
-			.host = message_name("h.example.")});
-	changeset_unref(cs);
+	assert_int_equal(place->ops->begin(place->store), 0);
+	put(place, (struct store_row){.seq = 2, .zone = 1});
+	put(place, *row);
+	put(place, (struct store_row){.seq = 4, .zone = 1});
+	assert_int_equal(place->ops->commit(place->store), 0);
 	assert_int_equal(
 		place->ops->each_row(place->store, &filter, &next, check_row, &count), 0);
 	assert_int_equal(count, 1);
+}
+
+static void a_row_is_as_it_was_written(struct store_place *place, bool is_event)
+{
+	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
+	struct store_row row = {.seq = 3,
+		.zone = 2,
+		.transaction = 0x8000000000000001,
+		.source = {{.family = 6, .octets = {0x20, 1, 0xd, 0xb8, [15] = 1}}, 53,
+			STORE_TCP},
+		.rcode = RCODE_NXRRSET,
+		.reason = "why",
+		.request = (const uint8_t *)"what",
+		.request_len = 4,
+		.changes = cs};
+
+	if (is_event) {
+		row.event = "word";
+		row.host = message_name("h.example.");
+	} else {
+		row.key = message_name("key.");
+	}
+	check_written(place, &row);
+	changeset_unref(cs);
+}
+
+static void an_event_is_as_it_was_written(void **state)
+{
+	a_row_is_as_it_was_written(*state, true);
+}
+
+static void an_update_is_as_it_was_written(void **state)
+{
+	a_row_is_as_it_was_written(*state, false);
+}
+
+static int see_outcome(const struct store_row *row, void *arg)
+{
+	char *seen = arg;
+
+	sprintf(seen + strlen(seen), "%d %d %s %d\n", (int)row->seq, row->rcode,
+		row->reason ? row->reason : "-", row->changes != NULL);
+	return 0;
+}
+
+/* Of a row among others, of one in the same transaction, and twice. */
+static void an_outcome_can_be_corrected(void **state)
+{
+	struct store_place *place = *state;
+	const struct store_filter all = {.limit = 9, .wants_changes = true};
+	const struct store_ops *ops = place->ops;
+	char outcomes[256] = "";
+	uint64_t after, count;
+
+	assert_int_equal(ops->begin(place->store), 0);
+	store_place_append(place, 1, 1, "a 60 IN A 192.0.2.1");
+	store_place_append(place, 1, 2, "b 60 IN A 192.0.2.1");
+	store_place_append(place, 1, 3, "c 60 IN A 192.0.2.1");
+	assert_int_equal(ops->commit(place->store), 0);
+	assert_int_equal(ops->begin(place->store), 0);
+	store_place_append(place, 1, 4, "d 60 IN A 192.0.2.1");
+	assert_int_equal(ops->set_outcome(place->store, 4, RCODE_REFUSED, "no"), 0);
+	assert_int_equal(ops->set_outcome(place->store, 2, RCODE_SERVFAIL, "first"), 0);
+	assert_int_equal(ops->set_outcome(place->store, 2, RCODE_REFUSED, "then"), 0);
+	assert_int_equal(ops->set_outcome(place->store, 7, RCODE_REFUSED, "none"), 0);
+	store_place_append(place, 1, 5, NULL);
+	assert_int_equal(ops->commit(place->store), 0);
+	assert_int_equal(
+		ops->each_row(place->store, &all, &after, see_outcome, outcomes), 0);
+	assert_string_equal(
+		outcomes, "1 0 - 1\n2 5 then 1\n3 0 - 1\n4 5 no 1\n5 5 because 0\n");
+	ASSERT_ROWS(place, "5 4 3 2 1", .is_newest_first = true);
+	assert_int_equal(ops->count_changes(place->store, 1, 0, 9, &count), 0);
+	assert_int_equal(count, 4);
 }
 
 static void changes_come_only_to_who_wants_them(void **state)
@@ -476,7 +547,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_PLACE_TEST(rows_come_in_both_directions),
 		STORE_PLACE_TEST(rows_are_filtered),
-		STORE_PLACE_TEST(a_row_is_as_it_was_written),
+		STORE_PLACE_TEST(an_event_is_as_it_was_written),
+		STORE_PLACE_TEST(an_update_is_as_it_was_written),
+		STORE_PLACE_TEST(an_outcome_can_be_corrected),
 		STORE_PLACE_TEST(changes_come_only_to_who_wants_them),
 		STORE_PLACE_TEST(reading_goes_on_where_it_stopped),
 		STORE_PLACE_TEST(one_call_does_not_read_for_ever),

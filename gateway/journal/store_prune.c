@@ -1,0 +1,231 @@
+/*
+ * Forgetting what is old: rows that stand alone by SQL, those of packs one by one.
+ */
+#include "gateway/journal/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STORE_PRUNE_PACKS = 32 }; /* that one call looks at: some 2 MB */
+
+/* What one call looks at. */
+struct pruning {
+	struct store *store;
+	int64_t before_ms;
+	uint64_t from, end; /* from < seq <= end */
+	uint64_t newest;    /* the row that stays */
+	int64_t zone;       /* which first is about; 0: none */
+	uint64_t first;     /* the lowest of its cursors; UINT64_MAX: it has none */
+};
+
+static int find_number(struct store *store, enum store_statement which, uint64_t from,
+	size_t offset, uint64_t *ret)
+{
+	struct store_call call = store_call(store, which);
+	int r;
+
+	store_bind_number(&call, 1, (int64_t)from);
+	store_bind_number(&call, 2, (int64_t)offset);
+	r = store_run_for_number(&call, ret);
+	if (!r && *ret == 0)
+		*ret = INT64_MAX;
+	return r;
+}
+
+/* Where the first limit rows end, or STORE_PRUNE_PACKS packs; the largest number there
+ * can be if there are fewer. */
+static int find_end(struct store *store, uint64_t from, size_t limit, uint64_t *ret_end)
+{
+	uint64_t packs = 0;
+	int r = find_number(store, SQL_PRUNE_END, from, limit - 1, ret_end);
+
+	if (!r)
+		r = find_number(
+			store, SQL_PRUNE_PACKS_END, from, STORE_PRUNE_PACKS - 1, &packs);
+	if (!r && packs < *ret_end)
+		*ret_end = packs;
+	return r;
+}
+
+/* Rows are in the order of time, but for steps of the clock, which only delays it. */
+static int is_next_old(
+	struct store *store, uint64_t from, int64_t before_ms, bool *ret_is)
+{
+	struct store_read_row read;
+	struct store_rows rows;
+
+	store_rows_begin(&rows, store, from, 0, false);
+	*ret_is = from < INT64_MAX && store_rows_next(&rows, &read) &&
+		read.row.at_ms < before_ms;
+	return store_rows_end(&rows, 0);
+}
+
+int store_used(struct store *store, uint64_t *ret_octets)
+{
+	struct store_call call = store_call(store, SQL_USED);
+	uint64_t octets = 0;
+	int r;
+
+	if (store_step(&call))
+		octets = store_column_number(&call, 0);
+	r = store_end(&call, 0);
+	if (!r)
+		*ret_octets = octets;
+	return r;
+}
+
+/* ---- rows that stand alone ---- */
+
+static int prune_with(const struct pruning *p, enum store_statement which)
+{
+	struct store_call call = store_call(p->store, which);
+
+	store_bind_number(&call, 1, p->before_ms);
+	store_bind_number(&call, 2, (int64_t)p->from);
+	store_bind_number(&call, 3, (int64_t)p->end);
+	store_bind_number(&call, 4, (int64_t)p->newest);
+	return store_run(&call);
+}
+
+/* ---- packs ---- */
+
+static int find_first_cursor(struct pruning *p, int64_t zone)
+{
+	struct store_call call;
+
+	if (zone == p->zone)
+		return 0;
+	call = store_call(p->store, SQL_FIRST_CURSOR);
+	store_bind_number(&call, 1, zone);
+	p->zone = zone;
+	p->first = UINT64_MAX;
+	if (store_step(&call) && sqlite3_column_type(call.stmt, 0) != SQLITE_NULL)
+		p->first = store_column_number(&call, 0);
+	return store_end(&call, 0);
+}
+
+/* As CAN_GO.  *ret_can, and 0 or -errno. */
+static int can_go(struct pruning *p, const struct store_read_row *read, bool *ret_can)
+{
+	const struct store_row *row = &read->row;
+	int r;
+
+	*ret_can = row->at_ms < p->before_ms && row->seq < p->newest;
+	if (!*ret_can || !read->changes)
+		return 0;
+	r = find_first_cursor(p, row->zone);
+	*ret_can = !r && row->seq <= p->first;
+	return r;
+}
+
+/* With its last row, a span has lost all that anybody waits for. */
+static int drop_span(struct store *store, const struct store_row *row)
+{
+	struct store_call call = store_call(store, SQL_DROP_SPAN);
+
+	store_bind_number(&call, 1, row->zone);
+	store_bind_number(&call, 2, (int64_t)row->seq);
+	return store_run(&call);
+}
+
+/* Moves what stays together; *len becomes how much that is. */
+static int sift(struct pruning *p, uint8_t *octets, size_t *len)
+{
+	struct store_read_row read;
+	size_t kept = 0, row_len;
+	bool can = false;
+	int r;
+
+	for (size_t at = 0; at < *len; at += row_len) {
+		row_len = store_packed_len(octets + at, *len - at);
+		if (!row_len || !store_unpack(octets + at, row_len, &read))
+			return -EIO;
+		r = can_go(p, &read, &can);
+		if (!r && can && read.changes)
+			r = drop_span(p->store, &read.row);
+		if (r)
+			return r;
+		if (can)
+			continue;
+		memmove(octets + kept, octets + at, row_len);
+		kept += row_len;
+	}
+	*len = kept;
+	return 0;
+}
+
+/* Copies the first pack behind a number up to the end; *ret_last 0: there is none. */
+static int copy_pack(const struct pruning *p, uint64_t after, uint64_t *ret_last,
+	uint8_t **ret_octets, size_t *ret_len)
+{
+	struct store_call call = store_call(p->store, SQL_PACKS_UP);
+	const uint8_t *octets;
+	int r = 0;
+
+	*ret_last = 0;
+	store_bind_number(&call, 1, (int64_t)after);
+	store_bind_number(&call, 2, INT64_MAX);
+	if (!store_step(&call) || store_column_number(&call, 0) > p->end)
+		return store_end(&call, 0);
+	octets = store_column_octets(&call, 1, ret_len);
+	*ret_octets = malloc(*ret_len + 1);
+	if (!*ret_octets)
+		r = -ENOMEM;
+	if (octets && !r) {
+		memcpy(*ret_octets, octets, *ret_len);
+		*ret_last = store_column_number(&call, 0);
+	} else {
+		free(*ret_octets);
+	}
+	return store_end(&call, r);
+}
+
+static int prune_pack(struct pruning *p, uint64_t last, uint8_t *octets, size_t len)
+{
+	size_t kept = len;
+	int r = sift(p, octets, &kept);
+
+	return r || kept == len ? r : store_replace_pack(p->store, last, octets, kept);
+}
+
+static int prune_packs(struct pruning *p)
+{
+	uint64_t last = p->from;
+	uint8_t *octets;
+	size_t len;
+	int r;
+
+	for (;;) {
+		r = copy_pack(p, last, &last, &octets, &len);
+		if (r || !last)
+			return r;
+		r = prune_pack(p, last, octets, len);
+		free(octets);
+		if (r)
+			return r;
+	}
+}
+
+int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
+	uint64_t *ret_next)
+{
+	struct store_call newest = store_call(store, SQL_LAST_ROW);
+	struct pruning p = {.store = store, .before_ms = before_ms, .from = from};
+	bool is_old = false;
+	int r = store_run_for_number(&newest, &p.newest);
+
+	if (!r)
+		r = find_end(store, from, limit, &p.end);
+	if (!r)
+		r = prune_packs(&p);
+	if (!r)
+		r = prune_with(&p, SQL_PRUNE_SPANS);
+	if (!r)
+		r = prune_with(&p, SQL_PRUNE);
+	if (!r)
+		r = is_next_old(store, p.end, before_ms, &is_old);
+	if (!r)
+		*ret_next = is_old ? p.end : 0;
+	return r;
+}
