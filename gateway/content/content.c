@@ -56,6 +56,7 @@ void content_clear(struct content *content)
 	transfer_unref(content->axfr);
 	transfer_history_free(content->history);
 	zone_free(content->mirror);
+	zone_free(content->taking.zone);
 	config_unref(content->config);
 }
 

@@ -82,6 +82,14 @@ struct content_caller {
 	bool is_waiting;
 };
 
+/* A content that is to come into service (rebase.c). */
+struct content_taking {
+	struct zone *zone; /* NULL: there is none */
+	struct content_caller caller;
+	void (*taken)(int result, void *arg);
+	void *arg;
+};
+
 TAILQ_HEAD(edit_list, edit);
 
 struct content {
@@ -103,6 +111,11 @@ struct content {
 				      * primary target to have them, or might come to */
 	size_t delivering_count;
 	uint64_t last_seq; /* of its newest edit */
+
+	struct content_taking taking;
+	struct edit *rebase_next; /* of delivering: where the one is looked for that has
+				   * made the change which is rebased next; NULL: at the
+				   * beginning */
 
 	struct delivery **deliveries; /* the first is the primary's */
 	size_t delivery_count;
@@ -196,10 +209,15 @@ void content_adopt_soa(struct content *content, struct rrset *soa);
 
 /* ---- rebase.c ---- */
 
-/* The mirror is this content, and on top of it what is pending.  Takes the content, and
- * tells nobody.  Nothing may be on its way to the disk.  0 or -errno, nothing taken. */
-int content_take_zone(struct content *content, struct zone *zone)
-	__attribute__((warn_unused_result));
+/*
+ * The mirror becomes this content, and on top of it what is pending: what of that is not
+ * in memory is read from the journal bit by bit, while all goes on with the mirror that
+ * there is.  Takes the zone.  taken is called, perhaps at once: at the gate with 0, or
+ * with -errno, and then the mirror is what it was.
+ */
+void content_take_zone(struct content *content, struct zone *zone,
+	void (*taken)(int result, void *arg), void *arg);
+bool content_is_taking(const struct content *content);
 /* The difference comes under what is pending.  *ret_changes is what it did, the caller's;
  * NULL: the primary is asked again.  True: all that is pending does what it did. */
 bool content_take_difference(struct content *content, const struct update *difference,

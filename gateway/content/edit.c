@@ -28,6 +28,7 @@ static void edit_free(struct edit *edit)
 {
 	changeset_unref(edit->step);
 	changeset_unref(edit->changes);
+	changeset_unref(edit->rebased);
 	changeset_unref(edit->asked);
 	update_free(edit->update);
 	free(edit);
@@ -56,6 +57,8 @@ static void set_state(struct edit *edit, enum edit_state state)
 	to = list_of(edit);
 	if (from == to)
 		return;
+	if (edit->content->rebase_next == edit)
+		edit->content->rebase_next = TAILQ_NEXT(edit, entry);
 	if (from)
 		TAILQ_REMOVE(from, edit, entry);
 	if (to)
@@ -214,14 +217,17 @@ bool edit_is_empty(const struct edit *edit)
 	return !edit->changes || (!edit->changes->count && !edit->changes->leases);
 }
 
-void edit_set_rebased(struct edit *edit, struct changeset *changes)
+void edit_take_rebased(struct edit *edit)
 {
+	if (!edit->rebased)
+		return;
 	if (edit->asked == edit->changes) {
 		changeset_unref(edit->asked);
-		edit->asked = changeset_ref(changes);
+		edit->asked = changeset_ref(edit->rebased);
 	}
 	changeset_unref(edit->changes);
-	edit->changes = changeset_ref(changes);
+	edit->changes = edit->rebased;
+	edit->rebased = NULL;
 }
 
 /* ---- abort and commit ---- */

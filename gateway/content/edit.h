@@ -89,6 +89,8 @@ struct edit {
 	struct update *update;  /* owned; what the gateway itself asks for; may be NULL */
 	struct changeset *step; /* applied last, neither kept nor dropped; NULL: none */
 	struct changeset *changes; /* kept: what it does to mirror and leases */
+	struct changeset *rebased; /* what it does to content that is not in service yet
+				    * (rebase.c); NULL: that has not got so far */
 	struct changeset *asked;   /* the part of changes that stands for what was asked
 				    * for: what has to go if it is taken back */
 	struct edit_waiters waiters;
@@ -117,8 +119,9 @@ void edit_drop(struct edit *edit);
 /* Does it change no record and no lease? */
 bool edit_is_empty(const struct edit *edit);
 
-/* A durable edit does this, on the content that has come under it. */
-void edit_set_rebased(struct edit *edit, struct changeset *changes);
+/* The content that has come under a durable edit is in service: it does what it does
+ * there (edit->rebased), if it does. */
+void edit_take_rebased(struct edit *edit);
 
 /* On its way.  request: who asked, for the journal; may be NULL.  Its number. */
 uint64_t edit_commit(struct edit *edit, const struct verdict *why,

@@ -1,6 +1,9 @@
 /*
  * Other content from the primary target comes under what is pending, which is then on top
  * of it as it now is.
+ *
+ * A whole zone is brought up to date before it comes into service, however much is
+ * pending: meanwhile the mirror that there is goes on, and so do edits.
  */
 #include <errno.h>
 
@@ -8,9 +11,8 @@
 #include "zones/rebase.h"
 
 struct rebasing {
-	struct zone *mirror;
-	struct edit *next; /* the first that may have made the next change */
-	bool is_other;     /* a change is not what it was */
+	struct content *content;
+	bool is_other; /* a change is not what it was */
 };
 
 static bool is_same_change(const struct change *change, const struct changeset *rebased)
@@ -21,59 +23,157 @@ static bool is_same_change(const struct change *change, const struct changeset *
 		(now && rrset_is_identical(now->after, change->after));
 }
 
+/* The edit that has made a change, if somebody awaits it; asked for in order. */
+static struct edit *find_edit(struct content *content, uint64_t seq)
+{
+	const struct edit *last = TAILQ_LAST(&content->delivering, edit_list);
+	struct edit *edit = content->rebase_next;
+
+	if (!last || last->op.seq < seq)
+		return NULL;
+	if (!edit)
+		edit = TAILQ_FIRST(&content->delivering);
+	while (edit->op.seq < seq)
+		edit = TAILQ_NEXT(edit, entry);
+	content->rebase_next = edit;
+	return edit->op.seq == seq ? edit : NULL;
+}
+
 /* Should it come to be taken back, then what the edit does now: a record that somebody
  * else has deleted meanwhile is not the client's to bring back. */
-static void tell_edit(
-	struct rebasing *rebasing, const struct changeset *old, struct changeset *rebased)
+static void tell_edit(struct edit *edit, struct changeset *rebased)
 {
-	struct edit *edit = rebasing->next;
-
-	while (edit && edit->changes != old)
-		edit = TAILQ_NEXT(edit, entry);
 	if (!edit)
-		return; /* nobody awaits it */
-	edit_set_rebased(edit, rebased);
-	rebasing->next = TAILQ_NEXT(edit, entry);
+		return;
+	changeset_unref(edit->rebased);
+	edit->rebased = changeset_ref(rebased);
 }
 
 /* What came of it for leases stays what it was. */
-static struct changeset *rebase_onto(struct changeset *old, void *arg)
+static struct changeset *rebase_onto(
+	struct zone *zone, struct content *content, uint64_t seq, struct changeset *old)
 {
-	struct rebasing *rebasing = arg;
 	struct changeset *rebased;
 
-	if (rebase_changeset(rebasing->mirror, old, &rebased))
+	if (rebase_changeset(zone, old, &rebased))
 		return NULL;
 	if (old->leases) {
 		rebased->leases = lease_changes_copy(old->leases);
 		if (!rebased->leases) {
-			changeset_undo(rebased, rebasing->mirror);
+			changeset_undo(rebased, zone);
 			changeset_unref(rebased);
 			return NULL;
 		}
 	}
-	for (uint32_t i = 0; i < old->count && !rebasing->is_other; i++)
-		rebasing->is_other = !is_same_change(&old->changes[i], rebased);
-	tell_edit(rebasing, old, rebased);
+	tell_edit(find_edit(content, seq), rebased);
 	return rebased;
 }
 
-int content_take_zone(struct content *content, struct zone *zone)
+/* What edits do to content that does not come into service concerns nobody. */
+static void settle_edits(struct content *content, bool is_in_service)
 {
-	struct rebasing rebasing = {
-		.mirror = zone, .next = TAILQ_FIRST(&content->delivering)};
-	int r = delivery_rebase(content_primary(content), rebase_onto, &rebasing);
+	struct edit *edit;
 
-	if (r)
-		return r;
+	TAILQ_FOREACH(edit, &content->delivering, entry) {
+		if (is_in_service)
+			edit_take_rebased(edit);
+		changeset_unref(edit->rebased);
+		edit->rebased = NULL;
+	}
+	content->rebase_next = NULL;
+}
+
+/* ---- another zone ---- */
+
+static struct changeset *rebase_onto_taken(uint64_t seq, struct changeset *old, void *arg)
+{
+	struct content *content = arg;
+
+	return rebase_onto(content->taking.zone, content, seq, old);
+}
+
+static void end_taking(struct content *content, int result)
+{
+	struct content_taking *taking = &content->taking;
+
+	settle_edits(content, !result);
+	zone_free(taking->zone); /* unless it is the mirror */
+	taking->zone = NULL;
+	taking->taken(result, taking->arg);
+}
+
+static void put_into_service(struct content *content)
+{
+	struct content_taking *taking = &content->taking;
+
 	if (content->mirror)
-		zone_hold_as(zone, content->mirror);
+		zone_hold_as(taking->zone, content->mirror);
 	zone_free(content->mirror);
-	content->mirror = zone;
+	content->mirror = taking->zone;
+	taking->zone = NULL;
 	content_touch(content);
 	transfer_history_clear(content->history);
 	delivery_set_ready(content_primary(content));
-	return 0;
+	end_taking(content, 0);
+}
+
+static void on_rebased(int result, void *arg)
+{
+	struct content *content = arg;
+
+	if (result)
+		end_taking(content, result);
+	else
+		content_call(content, &content->taking.caller);
+}
+
+/* Nothing is on its way to the disk now. */
+static void take_the_last(struct content_caller *caller)
+{
+	struct content *content = caller->owner;
+	const int r = delivery_rebase_end(content_primary(content));
+
+	if (r == -EAGAIN)
+		return; /* on_rebased comes again */
+	if (r)
+		end_taking(content, r);
+	else
+		put_into_service(content);
+}
+
+void content_take_zone(struct content *content, struct zone *zone,
+	void (*taken)(int result, void *arg), void *arg)
+{
+	content->taking = (struct content_taking){
+		.zone = zone,
+		.caller = {.enter = take_the_last, .owner = content},
+		.taken = taken,
+		.arg = arg,
+	};
+	delivery_rebase_begin(content_primary(content),
+		&(struct delivery_rebase){
+			.rebase = rebase_onto_taken, .done = on_rebased, .arg = content});
+}
+
+bool content_is_taking(const struct content *content)
+{
+	return content->taking.zone != NULL;
+}
+
+/* ---- a difference ---- */
+
+static struct changeset *rebase_onto_mirror(
+	uint64_t seq, struct changeset *old, void *arg)
+{
+	struct rebasing *rebasing = arg;
+	struct content *content = rebasing->content;
+	struct changeset *rebased = rebase_onto(content->mirror, content, seq, old);
+
+	if (!rebased)
+		return NULL;
+	for (uint32_t i = 0; i < old->count && !rebasing->is_other; i++)
+		rebasing->is_other = !is_same_change(&old->changes[i], rebased);
+	return rebased;
 }
 
 static void undo_pending(struct changeset *changes, void *arg)
@@ -85,8 +185,9 @@ bool content_take_difference(struct content *content, const struct update *diffe
 	struct changeset **ret_changes)
 {
 	struct delivery *primary = content_primary(content);
-	struct rebasing rebasing = {
-		.mirror = content->mirror, .next = TAILQ_FIRST(&content->delivering)};
+	struct rebasing rebasing = {.content = content};
+	const struct delivery_rebase rebase = {
+		.rebase = rebase_onto_mirror, .arg = &rebasing};
 	struct changeset *changes = NULL;
 	int r;
 
@@ -98,8 +199,9 @@ bool content_take_difference(struct content *content, const struct update *diffe
 	delivery_each_newest_first(primary, undo_pending, content->mirror);
 	r = rebase_difference(content->mirror, difference, &changes);
 	/* What there is no memory for is missing until the zone has been loaded again. */
-	if (delivery_rebase(primary, rebase_onto, &rebasing) || r)
+	if (delivery_rebase_queue(primary, &rebase) || r)
 		delivery_want_whole(primary);
+	settle_edits(content, true);
 	content_touch(content);
 	transfer_history_clear(content->history);
 	if (!r && !delivery_has_pending(primary))

@@ -137,23 +137,32 @@ struct seeding {
 	struct zone *zone;
 };
 
-static void go_into_service(struct seed *seed, struct zone *zone)
+static void on_taken(int result, void *arg)
 {
+	struct seed *seed = arg;
 	struct content *content = seed->content;
-	const size_t records = zone_count_records(zone);
+	size_t records;
 
-	if (content_take_zone(content, zone)) {
-		zone_free(zone);
-		stay_out(seed, "out of memory");
+	if (result) {
+		stay_out(seed,
+			result == -ENOMEM ? "out of memory"
+					  : "the journal cannot be read");
 		return;
 	}
-	seed->is_failed = false;
 	free(seed->why);
 	seed->why = NULL;
+	records = zone_count_records(content->mirror);
 	log_info("zone %s: %zu %s in service", content->text, records,
 		PLURAL(records, "record"));
 	content_tell_loaded(content);
 	zone_thread_later(content->thread, &content->kick);
+}
+
+/* What the journal has for it comes on top. */
+static void go_into_service(struct seed *seed, struct zone *zone)
+{
+	seed->is_failed = false;
+	content_take_zone(seed->content, zone, on_taken, seed);
 }
 
 static void on_seeded(struct journal_op *op, void *arg)

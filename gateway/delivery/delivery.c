@@ -24,6 +24,11 @@ static bool open_target(struct delivery *d)
 	return d->target != NULL;
 }
 
+static size_t queue_max(const struct zone_thread *thread)
+{
+	return thread->queue_max ? thread->queue_max : DELIVERY_QUEUE_MAX;
+}
+
 int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zone,
 	struct config *config, const struct config_target *target_config, bool is_primary)
 {
@@ -36,7 +41,8 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	d->zone = *zone;
 	d->is_primary = is_primary;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
-	TAILQ_INIT(&d->queue);
+	delivery_list_init(&d->queue, queue_max(d->thread));
+	delivery_list_init(&d->tail, queue_max(d->thread));
 	d->id = strdup(target_config->id);
 	alarm_init(&d->alarm, &d->thread->alarms, on_alarm, d);
 	alarm_init(&d->cursor_alarm, &d->thread->alarms, delivery_on_cursor_alarm, d);
@@ -61,14 +67,14 @@ void delivery_free(struct delivery *d)
 {
 	if (!d)
 		return;
+	delivery_stop_reading(d);
 	if (!d->target && d->state == DELIVERY_SENDING) {
 		d->is_retired = true; /* on_records_written comes back to it */
 		return;
 	}
 	if (d->target)
 		target_ops(d->target)->free(d->target);
-	while (!TAILQ_EMPTY(&d->queue))
-		delivery_pop(d);
+	delivery_list_clear(&d->queue);
 	delivery_drop_batch(d);
 	alarm_stop(&d->alarm);
 	alarm_stop(&d->cursor_alarm);
@@ -138,8 +144,7 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 		d->zone.events->down(d->zone.arg);
 }
 
-/* For failures of our own. */
-static void pause_for(struct delivery *d, const char *why)
+void delivery_pause_for(struct delivery *d, const char *why)
 {
 	const struct verdict verdict =
 		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "%s", why);
@@ -170,7 +175,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 {
 	const bool is_pausing = d->state == DELIVERY_PAUSING;
 	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
-	const struct delivery_entry *first = TAILQ_FIRST(&d->queue);
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
 
 	return (struct delivery_view){
 		.id = d->id,
@@ -182,7 +187,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.why = d->why,
 		.cursor = d->cursor,
 		.first_seq = first ? first->seq : 0,
-		.pending = d->queue_count,
+		.pending = d->queue.count,
 		.is_live = d->is_live,
 		.delivered = d->delivered,
 		.failures = d->failures,
@@ -213,6 +218,14 @@ void delivery_go_on(struct delivery *d)
 	if (d->state == DELIVERY_LOADED)
 		d->state = DELIVERY_IDLE;
 	delivery_kick(d, false);
+}
+
+void delivery_put_off(struct delivery *d, const char *why)
+{
+	d->want_load = true;
+	d->want_whole = true;
+	if (d->state == DELIVERY_LOADED)
+		delivery_pause_for(d, why);
 }
 
 void delivery_set_ready(struct delivery *d)
@@ -259,15 +272,17 @@ static void finish_batch(struct delivery *d)
 {
 	const uint64_t seq = d->batch_seq;
 
-	while (!TAILQ_EMPTY(&d->queue) && TAILQ_FIRST(&d->queue)->seq <= seq) {
-		delivery_pop(d);
+	while (!TAILQ_EMPTY(&d->queue.entries) &&
+		TAILQ_FIRST(&d->queue.entries)->seq <= seq) {
+		delivery_list_drop(&d->queue, TAILQ_FIRST(&d->queue.entries));
 		d->delivered++;
 	}
 	if (d->isolate)
 		d->isolate--;
 	delivery_drop_batch(d);
 	/* Behind it there may be some that this target has no use for. */
-	delivery_move_cursor(d, TAILQ_EMPTY(&d->queue) && d->is_live ? d->loaded : seq);
+	delivery_move_cursor(
+		d, TAILQ_EMPTY(&d->queue.entries) && d->is_live ? d->loaded : seq);
 }
 
 /* The target has all of the batch. */
@@ -287,8 +302,8 @@ static void finish_rejected(struct delivery *d, const struct target_result *resu
 	/* As it was queued: a batch knows nothing of leases. */
 	struct delivery_rejection rejection = {
 		.seq = d->batch_seq,
-		.changes = changeset_ref(TAILQ_FIRST(&d->queue)->changes),
-		.is_withdrawal = TAILQ_FIRST(&d->queue)->is_withdrawal,
+		.changes = changeset_ref(TAILQ_FIRST(&d->queue.entries)->changes),
+		.is_withdrawal = TAILQ_FIRST(&d->queue.entries)->is_withdrawal,
 		.why = &result->verdict,
 	};
 
@@ -322,7 +337,8 @@ static void on_changed(struct delivery *d)
 	if (d->is_primary)
 		d->want_load = true;
 	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
-		pause_for(d, "others change the zone faster than it can be followed");
+		delivery_pause_for(
+			d, "others change the zone faster than it can be followed");
 }
 
 static size_t batch_limit(const struct delivery *d)
@@ -342,12 +358,12 @@ static void start_gathering(struct delivery *d)
 	if (wait_ms > DELIVERY_GATHER_MAX_MS)
 		wait_ms = DELIVERY_GATHER_MAX_MS;
 	d->gather_until_ms = now_ms + wait_ms;
-	d->gather_count = d->queue_count;
+	d->gather_count = d->queue.count;
 }
 
 static bool is_gathering(struct delivery *d)
 {
-	if (d->queue_count >= d->gather_count || d->queue_count >= batch_limit(d))
+	if (d->queue.count >= d->gather_count || d->queue.count >= batch_limit(d))
 		return false;
 	if (d->gather_until_ms <= turn_monotonic_ms(&d->thread->time))
 		return false;
@@ -395,7 +411,7 @@ static void on_records_written(struct journal_op *op, void *arg)
 		return;
 	}
 	if (result) {
-		pause_for(d, "the database fails");
+		delivery_pause_for(d, "the database fails");
 		return;
 	}
 	succeed(d);
@@ -410,7 +426,7 @@ static void write_records(struct delivery *d)
 	struct journal_op *op = calloc(1, sizeof(*op));
 
 	if (!op) {
-		pause_for(d, "out of memory");
+		delivery_pause_for(d, "out of memory");
 		return;
 	}
 	op->kind = JOURNAL_RECORDS;
@@ -449,7 +465,7 @@ static void send_batch(struct delivery *d)
 /* A local zone's records lag on purpose: one write for many changes. */
 static bool is_time_to_flush(struct delivery *d, bool flush)
 {
-	if (d->target || flush || d->queue_count >= DELIVERY_QUEUE_MAX / 2)
+	if (d->target || flush || !d->is_live || d->queue.count >= d->queue.count_max / 2)
 		return true;
 	alarm_set_earlier_in(&d->alarm, DELIVERY_FLUSH_MS);
 	return false;
@@ -547,12 +563,12 @@ void delivery_kick(struct delivery *d, bool flush)
 		if (d->is_primary && !d->is_ready)
 			return;
 		if (delivery_catch_up(d)) {
-			pause_for(d, "the journal cannot be read");
+			delivery_pause_for(d, "out of memory");
 			return;
 		}
 		/* A batch compares the serial itself: probing is for quiet times. */
-		if (TAILQ_EMPTY(&d->queue)) {
-			if (d->want_probe && d->target)
+		if (TAILQ_EMPTY(&d->queue.entries)) {
+			if (d->want_probe && d->target && d->is_live)
 				probe(d);
 			return;
 		}
@@ -562,7 +578,7 @@ void delivery_kick(struct delivery *d, bool flush)
 			return;
 		d->want_probe = false;
 		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
-			pause_for(d, "out of memory");
+			delivery_pause_for(d, "out of memory");
 			return;
 		}
 		send_batch(d);

@@ -25,8 +25,10 @@
 enum {
 	DELIVERY_QUEUE_MAX = 20000, /* change sets in memory; more are read back later */
 	DELIVERY_QUEUE_OCTETS = 64 << 20, /* or octets of them */
-	DELIVERY_CATCH_UP = 4000, /* change sets read back from the journal at a time */
-	DELIVERY_CHANGED_MAX = 3, /* batches in a row that find the zone changed by
+	DELIVERY_CATCH_UP_PART = 5, /* one part in so many of them is read back from the
+				     * journal at a time */
+	DELIVERY_CATCH_UP_OCTETS = 8 << 20, /* or octets of them */
+	DELIVERY_CHANGED_MAX = 3,      /* batches in a row that find the zone changed by
 				   * others,   before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100, /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
@@ -128,16 +130,37 @@ void delivery_want_load(struct delivery *delivery);
 void delivery_want_whole(struct delivery *delivery);
 /* Primary: what was loaded has been dealt with. */
 void delivery_go_on(struct delivery *delivery);
+/* Primary: it could not be, and is loaded again, after a pause. */
+void delivery_put_off(struct delivery *delivery, const char *why);
 /* Primary: there is a mirror, so that change sets may be sent. */
 void delivery_set_ready(struct delivery *delivery);
 /* Primary: look whether the serial there is still ours. */
 void delivery_want_probe(struct delivery *delivery);
-/* Primary, when the mirror has been loaded anew: the pending change sets as they now are
- * (rebased); queued ones are replaced by them in order.  0 or -errno: then the mirror
- * lacks some of them. */
-int delivery_rebase(struct delivery *delivery,
-	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
+
+/*
+ * Primary: all that is pending is to be brought onto other content, which has been loaded
+ * and is not in service yet.  Nothing is sent meanwhile.  What is not in memory is read
+ * from the journal a piece at a time, so that it may take as long as it will: nobody else
+ * waits, and more may become durable.
+ */
+struct delivery_rebase {
+	/* What a change set is there, the caller's; they come in order.  NULL: no memory.
+	 */
+	struct changeset *(*rebase)(uint64_t seq, struct changeset *old, void *arg);
+	/* 0: all but the last have come, and it waits for delivery_rebase_end; or -errno:
+	 * it is over, and the content lacks some of them. */
+	void (*done)(int result, void *arg);
+	void *arg;
+};
+void delivery_rebase_begin(
+	struct delivery *delivery, const struct delivery_rebase *rebase);
+/* The last of them, so that the content has all that is durable.  0; -EAGAIN: there are
+ * too many, and done will be called again; or -ENOMEM: it is over. */
+int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_result));
+/* All at once, if the delivery is live.  0 or -ENOMEM. */
+int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
+
 /* Primary: nothing goes out before the change sets up to seq are in the queue: what they
  * withdraw must not be sent first.  0: no longer. */
 void delivery_hold(struct delivery *delivery, uint64_t seq);

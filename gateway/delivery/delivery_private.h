@@ -1,5 +1,6 @@
-/* What the rooms of a delivery share: delivery.c (what comes next with the target) and
- * delivery_queue.c (what is pending, and the cursor). */
+/* What the rooms of a delivery share: delivery.c (what comes next with the target),
+ * delivery_queue.c (what is pending, and the cursor) and delivery_read.c (what is read
+ * back from the journal). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -23,6 +24,17 @@ struct delivery_entry {
 	size_t size;               /* octets that changes holds */
 	bool is_withdrawal;        /* takes back an earlier one */
 };
+
+TAILQ_HEAD(delivery_entries, delivery_entry);
+
+/* Bounded in number, and by DELIVERY_QUEUE_OCTETS, but may always have one. */
+struct delivery_list {
+	struct delivery_entries entries; /* by seq */
+	size_t count, count_max;
+	size_t octets;
+};
+
+struct delivery_read;
 
 struct delivery {
 	struct zone_thread *thread;
@@ -49,13 +61,19 @@ struct delivery {
 	uint64_t cursor;           /* applied there up to here */
 	uint64_t cursor_stored;    /* as the journal has it */
 
-	TAILQ_HEAD(delivery_queue, delivery_entry)
-	queue; /* durable, not yet applied, by seq */
-	size_t queue_count;
-	size_t queue_size; /* octets */
-	uint64_t loaded;   /* last seq that the queue has, or has had */
-	uint64_t hold;     /* nothing is sent before loaded is there */
-	bool is_live;      /* the queue has everything after the cursor */
+	struct delivery_list queue; /* durable, not yet applied */
+	uint64_t loaded;            /* last seq that the queue has, or has had */
+	uint64_t hold;              /* nothing is sent before loaded is there */
+	bool is_live;               /* the queue has everything after the cursor */
+
+	/* delivery_read.c, while it is not live */
+	struct delivery_read *read;    /* under way; NULL: none */
+	struct delivery_list tail;     /* durable since it was asked for */
+	uint64_t tail_seq;             /* the newest of that; 0: nothing */
+	bool has_tail;                 /* which is all of it */
+	struct delivery_rebase rebase; /* under way; done NULL: none */
+	uint64_t rebased;              /* up to here; 0: it has not begun */
+	bool is_full;                  /* there was not room for all that was */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
 	uint64_t batch_seq;      /* the batch is everything up to here */
@@ -80,11 +98,38 @@ int delivery_read_cursor(struct delivery *delivery);
 void delivery_move_cursor(struct delivery *delivery, uint64_t seq);
 void delivery_on_cursor_alarm(void *arg);
 
-void delivery_pop(struct delivery *delivery);
+void delivery_list_init(struct delivery_list *list, size_t count_max);
+bool delivery_list_has_room(const struct delivery_list *list, size_t octets);
+/* 0, -ENOSPC or -ENOMEM. */
+int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset *changes,
+	bool is_withdrawal) __attribute__((warn_unused_result));
+void delivery_list_drop(struct delivery_list *list, struct delivery_entry *entry);
+/* To the end of another list. */
+void delivery_list_move(struct delivery_list *to, struct delivery_list *from,
+	struct delivery_entry *entry);
+/* Takes changes. */
+void delivery_list_replace(struct delivery_list *list, struct delivery_entry *entry,
+	struct changeset *changes);
+void delivery_list_clear(struct delivery_list *list);
 void delivery_drop_batch(struct delivery *delivery);
-/* Reads back from the journal if the queue has run empty.  0 or -errno, logged. */
-int delivery_catch_up(struct delivery *delivery);
 /* Merges the head of the queue to a batch.  False: no memory. */
 bool delivery_form_batch(struct delivery *delivery, size_t limit);
+
+/* ---- delivery_read.c ---- */
+
+/* What does not fit into the queue has become durable; changes NULL: this target has no
+ * use for it. */
+void delivery_follow(struct delivery *delivery, uint64_t seq, struct changeset *changes,
+	bool is_withdrawal);
+/* Asks for more from the journal if the queue runs empty; delivery_kick is called when it
+ * is there.  0 or -ENOMEM. */
+int delivery_catch_up(struct delivery *delivery) __attribute__((warn_unused_result));
+/* Nobody is told. */
+void delivery_stop_reading(struct delivery *delivery);
+
+/* ---- delivery.c ---- */
+
+/* A failure of our own. */
+void delivery_pause_for(struct delivery *delivery, const char *why);
 
 #endif

@@ -103,134 +103,108 @@ int delivery_read_cursor(struct delivery *d)
 
 /* ---- the queue ---- */
 
-void delivery_pop(struct delivery *d)
+void delivery_list_init(struct delivery_list *list, size_t count_max)
 {
-	struct delivery_entry *e = TAILQ_FIRST(&d->queue);
-
-	TAILQ_REMOVE(&d->queue, e, entry);
-	d->queue_count--;
-	d->queue_size -= e->size;
-	changeset_unref(e->changes);
-	free(e);
+	TAILQ_INIT(&list->entries);
+	list->count_max = count_max;
 }
 
-static bool push_entry(
-	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+bool delivery_list_has_room(const struct delivery_list *list, size_t octets)
+{
+	return !list->count ||
+		(list->count < list->count_max &&
+			list->octets + octets <= DELIVERY_QUEUE_OCTETS);
+}
+
+static void append(struct delivery_list *list, struct delivery_entry *e)
+{
+	TAILQ_INSERT_TAIL(&list->entries, e, entry);
+	list->count++;
+	list->octets += e->size;
+}
+
+static void take_out(struct delivery_list *list, struct delivery_entry *e)
+{
+	TAILQ_REMOVE(&list->entries, e, entry);
+	list->count--;
+	list->octets -= e->size;
+}
+
+int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset *changes,
+	bool is_withdrawal)
 {
 	const size_t size = changeset_size(changes);
 	struct delivery_entry *e;
 
-	if (d->queue_count &&
-		(d->queue_count >= DELIVERY_QUEUE_MAX ||
-			d->queue_size + size > DELIVERY_QUEUE_OCTETS))
-		return false;
+	if (!delivery_list_has_room(list, size))
+		return -ENOSPC;
 	e = malloc(sizeof(*e));
 	if (!e)
-		return false;
+		return -ENOMEM;
 	e->seq = seq;
 	e->changes = changeset_ref(changes);
 	e->size = size;
 	e->is_withdrawal = is_withdrawal;
-	TAILQ_INSERT_TAIL(&d->queue, e, entry);
-	d->queue_count++;
-	d->queue_size += size;
-	d->loaded = seq;
-	return true;
+	append(list, e);
+	return 0;
 }
 
+void delivery_list_drop(struct delivery_list *list, struct delivery_entry *e)
+{
+	take_out(list, e);
+	changeset_unref(e->changes);
+	free(e);
+}
+
+void delivery_list_move(
+	struct delivery_list *to, struct delivery_list *from, struct delivery_entry *e)
+{
+	take_out(from, e);
+	append(to, e);
+}
+
+void delivery_list_replace(
+	struct delivery_list *list, struct delivery_entry *e, struct changeset *changes)
+{
+	changeset_unref(e->changes);
+	e->changes = changes;
+	list->octets -= e->size;
+	e->size = changeset_size(changes);
+	list->octets += e->size;
+}
+
+void delivery_list_clear(struct delivery_list *list)
+{
+	while (!TAILQ_EMPTY(&list->entries))
+		delivery_list_drop(list, TAILQ_FIRST(&list->entries));
+}
+
+/* What was read back from the journal a moment ago is there already; what does not fit is
+ * read back when there is room. */
 void delivery_add(
 	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
 {
-	/* What was read back from the journal a moment ago is there already; what does
-	 * not fit is read back when there is room. */
-	if (seq > d->loaded && d->is_live && !push_entry(d, seq, changes, is_withdrawal))
+	if (!d->is_live) {
+		delivery_follow(d, seq, changes, is_withdrawal);
+		return;
+	}
+	if (seq <= d->loaded)
+		return;
+	if (delivery_list_add(&d->queue, seq, changes, is_withdrawal))
 		d->is_live = false;
+	else
+		d->loaded = seq;
 }
 
 void delivery_pass(struct delivery *d, uint64_t seq)
 {
-	if (!d->is_live)
+	if (!d->is_live) {
+		delivery_follow(d, seq, NULL, false);
 		return;
+	}
 	d->loaded = seq;
-	if (TAILQ_EMPTY(&d->queue))
+	if (TAILQ_EMPTY(&d->queue.entries))
 		delivery_move_cursor(d, seq);
-}
-
-struct catch_up {
-	struct delivery *delivery;
-	struct changeset *(*rebase)(struct changeset *old, void *arg);
-	void *arg;
-	size_t rows;
-	bool is_full;
-};
-
-static int catch_up_row(uint64_t seq, struct changeset *changes, void *arg)
-{
-	struct catch_up *c = arg;
-	struct changeset *pushed = changeset_ref(changes);
-
-	c->rows++;
-	if (c->rebase) {
-		changeset_unref(pushed);
-		pushed = c->rebase(changes, c->arg);
-		if (!pushed)
-			return -ENOMEM;
-	}
-	if (!c->is_full && !push_entry(c->delivery, seq, pushed, false))
-		c->is_full = true;
-	changeset_unref(pushed);
-	/* There is room for one: it is memory that is missing. */
-	if (c->is_full && c->delivery->queue_count == 0)
-		return -ENOMEM;
-	/* Without rebase there is no need to see the rest now. */
-	return c->is_full && !c->rebase ? 1 : 0;
-}
-
-int delivery_catch_up(struct delivery *d)
-{
-	struct zone_thread *thread = d->thread;
-	struct catch_up c = {.delivery = d};
-	int r;
-
-	if (d->is_live || !TAILQ_EMPTY(&d->queue))
-		return 0;
-	r = thread->store_ops->each_change(thread->store, d->zone.id, d->loaded,
-		DELIVERY_CATCH_UP, catch_up_row, &c);
-	if (r < 0)
-		log_error("zone %s: reading the journal back: %s", d->zone.text,
-			thread->store_ops->error(thread->store));
-	else if (c.rows < DELIVERY_CATCH_UP && !c.is_full)
-		d->is_live = true;
-	return r < 0 ? r : 0;
-}
-
-int delivery_rebase(struct delivery *d,
-	struct changeset *(*rebase)(struct changeset *old, void *arg), void *arg)
-{
-	struct zone_thread *thread = d->thread;
-	struct catch_up c = {.delivery = d, .rebase = rebase, .arg = arg};
-	struct delivery_entry *e;
-	int r = 0;
-
-	delivery_drop_batch(d);
-	TAILQ_FOREACH(e, &d->queue, entry) {
-		struct changeset *rebased = rebase(e->changes, arg);
-
-		if (!rebased)
-			return -ENOMEM;
-		changeset_unref(e->changes);
-		e->changes = rebased;
-	}
-	if (d->is_live)
-		return 0;
-	r = thread->store_ops->each_change(
-		thread->store, d->zone.id, d->loaded, SIZE_MAX >> 1, catch_up_row, &c);
-	if (r < 0)
-		log_error("zone %s: reading the journal back: %s", d->zone.text,
-			thread->store_ops->error(thread->store));
-	else if (!c.is_full)
-		d->is_live = true;
-	return r < 0 ? r : 0;
 }
 
 void delivery_hold(struct delivery *d, uint64_t seq)
@@ -248,20 +222,20 @@ void delivery_each_newest_first(const struct delivery *d,
 {
 	struct delivery_entry *e;
 
-	TAILQ_FOREACH_REVERSE(e, &d->queue, delivery_queue, entry)
+	TAILQ_FOREACH_REVERSE(e, &d->queue.entries, delivery_entries, entry)
 		visit(e->changes, arg);
 }
 
 bool delivery_has_pending(const struct delivery *d)
 {
-	return !TAILQ_EMPTY(&d->queue) || !d->is_live;
+	return !TAILQ_EMPTY(&d->queue.entries) || !d->is_live;
 }
 
 bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_t type)
 {
 	const struct delivery_entry *e;
 
-	TAILQ_FOREACH(e, &d->queue, entry) {
+	TAILQ_FOREACH(e, &d->queue.entries, entry) {
 		if (changeset_find(e->changes, owner, type))
 			return true;
 	}
@@ -286,7 +260,7 @@ static bool is_uncertain(const struct delivery *d, const struct delivery_entry *
 /* At least one entry. */
 bool delivery_form_batch(struct delivery *d, size_t limit)
 {
-	struct delivery_entry *const first = TAILQ_FIRST(&d->queue), *e = first;
+	struct delivery_entry *const first = TAILQ_FIRST(&d->queue.entries), *e = first;
 	struct changeset *merged = changeset_new();
 
 	d->batch_entries = 0;

@@ -8,24 +8,27 @@
  */
 #include "gateway/served/served.h"
 
+#include <errno.h>
+
 #include "gateway/base/log.h"
 #include "tsig/plural.h"
 #include "zones/rdata.h"
 
 /* ---- what has been loaded ---- */
 
-static void take_zone(struct served_zone *zone)
+static void on_taken(int result, void *arg)
 {
+	struct served_zone *zone = arg;
 	struct content *content = &zone->content;
-	struct zone *loaded = zone->loaded;
-	const bool is_first = !content->mirror;
+	const bool is_first = !zone->was_loaded;
 
-	zone->loaded = NULL;
-	if (content_take_zone(content, loaded)) {
-		zone_free(loaded);
-		delivery_want_whole(content_primary(content));
+	if (result) {
+		delivery_put_off(content_primary(content),
+			result == -ENOMEM ? "out of memory"
+					  : "the journal cannot be read");
 		return;
 	}
+	zone->was_loaded = true;
 	requests_judge_again(&zone->requests);
 	content_tell_loaded(content);
 	log_info("zone %s: %s from %s, %zu %s%s", content->text,
@@ -36,6 +39,7 @@ static void take_zone(struct served_zone *zone)
 		zone_is_signed(content->mirror) ? " beside those of its signer" : "");
 	if (is_first)
 		zone_thread_later(content->thread, &content->kick);
+	delivery_go_on(content_primary(content));
 }
 
 static void take_difference(struct served_zone *zone)
@@ -61,14 +65,11 @@ static void take_difference(struct served_zone *zone)
 }
 
 /* Nothing is on its way to the disk now. */
-static void take_loaded(struct content_caller *caller)
+static void enter(struct content_caller *caller)
 {
 	struct served_zone *zone = caller->owner;
 
-	if (zone->loaded)
-		take_zone(zone);
-	else if (zone->difference)
-		take_difference(zone);
+	take_difference(zone);
 	delivery_go_on(content_primary(&zone->content));
 }
 
@@ -86,13 +87,20 @@ static void on_loaded(void *arg, struct target_content *loaded)
 				"the zone is not loaded: %s", loaded->result.verdict.why);
 		return;
 	}
-	zone->loaded = loaded->zone;
-	zone->difference = loaded->difference;
-	if (zone->difference && zone->difference->change_count == 0) {
-		update_free(zone->difference);
-		zone->difference = NULL;
+	if (loaded->zone) {
+		if (!content->mirror)
+			content->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+				"the zone is not loaded yet: what is on its way to %s is "
+				"being read",
+				delivery_id(content_primary(content)));
+		content_take_zone(content, loaded->zone, on_taken, zone);
+	} else if (loaded->difference && loaded->difference->change_count) {
+		zone->difference = loaded->difference;
+		content_call(content, &zone->caller);
+	} else { /* it is as it was */
+		update_free(loaded->difference);
+		delivery_go_on(content_primary(content));
 	}
-	content_call(content, &zone->caller);
 }
 
 static bool on_probed(void *arg, const struct rrset *soa)
@@ -195,12 +203,11 @@ static void on_refresh(void *arg)
 void follow_init(struct served_zone *zone)
 {
 	alarm_init(&zone->refresh, &zone->content.thread->alarms, on_refresh, zone);
-	zone->caller = (struct content_caller){.enter = take_loaded, .owner = zone};
+	zone->caller = (struct content_caller){.enter = enter, .owner = zone};
 }
 
 void follow_clear(struct served_zone *zone)
 {
 	alarm_stop(&zone->refresh);
-	zone_free(zone->loaded);
 	update_free(zone->difference);
 }

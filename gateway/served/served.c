@@ -334,5 +334,7 @@ bool served_is_quiet(const struct served_zone *zone)
 
 bool served_is_loading(const struct served_zone *zone)
 {
-	return !zone->content.mirror && !zone->was_tried && !zone->seed.was_tried;
+	return !zone->content.mirror &&
+		(content_is_taking(&zone->content) ||
+			(!zone->was_tried && !zone->seed.was_tried));
 }

@@ -44,10 +44,10 @@ struct served_zone {
 
 	/* follow.c */
 	struct alarm refresh;         /* of the primary's serial */
-	struct content_caller caller; /* for what has been loaded */
-	struct zone *loaded;       /* whole content, until nothing is on its way; NULL */
-	struct update *difference; /* or a difference; NULL */
-	bool was_tried;            /* the primary has said something about loading it */
+	struct content_caller caller; /* for a difference that has been loaded */
+	struct update *difference;    /* until nothing is on its way to the disk; NULL */
+	bool was_tried;  /* the primary has said something about loading it */
+	bool was_loaded; /* and it has been */
 
 	/* adopt.c */
 	bool is_unknown;           /* to the database, until the zone is loaded */

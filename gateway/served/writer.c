@@ -238,7 +238,7 @@ static void pass_time(struct writer *writer, int64_t end)
 {
 	const int64_t next = writer_next_alarm_ms(writer);
 
-	if (writer->thread.in_journal)
+	if (writer->thread.in_journal || writer->thread.in_reader)
 		(void)writer_turn(writer, true);
 	else if (!writer_turn(writer, false))
 		writer_advance(writer, next < end ? next : end);
@@ -319,6 +319,11 @@ bool writer_turn(struct writer *writer, bool waits)
 size_t writer_in_journal(const struct writer *writer)
 {
 	return writer->thread.in_journal;
+}
+
+size_t writer_in_reader(const struct writer *writer)
+{
+	return writer->thread.in_reader;
 }
 
 struct turn_clock writer_time(const struct writer *writer)
@@ -403,6 +408,7 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 	struct zone_thread *thread = &writer->thread;
 
 	thread->time = env->time;
+	thread->queue_max = env->queue_max;
 	thread->base = event_base_new();
 	thread->target_env = (struct target_env){
 		.types = env->targets,

@@ -87,6 +87,8 @@ struct writer *zone_threads_writer(struct zone_threads *threads, unsigned number
 bool writer_turn(struct writer *writer, bool waits);
 /* Operations that the journal has not given back. */
 size_t writer_in_journal(const struct writer *writer);
+/* Reads of the store that are under way. */
+size_t writer_in_reader(const struct writer *writer);
 struct turn_clock writer_time(const struct writer *writer);
 /* When the next alarm rings; ALARM_NEVER: none is set. */
 int64_t writer_next_alarm_ms(const struct writer *writer);

@@ -51,6 +51,7 @@ struct zone_threads_env {
 	const struct store_ops *store;
 	const struct target_ops *const *targets; /* target_env.types */
 	struct turn_clock time; /* manual: only writer_advance moves it */
+	size_t queue_max;       /* zone_thread.queue_max */
 };
 
 extern const struct zone_threads_env zone_threads_env;

@@ -31,6 +31,12 @@ void zone_thread_take_back(struct zone_thread *thread, struct journal_op *op)
 	op->done(op, op->arg);
 }
 
+void zone_thread_read(struct zone_thread *thread, struct thread_read *read)
+{
+	thread->in_reader++;
+	reader_submit(thread->reader, &read->job);
+}
+
 /* ---- notes ---- */
 
 struct note {

@@ -1,7 +1,7 @@
 /*
  * What everything in a zone thread shares: its loop, its way to the journal and back to
- * the listeners, and its reading connection to the store.  Passed around as a pointer;
- * owned by writer.c.
+ * the listeners, and its reader of the store.  Passed around as a pointer; owned by
+ * writer.c.
  */
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
@@ -9,9 +9,17 @@
 #include "gateway/base/alarm.h"
 #include "gateway/base/turn_clock.h"
 #include "gateway/journal/journal.h"
+#include "gateway/journal/reader.h"
 #include "gateway/thread/database.h"
 #include "gateway/thread/service_clock.h"
 #include "gateway/target/target.h"
+
+/* A read of the store, embedded in the structure of whatever it is for, which has no
+ * other owner: whoever asked may be gone when it comes back. */
+struct thread_read {
+	struct reader_job job; /* first */
+	void (*done)(struct thread_read *read);
+};
 
 /* What is put off until all results of a turn are in; embedded. */
 struct thread_task {
@@ -31,6 +39,7 @@ struct zone_thread {
 	struct journal_client client; /* of the journal */
 	const struct store_ops *store_ops;
 	struct store *store;    /* for reading */
+	struct reader *reader;  /* of another connection */
 	unsigned generation;    /* of the journal's files, that store is of */
 	struct turn_clock time; /* what it is, in this turn */
 	struct service_clock clock;
@@ -40,7 +49,10 @@ struct zone_thread {
 	struct database_numbers numbers;
 	uint64_t durable_seq; /* the newest of its rows that is durable */
 	size_t in_journal;    /* operations that have not come back */
+	size_t in_reader;     /* reads that have not */
 	struct thread_task *tasks;
+	size_t queue_max; /* change sets in memory that wait for a target; 0: as many as
+			   * delivery.h says */
 	bool is_broken;   /* a commit failed: nothing new until all are back */
 	bool is_stopping; /* nothing is begun that nobody asked for */
 	bool is_over;     /* nothing can be submitted any more */
@@ -75,6 +87,10 @@ void zone_thread_submit(struct zone_thread *thread, struct journal_op *op);
 bool zone_thread_submit_note(struct zone_thread *thread, const struct journal_op *op);
 /* The journal has given it back: whoever submitted it is told. */
 void zone_thread_take_back(struct zone_thread *thread, struct journal_op *op);
+
+/* The store is read beside this thread; done is called in it, also if the read has been
+ * given up, and after the end of all zones. */
+void zone_thread_read(struct zone_thread *thread, struct thread_read *read);
 
 /* Once, however often it is asked for in a turn. */
 void zone_thread_later(struct zone_thread *thread, struct thread_task *task);

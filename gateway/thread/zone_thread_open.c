@@ -7,6 +7,35 @@
 
 #include "gateway/base/log.h"
 
+static void on_read(struct reader_job *job, void *arg)
+{
+	struct zone_thread *thread = arg;
+	struct thread_read *read = (struct thread_read *)(void *)job;
+
+	thread->in_reader--;
+	read->done(read);
+	zone_thread_run_tasks(thread);
+}
+
+static int open_reader(struct zone_thread *thread)
+{
+	const struct reader_user user = {.back = on_read, .arg = thread};
+
+	return reader_new(&thread->reader, "zone-reads", thread->base, thread->store_ops,
+		thread->database->path, &user);
+}
+
+/* Whoever asked is gone. */
+static void close_reader(struct zone_thread *thread)
+{
+	struct reader_job *job;
+
+	reader_stop(thread->reader);
+	while (thread->reader && (job = reader_take_left(thread->reader)))
+		on_read(job, thread);
+	reader_free(thread->reader);
+}
+
 int zone_thread_open_store(struct zone_thread *thread, struct database *database)
 {
 	char error[STORE_ERROR_MAX] = "";
@@ -17,6 +46,8 @@ int zone_thread_open_store(struct zone_thread *thread, struct database *database
 	thread->store_ops = database->store_ops;
 	thread->generation = journal_generation(database->journal);
 	r = thread->store_ops->open(&thread->store, database->path, error);
+	if (!r)
+		r = open_reader(thread);
 	if (r)
 		log_error("database %s: %s", database->path,
 			error[0] ? error : strerror(-r));
@@ -48,6 +79,7 @@ bool zone_thread_follow_store(struct zone_thread *thread)
 
 void zone_thread_close_store(struct zone_thread *thread)
 {
+	close_reader(thread);
 	if (thread->store)
 		thread->store_ops->close(thread->store);
 }

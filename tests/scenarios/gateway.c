@@ -119,7 +119,8 @@ static int start(struct gateway *gateway)
 {
 	const struct zone_threads_env env = {.store = &store_memory,
 		.targets = gateway->net.types,
-		.time = gateway->time};
+		.time = gateway->time,
+		.queue_max = gateway->queue_max};
 	int r = zone_threads_new(&gateway->threads, gateway->config, &env);
 
 	if (!r)
@@ -187,6 +188,8 @@ static void kill_it(struct gateway *gateway)
 		gateway_fail_journal(gateway, UINT32_MAX);
 	if (gateway->is_journal_held)
 		(void)gateway_release_journal(gateway);
+	if (gateway->is_reader_held)
+		(void)gateway_hold_reader(gateway, false);
 	end(gateway);
 }
 
@@ -271,7 +274,7 @@ void gateway_set_time(struct gateway *gateway, int64_t real_s)
 		writer_set_real_time(gateway->writer, real_s * 1000);
 }
 
-/* Something has been done, or what the journal still has was waited for. */
+/* Something has been done, or what the journal or the reader still has was waited for. */
 static bool go_on(struct gateway *gateway)
 {
 	struct writer *writer = gateway->writer;
@@ -282,7 +285,8 @@ static bool go_on(struct gateway *gateway)
 		writer_advance(writer, now_ms(gateway));
 		return true;
 	}
-	if (!writer_in_journal(writer) || gateway->is_journal_held)
+	if ((!writer_in_reader(writer) || gateway->is_reader_held) &&
+		(!writer_in_journal(writer) || gateway->is_journal_held))
 		return false;
 	return writer_turn(writer, true);
 }
@@ -339,6 +343,18 @@ int gateway_release_journal(struct gateway *gateway)
 void gateway_fail_journal(struct gateway *gateway, unsigned commits)
 {
 	store_memory_fail_commits(gateway->config->database, commits, -ENOSPC);
+}
+
+int gateway_hold_reader(struct gateway *gateway, bool is_held)
+{
+	store_memory_hold_reads(gateway->config->database, is_held);
+	gateway->is_reader_held = is_held;
+	return is_held ? 0 : gateway_settle(gateway);
+}
+
+void gateway_fail_reader(struct gateway *gateway, unsigned reads)
+{
+	store_memory_fail_reads(gateway->config->database, reads);
 }
 
 /* ---- requests ---- */

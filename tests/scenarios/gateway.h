@@ -63,7 +63,8 @@ struct gateway {
 	struct queue calls;       /* that are done */
 	struct listener listener; /* as far as answers are composed by it */
 	bool is_dirty;            /* another configuration than it runs with */
-	bool is_journal_held;
+	bool is_journal_held, is_reader_held;
+	size_t queue_max; /* writer_env's */
 	bool has_queues;
 	char why[GATEWAY_WHY_MAX];
 };
@@ -96,6 +97,10 @@ int gateway_restart(struct gateway *gateway, int64_t away_s, bool is_killed);
 void gateway_hold_journal(struct gateway *gateway);
 int gateway_release_journal(struct gateway *gateway);
 void gateway_fail_journal(struct gateway *gateway, unsigned commits);
+
+/* Reads of changes wait, go on, or fail so many times. */
+int gateway_hold_reader(struct gateway *gateway, bool is_held);
+void gateway_fail_reader(struct gateway *gateway, unsigned reads);
 
 /* A request as a listener would take it, judged from its octets. */
 int gateway_take(struct gateway *gateway, const struct policy_subject *sender,

@@ -93,6 +93,23 @@ int life_journal(struct scenario *s, char *at)
 	return r;
 }
 
+int life_reader(struct scenario *s, char *at)
+{
+	const char *word = message_next_word(&at);
+	int r = scenario_check(s, gateway_ready(&s->gateway));
+
+	if (r)
+		return r;
+	if (word && strcmp(word, "fails") == 0) {
+		gateway_fail_reader(&s->gateway, (unsigned)strtoul(at, NULL, 10));
+		return 0;
+	}
+	if (!word || (strcmp(word, "hold") != 0 && strcmp(word, "release") != 0))
+		return scenario_fail(s, "expected READER hold|release|fails N");
+	return scenario_check(
+		s, gateway_hold_reader(&s->gateway, strcmp(word, "hold") == 0));
+}
+
 /* ---- servers ---- */
 
 static int set_refusal(struct scenario *s, struct fake_server *server, char *at)
@@ -260,6 +277,8 @@ int life_check_end(struct scenario *s)
 		return 0;
 	if (s->gateway.is_journal_held)
 		r = scenario_check(s, gateway_release_journal(&s->gateway));
+	if (!r && s->gateway.is_reader_held)
+		r = scenario_check(s, gateway_hold_reader(&s->gateway, false));
 	if (!r)
 		r = scenario_check(s, gateway_pass_time(&s->gateway, END_MS));
 	if (!r)

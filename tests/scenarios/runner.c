@@ -22,6 +22,8 @@
  *                                 of the last
  *   EXPIRY [grace=TIME] [count=N] [percent=N]
  *                                 no brake at first
+ *   QUEUE N                       so many changes wait in memory for a target; what is
+ *                                 more is read back from the journal
  *   KEY NAME ALG SECRET [not_before=T] [not_after=T]
  *                                 both sides know it; GATEWAY_KEY, CLIENT_KEY: one side
  *
@@ -40,6 +42,9 @@
  *                                 nobody waits: it comes in together with those before
  *                                 and behind it
  *   AGAIN @LABEL                  the very octets of the last update once more
+ *   MANY COUNT UPDATE key=...     so many of them, one after the other: each % in their
+ *                                 lines is its number, from 1, and each ~ the last digit
+ *                                 of that.  All are accepted
  *   HOLD, RELEASE, EXPIRE NAME    an administrator's words about a host
  *   RESUME                        and about expiry that has stopped
  *   RELOAD                        what was changed above is read (which it is anyway,
@@ -48,6 +53,7 @@
  *   KILL [TIME]                   the same, but that nothing is left to it
  *   JOURNAL hold|release|fails [N]
  *                                 commits wait, go on; the next fail
+ *   READER hold|release|fails N   so do reads of changes from the journal
  *   SERVER NAME hold|release      requests wait there, are answered
  *   SERVER NAME passes N          so many are answered, all others wait
  *   SERVER NAME works             does what waits there, and does not say so yet
@@ -219,13 +225,15 @@ int scenario_do(struct scenario *s, char *line)
 		{"NO_TARGET", scene_drop_target}, {"TARGET_SETTING", scene_set_target},
 		{"RULE", scene_add_rule}, {"NO_RULES", scene_clear_rules},
 		{"SETTING", scene_set_settings}, {"EXPIRY", scene_set_expiry},
-		{"KEY", scene_add_key}, {"GATEWAY_KEY", scene_add_gateway_key},
+		{"QUEUE", scene_set_queue}, {"KEY", scene_add_key},
+		{"GATEWAY_KEY", scene_add_gateway_key},
 		{"CLIENT_KEY", scene_add_client_key}, {"TIME", life_set_time},
 		{"TIME_PASSES", life_pass_time}, {"STANDS_STILL", life_stand_still},
-		{"UPDATE", send_update}, {"AGAIN", send_again}, {"HOLD", lease_hold_host},
-		{"RELEASE", lease_release_host}, {"EXPIRE", lease_expire_host},
-		{"RESUME", lease_resume}, {"RELOAD", life_reload},
-		{"RESTART", life_restart}, {"KILL", life_kill}, {"JOURNAL", life_journal},
+		{"UPDATE", send_update}, {"AGAIN", send_again}, {"MANY", send_many},
+		{"HOLD", lease_hold_host}, {"RELEASE", lease_release_host},
+		{"EXPIRE", lease_expire_host}, {"RESUME", lease_resume},
+		{"RELOAD", life_reload}, {"RESTART", life_restart}, {"KILL", life_kill},
+		{"JOURNAL", life_journal}, {"READER", life_reader},
 		{"SERVER", life_server}, {"EXPECT", check_result},
 		{"WAITING", check_waiting}, {"RRSET", check_rrset}, {"NAME", check_name},
 		{"SERIAL", check_serial}, {"AT", check_at}, {"COUNT", check_count},

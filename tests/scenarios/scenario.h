@@ -78,6 +78,7 @@ int scene_add_target(struct scenario *s, char *at);
 int scene_drop_target(struct scenario *s, char *at);
 int scene_set_target(struct scenario *s, char *at);
 int scene_set_settings(struct scenario *s, char *at);
+int scene_set_queue(struct scenario *s, char *at);
 int scene_set_expiry(struct scenario *s, char *at);
 int scene_add_key(struct scenario *s, char *at);
 int scene_add_gateway_key(struct scenario *s, char *at);
@@ -91,6 +92,7 @@ int life_restart(struct scenario *s, char *at);
 int life_kill(struct scenario *s, char *at);
 int life_reload(struct scenario *s, char *at);
 int life_journal(struct scenario *s, char *at);
+int life_reader(struct scenario *s, char *at);
 int life_server(struct scenario *s, char *at);
 /* All that was to happen has happened: everybody has the same, and has it still after a
  * restart. */
@@ -108,6 +110,7 @@ int lease_check_brake(struct scenario *s, char *at);
 /* send.c */
 int send_update(struct scenario *s, char *at);
 int send_again(struct scenario *s, char *at);
+int send_many(struct scenario *s, char *at);
 /* Reads the answers that there are. */
 int send_read_answers(struct scenario *s);
 /* NULL: none of that label has been sent. */

@@ -208,6 +208,14 @@ int scene_set_settings(struct scenario *s, char *at)
 	return 0;
 }
 
+int scene_set_queue(struct scenario *s, char *at)
+{
+	s->gateway.queue_max = strtoul(at, NULL, 10);
+	return s->gateway.writer || !s->gateway.queue_max
+		? scenario_fail(s, "expected QUEUE N, before anything happens")
+		: 0;
+}
+
 int scene_set_expiry(struct scenario *s, char *at)
 {
 	struct lease_expiry *expiry = &s->zone->expiry;

@@ -8,11 +8,14 @@
 #include "tests/scenarios/scenario.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tsig/verdict.h"
 #include "zones/rdata.h"
+
+enum { MANY_LINES_MAX = 16 };
 
 struct envelope {
 	const struct tsig_key *key; /* NULL: not signed */
@@ -89,6 +92,33 @@ static int set_envelope(struct scenario *s, struct envelope *e, const char *word
 	if (!(value = scenario_value_of(word, "zcount")))
 		return -EINVAL;
 	e->zone.count = (unsigned)strtoul(value, NULL, 10);
+	return 0;
+}
+
+/* Of an update that can be sent now. */
+static int read_envelope(struct scenario *s, struct envelope *e, char *at)
+{
+	const char *word;
+	int r;
+
+	*e = (struct envelope){
+		.sender = {.source = {.family = 4, .octets = {127, 0, 0, 1}},
+			.transport = POLICY_UDP},
+		.zone = {.type = TYPE_SOA, .class = CLASS_IN, .count = 1},
+	};
+	if (!s->zone)
+		return scenario_fail(s, "UPDATE before ZONE");
+	if (s->is_unchecked)
+		return scenario_fail(s, "nobody expected anything of the update before");
+	r = scenario_check(s, gateway_ready(&s->gateway));
+	if (r)
+		return r;
+	memcpy(e->zone.name, s->zone->apex, sizeof(e->zone.name));
+	if (!strstr(at, "key="))
+		return scenario_fail(s, "expected UPDATE key=NAME|none");
+	while ((word = message_next_word(&at)))
+		if (set_envelope(s, e, word) != 0)
+			return scenario_fail(s, "cannot read %s", word);
 	return 0;
 }
 
@@ -387,6 +417,99 @@ static int send_message(struct scenario *s, const struct envelope *e)
 	return e->label[0] ? give(s, e, size) : send_and_wait(s, e, request, size);
 }
 
+/* ---- many ---- */
+
+struct many {
+	struct envelope envelope;
+	char *lines[MANY_LINES_MAX];
+	size_t line_count;
+};
+
+/* Up to SEND. */
+static int read_lines(struct scenario *s, struct many *many)
+{
+	char *line;
+
+	while ((line = scenario_read_line(s)) && strcmp(line, "SEND") != 0) {
+		if (many->line_count == MANY_LINES_MAX)
+			return scenario_fail(s, "too many lines");
+		many->lines[many->line_count++] = line;
+	}
+	return line ? 0 : scenario_fail(s, "expected SEND");
+}
+
+static int add_numbered(struct scenario *s, const char *text, unsigned long number)
+{
+	char line[512];
+	const char *why;
+	size_t at = 0;
+
+	for (; *text && at + 24 < sizeof(line); text++) {
+		if (*text == '%')
+			at += (size_t)sprintf(line + at, "%lu", number);
+		else if (*text == '~')
+			at += (size_t)sprintf(line + at, "%lu", number % 10);
+		else
+			line[at++] = *text;
+	}
+	line[at] = '\0';
+	return message_add_line(&s->message, line, &why) ? scenario_fail(s, "%s", why)
+							 : 0;
+}
+
+static int expect_accepted(struct scenario *s)
+{
+	struct dns_request *dns = gateway_next_answer(&s->gateway);
+	const bool is_accepted = dns && verdict_is_ok(&dns->request.verdict);
+
+	if (!is_accepted)
+		(void)scenario_fail(s, "one is not accepted: %s",
+			dns ? dns->request.verdict.why : "there is no answer");
+	dns_request_free(dns);
+	return is_accepted ? 0 : -EINVAL;
+}
+
+static int send_numbered(
+	struct scenario *s, const struct many *many, unsigned long number)
+{
+	const struct envelope *e = &many->envelope;
+	struct sent_update request = {0};
+	size_t size;
+	int len, r = 0;
+
+	message_begin(&s->message, s->next_id++, &e->zone, s->zone->apex);
+	for (size_t i = 0; !r && i < many->line_count; i++)
+		r = add_numbered(s, many->lines[i], number);
+	if (r)
+		return r;
+	len = message_end(&s->message);
+	if (len < 0)
+		return scenario_fail(s, "the message is too long");
+	size = (size_t)len;
+	r = sign(s, e, &request, &size);
+	if (!r)
+		r = give(s, e, size);
+	if (!r)
+		r = scenario_check(s, gateway_settle(&s->gateway));
+	return r ? r : expect_accepted(s);
+}
+
+int send_many(struct scenario *s, char *at)
+{
+	const unsigned long count = strtoul(at, &at, 10);
+	const char *word = message_next_word(&at);
+	struct many many = {.line_count = 0};
+	int r = word && !strcmp(word, "UPDATE")
+		? read_envelope(s, &many.envelope, at)
+		: scenario_fail(s, "expected MANY COUNT UPDATE key=NAME");
+
+	if (!r)
+		r = read_lines(s, &many);
+	for (unsigned long i = 1; !r && i <= count; i++)
+		r = send_numbered(s, &many, i);
+	return r;
+}
+
 int send_again(struct scenario *s, char *at)
 {
 	const char *label = message_next_word(&at);
@@ -406,27 +529,11 @@ int send_again(struct scenario *s, char *at)
 
 int send_update(struct scenario *s, char *at)
 {
-	struct envelope e = {
-		.sender = {.source = {.family = 4, .octets = {127, 0, 0, 1}},
-			.transport = POLICY_UDP},
-		.zone = {.type = TYPE_SOA, .class = CLASS_IN, .count = 1},
-	};
-	const char *word;
-	int r;
+	struct envelope e;
+	int r = read_envelope(s, &e, at);
 
-	if (!s->zone)
-		return scenario_fail(s, "UPDATE before ZONE");
-	if (s->is_unchecked)
-		return scenario_fail(s, "nobody expected anything of the update before");
-	r = scenario_check(s, gateway_ready(&s->gateway));
 	if (r)
 		return r;
-	memcpy(e.zone.name, s->zone->apex, sizeof(e.zone.name));
-	if (!strstr(at, "key="))
-		return scenario_fail(s, "expected UPDATE key=NAME|none");
-	while ((word = message_next_word(&at)))
-		if (set_envelope(s, &e, word) != 0)
-			return scenario_fail(s, "cannot read %s", word);
 	message_begin(&s->message, s->next_id++, &e.zone, s->zone->apex);
 	r = read_records(s, &e);
 	return r == 0 ? send_message(s, &e) : r;

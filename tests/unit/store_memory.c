@@ -182,9 +182,7 @@ static int no_files(struct store *store)
 	return 0;
 }
 
-/* ---- handles for tests ---- */
-
-static struct memory_database *lock_by_path(const char *path)
+struct memory_database *memory_lock_by_path(const char *path)
 {
 	struct memory_database *database;
 
@@ -195,32 +193,6 @@ static struct memory_database *lock_by_path(const char *path)
 		abort(); /* nobody has opened it */
 	pthread_mutex_lock(&database->lock);
 	return database;
-}
-
-void store_memory_fail_commits(const char *path, unsigned count, int error)
-{
-	struct memory_database *database = lock_by_path(path);
-
-	database->failing = count;
-	database->failure = error;
-	memory_unlock(database);
-}
-
-void store_memory_hold(const char *path)
-{
-	struct memory_database *database = lock_by_path(path);
-
-	database->is_held = true;
-	memory_unlock(database);
-}
-
-void store_memory_release(const char *path)
-{
-	struct memory_database *database = lock_by_path(path);
-
-	database->is_held = false;
-	pthread_cond_broadcast(&database->released);
-	memory_unlock(database);
 }
 
 /* ---- transactions ---- */

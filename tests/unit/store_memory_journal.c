@@ -214,11 +214,14 @@ static int visit_change(const struct memory_row *row,
 int memory_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
 {
-	struct memory_database *database = memory_lock(store);
-	size_t at = memory_rows_from(database, after + 1), count = 0;
+	struct memory_database *database;
 	const struct memory_row *row;
-	int r = 0;
+	size_t at, count = 0;
+	int r = memory_lock_to_read(store, &database);
 
+	if (r)
+		return r;
+	at = memory_rows_from(database, after + 1);
 	for (; !r && count < limit && (row = memory_row_at(database, at)); at++) {
 		if (row->row.zone != zone || !row->changes)
 			continue;

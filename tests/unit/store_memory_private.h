@@ -53,6 +53,8 @@ struct memory_database {
 	pthread_mutex_t lock; /* recursive: whoever has a transaction, has it */
 	pthread_cond_t released;
 	bool is_held;
+	bool is_reading_held;
+	unsigned failing_reads; /* that will fail */
 	unsigned open_count;
 	unsigned failing; /* commits that will fail */
 	int failure;      /* how */
@@ -65,9 +67,13 @@ struct store {
 	char why[STORE_ERROR_MAX];
 };
 
+/* memory_lock, for a read that may be held, or fail.  0 or -EIO, and it is not locked. */
+int memory_lock_to_read(struct store *store, struct memory_database **ret_database);
 /* Every function of the table of functions has the database between these. */
 struct memory_database *memory_lock(struct store *store);
 void memory_unlock(struct memory_database *database);
+/* Of a test's; somebody has it open. */
+struct memory_database *memory_lock_by_path(const char *path);
 /* -error; why is what store_ops.error says from now on. */
 int memory_fail(struct store *store, int error, const char *why);
 

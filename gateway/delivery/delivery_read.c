@@ -1,0 +1,329 @@
+/*
+ * What is pending and not in memory is read back from the journal, a piece at a time,
+ * beside the zone thread: into the queue when there is room in it, and past it when the
+ * content under all that is pending becomes another.
+ *
+ * While a piece is being read, others become durable, which may or may not be in it: they
+ * are kept in the tail, and what the piece already has is dropped from there.  So the
+ * piece in which the journal comes to its end, with the tail, is all there is.
+ */
+#include "gateway/delivery/delivery_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "gateway/base/log.h"
+
+struct delivery_read {
+	struct thread_read read;   /* first */
+	struct delivery *delivery; /* NULL: it does not want it any more */
+	int64_t zone;
+	uint64_t after;
+	struct delivery_list rows;
+	bool is_end; /* there are no more */
+};
+
+/* ---- in the reader's thread ---- */
+
+static int keep_row(uint64_t seq, struct changeset *changes, void *arg)
+{
+	struct delivery_read *read = arg;
+	const int r = delivery_list_add(&read->rows, seq, changes, false);
+
+	if (r)
+		return r;
+	return read->rows.octets >= DELIVERY_CATCH_UP_OCTETS ||
+		atomic_load(&read->read.job.is_given_up);
+}
+
+static int read_rows(
+	struct reader_job *job, const struct store_ops *ops, struct store *store)
+{
+	struct delivery_read *read = (struct delivery_read *)(void *)job;
+	const size_t limit = read->rows.count_max;
+	const int r =
+		ops->each_change(store, read->zone, read->after, limit, keep_row, read);
+
+	read->is_end = r == 0 && read->rows.count < limit;
+	return r < 0 ? r : 0;
+}
+
+/* ---- the tail ---- */
+
+static void drop_tail(struct delivery *d)
+{
+	delivery_list_clear(&d->tail);
+	d->tail_seq = 0;
+	d->has_tail = false;
+}
+
+void delivery_follow(
+	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+{
+	if (!d->has_tail)
+		return;
+	if (changes && delivery_list_add(&d->tail, seq, changes, is_withdrawal))
+		drop_tail(d); /* then it is read as well */
+	else
+		d->tail_seq = seq;
+}
+
+/* ---- reading ---- */
+
+static void on_read(struct thread_read *read);
+
+static size_t piece_max(const struct delivery *d)
+{
+	return d->queue.count_max / DELIVERY_CATCH_UP_PART;
+}
+
+/* 0 or -ENOMEM. */
+static int ask(struct delivery *d, uint64_t after)
+{
+	struct delivery_read *read = calloc(1, sizeof(*read));
+
+	if (!read)
+		return -ENOMEM;
+	drop_tail(d);
+	read->read.job.run = read_rows;
+	read->read.done = on_read;
+	read->delivery = d;
+	read->zone = d->zone.id;
+	read->after = after;
+	delivery_list_init(&read->rows, piece_max(d));
+	d->read = read;
+	d->has_tail = true;
+	zone_thread_read(d->thread, &read->read);
+	return 0;
+}
+
+static void give_up_reading(struct delivery *d)
+{
+	if (!d->read)
+		return;
+	atomic_store(&d->read->read.job.is_given_up, true);
+	d->read->delivery = NULL;
+	d->read = NULL;
+	drop_tail(d);
+}
+
+void delivery_stop_reading(struct delivery *d)
+{
+	give_up_reading(d);
+	drop_tail(d);
+	d->rebase = (struct delivery_rebase){0};
+	d->rebased = 0;
+}
+
+/* Moves entries behind seq into the queue.  False: there was no room for all. */
+static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64_t seq)
+{
+	struct delivery_entry *e;
+
+	while ((e = TAILQ_FIRST(&from->entries))) {
+		if (e->seq <= seq) {
+			delivery_list_drop(from, e);
+			continue;
+		}
+		if (!delivery_list_has_room(&d->queue, e->size))
+			return false;
+		delivery_list_move(&d->queue, from, e);
+		d->loaded = e->seq;
+	}
+	return true;
+}
+
+/* All that is durable is in the queue. */
+static void become_live(struct delivery *d)
+{
+	d->is_live = true;
+	if (d->tail_seq > d->loaded)
+		d->loaded = d->tail_seq;
+	drop_tail(d);
+	if (TAILQ_EMPTY(&d->queue.entries) && d->loaded > d->cursor)
+		delivery_move_cursor(d, d->loaded);
+}
+
+/* ---- catching up ---- */
+
+int delivery_catch_up(struct delivery *d)
+{
+	if (d->is_live || d->read || d->rebase.done || d->queue.count > piece_max(d))
+		return 0;
+	return ask(d, d->loaded);
+}
+
+static void take_piece(struct delivery *d, struct delivery_read *read)
+{
+	const bool is_end = move_to_queue(d, &read->rows, d->loaded) && read->is_end &&
+		d->has_tail && move_to_queue(d, &d->tail, d->loaded);
+
+	if (is_end)
+		become_live(d);
+	else
+		drop_tail(d);
+}
+
+/* ---- rebasing ---- */
+
+static void end_rebase(struct delivery *d, int result)
+{
+	const struct delivery_rebase rebase = d->rebase;
+
+	delivery_stop_reading(d);
+	rebase.done(result, rebase.arg);
+}
+
+static int rebase_entry(const struct delivery_rebase *how, struct delivery_list *list,
+	struct delivery_entry *e)
+{
+	struct changeset *rebased = how->rebase(e->seq, e->changes, how->arg);
+
+	if (!rebased)
+		return -ENOMEM;
+	delivery_list_replace(list, e, rebased);
+	return 0;
+}
+
+static int rebase_queue(struct delivery *d, const struct delivery_rebase *how)
+{
+	struct delivery_entry *e;
+	int r = 0;
+
+	delivery_drop_batch(d);
+	TAILQ_FOREACH(e, &d->queue.entries, entry) {
+		r = rebase_entry(how, &d->queue, e);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+/* Those behind what has been rebased; the queue gets them as long as it has room.  What
+ * comes behind that is read once more, when it is to be sent. */
+static int rebase_list(struct delivery *d, struct delivery_list *from)
+{
+	struct delivery_entry *e;
+	int r = 0;
+
+	while (!r && (e = TAILQ_FIRST(&from->entries))) {
+		if (e->seq > d->rebased) {
+			r = rebase_entry(&d->rebase, from, e);
+			d->rebased = e->seq;
+			d->is_full |= !delivery_list_has_room(&d->queue, e->size);
+			if (!r && !d->is_full) {
+				d->loaded = e->seq;
+				delivery_list_move(&d->queue, from, e);
+				continue;
+			}
+		}
+		delivery_list_drop(from, e);
+	}
+	return r;
+}
+
+/* 0 or -ENOMEM. */
+static int begin_reading(struct delivery *d)
+{
+	int r = rebase_queue(d, &d->rebase);
+
+	d->rebased = d->loaded;
+	d->is_full = false;
+	return r ? r : ask(d, d->rebased);
+}
+
+void delivery_rebase_begin(struct delivery *d, const struct delivery_rebase *how)
+{
+	int r = 0;
+
+	give_up_reading(d);
+	delivery_drop_batch(d);
+	d->rebase = *how;
+	if (d->is_live) {
+		how->done(0, how->arg); /* delivery_rebase_end does all of it */
+		return;
+	}
+	r = begin_reading(d);
+	if (r)
+		end_rebase(d, r);
+}
+
+static void rebase_piece(struct delivery *d, struct delivery_read *read)
+{
+	int r = rebase_list(d, &read->rows);
+
+	if (!r && read->is_end && d->has_tail) {
+		d->rebase.done(0, d->rebase.arg);
+		return;
+	}
+	if (!r)
+		r = ask(d, d->rebased);
+	if (r)
+		end_rebase(d, r);
+}
+
+/* What has become durable since the journal was read to its end. */
+static int rebase_tail(struct delivery *d)
+{
+	const int r = rebase_list(d, &d->tail);
+
+	if (!r && !d->is_full)
+		become_live(d);
+	return r;
+}
+
+int delivery_rebase_end(struct delivery *d)
+{
+	const bool has_all = d->is_live || d->has_tail;
+	int r;
+
+	if (d->is_live)
+		r = rebase_queue(d, &d->rebase);
+	else if (d->has_tail)
+		r = rebase_tail(d);
+	else if (d->rebased) /* more has come than the tail could keep */
+		r = ask(d, d->rebased);
+	else
+		r = begin_reading(d);
+	if (!r && !has_all)
+		return -EAGAIN;
+	delivery_stop_reading(d);
+	return r;
+}
+
+int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
+{
+	return rebase_queue(d, how);
+}
+
+/* ---- what comes of a read ---- */
+
+static void fail(struct delivery *d, const struct delivery_read *read)
+{
+	drop_tail(d);
+	log_error("zone %s: reading the journal back: %s", d->zone.text,
+		read->read.job.error);
+	if (d->rebase.done)
+		end_rebase(d, read->read.job.result);
+	else if (d->state == DELIVERY_IDLE)
+		delivery_pause_for(d, "the journal cannot be read");
+}
+
+static void on_read(struct thread_read *thread_read)
+{
+	struct delivery_read *read = (struct delivery_read *)(void *)thread_read;
+	struct delivery *d = read->delivery;
+
+	if (d) {
+		d->read = NULL;
+		if (read->read.job.result)
+			fail(d, read);
+		else if (d->rebase.done)
+			rebase_piece(d, read);
+		else
+			take_piece(d, read);
+		delivery_kick(d, false);
+	}
+	delivery_list_clear(&read->rows);
+	free(read);
+}
