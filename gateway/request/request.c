@@ -39,9 +39,53 @@ void request_clear(struct request *request)
 	config_unref(request->config);
 }
 
-void request_set_state(struct request *request, enum request_state state)
+/* ---- state ---- */
+
+static bool may_follow(enum request_state from, enum request_state to)
 {
+	switch (from) {
+	case REQUEST_RECEIVED:
+		return to == REQUEST_JUDGED;
+	case REQUEST_JUDGED:
+		return to > REQUEST_JUDGED;
+	case REQUEST_COMMITTING:
+		return to == REQUEST_DELIVERING || to == REQUEST_JUDGED ||
+			to == REQUEST_ANSWERED;
+	case REQUEST_DELIVERING:
+		return to == REQUEST_COMMITTING || to == REQUEST_JUDGED ||
+			to == REQUEST_ANSWERED;
+	case REQUEST_JOINED:
+		return to == REQUEST_ANSWERED;
+	case REQUEST_ANSWERED: /* it belongs to whoever received it */
+		return false;
+	}
+	return false;
+}
+
+static const char *state_to_text(enum request_state state)
+{
+	static const char *const texts[] = {
+		[REQUEST_RECEIVED] = "received",
+		[REQUEST_JUDGED] = "judged",
+		[REQUEST_COMMITTING] = "committing",
+		[REQUEST_DELIVERING] = "delivering",
+		[REQUEST_JOINED] = "joined",
+		[REQUEST_ANSWERED] = "answered",
+	};
+
+	return texts[state];
+}
+
+bool request_set_state(struct request *request, enum request_state state)
+{
+	if (!may_follow(request->state, state)) {
+		log_error("request %llx cannot be %s: it is %s",
+			(unsigned long long)request->id, state_to_text(state),
+			state_to_text(request->state));
+		return false;
+	}
 	request->state = state;
+	return true;
 }
 
 /* ---- what the journal stores ---- */

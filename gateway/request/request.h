@@ -22,6 +22,17 @@
 
 enum request_kind { REQUEST_OTHER, REQUEST_UPDATE, REQUEST_QUERY, REQUEST_NOTIFY };
 
+/*
+ *	received   -> judged
+ *	judged     -> committing, delivering, joined, answered
+ *	committing -> delivering, answered; judged again
+ *	delivering -> answered; judged again; committing, if its change is replaced or
+ *	              taken back
+ *	joined     -> answered
+ *
+ * It is judged again if what it found comes to nothing.  Whoever received it may also
+ * answer it before the zone thread has it.
+ */
 enum request_state {
 	REQUEST_RECEIVED,   /* with whoever received it */
 	REQUEST_JUDGED,     /* on the way to, or in, the zone thread */
@@ -83,8 +94,9 @@ void request_init(struct request *request, struct config *config);
 /* Frees what it owns. */
 void request_clear(struct request *request);
 
-/* The only place where state changes. */
-void request_set_state(struct request *request, enum request_state state);
+/* The only place where state changes.  False: there is no way from the one to the other,
+ * which is logged as the mistake that it is, and nothing has changed. */
+bool request_set_state(struct request *request, enum request_state state);
 
 /* What the journal stores of it; points into the request. */
 struct journal_request request_for_journal(const struct request *request);

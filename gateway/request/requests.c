@@ -161,8 +161,9 @@ static void give_back(struct requests *requests, struct request *request)
 {
 	struct requests_outbox *outbox = &requests->outboxes[request->reply->number];
 
-	request_set_state(request, REQUEST_ANSWERED);
-	queue_list_append(&outbox->answers, &request->node);
+	/* Once: it does not stand in two lists. */
+	if (request_set_state(request, REQUEST_ANSWERED))
+		queue_list_append(&outbox->answers, &request->node);
 }
 
 static void remember_answer(struct replay *replay, struct request *request)

@@ -116,6 +116,7 @@ static void on_told(struct edit_waiter *waiter, struct edit *edit, enum edit_sta
 		request->verdict = content_database_verdict(zone->content);
 		break;
 	case EDIT_UNDONE: /* what it finds now counts */
+		request_set_state(request, REQUEST_JUDGED);
 		requests_judge(zone, request);
 		return;
 	default:
