@@ -44,7 +44,7 @@ static int add_line(
 	return keyfile_add_entry(src, &entry);
 }
 
-int keyfile_read_lines(const struct keyfile_source *src)
+static int read_lines(const struct keyfile_source *src)
 {
 	struct keyfile_span line;
 	unsigned n = 0;
@@ -62,16 +62,6 @@ int keyfile_read_lines(const struct keyfile_source *src)
 			return err;
 	}
 	return 0;
-}
-
-int keyfile_parse_line(
-	struct keyring *ring, const char *line, char ret_error[KEYFILE_ERROR_MAX])
-{
-	struct keyfile_total total = {0};
-	struct keyfile_source src = {
-		.ring = ring, .total = &total, .ret_error = ret_error};
-
-	return add_line(&src, keyfile_trim((struct keyfile_span){line, strlen(line)}), 0);
 }
 
 /* ---- which form? ---- */
@@ -125,7 +115,7 @@ static keyfile_reader *find_reader(const struct keyfile_source *src)
 		return keyfile_read_bind;
 	if (len + 1 == left || isspace((unsigned char)word[len + 1]))
 		return keyfile_read_yaml;
-	return keyfile_read_lines;
+	return read_lines;
 }
 
 /* Text does not hold NUL octets; further on they stand for its end. */

@@ -10,7 +10,8 @@
  *     it, and NSD's key: clauses (name, algorithm, secret), with their include:;
  *   - dnssec-keygen's and ldns-keygen's Kname.+NNN+NNNNN.private (or .key, whose .private
  *     is then read);
- *   - lines alg:name:secret, as nsupdate -y and knsupdate -y take it.
+ *   - lines alg:name:secret, as nsupdate -y and knsupdate -y take it (or name:secret:
+ *     hmac-sha256 then, as for knsupdate; nsupdate 9.18 takes hmac-md5).
  *
  * The form is told from the content and the file's name.  A key of "hmac-sha256-128" (and
  * its like) stands in the ring twice: for BIND's truncated hmac-sha256, and for the
@@ -37,11 +38,6 @@ typedef void keyfile_warning(const char *message, void *arg);
  */
 int keyfile_load(struct keyring *ring, const char *path, keyfile_warning *warning,
 	void *arg, char ret_error[KEYFILE_ERROR_MAX]) __attribute__((warn_unused_result));
-
-/* One "alg:name:secret" (or "name:secret": hmac-sha256 then, as knsupdate takes it;
- * nsupdate 9.18 takes hmac-md5).  ret_error is the reason alone. */
-int keyfile_parse_line(struct keyring *ring, const char *line,
-	char ret_error[KEYFILE_ERROR_MAX]) __attribute__((warn_unused_result));
 
 /* The same as keyfile_load on octets in memory, for tests and fuzzing; no include, no
  * permissions (an include statement is -EINVAL).  name is used for messages and for the

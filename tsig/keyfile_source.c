@@ -26,13 +26,9 @@ enum {
 static int write_place(
 	char *ret, size_t cap, const struct keyfile_source *src, unsigned line)
 {
-	size_t len;
-	bool is_cut;
+	const size_t len = strlen(src->name);
+	const bool is_cut = len > NAME_SHOWN_MAX;
 
-	if (!src->name)
-		return 0;
-	len = strlen(src->name);
-	is_cut = len > NAME_SHOWN_MAX;
 	if (!line)
 		return snprintf(ret, cap, "%s%s: ", is_cut ? "..." : "",
 			src->name + (is_cut ? len - NAME_SHOWN_MAX : 0));

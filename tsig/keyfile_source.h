@@ -113,6 +113,5 @@ keyfile_reader keyfile_read_bind;
 keyfile_reader keyfile_look_bind;
 keyfile_reader keyfile_read_yaml;
 keyfile_reader keyfile_read_private;
-keyfile_reader keyfile_read_lines;
 
 #endif

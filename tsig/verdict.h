@@ -42,12 +42,10 @@ enum ede {
 	EDE_NONE = -1,
 	EDE_OTHER = 0,
 	EDE_NOT_READY = 14,
-	EDE_BLOCKED = 15,
 	EDE_PROHIBITED = 18,
 	EDE_NOT_AUTHORITATIVE = 20,
 	EDE_NOT_SUPPORTED = 21,
 	EDE_NETWORK_ERROR = 23,
-	EDE_INVALID_DATA = 24,
 };
 
 enum { VERDICT_WHY_MAX = 192 }; /* octets of reason, with its final zero */

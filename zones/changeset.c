@@ -260,53 +260,29 @@ void changeset_normalise(struct changeset *cs)
 	index_refill(full(cs));
 }
 
-/* ---- back and forth ---- */
+/* ---- back ---- */
 
-/* Into the zone goes every before, or every after.  First what takes RRsets away, so
- * that no node ever needs more room than it has had; then nothing can fail whose nodes
- * the zone still keeps (zone_settle). */
-static int put_all(const struct changeset *cs, struct zone *zone, bool back)
-{
-	int result = 0;
-
-	for (uint32_t i = 0; i < cs->count; i++) {
-		const struct change *change = &cs->changes[i];
-		int r = 0;
-
-		if (!(back ? change->before : change->after))
-			r = zone_put(zone, change->owner, change->type, NULL);
-		if (r < 0)
-			result = r;
-	}
-	for (uint32_t i = 0; i < cs->count; i++) {
-		const struct change *change = &cs->changes[i];
-		struct rrset *set = back ? change->before : change->after;
-		int r = set ? zone_put(zone, change->owner, change->type, set) : 0;
-
-		if (r < 0)
-			result = r;
-	}
-	return result;
-}
-
+/* First what takes RRsets away, so that no node ever needs more room than it has had; so
+ * nothing can fail whose nodes the zone still keeps (zone_settle), as it does right after
+ * the changes.  At other times as much is undone as there is memory for: there is nothing
+ * better to do. */
 void changeset_undo(const struct changeset *cs, struct zone *zone)
 {
-	int r = put_all(cs, zone, true);
+	int r = 0;
 
-	/* Certain right after the changes; at other times as much of it as there is
-	 * memory for: there is nothing better to do. */
+	for (uint32_t i = 0; i < cs->count; i++) {
+		const struct change *change = &cs->changes[i];
+
+		if (!change->before)
+			r |= zone_put(zone, change->owner, change->type, NULL);
+	}
+	for (uint32_t i = 0; i < cs->count; i++) {
+		const struct change *change = &cs->changes[i];
+
+		if (change->before)
+			r |= zone_put(zone, change->owner, change->type, change->before);
+	}
 	(void)r;
-}
-
-int changeset_redo(const struct changeset *cs, struct zone *zone)
-{
-	int r;
-
-	zone_settle(zone);
-	r = put_all(cs, zone, false);
-	if (r < 0)
-		changeset_undo(cs, zone);
-	return r;
 }
 
 /* ---- merging ---- */

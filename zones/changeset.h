@@ -56,11 +56,9 @@ int changeset_append(struct changeset *cs, const uint8_t *owner, uint16_t type,
 /* Drops the changes that came back to where they began. */
 void changeset_normalise(struct changeset *cs);
 
-/* Puts every before (undo) or after (redo) into the zone.  Undo never fails when called
- * right after the changes it takes back; redo may: -ENOMEM. */
+/* Puts every before into the zone.  Never fails when called right after the changes it
+ * takes back. */
 void changeset_undo(const struct changeset *cs, struct zone *zone);
-int changeset_redo(const struct changeset *cs, struct zone *zone)
-	__attribute__((warn_unused_result));
 
 /*
  * Merges next into into, which then goes from into's before to next's after.  What

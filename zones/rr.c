@@ -82,57 +82,6 @@ struct rrset *rrset_with(const struct rrset *old, const uint8_t *rdata, uint16_t
 	return set;
 }
 
-/* Where a record begins with its length, and how many octets it takes; false: no such. */
-static bool find_extent(
-	const struct rrset *set, unsigned index, size_t *ret_at, size_t *ret_size)
-{
-	size_t at = 0, start = 0;
-	uint16_t len;
-
-	if (index >= set->count)
-		return false;
-	for (unsigned i = 0; i <= index; i++) {
-		start = at;
-		if (!rrset_next(set, &at, &len))
-			return false;
-	}
-	*ret_at = start;
-	*ret_size = at - start;
-	return true;
-}
-
-struct rrset *rrset_without(const struct rrset *old, unsigned index)
-{
-	size_t at, size;
-
-	if (!find_extent(old, index, &at, &size))
-		return NULL;
-	struct rrset *set = set_new(old->type, old->ttl, old->count - 1u,
-		old->size - size, rrset_spelled(old));
-	if (!set)
-		return NULL;
-	memcpy(set->data, old->data, at);
-	memcpy(set->data + at, old->data + at + size, old->size - at - size);
-	return set;
-}
-
-struct rrset *rrset_replacing(
-	const struct rrset *old, unsigned index, const uint8_t *rdata, uint16_t len)
-{
-	size_t at, size, new_size = LENGTH_LEN + (size_t)len;
-
-	if (!find_extent(old, index, &at, &size))
-		return NULL;
-	struct rrset *set = set_new(old->type, old->ttl, old->count,
-		old->size - size + new_size, rrset_spelled(old));
-	if (!set)
-		return NULL;
-	memcpy(set->data, old->data, at);
-	put_record(set->data + at, rdata, len);
-	memcpy(set->data + at + new_size, old->data + at + size, old->size - at - size);
-	return set;
-}
-
 struct rrset *rrset_with_ttl(const struct rrset *old, uint32_t ttl)
 {
 	struct rrset *set =

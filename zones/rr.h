@@ -48,12 +48,9 @@ struct rrset *rrset_new_spelled(uint16_t type, uint32_t ttl, const uint8_t *rdat
 /* NULL: in lower case.  No comparison of RRsets looks at it. */
 const uint8_t *rrset_spelled(const struct rrset *set);
 size_t rrset_octets(const struct rrset *set); /* of memory */
-/* Copies of old (which keeps its count) with one record more, one less, one replaced in
- * place, or another TTL.  NULL: no memory (or beyond RRSET_SIZE_MAX, RRSET_COUNT_MAX). */
+/* Copies of old (which keeps its count) with one record more, or another TTL.  NULL: no
+ * memory (or beyond RRSET_SIZE_MAX, RRSET_COUNT_MAX). */
 struct rrset *rrset_with(const struct rrset *old, const uint8_t *rdata, uint16_t len);
-struct rrset *rrset_without(const struct rrset *old, unsigned index);
-struct rrset *rrset_replacing(
-	const struct rrset *old, unsigned index, const uint8_t *rdata, uint16_t len);
 struct rrset *rrset_with_ttl(const struct rrset *old, uint32_t ttl);
 struct rrset *rrset_ref(struct rrset *set); /* NULL is harmless; returns set */
 void rrset_unref(struct rrset *set);        /* frees at 0; NULL is harmless */

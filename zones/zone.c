@@ -49,7 +49,6 @@ struct zone {
 	size_t vacant;
 	size_t sweep; /* bucket where the next zone_settle goes on */
 	size_t names; /* nodes with RRsets */
-	size_t rrsets;
 	size_t records;
 	size_t octets;          /* of nodes, vacant ones included, and RRsets */
 	struct zone_node *apex; /* never vacant */
@@ -258,7 +257,6 @@ static int put_new(struct zone *zone, const uint8_t *owner, struct rrset *set)
 	holders_gain(&zone->holders, node->holder, 0, rrset_octets(set));
 	node_sets(node)[node->count] = rrset_ref(set);
 	node->count++;
-	zone->rrsets++;
 	zone->records += set->count;
 	zone->octets += rrset_octets(set);
 	return 0;
@@ -285,7 +283,6 @@ static void put_remove(struct zone *zone, struct zone_node *node, int index)
 
 	node->count--;
 	sets[index] = sets[node->count];
-	zone->rrsets--;
 	zone->records -= old->count;
 	zone->octets -= rrset_octets(old);
 	holders_lose(&zone->holders, node->holder, 0, rrset_octets(old));
@@ -589,11 +586,6 @@ void zone_hold_as(struct zone *zone, const struct zone *old)
 size_t zone_count_names(const struct zone *zone)
 {
 	return zone->names;
-}
-
-size_t zone_count_rrsets(const struct zone *zone)
-{
-	return zone->rrsets;
 }
 
 size_t zone_count_records(const struct zone *zone)

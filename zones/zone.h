@@ -50,7 +50,7 @@ int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrse
 
 /*
  * Frees, bit by bit, what removals leave behind: the memory of names that are gone, kept
- * so that an undo finds it.  apply_update and changeset_redo do this before they begin.
+ * so that an undo finds it.  apply_update does this before it begins.
  */
 void zone_settle(struct zone *zone);
 
@@ -100,7 +100,6 @@ void zone_hold_as(struct zone *zone, const struct zone *old);
 
 /* Numbers for status and limits. */
 size_t zone_count_names(const struct zone *zone); /* owners of at least one RRset */
-size_t zone_count_rrsets(const struct zone *zone);
 size_t zone_count_records(const struct zone *zone);
 size_t zone_count_octets(const struct zone *zone); /* of memory, for names and records */
 

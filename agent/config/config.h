@@ -12,7 +12,6 @@
 
 enum {
 	CONFIG_GATEWAYS_MAX = 16,
-	CONFIG_ZONES_MAX = 64,
 	CONFIG_SOURCES_MAX = 64,
 	CONFIG_WORDS_MAX = 64, /* elements of one list of words */
 };

@@ -580,11 +580,6 @@ void publisher_free(struct publisher *p)
 	free(p);
 }
 
-const uint8_t *publisher_zone(const struct publisher *p)
-{
-	return p->zone;
-}
-
 struct ledger *publisher_ledger(struct publisher *p)
 {
 	return &p->ledger;

@@ -63,7 +63,6 @@ void publisher_refresh(struct publisher *publisher);
 /* Removes everything, at once; then PUBLISHER_DONE. */
 void publisher_withdraw(struct publisher *publisher);
 
-const uint8_t *publisher_zone(const struct publisher *publisher);
 struct ledger *publisher_ledger(struct publisher *publisher);
 const struct publisher_status *publisher_status(const struct publisher *publisher);
 

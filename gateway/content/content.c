@@ -163,17 +163,7 @@ void content_call(struct content *content, struct content_caller *caller)
 		caller->enter(caller);
 		return;
 	}
-	caller->is_waiting = true;
 	TAILQ_INSERT_TAIL(&content->callers, caller, entry);
-}
-
-void content_hang_up(struct content *content, struct content_caller *caller)
-{
-	if (!caller->is_waiting)
-		return;
-	caller->is_waiting = false;
-	TAILQ_REMOVE(&content->callers, caller, entry);
-	content_look_at_gate(content);
 }
 
 static void tell_opened(struct content *content)
@@ -194,7 +184,6 @@ void content_look_at_gate(struct content *content)
 		return;
 	while (is_open(content) && (caller = TAILQ_FIRST(&content->callers))) {
 		TAILQ_REMOVE(&content->callers, caller, entry);
-		caller->is_waiting = false;
 		caller->enter(caller);
 	}
 	if (!content_is_gated(content))

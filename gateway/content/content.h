@@ -79,7 +79,6 @@ struct content_caller {
 	TAILQ_ENTRY(content_caller) entry;
 	void (*enter)(struct content_caller *caller);
 	void *owner;
-	bool is_waiting;
 };
 
 /* A content that is to come into service (rebase.c). */
@@ -179,8 +178,6 @@ void content_submit_note(struct content *content, const struct journal_op *op);
  * commits that are under way.  Those who wait enter in the order in which they came.
  */
 void content_call(struct content *content, struct content_caller *caller);
-/* Harmless for one who does not wait. */
-void content_hang_up(struct content *content, struct content_caller *caller);
 /* Does somebody wait?  Then whatever can be put off is. */
 bool content_is_gated(const struct content *content);
 /* An edit has come back from the journal. */

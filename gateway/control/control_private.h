@@ -278,10 +278,8 @@ void control_free_order(struct control_order *order);
 /* The keyring has been replaced. */
 void control_forget_keys(struct control *control);
 
-/* The id of a lease in URLs, which the caller frees; NULL: no memory. */
-char *control_lease_id(const uint8_t *zone, const struct lease_record *record);
-/* Reads one.  The record points into *ret_memory, which the caller frees.  0, -EINVAL or
- * -ENOMEM. */
+/* Reads the id of a lease in URLs.  The record points into *ret_memory, which the caller
+ * frees.  0, -EINVAL or -ENOMEM. */
 int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
 	struct lease_record *ret_record) __attribute__((warn_unused_result));
 

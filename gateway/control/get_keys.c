@@ -216,7 +216,6 @@ struct explaining {
 	uint8_t key[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	uint8_t rdata[WIRE_MESSAGE_MAX];
 	const struct config_zone *zone;
-	bool has_data;
 };
 
 static const char *text_of(const json_t *body, const char *name)

@@ -58,7 +58,8 @@ static int decode(const char *text, uint8_t *octets)
 	return count < 6 && !(bits & ((1U << count) - 1)) ? len : -EINVAL;
 }
 
-char *control_lease_id(const uint8_t *zone, const struct lease_record *record)
+/* Which the caller frees; NULL: no memory. */
+static char *id_of(const uint8_t *zone, const struct lease_record *record)
 {
 	const size_t zone_len = name_len(zone), owner_len = name_len(record->owner);
 	const size_t len = zone_len + owner_len + 2 + record->rdata_len;
@@ -135,7 +136,7 @@ static json_t *lease_to_json(
 	const struct config_zone *zone = control_walk_zone(walk);
 	const struct lease_record *record = &lease->record;
 	const bool is_ending = lease->state != LEASE_HELD && record->duration_s;
-	char *id = control_lease_id(zone->name, record);
+	char *id = id_of(zone->name, record);
 	json_t *value = NULL;
 
 	if (id)

@@ -182,7 +182,6 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.is_primary = d->is_primary,
 		.is_local = !d->target,
 		.is_down = d->is_down,
-		.is_pausing = is_pausing,
 		.pause_ms = left_ms > 0 ? left_ms : 0,
 		.why = d->why,
 		.cursor = d->cursor,

@@ -170,7 +170,6 @@ struct delivery_view {
 	bool is_primary;
 	bool is_local;
 	bool is_down;
-	bool is_pausing;
 	int64_t pause_ms; /* what is left of the pause */
 	const char *why;  /* the last failure, the delivery's; NULL: it works */
 	uint64_t cursor;

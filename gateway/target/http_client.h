@@ -22,7 +22,6 @@
 enum {
 	HTTP_HEADERS_MAX = 16384, /* octets of header lines of one answer */
 	HTTP_CONNECTIONS_MAX = 4, /* kept open per client */
-	HTTP_WHY_MAX = 256,       /* octets of an error's text, with its final zero */
 };
 
 struct http_client;

@@ -34,11 +34,3 @@ void service_time_run(struct service_time *time, const struct service_clock *clo
 	time->is_running = true;
 	time->ms -= clock->now_ms;
 }
-
-void service_time_stand(struct service_time *time, const struct service_clock *clock)
-{
-	if (!time->is_running)
-		return;
-	time->is_running = false;
-	time->ms += clock->now_ms;
-}

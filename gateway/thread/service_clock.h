@@ -4,8 +4,8 @@
  * One clock for the thread follows the monotonic clock as long as somebody looks at it
  * every few seconds; what it was not looked at for longer, it stood still: the process
  * was stopped, the machine asleep, the thread blocked, and nobody could have refreshed
- * anything.  Each zone has a time of its own on that clock, which begins at 0 and stands
- * still while the zone is not loaded.  Steps of the wall clock do not matter to either.
+ * anything.  Each zone has a time of its own on that clock, which stands at 0 until the
+ * zone is loaded for the first time.  Steps of the wall clock do not matter to either.
  *
  * Pure: whoever looks brings the monotonic time.
  */
@@ -37,8 +37,7 @@ struct service_time {
 
 int64_t service_time_now(
 	const struct service_time *time, const struct service_clock *clock);
-/* Harmless when it runs, or stands, already. */
+/* From now on; harmless when it runs already. */
 void service_time_run(struct service_time *time, const struct service_clock *clock);
-void service_time_stand(struct service_time *time, const struct service_clock *clock);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * libFuzzer target: key files.  The same octets as a file of any name, as the private
- * half of a K* pair, and as one line.
+ * libFuzzer target: key files.  The same octets as a file of any name, and as the private
+ * half of a K* pair.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -41,18 +41,6 @@ static void parse_file(const char *name, const char *text, size_t len)
 	keyring_free(ring);
 }
 
-static void parse_line(const char *text, size_t len)
-{
-	char error[KEYFILE_ERROR_MAX] = "";
-	struct keyring *ring = keyring_new();
-	char *line = strndup(text, len);
-
-	if (ring && line)
-		check(ring, keyfile_parse_line(ring, line, error), error);
-	keyring_free(ring);
-	free(line);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
@@ -61,6 +49,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		text = "";
 	parse_file("fuzz.key", text, size);
 	parse_file("Kfuzz.example.+163+12345.private", text, size);
-	parse_line(text, size);
 	return 0;
 }

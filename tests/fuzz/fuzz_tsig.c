@@ -78,7 +78,9 @@ static const struct keyring *fixed_ring(void)
 	ring = keyring_new();
 	must(ring != NULL, "memory");
 	for (size_t i = 0; i < sizeof(key_lines) / sizeof(key_lines[0]); i++)
-		must(keyfile_parse_line(ring, key_lines[i], error) == 0, "a key");
+		must(keyfile_parse(ring, "key", key_lines[i], strlen(key_lines[i]), NULL,
+			     NULL, error) == 0,
+			"a key");
 	add_old_key(ring);
 	return ring;
 }

@@ -110,7 +110,6 @@ static void check_same(const struct zone *a, const struct zone *b)
 	size_t cursor = 0;
 
 	must(zone_count_names(a) == zone_count_names(b), "as many names");
-	must(zone_count_rrsets(a) == zone_count_rrsets(b), "as many RRsets");
 	must(zone_count_records(a) == zone_count_records(b), "as many records");
 	while ((node = zone_next_node(a, &cursor))) {
 		for (unsigned i = 0; (set = zone_node_rrset(node, i)); i++)
@@ -163,10 +162,8 @@ static void check_changes(
 		"what goes and comes is the difference");
 	changeset_undo(cs, zone);
 	check_same(zone, before);
-	must(changeset_redo(cs, zone) == 0, "memory");
-	check_same(zone, after);
-	must(apply_withdrawal(zone, cs, true, &taken_back) == 0, "memory");
-	check_zone(zone);
+	must(apply_withdrawal(after, cs, true, &taken_back) == 0, "memory");
+	check_zone(after);
 	changeset_unref(taken_back);
 	zone_free(after);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/scenarios/content.h"
+#include "tests/unit/rrset_without.h"
 #include "zones/update_builder.h"
 
 enum { FAKE_BATCH_CHANGES = 1000 };
@@ -85,7 +86,7 @@ static struct rrset *replace_records(
 		index = rrset_find(set, rdata, len);
 		if (index < 0)
 			continue;
-		next = set->count > 1 ? rrset_without(set, (unsigned)index) : NULL;
+		next = rrset_without(set, index);
 		rrset_unref(set);
 		set = next;
 	}

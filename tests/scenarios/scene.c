@@ -291,7 +291,7 @@ static int read_key(
 		return scenario_fail(s, "expected a key: NAME ALG SECRET");
 	snprintf(text, sizeof(text), "%s:%s:%s", alg, name_to_text(wire, absolute),
 		secret);
-	if (keyfile_parse_line(ring, text, error) != 0)
+	if (keyfile_parse(ring, "key", text, strlen(text), NULL, NULL, error) != 0)
 		return scenario_fail(s, "cannot read the key: %s", error);
 	*key = *keyring_find(ring, wire);
 	return 0;

@@ -140,7 +140,7 @@ static void undo_and_redo(void **state)
 {
 	struct zone *zone = small_zone();
 	struct changeset *cs = changeset_new();
-	char *before = message_zone_text(zone), *after;
+	char *before = message_zone_text(zone);
 
 	(void)state;
 	put(cs, zone, "h.example.", NULL);
@@ -151,18 +151,12 @@ static void undo_and_redo(void **state)
 	put(cs, zone, "x.y.z.example.", addresses(60, 1, 0));
 	put(cs, zone, "example.", addresses(60, 1, 0));
 	assert_null(zone_find_node(zone, message_name("b.c.example.")));
-	after = message_zone_text(zone);
 
-	for (int i = 0; i < 3; i++) {
-		changeset_undo(cs, zone);
-		message_assert_zone(zone, before);
-		assert_non_null(zone_find_node(zone, message_name("b.c.example.")));
-		assert_null(zone_find_node(zone, message_name("z.example.")));
-		assert_int_equal(changeset_redo(cs, zone), 0);
-		message_assert_zone(zone, after);
-	}
+	changeset_undo(cs, zone);
+	message_assert_zone(zone, before);
+	assert_non_null(zone_find_node(zone, message_name("b.c.example.")));
+	assert_null(zone_find_node(zone, message_name("z.example.")));
 	free(before);
-	free(after);
 	changeset_unref(cs);
 	zone_free(zone);
 }
@@ -171,7 +165,7 @@ static void merging(void **state)
 {
 	struct zone *zone = small_zone();
 	struct changeset *first = changeset_new(), *second = changeset_new();
-	char *before = message_zone_text(zone), *after;
+	char *before = message_zone_text(zone);
 	char owner[32];
 
 	(void)state;
@@ -186,7 +180,6 @@ static void merging(void **state)
 		put(second, zone, owner, addresses(60, i, 0));
 	}
 	second->sets_serial = true;
-	after = message_zone_text(zone);
 	assert_int_equal(changeset_merge(first, second), 0);
 	changeset_normalise(first);
 	assert_int_equal(first->count, 50); /* h and i came back to where they began */
@@ -198,13 +191,10 @@ static void merging(void **state)
 	assert_null(changeset_find(first, message_name("j.example."), TYPE_A)->before);
 	changeset_undo(first, zone);
 	message_assert_zone(zone, before);
-	assert_int_equal(changeset_redo(first, zone), 0);
-	message_assert_zone(zone, after);
 	changeset_unref(first);
 	changeset_unref(second);
 	zone_free(zone);
 	free(before);
-	free(after);
 }
 
 static void merging_nothing(void **state)
@@ -385,7 +375,10 @@ static void decoding(void **state)
 	assert_int_equal(cs->refs, 1);
 	assert_int_equal(cs->count, 2);
 	assert_false(cs->sets_serial);
-	assert_int_equal(changeset_redo(cs, zone), 0);
+	for (uint32_t i = 0; i < cs->count; i++)
+		assert_int_equal(zone_put(zone, cs->changes[i].owner, cs->changes[i].type,
+					 cs->changes[i].after),
+			0);
 	message_assert_zone(zone,
 		"example. 60 SOA ns.example. admin.example. 1 2 3 4 5\n"
 		"h.example. 61 A 192.0.2.1\n"
@@ -411,18 +404,28 @@ static void expect_bad(const uint8_t *octets, size_t len)
 
 /* ---- what before and after share ---- */
 
-static struct rrset *many_addresses(unsigned count)
+/* Instead of the one at index stands another, or none. */
+static struct rrset *many_addresses_but(
+	unsigned count, unsigned index, const uint8_t *instead)
 {
 	struct rrset *set = NULL, *old;
 
 	for (unsigned i = 0; i < count; i++) {
-		const uint8_t rdata[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
+		const uint8_t usual[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
+		const uint8_t *rdata = i == index ? instead : usual;
 
+		if (!rdata)
+			continue;
 		old = set;
 		set = old ? rrset_with(old, rdata, 4) : rrset_new(TYPE_A, 60, rdata, 4);
 		rrset_unref(old);
 	}
 	return set;
+}
+
+static struct rrset *many_addresses(unsigned count)
+{
+	return many_addresses_but(count, count, NULL);
 }
 
 /* Takes after; before and after come back as they are, in so many octets at most. */
@@ -469,10 +472,10 @@ static void a_change_of_a_large_rrset_is_small(void **state)
 
 	(void)state;
 	expect_shared(large, rrset_with(large, rdata, 4), once);
-	expect_shared(large, rrset_without(large, 0), once);
-	expect_shared(large, rrset_without(large, 500), once);
-	expect_shared(large, rrset_without(large, 999), once);
-	expect_shared(large, rrset_replacing(large, 500, rdata, 4), once);
+	expect_shared(large, many_addresses_but(1000, 0, NULL), once);
+	expect_shared(large, many_addresses_but(1000, 500, NULL), once);
+	expect_shared(large, many_addresses_but(1000, 999, NULL), once);
+	expect_shared(large, many_addresses_but(1000, 500, rdata), once);
 	expect_shared(large, rrset_with_ttl(large, 61), once);
 	spelled = rrset_new_spelled(
 		TYPE_TXT, 60, large->data, 6000, message_name("H.example."));

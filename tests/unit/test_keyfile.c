@@ -296,7 +296,7 @@ static void test_secret_length(void **state)
 	for (size_t len = 1; len <= HMAC_SECRET_MAX; len++) {
 		snprintf(line, sizeof(line), "hmac-sha256:k%zu:", len);
 		write_secret(line + strlen(line), len);
-		assert_int_equal(keyfile_parse_line(ring, line, error), 0);
+		assert_int_equal(parse_octets(ring, "f", line, strlen(line), error), 0);
 	}
 	assert_int_equal(keyring_count(ring), HMAC_SECRET_MAX);
 	assert_int_equal(find(ring, "k512")->secret_len, 512);
@@ -304,8 +304,9 @@ static void test_secret_length(void **state)
 	for (size_t i = 0; i < COUNT(too_long); i++) {
 		write_secret(secret, too_long[i]);
 		snprintf(line, sizeof(line), "hmac-sha256:a:%s", secret);
-		assert_int_equal(keyfile_parse_line(ring, line, error), -EINVAL);
-		assert_string_equal(error, "secret longer than 512 octets");
+		assert_int_equal(
+			parse_octets(ring, "f", line, strlen(line), error), -EINVAL);
+		assert_string_equal(error, "f:1: secret longer than 512 octets");
 	}
 	keyring_free(ring);
 }
@@ -591,34 +592,6 @@ static void test_lines_malformed(void **state)
 	all_bad("f", bad, COUNT(bad));
 }
 
-static void test_parse_line(void **state)
-{
-	static const struct bad bad[] = {
-		{"", "algorithm:name:secret expected"},
-		{SECRET, "algorithm:name:secret expected"},
-		{":", "the key's name is not a domain name"},
-		{"::", "the key's name is not a domain name"},
-		{"a:", "secret is empty"},
-		{"hmac-md5:a:x", "secret is not base64"},
-	};
-	char error[KEYFILE_ERROR_MAX];
-	struct keyring *ring = keyring_new();
-
-	(void)state;
-	assert_non_null(ring);
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(keyfile_parse_line(ring, bad[i].text, error), -EINVAL);
-		assert_string_equal(error, bad[i].message);
-	}
-	assert_int_equal(
-		keyfile_parse_line(ring, "hmac-sha512:a:" SECRET "\n", error), 0);
-	assert_int_equal(keyfile_parse_line(ring, " b:" SECRET, error), 0);
-	assert_int_equal(find(ring, "a")->alg, HMAC_SHA512);
-	assert_int_equal(find(ring, "b")->alg, HMAC_SHA256);
-	assert_int_equal(keyring_count(ring), 2);
-	keyring_free(ring);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -639,7 +612,6 @@ int main(void)
 		cmocka_unit_test(test_private_long_name),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_lines_malformed),
-		cmocka_unit_test(test_parse_line),
 	};
 	return cmocka_run_group_tests_name("keyfile", tests, NULL, NULL);
 }

@@ -70,46 +70,12 @@ static void test_copies(void **state)
 	(void)state;
 	assert_records(
 		rrset_with(old, THREE, 4), (const uint8_t *[]){ONE, TWO, THREE}, 3);
-	assert_records(rrset_without(old, 0), (const uint8_t *[]){TWO}, 1);
-	assert_records(rrset_without(old, 1), (const uint8_t *[]){ONE}, 1);
-	assert_null(rrset_without(old, 2));
-	assert_records(
-		rrset_replacing(old, 0, THREE, 4), (const uint8_t *[]){THREE, TWO}, 2);
-	assert_records(
-		rrset_replacing(old, 1, THREE, 4), (const uint8_t *[]){ONE, THREE}, 2);
-	assert_null(rrset_replacing(old, 2, THREE, 4));
 	struct rrset *other = rrset_with_ttl(old, 60);
 	assert_int_equal(other->ttl, 60);
 	assert_int_equal(old->ttl, 300);
 	assert_records(other, (const uint8_t *[]){ONE, TWO}, 2);
 	/* The old one is as it was. */
 	assert_records(old, (const uint8_t *[]){ONE, TWO}, 2);
-}
-
-/* Lengths may differ between records. */
-static void test_replacing_another_length(void **state)
-{
-	struct rrset *old = rrset_new(TYPE_TXT, 1, (const uint8_t *)"\3abc", 4);
-	struct rrset *two = rrset_with(old, (const uint8_t *)"\1x", 2);
-	struct rrset *set = rrset_replacing(two, 0, (const uint8_t *)"\5abcde", 6);
-
-	(void)state;
-	assert_int_equal(rrset_find(set, (const uint8_t *)"\5abcde", 6), 0);
-	assert_int_equal(rrset_find(set, (const uint8_t *)"\1x", 2), 1);
-	assert_int_equal(rrset_find(set, (const uint8_t *)"\3abc", 4), -1);
-	assert_int_equal(set->size, 2 + 6 + 2 + 2);
-	rrset_unref(set);
-	rrset_unref(two);
-	rrset_unref(old);
-}
-
-static void test_last_record_can_not_go(void **state)
-{
-	struct rrset *set = rrset_new(TYPE_A, 300, ONE, 4);
-
-	(void)state;
-	assert_null(rrset_without(set, 0));
-	rrset_unref(set);
 }
 
 static void test_counting(void **state)
@@ -139,9 +105,6 @@ static void test_limits(void **state)
 		set = next;
 	}
 	assert_int_equal(count, RRSET_SIZE_MAX / (2 + sizeof(big)));
-	struct rrset *same = rrset_replacing(set, 0, big, sizeof(big));
-	assert_non_null(same);
-	rrset_unref(same);
 	rrset_unref(set);
 	set = rrset_new(10, 1, big, 0);
 	for (count = 1; count < RRSET_COUNT_MAX; count++) {
@@ -289,8 +252,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),
 		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_replacing_another_length),
-		cmocka_unit_test(test_last_record_can_not_go),
 		cmocka_unit_test(test_counting),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_find_folds_names),

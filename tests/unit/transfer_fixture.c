@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "tests/unit/message.h"
+#include "tests/unit/rrset_without.h"
 
 const char transfer_zone_text[] = "$TTL 300\n"
 				  "@ SOA ns admin 10 2 3 4 60\n"
@@ -150,7 +151,7 @@ static void remove_record(struct zone *zone, const struct rr *rr)
 	index = rrset_find(old, rr->rdata, rr->rdata_len);
 	assert_true(index >= 0);
 	if (old->count > 1) {
-		set = rrset_without(old, (unsigned)index);
+		set = rrset_without(old, index);
 		assert_non_null(set);
 	}
 	assert_int_equal(zone_put(zone, rr->owner, rr->type, set), 0);
