@@ -36,6 +36,9 @@ int content_init(struct content *content, struct zone_thread *thread,
 	content->rules = rules;
 	memcpy(content->name, rules->name, sizeof(content->name));
 	name_to_text(content->name, content->text);
+	/* As long as there is no mirror there is a reason. */
+	content->not_ready =
+		verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone is being loaded");
 	content->kick = (struct thread_task){.run = kick, .arg = content};
 	TAILQ_INIT(&content->committing);
 	TAILQ_INIT(&content->delivering);
