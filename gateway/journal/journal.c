@@ -192,6 +192,14 @@ int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms)
 	return now_ms - JOURNAL_SHORT_MS > at_ms ? now_ms - JOURNAL_SHORT_MS : at_ms;
 }
 
+/* That it is not known fails nothing. */
+static int look(struct journal *journal, struct journal_op *op)
+{
+	if (journal->ops->used(journal->store, &op->used))
+		op->used = 0;
+	return 0;
+}
+
 static int run(struct journal *journal, struct journal_op *op)
 {
 	const struct store_ops *ops = journal->ops;
@@ -204,7 +212,7 @@ static int run(struct journal *journal, struct journal_op *op)
 	case JOURNAL_HOLD:
 		return ops->put_hold(journal->store, op->zone, op->host, op->is_held);
 	case JOURNAL_BARRIER:
-		return 0;
+		return look(journal, op);
 	case JOURNAL_PROBE:
 		return probe(journal);
 	case JOURNAL_OUTCOME:

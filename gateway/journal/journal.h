@@ -28,7 +28,8 @@ enum journal_kind {
 	JOURNAL_APPEND,    /* a row: a change set with its leases, a refusal, an event */
 	JOURNAL_LEASES,    /* leases as they are now */
 	JOURNAL_HOLD,      /* host is exempt from expiry, or no longer */
-	JOURNAL_BARRIER,   /* nothing: durable means that everything before it is, but
+	JOURNAL_BARRIER,   /* nothing, but a look at how much of the database is in use:
+			    * durable means that everything before it is, but
 			    * for JOURNAL_RECORDS that are still being written */
 	JOURNAL_PROBE,     /* nothing, but a write: does the database work? */
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
@@ -97,6 +98,8 @@ struct journal_op {
 					  * done */
 	const char *target;         /* borrowed until done */
 	struct verdict verdict;     /* what was answered, or why set aside */
+	uint64_t used; /* JOURNAL_BARRIER, set by the journal: octets of the database that
+			* hold something (store_ops.used); 0: not known */
 	size_t *outstanding; /* counts its submitter's operations that are under way;
 			      * NULL: nobody does */
 	int result;          /* 0 or -errno, set by the journal */

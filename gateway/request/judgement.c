@@ -29,14 +29,9 @@ static struct verdict take_share(
 	struct zone_requests *zone, const struct request *request, size_t octets)
 {
 	struct zone_thread *thread = zone->all->thread;
-	const int64_t now_ms = turn_monotonic_ms(&thread->time);
-	uint64_t used;
 
-	if (journal_share_is_due(thread->database->share, now_ms) &&
-		!thread->store_ops->used(thread->store, &used))
-		journal_share_note(thread->database->share, used, now_ms);
-	return journal_share_take(
-		thread->database->share, request->subject.key, octets, now_ms);
+	return journal_share_take(thread->database->share, request->subject.key, octets,
+		turn_monotonic_ms(&thread->time));
 }
 
 /* A client that is refused again and again must not fill the disk. */

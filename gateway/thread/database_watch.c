@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-	LOOK_MS = 5000,  /* between two looks at the files */
+	LOOK_MS = 5000,  /* between two looks at the files, and at how full they are */
 	RETRY_MS = 1000, /* between two attempts to write while it fails */
 };
 
@@ -24,8 +24,11 @@ static void set_alarm(struct database_watch *watch)
 
 static void on_back(struct journal_op *op, void *arg)
 {
-	(void)op;
-	set_alarm(arg);
+	struct database_watch *watch = arg;
+
+	if (!op->result && op->used)
+		journal_share_note(watch->thread->database->share, op->used);
+	set_alarm(watch);
 }
 
 static void on_alarm(void *arg)
@@ -49,7 +52,7 @@ struct database_watch *database_watch_new(struct zone_thread *thread)
 		return NULL;
 	watch->thread = thread;
 	alarm_init(&watch->alarm, &thread->alarms, on_alarm, watch);
-	alarm_set_in(&watch->alarm, LOOK_MS);
+	alarm_set_in(&watch->alarm, 0);
 	return watch;
 }
 

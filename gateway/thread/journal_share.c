@@ -6,14 +6,13 @@
 #include "gateway/thread/journal_share.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/hash.h"
 #include "gateway/journal/journal.h"
 #include "tsig/name.h"
-
-enum { LOOK_SHARE_PART = 1024 }; /* of the database, written until the next look */
 
 struct taken {
 	UT_hash_handle hh;
@@ -25,9 +24,7 @@ struct taken {
 struct journal_share {
 	uint64_t most;        /* constant */
 	pthread_mutex_t lock; /* of all that follows */
-	uint64_t written;     /* since the last look */
-	int64_t looked_ms;
-	bool is_known, is_tight;
+	bool is_tight;
 	int64_t began_ms; /* the window */
 	struct taken *taken;
 };
@@ -62,24 +59,10 @@ void journal_share_free(struct journal_share *share)
 	free(share);
 }
 
-bool journal_share_is_due(struct journal_share *share, int64_t now_ms)
-{
-	bool is_due;
-
-	pthread_mutex_lock(&share->lock);
-	is_due = !share->is_known || share->written > share->most / LOOK_SHARE_PART ||
-		now_ms - share->looked_ms >= JOURNAL_SHARE_LOOK_MS;
-	pthread_mutex_unlock(&share->lock);
-	return is_due;
-}
-
-void journal_share_note(struct journal_share *share, uint64_t used, int64_t now_ms)
+void journal_share_note(struct journal_share *share, uint64_t used)
 {
 	pthread_mutex_lock(&share->lock);
-	share->is_known = true;
 	share->is_tight = used > share->most / 2;
-	share->written = 0;
-	share->looked_ms = now_ms;
 	pthread_mutex_unlock(&share->lock);
 }
 
@@ -122,7 +105,6 @@ static struct verdict take(
 {
 	struct taken *taken;
 
-	share->written += octets;
 	if (!share->is_tight)
 		return verdict_ok();
 	if (!share->taken || now_ms - share->began_ms >= JOURNAL_SHORT_MS) {
@@ -132,10 +114,8 @@ static struct verdict take(
 	taken = find(share, key);
 	if (!taken)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
-	if (taken->octets + octets > share->most / JOURNAL_SHARE_PART) {
-		share->written -= octets;
+	if (taken->octets + octets > share->most / JOURNAL_SHARE_PART)
 		return refuse(share, key, now_ms);
-	}
 	taken->octets += octets;
 	return verdict_ok();
 }

@@ -11,16 +11,12 @@
 #ifndef MUSTER_JOURNAL_SHARE_H
 #define MUSTER_JOURNAL_SHARE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "tsig/verdict.h"
 
-enum {
-	JOURNAL_SHARE_PART = 64,
-	JOURNAL_SHARE_LOOK_MS = 10000, /* between two looks at the database, at most */
-};
+enum { JOURNAL_SHARE_PART = 64 };
 
 struct journal_share;
 
@@ -28,10 +24,8 @@ struct journal_share;
 struct journal_share *journal_share_new(uint64_t most);
 void journal_share_free(struct journal_share *share); /* NULL is harmless */
 
-/* Is it time to tell how large the database is? */
-bool journal_share_is_due(struct journal_share *share, int64_t now_ms);
-/* So many octets of it are in use. */
-void journal_share_note(struct journal_share *share, uint64_t used, int64_t now_ms);
+/* So many octets of the database are in use; every few seconds. */
+void journal_share_note(struct journal_share *share, uint64_t used);
 
 /* A key is going to write so many octets: NOERROR, and they are counted, or REFUSED with
  * how long it takes until it may. */

@@ -1,5 +1,5 @@
 /* What the journal thread stores of leases, holds and events, and that it is one step
- * with the row that they belong to. */
+ * with the row that they belong to; and what it sees of the database. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -347,6 +347,26 @@ static void a_row_that_fails_leaves_no_lease(void **state)
 #function " (memory)", function, open_memory, close_bench, NULL          \
 	}
 
+static void a_barrier_tells_how_much_is_in_use(void **state)
+{
+	struct bench *bench = *state;
+	struct journal_op op = {
+		.kind = JOURNAL_BARRIER, .zone = bench->zone, .client = &bench->client};
+	struct queue_list list;
+	uint64_t used = 0;
+
+	assert_int_equal(bench->ops->used(bench->place->store, &used), 0);
+	assert_true(used > 0);
+	queue_list_init(&list);
+	queue_list_append(&list, &op.node);
+	journal_submit(bench->journal, &list);
+	queue_wait(&bench->client.done);
+	queue_list_init(&list);
+	queue_take_all(&bench->client.done, &list);
+	assert_int_equal(op.result, 0);
+	assert_int_equal(op.used, used);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +377,7 @@ int main(void)
 		TEST(a_hold_is_stored),
 		TEST(the_gateways_own_rows_say_what_was_done),
 		TEST(a_row_that_fails_leaves_no_lease),
+		TEST(a_barrier_tells_how_much_is_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,7 @@ static struct journal_share *make(uint64_t used)
 	struct journal_share *share = journal_share_new(MOST);
 
 	assert_non_null(share);
-	assert_true(journal_share_is_due(share, 0));
-	journal_share_note(share, used, 0);
+	journal_share_note(share, used);
 	return share;
 }
 
@@ -59,22 +58,8 @@ static void each_key_has_its_share(void **state)
 	assert_int_equal(take(share, A, MIB, JOURNAL_SHORT_MS + 1000), RCODE_NOERROR);
 	assert_int_equal(take(share, A, 1, JOURNAL_SHORT_MS + 1000), RCODE_REFUSED);
 	/* or once there is room again. */
-	journal_share_note(share, MOST / 2, JOURNAL_SHORT_MS + 1000);
+	journal_share_note(share, MOST / 2);
 	assert_int_equal(take(share, A, MIB, JOURNAL_SHORT_MS + 1000), RCODE_NOERROR);
-	journal_share_free(share);
-}
-
-static void the_database_is_looked_at_in_time(void **state)
-{
-	struct journal_share *share = make(0);
-
-	(void)state;
-	assert_false(journal_share_is_due(share, JOURNAL_SHARE_LOOK_MS - 1));
-	assert_true(journal_share_is_due(share, JOURNAL_SHARE_LOOK_MS));
-	assert_int_equal(take(share, A, MOST / 1024 + 1, 0), RCODE_NOERROR);
-	assert_true(journal_share_is_due(share, 0));
-	journal_share_note(share, 0, 0);
-	assert_false(journal_share_is_due(share, 0));
 	journal_share_free(share);
 }
 
@@ -83,7 +68,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_is_limited_while_there_is_room),
 		cmocka_unit_test(each_key_has_its_share),
-		cmocka_unit_test(the_database_is_looked_at_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
