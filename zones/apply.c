@@ -1,11 +1,11 @@
 /*
  * RFC 2136 3.4.2 and 3.6: an update, or the withdrawal of one, against the mirror.
  *
- * Every rule of 3.4.2 looks at one name only, so that the records are taken owner by
- * owner, each owner's in message order (draft.h).  What an owner's records come to is
- * put into the zone once per RRset, through the change set, which can take it all back.
+ * Every rule of 3.4.2 looks at one name only, so the records are taken owner by owner,
+ * those of one owner in message order (draft.h).  The result for each RRset is put into
+ * the zone once, through the change set, which can undo all of it.
  *
- * Where the RFC leaves it open, Muster does as BIND: an added record gives its TTL to
+ * Where the RFC leaves a choice, Muster does as BIND: an added record gives its TTL to
  * its RRset (7.12, RFC 2181 5.2), even one that was there already; DNAME is replaced
  * like CNAME.
  */
@@ -20,8 +20,8 @@
 struct applying {
 	struct zone *zone;
 	struct changeset *cs;
-	struct draft_node drafts; /* of the owner whose turn it is */
-	unsigned types;           /* that it had */
+	struct draft_node drafts; /* of the current owner */
+	unsigned types;           /* those it had before */
 	bool is_apex;             /* it is the zone's name */
 	bool is_bounded;          /* as update.h has it */
 	size_t octets;            /* of RRsets looked into, and made */
@@ -32,7 +32,8 @@ static bool is_too_much(const struct applying *a)
 	return a->is_bounded && a->octets > APPLY_SIZE_MAX;
 }
 
-/* The records of an RRset, for those who look into it.  0, -ENOMEM or -EFBIG. */
+/* Unfolds the records of an RRset, for callers that need to look at them.  0, -ENOMEM
+ * or -EFBIG. */
 static int unfold(struct applying *a, struct draft *draft)
 {
 	if (draft->folded)
@@ -93,9 +94,9 @@ static int soa_moves_forward(struct applying *a, const struct rr *rr)
 }
 
 /*
- * RFC 4592 4.2 and 4.4 leave open what a wildcard's NS and DNAME would mean; MD and MF
- * have long been MX (RFC 1035 3.3.4: "reject them").  BIND does not take them, and says
- * nothing: so do we, or mirror and target would part.
+ * RFC 4592 4.2 and 4.4 leave open what NS and DNAME would mean at a wildcard; MD and MF
+ * have long been replaced by MX (RFC 1035 3.3.4: "reject them").  BIND ignores them
+ * silently, and so do we; otherwise mirror and target would differ.
  */
 static bool is_never_added(const struct rr *rr)
 {
@@ -128,7 +129,7 @@ static int add_record(struct applying *a, const struct rr *rr)
 	r = unfold(a, draft);
 	if (r < 0)
 		return r;
-	/* The RRset keeps the spelling of its owner for as long as it stands. */
+	/* An RRset keeps the spelling of its owner as long as it exists. */
 	if (!draft->count)
 		draft->spelled = rr->spelled;
 	draft->is_touched = true;
@@ -144,7 +145,8 @@ static void delete_draft(struct draft *draft)
 	draft_remove_all(draft);
 }
 
-/* 3.4.2.3: at the apex neither SOA nor NS, whether named or with everything else. */
+/* 3.4.2.3: SOA and NS at the apex are not deleted, whether named or along with
+ * everything else. */
 static bool is_kept_at_apex(const struct applying *a, uint16_t type)
 {
 	return a->is_apex && (type == TYPE_SOA || type == TYPE_NS);
@@ -158,8 +160,8 @@ static void delete_rrset(struct applying *a, uint16_t type)
 		delete_draft(draft);
 }
 
-/* Beside these, what belongs to the zone's signer: BIND lets NSEC3PARAM stand and refuses
- * to lose the keys, Knot puts all of it back. */
+/* Also kept: what belongs to the zone's signer.  BIND leaves NSEC3PARAM and refuses to
+ * lose the keys, Knot puts all of it back. */
 static bool is_kept_with_name(const struct applying *a, uint16_t type)
 {
 	return is_kept_at_apex(a, type) ||
@@ -215,8 +217,9 @@ static int apply_record(struct applying *a, const struct rr *rr)
 }
 
 /*
- * A DS stands where a zone is cut off, never at the apex (RFC 4034 5).  BIND drops it
- * with the NS, and does not take it before: so do we, or mirror and target would part.
+ * A DS stands at a zone cut, never at the apex (RFC 4034 5).  BIND drops it with the
+ * NS, and does not accept it without one; so do we, otherwise mirror and target would
+ * differ.
  */
 static void drop_orphaned_ds(struct applying *a)
 {
@@ -229,7 +232,7 @@ static void drop_orphaned_ds(struct applying *a)
 		delete_draft(ds);
 }
 
-/* More than there were, too. */
+/* Too many types, and more than there were before. */
 static bool has_too_many_types(struct applying *a)
 {
 	const struct draft *draft;
@@ -378,16 +381,17 @@ struct verdict apply_update(struct zone *zone, const struct update *update, bool
 /* ---- withdrawal ---- */
 
 /*
- * The records that take a change set back, judged against the zone as it is now.  What
- * stands in the zone but is not, octet for octet, what the change set left there, is by
- * others and stays; so does the absence of an RRset that the change set had left there.
+ * The records that undo a change set, judged against the zone as it is now.  Whatever
+ * stands in the zone but is not, octet for octet, what the change set left there was
+ * put there by others, and stays.  Likewise, an RRset that others have removed since
+ * stays removed.
  */
 struct withdrawal {
 	const struct zone *zone;
 	struct rr *rrs;
 	size_t count;
 	size_t cap;
-	struct rrset *soa; /* the SOA to come back, under a new serial; NULL: none */
+	struct rrset *soa; /* the SOA to be restored, under a new serial; NULL: none */
 };
 
 static int withdrawal_push(struct withdrawal *w, struct rr rr)
@@ -406,7 +410,7 @@ static int withdrawal_push(struct withdrawal *w, struct rr rr)
 	return 0;
 }
 
-/* One RRset three times: how it was, how the change set left it, how it is. */
+/* One RRset in three states: before the change set, after it, and now. */
 struct three {
 	const struct change *change;
 	struct rrset *current;
@@ -435,7 +439,7 @@ static int three_init(
 	return -ENOMEM;
 }
 
-/* What the change set added goes, if it still stands there. */
+/* Removes what the change set added, if it still stands there. */
 static int withdraw_added(struct withdrawal *w, struct three *t)
 {
 	struct rr rr = {
@@ -453,7 +457,7 @@ static int withdraw_added(struct withdrawal *w, struct three *t)
 	return r;
 }
 
-/* Has what stands in the place of this record been put there by others? */
+/* Have others put a record in the place of this one? */
 static bool is_place_taken(struct three *t, const struct rr *rr)
 {
 	const struct draft_record *there =
@@ -462,7 +466,7 @@ static bool is_place_taken(struct three *t, const struct rr *rr)
 	return there && !draft_find_exact(&t->after_draft, there->rdata, there->len);
 }
 
-/* What the change set removed comes back.  The TTL too, unless others have given one. */
+/* Restores what the change set removed, and its TTL, unless others have set one. */
 static int withdraw_removed(struct withdrawal *w, struct three *t)
 {
 	const struct rrset *before = t->change->before, *after = t->change->after;
@@ -482,7 +486,7 @@ static int withdraw_removed(struct withdrawal *w, struct three *t)
 		bool is_there = draft_find_exact(&t->current_draft, rr.rdata,
 					rr.rdata_len) != NULL;
 
-		/* A record that is still there is added again for its TTL's sake. */
+		/* A record that is still there is added again to restore its TTL. */
 		if (is_there ? !is_ttl_pending
 			     : draft_find_exact(
 				       &t->after_draft, rr.rdata, rr.rdata_len) ||
@@ -502,8 +506,8 @@ static const uint8_t *soa_rdata(const struct rrset *soa, uint16_t *ret_len)
 }
 
 /*
- * A serial never goes back (3.6), so that a SOA comes back only if the change set changed
- * more of it than the serial, and then one ahead of the present serial.
+ * A serial never goes back (3.6).  So a SOA is restored only if the change set changed
+ * more of it than the serial, and then with a serial above the present one.
  */
 static int withdraw_soa(struct withdrawal *w, const struct change *change)
 {
@@ -540,8 +544,9 @@ out:
 }
 
 /*
- * Deletions stand before additions, so that a CNAME makes way for what comes back in its
- * place; at the apex NS records go last, since the only one left would not go (3.4.2.4).
+ * Deletions stand before additions, so that a CNAME is gone before what replaces it is
+ * added.  NS records at the apex are deleted last, since the only one left would not be
+ * deleted (3.4.2.4).
  */
 enum withdrawal_turn { TURN_DELETE, TURN_ADD, TURN_DELETE_APEX_NS, TURNS };
 

@@ -1,8 +1,7 @@
 /*
  * Octets that are copied one after another and freed together.
  *
- * What has been taken stays where it is until arena_free.  There is no limit here:
- * whoever takes has one.
+ * Octets never move before arena_free.  There is no limit here; callers have their own.
  */
 #ifndef MUSTER_ARENA_H
 #define MUSTER_ARENA_H
@@ -13,17 +12,18 @@
 struct arena_chunk;
 
 struct arena {
-	struct arena_chunk *chunks; /* the newest first; the owner's, arena_free() */
-	uint8_t *free_at; /* free octets: of the newest chunk, or of the owner */
+	/* newest first; the owner frees them with arena_free() */
+	struct arena_chunk *chunks;
+	uint8_t *free_at; /* free octets of the newest chunk, or of the owner's buffer */
 	size_t free_len;
 };
 
-/* A new chunk of size octets.  What is left of the one before is given up.  0 or
+/* Adds a chunk of size octets; the rest of the previous one is given up.  0 or
  * -ENOMEM. */
 int arena_grow(struct arena *arena, size_t size);
 void arena_free(struct arena_chunk *chunks); /* NULL is harmless */
 
-/* Makes sure of len free octets; a new chunk has at least chunk_len.  0 or -ENOMEM. */
+/* Ensures len free octets; a new chunk has at least chunk_len.  0 or -ENOMEM. */
 static inline int arena_reserve(struct arena *arena, size_t len, size_t chunk_len)
 {
 	if (arena->free_len >= len)
@@ -31,7 +31,7 @@ static inline int arena_reserve(struct arena *arena, size_t len, size_t chunk_le
 	return arena_grow(arena, len > chunk_len ? len : chunk_len);
 }
 
-/* Of the octets that have been reserved. */
+/* Takes octets that have been reserved. */
 static inline uint8_t *arena_take(struct arena *arena, size_t len)
 {
 	uint8_t *taken = arena->free_at;

@@ -1,9 +1,9 @@
 /*
  * Change sets: RRsets before and after (changeset.h).
  *
- * A few changes are kept inside the change set and searched one by one, as in nearly
- * every update; more get an array and a hash index by owner and type.  The stored form
- * is in changeset_code.c.
+ * Nearly every update has few changes; they are kept inside the change set and searched
+ * one by one.  More of them get an array and a hash index by owner and type.  The
+ * stored form is in changeset_code.c.
  */
 #include "zones/changeset.h"
 
@@ -18,11 +18,11 @@ enum {
 	CHANGES_UNINDEXED = 8, /* searched one by one */
 };
 
-/* What stands behind every struct changeset that changeset_new made. */
+/* What every struct changeset made by changeset_new is part of. */
 struct changeset_full {
 	struct changeset cs; /* first: the public part */
 	uint32_t cap;        /* room in cs.changes */
-	uint32_t slot_count; /* power of two; 0 as long as there are few changes */
+	uint32_t slot_count; /* power of two; 0 while there are few changes */
 	uint32_t *slots;     /* change number + 1; 0: free */
 	struct change few[CHANGES_FEW];
 };
@@ -76,7 +76,8 @@ void changeset_unref(struct changeset *cs)
 
 /* ---- finding ---- */
 
-/* Seeded by where the change set lies, which who chooses the names does not know. */
+/* Seeded with the address of the change set, which clients that choose names do not
+ * know. */
 static uint32_t change_hash(
 	const struct changeset_full *f, const uint8_t *owner, uint16_t type)
 {
@@ -136,7 +137,7 @@ static void index_refill(struct changeset_full *f)
 		index_insert(f, i);
 }
 
-/* Room for this many changes, index included, so that change_append cannot fail. */
+/* Makes room for this many changes, index included, so that change_append cannot fail. */
 static int reserve(struct changeset_full *f, size_t count)
 {
 	uint32_t cap = f->cap;
@@ -171,7 +172,7 @@ static int reserve(struct changeset_full *f, size_t count)
 	return 0;
 }
 
-/* Takes owner and both references.  There must be room. */
+/* Takes over owner and both references.  There must be room. */
 static struct change *change_append(struct changeset_full *f, uint8_t *owner,
 	uint16_t type, struct rrset *before, struct rrset *after)
 {
@@ -262,10 +263,10 @@ void changeset_normalise(struct changeset *cs)
 
 /* ---- back ---- */
 
-/* First what takes RRsets away, so that no node ever needs more room than it has had; so
- * nothing can fail whose nodes the zone still keeps (zone_settle), as it does right after
- * the changes.  At other times as much is undone as there is memory for: there is nothing
- * better to do. */
+/* What removes RRsets comes first, so that no node ever needs more room than it has had.
+ * Nothing can fail as long as the zone still keeps its nodes (zone_settle), as it does
+ * right after the changes.  At other times, as much is undone as memory allows; nothing
+ * better can be done. */
 void changeset_undo(const struct changeset *cs, struct zone *zone)
 {
 	int r = 0;
@@ -287,7 +288,7 @@ void changeset_undo(const struct changeset *cs, struct zone *zone)
 
 /* ---- merging ---- */
 
-/* Copies of the owners in next that into does not have yet, NULL for the others. */
+/* Copies the owners in next that into lacks; NULL for the others. */
 static uint8_t **copy_new_owners(
 	const struct changeset *into, const struct changeset *next, size_t *ret_count)
 {
@@ -368,7 +369,7 @@ size_t changeset_size(const struct changeset *cs)
 
 /* ---- records ---- */
 
-/* draft_find_exact without memory for a draft. */
+/* Like draft_find_exact, but needs no memory for a draft. */
 static bool set_has_record(const struct rrset *set, const uint8_t *rdata, uint16_t len)
 {
 	const uint8_t *other;
@@ -382,7 +383,7 @@ static bool set_has_record(const struct rrset *set, const uint8_t *rdata, uint16
 	return false;
 }
 
-/* Visits the records of one RRset that the other does not have with the same TTL. */
+/* Visits the records of one RRset that the other lacks, or has with another TTL. */
 static bool visit_difference(const struct change *change, bool removed,
 	bool (*visit)(bool removed, const struct rr *rr, void *arg), void *arg)
 {

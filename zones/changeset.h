@@ -13,11 +13,11 @@
 struct change {
 	uint8_t *owner; /* owned by the change set */
 	uint16_t type;
-	struct rrset *before; /* counted; NULL: there was none */
-	struct rrset *after;  /* counted; NULL: there is none any more */
+	struct rrset *before; /* counted; NULL: it did not exist */
+	struct rrset *after;  /* counted; NULL: it no longer exists */
 };
 
-/* Has its RRset more octets afterwards? */
+/* Does the change make its RRset larger? */
 static inline bool change_is_growing(const struct change *change)
 {
 	return change->after &&
@@ -31,8 +31,8 @@ struct changeset {
 	uint32_t count;
 	bool sets_serial;       /* the client itself moved the SOA forward (3.4.2.2) */
 	struct change *changes; /* in the order in which RRsets were first touched */
-	/* What came of it for the leases (lease.h); owned, NULL: nothing.  Neither
-	 * merged, nor in the stored form. */
+	/* Its effect on the leases (lease.h); owned, NULL: none.  Neither merged nor
+	 * stored. */
 	struct lease_changes *leases;
 };
 
@@ -42,33 +42,34 @@ void changeset_unref(struct changeset *cs); /* NULL is harmless */
 
 /*
  * Puts an RRset into the zone and remembers it in the change set: the first touch of an
- * (owner, type) keeps what was there as before, each touch moves after.
- * 0 or -ENOMEM, then neither has changed.
+ * (owner, type) keeps what was there as before, each touch replaces after.  0, or
+ * -ENOMEM with neither of them changed.
  */
 int changeset_put(struct changeset *cs, struct zone *zone, const uint8_t *owner,
 	uint16_t type, struct rrset *set) __attribute__((warn_unused_result));
 
-/* Appends a change that is not in it yet, touching no zone; takes its own references. For
- * those who build change sets otherwise than by changeset_put.  0 or -ENOMEM. */
+/* Appends a change of an RRset that is not in the set yet, without touching a zone;
+ * takes its own references.  For callers that build change sets without changeset_put.
+ * 0 or -ENOMEM. */
 int changeset_append(struct changeset *cs, const uint8_t *owner, uint16_t type,
 	struct rrset *before, struct rrset *after) __attribute__((warn_unused_result));
 
-/* Drops the changes that came back to where they began. */
+/* Drops changes that ended where they began. */
 void changeset_normalise(struct changeset *cs);
 
-/* Puts every before into the zone.  Never fails when called right after the changes it
- * takes back. */
+/* Puts every before into the zone.  Never fails right after the changes that it undoes.
+ */
 void changeset_undo(const struct changeset *cs, struct zone *zone);
 
 /*
- * Merges next into into, which then goes from into's before to next's after.  What
- * cancels out stays until changeset_normalise, which looks at everything: once, after
- * many.  0 or -ENOMEM (into unchanged).
+ * Merges next into into, which then leads from into's before to next's after.  Changes
+ * that cancel out stay until changeset_normalise, which looks at everything; call it
+ * once, after many.  0 or -ENOMEM (into unchanged).
  */
 int changeset_merge(struct changeset *into, const struct changeset *next)
 	__attribute__((warn_unused_result));
 
-/* Octets of memory that it holds, RRsets that it shares with others included. */
+/* Octets of memory in use, including RRsets shared with others. */
 size_t changeset_size(const struct changeset *cs);
 
 /* Finds the change of an RRset; NULL: not touched. */
@@ -76,19 +77,20 @@ const struct change *changeset_find(
 	const struct changeset *cs, const uint8_t *owner, uint16_t type);
 
 /*
- * The stored form, a versioned octet string in network order.  Encode allocates (free());
- * NULL: no memory.  Decode trusts nothing: NULL with errno EBADMSG or ENOMEM.
+ * The stored form, a versioned octet string in network order.  Encode allocates
+ * (free()); NULL: no memory.  Decode checks everything; it returns NULL with errno
+ * EBADMSG or ENOMEM.
  */
 uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len);
-/* The same into octets of the caller's, at least changeset_code_max; how many it takes.
- */
+/* The same into the caller's buf of at least changeset_code_max octets.  Returns how many
+ * are used. */
 size_t changeset_code_max(const struct changeset *cs);
 size_t changeset_encode_to(const struct changeset *cs, uint8_t *buf, size_t room);
 struct changeset *changeset_decode(const uint8_t *octets, size_t len);
 
 /*
- * Calls visit for each record that goes (removed true) or comes.  A record whose TTL
- * changed goes and comes.  Returns false as soon as visit does.
+ * Calls visit for each record that is removed (removed true) or added.  A record whose
+ * TTL changed is both.  Returns false as soon as visit does.
  */
 bool changeset_each_record(const struct changeset *cs,
 	bool (*visit)(bool removed, const struct rr *rr, void *arg), void *arg);

@@ -10,11 +10,12 @@
  *   data, how many of them are those that before begins (32) and ends (32) with; the data
  *   is only what stands between these
  *
- * A record more or less in a large RRset, or another serial in a SOA, is a few octets.
- * Version 3 is written where an RRset was and is there that is long enough for that,
- * version 2 where there is an owner to tell.
+ * One record more or less in a large RRset, or a new serial in a SOA, takes a few
+ * octets.  Version 3 is written if some RRset exists before and after and is long
+ * enough for this, version 2 if the spelling of an owner has to be stored.
  *
- * Decoding believes nothing: names, lengths, no RRset twice, no octet left over.
+ * Decoding checks everything: names, lengths, that no RRset appears twice, that no
+ * octet is left over.
  */
 #include "zones/changeset.h"
 
@@ -37,7 +38,7 @@ enum {
 	CODE_SET_LEN = 2 + 4 + 4,        /* octets before an RRset's data */
 };
 
-/* Octets that two RRsets have in common; none if it is not worth telling. */
+/* Octets that two RRsets have in common; none if sharing them is not worth it. */
 struct shared {
 	uint32_t first, last;
 };
@@ -67,7 +68,7 @@ static uint32_t count_last(const uint8_t *a_end, const uint8_t *b_end, uint32_t 
 	return count;
 }
 
-/* Are there octets enough to be shared? */
+/* Are both RRsets long enough to share octets? */
 static bool may_share(const struct change *change)
 {
 	return change->before && change->after &&
@@ -97,7 +98,7 @@ static bool is_shared(const struct shared *shared)
 	return shared->first || shared->last;
 }
 
-/* At most: nothing is shared. */
+/* The largest size, when nothing is shared. */
 static size_t set_code_len(const struct rrset *set)
 {
 	return set ? CODE_SET_LEN + (size_t)set->size + 1 + set->spelled_len : 2;
@@ -194,8 +195,8 @@ uint8_t *changeset_encode(const struct changeset *cs, size_t *ret_len)
 	return octets;
 }
 
-/* Does data hold exactly count records?  They need not have the shape of their type: what
- * a target has is in change sets, too. */
+/* Does data hold exactly count records?  They need not be well formed, since change
+ * sets also hold what a target has. */
 static bool is_set_data(const uint8_t *data, uint32_t size, unsigned count)
 {
 	struct wire_reader r;
@@ -210,7 +211,7 @@ static bool is_set_data(const uint8_t *data, uint32_t size, unsigned count)
 	return r.at == size;
 }
 
-/* The owner as it was written.  False: another name, or none. */
+/* Reads the owner as it was written.  False: it is another name, or not a name. */
 static bool decode_spelled(
 	struct wire_reader *r, const uint8_t *owner, uint8_t ret[NAME_MAX_LEN])
 {
@@ -226,7 +227,7 @@ static bool decode_spelled(
 	return len > 1 && r->at == end && name_is_equal_nocase(ret, owner);
 }
 
-/* What is shared, for a set of size octets.  False: it cannot be. */
+/* Reads what is shared, for a set of size octets.  False: malformed. */
 static bool decode_shared(struct wire_reader *r, const struct rrset *before,
 	uint32_t size, struct shared *ret)
 {
@@ -237,7 +238,7 @@ static bool decode_shared(struct wire_reader *r, const struct rrset *before,
 		ret->last <= size - ret->first;
 }
 
-/* The data of a set of size octets.  False: it is none. */
+/* Reads the data of a set of size octets.  False: malformed. */
 static bool decode_data(struct wire_reader *r, const struct rrset *before,
 	const struct shared *shared, uint32_t size, uint8_t *to)
 {
@@ -261,7 +262,7 @@ struct set_code {
 	struct shared shared;
 };
 
-/* Everything before the data.  False: it cannot be. */
+/* Reads everything before the data.  False: malformed. */
 static bool decode_head(struct wire_reader *r, uint8_t version,
 	const struct rrset *before, struct set_code *ret)
 {
@@ -276,12 +277,12 @@ static bool decode_head(struct wire_reader *r, uint8_t version,
 		return false;
 	if (has_shared && !decode_shared(r, before, ret->size, &ret->shared))
 		return false;
-	/* Nothing is made that the octets cannot fill. */
+	/* Allocate nothing larger than what the octets present can fill. */
 	return !r->failed &&
 		ret->size - ret->shared.first - ret->shared.last <= r->end - r->at;
 }
 
-/* How many octets the owner as it was written will have, if all is well. */
+/* The length of the owner as it was written, if the octets are well formed. */
 static size_t peek_spelled_len(
 	const struct wire_reader *r, uint8_t version, const struct set_code *code)
 {
@@ -305,8 +306,8 @@ static struct rrset *new_set(
 	return set;
 }
 
-/* before: what after may share octets with; NULL: nothing.  0 with NULL for none;
- * -EBADMSG or -ENOMEM. */
+/* before: what after may share octets with; NULL: nothing.  0 (NULL for an absent
+ * RRset), -EBADMSG or -ENOMEM. */
 static int decode_set(struct wire_reader *r, uint8_t version, const uint8_t *owner,
 	uint16_t type, const struct rrset *before, struct rrset **ret_set)
 {

@@ -13,7 +13,7 @@
 
 enum { MAPPED_LEN = 12, MAPPED_BITS = 96 };
 
-/* "0" to "128", without sign, space or leading zeros; -1 if not. */
+/* Parses "0" to "128" without sign, space or leading zeros; -1 otherwise. */
 static int bits_from_text(const char *text)
 {
 	size_t n = strlen(text);
@@ -37,7 +37,7 @@ static bool is_mapped(const uint8_t octets[16])
 	return memcmp(octets, PREFIX, MAPPED_LEN) == 0;
 }
 
-/* Is every bit from bit number bits on zero? */
+/* Are all bits from number bits on zero? */
 static bool is_zero_beyond(const uint8_t *octets, size_t len, unsigned bits)
 {
 	for (size_t i = bits / 8; i < len; i++) {

@@ -1,9 +1,9 @@
 /*
  * RRsets while they are being worked on (draft.h).
  *
- * The index is seeded by where it lies, which those who choose the records do not know,
- * and holds one entry for each record, there or gone: what is added again after it was
- * removed takes its entry back.  So no search is longer for what came before it.
+ * The index is seeded with its address, which clients that choose the records do not
+ * know.  It holds one entry for each record, present or removed; a record that is added
+ * again reuses its entry, so that removing and adding never makes searches longer.
  */
 #include "zones/draft.h"
 
@@ -43,8 +43,8 @@ static uint32_t record_hash(const struct draft *draft, const uint8_t *rdata, uin
 {
 	const struct name_seed seed = {{(uintptr_t)draft->slots, draft->type}};
 
-	/* A WKS must be found by its key alone, whatever its bit map; unless several with
-	 * one key may stand side by side. */
+	/* A WKS must be found by its key alone, whatever its bit map, unless several
+	 * with one key may exist side by side. */
 	if (draft->type == TYPE_WKS && len > WKS_KEY_LEN && !draft->is_exact)
 		len = WKS_KEY_LEN;
 	return rdata_hash(draft->type, rdata, len, &seed);
@@ -61,8 +61,9 @@ static void index_insert(struct draft *draft, uint32_t entry)
 	draft->slots[slot] = entry + 1;
 }
 
-/* Index of twice the room of the array, so that it is never more than half full.  A power
- * of two, or its mask would leave slots out, and probing go round in those left. */
+/* Builds an index of twice the room of the array, so that it is never more than half
+ * full.  Its size must be a power of two, otherwise the mask would skip slots and
+ * probing might never end. */
 static int index_rebuild(struct draft *draft)
 {
 	uint32_t slot_count = 32;
@@ -202,7 +203,7 @@ struct draft_record *draft_first(struct draft *draft)
 	return NULL;
 }
 
-/* A record that is not there: one that is gone takes its entry back. */
+/* Puts in a record that is not present; one that was removed reuses its entry. */
 static int put(struct draft *draft, const uint8_t *rdata, uint16_t len)
 {
 	struct draft_record *old = NULL;
@@ -220,13 +221,13 @@ int draft_add(struct draft *draft, const uint8_t *rdata, uint16_t len)
 {
 	struct draft_record *old;
 
-	/* The one there keeps its case (RFC 4343 4.1): nothing has changed. */
+	/* The present one keeps its case (RFC 4343 4.1): nothing has changed. */
 	if (draft->count == 1 || !rdata_is_singleton(draft->type)) {
 		if (draft_find(draft, rdata, len))
 			return 0;
 	}
 	if (rdata_is_singleton(draft->type)) {
-		/* All of them: a mirror may have been loaded with more than one. */
+		/* All of them, since a mirror may have been loaded with more than one. */
 		draft_remove_all(draft);
 		return append(draft, rdata, len);
 	}
@@ -302,8 +303,8 @@ bool draft_is_unchanged(struct draft *draft)
 	return true;
 }
 
-/* rr.h builds RRsets record by record; this is the same shape at one go, and rrset_unref
- * frees it as any other. */
+/* rr.h builds RRsets record by record; this builds the same shape at once, and
+ * rrset_unref frees it like any other. */
 int draft_build(const struct draft *draft, struct rrset **ret_set)
 {
 	const size_t spelled_len = draft->spelled ? name_len(draft->spelled) : 0;
@@ -445,8 +446,9 @@ static bool is_same_owner(const struct rr *a, const struct rr *b)
 	return a->owner == b->owner || name_is_equal(a->owner, b->owner);
 }
 
-/* The group of record i among those there are, or groups->count.  Without slots one by
- * one, else by hash; then a new group takes the slot found free. */
+/* Finds the group of record i among the existing ones, or returns groups->count.
+ * Without slots it compares one by one, else by hash; a new group then takes the free
+ * slot that was found. */
 static size_t find_group(const struct draft_groups *groups, const struct rr *rrs,
 	uint32_t i, uint32_t *slots, uint32_t mask)
 {
@@ -460,7 +462,7 @@ static size_t find_group(const struct draft_groups *groups, const struct rr *rrs
 		}
 		return g;
 	}
-	/* Who sends the names does not know where they are looked for. */
+	/* Seeded, so that whoever sends the names cannot predict their slots. */
 	slot = name_hash_seeded(
 		       rrs[i].owner, &(struct name_seed){{(uintptr_t)slots, 0}}) &
 		mask;
@@ -480,7 +482,7 @@ static void group_records(struct draft_groups *groups, const struct rr *rrs, siz
 
 	for (uint32_t i = 0; i < count; i++) {
 		groups->next[i] = DRAFT_GROUP_END;
-		/* Most often an owner's records stand together. */
+		/* An owner's records usually stand together. */
 		if (i == 0 || rrs[i].owner != rrs[i - 1].owner)
 			g = find_group(groups, rrs, i, slots, mask);
 		if (g == groups->count)

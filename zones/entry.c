@@ -1,8 +1,8 @@
 /*
  * Octets to entries, one octet at a time (entry.h).
  *
- * Line ends are LF, CRLF or CR.  A quoted string ends on its line, which is where a quote
- * that was forgotten is found; BIND and NSD have the same rule.
+ * Line ends are LF, CRLF or CR.  A quoted string must end on its line, so that a
+ * missing quote is reported where it is missing; BIND and NSD have the same rule.
  */
 #include "zones/entry.h"
 
@@ -38,7 +38,7 @@ static int refuse_length(struct entry *entry)
 	return refuse(entry, entry->line, "an entry of more than 1 MiB");
 }
 
-/* Room for one octet more, and the zero behind it. */
+/* Makes room for one more octet and the terminating zero. */
 static int grow(struct entry *entry)
 {
 	const size_t room = entry->room ? 2 * entry->room : ROOM_MIN;
@@ -77,7 +77,7 @@ static int begin(struct entry *entry)
 	return entry->room ? 0 : grow(entry);
 }
 
-/* 1: the entry is whole. */
+/* Returns 1 if the entry is complete. */
 static int take_line_end(struct entry *entry)
 {
 	if (entry->is_quoted)
@@ -105,7 +105,7 @@ static int take_parenthesis(struct entry *entry, int c)
 	return put(entry, ' ');
 }
 
-/* Outside quotes, escapes and comments. */
+/* Takes an octet outside quotes, escapes and comments. */
 static int take_plain(struct entry *entry, int c)
 {
 	switch (c) {
@@ -126,7 +126,7 @@ static int take_plain(struct entry *entry, int c)
 	}
 }
 
-/* 1: the entry is whole; 0: it goes on. */
+/* Returns 1 if the entry is complete, 0 if it goes on. */
 static int take(struct entry *entry, int c)
 {
 	const bool is_second_half = c == '\n' && entry->was_cr;
@@ -157,7 +157,8 @@ static int take(struct entry *entry, int c)
 	return put(entry, c);
 }
 
-/* The text ends here, with or without a line end.  1, 0: nothing was there. */
+/* The text ends here, with or without a line end.  Returns 1, or 0 if there was no
+ * entry. */
 static int take_end(struct entry *entry)
 {
 	const bool is_open = entry->open_count > 0;

@@ -1,11 +1,11 @@
 /*
  * The outermost grammar of zone files (RFC 1035 5.1): which octets make one entry.
  *
- * An entry is a line, or several if parentheses hold them together.  What comes out is
- * text in which comments are gone, and parentheses are spaces; words, quotes and escapes
- * are as they were, and so are the line ends between parentheses, from which the line of
- * any place in it can be told.  Zone files, the lines of agents and every other text of
- * records are read through this one; what PowerDNS gives is not (zones/rdata.h).
+ * An entry is a line, or several if parentheses hold them together.  The resulting text
+ * has no comments, and spaces instead of parentheses.  Words, quotes and escapes are
+ * unchanged, and so are the line ends between parentheses, which give the line number
+ * of any place in it.  Zone files, the lines of agents and all other records in text
+ * are read this way, except those of PowerDNS (zones/rdata.h).
  */
 #ifndef MUSTER_ENTRY_H
 #define MUSTER_ENTRY_H
@@ -15,41 +15,42 @@
 #include <stdio.h>
 
 enum {
-	/* Octets of one entry: 65535 octets of RDATA, each as \DDD or in hex with spaces
-	 * between, have room many times over.  A parenthesis that nobody closes does not
-	 * take a whole file into memory. */
+	/* Octets of one entry: 65535 octets of RDATA fit many times over, even as \DDD
+	 * or in spaced hex.  A parenthesis that is never closed does not read a whole
+	 * file into memory. */
 	ENTRY_MAX = 1 << 20,
 };
 
 struct entry {
-	char *text; /* ends with a zero; valid until the next entry is read */
+	char *text; /* zero-terminated; valid until the next entry is read */
 	size_t len;
-	unsigned line;    /* where it begins, from 1 */
-	bool is_indented; /* it begins with a space or tab: no owner */
-	/* -EINVAL: what is wrong (a static string), and where. */
+	unsigned line;    /* where it begins, counted from 1 */
+	bool is_indented; /* it begins with a space or tab: it has no owner */
+	/* after -EINVAL: what is wrong (a static string), and where */
 	const char *why;
 	unsigned why_line;
-	/* Below: entry.c's own. */
+	/* The rest is private to entry.c. */
 	size_t room;
-	unsigned next_line;  /* that of the next octet */
-	unsigned open_line;  /* of the first parenthesis that is open */
-	unsigned open_count; /* parentheses that are */
+	unsigned next_line;  /* of the next octet */
+	unsigned open_line;  /* of the first open parenthesis */
+	unsigned open_count; /* open parentheses */
 	bool is_begun, is_quoted, is_escaped, is_comment;
-	bool was_cr; /* a line feed may follow, and belongs to it */
+	bool was_cr; /* a line feed that follows belongs to it */
 };
 
 void entry_init(struct entry *entry); /* at line 1 */
 void entry_clear(struct entry *entry);
 
-/* The next entry, maybe one without words.  1; 0 at the end of the file, -EINVAL, -EIO or
- * -ENOMEM. */
+/* Reads the next entry, which may have no words.  1; 0 at the end of the file, -EINVAL,
+ * -EIO or -ENOMEM. */
 int entry_read(struct entry *entry, FILE *from) __attribute__((warn_unused_result));
 
-/* The only entry of a text, which may end with a line end.  0, -EINVAL or -ENOMEM. */
+/* Reads the only entry of a text, which may end with a line end.  0, -EINVAL or
+ * -ENOMEM. */
 int entry_from_text(struct entry *entry, const char *text)
 	__attribute__((warn_unused_result));
 
-/* The line of a place in the entry's text. */
+/* The line number of a place in the entry's text. */
 unsigned entry_line(const struct entry *entry, const char *at);
 
 #endif

@@ -21,7 +21,7 @@ struct range {
 	uint32_t start, stop, step;
 };
 
-/* Text that is put together, for one record. */
+/* The text of one record, while it is built. */
 struct text {
 	char *buf; /* TEXT_MAX octets */
 	size_t len;
@@ -41,7 +41,7 @@ struct generator {
 
 static int refuse(struct generator *g, const char *why)
 {
-	/* The place in the text is that of the directive. */
+	/* The place of the error is the directive, not the generated text. */
 	g->error->at = NULL;
 	snprintf(g->error->why, sizeof(g->error->why), "$GENERATE: %s", why);
 	return -EINVAL;
@@ -80,7 +80,7 @@ struct format {
 	char base;
 };
 
-/* "{offset,width,base}", all behind offset optional. */
+/* "{offset,width,base}"; everything after offset is optional. */
 static bool read_format(const char **at, struct format *ret)
 {
 	const char *p = *at + 1;
@@ -108,12 +108,12 @@ static bool read_format(const char **at, struct format *ret)
 static void put(struct text *t, const char *octets, size_t n)
 {
 	if (n >= TEXT_MAX - t->len)
-		n = TEXT_MAX - t->len; /* then it is full, and refused */
+		n = TEXT_MAX - t->len; /* the buffer is full, and the text refused */
 	memcpy(t->buf + t->len, octets, n);
 	t->len += n;
 }
 
-/* width counts the dots. */
+/* width includes the dots. */
 static void put_nibbles(struct text *t, uint32_t v, uint32_t width, const char *digits)
 {
 	for (;;) {
@@ -160,7 +160,7 @@ static void put_number(struct text *t, uint32_t number, const struct format *for
 
 /* ---- one record ---- */
 
-/* At a dollar sign. */
+/* Substitutes at a dollar sign. */
 static bool substitute(struct text *t, const char **at, uint32_t number)
 {
 	struct format format = {.base = 'd'};
@@ -177,7 +177,7 @@ static bool substitute(struct text *t, const char **at, uint32_t number)
 	return true;
 }
 
-/* A copy of pattern with number in it; false: bad braces. */
+/* Copies pattern with number in it; false: bad braces. */
 static bool expand(struct text *t, const char *pattern, uint32_t number)
 {
 	t->len = 0;
@@ -223,7 +223,7 @@ static int make_record(struct generator *g, uint32_t number, struct rr *ret)
 
 /* ---- the directive ---- */
 
-/* Where the string ends that begins at text; NULL: it is not the whole of the text. */
+/* Where the string that begins at text ends; NULL: it is not the whole text. */
 static const char *find_only_quote(const char *text, size_t len)
 {
 	for (size_t i = 1; i < len; i++) {
@@ -235,7 +235,7 @@ static const char *find_only_quote(const char *text, size_t len)
 	return NULL;
 }
 
-/* Without the quotes around the whole of it, and the escapes of others within these. */
+/* Copies without the quotes around the whole text; inside these, quotes were escaped. */
 static char *copy_data(const char *text)
 {
 	size_t len = strlen(text), n = 0;

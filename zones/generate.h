@@ -1,5 +1,5 @@
 /*
- * $GENERATE of BIND's zone files: range, owner, [TTL] [class] type and data, of which
+ * $GENERATE of BIND's zone files: range, owner, [TTL] [class] type and data, where
  * owner and data are repeated with a number in place of "$".
  *
  *   start-stop[/step]      both ends belong to it
@@ -8,8 +8,8 @@
  *                          dots between, least first; with zeros up to width
  *   $$ \$                  a dollar sign
  *
- * As in BIND, data that holds spaces stands in quotes, which are not part of it; here it
- * may also stand without.
+ * As in BIND, data that contains spaces is quoted, and the quotes are not part of it;
+ * here the quotes may also be omitted.
  */
 #ifndef MUSTER_GENERATE_H
 #define MUSTER_GENERATE_H
@@ -17,12 +17,13 @@
 #include "zones/record.h"
 
 enum {
-	GENERATE_MAX = 1 << 20, /* records of one directive: all of a /12 */
+	/* records of one directive: as many as a /12 has addresses */
+	GENERATE_MAX = 1 << 20,
 };
 
 /*
- * Takes the words behind $GENERATE, and hands over each record.  A result of take that is
- * not 0 ends it and is returned.  0, -EINVAL, -ENOMEM.
+ * Reads the words after $GENERATE, and hands over each record.  A nonzero result of
+ * take stops it and is returned.  0, -EINVAL, -ENOMEM.
  */
 int generate_records(struct parser *x, struct record_state *state,
 	struct record_room *room, int (*take)(const struct rr *rr, void *arg), void *arg,

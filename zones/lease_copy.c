@@ -1,6 +1,7 @@
 /*
- * Copies of what happened to leases, for change sets that are brought onto other content:
- * good for everything but lease_undo, which needs the original (lease_table.h).
+ * Copies of what happened to leases, for change sets that are moved onto other
+ * content.  They serve every purpose except lease_undo, which needs the original
+ * (lease_table.h).
  */
 #include "zones/lease_table.h"
 

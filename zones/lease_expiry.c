@@ -1,13 +1,13 @@
 /*
  * What is due, and the brake (lease.h).
  *
- * Expiry is bounded per call in what it removes, in the leases that go stale, and in the
- * leases whose place in the heap turns out to be out of date.
+ * Each call has limits on the records that it removes, the leases that go stale, and
+ * the outdated places in the heap that it corrects.
  *
- * The brake looks at leases, not hosts.  "All" is what there is and what has expired in
- * the window.  Overdue is what is stale, due or not: when a network is cut off, its
- * leases run out one by one, and the first is no more plausible than the last.  What an
- * administrator has released or expired does not count, nor do derived leases.
+ * The brake looks at leases, not hosts.  "All" includes what has expired in the
+ * window.  Every stale lease counts as overdue, due or not: when a network is cut off,
+ * its leases run out one by one, and the first is as suspicious as the last.  Leases
+ * that an administrator has released or expired do not count, nor do derived ones.
  */
 #include "zones/lease_table.h"
 
@@ -18,7 +18,7 @@
 
 enum {
 	WINDOW_SLOT_MS = LEASE_WINDOW_MS / LEASE_WINDOW_SLOTS,
-	MOVES_PER_RECORD = 16, /* places in the heap put right per record allowed */
+	MOVES_PER_RECORD = 16, /* places in the heap corrected per record allowed */
 };
 
 /* ---- the brake ---- */
@@ -31,7 +31,7 @@ static void window_advance(struct lease_table *table, int64_t now_ms)
 		table->window_slot++;
 		table->expired[table->window_slot % LEASE_WINDOW_SLOTS] = 0;
 	}
-	/* After a longer gap all are empty, whatever their number. */
+	/* After a longer gap all slots are empty, whatever their numbers. */
 	if (table->window_slot < slot)
 		table->window_slot = slot;
 }
@@ -101,7 +101,7 @@ int64_t lease_next_due(const struct lease_table *table, const struct lease_expir
 	return due_ms < next_ms ? due_ms : next_ms;
 }
 
-/* Those whose time it is; those that were refreshed since find their place. */
+/* Makes leases stale whose time has come; those refreshed since get their right place. */
 static void turn_stale(struct lease_table *table, int64_t now_ms, size_t max)
 {
 	struct lease_heap *heap = &table->active;
@@ -152,13 +152,14 @@ static bool may_go_together(const struct lease *lease)
 	return is_forced(lease) || !(lease->flags & LEASE_ALONE);
 }
 
-/* Does it count for the brake? */
+/* Does the lease count for the brake? */
 static bool is_expiring(const struct lease *lease)
 {
 	return !(lease->flags & (LEASE_IS_FORCED | LEASE_IS_RELEASED));
 }
 
-/* The oldest comes first in the heap: what has to go alone goes when that is its turn. */
+/* The oldest comes first in the heap; a lease that has to go alone goes when it comes
+ * first. */
 static void choose(struct batch *b)
 {
 	size_t kept;
@@ -194,7 +195,7 @@ static int make_update(const struct batch *b, struct update **ret_update)
 	return update_builder_finish(&builder, ret_update);
 }
 
-/* The latest tick that is due; what is forced has tick 0. */
+/* The latest tick that is due; forced leases have tick 0. */
 static uint32_t due_tick(const struct lease_table *table,
 	const struct lease_expiry *expiry, int64_t now_ms)
 {
@@ -205,7 +206,7 @@ static uint32_t due_tick(const struct lease_table *table,
 	return tick < UINT32_MAX ? (uint32_t)tick : UINT32_MAX - 1;
 }
 
-/* Stops at what is not plausible, before anything of it goes. */
+/* Stops expiry if it is not plausible, before any of it happens. */
 static void look_at_brake(struct lease_table *table, const struct lease_expiry *expiry,
 	const struct batch *b)
 {

@@ -1,9 +1,9 @@
 /*
- * What happens to leases when no client's update has changed the zone (lease.h): loads,
- * withdrawals, and what the gateway itself puts and ends.
+ * What happens to leases when something other than a client's update has changed the
+ * zone (lease.h): loads, withdrawals, and leases that the gateway itself puts and ends.
  *
- * A lease without its record would take the record away that somebody else adds later;
- * so that none is left is the purpose of lease_follow and lease_sweep.
+ * A lease without its record would remove the record that somebody else adds later.
+ * lease_follow and lease_sweep make sure that no such lease is left.
  */
 #include "zones/lease_table.h"
 
@@ -43,8 +43,8 @@ int lease_end(struct lease_table *table, struct lease *lease, struct changeset *
 
 /* ---- differences ---- */
 
-/* Somebody else's difference may have spoilt what was pending: all leases of its RRsets
- * are looked at, not only those of records that the difference itself took away. */
+/* The difference may have affected pending changes too, so all leases of its RRsets are
+ * looked at, not only those of records that the difference itself removed. */
 static int end_untrue(struct lease_plan *plan, const uint8_t *owner, uint16_t type,
 	struct rrset_finder *set)
 {
@@ -52,8 +52,8 @@ static int end_untrue(struct lease_plan *plan, const uint8_t *owner, uint16_t ty
 
 	for (struct lease *l = lease_first_at(plan->table, owner); l && r == 0;
 		l = lease_next_at(plan->table, l)) {
-		/* Those that wait for a record end when somebody else has brought it: it
-		 * is not theirs. */
+		/* A lease that waits for a record ends when somebody else has added the
+		 * record, which is then theirs. */
 		bool is_waiting = l->flags & LEASE_WAITING;
 
 		if (l->type == type &&
@@ -97,7 +97,7 @@ int lease_follow(struct lease_table *table, const struct zone *zone, struct chan
 
 /* ---- whole loads ---- */
 
-/* Hosts come one after another, each with all its leases. */
+/* Goes through the hosts one after another, each with all its leases. */
 struct sweep {
 	struct lease_plan plan;
 	const struct zone *zone;
@@ -166,7 +166,7 @@ int lease_sweep(struct lease_table *table, const struct zone *zone, uint64_t *cu
 
 /* ---- withdrawals ---- */
 
-/* An RRset as it was before a change set, after it, and as it is. */
+/* An RRset before a change set, after it, and now. */
 struct searched {
 	bool is_ready;
 	struct rrset_finder before, after, current;
@@ -184,7 +184,7 @@ static bool has(struct rrset_finder *set, const struct lease_record *record)
 	return rrset_finder_has(set, record->rdata, record->rdata_len);
 }
 
-/* NULL: the change set does not have its RRset. */
+/* NULL: its RRset is not in the change set. */
 static struct searched *searched_of(const struct zone *zone, const struct changeset *cs,
 	struct searched *sets, const struct lease_record *record)
 {
@@ -213,7 +213,7 @@ static void searched_free(struct searched *sets, uint32_t count)
 	free(sets);
 }
 
-/* Did the change that it is of bring this record, or take it away? */
+/* Did its change set add or remove this record? */
 static bool is_changed_by(
 	struct searched *set, const struct lease_record *record, bool is_added)
 {
@@ -228,13 +228,13 @@ static bool is_there(const struct withdrawing *w, struct searched *set,
 
 	if (set)
 		return has(&set->current, record);
-	/* What a lease alone was about: no RRset of the change set. */
+	/* A lease changed without its record: its RRset is not in the change set. */
 	there = zone_find(w->zone, record->owner, record->type);
 	return there && rrset_find(there, record->rdata, record->rdata_len) >= 0;
 }
 
-/* A lease that the withdrawn update began ends, with its record or, if it was there
- * before (adopted), without; not if others have added the record since. */
+/* A lease that the withdrawn update began ends: with its record, or without if the
+ * record existed before (adopted).  It stays if others have added the record since. */
 static int withdraw_begun(struct withdrawing *w, const struct lease_record *begun)
 {
 	struct lease *lease = lease_find(w->plan->table, begun->owner, begun->type,
@@ -249,9 +249,9 @@ static int withdraw_begun(struct withdrawing *w, const struct lease_record *begu
 	return lease_plan_end(w->plan, lease);
 }
 
-/* A lease that it ended begins anew, if the record is there by the withdrawal, or never
- * went; not if others have added it since, for what they have made is theirs.  One that
- * waited waits again. */
+/* A lease that the update ended begins anew if its record exists, restored by the
+ * withdrawal or never removed.  It does not if others have added the record since,
+ * which is then theirs.  One that waited waits again. */
 static int withdraw_ended(
 	struct withdrawing *w, const struct lease_record *ended, struct lease_record *to)
 {
@@ -271,7 +271,7 @@ static int withdraw_ended(
 	return lease_plan_put(w->plan, NULL, to, true);
 }
 
-/* Those that waited for a record which the withdrawal has brought back. */
+/* Ends leases that waited for a record which the withdrawal has restored. */
 static int end_overtaken(struct withdrawing *w, const struct change *change)
 {
 	const uint8_t *rdata;
@@ -290,7 +290,7 @@ static int end_overtaken(struct withdrawing *w, const struct change *change)
 	return r;
 }
 
-/* By what the withdrawal took out of the zone, and put into it. */
+/* Ends leases according to what the withdrawal removed and added. */
 static int end_untrue_by_back(struct withdrawing *w)
 {
 	int r = 0;

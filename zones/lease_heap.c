@@ -1,6 +1,6 @@
 /*
- * Leases by time (lease_table.h): a heap of four children each, whose keys stand in an
- * array of their own, so that going down looks at one line of the cache per level.
+ * Leases by time (lease_table.h): a heap with four children per node.  The keys have an
+ * array of their own, so that each level on the way down touches one cache line.
  */
 #include "zones/lease_table.h"
 
@@ -9,7 +9,7 @@
 
 enum { CHILDREN = 4, ROOM_MIN = 8 };
 
-/* Grows both arrays, or keeps what it has got: a longer one does no harm. */
+/* Grows both arrays.  If only one could grow, it stays longer, which does no harm. */
 int lease_heap_reserve(struct lease_heap *heap, size_t count)
 {
 	size_t room = heap->room ? heap->room : ROOM_MIN;
@@ -49,7 +49,7 @@ static void put_at(
 	lease->heap_at = at;
 }
 
-/* Moves the place `at` towards the root until tick may stand there. */
+/* Moves the place `at` towards the root until tick fits there. */
 static void rise(struct lease_heap *heap, uint32_t at, struct lease *lease, uint32_t tick)
 {
 	while (at) {
@@ -63,7 +63,7 @@ static void rise(struct lease_heap *heap, uint32_t at, struct lease *lease, uint
 	put_at(heap, at, lease, tick);
 }
 
-/* The earliest child; at itself if it has none. */
+/* The earliest child; `at` itself if it has none. */
 static uint32_t earliest_child(const struct lease_heap *heap, uint32_t at)
 {
 	uint64_t first = (uint64_t)at * CHILDREN + 1;
@@ -118,8 +118,9 @@ void lease_heap_move(struct lease_heap *heap, struct lease *lease, uint32_t tick
 	place(heap, lease->heap_at, lease, tick);
 }
 
-/* Below what is too late everything is: what is wanted is a tree at the root, taken level
- * by level.  The result is its own queue. */
+/* All children of an entry that is too late are too late as well.  So the entries
+ * wanted form a tree at the root, taken level by level; the result serves as the
+ * queue. */
 size_t lease_heap_collect(
 	const struct lease_heap *heap, uint32_t tick, struct lease **ret, size_t max)
 {

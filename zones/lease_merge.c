@@ -1,14 +1,13 @@
 /*
- * Deletions that spare what others have pending (lease.h), for rules with merge.
+ * Deletions that spare records which others still need (lease.h), for rules with merge.
  *
- * A place is an owner and a type.  An update that deletes the RRset of a place becomes
- * one that deletes its records one by one, less those that are spared; the last such
- * deletion speaks for those before it, and what the update itself adds before it is gone
- * as well.
- * Deletions of whole names stay what they are.
+ * A place is an owner and a type.  The deletion of an RRset becomes deletions of its
+ * records one by one, except those that are spared.  The last such deletion of a place
+ * includes those before it, and also removes what the update itself added before it.
+ * Deletions of whole names are unchanged.
  *
- * What the rules say of deleting an RRset they say of each record that it removes
- * (policy_check_effect).  Here the records are known, so that it is asked here.
+ * Rules judge the deletion of an RRset by each record that it removes
+ * (policy_check_effect).  Here the records are known, so they are judged here.
  */
 #include "zones/lease_table.h"
 
@@ -24,7 +23,7 @@ enum action {
 	EXPAND, /* a deletion that becomes others */
 };
 
-/* A record of the update, and how to bring those of one place together. */
+/* A record of the update, and the means to group those of one place. */
 struct item {
 	uint32_t group; /* of its owner */
 	uint32_t index; /* in the update */
@@ -39,7 +38,8 @@ struct merging {
 	const struct update *update;
 	struct item *items;
 	uint8_t *actions; /* enum action, per change */
-	bool *are_lone;   /* per change to be expanded: nothing is added at its place */
+	/* per change to be expanded: the update adds nothing at its place */
+	bool *are_lone;
 	struct verdict refusal;
 	size_t looked_at; /* octets of RRsets, record by record */
 	size_t deletions; /* that take the place of others */
@@ -55,7 +55,8 @@ static bool is_merged(struct merging *m, const struct rr *rr)
 	return rule && rule->merge;
 }
 
-/* Pending: leased; if the deletion stands alone, by somebody else. */
+/* Spared are leased records; if the deletion stands alone, only those leased by
+ * others. */
 static bool is_spared(const struct merging *m, const struct rr *place,
 	const struct rr *rr, bool is_lone)
 {
@@ -98,7 +99,7 @@ static int sort_items(struct merging *m)
 	return 0;
 }
 
-/* Is anything there that is spared? */
+/* Is any record spared? */
 static bool is_different(struct merging *m, const struct rr *place, bool is_lone)
 {
 	const struct rrset *set = zone_find(m->zone, place->owner, place->type);
@@ -116,7 +117,7 @@ static bool is_different(struct merging *m, const struct rr *place, bool is_lone
 	return false;
 }
 
-/* The items from first to end, in the order of the message, are one place. */
+/* The items from first to end are those of one place, in message order. */
 static bool decide_place(struct merging *m, size_t first, size_t end)
 {
 	const struct rr *changes = m->update->changes;
@@ -236,7 +237,7 @@ static int make_update(struct merging *m, struct update **ret_update)
 	return 0;
 }
 
-/* Most updates have nothing to do with it. */
+/* Most updates need no merging. */
 static bool is_concerned(struct merging *m)
 {
 	const struct policy *policy = m->judge.policy;

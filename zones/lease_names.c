@@ -1,6 +1,6 @@
 /*
- * Sets of names (lease_table.h): keys, each once however many leases have it, and hosts
- * that are held.
+ * Sets of names (lease_table.h): keys, stored once however many leases have them, and
+ * hosts that are held.
  */
 #include "zones/lease_table.h"
 

@@ -1,8 +1,9 @@
 /*
- * The Update Lease option (RFC 9664 4), and what is granted to who asks for a lease.
+ * The Update Lease option (RFC 9664 4), and what is granted when a client asks for a
+ * lease.
  *
- * What was granted is part of the answer before the zone is looked at, so that it follows
- * from message and rules alone.
+ * The answer with the grant is made before the zone is looked at, so it depends on
+ * message and rules alone.
  */
 #include "zones/lease.h"
 
@@ -25,7 +26,7 @@ struct verdict lease_terms_read(
 	*ret = (struct lease_terms){0};
 	if (!data)
 		return verdict_ok();
-	/* 4: "Update Lease options MUST be 4 or 8 octets" in effect: these are its two
+	/* 4: "Update Lease options MUST be 4 or 8 octets", in effect: it has these two
 	 * forms. */
 	if (len != FORM_SHORT && len != FORM_LONG)
 		return verdict_refuse(RCODE_FORMERR, EDE_OTHER,
@@ -62,7 +63,7 @@ struct limits {
 	uint32_t min_s, max_s, key_max_s;
 };
 
-/* Where limits exclude each other, the shorter lease is the one promised. */
+/* If limits contradict each other, the shorter lease is promised. */
 static void limits_add(struct limits *limits, const struct policy_rule *rule)
 {
 	if (!rule || !rule->has_lease)
@@ -85,8 +86,8 @@ static uint32_t clamp(uint32_t asked_s, uint32_t min_s, uint32_t max_s)
 	return asked_s < max_s ? asked_s : max_s;
 }
 
-/* An update that adds nothing may still refresh, by its prerequisites: then no more is
- * promised than any rule for who asks would allow. */
+/* An update that adds nothing may still refresh leases by its prerequisites.  It is
+ * promised no more than every rule for its sender would allow. */
 static void limits_add_all(struct limits *limits, const struct policy *policy,
 	const struct policy_subject *subject)
 {

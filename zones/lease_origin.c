@@ -1,5 +1,5 @@
 /*
- * Guesses (lease_origin.h): keys and addresses are tried with the very function that
+ * Guesses (lease_origin.h): keys and addresses are tried with the same function that
  * judges updates.
  */
 #include "zones/lease_origin.h"
@@ -63,7 +63,7 @@ void lease_origins_clear(struct lease_origins *origins)
 
 /* ---- one record ---- */
 
-/* The address that a record holds.  Family 0: none. */
+/* The address in a record.  Family 0: none. */
 static struct ip_address address_of(const struct rr *rr)
 {
 	struct ip_address address = {0};
@@ -77,7 +77,7 @@ static struct ip_address address_of(const struct rr *rr)
 	return address;
 }
 
-/* May it have come by this key from there? */
+/* Could this key have added it from there? */
 static bool try_sender(const struct lease_origins *origins, const struct rr *rr,
 	const struct policy_subject *subject, struct lease_origin *ret)
 {
@@ -106,7 +106,7 @@ static bool try_key(const struct lease_origins *origins, const struct policy_rul
 	return try_sender(origins, rr, &subject, ret);
 }
 
-/* By a key that is named like the owner or a name above it. */
+/* Tries keys named like the owner or a name above it. */
 static bool try_own_keys(const struct lease_origins *origins,
 	const struct policy_rule *rule, const struct rr *rr, struct lease_origin *ret)
 {

@@ -1,12 +1,12 @@
 /*
- * Where records come from that are there without a lease, if nobody knows it any more:
- * which rule would have let them in under a lease, and by which key.
+ * Guesses where records without a lease came from: which rule would have let them in
+ * under a lease, and by which key.
  *
- * For after the loss of the database, when records that were under leases stay for ever.
- * It is a guess: the rule that answers is the first by which one of these keys gets a
- * lease without asking for it: the one named like the owner, those named like the names
- * above it, and for rules of other keys one of each.  The sender is taken to have been
- * where the rule, or the record, wants it.
+ * This is needed after the loss of the database, when records that had leases would
+ * stay for ever.  The rule found is the first that gives a lease, without being asked
+ * for one, to one of these keys: the key named like the owner, those named like names
+ * above it, and for rules of other keys one key of each rule.  The sender is assumed to
+ * have been where the rule or the record requires.
  *
  * Pure.
  */
@@ -20,8 +20,8 @@ struct lease_origins {
 	const struct policy *policy; /* borrowed, as are the others */
 	const struct keyring *keys;
 	const uint8_t *zone;
-	const uint8_t **rule_keys; /* owned: for each rule one of its keys that the ring
-				    * has; NULL: none */
+	const uint8_t **rule_keys; /* owned: for each rule one of its keys that the
+	                            * ring has; NULL: none */
 };
 
 struct lease_origin {
@@ -30,17 +30,17 @@ struct lease_origin {
 	struct ip_address source; /* family 0: anywhere */
 };
 
-/* Does any rule give leases to whoever does not ask? */
+/* Does any rule give leases to clients that do not ask for them? */
 bool lease_origins_are_possible(const struct policy *policy);
 
-/* 0 or -ENOMEM; lease_origins_clear either way.  Looks at all keys once. */
+/* 0 or -ENOMEM; lease_origins_clear is needed either way.  Looks at all keys once. */
 int lease_origins_init(struct lease_origins *origins, const struct policy *policy,
 	const uint8_t *zone, const struct keyring *keys)
 	__attribute__((warn_unused_result));
 void lease_origins_clear(struct lease_origins *origins);
 
-/* False: no rule that we can think of would give this record a lease.  None does of
- * types that belong to the zone or its signer (policy_type_is_guarded). */
+/* False: no rule that we can think of would give this record a lease.  Types that
+ * belong to the zone or its signer (policy_type_is_guarded) never get one. */
 bool lease_origins_find(const struct lease_origins *origins, const struct rr *rr,
 	struct lease_origin *ret);
 

@@ -1,8 +1,8 @@
 /*
- * What is to happen to leases, first planned and then carried out (lease_table.h).
+ * Changes of leases are first planned and then carried out (lease_table.h).
  *
- * All memory is asked for while planning, so that a plan is carried out whole or not at
- * all.  A lease that ends is kept in its change, and so lease_undo needs no memory.
+ * Planning allocates all memory, so that a plan is carried out whole or not at all.  A
+ * lease that ends is kept in its change, so that lease_undo needs no memory.
  */
 #include "zones/lease_table.h"
 
@@ -96,8 +96,8 @@ int lease_change_own(struct lease_change *change)
 	return 0;
 }
 
-/* Room for count more.  The room that there is follows from the count: the power of two
- * at or above it. */
+/* Makes room for count more.  The capacity follows from the count: it is the power of
+ * two at or above it. */
 static int changes_reserve(struct lease_changes *changes, size_t count)
 {
 	size_t room = 1, wanted = changes->count + count;
@@ -163,7 +163,7 @@ static int make_room(struct lease_plan *plan)
 	return 0;
 }
 
-/* Takes what the step holds, also when it fails. */
+/* Takes over what the step holds, even on failure. */
 static int add_step(struct lease_plan *plan, struct lease_step *step)
 {
 	int r = make_room(plan);
@@ -200,7 +200,7 @@ int lease_plan_put(struct lease_plan *plan, struct lease *lease,
 	if (!lease || !lease_has_room(lease, &to->source)) {
 		struct lease_record record = *to;
 
-		/* Its octets are those that the lease has, whatever their case. */
+		/* Use the octets of the existing lease, whose case may differ. */
 		if (lease)
 			lease_describe(plan->table, lease, &record);
 		record.source = to->source;
@@ -250,7 +250,8 @@ static void begin(struct lease_plan *plan, struct lease_step *step)
 	struct lease *there =
 		lease_find(plan->table, to->owner, to->type, to->rdata, to->rdata_len);
 
-	/* The same record twice in one plan: the first step has begun it. */
+	/* The same record occurs twice in one plan: the first step has begun its
+	 * lease. */
 	if (there) {
 		step->is_durable = false;
 		return;

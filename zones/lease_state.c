@@ -1,8 +1,7 @@
 /*
- * What state a lease is in: active, stale, held (lease.h, lease_table.h).
+ * The states of leases: active, stale, held (lease.h, lease_table.h).
  *
- * Nothing here needs memory but lease_hold: the heaps have room for every lease of the
- * table.
+ * Only lease_hold needs memory here: the heaps have room for every lease of the table.
  */
 #include "zones/lease_table.h"
 
@@ -61,7 +60,7 @@ void lease_state_leave(struct lease_table *table, struct lease *lease)
 		settle_brake(table);
 }
 
-/* A stale lease is active again, or held; the heap has been left. */
+/* A stale lease, which has left the heap, is active again, or held. */
 static void go_fresh(struct lease_table *table, struct lease *lease)
 {
 	lease_table_to_end(table, lease);
@@ -96,7 +95,8 @@ void lease_state_go_stale(struct lease_table *table, struct lease *lease)
 
 	lease_heap_remove(&table->active, lease);
 	lease_heap_insert(&table->stale, lease, lease_tick_of(lease->deadline_ms));
-	/* What follows an address goes when that does, which has a brake of its own. */
+	/* A lease that follows an address expires with it, and the address has a brake
+	 * already. */
 	if (lease_stale_at(lease) <= table->released_until_ms ||
 		lease->flags & LEASE_DERIVED) {
 		lease->flags |= LEASE_IS_RELEASED;

@@ -1,9 +1,10 @@
 /*
- * The table of a zone's leases (lease.h, lease_table.h): finding, and taking in and out.
+ * The table of a zone's leases (lease.h, lease_table.h): finding, inserting and
+ * removing.
  *
- * Chained linear hashing as in zone.c: one bucket more per lease, so that no insertion
- * waits for a million others to move.  It never shrinks.  A lease does not keep its hash:
- * whoever moves it computes it again.
+ * Chained linear hashing as in zone.c: the table grows by one bucket per lease, so that
+ * no insertion has to wait until a million others have been moved.  It never shrinks.
+ * A lease does not store its hash, which is computed again when it moves.
  *
  * Limit: 2^32 leases.
  */
@@ -80,7 +81,8 @@ static uint32_t seconds(int64_t s)
 	return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 }
 
-/* All that can change but the deadline, which has its place in the heaps. */
+/* Sets everything that can change except the deadline, which determines the place in
+ * the heaps. */
 static void set_fields(struct lease *lease, const struct lease_record *to, uint32_t key)
 {
 	lease->duration_s = to->duration_s;
@@ -169,7 +171,7 @@ static struct lease **bucket_of(const struct lease_table *table, uint32_t hash)
 	return &table->buckets[hash & bucket_mask(table, hash)];
 }
 
-/* One bucket more.  Without memory for it chains get longer, that is all. */
+/* Adds one bucket.  Without memory for it, chains only get longer. */
 static void grow(struct lease_table *table)
 {
 	size_t used = table->base + table->split;
@@ -202,7 +204,7 @@ static void grow(struct lease_table *table)
 	}
 }
 
-/* By what the lease stands for, a host or a record: LEASE_IS_HEAD. */
+/* Chains it under what it stands for, a host or a record: LEASE_IS_HEAD. */
 static void chain(struct lease_table *table, struct lease *lease)
 {
 	struct lease **bucket = bucket_of(table, hash_of(table, lease));
@@ -211,7 +213,7 @@ static void chain(struct lease_table *table, struct lease *lease)
 	*bucket = lease;
 }
 
-/* What points to it in its bucket. */
+/* The pointer to it in its bucket. */
 static struct lease **chain_slot(struct lease_table *table, const struct lease *lease)
 {
 	struct lease **at = bucket_of(table, hash_of(table, lease));
@@ -284,11 +286,11 @@ static uint32_t reverse_bits(uint32_t v)
 }
 
 /*
- * Goes through hashes in the order of their reversed bits.  A bucket is those whose low
- * bits are its number: in that order they are one stretch, and splitting the bucket
- * divides the stretch.  So a table that grows between two pages loses and doubles
- * nothing.
- * Hosts stand by the hash of their owner, whichever lease is their head.
+ * Goes through hashes in the order of their reversed bits.  A bucket holds the hashes
+ * whose low bits are its number; in this order they are contiguous, and splitting the
+ * bucket divides the range.  So if the table grows between two pages, nothing is missed
+ * or visited twice.  Hosts are found by the hash of their owner, whichever lease is
+ * their head.
  */
 uint64_t lease_table_scan(const struct lease_table *table, uint64_t cursor, size_t limit,
 	void (*visit)(const struct lease *lease, void *arg), void *arg)
@@ -332,7 +334,7 @@ static void ring_leave(struct lease *lease)
 	lease->after->before = lease->before;
 }
 
-/* Another lease of the ring becomes its head. */
+/* Makes another lease of the ring its head. */
 static void set_head(struct lease_table *table, struct lease *old, struct lease *new)
 {
 	unchain(table, old);
@@ -360,7 +362,7 @@ void lease_table_to_end(struct lease_table *table, struct lease *lease)
 	if (lease->after == lease)
 		return;
 	if (lease->flags & LEASE_IS_HEAD) {
-		/* Before the new head is the end. */
+		/* The last one stands before the new head. */
 		set_head(table, lease, lease->after);
 		return;
 	}

@@ -2,17 +2,18 @@
  * The inside of a lease table, for zones/lease*.c only; lease.h says what it is for.
  *
  * A lease is one block of memory: its numbers, then the sender's address, the owner and
- * the RDATA.  Leases of one owner form a ring.  One of them, the head, stands in the hash
- * table under its owner, the others under their record, so that one table finds both
- * hosts and records, and a thousand records of one owner as fast as one.  The stale ones
- * of a ring come first: a host is stale if its head is.
+ * the RDATA.  Leases of one owner form a ring.  One of them, the head, is found in the
+ * hash table by its owner, the others by their records.  So one table serves both hosts
+ * and records, and a thousand records of one owner are found as fast as one.  The stale
+ * leases of a ring come first: a host is stale if its head is.
  *
  * A lease that can expire stands in one of two heaps: `active` by when it goes stale,
  * `stale` by its deadline.  A refresh only moves the deadline; the place in the heap is
- * put right when it comes up.  So keys of `active` may be too early, never too late.
+ * corrected when the lease comes to the top.  So keys of `active` may be too early, but
+ * never too late.
  *
- * Memory is asked for before anything changes (lease_plan.c), so that what is begun is
- * carried out.
+ * Memory is allocated before anything changes (lease_plan.c), so that a change is never
+ * carried out in part.
  */
 #ifndef MUSTER_LEASE_TABLE_H
 #define MUSTER_LEASE_TABLE_H
@@ -21,8 +22,8 @@
 
 enum {
 	LEASE_NOWHERE = UINT32_MAX, /* not in a heap */
-	/* Heaps count in units of this, rounded up: deadlines are met that much late at
-	 * most, and 32 bits last 34 years of service.  Later ones never come. */
+	/* Heaps count in this unit, rounded up: an expiry is late by at most this much,
+	 * and 32 bits last for 34 years of service.  Later deadlines never come. */
 	LEASE_TICK_MS = 250,
 	LEASE_WINDOW_SLOTS = 20, /* the brake's window is counted in parts */
 };
@@ -33,12 +34,12 @@ enum lease_private_flags {
 	LEASE_IS_HEAD = 1 << 4,
 	LEASE_IS_STALE = 1 << 5,
 	LEASE_IS_HELD = 1 << 6,
-	LEASE_IS_FORCED = 1 << 7, /* due by an administrator's word; in the stale heap */
-	LEASE_IS_RELEASED =
-		1 << 8,            /* stale, and nothing to the brake: it was released, or
-				     * the lease is derived */
-	LEASE_IS_PLANNED = 1 << 9, /* in the plan that is being made */
-	LEASE_IS_IPV4 = 1 << 10,   /* family of the source; neither: not known */
+	LEASE_IS_FORCED = 1 << 7,   /* made due by an administrator; in the stale heap */
+	LEASE_IS_RELEASED = 1 << 8, /* stale, but ignored by the brake: it was released,
+		                    * or the lease is derived */
+	LEASE_IS_PLANNED = 1 << 9,  /* in the plan that is being made */
+	/* family of the source; if neither is set, it is not known */
+	LEASE_IS_IPV4 = 1 << 10,
 	LEASE_IS_IPV6 = 1 << 11,
 	LEASE_IS_WIDE = 1 << 12, /* room for 16 octets of source, not 4 */
 };
@@ -59,8 +60,9 @@ struct lease {
 
 /* ---- names (lease_names.c) ---- */
 
-/* Names with numbers from 1, never forgotten before the whole set: keys are configured by
- * people, and few.  Or without numbers, and removable: hosts that are held. */
+/* Either names numbered from 1, which stay until the whole set is freed: keys, which
+ * people configure, and which are few.  Or names without numbers, which can be removed:
+ * hosts that are held. */
 struct lease_name {
 	struct lease_name *next; /* in its bucket */
 	uint32_t number;
@@ -83,13 +85,13 @@ int lease_names_add(struct lease_names *names, const struct name_seed *seed,
 	const uint8_t *name) __attribute__((warn_unused_result));
 bool lease_names_remove(
 	struct lease_names *names, const struct name_seed *seed, const uint8_t *name);
-/* Found or added.  0 or -ENOMEM. */
+/* Finds or adds it.  0 or -ENOMEM. */
 int lease_names_intern(struct lease_names *names, const struct name_seed *seed,
 	const uint8_t *name, uint32_t *ret_number) __attribute__((warn_unused_result));
 
 /* ---- deadlines (lease_heap.c) ---- */
 
-/* Leases by tick, each of which knows where it stands. */
+/* Leases by tick; each lease knows its place. */
 struct lease_heap {
 	uint32_t *ticks;
 	struct lease **leases;
@@ -103,8 +105,8 @@ void lease_heap_clear(struct lease_heap *heap);
 void lease_heap_insert(struct lease_heap *heap, struct lease *lease, uint32_t tick);
 void lease_heap_remove(struct lease_heap *heap, struct lease *lease);
 void lease_heap_move(struct lease_heap *heap, struct lease *lease, uint32_t tick);
-/* Up to max leases whose ticks are not after this one, the earliest first, the others in
- * no particular order.  How many. */
+/* Up to max leases whose ticks are not after this one, the earliest first, the others
+ * in no particular order.  Returns how many. */
 size_t lease_heap_collect(
 	const struct lease_heap *heap, uint32_t tick, struct lease **ret, size_t max);
 uint32_t lease_tick_of(int64_t ms); /* rounded up */
@@ -119,11 +121,12 @@ struct lease_table {
 	size_t count;
 	struct lease_heap active, stale;
 	size_t forced;
-	size_t released;           /* in the stale heap, with LEASE_IS_RELEASED */
-	int64_t released_until_ms; /* what went stale until then is released too */
+	size_t released; /* in the stale heap, with LEASE_IS_RELEASED */
+	/* leases that went stale until then are released too */
+	int64_t released_until_ms;
 	bool is_braked;
 	uint32_t expired[LEASE_WINDOW_SLOTS];
-	int64_t window_slot; /* of the last moment looked at, counted from 0 */
+	int64_t window_slot; /* slot number of the last moment looked at */
 	struct lease_names keys, holds;
 	lease_event_function *on_event;
 	void *event_arg;
@@ -134,43 +137,44 @@ const uint8_t *lease_owner(const struct lease *lease);
 const uint8_t *lease_rdata(const struct lease *lease);
 const uint8_t *lease_key(const struct lease_table *table, const struct lease *lease);
 
-/* Room for so many leases more, so that inserting cannot fail.  0 or -ENOMEM. */
+/* Makes room for this many more leases, so that inserting cannot fail.  0 or -ENOMEM. */
 int lease_table_reserve(struct lease_table *table, size_t count)
 	__attribute__((warn_unused_result));
 
-/* A lease in no table; key is of lease_table_intern.  NULL: no memory. */
+/* A lease that is in no table yet; key comes from lease_table_intern.  NULL: no
+ * memory. */
 struct lease *lease_new(const struct lease_record *record, uint32_t key);
-/* 0 for a lease whose key is its owner.  0 or -ENOMEM. */
+/* The key is 0 for a lease whose key is named like its owner.  0 or -ENOMEM. */
 int lease_table_intern(struct lease_table *table, const uint8_t *owner,
 	const uint8_t *key, uint32_t *ret_key) __attribute__((warn_unused_result));
-/* Has it room for this source? */
+/* Does this source fit into it? */
 bool lease_has_room(const struct lease *lease, const struct ip_address *source);
 
-/* Takes the lease; there must be room, and none of this record. */
+/* Takes over the lease; there must be room, and no lease of this record. */
 void lease_table_insert(struct lease_table *table, struct lease *lease);
-/* Gives it back to the caller. */
+/* Hands it back to the caller. */
 void lease_table_remove(struct lease_table *table, struct lease *lease);
-/* fresh takes the place of lease, which is freed; it has the same record. */
+/* fresh, of the same record, takes the place of lease, which is freed. */
 void lease_table_replace(
 	struct lease_table *table, struct lease *lease, struct lease *fresh);
-/* Everything but the record itself becomes as told.  A lease whose time changes is active
- * (or held) then. */
+/* Sets everything except the record itself.  A lease whose deadline changes is then
+ * active (or held). */
 void lease_table_set(struct lease_table *table, struct lease *lease,
 	const struct lease_record *to, uint32_t key);
 
 /* ---- states (lease_state.c) ---- */
 
-/* To the front of its ring, or to its end. */
+/* Moves it to the front of its ring, or to the end. */
 void lease_table_to_front(struct lease_table *table, struct lease *lease);
 void lease_table_to_end(struct lease_table *table, struct lease *lease);
 
-/* Out of the heaps. */
+/* Takes it out of the heaps. */
 void lease_state_leave(struct lease_table *table, struct lease *lease);
-/* Not stale, and where it belongs by its deadline. */
+/* Makes it not stale, and puts it where its deadline belongs. */
 void lease_state_settle(struct lease_table *table, struct lease *lease);
-/* An active lease that has missed its heartbeat. */
+/* An active lease has missed its heartbeat. */
 void lease_state_go_stale(struct lease_table *table, struct lease *lease);
-/* When it does. */
+/* When it goes stale. */
 int64_t lease_stale_at(const struct lease *lease);
 void lease_state_tell(const struct lease_table *table, enum lease_event_kind kind,
 	const struct lease *lease);
@@ -179,12 +183,13 @@ void lease_state_tell(const struct lease_table *table, enum lease_event_kind kin
 
 enum { LEASE_PLAN_FEW = 4 }; /* steps kept in place */
 
-/* What is to happen to one lease. */
+/* A planned change of one lease. */
 struct lease_step {
 	struct lease *lease; /* NULL: it begins */
-	struct lease *fresh; /* memory for it, if it begins or needs more; else NULL */
-	uint32_t key;        /* of change.after */
-	bool is_durable;     /* a change in the sense of lease.h */
+	/* memory for it, if it begins or needs more; otherwise NULL */
+	struct lease *fresh;
+	uint32_t key;    /* of change.after */
+	bool is_durable; /* a change in the sense of lease.h */
 	struct lease_change change;
 };
 
@@ -196,28 +201,28 @@ struct lease_plan {
 };
 
 void lease_plan_init(struct lease_plan *plan, struct lease_table *table);
-/* Forgets all, and what was planned does not happen. */
+/* Drops the plan without carrying it out. */
 void lease_plan_clear(struct lease_plan *plan);
-/* The record has this lease.  lease: the one it has, NULL: none.  A lease already planned
- * for is left alone.  0 or -ENOMEM. */
+/* The record is to have this lease.  lease: the present one, NULL: none.  A lease that
+ * is already planned for is left alone.  0 or -ENOMEM. */
 int lease_plan_put(struct lease_plan *plan, struct lease *lease,
 	const struct lease_record *to, bool is_durable)
 	__attribute__((warn_unused_result));
 int lease_plan_end(struct lease_plan *plan, struct lease *lease)
 	__attribute__((warn_unused_result));
-/* Leases of records that an RRset had before and has not after end, but for those that
- * wait for one: as many searches as it had records, however many leases others have at
- * its owner.  0 or -ENOMEM. */
+/* Ends leases of records that an RRset had before and lacks after, except those that
+ * wait for one.  It searches once per record that the RRset had, however many leases
+ * others have at its owner.  0 or -ENOMEM. */
 int lease_plan_end_gone(struct lease_plan *plan, const uint8_t *owner,
 	const struct rrset *before, struct rrset_finder *after)
 	__attribute__((warn_unused_result));
-/* All of it happens, and durable changes are added to *changes, made where NULL; or
- * nothing and -ENOMEM.  The plan is cleared. */
+/* Carries out all of it, and adds the durable changes to *changes, made if NULL; or
+ * nothing, and -ENOMEM.  Clears the plan either way. */
 int lease_plan_carry_out(struct lease_plan *plan, struct lease_changes **changes)
 	__attribute__((warn_unused_result));
 /* An empty one; NULL: no memory. */
 struct lease_changes *lease_changes_new(void);
-/* Copies of what both sides point into, so that the change owns it.  0 or -ENOMEM. */
+/* Copies what both sides point into, so that the change owns it.  0 or -ENOMEM. */
 int lease_change_own(struct lease_change *change) __attribute__((warn_unused_result));
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * What an accepted update does to the leases (lease.h).
  *
- * Looked at is the zone as it has become, not the way there: a record that was deleted
- * and added again is there as before, one that was added and ignored is not.
+ * Only the resulting zone counts, not the steps towards it: a record that was deleted
+ * and added again counts as unchanged, one whose addition was ignored as absent.
  *
- * A heartbeat costs one search per record, and no look at the zone: what has a lease and
- * is not among the changes is in the zone.
+ * A heartbeat costs one search per record, and does not look at the zone: a record that
+ * has a lease and was not changed is in the zone.
  */
 #include "zones/lease_table.h"
 
@@ -17,7 +17,7 @@
 
 enum { SIDES_FEW = 3 }; /* RRsets changed: kept in place */
 
-/* An RRset that was changed, with both sides ready to be searched. */
+/* A changed RRset, with both sides prepared for searches. */
 struct sides {
 	bool is_ready;
 	struct rrset_finder before, after;
@@ -31,7 +31,7 @@ struct applying {
 	struct lease_plan plan;
 	struct sides *sides; /* as many as cs has changes */
 	struct sides few[SIDES_FEW];
-	struct places same;           /* RRsets that did not change, but were searched */
+	struct places same;           /* RRsets that were searched but did not change */
 	struct rrset_finder *finders; /* of each */
 };
 
@@ -55,7 +55,8 @@ static void sides_close(struct sides *sides)
 	sides->is_ready = false;
 }
 
-/* Member by member: what is kept in place is large, and a heartbeat needs little. */
+/* Set member by member: the arrays kept inside are large, and a heartbeat needs little
+ * of them. */
 static int applying_init(struct applying *a, struct lease_table *table,
 	const struct lease_update *u, const struct changeset *cs)
 {
@@ -76,7 +77,7 @@ static int applying_init(struct applying *a, struct lease_table *table,
 	return 0;
 }
 
-/* r, or what carrying out comes to. */
+/* Returns r, or if that is 0 the result of carrying out the plan. */
 static int applying_end(struct applying *a, struct changeset *cs, int r)
 {
 	for (uint32_t i = 0; i < a->cs->count; i++)
@@ -114,14 +115,14 @@ static int end_removed(struct applying *a)
 
 /* ---- what is added ---- */
 
-/* Of an RRset that the update did not change, but names. */
+/* For an RRset that the update names without changing it. */
 static int look_up_same(struct applying *a, const struct rr *rr, bool *ret_is)
 {
 	struct rrset_finder *finders = a->finders;
 	uint32_t number;
 	int r;
 
-	/* Room for all: few updates come here, and not often. */
+	/* Room for all of them, since few updates get here. */
 	if (!finders)
 		finders = calloc(a->u->update->change_count, sizeof(*finders));
 	if (!finders)
@@ -137,7 +138,7 @@ static int look_up_same(struct applying *a, const struct rr *rr, bool *ret_is)
 	return 0;
 }
 
-/* Was it there before, is it now?  Of RRsets that did not change both are the same. */
+/* Did it exist before, and does it now?  For unchanged RRsets both are the same. */
 static int look_up(struct applying *a, const struct rr *rr, bool *ret_was, bool *ret_is)
 {
 	const struct change *change = changeset_find(a->cs, rr->owner, rr->type);
@@ -156,7 +157,7 @@ static int look_up(struct applying *a, const struct rr *rr, bool *ret_was, bool 
 	return 0;
 }
 
-/* What the update's sender gets for this record from this rule; 0: permanent. */
+/* What this rule gives the update's sender for this record; 0: permanent. */
 static uint32_t duration_of(
 	const struct lease_update *u, const struct policy_rule *rule, const struct rr *rr)
 {
@@ -184,9 +185,9 @@ static struct lease_record record_of(
 }
 
 /*
- * Who adds a record says how long it stays.  Another duration than before must be as
- * durable as a new lease, and so must another key, which owns the lease from now on: a
- * refresh that changes neither is not written anywhere.
+ * Whoever adds a record decides how long it stays.  A change of the duration, or of the
+ * key, which owns the lease from now on, must be as durable as a new lease.  Other
+ * refreshes are not stored.
  */
 static int refresh(
 	struct applying *a, struct lease *lease, const struct rr *rr, uint32_t duration_s)
@@ -209,7 +210,8 @@ static int begin(struct applying *a, const struct rr *rr, const struct policy_ru
 
 	if (!duration_s)
 		return 0;
-	/* What an update found and left as it was gets a lease from adopt only. */
+	/* A record that existed already and was left unchanged gets a lease only by
+	 * adopt. */
 	if (!rule->adopt && !changeset_find(a->cs, rr->owner, rr->type))
 		return 0;
 	r = look_up(a, rr, &was, &is);
@@ -218,15 +220,15 @@ static int begin(struct applying *a, const struct rr *rr, const struct policy_ru
 	return lease_plan_put(&a->plan, NULL, &to, true);
 }
 
-/* What no update may take away (RFC 2136 3.4.2.3, 3.4.2.4), no lease does. */
+/* What no update may delete (RFC 2136 3.4.2.3, 3.4.2.4) never gets a lease. */
 static bool is_never_leased(const struct lease_update *u, const struct rr *rr)
 {
 	return (rr->type == TYPE_SOA || rr->type == TYPE_NS) &&
 		name_is_equal(rr->owner, zone_apex(u->zone));
 }
 
-/* It stands for a record that is not there unless this update has brought it, which then
- * is the sender's. */
+/* Its record is absent unless this update has added it; then the record belongs to the
+ * sender. */
 static int overtake(
 	struct applying *a, struct lease *lease, const struct rr *rr, uint32_t duration_s)
 {
@@ -250,8 +252,8 @@ static int add_record(struct applying *a, const struct rr *rr)
 	lease = lease_find(a->table, rr->owner, rr->type, rr->rdata, rr->rdata_len);
 	if (!lease)
 		return begin(a, rr, rule, duration_s);
-	/* Planned: to end, since it is not there any more, or because it was added before
-	 * in this update. */
+	/* It is planned to end because it is gone, or was already added in this
+	 * update. */
 	if (lease->flags & LEASE_IS_PLANNED)
 		return 0;
 	if (lease->flags & LEASE_WAITING)
@@ -261,7 +263,7 @@ static int add_record(struct applying *a, const struct rr *rr)
 
 /* ---- prerequisites alone ---- */
 
-/* The types of one owner that prerequisites say are there. */
+/* The types of one owner whose existence prerequisites require. */
 struct seen {
 	bool is_any;  /* all of them: the name is in use */
 	bool is_some; /* those in types */
@@ -273,7 +275,7 @@ static bool is_seen(const struct seen *seen, uint16_t type)
 	return seen->is_any || (seen->types[type / 64] >> type % 64 & 1);
 }
 
-/* By the terms granted now, or those that it has. */
+/* Refreshes it by the terms granted now, or by its own. */
 static int refresh_own(struct applying *a, struct lease *lease)
 {
 	const struct lease_update *u = a->u;
@@ -309,7 +311,7 @@ static int see_record(struct applying *a, struct seen *seen, const struct rr *rr
 	return lease ? refresh_own(a, lease) : 0;
 }
 
-/* Each owner's leases are gone through once, however often it is named. */
+/* Goes through each owner's leases once, however often the owner is named. */
 static int see_owner(struct applying *a, struct seen *seen,
 	const struct draft_groups *groups, uint32_t head)
 {

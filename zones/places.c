@@ -1,5 +1,5 @@
 /*
- * Places numbered as they are first named (places.h).
+ * Numbers places in the order of their first mention (places.h).
  */
 #include "zones/places.h"
 
@@ -29,7 +29,7 @@ static bool is_place(const struct place *place, const uint8_t *owner, uint16_t t
 		(place->owner == owner || name_is_equal(place->owner, owner));
 }
 
-/* Where it stands, or the free slot where it belongs. */
+/* Its slot, or the free one where it belongs. */
 static uint32_t *find_slot(
 	const struct places *places, const uint8_t *owner, uint16_t type)
 {
@@ -56,7 +56,7 @@ static int grow(struct places *places)
 	places->many = many;
 	slots = calloc(2 * room, sizeof(*slots));
 	if (!slots)
-		return -ENOMEM; /* few, or the room there was, is still what counts */
+		return -ENOMEM; /* few, or the old array, is still in use */
 	free(places->slots);
 	places->slots = slots;
 	places->slot_count = 2 * room;

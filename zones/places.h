@@ -1,10 +1,11 @@
 /*
- * Places, that is pairs of an owner and a type, numbered as they are first named.
+ * Places, that is pairs of an owner and a type, numbered in the order of their first
+ * mention.
  *
- * For those who go through the records of a message and want to do something once for
- * each RRset that they are about, in whatever order and however often they name it.  A
- * few are searched one by one; more by a hash that nobody outside can foresee.  Owners
- * are not copied: they must outlive it.
+ * For code that goes through the records of a message and does something once per
+ * RRset, in whatever order and however often the RRset is named.  Few places are
+ * searched one by one, more of them by a seeded hash that clients cannot predict.
+ * Owners are not copied: they must outlive it.
  */
 #ifndef MUSTER_PLACES_H
 #define MUSTER_PLACES_H
@@ -30,11 +31,12 @@ struct places {
 void places_init(struct places *places);
 void places_clear(struct places *places);
 
-/* The number of a place, from 0.  1: it is new; 0: it has been named before; -ENOMEM. */
+/* The number of a place, counted from 0.  Returns 1 if it is new, 0 if it was named
+ * before; -ENOMEM. */
 int places_put(struct places *places, const uint8_t *owner, uint16_t type,
 	uint32_t *ret_number) __attribute__((warn_unused_result));
 
-/* The number of one that has been named.  False: it has not. */
+/* Finds the number of a place.  False: it has not been named. */
 bool places_find(const struct places *places, const uint8_t *owner, uint16_t type,
 	uint32_t *ret_number);
 

@@ -1,12 +1,12 @@
 /*
- * Judging an update by the rules of a zone: which rule allows a record, and which came
- * furthest when none does.
+ * Judging an update by the rules of a zone: which rule allows a record, and if none
+ * does, which came closest.
  *
- * What a single rule says is in policy_rule.c, what an update does to what is there in
- * policy_effect.c.  Leases and rates, which rules also carry, are the gateway's.
+ * Single rules are in policy_rule.c, effects on existing records in policy_effect.c.
+ * Rules also carry leases and rates, which are not handled here.
  *
- * Cost: one comparison of names per rule and key pattern for a message, as far as its
- * records need rules; then one per record and rule that may speak for its sender.
+ * Cost: one comparison of names per rule and key pattern for a message, only as far as
+ * its records need rules; then one per record and rule that matches the sender.
  */
 #include "zones/policy.h"
 
@@ -98,7 +98,8 @@ static bool speaks(const struct policy_judge *judge, size_t at)
 		POLICY_OBSTACLE_NONE;
 }
 
-/* Without memory to remember them: the rule so many behind those remembered. */
+/* Without memory for a list: counts that many rules further from the last one
+ * remembered. */
 static const struct policy_rule *look_ahead(const struct policy_judge *judge, size_t skip)
 {
 	for (size_t at = judge->next; at < judge->policy->count; at++)
@@ -250,8 +251,8 @@ static struct verdict check_changes(
 {
 	struct policy_request req = {.zone = judge->zone, .subject = judge->subject};
 
-	/* Also with nothing to judge: prerequisites alone tell what exists, so they are
-	 * answered only to somebody whom a rule knows. */
+	/* This is asked even if there is nothing to judge: prerequisites alone reveal
+	 * what exists, so they are answered only for senders that match a rule. */
 	if (!policy_judge_rule(judge, 0))
 		return policy_refuse(judge->policy, &req, "");
 	for (unsigned i = 0; i < update->change_count; i++) {
@@ -288,7 +289,7 @@ static bool may_touch(struct policy_judge *judge, const uint8_t *name)
 	return false;
 }
 
-/* Neither tells what is in the zone. */
+/* Neither reveals what is in the zone. */
 static bool is_told_to_any(const uint8_t *zone, const uint8_t *name, uint16_t type)
 {
 	static const uint8_t whoami[] = {6, 'w', 'h', 'o', 'a', 'm', 'i'};
@@ -314,8 +315,8 @@ bool policy_may_query(const struct policy *policy, const uint8_t *zone,
 	return may;
 }
 
-/* As policy_may_query, but whoami.<zone> is answered without the zone, and a prerequisite
- * about it would look there. */
+/* Like policy_may_query, except for whoami.<zone>: it is answered without the zone,
+ * while a prerequisite about it would look there. */
 static bool may_require(struct policy_judge *judge, const struct rr *prereq)
 {
 	return may_touch(judge, prereq->owner) ||

@@ -1,29 +1,29 @@
 /*
  * Who may do what: an ordered list of rules per zone, deny by default.
  *
- * A record of an update is allowed by the first rule whose every condition holds for it.
- * One record that no rule allows refuses the whole update.  The reason given is that of
- * the rule that came furthest.
+ * A record of an update is allowed by the first rule whose every condition holds for
+ * it.  If no rule allows one of the records, the whole update is refused.  The reason
+ * given is that of the rule that came closest.
  *
  * Adding a record and deleting one exact record (RFC 2136 2.5.1, 2.5.4) can be judged
  * from the message.  Deleting an RRset or a name (2.5.2, 2.5.3) deletes whatever is
  * there: from the message it is only judged whether the key could be allowed to delete
- * something there (policy_check_update), and each record that would go is judged later
- * against the mirror (policy_check_effect), before prerequisites.  So is a record that
- * goes because another one takes its place (CNAME, DNAME, SOA, WKS) or because what it
- * stands on goes (DS).  A deletion is judged by every condition but ttl, max_records, and
+ * something there (policy_check_update), and each record that would be removed is
+ * judged later against the mirror (policy_check_effect), before prerequisites.  So is a
+ * record that another one replaces (CNAME, DNAME, SOA, WKS) or that cannot stay without
+ * another (DS).  A deletion is judged by every condition except ttl, max_records, and
  * data = "source".
  *
- * The rules that may speak for a subject are looked for once per message, what a rule
- * says of a name and a type once per RRset, and each RRset is judged once, however often
- * a message asks for its deletion.
+ * The rules that match a subject are looked for once per message; what a rule says
+ * about a name and type is evaluated once per RRset; and each RRset is judged once,
+ * however often a message asks for its deletion.
  */
 #ifndef MUSTER_POLICY_H
 #define MUSTER_POLICY_H
 
 #include "zones/update.h"
 
-/* An address without a socket: IPv4 as it is, IPv6, IPv4-mapped folded to IPv4. */
+/* An address without a socket: IPv4 or IPv6; IPv4-mapped addresses become IPv4. */
 struct ip_address {
 	uint8_t family;     /* 4 or 6; 0: none */
 	uint8_t octets[16]; /* network order; 4 used for IPv4 */
@@ -34,8 +34,8 @@ struct cidr {
 	uint8_t bits;
 };
 
-/* "192.0.2.0/24", "2001:db8::/32", a lone address is its whole length.  Bits beyond the
- * prefix must be zero.  0 or -EINVAL. */
+/* "192.0.2.0/24", "2001:db8::/32"; an address without a length is a prefix of full
+ * length.  Bits beyond the prefix must be zero.  0 or -EINVAL. */
 int cidr_from_text(struct cidr *ret, const char *text);
 bool cidr_contains(const struct cidr *cidr, const struct ip_address *address);
 bool cidr_list_contains(
@@ -59,8 +59,8 @@ struct policy_rule {
 	enum policy_match match;
 	uint8_t **names; /* absolute; for name, subdomain, pattern */
 	size_t name_count;
-	uint16_t *types; /* none: every type but those of policy_type_is_guarded;
-			  * ANY: every type */
+	uint16_t *types; /* none: every type except those of policy_type_is_guarded;
+	                  * ANY: every type */
 	size_t type_count;
 	unsigned operations; /* of enum policy_operation */
 	struct cidr *data;   /* for A and AAAA; none: any address */
@@ -76,15 +76,15 @@ struct policy_rule {
 	size_t from_count;
 	unsigned transports;      /* of enum policy_transport */
 	bool transfer;            /* keys may AXFR and IXFR */
-	bool has_lease;           /* false: what it allows is permanent */
+	bool has_lease;           /* false: records that it allows are permanent */
 	uint32_t lease_default_s; /* 0: only who asks gets one */
 	uint32_t lease_min_s, lease_max_s;
 	uint32_t lease_key_max_s; /* in place of lease_max_s for KEY records */
-	bool adopt; /* permanent records that are added again get a lease; foreign PTR
-		     * records give way */
+	bool adopt; /* permanent records that are added again get a lease; PTR records
+	             * of others give way */
 	bool ptr;   /* PTR records follow the addresses that it allows */
 	bool merge; /* deleting an RRset spares what others have leased: lease_merge */
-	int line;   /* of the configuration, for messages; 0: none */
+	int line;   /* its line in the configuration, for messages; 0: none */
 };
 
 struct policy {
@@ -92,63 +92,67 @@ struct policy {
 	size_t count;
 };
 
-void policy_rule_init(struct policy_rule *rule); /* everything allowed, nobody matched */
-void policy_clear(struct policy *policy);        /* frees the rules and their lists */
+/* everything allowed, but no key matches */
+void policy_rule_init(struct policy_rule *rule);
+void policy_clear(struct policy *policy); /* frees the rules and their lists */
 
 struct policy_subject {
-	const uint8_t *key; /* name; NULL: unsigned, which no rule matches */
+	const uint8_t *key; /* name; NULL: unsigned, which matches no rule */
 	struct ip_address source;
 	unsigned transport; /* one of enum policy_transport */
 };
 
-/* NSEC, NSEC3, NSEC3PARAM, RRSIG, DNSKEY, CDS, CDNSKEY, DS, SOA, NS, CSYNC, ZONEMD: given
- * only by name or by types = [ "ANY" ] (RFC 3007 3.1). */
+/* NSEC, NSEC3, NSEC3PARAM, RRSIG, DNSKEY, CDS, CDNSKEY, DS, SOA, NS, CSYNC, ZONEMD:
+ * allowed only by name or by types = [ "ANY" ] (RFC 3007 3.1). */
 bool policy_type_is_guarded(uint16_t type);
 
 /*
- * From the message alone.  NOERROR, or REFUSED with the reason ("rule 2 (line 31): type
- * MX is not among its types").
+ * Judged from the message alone.  NOERROR, or REFUSED with the reason ("rule 2 (line
+ * 31): type MX is not among its types").
  */
 struct verdict policy_check_update(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update);
 
 /*
- * Against the mirror, before prerequisites: judges what deletions of RRsets and names
- * would remove, and what would make way for a record that is added.  At the apex, what
- * 3.4.2.3 keeps (SOA, NS) does not count.  REFUSED, too, if there is more than
- * APPLY_SIZE_MAX to be judged.
+ * Judged against the mirror, before prerequisites: what deletions of RRsets and names
+ * would remove, and what an added record would replace.  At the apex, SOA and NS, which
+ * 3.4.2.3 keeps, do not count.  REFUSED, too, if there is more than APPLY_SIZE_MAX to
+ * be judged.
  */
 struct verdict policy_check_effect(const struct policy *policy, const struct zone *zone,
 	const struct policy_subject *subject, const struct update *update);
 
 /*
- * Once the change set of the update is known.  Whatever it took away, a rule must let the
- * subject delete.  And max_records: of each RRset to which the update adds, unless it
- * leaves fewer records than there were, against the rules that allowed what it adds.
+ * Judged once the change set of the update is known: a rule must allow the subject to
+ * delete whatever it removed.  Also max_records: each RRset to which the update adds,
+ * unless it leaves fewer records than there were, is held to the limits of the rules
+ * that allowed the additions.
  */
 struct verdict policy_check_result(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update,
 	const struct changeset *cs);
 
 /*
- * max_names and max_size, once the update stands in the zone and makes it larger: what
- * the subject then holds, against the rules that allowed what made names larger.
+ * max_names and max_size, judged after the update has been applied and made the zone
+ * larger: what the subject then holds, against the limits of the rules that allowed the
+ * growth.
  */
 struct verdict policy_check_holding(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update,
 	const struct changeset *cs, const struct zone_holding *held);
 
 /*
- * Prerequisites of one who may not query the zone: REFUSED unless each is about a name
- * that a rule lets the subject touch, or about the SOA of the zone, which a rule lets any
- * key query that it knows, or the subject may transfer the zone.
+ * Prerequisites of a client that may not query the zone: REFUSED unless each is about a
+ * name that a rule lets the subject touch, or about the SOA of the zone, which any key
+ * named in a rule may query, or the subject may transfer the zone.
  */
 struct verdict policy_check_prereqs(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const struct update *update);
 /*
- * May whoever query_from leaves out query this name of the zone?  If a rule lets the
- * subject add or delete anything there, or transfer the zone; any key that a rule knows
- * may ask for the SOA of the zone, as clients do to find it, and for whoami.<zone>.
+ * May a client that query_from does not include query this name of the zone?  Yes if a
+ * rule lets the subject add or delete anything there, or transfer the zone.  Any key
+ * named in a rule may ask for the SOA of the zone, as clients do to find it, and for
+ * whoami.<zone>.
  */
 bool policy_may_query(const struct policy *policy, const uint8_t *zone,
 	const struct policy_subject *subject, const uint8_t *name, uint16_t type);
@@ -158,14 +162,14 @@ bool policy_may_query(const struct policy *policy, const uint8_t *zone,
 enum { POLICY_JUDGE_FEW = 16 }; /* rules kept in place */
 
 /*
- * The rules that may speak for one subject, found as they are asked for, once for all the
- * records of a message.  Everything that it is made with must outlive it.
+ * The rules that match one subject, found as they are needed, once for all the records
+ * of a message.  Everything passed to its constructor must outlive it.
  */
 struct policy_judge {
 	const struct policy *policy;
 	const uint8_t *zone;
 	const struct policy_subject *subject;
-	size_t next;  /* of the policy's rules: those before have been looked at */
+	size_t next;  /* of the policy's rules; those before it have been looked at */
 	size_t count; /* of rules */
 	size_t room;  /* of many; 0: few is used */
 	const struct policy_rule **many;
@@ -175,17 +179,17 @@ struct policy_judge {
 void policy_judge_init(struct policy_judge *judge, const struct policy *policy,
 	const uint8_t *zone, const struct policy_subject *subject);
 void policy_judge_clear(struct policy_judge *judge);
-/* As policy_find_rule. */
+/* Like policy_find_rule. */
 const struct policy_rule *policy_judge_find(struct policy_judge *judge,
 	enum policy_operation op, const struct rr *rr, struct verdict *ret_why);
 
-/* The rule that allows one record to be added or deleted; NULL, with why (may be NULL).
- */
+/* The rule that allows one record to be added or deleted; NULL, and the reason in why
+ * (may be NULL). */
 const struct policy_rule *policy_find_rule(const struct policy *policy,
 	const uint8_t *zone, const struct policy_subject *subject,
 	enum policy_operation op, const struct rr *rr, struct verdict *ret_why);
 
-/* Is the key one of the rule's? */
+/* Does the rule name the key? */
 bool policy_names_key(const struct policy_rule *rule, const uint8_t *key);
 
 /* May this subject transfer the zone? */

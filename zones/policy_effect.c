@@ -1,14 +1,14 @@
 /*
- * Judging what an update does to the records that are there: what goes, and how many are
- * there afterwards.
+ * Judges what an update does to existing records: what it removes, and how many are
+ * left.
  *
- * Before prerequisites (policy_check_effect) by the message and the mirror: what
- * deletions of RRsets and names remove, and what a record that there can only be one of
- * takes the place of.  Once more by the change set (policy_check_result), which knows
- * what really went: whatever the message did not tell beforehand is judged here.
+ * First, before prerequisites (policy_check_effect), by the message and the mirror:
+ * what deletions of RRsets and names remove, and what is replaced by a record of a type
+ * that allows only one.  Then by the change set (policy_check_result), which knows what
+ * was really removed, including what the message did not show.
  *
- * Cost: each RRset is judged once, by its name and type; only if those rules that allow
- * that look at data, record by record.
+ * Cost: each RRset is judged once, by its name and type; record by record only if the
+ * rules that allow it look at data.
  */
 #include "zones/policy.h"
 
@@ -31,16 +31,17 @@ struct effect {
 
 /* ---- what goes ---- */
 
-/* An RRset, less what is kept of it. */
+/* An RRset to be removed, except what is kept of it. */
 struct removal {
 	const uint8_t *owner;
 	const struct rrset *set;
 	struct rrset_finder kept;
-	uint64_t left[(UINT16_MAX + 1) / 64]; /* records that no rule lets go, by index */
-	bool is_filled;                       /* left is of use */
+	/* records that no rule allows to be removed, by index */
+	uint64_t left[(UINT16_MAX + 1) / 64];
+	bool is_filled; /* left is of use */
 };
 
-/* All that goes. */
+/* Marks all records as to be removed. */
 static void fill(struct removal *r)
 {
 	const uint8_t *rdata;
@@ -58,8 +59,8 @@ static void fill(struct removal *r)
 	r->is_filled = true;
 }
 
-/* Strikes out what the rule allows.  False, and *ret_rr the first of them, if some are
- * left. */
+/* Strikes out what the rule allows.  If some are left: false, with the first of them in
+ * *ret_rr. */
 static bool strike(struct removal *r, const struct policy_rule *rule,
 	struct policy_request *req, struct rr *ret_rr)
 {
@@ -129,7 +130,7 @@ static struct verdict judge_whole(
 {
 	struct removal r;
 
-	/* apply_update would not do it either; nor is it looked at record by record. */
+	/* apply_update would refuse this too, so it is not looked at record by record. */
 	e->octets += set->size;
 	if (e->octets > APPLY_SIZE_MAX)
 		return verdict_refuse(RCODE_REFUSED, EDE_OTHER,
@@ -143,9 +144,9 @@ static struct verdict judge_whole(
 
 /* ---- before it is applied ---- */
 
-/* What the deletion of an RRset or a name removes, less what stays in any case: "If the
- * NAME is the same as ZNAME, SOA and NS RRs will not be deleted" (RFC 2136 3.4.2.3), nor
- * what is the signer's. */
+/* What the deletion of an RRset or a name removes, except what always stays: "If the
+ * NAME is the same as ZNAME, SOA and NS RRs will not be deleted" (RFC 2136 3.4.2.3),
+ * nor what belongs to the signer. */
 static struct verdict judge_deletion(
 	struct effect *e, const struct rr *rr, const struct zone_node *node)
 {
@@ -169,8 +170,8 @@ static struct verdict judge_deletion(
 	return v;
 }
 
-/* What an added record takes the place of (3.4.2.2), or NULL.  A SOA that does not move
- * forward is ignored. */
+/* What an added record replaces (3.4.2.2), or NULL.  A SOA that does not move forward
+ * is ignored. */
 static const struct rrset *find_replaced(const struct effect *e, const struct rr *rr)
 {
 	const struct rrset *set;
@@ -200,8 +201,8 @@ static bool is_deletion(const struct rr *rr)
 	return update_is_delete_rrset(rr) || update_is_delete_name(rr);
 }
 
-/* Each place that is named is judged once, a name with all its types as one of type ANY.
- * So no RRset is judged more than twice. */
+/* Each place that is named is judged once, a name with all its types as a place of type
+ * ANY.  So no RRset is judged more than twice. */
 static struct verdict judge_change(struct effect *e, const struct rr *rr)
 {
 	const struct rrset *replaced = update_is_add(rr) ? find_replaced(e, rr) : NULL;
@@ -242,7 +243,7 @@ struct verdict policy_check_effect(const struct policy *policy, const struct zon
 
 /* ---- afterwards ---- */
 
-/* The serial that a change set moves by itself replaces nobody's SOA. */
+/* A serial that the change set moves by itself does not replace anybody's SOA. */
 static bool is_own_doing(const struct changeset *cs, const struct change *change)
 {
 	return change->type == TYPE_SOA && !cs->sets_serial;
@@ -268,7 +269,7 @@ static struct verdict judge_gone(struct effect *e, const struct changeset *cs)
 	return v;
 }
 
-/* No RRset of up to so many records is too large for any rule. */
+/* An RRset of up to this many records is within the limits of every rule. */
 static unsigned find_least_limit(const struct policy *policy)
 {
 	unsigned least = UINT_MAX;
@@ -281,7 +282,7 @@ static unsigned find_least_limit(const struct policy *policy)
 	return least;
 }
 
-/* Are there more records than so many, and no fewer than before? */
+/* Are there more records than that, and no fewer than before? */
 static bool is_above(const struct change *change, unsigned limit)
 {
 	unsigned before = change->before ? change->before->count : 0;
@@ -290,7 +291,7 @@ static bool is_above(const struct change *change, unsigned limit)
 		change->after->count >= before;
 }
 
-/* Most change sets leave one record of each RRset: no rule need be asked. */
+/* Most change sets leave one record in each RRset; then no rule needs to be asked. */
 static bool may_be_too_many(const struct policy *policy, const struct changeset *cs)
 {
 	unsigned least = 1;

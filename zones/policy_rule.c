@@ -1,9 +1,9 @@
 /*
- * The conditions of a rule, one predicate each, and the words for each that fails.
+ * The conditions of a rule, one predicate each, and the text for each that fails.
  *
- * Comparing makes no words and allocates nothing; words are asked for only when no rule
- * allowed a record.  Does not know zone cuts, and does not ask whether a name is in the
- * zone at all: update_read has answered NOTZONE by then.
+ * Comparing builds no text and allocates nothing; the text is built only when no rule
+ * allows a record.  Zone cuts are unknown here, and names are taken to be in the zone:
+ * update_read has answered NOTZONE before.
  */
 #include "zones/policy_rule.h"
 
@@ -90,11 +90,12 @@ bool policy_rule_meet_owner(const struct policy_rule *rule, const uint8_t *zone,
 	return false;
 }
 
-/* RFC 3007 3.1: what DNSSEC and delegations hang on is never given by accident. */
+/* RFC 3007 3.1: types on which DNSSEC and delegations depend are never allowed by
+ * accident. */
 static bool type_matches(const struct policy_rule *rule, const struct rr *rr)
 {
 	if (rr->class == CLASS_ANY && rr->type == TYPE_ANY)
-		return true; /* a deletion of a name: of whatever types are there */
+		return true; /* the deletion of a name, whatever types it has */
 	if (rule->type_count == 0)
 		return !policy_type_is_guarded(rr->type);
 	for (size_t i = 0; i < rule->type_count; i++)
@@ -150,8 +151,8 @@ static bool address_matches(
 		return true;
 	if (!rule->data_source)
 		return false;
-	/* Whoever moved must be able to take the old address away, which is no longer its
-	 * own: "source" limits no deletion. */
+	/* A client that has moved must be able to delete its old address, which is no
+	 * longer its own, so "source" does not limit deletions. */
 	return req->op == POLICY_DELETE ||
 		address_is_equal(&address, &req->subject->source);
 }
@@ -209,7 +210,7 @@ enum policy_obstacle policy_rule_meet_data(
 	return POLICY_OBSTACLE_NONE;
 }
 
-/* "source" limits no deletion: address_matches. */
+/* "source" does not limit deletions: see address_matches. */
 bool policy_rule_limits_deletion(const struct policy_rule *rule, uint16_t type)
 {
 	bool is_address = type == TYPE_A || type == TYPE_AAAA;

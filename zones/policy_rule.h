@@ -1,14 +1,14 @@
 /*
- * One rule of a policy and one record: does the rule allow it, and if not, what stands
- * between them.  Inside policy only; see policy.h for what rules mean.
+ * One rule of a policy and one record: does the rule allow it, and if not, why not.
+ * For policy*.c only; policy.h explains rules.
  */
 #ifndef MUSTER_POLICY_RULE_H
 #define MUSTER_POLICY_RULE_H
 
 #include "zones/policy.h"
 
-/* The first condition that does not hold, in this order; the later, the further the rule
- * came. */
+/* The first condition that does not hold, in this order; the later it is, the closer
+ * the rule came. */
 enum policy_obstacle {
 	POLICY_OBSTACLE_KEY,
 	POLICY_OBSTACLE_FROM,
@@ -26,36 +26,36 @@ struct policy_request {
 	const uint8_t *zone;
 	const struct policy_subject *subject;
 	enum policy_operation op;
-	/* Class ANY: no particular record, so that ttl and data do not matter; with type
-	 * ANY none of a particular type either. */
+	/* Class ANY: no particular record, so ttl and data do not matter; with type
+	 * ANY, the type does not matter either. */
 	const struct rr *rr;
 };
 
-/* May the rule speak for this subject at all?  KEY, FROM, TRANSPORT or NONE. */
+/* Can the rule match this subject at all?  KEY, FROM, TRANSPORT or NONE. */
 enum policy_obstacle policy_rule_meet_subject(
 	const struct policy_rule *rule, const struct policy_subject *subject);
 
-/* For a rule that speaks for the subject: NAME and what follows it, or NONE. */
+/* For a rule that matches the subject: NAME or a later one, or NONE. */
 enum policy_obstacle policy_rule_meet_record(
 	const struct policy_rule *rule, const struct policy_request *req);
 
-/* The same, less what depends on the RDATA or the TTL. */
+/* The same, without what depends on the RDATA or the TTL. */
 enum policy_obstacle policy_rule_meet_rrset(
 	const struct policy_rule *rule, const struct policy_request *req);
 
-/* And what depends on them: TTL, ADDRESS, TARGET or NONE. */
+/* Only what depends on these: TTL, ADDRESS, TARGET or NONE. */
 enum policy_obstacle policy_rule_meet_data(
 	const struct policy_rule *rule, const struct policy_request *req);
 
-/* Does it depend on its data which record of the type the rule lets one delete? */
+/* Does the rule allow deletions depending on the record's data? */
 bool policy_rule_limits_deletion(const struct policy_rule *rule, uint16_t type);
 
-/* Is the owner one that the rule is about? */
+/* Is the rule about this owner? */
 bool policy_rule_meet_owner(const struct policy_rule *rule, const uint8_t *zone,
 	const struct policy_subject *subject, const uint8_t *owner);
 
-/* The rule number index of those that may speak for the judge's subject; NULL: there are
- * no more. */
+/* The rule number index among those that match the judge's subject; NULL: there are no
+ * more. */
 const struct policy_rule *policy_judge_rule(struct policy_judge *judge, size_t index);
 
 /* "rule 2 (line 31)", counted from 1 */
@@ -63,13 +63,13 @@ enum { POLICY_RULE_TEXT_MAX = 64 };
 const char *policy_rule_to_text(const struct policy *policy,
 	const struct policy_rule *rule, char buf[POLICY_RULE_TEXT_MAX]);
 
-/* Why no rule allows it: the reason of the rule that came furthest, the first of equals.
- * where, maybe empty, says which record it is about.  req->rr is NULL when no rule may
- * speak for the subject; then nobody asks for the record. */
+/* Why no rule allows it: the reason of the rule that came closest, the first of
+ * equals.  where, maybe empty, says which record it is about.  req->rr is NULL when no
+ * rule matches the subject, since then the record is not needed. */
 struct verdict policy_refuse(
 	const struct policy *policy, const struct policy_request *req, const char *where);
 
-/* The obstacle in words.  req->rr may be NULL up to TRANSPORT. */
+/* The obstacle as text.  req->rr may be NULL up to TRANSPORT. */
 enum { POLICY_REASON_MAX = NAME_TEXT_MAX + 128 }; /* octets: a name and words around it */
 void policy_rule_say(char buf[POLICY_REASON_MAX], enum policy_obstacle obstacle,
 	const struct policy_rule *rule, const struct policy_request *req);

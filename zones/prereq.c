@@ -1,9 +1,9 @@
 /*
  * RFC 2136 3.2: do the prerequisites of an update hold in the zone as it is?
  *
- * Names are looked at as they stand (1.1.3, 1.1.4): no wildcard, no CNAME is followed,
- * and an empty non-terminal is not in use (2.4.4, 2.4.5).  The form of the records has
- * been judged by update_read.
+ * Names are taken literally (1.1.3, 1.1.4): wildcards and CNAMEs are not followed, and
+ * an empty non-terminal is not in use (2.4.4, 2.4.5).  update_read has judged the form
+ * of the records.
  */
 #include "zones/update.h"
 
@@ -15,7 +15,7 @@ static struct verdict refuse(enum rcode rcode, const struct rr *rr, const char *
 	char owner[NAME_TEXT_MAX];
 	char type[RDATA_TYPE_NAME_MAX];
 
-	/* The rcode tells the client all of it: no EDE. */
+	/* The rcode tells the client everything, so there is no EDE. */
 	return verdict_refuse(rcode, EDE_NONE, "prerequisite %.*s %s: %s",
 		VERDICT_WHY_MAX / 2, name_to_text(rr->owner, owner),
 		rdata_type_name(rr->type, type), why);
@@ -41,7 +41,7 @@ static struct verdict check_absent(const struct zone *zone, const struct rr *rr)
 	return verdict_ok();
 }
 
-/* "build an RRset for each unique <NAME,TYPE>": those of one owner. */
+/* "build an RRset for each unique <NAME,TYPE>", for those of one owner. */
 static int collect(struct draft_node *drafts, const struct update *update,
 	const struct draft_groups *groups, uint32_t head)
 {
@@ -52,7 +52,8 @@ static int collect(struct draft_node *drafts, const struct update *update,
 		if (rr->class != CLASS_IN)
 			continue;
 		draft = draft_node_make(drafts, rr->type);
-		/* Only what is equal counts as one: here nothing replaces (1.1.5). */
+		/* Only equal records count as one; records do not replace each other
+		 * here (1.1.5). */
 		if (!draft || draft_include(draft, rr->rdata, rr->rdata_len) < 0)
 			return -1;
 	}

@@ -1,8 +1,9 @@
 /*
- * RDATA in octets: reading, judging, comparing, writing.
+ * RDATA in octets: reads, checks, compares and writes it.
  *
- * Everything runs over the shapes of rdata_shape.c field by field; what a field may hold
- * beyond its shape is in rdata_check.c, text in rdata_text.c and rdata_parse.c.
+ * Everything goes through the shapes of rdata_shape.c field by field; rdata_check.c
+ * checks what fields may hold beyond their shape, rdata_text.c and rdata_parse.c handle
+ * text.
  *
  * Lengths are those of RDLENGTH: 65535 octets at most, names expanded.
  */
@@ -22,8 +23,8 @@ static const char RESERVED[] = "RDATA begins with octets that Muster reserves";
 
 /*
  * RFC 3597 4: names may come compressed in RFC 1035's types, and for the sake of older
- * senders in RP, AFSDB, RT, SIG, PX, NXT, NAPTR and SRV.  KX and DNAME join them: RFC
- * 2230 and RFC 2672 allowed it at first.
+ * senders in RP, AFSDB, RT, SIG, PX, NXT, NAPTR and SRV.  KX and DNAME are included
+ * because RFC 2230 and RFC 2672 allowed it at first.
  */
 static bool has_expandable_name(const struct rdata_shape *shape)
 {
@@ -35,7 +36,7 @@ static bool has_expandable_name(const struct rdata_shape *shape)
 
 static bool has_folding_name(const struct rdata_shape *shape)
 {
-	/* A6 (RFC 4034 6.2) hides its name inside one field: see fold_from. */
+	/* A6 (RFC 4034 6.2) has its name inside a larger field: see fold_from. */
 	return shape->fields && strpbrk(shape->fields, "CDF6") != NULL;
 }
 
@@ -76,7 +77,7 @@ bool rdata_is_valid(
 	return !why;
 }
 
-/* One field of a type with names that may be compressed, from message to out. */
+/* Reads one field of a type with compressible names from message into out. */
 static int read_field(char field, const uint8_t *msg, size_t end, size_t *at,
 	uint8_t *out, size_t len, size_t cap)
 {
@@ -147,7 +148,7 @@ int rdata_read(uint16_t type, const uint8_t *msg, size_t msg_len, size_t at,
 	return rdlength;
 }
 
-/* Names as far as the shape goes, then whatever is left. */
+/* Reads names as far as the shape is right, then whatever is left. */
 static int read_expanding_loosely(const struct rdata_shape *shape, const uint8_t *msg,
 	size_t at, size_t end, uint8_t *out, size_t cap)
 {
@@ -201,7 +202,7 @@ static bool is_equal_nocase(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		uint8_t x = a[i], y = b[i];
-		/* Label lengths are below 'A', so that whole names may be folded. */
+		/* Label lengths are below 'A', so whole names can be folded. */
 		x = x >= 'A' && x <= 'Z' ? x + ('a' - 'A') : x;
 		y = y >= 'A' && y <= 'Z' ? y + ('a' - 'A') : y;
 		if (x != y)
@@ -210,7 +211,7 @@ static bool is_equal_nocase(const uint8_t *a, const uint8_t *b, size_t len)
 	return true;
 }
 
-/* Where case begins not to matter in a field of n octets; n: nowhere. */
+/* Where, in a field of n octets, case stops mattering; n: nowhere. */
 static size_t fold_from(char field, const uint8_t *p, size_t n)
 {
 	if (field == 'C' || field == 'D' || field == 'F')
@@ -246,7 +247,7 @@ bool rdata_is_equal(
 	return at == a_len;
 }
 
-/* RDATA goes through the hash in pieces, each of which begins with the hash so far. */
+/* RDATA is hashed in pieces, each of which begins with the hash so far. */
 struct rdata_hashing {
 	struct name_seed seed;
 	size_t len;
@@ -270,7 +271,7 @@ static void hash_octets(struct rdata_hashing *h, const uint8_t *p, size_t len, b
 	}
 }
 
-/* What has not the shape of its type is compared, and so hashed, as it is. */
+/* RDATA without the shape of its type is compared, and so hashed, as it is. */
 static uint32_t hash_folding(const struct rdata_shape *shape, const uint8_t *rdata,
 	size_t len, const struct name_seed *seed)
 {
@@ -301,8 +302,8 @@ uint32_t rdata_hash(
 	return hash_folding(shape, rdata, len, seed);
 }
 
-/* RFC 3597 4: only the names of RFC 1035's types may be written compressed.  False: the
- * RDATA, which somebody else has let in, has not its shape. */
+/* RFC 3597 4: only names in RFC 1035's types may be compressed.  False: the RDATA,
+ * which was let in elsewhere, does not have the shape of its type. */
 static bool write_fields(
 	struct wire_writer *w, const char *fields, const uint8_t *rdata, size_t len)
 {
@@ -347,7 +348,7 @@ bool rdata_is_singleton(uint16_t type)
 	return type == TYPE_SOA || type == TYPE_CNAME || type == TYPE_DNAME;
 }
 
-/* RFC 6895 3.1: 128 to 255 are QTYPEs and meta types, known or not; 0 and OPT are too. */
+/* RFC 6895 3.1: 128 to 255 are QTYPEs and meta types, known or not; so are 0 and OPT. */
 bool rdata_type_is_meta(uint16_t type)
 {
 	return type == 0 || type == TYPE_OPT || (type >= 128 && type <= 255);
@@ -385,7 +386,7 @@ const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, uint16_t len)
 	default:
 		return NULL;
 	}
-	/* What a target serves need not have the shape of its type. */
+	/* What a target serves may lack the shape of its type. */
 	return len > at && rdata_name_len(rdata + at, len - at) > 0 ? rdata + at : NULL;
 }
 

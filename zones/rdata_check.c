@@ -1,10 +1,10 @@
 /*
- * What RDATA may mean, beyond its shape: lengths that go with algorithms, values that
- * must be numbers, parameters that need each other.
+ * Checks RDATA beyond its shape: lengths that depend on algorithms, values that must be
+ * numbers, parameters that depend on each other.
  *
- * Only rules whose breach makes a target refuse the record, a zone not load, or a
- * transfer fail.  Values that the RFCs leave open stay open (unknown algorithms, unknown
- * digests). Each function may rely on the shape.
+ * Enforces only rules whose violation makes a target refuse the record, a zone fail to
+ * load, or a transfer fail.  Values that the RFCs leave open stay open (unknown
+ * algorithms, unknown digests).  Each function may rely on the shape.
  */
 #include "zones/rdata_shape.h"
 #include "zones/utf8.h"
@@ -56,8 +56,8 @@ const char *rdata_check_gpos(const uint8_t *rdata, size_t len)
 	return NULL;
 }
 
-/* RFC 1035 3.4.2: one bit for each of at most 65536 ports; BIND wants the last octet to
- * hold one. */
+/* RFC 1035 3.4.2: one bit for each of at most 65536 ports; BIND requires a bit in the
+ * last octet. */
 const char *rdata_check_wks(const uint8_t *rdata, size_t len)
 {
 	if (len - 5 > 8192)
@@ -75,7 +75,7 @@ const char *rdata_check_dnskey(const uint8_t *rdata, size_t len)
 		: NULL;
 }
 
-/* RFC 2535 3.1.2: the NOKEY flags, and only they, do without a key. */
+/* RFC 2535 3.1.2: a record has no key if, and only if, it has the NOKEY flags. */
 const char *rdata_check_key(const uint8_t *rdata, size_t len)
 {
 	enum { NOKEY = 0xc000 };
@@ -148,7 +148,7 @@ const char *rdata_check_loc(const uint8_t *rdata, size_t len)
 	return NULL;
 }
 
-/* RFC 2535 5.2: bit 0 would mean another format, which was never defined. */
+/* RFC 2535 5.2: bit 0 would indicate another format, which was never defined. */
 const char *rdata_check_nxt(const uint8_t *rdata, size_t len)
 {
 	size_t at = (size_t)rdata_name_len(rdata, len);
@@ -181,7 +181,7 @@ const char *rdata_check_sshfp(const uint8_t *rdata, size_t len)
 	return NULL;
 }
 
-/* RFC 4025 2.4: algorithm 0 says that there is no key. */
+/* RFC 4025 2.4: algorithm 0 means that there is no key. */
 const char *rdata_check_ipseckey(const uint8_t *rdata, size_t len)
 {
 	int gateway = rdata_field_len('g', rdata, rdata + 3, len - 3);
@@ -196,8 +196,8 @@ const char *rdata_check_ipseckey(const uint8_t *rdata, size_t len)
 	return NULL;
 }
 
-/* RFC 4034 3.1.3, 3.1.7: the signer is the zone, so that its name has no more labels than
- * the owner, which are what Labels counts. */
+/* RFC 4034 3.1.3, 3.1.7: the signer is the zone, so its name has no more labels than
+ * the owner, and Labels counts the owner's. */
 const char *rdata_check_rrsig(const uint8_t *rdata, size_t len)
 {
 	(void)len;
@@ -213,7 +213,7 @@ const char *rdata_check_dhcid(const uint8_t *rdata, size_t len)
 	return len < 3 ? "DHCID is shorter than its types" : NULL;
 }
 
-/* RFC 5155 3.1.7: SHA-1 is the only hash there is. */
+/* RFC 5155 3.1.7: SHA-1 is the only hash defined. */
 const char *rdata_check_nsec3(const uint8_t *rdata, size_t len)
 {
 	size_t hash_at = 5u + rdata[4];
@@ -250,18 +250,18 @@ const char *rdata_check_caa(const uint8_t *rdata, size_t len)
 
 /*
  * The pattern of a NAPTR substitution: POSIX extended regular expressions as far as all
- * servers agree on them.  Not compiled, since patterns exist that cost a compiler
+ * servers agree on them.  It is not compiled, since some patterns cost a compiler
  * gigabytes.
  */
 struct pattern {
 	const uint8_t *p, *end;
-	unsigned groups; /* parentheses seen: what \1 to \9 may name */
+	unsigned groups; /* groups so far, which \1 to \9 may refer to */
 	unsigned depth;  /* of those, still open */
 	bool has_atom;   /* the branch is not empty so far */
-	bool repeated;   /* its last atom has its repetition already */
+	bool repeated;   /* its last atom already has a repetition */
 };
 
-/* [:alpha:] and so on, after its "[". */
+/* Skips [:alpha:] and so on, after the "[". */
 static bool skip_class(struct pattern *x)
 {
 	static const char *const CLASSES[] = {":alnum:]", ":alpha:]", ":blank:]",
@@ -275,7 +275,7 @@ static bool skip_class(struct pattern *x)
 			return true;
 		}
 	}
-	return false; /* collating elements depend on the reader's locale */
+	return false; /* the meaning of collating elements depends on the locale */
 }
 
 static bool skip_bracket(struct pattern *x)
@@ -341,7 +341,7 @@ static bool skip_escape(struct pattern *x)
 	return !is_digit(c) || (c != '0' && c - '0' <= (int)x->groups);
 }
 
-/* x** says nothing that x* does not, and not every reader takes it. */
+/* x** means the same as x*, and not every reader accepts it. */
 static bool skip_repetition(struct pattern *x, uint8_t c)
 {
 	if (!x->has_atom || x->repeated)
@@ -377,7 +377,7 @@ static bool skip_piece(struct pattern *x)
 	}
 }
 
-/* Groups in the pattern, or -1 if it is none. */
+/* Counts the groups of the pattern; -1 if it is not valid. */
 static int pattern_groups(const uint8_t *p, size_t len)
 {
 	struct pattern x = {.p = p, .end = p + len};
@@ -388,7 +388,7 @@ static int pattern_groups(const uint8_t *p, size_t len)
 	return x.has_atom && x.depth == 0 ? (int)x.groups : -1;
 }
 
-/* Octets up to the delimiter that ends a part, escapes skipped; -1 without one. */
+/* Octets up to the delimiter that ends a part, skipping escapes; -1 if there is none. */
 static int part_len(const uint8_t *p, size_t len, uint8_t delimiter)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -472,7 +472,7 @@ static bool has_svcparam(const uint8_t *params, size_t len, unsigned key)
 	return false;
 }
 
-/* RFC 9460 8: keys that are there, ascending, not "mandatory" itself. */
+/* RFC 9460 8: keys must be present, in ascending order, and not include "mandatory". */
 static const char *check_mandatory(
 	const uint8_t *value, size_t len, const uint8_t *params, size_t params_len)
 {
@@ -550,7 +550,7 @@ static const char *check_svcparam(unsigned key, const uint8_t *value, size_t len
 	}
 }
 
-/* RFC 9460 2.2.  Parameters of AliasMode are to be ignored (2.4.2), not refused. */
+/* RFC 9460 2.2.  In AliasMode, parameters must be ignored (2.4.2), not refused. */
 const char *rdata_check_svcb(const uint8_t *rdata, size_t len)
 {
 	size_t at = 2 + (size_t)rdata_name_len(rdata + 2, len - 2);

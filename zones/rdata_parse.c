@@ -1,9 +1,10 @@
 /*
- * Text to RDATA, field by field; whatever comes out is judged by rdata_is_valid.
+ * Parses text to RDATA, field by field; rdata_is_valid judges the result.
  *
- * Comments and parentheses are gone already (zones/entry.h), but for PowerDNS, which
- * prints both characters raw inside names.  A field that is a name or a number is never
- * quoted.  WKS takes ports by number only: names of services depend on the machine.
+ * Comments and parentheses have been removed already (zones/entry.h), except in text
+ * from PowerDNS, which prints these characters raw inside names.  A field that is a
+ * name or a number is never quoted.  WKS accepts ports only as numbers, since the names
+ * of services depend on the machine.
  */
 #include "zones/rdata_parser.h"
 
@@ -56,7 +57,7 @@ static const struct mnemonic DIGESTS[] = {{"SHA-1", 1}, {"SHA1", 1}, {"SHA-256",
 static const struct mnemonic KEY_PROTOCOLS[] = {{"NONE", 0}, {"TLS", 1}, {"EMAIL", 2},
 	{"DNSSEC", 3}, {"IPSEC", 4}, {"ALL", 255}, {NULL, 0}};
 
-/* A number, or one of its names. */
+/* Takes a number, or one of its names. */
 static void take_mnemonic(struct parser *x, const struct mnemonic *list, unsigned octets)
 {
 	char token[PARSER_TOKEN_MAX];
@@ -119,7 +120,7 @@ static void take_type(struct parser *x)
 	parser_out_number(x, type, 2);
 }
 
-/* Days since 1970 of a date of the Gregorian calendar. */
+/* Days since 1970 for a date of the Gregorian calendar. */
 static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
 {
 	year -= month <= 2;
@@ -234,7 +235,7 @@ static void take_bitmap(struct parser *x)
 	out_bitmap(x, set);
 }
 
-/* Bits from number 0 on: ports of WKS, types of NXT (RFC 2535 5.2). */
+/* Bits counted from 0: ports of WKS, types of NXT (RFC 2535 5.2). */
 static void take_plain_bitmap(struct parser *x, bool of_types)
 {
 	char token[PARSER_TOKEN_MAX];
@@ -257,7 +258,7 @@ static void take_plain_bitmap(struct parser *x, bool of_types)
 	parser_out_octets(x, set, n);
 }
 
-/* group hex digits between separators: EUI and ILNP. */
+/* Takes groups of hex digits between separators: EUI and ILNP. */
 static void take_groups(struct parser *x, size_t octets, size_t group, char sep)
 {
 	char token[PARSER_TOKEN_MAX];
@@ -270,8 +271,8 @@ static void take_groups(struct parser *x, size_t octets, size_t group, char sep)
 		for (digits = 0; digits < 2 * group && parser_hex_value(*p) >= 0;
 			digits++)
 			v = v << 4 | (uint32_t)parser_hex_value(*p++);
-		/* RFC 6742 2.1.1 lets the zeros of a group be left out, RFC 7043 does
-		 * not. */
+		/* RFC 6742 2.1.1 allows leading zeros of a group to be omitted, RFC
+		 * 7043 does not. */
 		if (digits == 0 || (group == 1 && digits != 2))
 			parser_fail(x, -EINVAL);
 		if (*p++ != (i + 1 < octets / group ? sep : '\0'))
@@ -280,7 +281,7 @@ static void take_groups(struct parser *x, size_t octets, size_t group, char sep)
 	}
 }
 
-/* RFC 4025 3.1, RFC 8777 4.3.1.  PowerDNS prints nothing where there is no gateway. */
+/* RFC 4025 3.1, RFC 8777 4.3.1.  PowerDNS prints nothing if there is no gateway. */
 static void take_gateway(struct parser *x)
 {
 	unsigned kind = x->error ? 0 : x->out[1] & 0x7f;
@@ -401,7 +402,7 @@ static void take_plain_token(struct parser *x)
 	parser_close_counted(x, length_at);
 }
 
-/* Fields of one token, or of none; false: field is not one of them. */
+/* Takes a field of one token, or of none; false: the field is of another kind. */
 static bool take_one(struct parser *x, char field)
 {
 	switch (field) {
@@ -474,7 +475,7 @@ static bool take_one(struct parser *x, char field)
 	}
 }
 
-/* Fields of several tokens, mostly up to the end. */
+/* Takes fields of several tokens, mostly up to the end. */
 static void take_several(struct parser *x, char field)
 {
 	switch (field) {
@@ -524,7 +525,7 @@ static void take_several(struct parser *x, char field)
 	}
 }
 
-/* RFC 3597 5, for known types too. */
+/* RFC 3597 5; also allowed for known types. */
 static bool is_opaque_form(const char *text)
 {
 	return text[0] == '\\' && text[1] == '#' && (text[2] == ' ' || text[2] == '\t');
@@ -556,7 +557,7 @@ static void take_fields(struct parser *x, const char *fields, char *ret_field)
 
 enum { TYPE_LOC = 29, TYPE_DSYNC = 66, TYPE_AMTRELAY = 260 };
 
-/* Types whose text is not that of their fields. */
+/* Types whose text does not follow their fields. */
 static void take_special(struct parser *x, uint16_t type, char *ret_field)
 {
 	*ret_field = 0;
@@ -568,7 +569,7 @@ static void take_special(struct parser *x, uint16_t type, char *ret_field)
 		take_dsync(x);
 }
 
-/* *ret_field: the last one that was begun, 0 before the first. */
+/* *ret_field: the last field begun, 0 before the first. */
 static void take_record(struct parser *x, uint16_t type, char *ret_field)
 {
 	const struct rdata_shape *shape = rdata_shape_of(type);
@@ -590,7 +591,7 @@ static void take_record(struct parser *x, uint16_t type, char *ret_field)
 	parser_fail(x, -EINVAL);
 }
 
-/* Text of a server is not judged by what it says. */
+/* The meaning of a server's text is not judged. */
 static void judge(struct parser *x, uint16_t type)
 {
 	const char *why = "malformed data";

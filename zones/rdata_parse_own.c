@@ -1,7 +1,7 @@
 /*
- * Text with a syntax of its own: LOC, APL and SvcParams.
+ * Parses types with their own text syntax: LOC, APL and SvcParams.
  *
- * Checks the text; whether the values are allowed is rdata_is_valid's to say.
+ * Checks the syntax; rdata_is_valid judges the values.
  */
 #include "zones/rdata_parser.h"
 
@@ -11,7 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* "digits[.digits]" in units of 10^-places, further digits refused; false: not that. */
+/* "digits[.digits]" in units of 10^-places, with no further digits; false: it is
+ * something else. */
 static bool read_decimal(const char *text, size_t n, unsigned places, uint64_t *ret)
 {
 	const char *dot = memchr(text, '.', n);
@@ -88,8 +89,8 @@ static bool take_metres(struct parser *x, int64_t *ret_cm)
 	return true;
 }
 
-/* Centimetres as mantissa and exponent, rounded down (RFC 1876 2); PowerDNS takes what is
- * above the largest, and rounds that too. */
+/* Centimetres as mantissa and exponent, rounded down (RFC 1876 2); PowerDNS accepts
+ * values above the largest, and rounds those too. */
 static void take_precision(struct parser *x, uint8_t *ret)
 {
 	const int64_t most_cm = INT64_C(9000000000);
@@ -179,7 +180,7 @@ enum { SVCB_KEYS = 8 };
 static const char *const KEYS[SVCB_KEYS] = {"mandatory", "alpn", "no-default-alpn",
 	"port", "ipv4hint", "ech", "ipv6hint", "dohpath"};
 
-/* -1: no such key. */
+/* -1: unknown key. */
 static int key_from_text(const char *text, size_t n)
 {
 	uint64_t v;
@@ -205,7 +206,7 @@ static void out_alpn(struct parser *x, const char *list, size_t n)
 			parser_out_number(x, 0, 1);
 			continue;
 		}
-		/* RFC 9460 A.1: only these two are escaped in a list. */
+		/* RFC 9460 A.1: only these two characters are escaped in a list. */
 		if (c == '\\' && (++i == n || (list[i] != ',' && list[i] != '\\')))
 			parser_fail(x, -EINVAL);
 		if (!x->error)
@@ -219,7 +220,7 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, 2);
 }
 
-/* One item of mandatory, ipv4hint or ipv6hint. */
+/* Writes one item of mandatory, ipv4hint or ipv6hint. */
 static void out_item(struct parser *x, int key, const char *item, size_t n)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -254,13 +255,13 @@ static void out_list(struct parser *x, int key, const char *list, size_t n)
 		qsort(x->out + start, (x->len - start) / 2, 2, compare_keys);
 }
 
-/* RFC 9460 2.1: the value of a keyN is octets, though N has a name and a syntax. */
+/* RFC 9460 2.1: the value of keyN is plain octets, even if N has a name and a syntax. */
 static bool is_numeric_key(const char *text)
 {
 	return strncasecmp(text, "key", 3) == 0;
 }
 
-/* value has its escapes resolved. */
+/* value has no escapes any more. */
 static void out_value(struct parser *x, int key, const char *value, size_t n)
 {
 	struct parser sub;
@@ -294,7 +295,7 @@ static void out_value(struct parser *x, int key, const char *value, size_t n)
 	}
 }
 
-/* Reads what follows "key=", escapes resolved, into scratch; returns its octets. */
+/* Reads what follows "key=" into scratch and resolves escapes; returns its octets. */
 static size_t take_value(struct parser *x, char *scratch, size_t cap)
 {
 	struct parser sub = {.p = x->p,
@@ -330,7 +331,7 @@ static void sort_in(struct parser *x, size_t start, size_t last, char *scratch)
 	memcpy(x->out + at, scratch, n);
 }
 
-/* One "key" or "key=value"; returns the key, -1 on error. */
+/* Takes one "key" or "key=value"; returns the key, -1 on error. */
 static int take_param(struct parser *x, char *scratch, size_t cap)
 {
 	size_t n = strcspn(x->p, "= \t\r\n"), value_at = x->len + 4;
@@ -367,8 +368,8 @@ static int take_param(struct parser *x, char *scratch, size_t cap)
 
 void parser_take_svcparams(struct parser *x)
 {
-	/* Also holds one whole parameter while it is moved: text is never shorter than
-	 * half of what it says but for addresses ("::" is 16 octets). */
+	/* Also has room for one whole parameter while it is moved: text is never
+	 * shorter than half of its octets, except for addresses ("::" is 16 octets). */
 	size_t start = x->len, cap = 16 * strlen(x->p) + 64;
 	int highest = -1;
 

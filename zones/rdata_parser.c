@@ -1,5 +1,5 @@
 /*
- * The parser's hands: tokens, strings, numbers and the usual encodings.
+ * The primitives of the parser: tokens, strings, numbers and the usual encodings.
  */
 #include "zones/rdata_parser.h"
 
@@ -150,7 +150,8 @@ void parser_out_name(struct parser *x, const char *text)
 	parser_out_octets(x, name, name_len(name));
 }
 
-/* One character of a string, escapes resolved (RFC 1035 5.1).  -1: bad escape or end. */
+/* Takes one character of a string, resolving escapes (RFC 1035 5.1).  -1: bad escape or
+ * end. */
 static int take_character(struct parser *x)
 {
 	const char *p = x->p;
@@ -271,8 +272,8 @@ static int base64_value(char c)
 	return found ? (int)(found - DIGITS) : -1;
 }
 
-/* Is there more before the end mark?  A space as mark ends at a space, others skip them.
- */
+/* Is there more before the end mark?  If the mark is a space, a space ends it;
+ * otherwise spaces are skipped. */
 static bool has_more(struct parser *x, char end)
 {
 	if (end == ' ')
@@ -280,7 +281,7 @@ static bool has_more(struct parser *x, char end)
 	return !parser_at_end(x) && *x->p != end;
 }
 
-/* RFC 4648 4, the bits that padding leaves unused zero. */
+/* RFC 4648 4; the bits left unused by padding must be zero. */
 void parser_take_base64(struct parser *x, char end)
 {
 	unsigned digits = 0, padding = 0;

@@ -1,8 +1,8 @@
 /*
  * The table of types, and how long each of their fields is.
  *
- * Does not judge what a field means: rdata_check.c does, after the shape has been found
- * right.  Every type of the IANA registry whose RDATA is published has a line.
+ * What a field means is judged by rdata_check.c, once the shape is known to be right.
+ * Every type of the IANA registry whose RDATA is published has a line.
  */
 #include "zones/rdata_shape.h"
 
@@ -135,7 +135,7 @@ int rdata_name_len(const uint8_t *p, size_t left)
 	return -1;
 }
 
-/* Zero or more names; all must be whole. */
+/* Zero or more names, all of them complete. */
 static int names_len(const uint8_t *p, size_t left)
 {
 	size_t at = 0;
@@ -177,8 +177,8 @@ static int bitmap_len(const uint8_t *p, size_t left)
 }
 
 /*
- * RFC 3123 4.  Families other than IPv4 and IPv6 have no text form that any server reads,
- * so a zone with one could not be written out any more: they are not let in.
+ * RFC 3123 4.  Families other than IPv4 and IPv6 have no text form that any server
+ * reads, so a zone that contained one could not be written out.  They are refused.
  */
 static int apl_len(const uint8_t *p, size_t left)
 {
@@ -225,7 +225,8 @@ static int gateway_len(unsigned kind, const uint8_t *p, size_t left)
 	if (kind == 3)
 		return rdata_name_len(p, left);
 	if (kind > 3)
-		return (int)left; /* RFC 8777 4.2.3: of a later day; IPSECKEY has none */
+		/* a later type of RFC 8777 4.2.3, which IPSECKEY lacks */
+		return (int)left;
 	return left < LENGTHS[kind] ? -1 : LENGTHS[kind];
 }
 
@@ -238,8 +239,8 @@ static int hip_len(const uint8_t *p, size_t left)
 	return n <= left ? (int)n : -1;
 }
 
-/* RFC 2874 3.1: prefix length, what of the address is not prefix (padding bits zero), and
- * the prefix name unless the prefix is empty. */
+/* RFC 2874 3.1: prefix length, the part of the address that is not in the prefix
+ * (padding bits zero), and the prefix name unless the prefix is empty. */
 static int a6_len(const uint8_t *p, size_t left)
 {
 	if (left < 1 || p[0] > 128)
@@ -260,7 +261,7 @@ static int fixed_len(size_t n, size_t left)
 	return left >= n ? (int)n : -1;
 }
 
-/* One letter a case: longer than most functions, and flat. */
+/* One case per letter: longer than most functions, but flat. */
 int rdata_field_len(char field, const uint8_t *rdata, const uint8_t *p, size_t left)
 {
 	switch (field) {

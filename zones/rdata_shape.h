@@ -3,7 +3,7 @@
  *
  * A shape is a string with one letter per field, in wire order:
  *
- *   1 2 4    unsigned number of so many octets        t   type number (16 bits)
+ *   1 2 4    unsigned number of this many octets        t   type number (16 bits)
  *   G v      algorithm, IP protocol (8 bits)          K   certificate type (16 bits)
  *   J k      digest type, protocol of a key (8 bits)
  *   T        time, 32 bits, RFC 4034 3.2              d   seconds, 32 bits
@@ -31,31 +31,32 @@
 #include "zones/rdata.h"
 
 enum {
-	/* Text is \# len hex: PowerDNS 4.7 has no other form for the type. */
+	/* The text is \# len hex: PowerDNS 4.7 has no other form for the type. */
 	RDATA_AS_HEX = 1,
-	/* ... nor does it know its name: TYPE19. */
+	/* PowerDNS does not know the name of the type either: TYPE19. */
 	RDATA_UNNAMED = 2,
 };
 
 struct rdata_shape {
 	const char *name;   /* mnemonic in the IANA registry */
 	const char *fields; /* NULL: opaque */
-	/* What the fields do not say; NULL: nothing.  RDATA has its shape already.
-	 * Returns NULL, or what is wrong. */
+	/* Checks what the shape does not show; NULL: nothing to check.  RDATA has its
+	 * shape already.  Returns NULL, or what is wrong. */
 	const char *(*check)(const uint8_t *rdata, size_t len);
 	unsigned flags;
 };
 
-enum { RDATA_INDEXED = 265 }; /* types below this stand in one table; beyond: TA, DLV */
+enum { RDATA_INDEXED = 265 }; /* types below this are in one table; beyond it: TA, DLV */
 
 /* NULL: a type without mnemonic, which is opaque (RFC 3597). */
 const struct rdata_shape *rdata_shape_of(uint16_t type);
 
-/* Octets of a field that starts at p with left octets before the end of the RDATA, names
- * in full; -1 if it has not its shape.  rdata is where the RDATA begins. */
+/* Octets of a field that starts at p, with left octets before the end of the RDATA and
+ * names in full; -1 if it does not have the right shape.  rdata is where the RDATA
+ * begins. */
 int rdata_field_len(char field, const uint8_t *rdata, const uint8_t *p, size_t left);
 
-/* Octets of a whole uncompressed name; -1 if there is none. */
+/* Octets of a complete uncompressed name; -1 if there is none. */
 int rdata_name_len(const uint8_t *p, size_t left);
 
 static inline unsigned rdata_u16(const uint8_t *p)

@@ -1,18 +1,18 @@
 /*
  * RDATA to text, field by field.
  *
- * Written here rather than by ldns, which prints some RDATA such that it reads back as
- * something else, and because PowerDNS takes only text that equals what it would print
- * itself, but for case.  Where zone files and PowerDNS differ, rdata_to_text gives what a
+ * ldns is not used, because it prints some RDATA so that it reads back as something
+ * else, and because PowerDNS accepts only text that, apart from case, equals what it
+ * would print itself.  Where zone files and PowerDNS differ, rdata_to_text gives what a
  * zone file needs and rdata_to_text_powerdns what PowerDNS 4.7 needs:
  *
  *   - names: PowerDNS escapes only dots and backslashes, a zone file also quotes,
  *     semicolons, parentheses, @ and $;
  *   - IPSECKEY without a gateway: "." in a zone file (RFC 4025 3.1), nothing in PowerDNS.
  *
- * Both give \# for types for which PowerDNS has no other form; zone files take it for
- * every type (RFC 3597 5).  An AAAA never ends in dotted IPv4, which PowerDNS refuses
- * there.
+ * Both use \# for types for which PowerDNS has no other form; zone files allow it for
+ * every type (RFC 3597 5).  An AAAA never ends in dotted IPv4, which PowerDNS would
+ * refuse.
  */
 #include "zones/rdata_shape.h"
 #include "zones/verbatim.h"
@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text that grows; after a failed allocation nothing is written any more. */
+/* Text that grows; after a failed allocation nothing more is written. */
 struct text {
 	char *buf;
 	size_t len;
@@ -62,7 +62,7 @@ static void put_char(struct text *t, char c)
 	put_octets(t, &c, 1);
 }
 
-/* Short things only: numbers. */
+/* For short output only: numbers. */
 static void put_format(struct text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -195,7 +195,7 @@ static void put_aaaa(struct text *t, const uint8_t *p)
 		put_ipv6(t, p);
 }
 
-/* YYYYMMDDHHMMSS, RFC 4034 3.2, reckoned in years that begin in March. */
+/* YYYYMMDDHHMMSS, RFC 4034 3.2, computed with years that begin in March. */
 static void put_time(struct text *t, uint32_t time)
 {
 	uint32_t days = time / 86400, second = time % 86400;
@@ -215,7 +215,7 @@ static void put_time(struct text *t, uint32_t time)
 		second / 60 % 60, second % 60);
 }
 
-/* TYPE19 rather than X25: PowerDNS knows no more. */
+/* TYPE19 rather than X25, which PowerDNS does not know. */
 static void put_type(struct text *t, uint16_t type)
 {
 	char buf[RDATA_TYPE_NAME_MAX];
@@ -256,7 +256,7 @@ static void put_groups(
 	}
 }
 
-/* PowerDNS reckons in floating point, and takes only what that comes to: 60 8 60.000 for
+/* PowerDNS computes in floating point, and accepts only its own result: 60 8 60.000 for
  * 60 9 0. */
 static void put_angle_powerdns(
 	struct text *t, uint32_t angle, char positive, char negative)
@@ -270,7 +270,8 @@ static void put_angle_powerdns(
 		degrees > 0 ? positive : negative);
 }
 
-/* Degrees, minutes, seconds; PowerDNS counts the zero meridian as W, the equator as S. */
+/* Degrees, minutes, seconds; PowerDNS counts the zero meridian as W and the equator as
+ * S. */
 static void put_angle(struct text *t, uint32_t angle, char positive, char negative)
 {
 	const uint32_t zero = UINT32_C(1) << 31;
@@ -330,7 +331,8 @@ static void put_apl(struct text *t, const uint8_t *p, size_t len)
 
 static void put_svcb_key(struct text *t, unsigned key)
 {
-	/* dohpath goes as key7: PowerDNS 4.7 and BIND 9.18 agree on nothing else. */
+	/* dohpath is written as key7, the only form accepted by both PowerDNS 4.7 and
+	 * BIND 9.18. */
 	static const char *const KEYS[] = {"mandatory", "alpn", "no-default-alpn", "port",
 		"ipv4hint", "ech", "ipv6hint"};
 
@@ -350,7 +352,7 @@ static bool needs_quotes(const uint8_t *p, size_t len)
 
 /*
  * RFC 9460 A.1: a list in a character-string.  Commas and backslashes of an item are
- * escaped for the list, and the backslashes of that again for the string.
+ * escaped for the list, and these backslashes are escaped again for the string.
  */
 static void put_alpn_octet(struct text *t, uint8_t c)
 {
@@ -455,7 +457,8 @@ static void put_number(struct text *t, char field, const uint8_t *p)
 		put_format(t, "%" PRIu32, rdata_u32(p));
 }
 
-/* Fields whose length does not depend on where the RDATA ends; false: not one of them. */
+/* Writes fields whose length does not depend on the end of the RDATA; false: not such a
+ * field. */
 static bool put_one(struct text *t, char field, const uint8_t *rdata, const uint8_t *p)
 {
 	switch (field) {
@@ -536,7 +539,7 @@ static void put_several(struct text *t, char field, const uint8_t *p, size_t len
 	case 'B':
 		put_base64(t, p, len);
 		break;
-	default: /* q Q; the others are in types that go as \# */
+	default: /* q Q; the others belong to types that are written as \# */
 		put_quoted(t, p, len);
 	}
 }
@@ -560,7 +563,7 @@ static void put_fields(
 		t->buf[--t->len] = '\0';
 }
 
-/* RFC 3597 5.  PowerDNS wants the second space even when nothing follows it. */
+/* RFC 3597 5.  PowerDNS requires the second space even if nothing follows it. */
 static void put_opaque(struct text *t, const uint8_t *rdata, size_t len)
 {
 	put_format(t, "\\# %zu ", len);

@@ -1,12 +1,12 @@
 /*
- * Why text is no record: the word that is wrong, and what belongs there.
+ * Why text is not a record: the word that is wrong, and what belongs there.
  */
 #include "zones/rdata_parser.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What a field is called when something else stands there. */
+/* The name of a field, for a message about what stands there instead. */
 static const char *field_name(char field)
 {
 	static const struct {

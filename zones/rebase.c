@@ -1,8 +1,8 @@
 /*
- * Rebasing: changes become records of an update again, in an order in which the rules of
- * RFC 2136 3.4.2 let each of them through: new name servers of the apex before the old
- * ones go (the last one would stay), then all that goes, then all that comes (an address
- * beside a CNAME that is still there would be ignored).
+ * Rebasing: changes become records of an update again, in an order in which the rules
+ * of RFC 2136 3.4.2 accept each of them: first the apex' new name servers, since the
+ * last old one could not be deleted without them; then all deletions; then all
+ * additions, since an address beside a CNAME that still exists would be ignored.
  */
 #include "zones/rebase.h"
 
@@ -38,8 +38,8 @@ static bool push_record(bool removed, const struct rr *rr, void *arg)
 }
 
 /*
- * Has it a part in this turn?  Name servers of the apex come twice: one that only gets
- * another TTL goes in the second turn, and comes back in the third.
+ * Does it belong to this turn?  Name servers of the apex may belong to two: one that
+ * only gets another TTL is deleted in the second turn and added again in the third.
  */
 static bool is_of_turn(const struct rr *rr, const uint8_t *apex, int turn)
 {
@@ -49,8 +49,8 @@ static bool is_of_turn(const struct rr *rr, const uint8_t *apex, int turn)
 		(turn == 0 && rr->type == TYPE_NS && name_is_equal(rr->owner, apex));
 }
 
-/* An update has at most 65535 records: more are applied in several, each a turn's part.
- */
+/* An update has at most 65535 records; more are applied in several updates, each within
+ * one turn. */
 static int apply_part(
 	struct zone *zone, struct record_list *part, struct changeset *changes)
 {
@@ -106,7 +106,7 @@ static int apply_turns(
 	return r;
 }
 
-/* On failure the zone is as it was. */
+/* On failure the zone is left as it was. */
 static int finish(struct zone *zone, int r, struct changeset *changes,
 	struct changeset **ret_changeset)
 {
@@ -135,7 +135,7 @@ int rebase_changeset(struct zone *zone, const struct changeset *changes,
 	return finish(zone, r, cs, ret_changeset);
 }
 
-/* RFC 1995 4: each version is first what goes, then what comes. */
+/* RFC 1995 4: each version lists first the deletions, then the additions. */
 static size_t version_len(const struct rr *rrs, size_t count)
 {
 	size_t len = 0;
@@ -168,7 +168,7 @@ int rebase_difference(struct zone *zone, const struct update *difference,
 
 /* ---- from an unknown state ---- */
 
-/* Adds to draft the records of more that wanted does not hold. */
+/* Adds to draft the records of more that are not in wanted. */
 static int include(
 	struct draft *draft, const struct rrset *more, struct rrset_finder *wanted)
 {
@@ -187,7 +187,8 @@ static int include(
 	return r;
 }
 
-/* All that an RRset may hold on the way to wanted, and then shall not. */
+/* Collects everything that an RRset may hold on the way to wanted, but must not hold
+ * then. */
 static int collect_unwanted(
 	struct rrset **ret_set, const struct change *earlier, const struct change *change)
 {
@@ -203,10 +204,11 @@ static int collect_unwanted(
 		r = include(&draft, earlier->after, &finder);
 	if (!r)
 		r = include(&draft, change->before, &finder);
-	/* A target that looks for a change of TTL must find none: it may have either. */
+	/* Its TTL is uncertain, so a target that looks for a TTL change must not find
+	 * one. */
 	if (wanted)
 		draft.ttl = wanted->ttl;
-	/* Too large an RRset, three together: there is no room for it either. */
+	/* The RRset would be too large for all three together. */
 	if (!r && draft_build(&draft, ret_set) < 0)
 		r = -ENOMEM;
 	draft_clear(&draft);

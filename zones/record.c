@@ -1,7 +1,7 @@
 /*
- * Records as text (record.h): owner, TTL, class, type; the data is rdata_parse.c's.
+ * Records as text (record.h): owner, TTL, class, type; rdata_parse.c reads the data.
  *
- * Does not read directives, nor know what a zone may hold.
+ * Directives are not read here, and what a zone may hold is not checked.
  */
 #include "zones/record.h"
 
@@ -28,7 +28,7 @@ static int refuse_word(struct parser_error *error, const char *at, const char *e
 
 /* ---- the owner ---- */
 
-/* Without its quotes, escapes as they are. */
+/* Takes the text inside the quotes, and keeps escapes. */
 static void take_quoted(struct parser *x, char token[PARSER_TOKEN_MAX])
 {
 	size_t n = 0;
@@ -60,7 +60,7 @@ int record_take_owner(
 	else
 		parser_take_token(x, token);
 	if (x->token && *x->token == '"' && !strcmp(token, "@"))
-		strcpy(token, "\\@"); /* not the origin: it does not stand alone */
+		strcpy(token, "\\@"); /* not the origin, which would be an unquoted "@" */
 	if (x->error || name_from_text(owner, token, state->origin))
 		return refuse_word(ret_error, x->token, "a domain name");
 	memcpy(state->spelled, owner, name_len(owner));
@@ -111,7 +111,7 @@ static int take_ttl(struct parser *x, const char *word, struct record_head *head
 	return 0;
 }
 
-/* What Windows DNS servers write into their files, beside records. */
+/* What Windows DNS servers write into their files, besides records. */
 static const char *explain_windows(const char *word)
 {
 	if (!strncasecmp(word, "[AGE:", 5))
@@ -168,7 +168,8 @@ int record_take_head(
 
 /* ---- the data, and the whole ---- */
 
-/* RFC 2308 4, RFC 1035 5.1; and as BIND, the minimum of a SOA that has nothing else. */
+/* RFC 2308 4, RFC 1035 5.1.  As in BIND, a SOA without any other TTL has that of its
+ * minimum. */
 static int settle_ttl(struct record_state *state, const struct record_head *head,
 	struct rr *rr, struct parser_error *error)
 {
@@ -217,7 +218,7 @@ int record_take_data(struct parser *x, const struct record_head *head,
 	return settle_ttl(state, head, ret, ret_error);
 }
 
-/* Behind the owner, if there is one. */
+/* Takes what follows the owner, if there is one. */
 static int take_rest(struct parser *x, struct record_state *state,
 	struct record_room *room, struct rr *ret, struct parser_error *ret_error)
 {
@@ -261,7 +262,8 @@ static int read_line(const struct entry *entry, struct record_state *state,
 	return record_from_entry(entry, state, room, ret, error);
 }
 
-/* A line's record, after r, which is that of reading the entry; and the reason. */
+/* Ends the record of a line, where r is the result of reading the entry; gives the
+ * reason. */
 static int finish(int r, const struct entry *entry, struct record_state *state,
 	struct record_room *room, struct rr *ret, char ret_why[RECORD_WHY_MAX])
 {

@@ -3,9 +3,9 @@
  * (RFC 1035 5.1), through the grammar of zones/entry.h: comments, parentheses, quotes,
  * escapes.
  *
- * A name may stand in quotes, and "@" without them, alone, is the origin.  A TTL is
- * seconds or, as in BIND, 1h30m.  Types are mnemonics or TYPEn, data may be \# length hex
- * (RFC 3597).  There is no class but IN.
+ * A name may be quoted; a single unquoted "@" is the origin.  A TTL is in seconds or,
+ * as in BIND, like 1h30m.  Types are mnemonics or TYPEn, data may be \# length hex (RFC
+ * 3597).  IN is the only class.
  */
 #ifndef MUSTER_RECORD_H
 #define MUSTER_RECORD_H
@@ -19,13 +19,13 @@ enum {
 	RECORD_WHY_MAX = RDATA_WHY_MAX,
 };
 
-/* Where a record stands that was read; struct rr points into it. */
+/* Memory for a record that was read; struct rr points into it. */
 struct record_room {
 	uint8_t owner[NAME_MAX_LEN], spelled[NAME_MAX_LEN];
 	uint8_t rdata[UINT16_MAX];
 };
 
-/* What a record inherits from those before it. */
+/* What a record inherits from earlier ones. */
 struct record_state {
 	const uint8_t *origin;
 	uint8_t owner[NAME_MAX_LEN];   /* of the last record, in lower case */
@@ -38,10 +38,10 @@ struct record_state {
 };
 
 /*
- * Reads the record of one line.  Names are completed with origin; default_ttl is the TTL
- * of a line that has none.  A line is not a zone file: it has no directives, and an owner
- * "@" in quotes is taken for a mistake.  1: *ret points into room, its owner in lower
- * case, and as it was written; 0: the line has no words; -EINVAL with a reason in
+ * Reads the record of one line.  Names are completed with origin; default_ttl is the
+ * TTL if the line has none.  Unlike a zone file, a line has no directives, and an owner
+ * "@" in quotes is considered a mistake.  1: *ret points into room, its owner both in
+ * lower case and as it was written; 0: the line has no words; -EINVAL with a reason in
  * ret_why; -ENOMEM.
  */
 int record_from_text(struct rr *ret, struct record_room *room, const char *line,
@@ -51,10 +51,10 @@ int record_from_text(struct rr *ret, struct record_room *room, const char *line,
 struct entry;
 
 /*
- * The same for the next entry of a text, which may be several lines in parentheses; one
- * that begins with a space has the owner of the record before it, which state knows.
- * entry_init before the first, entry_clear after the last; *ret_line is that of the
- * reason.  -ENODATA: the text is at its end.
+ * The same for the next entry of a text, which may span several lines in parentheses;
+ * an entry that begins with a space has the owner of the record before it, kept in
+ * state.  Call entry_init before the first and entry_clear after the last.  *ret_line
+ * is the line of the reason.  -ENODATA: end of the text.
  */
 int record_read(struct rr *ret, struct record_room *room, struct entry *entry, FILE *from,
 	struct record_state *state, char ret_why[RECORD_WHY_MAX], unsigned *ret_line)
@@ -75,16 +75,16 @@ struct record_head {
 /* Reads the words of a head.  0 or -EINVAL. */
 int record_take_head(struct parser *x, struct record_head *ret,
 	struct parser_error *ret_error) __attribute__((warn_unused_result));
-/* Reads an owner name, quoted or not; state's owner from now on.  0 or -EINVAL. */
+/* Reads an owner name, quoted or not, which becomes state's owner.  0 or -EINVAL. */
 int record_take_owner(struct parser *x, struct record_state *state,
 	struct parser_error *ret_error) __attribute__((warn_unused_result));
-/* The owner is again that of from: behind what has owners of its own. */
+/* Restores the owner of from, after records with owners of their own. */
 void record_restore_owner(struct record_state *state, const struct record_state *from);
-/* Reads the data, and settles the TTL.  0, -EINVAL or -ENOSPC. */
+/* Reads the data, and determines the TTL.  0, -EINVAL or -ENOSPC. */
 int record_take_data(struct parser *x, const struct record_head *head,
 	struct record_state *state, struct record_room *room, struct rr *ret,
 	struct parser_error *ret_error) __attribute__((warn_unused_result));
-/* All three of an entry.  1, 0 (no words), -EINVAL. */
+/* Reads owner, head and data of an entry.  1, 0 (no words), -EINVAL. */
 int record_from_entry(const struct entry *entry, struct record_state *state,
 	struct record_room *room, struct rr *ret, struct parser_error *ret_error)
 	__attribute__((warn_unused_result));

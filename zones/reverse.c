@@ -1,6 +1,6 @@
 /*
- * Reverse names.  The address stands in them backwards: an octet a label in decimal for
- * IPv4, half an octet a label in hexadecimal for IPv6.
+ * Reverse names contain the address backwards: one decimal octet per label for IPv4,
+ * four bits in hexadecimal per label for IPv6.
  */
 #include "zones/reverse.h"
 
@@ -54,7 +54,7 @@ int reverse_from_address(uint8_t ret_name[NAME_MAX_LEN], uint16_t type,
 	return 0;
 }
 
-/* A label of an IPv4 name; -1: it is none. */
+/* Reads a label of an IPv4 name; -1: it is not one. */
 static int read_decimal(const uint8_t *label)
 {
 	int octet = 0;

@@ -1,9 +1,9 @@
 /*
  * RRsets: immutable, counted, one block of memory each; and the arithmetic of the SOA.
  *
- * Does not look for duplicates while adding: whoever adds asks rrset_find first.
- * Comparing two RRsets costs one pass when their records stand in the same order, and an
- * index of one of them when they do not.
+ * Adding does not look for duplicates: callers use rrset_find first.  Comparing two
+ * RRsets costs one pass when their records stand in the same order, and an index of one
+ * of them when they do not.
  */
 #include "zones/rr.h"
 #include "zones/rdata.h"
@@ -143,7 +143,7 @@ void rrset_finder_clear(struct rrset_finder *finder)
 	rrset_finder_init(finder, NULL);
 }
 
-/* Seeded by where it lies: those who choose the records do not know that. */
+/* Seeded with its address, which clients that choose the records do not know. */
 static uint32_t finder_slot(
 	const struct rrset_finder *finder, const uint8_t *rdata, uint16_t len)
 {
@@ -212,8 +212,8 @@ static bool is_same_octets(
 	return a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
-/* Is every record of a, from here on, in b?  The search for each goes on where the last
- * one ended. */
+/* Is every record of a, from here on, in b?  Each search continues where the last one
+ * ended. */
 static bool is_rest_in(const struct rrset *a, size_t a_at, const struct rrset *b,
 	is_equal_function *is_equal)
 {
@@ -247,7 +247,7 @@ static bool is_rest_among(const struct rrset *a, size_t a_at, struct rrset_finde
 	return true;
 }
 
-/* Is every record of a in b?  Those in the same order are passed first. */
+/* Is every record of a in b?  Those in the same order are compared first. */
 static bool is_subset(
 	const struct rrset *a, const struct rrset *b, is_equal_function *is_equal)
 {
@@ -274,7 +274,7 @@ static bool is_subset(
 	return is_in;
 }
 
-/* Both ways, since a set built from a message may name a record twice. */
+/* In both directions, since a set built from a message may contain a record twice. */
 bool rrset_has_same_data(const struct rrset *a, const struct rrset *b)
 {
 	if (a->type != b->type)
@@ -333,7 +333,7 @@ uint32_t serial_next(uint32_t serial)
 	return serial == UINT32_MAX ? 1 : serial + 1;
 }
 
-/* RFC 1982 3.2: a distance of exactly 2^31 has no order; then neither is newer. */
+/* RFC 1982 3.2: at a distance of exactly 2^31 neither serial is newer. */
 bool serial_is_newer(uint32_t a, uint32_t b)
 {
 	uint32_t distance = a - b;

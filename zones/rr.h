@@ -1,10 +1,10 @@
 /*
  * Resource records and RRsets.
  *
- * A struct rr is a view: it owns nothing and lives as long as what it points into.
- * A struct rrset is immutable and counted: the mirror, change sets and batches share one,
- * and whoever changes an RRset makes a new one.  Counts are not atomic: RRsets belong to
- * one thread at a time (the zone thread).
+ * A struct rr is a view: it owns nothing and lives as long as what it points into.  A
+ * struct rrset is immutable and counted: the mirror, change sets and batches share it,
+ * and changing an RRset means making a new one.  Counts are not atomic: RRsets belong
+ * to one thread at a time (the zone thread).
  */
 #ifndef MUSTER_RR_H
 #define MUSTER_RR_H
@@ -13,7 +13,7 @@
 
 struct rr {
 	const uint8_t *owner;   /* wire, lower case */
-	const uint8_t *spelled; /* the same as it was written; NULL: in lower case */
+	const uint8_t *spelled; /* the owner as it was written; NULL: in lower case */
 	uint16_t type;
 	uint16_t class; /* IN; in updates also NONE and ANY */
 	uint32_t ttl;   /* seconds */
@@ -25,9 +25,10 @@ struct rrset {
 	uint32_t refs;
 	uint32_t ttl; /* seconds; one per RRset (RFC 2181 5.2) */
 	uint16_t type;
-	uint16_t count;           /* records, at least 1 */
-	uint32_t size : 24;       /* octets of data */
-	uint32_t spelled_len : 8; /* octets behind it; 0: the owner is in lower case */
+	uint16_t count;     /* records, at least 1 */
+	uint32_t size : 24; /* octets of data */
+	/* octets of the owner behind the data; 0: it is in lower case */
+	uint32_t spelled_len : 8;
 	/* count times: RDATA length (16 bits, big endian), RDATA; then the owner as it
 	 * was written */
 	uint8_t data[];
@@ -36,16 +37,16 @@ struct rrset {
 enum {
 	RRSET_SIZE_MAX = 1 << 20,
 	RRSET_COUNT_MAX = 10000
-}; /* octets, records: one RRset
-must fit an answer and a PATCH; far above any real one */
+}; /* octets and records: an RRset must fit into an answer and a PATCH; far above real
+    * ones */
 
-/* A new RRset of one record.  NULL: no memory.  Count 1. */
+/* A new RRset of one record, with count 1.  NULL: no memory. */
 struct rrset *rrset_new(uint16_t type, uint32_t ttl, const uint8_t *rdata, uint16_t len);
 /* With its owner as it was written (RFC 1035 2.3.3: "case should be preserved"); spelled
  * may be NULL. */
 struct rrset *rrset_new_spelled(uint16_t type, uint32_t ttl, const uint8_t *rdata,
 	uint16_t len, const uint8_t *spelled);
-/* NULL: in lower case.  No comparison of RRsets looks at it. */
+/* NULL: in lower case.  Comparisons of RRsets ignore it. */
 const uint8_t *rrset_spelled(const struct rrset *set);
 size_t rrset_octets(const struct rrset *set); /* of memory */
 /* Copies of old (which keeps its count) with one record more, or another TTL.  NULL: no
@@ -62,9 +63,9 @@ const uint8_t *rrset_next(const struct rrset *set, size_t *at, uint16_t *ret_len
 int rrset_find(const struct rrset *set, const uint8_t *rdata, uint16_t len);
 
 /*
- * For many searches in one RRset, which must outlive it: the second one makes an index,
- * so that all of them cost about as much as the RRset and they have octets.  Without
- * memory for that each is an rrset_find.
+ * For many searches in one RRset, which must outlive it.  The second search builds an
+ * index, so that all of them together cost about as much as their octets and the
+ * RRset.  Without memory for it, each search is an rrset_find.
  */
 struct rrset_finder {
 	const struct rrset *set; /* NULL: nothing is found */
@@ -77,8 +78,8 @@ void rrset_finder_init(struct rrset_finder *finder, const struct rrset *set);
 void rrset_finder_clear(struct rrset_finder *finder);
 bool rrset_finder_has(struct rrset_finder *finder, const uint8_t *rdata, uint16_t len);
 
-/* Same records in any order (RDATA as rdata_is_equal); TTL not looked at (RFC
- * 2136 1.1.1). */
+/* Same records in any order (RDATA as in rdata_is_equal), regardless of TTL (RFC 2136
+ * 1.1.1). */
 bool rrset_has_same_data(const struct rrset *a, const struct rrset *b);
 /* Same octets and same TTL, records in any order; NULL equals NULL. */
 bool rrset_is_identical(const struct rrset *a, const struct rrset *b);

@@ -4,13 +4,12 @@
  * Judges everything that can be judged without the zone's content: the zone section
  * (3.1.1), the form of prerequisites (the stateless half of 3.2) and the prescan of the
  * update section (3.4.1), RDATA included.  The additional section is not looked at:
- * glue may be ignored (2.6), OPT and TSIG are the walk's.
+ * glue may be ignored (2.6), and the walk handles OPT and TSIG.
  *
- * The hot path: a message is one allocation, in which follow the struct, the records,
- * and an arena for names and RDATA.  Names are stored once per run of equal owners.
- * Where compression makes the expanded records larger than guessed, further chunks
- * follow; a message of 64 KiB expands to a few MiB at most (every record at its longest
- * name).
+ * This is the hot path: a message takes one allocation for the struct, the records, and
+ * an arena for names and RDATA.  Names are stored once per run of equal owners.  Where
+ * compression makes the expanded records larger than guessed, further chunks follow; a
+ * message of 64 KiB expands to a few MiB at most (every record at its longest name).
  */
 #include "zones/update.h"
 
@@ -26,8 +25,8 @@ enum {
 	SECTION_ZONE = 0,
 	SECTION_PREREQ = 1,
 	SECTION_UPDATE = 2,
-	ARENA_SLACK = 512, /* octets guessed for the names in RDATA of small messages */
-	ARENA_CHUNK = 16 * 1024,            /* octets of a further chunk, at least */
+	ARENA_SLACK = 512, /* octets estimated for the names in RDATA of small messages */
+	ARENA_CHUNK = 16 * 1024,            /* minimum octets of a further chunk */
 	RDATA_EXPANSION = 2 * NAME_MAX_LEN, /* usual growth by expanding names */
 	RDATA_MAX = 65535,
 	TTL_MAX = 0x7fffffff, /* RFC 2181 8 */
@@ -38,9 +37,9 @@ struct reading {
 	struct update *update;
 	struct arena arena;
 	int section;     /* SECTION_PREREQ or SECTION_UPDATE */
-	unsigned number; /* of the record in its section, from 1, for messages */
+	unsigned number; /* of the record in its section, from 1, for error messages */
 	bool is_outside; /* rr.owner is not in the zone */
-	struct rr rr;    /* being read; rdata and class as they stand in the message */
+	struct rr rr;    /* the record being read; rdata and class as in the message */
 	size_t rdata_at;
 };
 
@@ -120,7 +119,7 @@ static struct verdict refuse_record(
 		rdata_type_name(in->rr.type, type), why);
 }
 
-/* Reads the owner; it shares the octets of the record before, if it is the same. */
+/* Reads the owner, which shares the octets of the record before it if it is the same. */
 static int read_owner(struct reading *in, const struct rr *before)
 {
 	uint8_t written[NAME_MAX_LEN];
@@ -152,7 +151,7 @@ static int read_owner(struct reading *in, const struct rr *before)
 	return 0;
 }
 
-/* Everything up to the RDATA; the reader goes past it. */
+/* Reads everything up to the RDATA; the reader skips the RDATA. */
 static int read_record(struct reading *in, const struct rr *before)
 {
 	int r = read_owner(in, before);
@@ -169,8 +168,8 @@ static int read_record(struct reading *in, const struct rr *before)
 	return in->r.failed ? -EBADMSG : 0;
 }
 
-/* RDATA of the shape of its type, expanded into what is free of the arena; where that
- * is too little, into a new chunk. */
+/* Expands RDATA, which must have the shape of its type, into the free part of the arena
+ * or, if that is too small, into a new chunk. */
 static bool read_rdata(struct reading *in, struct verdict *refusal)
 {
 	const size_t rooms[] = {
@@ -197,16 +196,16 @@ static bool read_rdata(struct reading *in, struct verdict *refusal)
 	return true;
 }
 
-/* Types of which there is no RDATA to compare with. */
+/* Types without RDATA to compare with. */
 static bool is_transport_type(uint16_t type)
 {
 	return type == 0 || type == TYPE_OPT || type == TYPE_TSIG || type == TYPE_TKEY;
 }
 
 /*
- * The form of a prerequisite, in the order of 3.2.5.  NULL: it is right, and its RDATA is
- * still to be read if its class is IN.  Metatypes are not forbidden here as they are in
- * 3.4.1.2: no such RRset exists, and that is the answer.
+ * The form of a prerequisite, checked in the order of 3.2.5.  NULL: it is right, and
+ * its RDATA is still to be read if its class is IN.  Unlike 3.4.1.2, meta types are not
+ * forbidden here: the answer is that no such RRset exists.
  */
 static const char *check_prereq(const struct reading *in, enum rcode *ret_rcode)
 {
@@ -230,8 +229,9 @@ static const char *check_prereq(const struct reading *in, enum rcode *ret_rcode)
 
 /*
  * RFC 3007 3.1.1: "NXT records MUST NOT be created, modified, or deleted by dynamic
- * update"; what took their place (RFC 3755) neither.  Signatures are not forbidden there,
- * but they belong to who signs the zone, and name servers refuse them.
+ * update"; the same holds for the types that replaced it (RFC 3755).  Signatures are
+ * not forbidden there, but they belong to the zone's signer, and name servers refuse
+ * them.
  */
 static bool is_of_the_signer(uint16_t type)
 {
@@ -241,7 +241,7 @@ static bool is_of_the_signer(uint16_t type)
 
 /*
  * 3.4.1, the prescan of the update section, in the order of 3.4.1.3.  "Any unrecognized
- * type" of 3.4.1.2 is not FORMERR: since RFC 3597 types not known are data.
+ * type" of 3.4.1.2 is not FORMERR: since RFC 3597 unknown types are data.
  */
 static const char *check_change(const struct reading *in, enum rcode *ret_rcode)
 {
@@ -311,7 +311,7 @@ static bool read_next(
 	return true;
 }
 
-/* Up to the first record that is wrong; all of them if there is none. */
+/* Reads up to the first record that is wrong, or all of them. */
 static bool read_section(struct reading *in, int section, const struct wire_message *m,
 	struct rr *to, uint16_t *ret_count, struct verdict *refusal)
 {
@@ -330,8 +330,8 @@ static bool read_section(struct reading *in, int section, const struct wire_mess
 }
 
 /*
- * 3.2.5 takes the prerequisites one by one, so that one that does not hold comes before
- * the wrong form of one behind it.  Those about values come after all others.
+ * 3.2.5 takes the prerequisites one by one, so a prerequisite that fails comes before
+ * the wrong form of a later one.  Those about values come after all others.
  */
 static bool may_fail_before(const struct update *update)
 {
@@ -461,7 +461,7 @@ void update_to_text(const struct update *update, char buf[UPDATE_TEXT_MAX])
 	}
 	if (line.is_full)
 		memcpy(buf + UPDATE_TEXT_MAX - 4, "...", 4);
-	/* No peer writes control characters into a log. */
+	/* Peers must not write control characters into a log. */
 	for (char *c = buf; *c; c++) {
 		if (*c < ' ' || *c > '~')
 			*c = '?';

@@ -1,8 +1,8 @@
 /*
  * Updates that the gateway itself makes (update_builder.h).
  *
- * The records stand behind the structure and move as they become more; their octets are
- * in an arena, where they stay.
+ * The records are stored behind the structure and move as it grows; their octets are in
+ * an arena and do not move.
  */
 #include "zones/update_builder.h"
 
@@ -12,7 +12,7 @@
 
 enum {
 	ROOM_MIN = 4, /* records */
-	/* Octets of a chunk: as much again as there is, within these. */
+	/* Octets of a chunk: as much as there is already, within these limits. */
 	CHUNK_MIN = 256,
 	CHUNK_MAX = 64 * 1024,
 };

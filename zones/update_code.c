@@ -1,9 +1,9 @@
 /*
- * The octets of an update that are kept when its message is gone (update.h).
+ * The octets stored for an update when its message is gone (update.h).
  *
- * What a peer sent is kept as it is, up to the additional section; what the gateway made
- * itself, or what is too long, is written here: without prerequisites, which nobody is
- * shown, and with as many whole records as there is room for.
+ * What a peer sent is kept as it is, up to the additional section.  An update that the
+ * gateway made itself, or that is too long, is written here: without prerequisites,
+ * which are never shown, and with as many whole records as fit.
  */
 #include "zones/update.h"
 
@@ -68,8 +68,8 @@ static void skip_record(struct wire_reader *r)
 	wire_read_octets(r, wire_read_u16(r));
 }
 
-/* How many records of the update section are whole, and where they end.  False: not even
- * what comes before them is. */
+/* Counts the complete records of the update section, and finds their end.  False: even
+ * what comes before them is incomplete. */
 static bool find_end(
 	const uint8_t *octets, size_t len, uint16_t *ret_count, size_t *ret_end)
 {

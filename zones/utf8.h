@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Octets of the character that begins at p, with left octets to go; 0 if it is none. */
+/* Octets of the character that begins at p, with left octets to go; 0 if it is
+ * invalid. */
 size_t utf8_len(const uint8_t *p, size_t left);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * Records that only their target can put into octets: see verbatim.h.
+ * Records for which only their target has octets (verbatim.h).
  */
 #include "zones/verbatim.h"
 
 #include <string.h>
 
-/* The first octet is what almost all other RDATA differs in. */
+/* Nearly all other RDATA differs in the first octet. */
 static const uint8_t MARK[VERBATIM_MARK_LEN] = {0xff, 0xff, 'm', 'u', 's', 't', 'e', 'r',
 	' ', 't', 'e', 'x', 't', ':', 0xff, 0xff};
 

@@ -4,10 +4,10 @@
  * Chained linear hashing: the table grows by one bucket per node, so that no insertion
  * ever waits for a million nodes to move.  It never shrinks.
  *
- * A node that has lost its last RRset and child is vacant: for everybody outside it
- * does not exist, but it stays in the table, with its room for RRsets, until
- * zone_settle.  So what was just removed can be put back without memory, which is what
- * makes undo certain; and a half-made chain of ancestors needs no cleaning up.
+ * A node that has lost its last RRset and child is vacant: callers do not see it, but
+ * it stays in the table, with its room for RRsets, until zone_settle.  So what was just
+ * removed can be put back without allocating, and undo cannot fail; and an incomplete
+ * chain of ancestors needs no cleaning up.
  */
 #include "zones/zone.h"
 
@@ -35,8 +35,8 @@ struct zone_node {
 	uint32_t hash;     /* of name */
 	uint32_t children; /* existing nodes one label below */
 	uint16_t count;    /* RRsets */
-	uint16_t room;     /* pointers in sets.many; 0: sets.one */
-	uint32_t holder;   /* of holders; of a vacant node, who held it last */
+	uint16_t room;     /* pointers in sets.many; 0: sets.one is used */
+	uint32_t holder;   /* number of its holder; if vacant, of the last one */
 	uint8_t name[];    /* wire, lower case */
 };
 
@@ -78,7 +78,7 @@ static struct zone_node *lookup(const struct zone *zone, const uint8_t *name)
 	return node;
 }
 
-/* One bucket more.  Without memory for it chains get longer, that is all. */
+/* Adds one bucket.  Without memory for it, chains only get longer. */
 static void grow(struct zone *zone)
 {
 	size_t used = zone->base + zone->split;
@@ -152,8 +152,8 @@ static void node_free(struct zone_node *node)
 	free(node);
 }
 
-/* The node of owner and all its ancestors up to the apex, found or made vacant.  NULL: no
- * memory; what was made until then is vacant and does no harm. */
+/* Finds the node of owner and all its ancestors up to the apex, or makes them, vacant.
+ * NULL: no memory; the vacant nodes made before do no harm. */
 static struct zone_node *node_ensure(struct zone *zone, const uint8_t *owner)
 {
 	struct zone_node *first = NULL;
@@ -172,7 +172,7 @@ static struct zone_node *node_ensure(struct zone *zone, const uint8_t *owner)
 	}
 }
 
-/* A vacant node begins to exist: it counts in its parent, and so on upwards. */
+/* A vacant node begins to exist: its parent counts it, and so on upwards. */
 static void node_appear(struct zone *zone, struct zone_node *node)
 {
 	bool was_vacant = true;
@@ -308,8 +308,8 @@ int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrse
 	return 0;
 }
 
-/* Instead of a part of the RRset, which whoever writes it anew would take for the whole.
- */
+/* A mark stands for the whole RRset, not for the part that did not fit: otherwise
+ * whoever writes the RRset would take the rest for the whole. */
 static int load_large_set(struct zone *zone, const struct rr *rr, uint32_t ttl)
 {
 	struct rrset *set = verbatim_of_large_set(rr->type, ttl);
@@ -329,8 +329,8 @@ int zone_load_rr(struct zone *zone, const struct rr *rr)
 
 	if (!name_is_subdomain(rr->owner, zone->apex->name))
 		return 0;
-	/* Not a zone SOA (RFC 2136 3.4.2.2), and no transfer could hand it on: a SOA ends
-	 * one (RFC 5936 2.2). */
+	/* It is not a zone SOA (RFC 2136 3.4.2.2), and no transfer could pass it on,
+	 * since a SOA ends a transfer (RFC 5936 2.2). */
 	if (rr->type == TYPE_SOA && !name_is_equal(rr->owner, zone->apex->name))
 		return 0;
 	old = zone_find(zone, rr->owner, rr->type);
@@ -502,7 +502,8 @@ bool zone_type_is_proof(uint16_t type)
 
 bool zone_type_is_signers(const struct zone *zone, uint16_t type)
 {
-	enum { TYPE_BIND_SIGNING = 65534 }; /* where BIND notes what is still to sign */
+	/* where BIND records what remains to be signed */
+	enum { TYPE_BIND_SIGNING = 65534 };
 
 	return zone->is_signed &&
 		(type == TYPE_DNSKEY || type == TYPE_NSEC3PARAM || type == TYPE_CDS ||
@@ -598,7 +599,7 @@ size_t zone_count_octets(const struct zone *zone)
 	return zone->octets;
 }
 
-/* The cursor is the address of the last node given: with its hash the way on is known. */
+/* The cursor is the address of the last node returned; its hash tells where to go on. */
 const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor)
 {
 	const struct zone_node *node = (const struct zone_node *)(uintptr_t)*cursor;

@@ -6,8 +6,8 @@
  * children, so that NXDOMAIN and NODATA can be told apart.  A zone belongs to one thread.
  * About 100 octets per host with one address: name, node, RRset and slot.
  *
- * Who may write names must not be able to choose them so that they all meet in one
- * bucket: the hash has a seed, which the gateway draws when it starts.
+ * Clients that choose names must not be able to force hash collisions: the hash has a
+ * seed, which the gateway draws when it starts.
  */
 #ifndef MUSTER_ZONE_H
 #define MUSTER_ZONE_H
@@ -17,15 +17,15 @@
 struct zone;
 struct zone_node;
 
-/* NULL: no memory.  zone_new has a seed that everybody knows: for what no peer fills. */
+/* NULL: no memory.  zone_new uses a fixed seed, for zones that no peer can fill. */
 struct zone *zone_new_seeded(const uint8_t *apex, const struct name_seed *seed);
 struct zone *zone_new(const uint8_t *apex);
 void zone_free(struct zone *zone);
 const uint8_t *zone_apex(const struct zone *zone);
 const struct name_seed *zone_seed(const struct zone *zone);
 
-/* The node of an owner name, empty non-terminals included; NULL: the name does not exist.
- * Valid until the zone is next changed. */
+/* The node of an owner name, empty non-terminals included; NULL: the name does not
+ * exist.  Valid until the next change of the zone. */
 const struct zone_node *zone_find_node(const struct zone *zone, const uint8_t *owner);
 const uint8_t *zone_node_owner(const struct zone_node *node);
 /* RRsets of a node, by index; NULL after the last. */
@@ -41,9 +41,9 @@ struct rrset *zone_find(const struct zone *zone, const uint8_t *owner, uint16_t 
 bool zone_is_name_in_use(const struct zone *zone, const uint8_t *owner);
 
 /*
- * Puts an RRset in place of the one of its type at owner (which must be at or below the
- * apex), or removes it when set is NULL.  The zone takes its own reference.
- * 0 or -ENOMEM; removing and replacing an existing RRset never fails.
+ * Replaces the RRset of this type at owner (which must be at or below the apex), or
+ * removes it if set is NULL.  The zone takes its own reference.  0 or -ENOMEM; removing
+ * and replacing an existing RRset never fails.
  */
 int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrset *set)
 	__attribute__((warn_unused_result));
@@ -54,27 +54,28 @@ int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrse
  */
 void zone_settle(struct zone *zone);
 
-/* Adds one record while loading: joins its RRset, the first TTL wins, duplicates,
+/* Adds one record while loading: it joins its RRset, whose first TTL wins; duplicates,
  * records outside the zone and SOA records below its apex are ignored.  0, -ENOMEM or
- * -ENOSPC (too large an RRset: what stands for it is there, see verbatim.h). */
+ * -ENOSPC (the RRset is too large, and a mark stands for it: see verbatim.h). */
 int zone_load_rr(struct zone *zone, const struct rr *rr)
 	__attribute__((warn_unused_result));
 
 struct rrset *zone_soa(const struct zone *zone); /* NULL: none (not loaded yet) */
 
 /*
- * A zone that its server signs.  What the signer alone makes (RRSIG, NSEC, NSEC3) is not
- * in the mirror, so that updates see the zone as the server does that signs it: a name
- * whose last record went is free, whatever proved that it existed.
+ * Marks a zone that its server signs.  What only the signer makes (RRSIG, NSEC, NSEC3)
+ * is not in the mirror, so that updates see the zone as the signing server does: a name
+ * whose last other record has been removed is free, even while there is still a proof
+ * of it.
  */
 void zone_set_signed(struct zone *zone, bool is_signed);
 bool zone_is_signed(const struct zone *zone);
 bool zone_type_is_proof(uint16_t type); /* RRSIG, NSEC, NSEC3 */
 
 /*
- * Does the signer keep records of this type at the apex of this zone (DNSKEY, NSEC3PARAM
- * and so on)?  An update changes them only if it names the type: whoever deletes
- * everything at the apex does not mean them.
+ * Does the signer keep records of this type at the apex of this zone (DNSKEY,
+ * NSEC3PARAM and so on)?  An update changes them only if it names the type: deleting
+ * everything at the apex does not include them.
  */
 bool zone_type_is_signers(const struct zone *zone, uint16_t type);
 
@@ -87,15 +88,16 @@ struct zone_holding {
 	size_t octets; /* of memory, as zone_count_octets counts */
 };
 
-/* The name, if it is there, is the key's from now on.  0 or -ENOMEM: it is whose it
- * was. */
+/* Makes the key the holder of the name, if it exists.  0, or -ENOMEM with the holder
+ * unchanged. */
 int zone_hold(struct zone *zone, const uint8_t *owner, const uint8_t *key)
 	__attribute__((warn_unused_result));
-/* What a key holds in the zone; and what it would hold more if the name were its. */
+/* What a key holds in the zone; and what it would hold in addition if the name were
+ * its. */
 struct zone_holding zone_holding(const struct zone *zone, const uint8_t *key);
 struct zone_holding zone_holding_at(
 	const struct zone *zone, const uint8_t *owner, const uint8_t *key);
-/* Names of zone are held by those who hold them in old, as far as there is memory. */
+/* Gives the names of zone their holders in old, as far as memory allows. */
 void zone_hold_as(struct zone *zone, const struct zone *old);
 
 /* Numbers for status and limits. */
@@ -104,8 +106,8 @@ size_t zone_count_records(const struct zone *zone);
 size_t zone_count_octets(const struct zone *zone); /* of memory, for names and records */
 
 /*
- * Every node with data, in no particular order.  cursor starts at 0; returns NULL at the
- * end.  The zone must not change in between.
+ * Visits every node with data, in no particular order.  cursor starts at 0; returns
+ * NULL at the end.  The zone must not change meanwhile.
  */
 const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor);
 
@@ -114,14 +116,14 @@ const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor);
 #include <stdio.h>
 enum { ZONE_ERROR_MAX = 512 };
 
-/* What is read otherwise than it is written, and not refused: "file:line: ...". */
+/* Reports what is read differently than written, and not refused: "file:line: ...". */
 typedef void zone_warn(const char *message, void *arg);
 
 /* 0, or -errno with ret_error "file:line: reason", or "file: reason". */
 int zone_load_file(struct zone *zone, const char *path, zone_warn *warn, void *arg,
 	char ret_error[ZONE_ERROR_MAX]) __attribute__((warn_unused_result));
-/* The same from a stream, which includes no files, and may be a zone without NS, which
- * nobody serves; ret_error is "line N: reason". */
+/* The same from a stream, which cannot include files, and may be a zone without NS that
+ * is never served; ret_error is "line N: reason". */
 int zone_read_file(struct zone *zone, FILE *file, char ret_error[ZONE_ERROR_MAX])
 	__attribute__((warn_unused_result));
 

@@ -1,14 +1,14 @@
 /*
- * Reading a zone file (RFC 1035 5) into the mirror.
+ * Reads a zone file (RFC 1035 5) into the mirror.
  *
- * By a reader of our own, above the parser of RDATA that has to exist for what PowerDNS
- * says.  ldns reads much that is wrong in silence, and not all that is right; Knot's
- * libzscanner is strict, but the one in Debian 12 knows neither $GENERATE nor the TTL
- * that was stated last nor the newer types, and would be a second grammar beside the one
- * for lines of agents.
+ * The reader is our own, on top of the RDATA parser that PowerDNS' text requires
+ * anyway.  ldns silently accepts much that is wrong, and not everything that is right.
+ * Knot's libzscanner is strict, but the one in Debian 12 lacks $GENERATE, the TTL
+ * stated last, and newer types, and would be a second grammar beside the one for lines
+ * of agents.
  *
- * What BIND loads, loads, with the same content, as far as it can be served, but for what
- * muster.conf(5) names:
+ * What BIND loads is loaded here with the same content, as far as it can be served;
+ * muster.conf(5) lists the exceptions.
  *
  *   - $ORIGIN, $TTL, $INCLUDE and $GENERATE, in any case.  An included file that is not
  *     an absolute path is looked for beside the file that includes it, as in Knot; BIND
@@ -19,9 +19,9 @@
  *   - Records outside the zone are left out, and the first TTL of an RRset counts for all
  *     of it, both with a warning.
  *
- * What no server's zone may hold is an error: no SOA or NS at the top, two of what there
- * is one of, a CNAME beside other data, a SOA below the top.  Whether name servers have
- * addresses is not looked at: here they may come by update.
+ * What no server accepts in a zone is an error: no SOA or NS at the top, two records of
+ * a type that allows one, a CNAME beside other data, a SOA below the top.  Whether name
+ * servers have addresses is not checked, since an update may add them later.
  */
 #include "zones/zone.h"
 
@@ -39,12 +39,14 @@
 #include "zones/record.h"
 
 enum {
-	INCLUDE_DEPTH_MAX = 16, /* files within files; a file that includes itself ends */
-	PATH_MAX_LEN = 4096,    /* of an included file */
-	WARNINGS_MAX = 10,      /* that are told; of the others, how many there were */
+	/* depth of included files, so that a file including itself ends */
+	INCLUDE_DEPTH_MAX = 16,
+	PATH_MAX_LEN = 4096, /* of an included file */
+	/* warnings reported one by one; the rest are only counted */
+	WARNINGS_MAX = 10,
 };
 
-/* All of a load. */
+/* The state of a whole load. */
 struct load {
 	struct zone *zone;
 	zone_warn *warn; /* NULL: nobody listens */
@@ -55,7 +57,7 @@ struct load {
 	char *error; /* ZONE_ERROR_MAX octets */
 };
 
-/* One file of it. */
+/* One of its files. */
 struct source {
 	struct load *load;
 	const char *path; /* NULL: a stream */
@@ -67,7 +69,7 @@ struct source {
 
 /* ---- what is wrong ---- */
 
-/* One line, printable: paths and words come from outside. */
+/* Makes one printable line: paths and words come from outside. */
 static void format_place(char ret[ZONE_ERROR_MAX], const struct source *source,
 	unsigned line, const char *why, va_list args)
 	__attribute__((format(printf, 4, 0)));
@@ -139,7 +141,7 @@ static int fail_record(const struct source *source, const struct rr *rr, const c
 
 /* ---- records ---- */
 
-/* May type stand at a node beside what is there?  RFC 1034 3.6.2, RFC 4035 2.5. */
+/* May this type exist beside what the node has?  RFC 1034 3.6.2, RFC 4035 2.5. */
 static const char *check_beside(const struct zone_node *node, uint16_t type)
 {
 	const struct rrset *set;
@@ -169,7 +171,7 @@ static const char *check_record(
 	return check_beside(node, rr->type);
 }
 
-/* RFC 2181 5.2.  Signatures have the TTLs of what they cover, which differ. */
+/* RFC 2181 5.2.  Signatures have the TTLs of what they cover, which may differ. */
 static void check_ttl(
 	const struct source *source, const struct rr *rr, const struct zone_node *node)
 {
@@ -211,7 +213,7 @@ static int take_record(const struct rr *rr, void *arg)
 
 static int read_source(struct source *source, FILE *from);
 
-/* At a place of the entry; NULL: at its beginning. */
+/* Fails at a place of the entry; NULL: at its beginning. */
 static int fail_at(struct source *source, const struct parser_error *error)
 {
 	if (error->at)
@@ -219,7 +221,7 @@ static int fail_at(struct source *source, const struct parser_error *error)
 	return fail(source, -EINVAL, "%s", error->why);
 }
 
-/* A word that is not what was expected, or none. */
+/* Fails at a word that is missing, or is not what was expected. */
 static int fail_word(struct source *source, const struct parser *x, const char *expected)
 {
 	struct parser_error error;
@@ -276,7 +278,7 @@ static int take_generate(struct source *source, struct parser *x)
 		return r; /* or take_record has said it */
 	if (r == -ENOMEM)
 		return fail(source, r, "out of memory");
-	/* Within a record that was made there is no place to point to. */
+	/* A generated record has no place in the text to point to. */
 	if (error.at < source->entry.text ||
 		error.at > source->entry.text + source->entry.len)
 		error.at = NULL;
@@ -294,7 +296,7 @@ static int find_include(const struct source *source, const char *name, char *ret
 	return n < PATH_MAX_LEN ? 0 : -ENAMETOOLONG;
 }
 
-/* What is no regular file could keep whoever opens it waiting for ever. */
+/* Anything but a regular file could block open for ever. */
 static FILE *open_file(const char *path)
 {
 	struct stat st;
@@ -310,7 +312,7 @@ static FILE *open_file(const char *path)
 	return file;
 }
 
-/* The owner and the origin are the including file's again afterwards. */
+/* Afterwards the owner and the origin are those of the including file again. */
 static int include(struct source *source, const char *path, const uint8_t *origin)
 {
 	struct record_state *state = &source->load->state;
