@@ -1,5 +1,6 @@
 /*
- * What editors on Windows put in front of UTF-8 (U+FEFF, RFC 3629 6): no part of a text.
+ * What editors on Windows put in front of UTF-8 (U+FEFF, RFC 3629 6).  It is not part
+ * of the text.
  */
 #ifndef MUSTER_BYTE_ORDER_MARK_H
 #define MUSTER_BYTE_ORDER_MARK_H
@@ -7,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Octets of the mark that the text begins with; 0: it begins with none. */
+/* Octets of the mark at the beginning of the text; 0: there is none. */
 static inline size_t byte_order_mark_len(const char *text, size_t len)
 {
 	static const char mark[] = "\xef\xbb\xbf";

@@ -1,5 +1,5 @@
 /*
- * Enrolment lines.  Pure; the line's form is enrolment.h's.
+ * Enrolment lines.  Pure; enrolment.h describes the form.
  */
 #include "tsig/enrolment.h"
 

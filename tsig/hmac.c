@@ -1,9 +1,9 @@
 /*
  * HMAC by OpenSSL's EVP_MAC, with prepared contexts; Base64 of secrets; wiping.
  *
- * Does not know what is signed.  A pool has POOL_SLOTS contexts: each holds one key's
- * pads ready, so that a message costs no key setup while its key's slot is not taken by
- * another.
+ * What is signed is not known here.  A pool has POOL_SLOTS contexts, each prepared with
+ * one key's pads, so that a message needs no key setup unless another key has taken its
+ * slot.
  */
 #include "tsig/hmac.h"
 
@@ -45,7 +45,7 @@ static const struct algorithm algorithms[HMAC_ALGORITHMS] = {
 
 struct slot {
 	EVP_MAC_CTX *ctx; /* NULL: never used */
-	uint64_t serial;  /* of the secret that ctx is keyed with; 0: of none */
+	uint64_t serial;  /* of the secret that ctx is keyed with; 0: none */
 	enum hmac_algorithm alg;
 	uint16_t secret_len;
 	uint8_t secret[HMAC_SECRET_MAX];
@@ -54,7 +54,7 @@ struct slot {
 struct hmac_pool {
 	EVP_MAC *mac;
 	EVP_MAC_CTX
-	*templates[HMAC_ALGORITHMS]; /* digest set, no key; NULL: not yet made */
+	*templates[HMAC_ALGORITHMS]; /* digest set, no key; NULL: not made yet */
 	EVP_MAC_CTX *current;        /* between start and final; else NULL */
 	struct slot slots[POOL_SLOTS];
 };
@@ -87,8 +87,8 @@ bool hmac_algorithm_is_weak(enum hmac_algorithm alg)
 
 bool hmac_algorithm_from_wire(const uint8_t *name, enum hmac_algorithm *ret_alg)
 {
-	/* A label of a wire name may hold a zero octet, but no table entry does:
-	 * strcmp would then see a difference at the latest at that octet. */
+	/* A label of a wire name may contain a zero octet, but no table entry does, so
+	 * strcmp sees a difference at that octet at the latest. */
 	for (int alg = 0; alg < HMAC_ALGORITHMS; alg++) {
 		if (strcmp((const char *)name, algorithms[alg].wire) == 0) {
 			*ret_alg = (enum hmac_algorithm)alg;
@@ -101,8 +101,8 @@ bool hmac_algorithm_from_wire(const uint8_t *name, enum hmac_algorithm *ret_alg)
 	return true;
 }
 
-/* "-80" after the name of an algorithm; true with the octets if it is an allowed
- * length. */
+/* Reads "-80" after the name of an algorithm; true, with the octets, if it is an
+ * allowed length. */
 static bool read_bits(
 	const char *text, size_t len, enum hmac_algorithm alg, uint8_t *ret_min)
 {
@@ -136,7 +136,7 @@ bool hmac_algorithm_from_text(
 		*ret_mac_min = (uint8_t)hmac_len(HMAC_MD5);
 		return true;
 	}
-	/* The truncated ones come out as the plain ones with their length. */
+	/* Truncated algorithms are returned as the plain ones with their length. */
 	for (int i = 0; i <= HMAC_SHA512; i++) {
 		enum hmac_algorithm alg = (enum hmac_algorithm)i;
 		size_t name_len = strlen(algorithms[i].text);
@@ -183,7 +183,7 @@ void hmac_pool_free(struct hmac_pool *pool)
 	free(pool);
 }
 
-/* What OpenSSL has refused: for want of memory, which may be there the next time, or for
+/* OpenSSL has refused, either for lack of memory, which may be there next time, or for
  * good.  Empties its list of errors. */
 static int take_refusal(void)
 {
@@ -197,7 +197,8 @@ static int take_refusal(void)
 	return r;
 }
 
-/* Fetching a digest by name costs more than a MAC: once per pool and algorithm. */
+/* Fetching a digest by name costs more than a MAC, so it is done once per pool and
+ * algorithm. */
 static int make_template(struct hmac_pool *pool, enum hmac_algorithm alg)
 {
 	OSSL_PARAM params[2] = {
@@ -220,7 +221,7 @@ static int make_template(struct hmac_pool *pool, enum hmac_algorithm alg)
 	return 0;
 }
 
-/* Keys the slot; the digest is set anew only where the algorithm changes. */
+/* Keys the slot; sets the digest again only if the algorithm changes. */
 static int prepare_slot(struct hmac_pool *pool, struct slot *slot, uint64_t serial,
 	enum hmac_algorithm alg, const uint8_t *secret, size_t secret_len)
 {
@@ -254,7 +255,8 @@ int hmac_start(struct hmac_pool *pool, uint64_t serial, enum hmac_algorithm alg,
 	pool->current = NULL;
 	if (secret_len == 0 || secret_len > HMAC_SECRET_MAX)
 		return -EINVAL;
-	/* Two rings may give one serial to two secrets: the secret itself decides. */
+	/* Two rings may give one serial to two secrets, so the secrets themselves are
+	 * compared. */
 	if (serial == 0 || slot->serial != serial || slot->alg != alg ||
 		slot->secret_len != secret_len ||
 		!hmac_is_equal(slot->secret, secret, secret_len)) {
@@ -305,7 +307,7 @@ void hmac_wipe(void *octets, size_t len)
 	OPENSSL_cleanse(octets, len);
 }
 
-/* 0 to 63, or -1.  Without a table, so that no cache line depends on a secret. */
+/* 0 to 63, or -1.  It uses no table, so that no cache line depends on a secret. */
 static int base64_value(char c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -359,8 +361,8 @@ int hmac_decode_base64(const char *text, size_t text_len, uint8_t *ret, size_t c
 		if (!is_space(text[i]))
 			r = take_base64(&b, text[i], ret, cap);
 	}
-	/* RFC 4648 3.2, 3.5: padded to four, and the bits behind the last octet are
-	 * zero; a secret that breaks this was cut or mistyped. */
+	/* RFC 4648 3.2, 3.5: padded to four digits, and the bits after the last octet
+	 * are zero; a secret that violates this was cut or mistyped. */
 	unsigned rest = b.digits % 4;
 	uint32_t tail = rest == 2 ? b.bits & 15 : rest == 3 ? b.bits & 3 : 0;
 

@@ -1,8 +1,9 @@
 /*
  * The keyring: a hash table of key names, each with its chain of secrets.
  *
- * One allocation per key holds the key, its name and its secret.  Nothing is ever taken
- * out of a ring; a reload fills another one.  No locks: fill first, then share.
+ * One allocation per key holds the key, its name and its secret.  Keys are never
+ * removed from a ring; a reload fills another one.  There are no locks: a ring must be
+ * filled before it is shared.
  */
 #include "tsig/key.h"
 
@@ -14,8 +15,8 @@ enum { BUCKETS_MIN = 64 }; /* a power of two; doubled whenever there are as many
 
 struct entry {
 	struct tsig_key key;
-	struct entry *next_in_bucket; /* another name; only the first secret of a name is
-				       * in a bucket */
+	struct entry *next_in_bucket; /* the next name; only the first secret of a name
+	                               * is in a bucket */
 	uint32_t hash;
 	uint8_t octets[]; /* name, secret */
 };

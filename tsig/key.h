@@ -1,9 +1,9 @@
 /*
  * TSIG keys and the keyring.
  *
- * A key is a name, an algorithm and a secret.  One name may have several (rotation): all
- * of them verify, and the one that did signs the answer.  A keyring is filled once, from
- * key files, then only read, by any number of threads.
+ * A key is a name, an algorithm and a secret.  One name may have several (rotation):
+ * all of them verify, and the one that did signs the answer.  A keyring is filled once
+ * from key files, and then only read, by any number of threads.
  */
 #ifndef MUSTER_KEY_H
 #define MUSTER_KEY_H
@@ -12,22 +12,23 @@
 #include "tsig/name.h"
 
 /*
- * Two pointers instead of arrays, since a ring may hold two million of them.  In a key
- * that keyring_find returned both belong to the ring.  In a key given to keyring_add they
- * are the caller's, who wipes and frees what is his afterwards: the ring takes a copy.
+ * Two pointers instead of arrays, since a ring may hold two million keys.  In a key
+ * that keyring_find returned, both belong to the ring.  In a key passed to keyring_add
+ * they belong to the caller, who wipes and frees them afterwards: the ring makes a
+ * copy.
  */
 struct tsig_key {
 	const uint8_t *name;   /* wire; lower case in the ring */
 	const uint8_t *secret; /* secret_len octets */
 	int64_t not_before;    /* real time in seconds; INT64_MIN: always valid */
 	int64_t not_after;     /* last valid second; INT64_MAX: no end */
-	uint64_t serial;       /* for struct hmac_pool; the ring gives it, never 0 */
-	const struct tsig_key *next_secret; /* same name, another secret; NULL: the last;
-					     * the ring sets it */
+	uint64_t serial;       /* for struct hmac_pool; assigned by the ring, never 0 */
+	const struct tsig_key *next_secret; /* same name, another secret; NULL: the
+	                                     * last one; set by the ring */
 	enum hmac_algorithm alg;
 	uint16_t secret_len; /* octets, 1 to HMAC_SECRET_MAX */
-	uint8_t mac_min;     /* octets: shortest MAC this key accepts; the length
-			      * it signs with, unless the request's was longer */
+	uint8_t mac_min;     /* octets of the shortest MAC this key accepts; it signs
+	                      * with this length, unless the request's MAC was longer */
 };
 
 struct keyring;
@@ -35,11 +36,11 @@ struct keyring *keyring_new(void);
 void keyring_free(struct keyring *ring); /* wipes the secrets */
 
 /*
- * Copies key into the ring, name and secret too (name lower-cased, serial given).  The
- * same name, algorithm and secret again are one key, the first.  0, -ENOMEM, -ENOSPC
- * beyond KEYRING_MAX, or -EINVAL for a secret_len out of its range.
+ * Copies key into the ring, including name and secret (name lower-cased, serial
+ * assigned).  Adding the same name, algorithm and secret again has no effect.  0,
+ * -ENOMEM, -ENOSPC beyond KEYRING_MAX, or -EINVAL for a secret_len out of range.
  */
-enum { KEYRING_MAX = 2000000 }; /* keys: more than a gateway's hosts, bounds memory */
+enum { KEYRING_MAX = 2000000 }; /* keys: more than a gateway's hosts; it bounds memory */
 int keyring_add(struct keyring *ring, const struct tsig_key *key)
 	__attribute__((warn_unused_result));
 
@@ -48,9 +49,9 @@ const struct tsig_key *keyring_find(const struct keyring *ring, const uint8_t *n
 size_t keyring_count(const struct keyring *ring);
 
 /*
- * What these keys sign counts only while its time is within this many seconds of now,
- * however large a fudge it claims: it bounds how long a message can be replayed, and so
- * for how long it must be remembered.  RFC 8945 10 recommends a fudge of 300.
+ * What these keys sign is valid only if its time is within this many seconds of now,
+ * however large a fudge it claims.  This limits how long a message can be replayed, and
+ * so how long it must be remembered.  RFC 8945 10 recommends a fudge of 300.
  */
 enum { KEYRING_FUDGE_MAX_S = 1800 }; /* unless set, and at most */
 void keyring_set_fudge_max(struct keyring *ring, unsigned fudge_max_s);

@@ -1,9 +1,9 @@
 /*
- * Key files: telling the four forms apart.
+ * Key files: finds out which of the four forms a file has.
  *
- * The grammars are elsewhere: keyfile_bind.c, keyfile_yaml.c, keyfile_private.c; only
- * the one of lines is here.  Files are opened in keyfile_load.c, which the grammars that
- * know includes call; what all of them share is in keyfile_source.c.
+ * The grammars are in keyfile_bind.c, keyfile_yaml.c and keyfile_private.c; only that
+ * of lines is here.  keyfile_load.c opens files, and is called by grammars with
+ * includes; keyfile_source.c has what they all share.
  */
 #include "tsig/keyfile.h"
 #include "tsig/keyfile_source.h"
@@ -14,7 +14,7 @@
 
 #include "tsig/byte_order_mark.h"
 
-/* knsupdate's, where a line names none; nsupdate 9.18 still takes MD5 then. */
+/* The default of knsupdate if a line names none; nsupdate 9.18 still uses MD5. */
 static const char default_algorithm[] = "hmac-sha256";
 
 /* ---- lines alg:name:secret ---- */
@@ -40,7 +40,7 @@ static int add_line(
 		*field[i] = (struct keyfile_span){line.at, (size_t)(colon - line.at)};
 		line = (struct keyfile_span){colon + 1, (size_t)(end - colon - 1)};
 	}
-	entry.secret = line; /* a further colon in it is no base64 */
+	entry.secret = line; /* another colon in it is not valid base64 */
 	return keyfile_add_entry(src, &entry);
 }
 
@@ -66,7 +66,7 @@ static int read_lines(const struct keyfile_source *src)
 
 /* ---- which form? ---- */
 
-/* Behind the blanks and comments at at, comments of every form. */
+/* Skips blanks and comments, of every form, that begin at at. */
 static size_t skip_blanks(const struct keyfile_source *src, size_t at)
 {
 	const char *end;
@@ -93,8 +93,8 @@ static size_t skip_blanks(const struct keyfile_source *src, size_t at)
 }
 
 /*
- * The first word decides: "word: " begins a section of Knot's or NSD's, "word:word" is a
- * line, and everything else is BIND's to judge.
+ * The first word decides: "word: " begins a section of Knot or NSD, "word:word" is a
+ * line, and anything else is left to the grammar of BIND.
  */
 static keyfile_reader *find_reader(const struct keyfile_source *src)
 {
@@ -118,7 +118,7 @@ static keyfile_reader *find_reader(const struct keyfile_source *src)
 	return read_lines;
 }
 
-/* Text does not hold NUL octets; further on they stand for its end. */
+/* Text must not contain NUL octets; the readers use NUL for its end. */
 static int check_text(const struct keyfile_source *src)
 {
 	const char *nul = src->len ? memchr(src->text, '\0', src->len) : NULL;

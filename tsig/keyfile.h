@@ -24,24 +24,24 @@
 
 enum { KEYFILE_ERROR_MAX = 512, KEYFILE_SIZE_MAX = 256 * 1024 * 1024 };
 
-/* Told of what looks like a key and has not been loaded: "file:line: reason", never with
- * a secret. */
+/* Reports what looks like a key but was not loaded: "file:line: reason", never with a
+ * secret. */
 typedef void keyfile_warning(const char *message, void *arg);
 
 /*
  * Adds every key of the file to the ring.  0, or -errno with ret_error "file:line:
- * reason" (never a secret in it; no line where the file as a whole is at fault): -EINVAL
- * bad content or no key in it, -EACCES open to others than owner and group (mode & 007),
- * otherwise what open or read said.  A file included from there may be open to reading if
- * it defines no key, never to writing.
- * On error the ring may hold some of the file's keys.  warning may be NULL.
+ * reason" (never with a secret; without a line if the file as a whole is at fault):
+ * -EINVAL for bad content or no key, -EACCES if others than owner and group have access
+ * (mode & 007), otherwise the error of open or read.  An included file may be readable
+ * by others if it defines no key, but never writable.  On error the ring may hold some
+ * of the file's keys.  warning may be NULL.
  */
 int keyfile_load(struct keyring *ring, const char *path, keyfile_warning *warning,
 	void *arg, char ret_error[KEYFILE_ERROR_MAX]) __attribute__((warn_unused_result));
 
-/* The same as keyfile_load on octets in memory, for tests and fuzzing; no include, no
- * permissions (an include statement is -EINVAL).  name is used for messages and for the
- * K*.private form. */
+/* The same as keyfile_load for octets in memory, for tests and fuzzing.  Permissions
+ * are not checked, and an include statement is -EINVAL.  name is used for messages and
+ * for the K*.private form. */
 int keyfile_parse(struct keyring *ring, const char *name, const char *text, size_t len,
 	keyfile_warning *warning, void *arg, char ret_error[KEYFILE_ERROR_MAX])
 	__attribute__((warn_unused_result));

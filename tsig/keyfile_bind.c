@@ -1,19 +1,19 @@
 /*
  * Key files of BIND: the key statements of a named.conf, or of a file with nothing else.
  *
- * Reads the grammar only as far as it matters here: statements end with a semicolon or a
- * closing brace and may hold blocks in braces; key, include, options and view are looked
- * into at the outermost level, key and include inside a view as well, everything else is
- * skipped brace by brace.  So the `keys { "x"; }` of a server statement and the
- * `key "x";` of an allow-update are never taken for definitions; what is skipped and
- * looks like one is a warning.  An include inside another statement can not define keys
- * there, so that its file is only looked into, with a warning of each key; inside a key
+ * Reads the grammar only as far as it matters here: statements end with a semicolon or
+ * a closing brace and may hold blocks in braces; key, include, options and view are
+ * read at the outermost level, key and include inside a view as well; everything else
+ * is skipped brace by brace.  So the `keys { "x"; }` of a server statement and the `key
+ * "x";` of an allow-update are never taken for definitions; a skipped statement that
+ * looks like one causes a warning.  An include inside another statement cannot define
+ * keys there, so its file is only inspected, with a warning for each key; inside a key
  * statement it is refused.
  *
- * Differs from named where named is stricter than it helps: a lone '/' does not end a
- * word, nor two of them a secret (so a secret may stand there without quotes), no
- * semicolon need follow a brace (so a dhcpd.conf can be read), and one name may be
- * defined more than once (rotation).
+ * Differs from named where its strictness does not help: a single '/' does not end a
+ * word, nor do two of them end a secret (so secrets need no quotes), a brace need not
+ * be followed by a semicolon (so a dhcpd.conf can be read), and a name may be defined
+ * more than once (rotation).
  *
  * Limits: braces are counted, not recursed into; includes nest KEYFILE_DEPTH_MAX deep.
  */
@@ -36,9 +36,10 @@ struct lexer {
 	size_t at;                /* next octet of src->text */
 	unsigned line;            /* of that octet, from 1 */
 	enum token_kind kind;     /* the token last read */
-	struct keyfile_span span; /* its text, a string's without quotes */
+	struct keyfile_span span; /* its text; a string's without the quotes */
 	unsigned token_line;      /* where it begins */
-	bool is_secret;           /* a secret is due: slashes begin no comment in it */
+	/* a secret is expected, in which slashes do not begin a comment */
+	bool is_secret;
 };
 
 static int fail_at(const struct lexer *lx, const char *reason)
@@ -46,7 +47,7 @@ static int fail_at(const struct lexer *lx, const char *reason)
 	return keyfile_fail(lx->src, lx->token_line, -EINVAL, "%s", reason);
 }
 
-/* '\0' at the end: the text itself has no NUL octets. */
+/* '\0' at the end; the text itself contains no NUL octets. */
 static char peek(const struct lexer *lx, size_t ahead)
 {
 	size_t left = lx->src->len - lx->at;
@@ -163,7 +164,7 @@ static int expect(struct lexer *lx, enum token_kind kind, const char *otherwise)
 	return lx->kind == kind ? 0 : fail_at(lx, otherwise);
 }
 
-/* A name or value may stand with or without quotes. */
+/* A name or value may be quoted or not. */
 static int expect_text(
 	struct lexer *lx, struct keyfile_span *ret_span, const char *otherwise)
 {
@@ -177,18 +178,18 @@ static int expect_text(
 	return 0;
 }
 
-/* What the tokens before say about the next one, inside a statement that is skipped. */
+/* What earlier tokens say about the next one, inside a statement that is skipped. */
 struct skipping {
 	unsigned first_line;
 	size_t open;           /* braces */
-	bool is_options;       /* the directory is of interest */
+	bool is_options;       /* the directory is read */
 	bool is_clause_due;    /* a clause begins here */
 	bool is_directory_due; /* it was "directory" */
 	bool is_include_due;   /* it was "include" */
-	unsigned words_of_key; /* 1: "key", 2: its name as well */
+	unsigned words_of_key; /* 1: "key" was seen, 2: its name as well */
 	unsigned key_line;     /* of that word */
-	size_t key_open;       /* inside the braces of what has been warned of */
-	unsigned secret_line;  /* "secret" stood there; 0: it did not */
+	size_t key_open;       /* inside the braces of a key that was warned about */
+	unsigned secret_line;  /* line of "secret"; 0: not seen */
 };
 
 static void warn_of_key(struct lexer *lx, struct skipping *skip)
@@ -264,7 +265,7 @@ static int skip_token(struct lexer *lx, struct skipping *skip)
 	return 0;
 }
 
-/* From behind a statement's first word to its end, over all its blocks. */
+/* Skips a statement from after its first word to its end, including all its blocks. */
 static int skip_statement(struct lexer *lx, bool is_options)
 {
 	struct skipping skip = {.first_line = lx->token_line, .is_options = is_options};
@@ -289,7 +290,7 @@ static int skip_statement(struct lexer *lx, bool is_options)
 	}
 }
 
-/* One of the two clauses of a key statement, whose first word has been read. */
+/* Reads one of the two clauses of a key statement, after its first word. */
 static int read_key_clause(struct lexer *lx, struct keyfile_entry *entry)
 {
 	struct keyfile_span *value = NULL;
@@ -313,7 +314,7 @@ static int read_key_clause(struct lexer *lx, struct keyfile_entry *entry)
 	return expect(lx, TOKEN_SEMI, "semicolon expected");
 }
 
-/* key name { algorithm text; secret text; } from behind its first word. */
+/* Reads key name { algorithm text; secret text; } after its first word. */
 static int read_key(struct lexer *lx)
 {
 	struct keyfile_entry entry = {.line = lx->token_line};
@@ -354,11 +355,11 @@ static int read_include(struct lexer *lx)
 	return keyfile_include(lx->src, line, &path);
 }
 
-/* A statement whose first token has been read; view is another matter. */
+/* Handles a statement, except view, whose first token has been read. */
 static int read_statement(struct lexer *lx)
 {
 	if (lx->kind == TOKEN_SEMI)
-		return 0; /* behind the brace that ended the last one */
+		return 0; /* after the brace that ended the last one */
 	if (lx->kind == TOKEN_CLOSE)
 		return fail_at(lx, "closing brace without opening one");
 	if (lx->kind != TOKEN_WORD)
@@ -372,7 +373,7 @@ static int read_statement(struct lexer *lx)
 	return skip_statement(lx, keyfile_span_is(&lx->span, "options"));
 }
 
-/* view name [class] { statements } from behind its first word. */
+/* Reads view name [class] { statements } after its first word. */
 static int read_view(struct lexer *lx)
 {
 	unsigned first_line = lx->token_line;
@@ -420,7 +421,7 @@ int keyfile_read_bind(const struct keyfile_source *src)
 	}
 }
 
-/* As if the file's text stood inside the braces of a statement. */
+/* Reads as if the file's text stood inside the braces of a statement. */
 int keyfile_look_bind(const struct keyfile_source *src)
 {
 	struct lexer lx = {.src = src, .line = 1};

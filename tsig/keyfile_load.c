@@ -1,18 +1,18 @@
 /*
- * Key files: opening them, and those that they include.
+ * Opens key files, and the files that they include.
  *
- * A file's octets are in memory once, and wiped when it is done.
+ * A file's octets are in memory only once, and wiped afterwards.
  *
- * Who may read: the file that is asked for must be closed to others.  A file included
- * from it (a named.conf includes much that is no secret) may be open to reading, but
- * then not hold a key; what others may write is never followed, since it could bring in
- * any key.
+ * Permissions: the file that the caller names must be closed to others.  A file
+ * included from it may be readable by others (a named.conf includes much that is not
+ * secret), but then must not contain a key.  A file that others can write is never
+ * included, since they could add any key.
  *
  * Includes are found as BIND finds them: relative to the directory of the options
  * statement once there is one, and with the patterns of glob(3).  Before, and in Knot's
- * and NSD's files, they are relative to the including file.  Those two servers take a
- * pattern that fits nothing, and Knot skips folders: so do we, with a warning for a
- * folder that is named itself.
+ * and NSD's files, they are relative to the including file.  Both servers accept a
+ * pattern that matches nothing, and Knot skips folders; so do we, with a warning if a
+ * folder itself is named.
  *
  * Limits: KEYFILE_SIZE_MAX octets and KEYFILE_FILES_MAX files over all includes of a
  * call, KEYFILE_DEPTH_MAX of them nested.  Only regular files: a FIFO could block for
@@ -29,11 +29,11 @@
 
 enum {
 	INCLUDE_SHOWN_MAX = 160
-}; /* octets of a path, besides that of the including file */
+}; /* octets of a path, in addition to that of the including file */
 
 /* ---- one file ---- */
 
-/* The end of a long path says more than its beginning. */
+/* The end of a long path is more useful than its beginning. */
 static const char *cut_name(const struct keyfile_source *src, const char **ret_dots)
 {
 	size_t len = strlen(src->name);
@@ -43,7 +43,7 @@ static const char *cut_name(const struct keyfile_source *src, const char **ret_d
 	return src->name + (is_cut ? len - INCLUDE_SHOWN_MAX : 0);
 }
 
-/* The file itself is at fault: an included one is reported where it is included. */
+/* The file itself is at fault; an included file is reported at its include. */
 static int fail_file(const struct keyfile_source *src, int err, const char *reason)
 {
 	const char *dots, *name = cut_name(src, &dots);
@@ -64,7 +64,7 @@ static void warn_of_folder(const struct keyfile_source *src)
 		dots, name);
 }
 
-/* May this file be read as what it is?  0, or -errno with the reason. */
+/* May this file be read in its role?  0, or -errno with the reason. */
 static int check_file(const struct keyfile_source *src)
 {
 	mode_t closed = src->parent ? 002 : 007;
@@ -163,7 +163,7 @@ static bool is_pattern(const char *path, size_t len)
 	return false;
 }
 
-/* The folder that a relative path starts from, up to its final slash. */
+/* The folder that relative paths start from, up to its final slash. */
 static struct keyfile_span find_folder(const struct keyfile_source *src)
 {
 	const char *folder = src->total->directory[0] ? src->total->directory : src->name;
@@ -172,7 +172,7 @@ static struct keyfile_span find_folder(const struct keyfile_source *src)
 	return (struct keyfile_span){folder, slash ? (size_t)(slash - folder) + 1 : 0};
 }
 
-/* The octets of the folder stand for themselves in a pattern, too. */
+/* The folder's octets are taken literally, even in a pattern. */
 static bool resolve_path(char ret[PATH_MAX], const struct keyfile_source *src,
 	const struct keyfile_span *path)
 {
@@ -201,7 +201,7 @@ int keyfile_set_directory(
 
 	if (!src->st.st_mode)
 		return 0;
-	/* Relative to where named was started, which nobody knows here. */
+	/* Relative to named's working directory, which is unknown here. */
 	if (!resolve_path(directory, src, path) || strlen(directory) + 1 >= PATH_MAX)
 		return keyfile_fail(src, line, -EINVAL, "bad path");
 	strcpy(src->total->directory, directory);
@@ -277,8 +277,9 @@ int keyfile_include(
 					       : include_file(src, line, resolved);
 }
 
-/* Each look has limits of its own: what a zone includes takes nothing from what is read.
- * What can not be looked into is no error, since a key is seldom there. */
+/* Each inspection has its own limits, so that the includes of a zone do not use up
+ * those of the files that are read.  A file that cannot be inspected is not an error,
+ * since it rarely contains a key. */
 void keyfile_look_into(
 	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path)
 {
@@ -304,8 +305,8 @@ void keyfile_look_into(
 /* ---- the file that is asked for ---- */
 
 /*
- * The .key of a pair is the public half of the file format, not of the key: it has the
- * secret too, so it must be closed as well.
+ * The .key of a pair is named like a public half, but contains the secret as well, so
+ * it must be closed to others too.
  */
 static int check_public_half(struct keyfile_source *src)
 {

@@ -1,10 +1,10 @@
 /*
  * The HMAC keys of older dnssec-keygen, and of ldns-keygen: Kname.+NNN+NNNNN.private.
  *
- * The name of the key is in the file's name alone, written as BIND writes it: lower
- * case, what is no letter, digit, '-', '_' or '.' as %XX.  Bits: is the length to which
- * MACs are truncated, zero for none.  The times in it (Activate:, Inactive: and so on)
- * are those of a zone's key rollover; nobody applied them to TSIG, so they are ignored.
+ * The key's name is only in the file's name, as BIND writes it: in lower case, with
+ * everything except letters, digits, '-', '_' and '.' as %XX.  Bits: is the length to
+ * which MACs are truncated, zero for none.  The times (Activate:, Inactive: and so on)
+ * are for a zone's key rollover; no server applied them to TSIG, so they are ignored.
  */
 #include "tsig/keyfile_source.h"
 
@@ -56,14 +56,14 @@ bool keyfile_is_pair_name(const char *path, const char *suffix)
 	const char *base = base_name(path);
 	size_t len = strlen(base), tail = PAIR_DIGITS_LEN + strlen(suffix);
 
-	/* At least "K." before the digits: the name of the root. */
+	/* At least "K." stands before the digits, for the name of the root. */
 	return len >= 2 + tail && base[0] == 'K' && base[len - tail - 1] == '.' &&
 		is_pair_digits(base + len - tail) &&
 		strcmp(base + len - strlen(suffix), suffix) == 0;
 }
 
-/* The numbers of BIND's dst library, and those of ldns-keygen where it has others; NULL:
- * none of them. */
+/* The numbers of BIND's dst library, and those of ldns-keygen if they differ; NULL:
+ * unknown. */
 static const char *algorithm_name(long number)
 {
 	static const struct {
@@ -94,7 +94,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* From %XX to \DDD.  The length of the text, or -EINVAL. */
+/* Converts %XX to \DDD.  The length of the text, or -EINVAL. */
 static int decode_name(char ret_text[NAME_TEXT_MAX], const char *from, size_t len)
 {
 	size_t at = 0;
@@ -122,7 +122,7 @@ static int decode_name(char ret_text[NAME_TEXT_MAX], const char *from, size_t le
 	return (int)at;
 }
 
-/* "163 (HMAC_SHA256)"; what is no such number is 0, which is no algorithm either. */
+/* "163 (HMAC_SHA256)".  Anything else gives 0, which is not an algorithm. */
 static long read_number(const struct keyfile_span *value)
 {
 	long number = 0;

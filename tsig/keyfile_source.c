@@ -1,6 +1,6 @@
 /*
- * What the readers of key files share: messages, lines, and turning the words found into
- * keys of the ring (keyfile_source.h).
+ * What the readers of key files share (keyfile_source.h): messages, lines, and making
+ * keys of the words they find.
  */
 #include "tsig/keyfile_source.h"
 
@@ -16,13 +16,13 @@ enum {
 	NAME_SHOWN_MAX =
 		256,        /* octets of a path in messages: leaves room for the reason */
 	ALGORITHM_MAX = 64, /* octets of an algorithm's name, with its final zero */
-	SECRET_SPARE = 4,   /* octets: enough to see that a secret is too long */
+	SECRET_SPARE = 4,   /* octets: enough to notice that a secret is too long */
 	BASE64_MAX = (HMAC_SECRET_MAX + SECRET_SPARE) / 3 * 4, /* digits that fit so */
 };
 
 /* ---- messages ---- */
 
-/* The end of a long path says more than its beginning. */
+/* The end of a long path is more useful than its beginning. */
 static int write_place(
 	char *ret, size_t cap, const struct keyfile_source *src, unsigned line)
 {
@@ -45,7 +45,8 @@ static void write_message(char *ret, const struct keyfile_source *src, unsigned 
 	const int at = write_place(ret, KEYFILE_ERROR_MAX, src, line);
 
 	vsnprintf(ret + at, (size_t)(KEYFILE_ERROR_MAX - at), format, args);
-	/* Paths come from included files too: nothing that moves a terminal's cursor. */
+	/* Included files may contain paths too, which must not move a terminal's
+	 * cursor. */
 	for (char *c = ret; *c; c++)
 		if (!isprint((unsigned char)*c))
 			*c = '?';
@@ -114,7 +115,7 @@ bool keyfile_next_line(
 	return true;
 }
 
-/* A copy with final zero; false if it does not fit. */
+/* Copies with a final zero; false if it does not fit. */
 static bool copy_span(char *ret, size_t cap, const struct keyfile_span *span)
 {
 	if (span->len >= cap)
@@ -141,7 +142,7 @@ static bool decode_name(uint8_t ret_name[NAME_MAX_LEN], const struct keyfile_spa
 
 	if (!span->len || !copy_span(text, sizeof(text), span))
 		return false;
-	/* "@" is the origin in zone files only. */
+	/* "@" means the origin only in zone files. */
 	if (strcmp(text, "@") == 0 || name_from_text(ret_name, text, root) < 0)
 		return false;
 	name_lower(ret_name);
@@ -156,7 +157,7 @@ static bool decode_algorithm(struct tsig_key *key, const struct keyfile_span *sp
 		hmac_algorithm_from_text(text, &key->alg, &key->mac_min);
 }
 
-/* NULL, or what is wrong with it. */
+/* NULL, or what is wrong with the secret. */
 static const char *decode_secret(struct decoded *d, const struct keyfile_span *span)
 {
 	static const char too_long[] = "secret longer than 512 octets";
@@ -180,7 +181,7 @@ static const char *decode_secret(struct decoded *d, const struct keyfile_span *s
 	return NULL;
 }
 
-/* NULL, or what is wrong; *ret_at is the word then, if one is there. */
+/* NULL, or what is wrong; then *ret_at is the word at fault, if there is one. */
 static const char *decode_entry(struct decoded *d, const struct keyfile_entry *entry,
 	const struct keyfile_span **ret_at)
 {
@@ -202,7 +203,7 @@ static const char *decode_entry(struct decoded *d, const struct keyfile_entry *e
 	return decode_secret(d, &entry->secret);
 }
 
-/* A word that is no part of the text (a default) is where its key is. */
+/* A word that is not in the text, being a default, is where its key is. */
 static unsigned find_line(const struct keyfile_source *src,
 	const struct keyfile_entry *entry, const struct keyfile_span *word)
 {
@@ -218,9 +219,9 @@ static unsigned find_line(const struct keyfile_source *src,
 }
 
 /*
- * "hmac-sha256-128" is two things on the wire: in BIND's notation hmac-sha256 with its
- * MAC cut to 16 octets, in RFC 8945 6 (and with dnspython) an algorithm of its own.
- * Whoever has the secret may send either, so the ring gets both, BIND's first.
+ * "hmac-sha256-128" means two things on the wire: in BIND's notation hmac-sha256 with
+ * its MAC cut to 16 octets, in RFC 8945 6 (and dnspython) a separate algorithm.
+ * Clients with the secret may send either, so the ring gets both, BIND's first.
  */
 static int add_to_ring(struct keyring *ring, struct tsig_key *key)
 {

@@ -1,11 +1,11 @@
 /*
  * What the readers of the four forms of key files share; only tsig/keyfile*.c include it.
  *
- * A reader gets a source (the octets of one file, with everything around them), finds the
- * words of each key in it and hands them to keyfile_add_entry, which alone decodes them.
- * Readers work on the text in place, so that no further copies of secrets come about, and
- * never quote a word of the text in an error: people swap fields, and what stands where
- * an algorithm should be may well be the secret.
+ * A reader gets a source (the octets of one file, with everything around them), finds
+ * the words of each key in it and hands them to keyfile_add_entry, which alone decodes
+ * them.  Readers work on the text in place, so that secrets are not copied again.  They
+ * never quote the text in an error: people swap fields, and what stands in place of an
+ * algorithm may well be the secret.
  */
 #ifndef MUSTER_KEYFILE_SOURCE_H
 #define MUSTER_KEYFILE_SOURCE_H
@@ -15,8 +15,9 @@
 #include "tsig/keyfile.h"
 
 enum {
-	KEYFILE_DEPTH_MAX = 8,     /* includes within includes */
-	KEYFILE_FILES_MAX = 65536, /* per keyfile_load: includes fan out without loops */
+	KEYFILE_DEPTH_MAX = 8, /* includes within includes */
+	/* per keyfile_load: includes can multiply even without loops */
+	KEYFILE_FILES_MAX = 65536,
 };
 
 /* Part of a source's text. */
@@ -38,9 +39,10 @@ struct keyfile_source {
 	const struct keyfile_source *parent; /* the including file; NULL: the first */
 	unsigned parent_line;                /* of its include */
 	unsigned depth;                      /* includes above this one */
-	bool is_looked_into;                 /* its keys are not loaded, only warned of */
-	keyfile_reader *read; /* its form; an included file has that of the first */
-	bool is_yaml;         /* that is Knot's and NSD's */
+	/* its keys are only warned about, not loaded */
+	bool is_looked_into;
+	keyfile_reader *read;        /* its form, which included files have too */
+	bool is_yaml;                /* that is Knot's and NSD's */
 	struct keyfile_total *total; /* over all files of one call */
 	char *ret_error;             /* KEYFILE_ERROR_MAX octets */
 };
@@ -52,7 +54,7 @@ struct keyfile_total {
 	size_t keys;              /* added to the ring */
 	size_t files;             /* opened */
 	size_t octets;            /* read */
-	bool has_warned_of_look;  /* a file could not be looked into */
+	bool has_warned_of_look;  /* a file could not be inspected */
 	char directory[PATH_MAX]; /* of BIND's options, with its final slash; "": none */
 	keyfile_warning *warning; /* may be NULL */
 	void *arg;
@@ -69,40 +71,40 @@ struct keyfile_entry {
 int keyfile_fail(const struct keyfile_source *src, unsigned line, int err,
 	const char *reason, ...) __attribute__((format(printf, 4, 5)));
 
-/* Tells of what looks like a key and is not loaded. */
+/* Warns of what looks like a key but is not loaded. */
 void keyfile_warn(const struct keyfile_source *src, unsigned line, const char *reason,
 	...) __attribute__((format(printf, 3, 4)));
 
-/* Decodes the entry and adds the key.  0, -EINVAL for what is missing or wrong, -EACCES
- * from a file that others may read, or what keyring_add said. */
+/* Decodes the entry and adds the key.  0, -EINVAL if something is missing or wrong,
+ * -EACCES for a file that others may read, or the error of keyring_add. */
 int keyfile_add_entry(const struct keyfile_source *src, const struct keyfile_entry *entry)
 	__attribute__((warn_unused_result));
 
-/* Reads the file that is asked for; of a pair of files the private one.  0, or -errno
- * with the reason. */
+/* Reads the file that the caller named; of a pair of files the private one.  0, or
+ * -errno with the reason. */
 int keyfile_read_first(struct keyfile_source *src) __attribute__((warn_unused_result));
 
-/* Reads the file, or the files of the pattern, that src includes at line.  0, or -errno
- * with the reason. */
+/* Reads what src includes at line, a file or the files of a pattern.  0, or -errno with
+ * the reason. */
 int keyfile_include(const struct keyfile_source *src, unsigned line,
 	const struct keyfile_span *path) __attribute__((warn_unused_result));
 
-/* The same where a key would not be loaded: warns of keys. */
+/* The same where keys would not be loaded: only warns of them. */
 void keyfile_look_into(
 	const struct keyfile_source *src, unsigned line, const struct keyfile_span *path);
 
-/* Relative includes start there from now on.  0, or -errno with the reason. */
+/* Sets where relative includes start from now on.  0, or -errno with the reason. */
 int keyfile_set_directory(const struct keyfile_source *src, unsigned line,
 	const struct keyfile_span *path) __attribute__((warn_unused_result));
 
-/* The next line without its end, *at behind it; false at the end of the text. */
+/* The next line without its end; *at moves past it; false at the end of the text. */
 bool keyfile_next_line(
 	const struct keyfile_source *src, size_t *at, struct keyfile_span *ret_line);
 
 /* Cuts blanks (spaces, tabs, carriage returns) off both ends. */
 struct keyfile_span keyfile_trim(struct keyfile_span span);
 
-/* Equality with a word, without regard to case. */
+/* Is it this word, ignoring case? */
 bool keyfile_span_is(const struct keyfile_span *span, const char *word);
 
 /* Does the name of a file have the form Kname.+NNN+NNNNN followed by suffix? */

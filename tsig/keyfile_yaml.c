@@ -7,11 +7,11 @@
  *         algorithm: hmac-sha256          algorithm: hmac-sha256
  *         secret: "base64"                secret: "base64"
  *
- * This is the part of YAML that Knot has, read line by line, not YAML: no anchors, no
- * block scalars, no flow collections.  NSD's algorithms may lack their "hmac-", and one
- * that is not given is sha256 (nsd.conf(5)); Knot wants it.  Other sections are skipped,
- * with a warning where a secret: stands in one; include: is followed.  A setting of a key
- * that is none of these (comment) is ignored.
+ * This is only the part of YAML that Knot supports, read line by line: no anchors, no
+ * block scalars, no flow collections.  In NSD's files algorithms may lack "hmac-", and
+ * the default is sha256 (nsd.conf(5)); in Knot's an algorithm is required.  Other
+ * sections are skipped, with a warning if one contains a secret:; include: is
+ * followed.  Other settings of a key (comment) are ignored.
  */
 #include "tsig/keyfile_source.h"
 
@@ -56,7 +56,7 @@ static int finish_item(struct yaml *y)
 	return keyfile_add_entry(y->src, &y->entry);
 }
 
-/* A value between quotes, up to the closing one; only a comment may follow. */
+/* Reads a quoted value up to the closing quote; only a comment may follow. */
 static int read_quoted(const struct yaml *y, struct keyfile_span *value)
 {
 	char quote = value->at[0];
@@ -80,7 +80,7 @@ static int read_quoted(const struct yaml *y, struct keyfile_span *value)
 	return 0;
 }
 
-/* A comment begins where the value does, or behind a blank (YAML 1.2, 6.6). */
+/* A comment begins at the start of the value, or after a blank (YAML 1.2, 6.6). */
 static struct keyfile_span cut_comment(struct keyfile_span value)
 {
 	for (size_t i = 0; i < value.len; i++) {
@@ -103,7 +103,7 @@ static int read_value(const struct yaml *y, struct keyfile_span *value)
 	return 0;
 }
 
-/* "word:" and what follows it; the colon must end the line or precede a blank. */
+/* Splits "word:" from what follows it; the colon must end the line or precede a blank. */
 static bool split_setting(struct keyfile_span text, struct keyfile_span *ret_word,
 	struct keyfile_span *ret_value)
 {
@@ -120,7 +120,7 @@ static bool split_setting(struct keyfile_span text, struct keyfile_span *ret_wor
 	return ret_word->len != 0;
 }
 
-/* Where a setting of a key goes; NULL: nowhere. */
+/* Where the value of a key's setting goes; NULL: nowhere. */
 static struct keyfile_span *find_place(struct yaml *y, const struct keyfile_span *word)
 {
 	if (keyfile_span_is(word, "id") || keyfile_span_is(word, "name"))
@@ -155,7 +155,7 @@ static int read_setting(
 	return 0;
 }
 
-/* Both servers take patterns. */
+/* Both servers accept patterns. */
 static int read_include(struct yaml *y, struct keyfile_span value)
 {
 	int err = finish_item(y);
@@ -178,7 +178,7 @@ static int read_section(
 		return 0;
 	if (cut_comment(value).len)
 		return fail_here(y, "the key section is a list of items");
-	/* The first dash shows that it is Knot's. */
+	/* The first dash shows that it is Knot's form. */
 	y->is_key_section = y->is_clause = true;
 	return 0;
 }
@@ -211,7 +211,7 @@ static int read_words(struct yaml *y, struct keyfile_span text, bool is_indented
 	return 0;
 }
 
-/* From behind the dash. */
+/* Reads what follows the dash. */
 static int read_item(struct yaml *y, struct keyfile_span text)
 {
 	int err = finish_item(y);
@@ -231,7 +231,7 @@ static int read_yaml_line(struct yaml *y, struct keyfile_span line)
 
 	if (!text.len || text.at[0] == '#')
 		return 0;
-	/* The marks of a document's begin and end say nothing to us. */
+	/* The marks for the beginning and end of a document are ignored. */
 	if (!is_indented &&
 		(keyfile_span_is(&text, "---") || keyfile_span_is(&text, "...")))
 		return 0;

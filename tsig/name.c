@@ -1,11 +1,12 @@
 /*
- * Domain names in wire form: measure, compare, read from messages, read and print text.
+ * Domain names in wire form: measures, compares, and reads them from messages; parses
+ * and prints their text.
  *
- * Does not know of IDNA or of label types other than 00 and compression pointers.
+ * IDNA and label types other than 00 and compression pointers are not supported.
  * Nothing here allocates.
  *
- * A length octet is at most 63 and therefore never looks like a letter: folding case may
- * run over a whole name without looking for the labels.
+ * A length octet is at most 63 and so never looks like a letter: case can be folded
+ * over a whole name without looking for the labels.
  */
 #include "tsig/name.h"
 
@@ -93,7 +94,7 @@ uint32_t name_hash(const uint8_t *name)
 
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ name[i]) * 16777619u;
-	/* Tables take the low bits: let every bit of the product reach them. */
+	/* Tables use the low bits, so every bit of the product must affect them. */
 	h ^= h >> 16;
 	h *= 0x85ebca6bu;
 	return h ^ h >> 13;
@@ -117,7 +118,7 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
-/* Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one round for eight
+/* Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one round per eight
  * octets and three at the end. */
 static uint64_t hash_octets(
 	const uint8_t *octets, size_t len, const struct name_seed *seed)
@@ -237,10 +238,9 @@ bool name_match_pattern(const uint8_t *name, const uint8_t *pattern)
 }
 
 /*
- * One rule for every reader, this and the walk's: each pointer leads before the first
- * octet of the run of labels that it ends, so that there is no loop; and there are no
- * more pointers than a name can have labels, so that a chain of bare pointers costs
- * little.
+ * The same rule as in walk.c: each pointer leads before the first octet of the run of
+ * labels that it ends, so that there is no loop; and there are no more pointers than a
+ * name can have labels, so that a chain of bare pointers costs little.
  */
 static int read_name(uint8_t ret_name[NAME_MAX_LEN], const uint8_t *msg, size_t end,
 	size_t *at, unsigned pointers_left)
@@ -294,7 +294,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* One octet of text, escaped or not.  Characters used, or 0 for a bad escape. */
+/* Reads one octet of text, escaped or not.  Returns the characters used, or 0 for a bad
+ * escape. */
 static size_t read_character(const char *text, uint8_t *ret_octet)
 {
 	if (text[0] != '\\') {
@@ -317,8 +318,8 @@ static size_t read_character(const char *text, uint8_t *ret_octet)
 	return 4;
 }
 
-/* One label, up to its dot or the end of the text.  Characters used, or 0 if it is
- * none. */
+/* Reads one label, up to its dot or the end of the text.  Returns the characters used,
+ * or 0 if it is invalid. */
 static size_t read_label(const char *text, uint8_t ret_label[1 + LABEL_MAX_LEN])
 {
 	size_t used = 0, len = 0;
@@ -391,7 +392,7 @@ static char *print_octet(char *out, uint8_t octet)
 		*out++ = (char)('0' + octet % 10);
 		return out;
 	}
-	/* What means something to a zone file (RFC 1035 5.1). */
+	/* Characters with a meaning in zone files (RFC 1035 5.1). */
 	if (strchr(".\\\"();@$", octet))
 		*out++ = '\\';
 	*out++ = (char)octet;
@@ -411,7 +412,7 @@ int name_pattern_from_text(
 			escaped[len++] = '\\';
 		is_start = *text == '.';
 		escaped[len++] = *text;
-		/* An escaped dot begins no label. */
+		/* An escaped dot does not begin a label. */
 		if (*text == '\\' && text[1])
 			escaped[len++] = *++text;
 	}

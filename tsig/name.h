@@ -2,11 +2,11 @@
  * Domain names in wire form.
  *
  * Inside Muster a name is an uncompressed sequence of labels ending with the root label
- * (RFC 1035 3.1), at most NAME_MAX octets; a pointer to it is enough, since it delimits
+ * (RFC 1035 3.1), at most NAME_MAX octets; a pointer is enough, since a name delimits
  * itself.  Owner names, key names and zone names are kept in lower case (RFC 4034 6.1),
- * so that equality is memcmp; names inside RDATA keep the case in which they came.
+ * so that equality is memcmp; names inside RDATA keep their case.
  *
- * Functions that take a name trust it: it came out of name_read, name_from_text or
+ * Functions that take a name trust it: it comes from name_read, name_from_text or
  * storage.
  */
 #ifndef MUSTER_NAME_H
@@ -51,18 +51,17 @@ bool name_is_wildcard(const uint8_t *name); /* first label is "*" (RFC 4592 2.1.
 /* FNV-like 32-bit hash of the octets; names must be lower case to compare by it. */
 uint32_t name_hash(const uint8_t *name);
 
-/* What makes a hash one that nobody outside can foresee, so that nobody can choose names
- * that meet in one place of a table. */
+/* The secret of a hash, so that clients cannot choose names that collide in a table. */
 struct name_seed {
 	uint64_t key[2];
 };
 
-/* SipHash-1-3 of the octets, folded to 32 bits; likewise for names in lower case. */
+/* SipHash-1-3 of the octets, folded to 32 bits; names must be in lower case here too. */
 uint32_t name_hash_seeded(const uint8_t *name, const struct name_seed *seed);
-/* The same in 64 bits, for who keeps no names and takes the hash for one. */
+/* The same in 64 bits, for callers that keep the hash instead of the name. */
 uint64_t name_hash64_seeded(const uint8_t *name, const struct name_seed *seed);
 
-/* The same of any octets; octets may be NULL if len is 0. */
+/* The same for any octets; octets may be NULL if len is 0. */
 uint32_t octets_hash_seeded(
 	const uint8_t *octets, size_t len, const struct name_seed *seed);
 
@@ -71,9 +70,9 @@ int name_compare(const uint8_t *a, const uint8_t *b);
 
 /*
  * Does name match pattern label by label, where a pattern label "*" stands for exactly
- * one label, but not for one that is itself an asterisk?  Such a name is a wildcard (RFC
- * 4592) and answers for names that nobody named; a pattern that means it says so, by the
- * label "\*".  Both lower case and absolute.
+ * one label, but not for one that is itself an asterisk?  Such a name is a wildcard
+ * (RFC 4592) and answers for names that do not exist; only a pattern with the label
+ * "\*" matches it.  Both lower case and absolute.
  */
 bool name_match_pattern(const uint8_t *name, const uint8_t *pattern);
 
@@ -83,9 +82,8 @@ bool name_is_pattern(const uint8_t *name);
 /*
  * Reads a name at *at of a message, following compression pointers (RFC 1035 4.1.4),
  * which must point strictly backwards.  Advances *at past the name as it stands in the
- * message. Returns its uncompressed length, or -EBADMSG.  Case is kept.  The name must
- * end (or its first pointer must stand) before end; pointers may lead anywhere before it
- * in msg.
+ * message.  Returns its uncompressed length, or -EBADMSG.  Case is kept.  The name, or
+ * its first pointer, must lie before end; pointers may lead anywhere before it in msg.
  */
 int name_read(uint8_t ret_name[NAME_MAX_LEN], const uint8_t *msg, size_t end, size_t *at);
 
@@ -105,7 +103,8 @@ int name_from_text(
 int name_pattern_from_text(
 	uint8_t ret_pattern[NAME_MAX_LEN], const char *text, const uint8_t *origin);
 
-/* Always absolute, with the final dot; escapes what needs it.  Returns buf. */
+/* Text that is always absolute, with the final dot; escapes what needs it.  Returns
+ * buf. */
 char *name_to_text(const uint8_t *name, char buf[NAME_TEXT_MAX]);
 
 #endif

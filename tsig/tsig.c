@@ -1,9 +1,9 @@
 /*
  * RFC 8945: verifying requests, signing answers, signing requests.
  *
- * Verifying answers is in tsig_stream.c.  Does not remember the latest Time Signed of a
- * key (the SHOULD of 5.2.3): UDP reorders, and replays are recognised by their MAC
- * elsewhere.
+ * Answers are verified in tsig_stream.c.  The latest Time Signed of a key is not
+ * remembered (the SHOULD of 5.2.3): UDP reorders messages, and replays are recognised
+ * elsewhere by their MAC.
  */
 #include "tsig/tsig_record.h"
 
@@ -19,7 +19,7 @@ static bool is_valid_at(const struct tsig_key *key, int64_t now)
 	return now >= key->not_before && now <= key->not_after;
 }
 
-/* From key on, the first secret that may have made this MAC. */
+/* The first secret, from key on, that may have made this MAC. */
 static const struct tsig_key *find_candidate(
 	const struct tsig_key *key, enum hmac_algorithm alg, int64_t now)
 {
@@ -28,7 +28,7 @@ static const struct tsig_key *find_candidate(
 	return key;
 }
 
-/* 5.2.1.  ret_key is the first secret that may do. */
+/* 5.2.1.  ret_key is the first secret that may be right. */
 static struct verdict check_key(const struct tsig_context *ctx,
 	const struct keyring *ring, int64_t now, const struct tsig_key **ret_key,
 	enum hmac_algorithm *ret_alg)
@@ -56,8 +56,8 @@ static struct verdict check_key(const struct tsig_context *ctx,
 }
 
 /*
- * 5.2.2: tries every secret of the name that may do.  NOERROR with ctx->key and the MAC
- * in ctx, BADSIG, or what the machine could not do.
+ * 5.2.2: tries every secret of the name that may be right.  NOERROR with ctx->key and
+ * the MAC in ctx, BADSIG, or a failure of the machine.
  */
 static struct verdict check_mac(struct tsig_context *ctx, struct hmac_pool *pool,
 	const struct tsig_key *key, const struct tsig_record *record,
@@ -96,7 +96,7 @@ static size_t smallest_mac(const struct tsig_key *key)
 	return key->mac_min < whole ? key->mac_min : whole;
 }
 
-/* 5.2.3, 5.2.4, in this order and only after the MAC was found right. */
+/* 5.2.3, 5.2.4, in this order and only after the MAC has been verified. */
 static struct verdict check_time_and_truncation(const struct tsig_context *ctx,
 	const struct tsig_record *record, unsigned fudge_max, int64_t now)
 {
@@ -126,7 +126,7 @@ static void remember_names(struct tsig_context *ctx, const struct tsig_record *r
 }
 
 /* FORMERR and failures of the machine are answered without TSIG: nothing was validated,
- * and there is no error code to tell. */
+ * and there is no TSIG error code for them. */
 static struct verdict answer_unsigned(struct tsig_context *ctx, struct verdict v)
 {
 	ctx->is_signed = false;
@@ -140,8 +140,8 @@ static struct verdict answer_with_error(struct tsig_context *ctx, struct verdict
 	return v;
 }
 
-/* 5.2.2.1 says FORMERR; and since the record can be read, its answer has a TSIG (5.2), an
- * unsigned one, as for every other MAC that is not right (5.3.2). */
+/* 5.2.2.1 requires FORMERR.  Since the record can be read, the answer has a TSIG (5.2),
+ * an unsigned one, as for every other wrong MAC (5.3.2). */
 static struct verdict refuse_mac_len(enum hmac_algorithm alg, uint16_t len)
 {
 	struct verdict v = verdict_refuse(RCODE_FORMERR, EDE_NONE, "MAC of %u %s for %s",
@@ -174,8 +174,8 @@ struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *p
 	v = check_key(ctx, ring, now, &key, &alg);
 	if (!verdict_is_ok(&v))
 		return answer_with_error(ctx, v);
-	/* 5.2.2.1 belongs to the MAC check, and what is too short depends on the
-	 * algorithm: so it comes after the key. */
+	/* 5.2.2.1 belongs to the MAC check, and the minimum depends on the algorithm,
+	 * so this comes after the key. */
 	if (!tsig_record_is_mac_len_allowed(alg, record.mac_len))
 		return answer_with_error(ctx, refuse_mac_len(alg, record.mac_len));
 
@@ -193,13 +193,13 @@ struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *p
 
 /* ---- signing ---- */
 
-/* 5.3.2: errors of key or MAC are never signed.  Only a right MAC sets the key. */
+/* 5.3.2: errors of key or MAC are never signed.  key is set only if the MAC is right. */
 static bool is_answer_signed(const struct tsig_context *ctx)
 {
 	return ctx->key != NULL;
 }
 
-/* As long as the key demands, and never shorter than the request's (5.2.4). */
+/* As long as the key requires, and never shorter than the request's (5.2.4). */
 static size_t answer_mac_len(const struct tsig_context *ctx)
 {
 	size_t len = smallest_mac(ctx->key);
@@ -207,7 +207,7 @@ static size_t answer_mac_len(const struct tsig_context *ctx)
 	return ctx->request_mac_len > len ? ctx->request_mac_len : len;
 }
 
-/* A record with the names and the original ID of the exchange. */
+/* Makes a record with the names and the original ID of the exchange. */
 static struct tsig_record make_record(const struct tsig_context *ctx, int64_t now)
 {
 	return (struct tsig_record){
@@ -233,9 +233,9 @@ size_t tsig_reserved_space(const struct tsig_context *ctx)
 }
 
 /*
- * Signs msg with ctx->key and appends the record, whose mac_len says how much of the MAC
- * to send.  ctx->mac is the prior MAC and becomes the new one; on failure nothing has
- * changed.
+ * Signs msg with ctx->key and appends the record, whose mac_len says how much of the
+ * MAC to send.  ctx->mac is the prior MAC and becomes the new one; on failure nothing
+ * changes.
  */
 static int sign_and_append(struct tsig_context *ctx, struct hmac_pool *pool,
 	struct tsig_record *record, bool timers_only, uint8_t *msg, size_t *len,
@@ -292,8 +292,8 @@ int tsig_sign_answer(struct tsig_context *ctx, struct hmac_pool *pool, uint8_t *
 	record.error = ctx->error;
 	record.mac_len = (uint16_t)answer_mac_len(ctx);
 	if (ctx->error == TSIG_ERROR_BADTIME) {
-		/* 5.2.3: the client's time, so that it can verify this; ours beside
-		 * it. */
+		/* 5.2.3: Time Signed is the client's, so that it can verify this; ours
+		 * goes into Other Data. */
 		wire_writer_init(&w, server_time, sizeof(server_time), NULL);
 		wire_write_u48(&w, (uint64_t)now);
 		record.time_signed = ctx->time_signed;

@@ -1,5 +1,6 @@
 /*
- * RFC 8945 over octets: find, verify, sign, for single messages and for streams of them.
+ * RFC 8945 on octets: finds, verifies and signs, for single messages and streams of
+ * them.
  *
  * A struct tsig_context follows one exchange.  Server: tsig_verify_request fills it, then
  * tsig_sign_answer (once) or tsig_sign_answer and tsig_sign_next (zone transfers, 5.3.1)
@@ -7,8 +8,8 @@
  * tsig_stream use it.  The context points to the key, which must live as long.
  *
  * Times are seconds since 1970 and always an argument.  The message is hashed in place,
- * without copying: header with the Original ID put back (5.2), the octets up to the TSIG
- * record, the TSIG variables (4.3).
+ * without copying: header with the Original ID restored (5.2), the octets up to the
+ * TSIG record, the TSIG variables (4.3).
  */
 #ifndef MUSTER_TSIG_H
 #define MUSTER_TSIG_H
@@ -17,8 +18,8 @@
 #include "tsig/wire.h"
 
 enum {
-	TSIG_FUDGE_S = 300,     /* what we put into our own messages, RFC 8945 10 */
-	TSIG_UNSIGNED_MAX = 99, /* messages without TSIG between two with one, 5.3.1 */
+	TSIG_FUDGE_S = 300,     /* used in our own messages, RFC 8945 10 */
+	TSIG_UNSIGNED_MAX = 99, /* messages between two with TSIG, 5.3.1 */
 	TSIG_OTHER_LEN = 6,     /* octets of server time in a BADTIME answer, 5.2.3 */
 	TSIG_RESERVE_MAX = 2 * NAME_MAX_LEN + 26 + HMAC_MAX_LEN + TSIG_OTHER_LEN,
 };
@@ -46,9 +47,9 @@ struct tsig_context {
  * truncation, in that order (5.2): NOTAUTH with BADKEY, BADSIG, BADTIME or BADTRUNC.  A
  * MAC longer than the algorithm's or shorter than max(10, half the hash) is FORMERR
  * (5.2.2.1), after the key: an unknown algorithm has no length.  A key outside its
- * validity is BADKEY.  Of the fudge, no more than keyring_fudge_max counts.  On FORMERR
- * and SERVFAIL is_signed is false, and the answer goes without TSIG; but for a MAC of a
- * wrong length, which is answered as a wrong MAC is (5.3.2).  now is real time.
+ * validity is BADKEY.  The fudge is limited to keyring_fudge_max.  On FORMERR and
+ * SERVFAIL is_signed is false, and the answer has no TSIG, except for a MAC of the
+ * wrong length, which is answered like a wrong MAC (5.3.2).  now is real time.
  */
 struct verdict tsig_verify_request(struct tsig_context *ctx, struct hmac_pool *pool,
 	const struct keyring *ring, const uint8_t *msg, const struct wire_message *m,
@@ -60,8 +61,8 @@ size_t tsig_reserved_space(const struct tsig_context *ctx);
 /*
  * Appends the TSIG record of an answer to msg (*len octets, room for cap) and raises
  * ARCOUNT.  With error BADKEY or BADSIG the record is unsigned (5.3.2); with BADTIME it
- * carries now in Other Data and the request's Time Signed (5.2.3).  Nothing to do (0) if
- * the request was unsigned.  0, -ENOSPC (does not fit), or -errno of hmac.
+ * carries now in Other Data and the request's Time Signed (5.2.3).  Does nothing if the
+ * request was unsigned.  0, -ENOSPC (does not fit), or -errno of hmac.
  */
 int tsig_sign_answer(struct tsig_context *ctx, struct hmac_pool *pool, uint8_t *msg,
 	size_t *len, size_t cap, int64_t now) __attribute__((warn_unused_result));
@@ -77,17 +78,17 @@ int tsig_sign_request(struct tsig_context *ctx, struct hmac_pool *pool,
 
 /*
  * Client side: is this the authentic answer to the request that ctx was signed for?
- * NOERROR: the MAC and time are right (5.3.1 first message, or a single one).  NOTAUTH
- * with the TSIG error otherwise: the peer's own error if the record carries one (then why
- * says so; a BADTIME answer whose MAC is right counts as authentic news), BADSIG if
- * unsigned.  ctx changes on NOERROR only: after a forged answer the right one still
- * verifies (5.4).
+ * NOERROR: MAC and time are right (5.3.1 first message, or a single one).  Otherwise
+ * NOTAUTH with the TSIG error: the peer's own error if the record has one (then why
+ * says so; a BADTIME answer whose MAC is right is authentic), BADSIG if unsigned.  ctx
+ * changes only on NOERROR: after a forged answer the right one can still be verified
+ * (5.4).
  */
 struct verdict tsig_verify_answer(struct tsig_context *ctx, struct hmac_pool *pool,
 	const uint8_t *msg, const struct wire_message *m, int64_t now);
 
-/* The server's clock (seconds since 1970) in an answer of which tsig_verify_answer said
- * BADTIME, which it says only if the MAC is right: the Other Data of RFC 8945 5.2.3, or
+/* The server's clock (seconds since 1970) in an answer for which tsig_verify_answer
+ * returned BADTIME, which requires a right MAC: the Other Data of RFC 8945 5.2.3, or
  * the Time Signed of an answer that is itself out of time.  0: unreadable. */
 uint64_t tsig_read_server_time(const uint8_t *msg, const struct wire_message *m);
 

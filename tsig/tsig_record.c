@@ -1,7 +1,8 @@
 /*
  * The TSIG record as octets (RFC 8945 4.2) and its MAC (4.3).
  *
- * Decides nothing about keys, times or errors; does not allocate and copies no message.
+ * Makes no decisions about keys, times or errors; neither allocates nor copies
+ * messages.
  */
 #include "tsig/tsig_record.h"
 
@@ -62,7 +63,7 @@ bool tsig_record_is_timely(
 }
 
 /* 4.3.1, then pending messages (5.3.1), then 4.3.2: the header with the original ID and
- * the ARCOUNT of before, and the rest of the message where it lies. */
+ * the earlier ARCOUNT, and the rest of the message in place. */
 static int hash_message(
 	struct hmac_pool *pool, const struct tsig_digest *digest, uint16_t original_id)
 {
@@ -95,7 +96,7 @@ static int hash_message(
 		pool, digest->msg + WIRE_HEADER_LEN, digest->msg_len - WIRE_HEADER_LEN);
 }
 
-/* 4.3.3; only the timers (4.3.3.1) in later messages of several (5.3.1). */
+/* 4.3.3; in later messages of several (5.3.1) only the timers (4.3.3.1). */
 static int hash_variables(
 	struct hmac_pool *pool, const struct tsig_record *record, bool timers_only)
 {

@@ -1,8 +1,9 @@
 /*
- * The TSIG record itself: read, append, and the MAC over a message and its record.
+ * The TSIG record itself: reads and appends it, and computes the MAC over a message and
+ * its record.
  *
- * Shared by the server's and the client's side; decides nothing.  Everybody else uses
- * tsig.h.
+ * Shared by the server's and the client's side; makes no decisions.  All other code
+ * uses tsig.h.
  */
 #ifndef MUSTER_TSIG_RECORD_H
 #define MUSTER_TSIG_RECORD_H
@@ -19,7 +20,7 @@ struct tsig_record {
 	uint16_t mac_len;        /* octets */
 	const uint8_t *mac;
 	uint16_t original_id;
-	uint16_t error;     /* enum tsig_error, or whatever the peer wrote */
+	uint16_t error;     /* enum tsig_error, or whatever the peer sent */
 	uint16_t other_len; /* octets */
 	const uint8_t *other;
 };
@@ -42,11 +43,10 @@ const char *tsig_record_read(struct tsig_record *ret_record,
 	uint8_t key_name[NAME_MAX_LEN], uint8_t alg_name[NAME_MAX_LEN],
 	const uint8_t *msg, const struct wire_message *m);
 
-/* RFC 8945 5.2.2.1: neither longer than the whole MAC nor cut too short. */
+/* RFC 8945 5.2.2.1: is it neither longer than the whole MAC nor cut too short? */
 bool tsig_record_is_mac_len_allowed(enum hmac_algorithm alg, size_t len);
 
-/* RFC 8945 5.2.3: is now inside Time Signed plus/minus Fudge, of which at most fudge_max
- * seconds count? */
+/* RFC 8945 5.2.3: is now within Fudge, limited to fudge_max seconds, of Time Signed? */
 bool tsig_record_is_timely(
 	const struct tsig_record *record, unsigned fudge_max, int64_t now);
 
@@ -58,8 +58,8 @@ int tsig_record_compute(struct hmac_pool *pool, const struct tsig_key *key,
 /* Octets of the record in a message. */
 size_t tsig_record_len(const struct tsig_record *record);
 
-/* Does it fit behind *len octets, and is there an ARCOUNT left?  0, -ENOSPC, or
- * -EINVAL if msg is shorter than a header. */
+/* Does it fit after *len octets, and can ARCOUNT be raised?  0, -ENOSPC, or -EINVAL if
+ * msg is shorter than a header. */
 int tsig_record_check_room(const struct tsig_record *record, const uint8_t *msg,
 	size_t len, size_t cap) __attribute__((warn_unused_result));
 

@@ -3,8 +3,8 @@
  * it in a zone transfer (5.3.1).
  *
  * A verification that fails changes nothing in the context, so that a client may go on
- * waiting for the right answer after a forged one (5.4).  A stream holds the octets of at
- * most TSIG_UNSIGNED_MAX messages, until the MAC that covers them has come.
+ * waiting for the right answer after a forged one (5.4).  A stream holds the octets of
+ * at most TSIG_UNSIGNED_MAX messages, until the MAC that covers them arrives.
  */
 #include "tsig/tsig_record.h"
 
@@ -16,22 +16,22 @@
 
 struct tsig_stream {
 	struct tsig_context ctx;
-	uint8_t *pending;   /* messages since the last TSIG, one after the other */
+	uint8_t *pending;   /* messages since the last TSIG, concatenated */
 	size_t pending_len; /* octets */
 	size_t pending_cap; /* octets; at most twice what the unsigned messages need */
 };
 
-/* What can be said of the record before any MAC is computed. */
+/* Checks of the record that need no MAC. */
 static struct verdict check_record(const struct tsig_context *ctx,
 	const struct tsig_record *record, bool timers_only)
 {
 	char name[NAME_TEXT_MAX];
 
-	/* 5.3.1: the MAC does not cover the error there, so it means nothing. */
+	/* 5.3.1: here the MAC does not cover the error, which therefore means nothing. */
 	if (timers_only && record->error)
 		return verdict_bad_tsig(TSIG_ERROR_BADSIG,
 			"TSIG error %u in a later message of an answer", record->error);
-	/* 5.3.2, 5.4: unsigned error, which anybody could have made up. */
+	/* 5.3.2, 5.4: an unsigned error, which could be forged. */
 	if (record->mac_len == 0 &&
 		(record->error == TSIG_ERROR_BADKEY ||
 			record->error == TSIG_ERROR_BADSIG))
@@ -71,11 +71,11 @@ static uint64_t read_server_time(const struct tsig_record *record)
 	return wire_read_u48(&r);
 }
 
-/* Time, the peer's own error, truncation; the MAC is right. */
+/* Time, the peer's own error, truncation; the MAC has been verified. */
 static struct verdict check_rest(
 	const struct tsig_context *ctx, const struct tsig_record *record, int64_t now)
 {
-	/* 5.4.3.  Its Time Signed is ours: there is nothing to check in it. */
+	/* 5.4.3.  Its Time Signed is ours, so there is nothing to check. */
 	if (record->error == TSIG_ERROR_BADTIME)
 		return verdict_bad_tsig(TSIG_ERROR_BADTIME,
 			"the server's clock says %llu, ours %lld (signed with the key)",
@@ -95,7 +95,7 @@ static struct verdict check_rest(
 	return verdict_ok();
 }
 
-/* One message with TSIG: everything that can be wrong with it, then the new MAC. */
+/* Checks one message with TSIG completely, then keeps the new MAC. */
 static struct verdict verify_signed(struct tsig_context *ctx, struct hmac_pool *pool,
 	struct tsig_digest *digest, const struct wire_message *m, int64_t now)
 {

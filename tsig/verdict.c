@@ -1,5 +1,5 @@
 /*
- * Making verdicts and naming them for logs.
+ * Makes verdicts, and names them for logs.
  *
  * Does not allocate; a reason longer than VERDICT_WHY_MAX is cut.
  */

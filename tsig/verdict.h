@@ -1,10 +1,10 @@
 /*
  * The one way in which Muster says what it decided about a message.
  *
- * Every decision (is this octet string a message, is this key known, may it do this, does
- * this prerequisite hold) returns a struct verdict: what goes on the wire and what goes
- * into the log, in one value, so that the two can not disagree.  Operations that can fail
- * for reasons of the machine return 0 or -errno instead; the two are never mixed.
+ * Every decision (is this octet string a message, is this key known, may it do this,
+ * does this prerequisite hold) returns a struct verdict: what is sent and what is
+ * logged, in one value, so that the two cannot disagree.  Operations that can fail
+ * because of the machine return 0 or -errno instead; the two are never mixed.
  */
 #ifndef MUSTER_VERDICT_H
 #define MUSTER_VERDICT_H
@@ -53,12 +53,12 @@ enum { VERDICT_WHY_MAX = 192 }; /* octets of reason, with its final zero */
 struct verdict {
 	uint16_t rcode;            /* enum rcode; the wire answer */
 	uint16_t tsig_error;       /* enum tsig_error; goes into the answer's TSIG */
-	int16_t ede;               /* enum ede; EDE_NONE where the rcode says it all */
+	int16_t ede;               /* enum ede; EDE_NONE if the rcode says it all */
 	char why[VERDICT_WHY_MAX]; /* for the log, and the EDE text; "" when accepted */
 };
 
-/* Of why no more than its end is set: verdicts are passed around for every step of every
- * request. */
+/* Sets only the terminating zero of why, since verdicts are passed around for every
+ * step of every request. */
 static inline struct verdict verdict_ok(void)
 {
 	struct verdict ok;
@@ -70,8 +70,8 @@ static inline struct verdict verdict_ok(void)
 	return ok;
 }
 
-/* Formats the reason like printf; what does not fit is cut.  Octets that are not
- * printable ASCII become '?', so that no peer can write control characters into a log. */
+/* Formats the reason like printf, cut to fit.  Octets that are not printable ASCII
+ * become '?', so that no peer can write control characters into a log. */
 struct verdict verdict_refuse(enum rcode rcode, enum ede ede, const char *why, ...)
 	__attribute__((format(printf, 3, 4)));
 

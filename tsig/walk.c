@@ -1,8 +1,9 @@
 /*
- * The walk over a whole message, before anybody believes a word of it.
+ * The walk over a whole message, before any of it is trusted.
  *
- * Steps over names without copying them; its rule for names is name_read's, so that what
- * passed here can be read there.  Does not look into RDATA, but for the options of OPT.
+ * Skips names without copying them; its rule for names is that of name_read, so that a
+ * name accepted here can be read there.  RDATA is not looked at, except for the options
+ * of OPT.
  */
 #include "tsig/wire.h"
 
@@ -29,7 +30,8 @@ static inline uint32_t get_u32(const uint8_t *p)
 	return (uint32_t)get_u16(p) << 16 | get_u16(p + 2);
 }
 
-/* The name at at: offset of the octet after it, or 0 if it is none. */
+/* Skips the name at at.  Returns the offset of the octet after it, or 0 if it is
+ * invalid. */
 static size_t skip_name(const uint8_t *msg, size_t end, size_t at)
 {
 	size_t pos = at, run = at, after = 0, len = 0;
@@ -62,7 +64,7 @@ static size_t skip_name(const uint8_t *msg, size_t end, size_t at)
 	return 0;
 }
 
-/* RFC 6891 6.1.1, 6.1.2.  fixed points behind the owner name.  NULL, or what is wrong. */
+/* RFC 6891 6.1.1, 6.1.2.  fixed points after the owner name.  NULL, or what is wrong. */
 static const char *take_opt(struct wire_message *m, const uint8_t *msg, unsigned section,
 	size_t start, const uint8_t *fixed)
 {
@@ -76,8 +78,8 @@ static const char *take_opt(struct wire_message *m, const uint8_t *msg, unsigned
 		return "more than one OPT";
 	if (msg[start] != 0)
 		return "OPT not at the root";
-	/* What is wrong behind this is wrong with the options, and RFC 6891 7 wants an
-	 * OPT in the FORMERR that says so. */
+	/* Any fault after this is in the options, and RFC 6891 7 requires an OPT in the
+	 * FORMERR that reports it. */
 	m->opt_at = start;
 	/* RFC 6891 6.2.3: less than 512 means 512. */
 	if (get_u16(fixed + 2) > WIRE_UDP_PLAIN)

@@ -1,8 +1,8 @@
 /*
  * The bounded reader and writer of DNS messages.
  *
- * Does not judge messages (walk.c does) and does not allocate.  Integers are in network
- * order, octet by octet.
+ * Messages are judged in walk.c, not here.  Nothing here allocates.  Integers are in
+ * network order, octet by octet.
  */
 #include "tsig/wire.h"
 
@@ -11,7 +11,7 @@
 enum {
 	POINTER = 0xc000,       /* RFC 1035 4.1.4 */
 	POINTER_REACH = 0x4000, /* offsets from here on do not fit 14 bits */
-	PROBES_MAX = 8, /* slots looked at; a name that finds none is not remembered */
+	PROBES_MAX = 8, /* slots tried; a name that finds none free is not remembered */
 	NAMES_MASK = sizeof(((struct wire_names *)0)->at) / sizeof(uint16_t) - 1,
 };
 
@@ -86,7 +86,7 @@ void wire_writer_init(
 		memset(names, 0, sizeof(*names));
 }
 
-/* Room for len octets, already counted as written; NULL: they do not fit. */
+/* Makes room for len octets, already counted as written; NULL: they do not fit. */
 static uint8_t *take_room(struct wire_writer *w, size_t len)
 {
 	if (w->failed || len > w->cap - w->at) {
@@ -171,8 +171,9 @@ static inline uint8_t fold(uint8_t c)
 }
 
 /*
- * Does the name at an offset of our own message equal this suffix but for case?  Trusts
- * the message: the offset comes from the table, and pointers were written by this writer.
+ * Is the name at an offset of our own message equal to this suffix, ignoring case?  It
+ * trusts the message: the offset comes from the table, and this writer wrote the
+ * pointers.
  */
 static bool is_written_at(const struct wire_writer *w, size_t at, const uint8_t *suffix)
 {
@@ -196,7 +197,7 @@ static bool is_written_at(const struct wire_writer *w, size_t at, const uint8_t 
 	}
 }
 
-/* Where a suffix stands in the message already; 0: nowhere that is known. */
+/* Where the message already has a suffix; 0: nowhere known. */
 static uint16_t find_written(
 	const struct wire_writer *w, const uint8_t *suffix, uint32_t hash)
 {
@@ -221,7 +222,7 @@ static void remember_written(struct wire_writer *w, size_t at, uint32_t hash)
 	}
 }
 
-/* One label, folded, into the hash of what follows it. */
+/* Adds one label, folded, to the hash of what follows it. */
 static uint32_t hash_label(uint32_t hash, const uint8_t *label)
 {
 	for (unsigned i = 0; i <= *label; i++)
@@ -229,7 +230,7 @@ static uint32_t hash_label(uint32_t hash, const uint8_t *label)
 	return hash ^ hash >> 15;
 }
 
-/* Where each label starts, and the hash of the name from there on; returns their
+/* Finds where each label starts, and the hash of the name from there on; returns their
  * number. */
 static unsigned hash_suffixes(const uint8_t *name, uint16_t ret_starts[NAME_MAX_LABELS],
 	uint32_t ret_hashes[NAME_MAX_LABELS])
@@ -273,14 +274,14 @@ void wire_write_name(struct wire_writer *w, const uint8_t *name)
 		p[kept] = (uint8_t)((POINTER | known) >> 8);
 		p[kept + 1] = (uint8_t)known;
 	}
-	/* Only now: what the table holds is compared as a whole name. */
+	/* Only now, since names in the table are compared as a whole. */
 	for (unsigned i = 0; i < fresh; i++)
 		remember_written(w, start + starts[i], hashes[i]);
 }
 
 /*
- * Slots fill in the order of offsets, so that those freed here are the ones filled last:
- * no older name was ever put further along its probes because of them.
+ * Slots fill in the order of offsets, so the slots freed here are the last ones filled:
+ * no older name was placed further along its probes because of them.
  */
 void wire_writer_rewind(struct wire_writer *w, size_t at)
 {

@@ -2,9 +2,9 @@
  * DNS messages as octets: the bounded reader and writer that everything else goes
  * through, and the walk that decides whether an octet string is a DNS message at all.
  *
- * Reader and writer have a sticky error: after the first access out of bounds nothing is
- * read or written any more and reads give zero, so that a caller may check once at the
- * end. No structure is ever cast onto a packet.
+ * Reader and writer have a sticky error: after the first access out of bounds nothing
+ * more is read or written and reads return zero, so a caller can check once at the
+ * end.  No structure is ever cast onto a packet.
  */
 #ifndef MUSTER_WIRE_H
 #define MUSTER_WIRE_H
@@ -35,7 +35,7 @@ enum {
 	WIRE_CD = 0x0010,
 };
 
-/* The record types that some code names; zones/rdata.c knows the shape of many more. */
+/* The record types named in the code; zones/rdata.c knows the shape of many more. */
 enum rr_type {
 	TYPE_A = 1,
 	TYPE_NS = 2,
@@ -94,14 +94,14 @@ uint8_t wire_read_u8(struct wire_reader *r);
 uint16_t wire_read_u16(struct wire_reader *r);
 uint32_t wire_read_u32(struct wire_reader *r);
 uint64_t wire_read_u48(struct wire_reader *r);
-/* A pointer into msg, or NULL when fewer than len octets are left. */
+/* A pointer into msg, or NULL if fewer than len octets are left. */
 const uint8_t *wire_read_octets(struct wire_reader *r, size_t len);
-/* Compressed or not; length, or 0 on failure. */
+/* Reads a name, compressed or not; returns its length, or 0 on failure. */
 size_t wire_read_name(struct wire_reader *r, uint8_t ret_name[NAME_MAX_LEN]);
 
 /* ---- writing ---- */
 
-/* Where names of this message already stand (RFC 1035 4.1.4): a small open hash table. */
+/* Where this message already has names (RFC 1035 4.1.4): a small open hash table. */
 struct wire_names {
 	uint16_t at[256]; /* offset of a name in the message; 0: free slot */
 };
@@ -122,22 +122,23 @@ void wire_write_u16(struct wire_writer *w, uint16_t v);
 void wire_write_u32(struct wire_writer *w, uint32_t v);
 void wire_write_u48(struct wire_writer *w, uint64_t v);
 void wire_write_octets(struct wire_writer *w, const void *octets, size_t len);
-/* Compressed against what was written before, if w->names; remembers its own suffixes. */
+/* Compresses against what was written before, if w->names is set; remembers its own
+ * suffixes. */
 void wire_write_name(struct wire_writer *w, const uint8_t *name);
 /* Never compressed, never remembered. */
 void wire_write_name_plain(struct wire_writer *w, const uint8_t *name);
 /* Overwrites 16 bits at an offset written earlier. */
 void wire_put_u16(struct wire_writer *w, size_t at, uint16_t v);
-/* Takes back everything written after at (a whole record that did not fit): clears failed
+/* Removes everything written after at (a whole record that did not fit): clears failed
  * and forgets the compression targets beyond at. */
 void wire_writer_rewind(struct wire_writer *w, size_t at);
 
 /* ---- the walk ---- */
 
 /*
- * What the walk learnt.  Offsets are octets from the start of the message.  After a
- * failed walk the header fields are valid if len >= WIRE_HEADER_LEN, and question_end is
- * not 0 if the question (or zone) section could be read, so that the error can be
+ * What the walk found.  Offsets are octets from the start of the message.  After a
+ * failed walk the header fields are valid if len >= WIRE_HEADER_LEN, and question_end
+ * is nonzero if the question (or zone) section could be read, so that the error can be
  * answered.
  */
 struct wire_message {
@@ -161,17 +162,17 @@ struct wire_message {
 
 /*
  * Walks a whole message: counts against octets, bounds of every record, compression, no
- * octets after the last record (FORMERR); at most one OPT, at the root, in the additional
- * section (RFC 6891 6.1.1), whose options fit its RDATA; at most one TSIG, the last
- * record (RFC 8945 5.2), class ANY, TTL 0. Does not look into the RDATA of other records.
- * NOERROR, or FORMERR with the reason.
+ * octets after the last record (FORMERR); at most one OPT, at the root, in the
+ * additional section (RFC 6891 6.1.1), whose options fit its RDATA; at most one TSIG,
+ * the last record (RFC 8945 5.2), class ANY, TTL 0.  The RDATA of other records is not
+ * looked at.  NOERROR, or FORMERR with the reason.
  */
 struct verdict wire_walk(struct wire_message *m, const uint8_t *msg, size_t len);
 
-/* Can a reply be made at all: a header, and not itself a response? */
+/* Can it be answered at all: does it have a header, and is it not a response? */
 bool wire_is_answerable(const uint8_t *msg, size_t len);
 
-/* Finds EDNS option code in a walked message; NULL if absent. */
+/* Finds the EDNS option code in a walked message; NULL if absent. */
 const uint8_t *wire_find_option(const struct wire_message *m, const uint8_t *msg,
 	uint16_t code, uint16_t *ret_len);
 
