@@ -1,10 +1,9 @@
 /*
  * The frame of every answer: header, question, OPT with extended rcode and EDE.
  *
- * Does not sign, and does not choose records (answer_lookup.c does).  Every size is that
- * of the limit given: what does not fit is left out in an order that keeps the most
- * important, header first, then OPT, its options, the question, and last the text of the
- * EDE.
+ * Does not sign, and does not choose records (answer_lookup.c does).  An answer never
+ * exceeds the limit given.  If not everything fits, the most important parts are kept:
+ * the header, then OPT, its options, the question, and last the text of the EDE.
  */
 #include <string.h>
 
@@ -17,7 +16,7 @@ enum {
 	OPTION_EDE = 15,      /* RFC 8914 2 */
 	EDE_FIXED_LEN = OPTION_FIXED_LEN + 2,
 	EDNS_DO = 0x8000,     /* in the TTL, RFC 6891 6.1.3 */
-	RCODE_PLAIN_MAX = 15, /* the rest needs an OPT, RFC 6891 6.1.3 */
+	RCODE_PLAIN_MAX = 15, /* larger ones need an OPT, RFC 6891 6.1.3 */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -33,7 +32,7 @@ size_t answer_limit(const struct wire_message *m, bool is_tcp)
 
 /* ---- header and question ---- */
 
-/* What of the request's flags comes back. */
+/* The flags of the request that are returned. */
 static uint16_t flags_of(const struct wire_message *m, uint16_t rcode)
 {
 	uint16_t flags = (uint16_t)(WIRE_QR | m->opcode << 11);
@@ -41,13 +40,13 @@ static uint16_t flags_of(const struct wire_message *m, uint16_t rcode)
 	/* RD: RFC 1035 4.1.1.  CD is cleared: RFC 4035 3.1.6. */
 	if (m->opcode == OPCODE_QUERY)
 		flags |= m->flags & WIRE_RD;
-	/* RFC 1996 4.7: as the request, but for QR. */
+	/* RFC 1996 4.7: like the request, except for QR. */
 	if (m->opcode == OPCODE_NOTIFY && rcode == RCODE_NOERROR)
 		flags |= m->flags & WIRE_AA;
 	return flags;
 }
 
-/* Counts are zero until somebody puts them. */
+/* The counts are zero until they are put in. */
 static void write_header(struct wire_writer *w, uint16_t id, uint16_t flags)
 {
 	wire_write_u16(w, id);
@@ -57,9 +56,9 @@ static void write_header(struct wire_writer *w, uint16_t id, uint16_t flags)
 }
 
 /*
- * Every question as the client wrote it, in its mixture of cases, which some clients
- * check.  Read and written, not copied: a pointer into the request's header would lead
- * elsewhere in ours.  All of them or none.
+ * Every question as the client wrote it, including its case, which some clients check.
+ * It is read and written, not copied: a pointer into the request's header would lead to
+ * something else in ours.  All of them or none.
  */
 static bool echo_question(
 	struct wire_writer *w, const uint8_t *msg, const struct wire_message *m)
@@ -89,8 +88,8 @@ static bool echo_question(
 /* ---- OPT ---- */
 
 /*
- * RFC 6891 6.1.2, without its RDATA: returns where RDLENGTH stands, for close_opt.
- * Version 0 is what we speak, whatever was asked for (6.1.3).
+ * RFC 6891 6.1.2, without its RDATA: returns the place of RDLENGTH, for close_opt.
+ * Version 0 is the one we speak, whatever was asked for (6.1.3).
  */
 static size_t open_opt(
 	struct wire_writer *w, const struct wire_message *m, uint16_t rcode)
@@ -143,7 +142,7 @@ size_t answer_verdict(const uint8_t *msg, const struct wire_message *m,
 	has_opt = m->opt_at && room >= OPT_FIXED_LEN;
 	if (!has_opt || !extra || extra_len > room - OPT_FIXED_LEN)
 		extra_len = 0;
-	/* Its low bits alone could say NOERROR. */
+	/* Its low bits alone might mean NOERROR. */
 	if (rcode > RCODE_PLAIN_MAX && !has_opt)
 		rcode = RCODE_SERVFAIL;
 
@@ -151,8 +150,8 @@ size_t answer_verdict(const uint8_t *msg, const struct wire_message *m,
 	write_header(&w, m->id, flags_of(m, rcode) | (rcode & RCODE_PLAIN_MAX));
 	if (has_opt)
 		w.cap = limit - OPT_FIXED_LEN - extra_len;
-	/* RFC 2136 3.8: all sections of an update or none.  With none of them all clients
-	 * are content, and some find a granted lease only so. */
+	/* RFC 2136 3.8: all sections of an update or none.  All clients accept none of
+	 * them, and some find a granted lease only then. */
 	if (m->opcode != OPCODE_UPDATE)
 		echo_question(&w, msg, m);
 	w.cap = limit;
@@ -193,8 +192,8 @@ bool answer_read_question(const uint8_t *msg, const struct wire_message *m,
 }
 
 /*
- * Types that no RRset has (RFC 6895 3.1) and that mean nothing as QTYPE either, or, like
- * MAILA and MAILB (RFC 1035 3.2.3), ask for what nobody does.
+ * Types that no RRset has (RFC 6895 3.1) and that have no meaning as QTYPE either, or
+ * that, like MAILA and MAILB (RFC 1035 3.2.3), no server supports.
  */
 static struct verdict judge_type(uint16_t type)
 {
@@ -208,7 +207,7 @@ static struct verdict judge_type(uint16_t type)
 		rdata_type_name(type, name));
 }
 
-/* Why this question gets no records at all. */
+/* Whether, and why, this question gets no records at all. */
 static struct verdict judge(const struct answer_query *query,
 	uint8_t ret_name[NAME_MAX_LEN], struct answer *a)
 {
@@ -230,7 +229,8 @@ static struct verdict judge(const struct answer_query *query,
 	v = judge_type(a->type);
 	if (!verdict_is_ok(&v))
 		return v;
-	/* RFC 1035 6.2: with QCLASS ANY nobody is authoritative for every class. */
+	/* RFC 1035 6.2: no server is authoritative for every class, so QCLASS ANY gets
+	 * no AA. */
 	a->flags = flags_of(query->m, RCODE_NOERROR) | (class == CLASS_IN ? WIRE_AA : 0);
 	return verdict_ok();
 }
@@ -250,14 +250,14 @@ static size_t finish(struct answer *a, size_t limit, bool has_opt)
 	return w->at;
 }
 
-/* The contract promises a header. */
+/* answer.h promises a header. */
 static size_t clamp(size_t limit)
 {
 	return limit < WIRE_HEADER_LEN ? WIRE_HEADER_LEN
 				       : smaller(limit, WIRE_MESSAGE_MAX);
 }
 
-/* Up to the records.  False: not even the question fits. */
+/* Writes everything before the records.  False: even the question does not fit. */
 static bool begin(struct answer *a, uint8_t *buf, size_t limit, bool *ret_has_opt)
 {
 	const struct answer_query *query = a->query;
@@ -287,7 +287,7 @@ size_t answer_build(const struct answer_query *query, uint8_t *buf, size_t limit
 		return answer_verdict(query->msg, query->m, &v, NULL, 0, buf, limit);
 	if (begin(&a, buf, limit, &has_opt))
 		answer_look_up(&a, name);
-	/* To ANY a part is an answer, too (RFC 8482 4.1). */
+	/* A part is a valid answer to ANY (RFC 8482 4.1). */
 	if (a.has_left_out && (a.type != TYPE_ANY || !a.counts[ANSWER_ANSWER])) {
 		v = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
 			"only the zone's own server can give this record");

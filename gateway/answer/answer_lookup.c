@@ -1,9 +1,9 @@
 /*
  * Which RRsets answer a question: RFC 1034 4.3.2 over one zone, without recursion.
  *
- * Aliases are followed inside the zone and no further than CHAIN_MAX steps; then the
- * answer is what was found until there.  DNSSEC records are data like any other: nothing
- * is proved with them.
+ * Aliases are followed inside the zone for at most CHAIN_MAX steps; then the answer is
+ * what has been found so far.  DNSSEC records are data like any other: no proofs are
+ * added.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -11,10 +11,10 @@
 #include "gateway/answer/answer_private.h"
 #include "zones/rdata.h"
 
-enum { CHAIN_MAX = 16 }; /* CNAME and DNAME steps: no real chain has so many */
+enum { CHAIN_MAX = 16 }; /* CNAME and DNAME steps: more than real chains have */
 
 enum place_kind {
-	PLACE_NAME,     /* node is the name itself; it may be without RRsets */
+	PLACE_NAME,     /* node is the name itself, maybe without RRsets */
 	PLACE_WILDCARD, /* node is the wildcard that covers it */
 	PLACE_NOWHERE,  /* the name does not exist */
 	PLACE_CUT,      /* node is the zone cut at or above it */
@@ -28,8 +28,8 @@ struct place {
 
 /* ---- where is a name ---- */
 
-/* RFC 4592 2.2.1, 3.3.1: only the wildcard below the closest encloser counts, and it
- * is the source of synthesis though it be an empty non-terminal. */
+/* RFC 4592 2.2.1, 3.3.1: only the wildcard below the closest encloser counts, and it is
+ * the source of synthesis even if it is an empty non-terminal. */
 static struct place find_wildcard(
 	const struct zone *zone, const struct zone_node *encloser)
 {
@@ -38,7 +38,7 @@ static struct place find_wildcard(
 	const size_t len = name_len(owner);
 	const struct zone_node *node;
 
-	/* The name asked for has a label before this one, so that it fits. */
+	/* It fits, since the name asked for has a label before this one. */
 	if (len > sizeof(name) - 2)
 		return (struct place){.kind = PLACE_NOWHERE};
 	memcpy(name + 2, owner, len);
@@ -47,8 +47,8 @@ static struct place find_wildcard(
 		.kind = node ? PLACE_WILDCARD : PLACE_NOWHERE, .node = node};
 }
 
-/* From the apex downwards, since what stands above hides what stands below.  name is
- * in the zone. */
+/* From the apex downwards, since cuts and DNAMEs hide what is below them.  name is in
+ * the zone. */
 static struct place find_place(
 	const struct zone *zone, const uint8_t *name, uint16_t type)
 {
@@ -70,7 +70,8 @@ static struct place find_place(
 		if (!next)
 			return find_wildcard(zone, place.node);
 		place.node = next;
-		/* RFC 4035 3.1.4.1: the DS of a cut belongs to the parent, to us. */
+		/* RFC 4035 3.1.4.1: the DS of a cut belongs to the parent, that is, to
+		 * us. */
 		if (zone_node_find(next, TYPE_NS) && !(i == 0 && type == TYPE_DS)) {
 			place.kind = PLACE_CUT;
 			return place;
@@ -89,7 +90,7 @@ bool answer_is_whoami(const struct zone *zone, const uint8_t *name)
 		name_is_equal(name + 1 + sizeof(label), zone_apex(zone));
 }
 
-/* The client's own address, which must not be cached for somebody else's. */
+/* The client's own address, which must not be cached for other clients. */
 static void answer_whoami(struct answer *a, const uint8_t *name)
 {
 	const struct ip_address *source = &a->query->source;
@@ -118,7 +119,7 @@ static void answer_whoami(struct answer *a, const uint8_t *name)
 
 /* ---- one step ---- */
 
-/* Goes on with another name, if it is one of ours. */
+/* Continues with another name, if it is in this zone. */
 static bool move_to(
 	const struct answer *a, uint8_t name[NAME_MAX_LEN], const uint8_t *target)
 {
@@ -134,7 +135,7 @@ static const uint8_t *first_rdata(const struct rrset *set, uint16_t *ret_len)
 	return rrset_next(set, &at, ret_len);
 }
 
-/* Everything that stands at a node. */
+/* Adds everything at a node. */
 static void answer_any(
 	struct answer *a, const uint8_t *name, const struct zone_node *node)
 {
@@ -146,8 +147,8 @@ static void answer_any(
 		answer_add_negative_soa(a);
 }
 
-/* The data of a node for a name: true when it leads on to another name of the zone, which
- * is then in name. */
+/* Adds the data of a node for a name: true if it leads to another name of the zone,
+ * which is then in name. */
 static bool answer_from_node(
 	struct answer *a, uint8_t name[NAME_MAX_LEN], const struct zone_node *node)
 {
@@ -212,7 +213,7 @@ static bool answer_from_dname(
 	return move_to(a, name, target);
 }
 
-/* RFC 1034 4.3.2 step 3b.  Only an answer that begins here is not ours. */
+/* RFC 1034 4.3.2 step 3b.  AA is cleared only if the answer begins here. */
 static void answer_referral(struct answer *a, const struct zone_node *cut)
 {
 	if (a->counts[ANSWER_ANSWER] == 0)
@@ -221,7 +222,7 @@ static void answer_referral(struct answer *a, const struct zone_node *cut)
 		zone_node_find(cut, TYPE_NS));
 }
 
-/* True when name has become another one to look up. */
+/* True if name has become another one to look up. */
 static bool answer_step(struct answer *a, uint8_t name[NAME_MAX_LEN])
 {
 	const struct zone *zone = a->query->zone;
@@ -245,7 +246,7 @@ static bool answer_step(struct answer *a, uint8_t name[NAME_MAX_LEN])
 	}
 	if (place.kind == PLACE_WILDCARD)
 		return answer_from_node(a, name, place.node);
-	/* Of the last name of a chain, RFC 2308 2.1. */
+	/* For the last name of a chain, RFC 2308 2.1. */
 	a->rcode = RCODE_NXDOMAIN;
 	answer_add_negative_soa(a);
 	return false;
@@ -258,8 +259,8 @@ static bool is_service(uint16_t type)
 	return type == TYPE_SVCB || type == TYPE_HTTPS;
 }
 
-/* The addresses of one name, and what it says of the service if that is what a record
- * of this type leads to; false: something did not fit. */
+/* Adds the addresses of one name, and its service records if a record of this type
+ * refers to those; false: something did not fit. */
 static bool add_addresses(struct answer *a, const uint8_t *name, uint16_t type)
 {
 	const uint16_t types[] = {TYPE_A, TYPE_AAAA, type};
@@ -279,8 +280,8 @@ static bool add_addresses(struct answer *a, const uint8_t *name, uint16_t type)
 }
 
 /*
- * Whose addresses a record wants; NULL: nobody's.  RFC 9460 2.5: the root for a target is
- * the owner itself if there is a service, and nobody if there is none.
+ * The name whose addresses a record needs; NULL: none.  RFC 9460 2.5: a root target
+ * means the owner itself in ServiceMode, and that there is no service in AliasMode.
  */
 static const uint8_t *find_target(
 	const struct answer_set *of, const uint8_t *rdata, uint16_t len)
@@ -294,8 +295,8 @@ static const uint8_t *find_target(
 }
 
 /*
- * RFC 9471 3.1: the glue of name servers below the cut must be there, or TC says that it
- * is not: without it nobody finds them.  All other additional records are a courtesy.
+ * RFC 9471 3.1: glue for name servers below the cut must be included, or TC set, since
+ * resolvers cannot find them otherwise.  All other additional records are optional.
  */
 static void add_targets(struct answer *a, const struct answer_set *of)
 {
@@ -322,7 +323,8 @@ static void add_targets(struct answer *a, const struct answer_set *of)
 
 static void add_additional(struct answer *a)
 {
-	/* RFC 9460 4.1: services that come so lead on, each of them once. */
+	/* RFC 9460 4.1: services added here may refer to further names; each is
+	 * followed once. */
 	for (size_t i = 0; i < a->set_count && !a->is_closed; i++) {
 		const struct answer_set of = a->sets[i];
 
@@ -349,8 +351,8 @@ void answer_look_up(struct answer *a, uint8_t name[NAME_MAX_LEN])
 		memcpy(seen[i], name, name_len(name));
 		if (!answer_step(a, name))
 			break;
-		/* RFC 1034 3.6.2: "CNAME loops signalled as an error", with what has been
-		 * found. */
+		/* RFC 1034 3.6.2: "CNAME loops signalled as an error", along with what
+		 * has been found. */
 		if (is_among(name, seen, i + 1)) {
 			a->rcode = RCODE_SERVFAIL;
 			break;

@@ -1,5 +1,5 @@
 /*
- * Between the rooms of answer.h: an answer in the making.
+ * What the files of answer.h share: an answer while it is built.
  *
  *   answer.c          the frame: header, question, OPT, verdicts
  *   answer_records.c  RRsets into sections, whole or not at all
@@ -14,11 +14,11 @@
 
 enum answer_section { ANSWER_ANSWER = 1, ANSWER_AUTHORITY = 2, ANSWER_ADDITIONAL = 3 };
 
-/* RRsets remembered: those whose targets get addresses, and those not to be given twice.
- * Beyond it there are no more additional records but glue. */
+/* RRsets remembered: those whose targets get addresses, and those that must not be
+ * added twice.  Beyond it, only glue is added to the additional section. */
 enum { ANSWER_SETS_MAX = 64 };
 
-/* An RRset of the zone that stands in the answer. */
+/* An RRset of the zone that is in the answer. */
 struct answer_set {
 	const struct zone_node *node;
 	const struct rrset *set;
@@ -40,33 +40,34 @@ struct answer {
 	size_t set_count;
 };
 
-/* Fills the sections from the zone.  name is the question's, in lower case; it is used up
- * while following aliases. */
+/* Fills the sections from the zone.  name is the question's, in lower case; it is
+ * overwritten while aliases are followed. */
 void answer_look_up(struct answer *a, uint8_t name[NAME_MAX_LEN]);
 
 /*
- * An RRset of the zone's node under this owner name, all of it or nothing; is it in the
- * message?  What does not fit the answer or authority section truncates the answer.
+ * Adds an RRset of the zone's node under this owner name, all of it or nothing; returns
+ * whether it is in the message.  If it does not fit, the answer or authority section is
+ * truncated.
  */
 bool answer_add_set(struct answer *a, enum answer_section section, const uint8_t *owner,
 	const struct zone_node *node, const struct rrset *set);
 
-/* Has answer_add_set put it into any section? */
+/* Has answer_add_set added it to any section? */
 bool answer_has_set(
 	const struct answer *a, const struct zone_node *node, const struct rrset *set);
 
-/* A record that the zone does not hold. */
+/* Adds a record that is not in the zone. */
 void answer_add_record(
 	struct answer *a, enum answer_section section, const struct rr *rr);
 
-/* The records of a walked answer, section by section. */
+/* Adds the records of a walked answer, section by section. */
 void answer_copy(struct answer *a, const uint8_t *from, const struct wire_message *m);
 
-/* The SOA into the authority section of a negative answer (RFC 2308 3). */
+/* Adds the SOA to the authority section of a negative answer (RFC 2308 3). */
 void answer_add_negative_soa(struct answer *a);
 
-/* TC.  Over UDP nothing but the question stays: who has seen TC asks again over TCP (RFC
- * 2181 9).  Over TCP there is no other way, so that what does fit stays. */
+/* Sets TC.  Over UDP only the question stays, since a client that sees TC asks again
+ * over TCP (RFC 2181 9).  Over TCP it cannot ask in another way, so what fits stays. */
 void answer_truncate(struct answer *a);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * RRsets into the sections of an answer, each of them whole or not at all.
  *
- * Knows what must not be left out without saying so (TC), and where the gateway puts its
- * own name into the zone's SOA.
+ * Sets TC if something is left out that must not be, and puts the gateway's name into
+ * the zone's SOA.
  */
 #include <string.h>
 
@@ -33,8 +33,8 @@ static void write_record(struct wire_writer *w, const struct rr *rr)
 	rdata_write(w, rr->type, rr->rdata, rr->rdata_len);
 }
 
-/* A SOA (there is none but at the apex) with the gateway for its MNAME, for clients that
- * send their updates to the server it names. */
+/* A SOA (it only occurs at the apex) with the gateway as its MNAME, for clients that
+ * send their updates to the server named there. */
 static void write_soa(struct answer *a, const struct rr *soa)
 {
 	enum { SOA_NUMBERS_LEN = 20 }; /* RFC 1035 3.3.13 */
@@ -61,7 +61,7 @@ static void write_set(
 	const uint8_t *spelled = rrset_spelled(set);
 	size_t at = 0;
 
-	/* RFC 4343 4.1; not of a wildcard, which answers under the name asked for. */
+	/* RFC 4343 4.1; not for a wildcard, which answers under the name asked for. */
 	if (spelled && name_is_equal_nocase(spelled, owner))
 		rr.spelled = spelled;
 	while (!a->w.failed && (rr.rdata = rrset_next(set, &at, &rr.rdata_len))) {
@@ -72,7 +72,7 @@ static void write_set(
 	}
 }
 
-/* What was begun at start has been written or is taken back; which? */
+/* Was what began at start written completely?  If not, it is removed. */
 static bool settle(
 	struct answer *a, enum answer_section section, size_t start, uint16_t records)
 {
@@ -81,7 +81,7 @@ static bool settle(
 		return true;
 	}
 	wire_writer_rewind(&a->w, start);
-	/* RFC 2181 9: TC is not for additional records. */
+	/* RFC 2181 9: TC does not apply to additional records. */
 	if (section != ANSWER_ADDITIONAL)
 		answer_truncate(a);
 	return false;
@@ -147,7 +147,7 @@ void answer_add_negative_soa(struct answer *a)
 
 /* ---- another server's answer ---- */
 
-/* Whatever has not the shape of its type goes on as it came. */
+/* RDATA without the shape of its type is passed on as it came. */
 static void copy_record(struct wire_writer *w, const uint8_t *from, struct wire_reader *r)
 {
 	uint8_t owner[NAME_MAX_LEN], rdata[WIRE_MESSAGE_MAX];
@@ -168,7 +168,7 @@ static void copy_record(struct wire_writer *w, const uint8_t *from, struct wire_
 		rr.type, from, r->end, r->at, len, rdata, sizeof(rdata));
 	wire_read_octets(r, len);
 	if (read < 0)
-		w->failed = true; /* it cannot be told, and so is left out */
+		w->failed = true; /* it cannot be written, and so is left out */
 	rr.rdata_len = (uint16_t)read;
 	if (!r->failed && !w->failed)
 		write_record(w, &rr);
@@ -198,7 +198,7 @@ void answer_copy(struct answer *a, const uint8_t *from, const struct wire_messag
 	for (int section = ANSWER_ANSWER; section <= ANSWER_ADDITIONAL; section++) {
 		if (copy_section(a, section, from, &r, m->counts[section]))
 			continue;
-		/* RFC 9471 3.1: addresses in a referral are no courtesy. */
+		/* RFC 9471 3.1: addresses in a referral are not optional. */
 		if (section == ANSWER_ADDITIONAL && !(m->flags & WIRE_AA))
 			answer_truncate(a);
 		return;

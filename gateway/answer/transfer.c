@@ -1,11 +1,11 @@
 /*
- * The messages of AXFR (RFC 5936) and IXFR (RFC 1995), built from the zone as it stands.
+ * The messages of AXFR (RFC 5936) and IXFR (RFC 1995), built from the zone as it is.
  *
  * Or from records that another server has given for this very purpose.
  *
- * Does not send, sign, or know who may have a zone.  A record fills a message of its own
- * if it must; one too large even for that (beyond 64 KiB with its TSIG) makes the
- * transfer impossible.  Ids are 0.
+ * Does not send, sign, or check who may transfer a zone.  A record may fill a message
+ * of its own; if it is too large even for that (beyond 64 KiB with its TSIG), the
+ * transfer is impossible.  Ids are 0.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ enum {
 	QUESTION_FIXED_LEN = 4, /* type, class */
 };
 
-/* A transfer in the making. */
+/* A transfer while it is built. */
 struct stream {
 	struct transfer *transfer;
 	size_t room;          /* in transfer->messages */
@@ -33,17 +33,18 @@ struct stream {
 	const uint8_t *apex;  /* by identity */
 	const uint8_t *owner; /* of the last record, by identity; NULL: none */
 	size_t owner_at;      /* where it stands */
-	size_t close_at;      /* octets: a message with records grows no further */
-	size_t len_max;       /* octets: nor any message at all */
-	bool is_single;       /* UDP: one message must do */
-	size_t records_left;  /* then the transfer is too large */
-	int error;            /* sticky: -ENOMEM; -E2BIG: does not fit; -ENOTSUP */
+	/* octets: a message with records does not grow beyond this */
+	size_t close_at;
+	size_t len_max;      /* octets: no message is longer than this */
+	bool is_single;      /* UDP: one message must do */
+	size_t records_left; /* when it is used up, the transfer is too large */
+	int error;           /* sticky: -ENOMEM; -E2BIG: does not fit; -ENOTSUP */
 	uint8_t buf[WIRE_MESSAGE_MAX];
 };
 
-/* What of a zone a transfer is for. */
+/* The zone and question that a transfer is for. */
 struct subject {
-	const struct zone *zone; /* NULL: whoever builds it brings the records */
+	const struct zone *zone; /* NULL: whoever builds it supplies the records */
 	const uint8_t *apex;
 	const struct rrset *soa;
 	const uint8_t *question;
@@ -72,9 +73,9 @@ void transfer_unref(struct transfer *transfer)
 /* ---- messages ---- */
 
 /*
- * RFC 5936 3.4: the zone's names keep their case, so that none may be compressed onto one
- * that differs in it.  Owners are in lower case; whatever else is not is written in full
- * and never pointed to.
+ * RFC 5936 3.4: the names of the zone keep their case, so a name must not be compressed
+ * against one that differs in case.  Owners are in lower case; other names that are not
+ * are written in full and never pointed to.
  */
 static bool has_upper_case(const uint8_t *octets, size_t len)
 {
@@ -96,8 +97,8 @@ static void open_message(struct stream *s)
 	s->owner = NULL;
 }
 
-/* RFC 5936 2.2.1: as it came, if it is whole without the message it came in; the name is
- * the apex in any case. */
+/* RFC 5936 2.2.1: as it came, if it does not depend on the message it came in; its name
+ * is always the apex. */
 static void write_question(struct stream *s, const struct subject *of)
 {
 	const uint8_t *name = of->apex;
@@ -158,9 +159,9 @@ static void close_message(struct stream *s)
 /* ---- records ---- */
 
 /*
- * The records of a node follow one another: its name need not be looked for.  Of other
- * names only what stands above the first label is likely to come again; remembering every
- * host would fill the table of names and make each search long.
+ * The records of a node follow one another, so its name need not be searched for.  Of
+ * other names only the part after the first label is likely to occur again; remembering
+ * every host would fill the table of names and make each search long.
  */
 static void write_owner(struct stream *s, const uint8_t *owner)
 {
@@ -245,7 +246,7 @@ static void add_set(struct stream *s, const uint8_t *owner, const struct rrset *
 
 /* ---- what they say ---- */
 
-/* All that stands at a node but for one type. */
+/* Adds everything at a node except one type. */
 static void add_node(struct stream *s, const struct zone_node *node, uint16_t but)
 {
 	const struct rrset *set;
@@ -283,7 +284,7 @@ static bool visit_record(bool removed, const struct rr *rr, void *arg)
 {
 	const struct visit *visit = arg;
 
-	/* The SOA leads each half instead. */
+	/* The SOA is at the beginning of each half instead. */
 	if (removed == visit->wants_removed && rr->type != TYPE_SOA)
 		add_record(visit->stream, rr);
 	return !visit->stream->error;
@@ -299,14 +300,14 @@ static void add_half(struct stream *s, const struct transfer_version *version,
 		changeset_each_record(version->changes, visit_record, &visit);
 }
 
-/* RFC 1995 4: the current SOA, per version the old one with what went and the new one
- * with what came, the current SOA. */
+/* RFC 1995 4: the current SOA; for each version the old SOA with what was removed and
+ * the new one with what was added; the current SOA. */
 static void add_versions(
 	struct stream *s, const struct subject *of, const struct transfer_version *first)
 {
 	const uint8_t *apex = zone_apex(of->zone);
 
-	/* RFC 1995 5: no longer than the whole zone. */
+	/* RFC 1995 5: not longer than the whole zone. */
 	s->records_left = zone_count_records(of->zone) + 1;
 	add_set(s, apex, of->soa);
 	for (const struct transfer_version *v = first; v && !s->error; v = v->next) {
@@ -323,7 +324,7 @@ static void add_soa(
 	add_set(s, of->apex, of->soa);
 }
 
-/* Not even one record fits: TC sends the client to TCP. */
+/* Not even one record fits: TC makes the client use TCP. */
 static void add_nothing(
 	struct stream *s, const struct subject *of, const struct transfer_version *unused)
 {
@@ -359,8 +360,8 @@ static struct stream *stream_new(const struct subject *of)
 	return s;
 }
 
-/* 0 with *ret_transfer; -ENOMEM; -E2BIG: this cannot be said within its limits; -ENOTSUP:
- * nor at all, a record has no octets here. */
+/* 0 with *ret_transfer; -ENOMEM; -E2BIG: too large for its limits; -ENOTSUP: a record
+ * has no octets. */
 static int build(struct transfer **ret_transfer, const struct subject *of,
 	add_function *add, const struct transfer_version *first)
 {
@@ -413,7 +414,7 @@ static uint32_t serial_of(const struct rrset *soa)
 	return rdata ? soa_serial(rdata, len) : 0;
 }
 
-/* RFC 1995 2, 4: over UDP it also means that the rest is to be had over TCP. */
+/* RFC 1995 2, 4: over UDP it also means that the rest is available over TCP. */
 static struct transfer *build_soa(const struct subject *of)
 {
 	struct transfer *transfer = NULL;
@@ -460,11 +461,11 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 /* ---- handed on ---- */
 
 /*
- * The stream knows owners by identity: all records have theirs in one place, whose
- * content changes.
+ * The stream identifies owners by their address: all records have their owner in one
+ * place, whose content changes.
  */
 struct transfer_builder {
-	struct subject of; /* soa counted; NULL: no record yet */
+	struct subject of; /* soa is counted; NULL: no record yet */
 	struct rrset *soa;
 	struct stream *stream;
 	uint8_t apex[NAME_MAX_LEN];

@@ -1,9 +1,9 @@
 /*
- * What was done to a zone lately, version by version, for IXFR.
+ * Recent changes of a zone, version by version, for IXFR.
  *
- * A version is what happened between two serials.  Where a target owns the serial,
- * changes come first and the SOA that covers them later: they are gathered until then.
- * Whatever can not be told exactly is forgotten, since a whole transfer is always right.
+ * A version is what happened between two serials.  If a target owns the serial, the
+ * changes come first and their SOA later, so they are gathered until then.  Whatever
+ * cannot be described exactly is forgotten, since a whole transfer is always right.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 struct transfer_history {
 	struct transfer_version *first; /* the oldest */
 	struct transfer_version *last;
-	size_t size;               /* octets, about: of the versions */
-	struct changeset *pending; /* done since the last version, without a new serial;
-				    * NULL: nothing */
+	size_t size;               /* octets, approximately, of the versions */
+	struct changeset *pending; /* changes since the last version, without a new
+	                            * serial; NULL: none */
 	size_t pending_size;       /* octets, about */
-	bool is_broken; /* something done since the last version was lost: the next
-			 * version would lack it */
+	bool is_broken; /* a change since the last version was lost, and would be
+	                 * missing from the next */
 };
 
 struct transfer_history *transfer_history_new(void)
@@ -68,7 +68,7 @@ static size_t changes_size(const struct changeset *cs)
 	return sizeof(struct transfer_version) + changeset_size(cs);
 }
 
-/* There is no SOA but at the apex. */
+/* A SOA only occurs at the apex. */
 static const struct change *find_soa(const struct changeset *cs)
 {
 	for (uint32_t i = 0; i < cs->count; i++) {
@@ -93,8 +93,7 @@ void transfer_history_lose(struct transfer_history *history)
 	history->is_broken = true;
 }
 
-/* changeset_merge, but for its normalising, whose cost would grow with what is
- * pending. */
+/* changeset_merge without normalising, whose cost would grow with what is pending. */
 static int absorb(struct changeset *into, const struct changeset *cs)
 {
 	for (uint32_t i = 0; i < cs->count; i++) {
@@ -118,7 +117,7 @@ static int absorb(struct changeset *into, const struct changeset *cs)
 	return 0;
 }
 
-/* Onto what waits for a serial. */
+/* Adds to the changes that wait for a serial. */
 static void gather(struct transfer_history *history, const struct changeset *cs)
 {
 	if (!history->pending)
@@ -137,7 +136,7 @@ static void add_version(struct transfer_history *history, struct changeset *chan
 	const uint32_t to = soa ? serial_of(soa->after) : 0;
 	struct transfer_version *version = NULL;
 
-	/* Nobody can be told of a way backwards (RFC 1982). */
+	/* A version cannot lead to an older serial (RFC 1982). */
 	if (serial_is_newer(to, from))
 		version = malloc(sizeof(*version));
 	if (!version) {

@@ -1,8 +1,8 @@
 /*
- * Between the rooms of transfer.h.
+ * What the files of transfer.h share.
  *
  *   transfer.c          the messages of AXFR and IXFR
- *   transfer_history.c  what IXFR tells: the versions of a zone
+ *   transfer_history.c  the versions of a zone, for IXFR
  */
 #ifndef MUSTER_TRANSFER_PRIVATE_H
 #define MUSTER_TRANSFER_PRIVATE_H
@@ -11,15 +11,16 @@
 
 /* From one serial to the next. */
 struct transfer_version {
-	struct transfer_version *next; /* whose from is our to; NULL: the latest */
-	struct changeset *changes;     /* counted */
-	const struct change *soa;      /* the one of changes that moves the SOA */
-	uint32_t from, to;             /* serials */
-	size_t size;                   /* octets, about */
+	/* the one that begins at our to; NULL: this is the latest */
+	struct transfer_version *next;
+	struct changeset *changes; /* counted */
+	const struct change *soa;  /* the one of changes that moves the SOA */
+	uint32_t from, to;         /* serials */
+	size_t size;               /* octets, about */
 };
 
-/* The version that begins at serial, if the history leads from there to current; NULL: it
- * does not.  Valid until the history changes. */
+/* The version that begins at serial, if the history leads from there to current;
+ * otherwise NULL.  Valid until the history changes. */
 const struct transfer_version *transfer_history_find(
 	const struct transfer_history *history, uint32_t serial, uint32_t current);
 
