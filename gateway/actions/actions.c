@@ -1,8 +1,8 @@
 /*
- * Programs and requests under way, and those that wait for a place.
+ * Runs programs and requests, and queues those for which there is no place yet.
  *
- * Ends of programs are seen by their pidfds: no signal handler, and no other child of the
- * process is ever touched.
+ * Pidfds show when programs end: no signal handler is needed, and no other child of the
+ * process is affected.
  */
 #include "gateway/actions/actions_private.h"
 
@@ -22,7 +22,7 @@
 #include "gateway/target/http_client.h"
 #include "tsig/plural.h"
 
-enum { ANSWER_MAX = 65536 }; /* octets of what a URL answers; nobody reads them */
+enum { ANSWER_MAX = 65536 }; /* octets of a URL's answer, which is ignored */
 
 struct action_run {
 	TAILQ_ENTRY(action_run) entry;
@@ -45,7 +45,7 @@ struct actions {
 	struct action_list waiting, running;
 	size_t waiting_count, running_count;
 	unsigned limit_ms;
-	unsigned long left_out; /* since the queue was full last */
+	unsigned long left_out; /* since the queue was last full */
 };
 
 static void start_next(struct actions *actions);
@@ -152,7 +152,7 @@ static void on_too_long(void *arg)
 	kill(-run->pid, SIGKILL);
 }
 
-/* What the gateway blocks and ignores is none of the program's business, nor are its
+/* The program must not inherit the signals that the gateway blocks or ignores, nor its
  * files. */
 static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files)
 {
@@ -223,7 +223,7 @@ static bool start_program(struct action_run *run)
 	}
 	if (watch(run))
 		return true;
-	/* Nobody would see its end. */
+	/* Its end would go unnoticed. */
 	kill(-run->pid, SIGKILL);
 	waitpid(run->pid, NULL, 0);
 	report(run, "killed, out of memory or descriptors", "");

@@ -1,21 +1,22 @@
 /*
- * What an administrator wants done when something happens to a host (on_stale,
- * on_expire): a program is run, or a URL is sent a POST.
+ * What an administrator has configured for events of hosts (on_stale, on_expire): a
+ * program is run, or a POST is sent to a URL.
  *
- * The program gets its word by arguments and environment, never through a shell:
+ * The program is told by arguments and environment, never through a shell:
  *
- *	PROGRAM EVENT ZONE HOST
- *	MUSTER_EVENT, MUSTER_ZONE, MUSTER_HOST, MUSTER_KEY, MUSTER_SOURCE,
- *	MUSTER_LAST_SEEN (RFC 3339), MUSTER_RECORDS (separated by commas), and a PATH of
- *	the system's folders
+ * 	PROGRAM EVENT ZONE HOST
+ * 	MUSTER_EVENT, MUSTER_ZONE, MUSTER_HOST, MUSTER_KEY, MUSTER_SOURCE,
+ * 	MUSTER_LAST_SEEN (RFC 3339), MUSTER_RECORDS (separated by commas), and a PATH of
+ * 	the system's folders
  *
- * with /dev/null for its streams, in a process group of its own, as the gateway's user.
- * A URL gets the same as a JSON object (event, zone, host, key, source, last_seen,
- * records), and should answer with 200 to 299.  What is not known is empty, or null.
+ * It has /dev/null for its streams and a process group of its own, and runs as the
+ * gateway's user.  A URL gets the same as a JSON object (event, zone, host, key,
+ * source, last_seen, records), and should answer with 200 to 299.  Unknown values are
+ * empty, or null.
  *
- * Nobody waits for either, none is tried twice, and failures are only logged.  At most
- * ACTIONS_AT_ONCE are under way and ACTIONS_QUEUE_MAX wait; what is more is left out, and
- * logged as a number.  Belongs to one thread and one event base.
+ * Nothing waits for them, none is tried twice, and failures are only logged.  At most
+ * ACTIONS_AT_ONCE run and ACTIONS_QUEUE_MAX wait; further ones are dropped, and their
+ * number is logged.  Belongs to one thread and one event base.
  */
 #ifndef MUSTER_ACTIONS_H
 #define MUSTER_ACTIONS_H
@@ -30,7 +31,7 @@
 enum {
 	ACTIONS_AT_ONCE = 4,
 	ACTIONS_QUEUE_MAX = 1000,
-	ACTIONS_LIMIT_MS = 30000, /* how long they may take, usually */
+	ACTIONS_LIMIT_MS = 30000, /* how long they may usually take */
 };
 
 struct actions;
@@ -46,16 +47,16 @@ struct action {
 	size_t record_count;
 };
 
-/* limit_ms: then a program is killed, a request given up.  NULL: no memory. */
+/* A program that runs for limit_ms is killed, a request given up.  NULL: no memory. */
 struct actions *actions_new(
 	struct event_base *base, struct alarms *alarms, unsigned limit_ms);
-/* What waits is given up; programs that run are asked to end.  NULL is harmless. */
+/* Drops what waits, and asks running programs to end.  NULL is harmless. */
 void actions_free(struct actions *actions);
 
-/* Begins it, now or when others have ended. */
+/* Begins it now, or when there is a place for it. */
 void actions_begin(struct actions *actions, const struct action *action);
 
-/* Is anything under way, or waiting? */
+/* Is nothing running or waiting? */
 bool actions_is_idle(const struct actions *actions);
 
 #endif

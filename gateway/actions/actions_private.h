@@ -1,5 +1,5 @@
-/* What the rooms of actions share: actions.c (queue, programs, requests) and
- * actions_text.c (what they are told). */
+/* What actions.c (queue, programs, requests) and actions_text.c (what they are told)
+ * share. */
 #ifndef MUSTER_ACTIONS_PRIVATE_H
 #define MUSTER_ACTIONS_PRIVATE_H
 
@@ -7,7 +7,7 @@
 
 enum { ACTION_ARGUMENTS = 4, ACTION_VARIABLES = 8 };
 
-/* The texts of one action, its own; for a program, or for a URL. */
+/* The texts of one action, which it owns; for a program, or for a URL. */
 struct action_texts {
 	char *arguments[ACTION_ARGUMENTS + 1];   /* the first is the program or the URL */
 	char *environment[ACTION_VARIABLES + 1]; /* programs */
