@@ -1,5 +1,5 @@
 /*
- * Expiry: what is due goes, the way of every other change (leases.h).
+ * Expiry: removes what is due, by edits like any other change (leases.h).
  */
 #include "gateway/leases/leases.h"
 
@@ -51,7 +51,7 @@ static void finish_batch(struct zone_leases *leases)
 
 	if (pause_ms > EXPIRY_PAUSE_MS)
 		pause_ms = EXPIRY_PAUSE_MS;
-	/* What comes one by one is to go on time, however slow the target. */
+	/* Single expiries happen on time, however slow the target. */
 	if (!leases->batch_is_full)
 		pause_ms = LOOK_AGAIN_MS;
 	finish(leases, pause_ms);
@@ -105,18 +105,18 @@ void leases_expiry_down(struct zone_leases *leases)
 
 /* ---- a batch ---- */
 
-/* Whoever waits for a record has none that could go: its lease alone ends. */
+/* A lease that waits for a record has no record that could go: the lease alone ends. */
 static void end_waiting(struct zone_leases *leases, struct lease *lease)
 {
 	struct changeset *cs = changeset_new();
 
-	/* Without memory it is due again. */
+	/* Without memory it stays due. */
 	if (cs && !lease_end(leases->table, lease, cs))
 		leases_write_ends(leases, cs);
 	changeset_unref(cs);
 }
 
-/* Is this one to be deleted?  PTR records stay as long as their addresses. */
+/* May this record be deleted?  PTR records stay as long as their addresses. */
 static bool may_expire(struct zone_leases *leases, const struct rr *rr)
 {
 	struct lease_table *table = leases->table;
@@ -150,13 +150,13 @@ static void spare_needed(struct zone_leases *leases, struct update *update)
 	update->change_count = kept;
 }
 
-/* The edit has its update.  False: it cannot be done now. */
+/* Gives the edit its update.  False: it cannot be done now. */
 static bool apply(struct zone_leases *leases, struct edit *edit)
 {
 	struct content *content = leases->content;
 	struct verdict v = edit_apply(edit, edit->update);
 
-	/* Others may have gone with them (RFC 4034 5: a DS without its NS). */
+	/* Other records may have gone with them (RFC 4034 5: a DS without its NS). */
 	if (verdict_is_ok(&v) &&
 		(lease_finish_expiry(leases->table, edit->update,
 			 content_service_ms(content), edit->step) ||
@@ -169,7 +169,7 @@ static bool apply(struct zone_leases *leases, struct edit *edit)
 	return false;
 }
 
-/* Takes the update.  False: it is to be tried again, later. */
+/* Takes over the update.  False: try again later. */
 static bool run_batch(struct zone_leases *leases, struct update *update)
 {
 	const struct verdict why = {.ede = EDE_NONE,

@@ -1,5 +1,6 @@
 /*
- * A zone's leases: opened, timed, and what loads do to them (leases.h).
+ * The leases of a zone: opening them, their alarm, and what loads do to them
+ * (leases.h).
  */
 #include "gateway/leases/leases.h"
 
@@ -16,7 +17,7 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Monotonic; ALARM_NEVER: never.  While there are leases the clock is looked at. */
+/* Monotonic; ALARM_NEVER: never.  Reads the clock only if there are leases. */
 static int64_t next_due(struct zone_leases *leases, int64_t monotonic_ms)
 {
 	const struct content *content = leases->content;
@@ -33,7 +34,7 @@ static int64_t next_due(struct zone_leases *leases, int64_t monotonic_ms)
 	return due_ms;
 }
 
-/* One that comes too early does no harm: what is due is looked at again. */
+/* An alarm that comes too early does no harm: it looks again for what is due. */
 void leases_wake(struct zone_leases *leases)
 {
 	const int64_t now_ms = turn_monotonic_ms(&leases->content->thread->time);
@@ -43,7 +44,7 @@ void leases_wake(struct zone_leases *leases)
 
 /* ---- records that loads took away ---- */
 
-/* Whoever has the lease holds the name: after a start nobody else is known to. */
+/* After a start, the key of the lease is the only known holder of the name. */
 static void hold_name(const struct lease *lease, void *arg)
 {
 	const struct zone_leases *leases = arg;
@@ -154,7 +155,7 @@ static void on_alarm(void *arg)
 
 /*
  * After a start every lease runs anew, in service time that begins at 0: heartbeats are
- * not stored, and went unheard in the meantime.  No host is struck off for what we
+ * not stored, and went unheard in the meantime.  No host is removed because of what we
  * missed; one that is gone stays that much longer.
  */
 static int load_lease(const struct lease_record *stored, void *arg)
@@ -218,7 +219,7 @@ int leases_open(struct zone_leases *leases, struct content *content,
 
 void leases_configure(struct zone_leases *leases)
 {
-	/* Without a brake nothing is held up by one. */
+	/* Without a brake nothing is braked any more. */
 	if (!leases->content->rules->expiry.brake_count && lease_is_braked(leases->table))
 		lease_release_brake(leases->table, content_service_ms(leases->content));
 	leases_wake(leases);

@@ -2,19 +2,19 @@
  * The leases of a zone (zones/lease.h): stored, counted in service time, ended.
  *
  *   leases.c         opened, closed; what loads do to them
- *   leases_write.c   changes of leases alone are written, until they are stored
+ *   leases_write.c changes of leases alone, written again until they are stored
  *   expiry.c         what is due goes, a batch at a time
  *   told.c           what happens to hosts is told: log, audit, actions
  *
- * Beginnings and ends of leases are part of the edits that bring them about.  Refreshes
- * move deadlines in memory and are not stored: after a start every lease runs anew.  When
- * a host goes stale or comes back, the store is told when it was last seen.
+ * Beginnings and ends of leases are part of the edits that cause them.  Refreshes move
+ * deadlines in memory and are not stored: after a start every lease runs anew.  When a
+ * host goes stale or comes back, the time when it was last seen is stored.
  *
- * Expiry takes at most EXPIRY_MAX records at a time, waits until the primary has them (if
- * it is up), and after a full batch EXPIRY_PAUSES times as long as that took, so that
- * updates go on undisturbed.  It rests while the database fails, while the zone is not
- * loaded or being closed, while somebody waits at the content's gate, and for a moment
- * after the thread itself was kept from listening.
+ * Expiry takes at most EXPIRY_MAX records at a time and waits until the primary has
+ * them (if it is up).  After a full batch it pauses EXPIRY_PAUSES times as long as that
+ * took, so that updates are not disturbed.  It stops while the database fails, while
+ * the zone is not loaded or being closed, while something waits at the content's gate,
+ * and for a moment after the thread was unable to listen.
  */
 #ifndef MUSTER_LEASES_H
 #define MUSTER_LEASES_H
@@ -26,7 +26,7 @@ enum {
 	LEASES_RETRY_MS = 1000, /* after the database has failed */
 	LEASES_STEP = 2000,     /* leases looked at at a time */
 	EXPIRY_MAX = 128,       /* records that expire at a time */
-	EXPIRY_LOCAL_MAX = 32,  /* the same of a local zone: no request to save */
+	EXPIRY_LOCAL_MAX = 32,  /* the same for a local zone: it has no request to save */
 	EXPIRY_PAUSES = 3,
 	EXPIRY_PAUSE_MS = 2000, /* between two batches, at most */
 	EXPIRY_RETRY_MS = 5000, /* after a batch that could not be stored */
@@ -42,9 +42,9 @@ struct lease_counters {
 
 struct lease_write;
 
-/* Who has a say about derived leases (gateway/reverse/). */
+/* What decides about derived leases (gateway/reverse/). */
 struct lease_hooks {
-	/* May this one expire?  If not, how much longer it is needed at least. */
+	/* May this lease expire?  If not, how much longer it is needed at least. */
 	bool (*may_expire)(void *part, const struct rr *rr, int64_t *ret_longer_ms);
 	void *part;
 };
@@ -60,7 +60,7 @@ struct zone_leases {
 	STAILQ_HEAD(, lease_write) unstored; /* what failed, to be tried again */
 	int64_t retry_ms;                    /* monotonic: then */
 
-	/* Records that loads took away: leases are looked through a page at a time. */
+	/* Records were removed by loads: leases are checked a page at a time. */
 	bool is_sweeping;
 	uint64_t sweep_cursor;
 
@@ -75,31 +75,31 @@ extern const struct content_observer leases_observer;
 
 /* ---- leases.c ---- */
 
-/* Reads what the store has.  0 or -errno, logged; leases_close either way. */
+/* Reads what the store has.  0, or -errno, logged; leases_close is needed either way. */
 int leases_open(struct zone_leases *leases, struct content *content,
 	struct actions *actions, const struct lease_hooks *hooks)
 	__attribute__((warn_unused_result));
 void leases_close(struct zone_leases *leases);
-/* The configuration is another. */
+/* The configuration has changed. */
 void leases_configure(struct zone_leases *leases);
 
-/* It was wrong to believe that what is pending still does all that it did: leases whose
- * records are not there end. */
+/* The zone may lack effects of pending changes that it was thought to have: ends leases
+ * whose records are not there. */
 void leases_sweep(struct zone_leases *leases);
-/* Somebody else's difference has been put under what is pending. */
+/* The difference of somebody else has been applied under the pending changes. */
 void leases_follow(struct zone_leases *leases, struct changeset *difference);
-/* The alarm is right again, after anything that may have made something due sooner. */
+/* Sets the alarm again, after anything that may have made something due sooner. */
 void leases_wake(struct zone_leases *leases);
 
 /* ---- leases_write.c ---- */
 
-/* Writes changes, which it takes; NULL is harmless. */
+/* Writes changes, which it takes over; NULL is harmless. */
 void leases_write(struct zone_leases *leases, struct lease_changes *changes);
-/* Ends of leases that changes of others' brought about. */
+/* Writes ends of leases that changes by others caused. */
 void leases_write_ends(struct zone_leases *leases, struct changeset *cs);
-/* What failed is tried again; part of the alarm's work. */
+/* Tries failed writes again; part of the alarm's work. */
 void leases_retry(struct zone_leases *leases, int64_t monotonic_ms);
-/* When, monotonic; ALARM_NEVER: there is nothing. */
+/* When, monotonic; ALARM_NEVER: there is nothing to try. */
 int64_t leases_retry_due(const struct zone_leases *leases);
 void leases_forget_unstored(struct zone_leases *leases);
 
@@ -115,11 +115,12 @@ void leases_expiry_down(struct zone_leases *leases);
 /* The table's events (lease_table_on_event), with arg the zone's leases. */
 void leases_on_event(
 	enum lease_event_kind kind, const struct lease_record *record, void *arg);
-/* Audit rows for hosts that lose leases by this; and, once it is durable, the rest. */
+/* Writes audit rows for hosts that lose leases by this; and reports the rest once it is
+ * durable. */
 void leases_tell_expiring(struct zone_leases *leases, const struct changeset *cs);
 void leases_tell_expired(struct zone_leases *leases, const struct changeset *cs);
-/* A row of the audit about a host (NULL: the zone), and what was last heard of it (NULL:
- * that is not what it is about).  event is static. */
+/* Writes an audit row about a host (NULL: the zone), with what was last heard of it
+ * (NULL: not about that).  event is static. */
 void leases_note(struct zone_leases *leases, const char *event, const uint8_t *host,
 	const struct lease_record *last, const struct verdict *why);
 

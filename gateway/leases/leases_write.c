@@ -1,8 +1,9 @@
 /*
- * Changes of leases that come without a change of records (leases.h).
+ * Writes changes of leases without changes of records (leases.h).
  *
- * Writes that fail are tried again, by then with what the table says: a lease that has
- * ended meanwhile must not come back, one that has been refreshed is written as it is.
+ * Failed writes are tried again, with what the table has by then: a lease that has
+ * ended meanwhile must not come back, and one that has been refreshed is written as it
+ * now is.
  */
 #include "gateway/leases/leases.h"
 
@@ -60,7 +61,7 @@ void leases_write(struct zone_leases *leases, struct lease_changes *changes)
 		return;
 	if (!leases->content->thread->is_over)
 		write = calloc(1, sizeof(*write));
-	if (!write) { /* the next sweep or start finds the same */
+	if (!write) { /* the next sweep or start finds it again */
 		lease_changes_free(changes);
 		log_error("zone %s: out of memory", leases->content->text);
 		return;
@@ -90,7 +91,7 @@ void leases_forget_unstored(struct zone_leases *leases)
 
 /* ---- again ---- */
 
-/* What has ended since needs no more than to be gone, what is there is put as it is:
+/* Leases that have ended since are only removed, existing ones are written as they are:
  * added to present->leases.  False: no memory. */
 static bool look_again(
 	struct lease_table *table, struct lease_change *change, struct changeset *present)
@@ -137,7 +138,7 @@ void leases_retry(struct zone_leases *leases, int64_t monotonic_ms)
 	STAILQ_REMOVE_HEAD(&leases->unstored, entry);
 	for (size_t i = 0; i < write->changes->count && is_done; i++)
 		is_done = look_again(leases->table, &write->changes->changes[i], present);
-	submit(write); /* first what is gone, then what is there */
+	submit(write); /* removals first, then the others */
 	leases_write_ends(leases, present);
 	changeset_unref(present);
 }

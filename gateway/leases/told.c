@@ -1,8 +1,8 @@
 /*
- * What happens to hosts is told: a line in the log (so many a second), a row in the
- * audit, a number for metrics, and whatever on_stale and on_expire say.
+ * Reports what happens to hosts: a line in the log (limited per second), a row in the
+ * audit, a number for metrics, and the actions of on_stale and on_expire.
  *
- * Nobody is told of derived records: their hosts are elsewhere.
+ * Derived records are not reported: their hosts are in other zones.
  */
 #include "gateway/leases/leases.h"
 
@@ -136,14 +136,14 @@ static void act_on_expire(struct zone_leases *leases, const struct lease_changes
 struct event_row {
 	struct journal_op op;
 	uint8_t host[NAME_MAX_LEN], key[NAME_MAX_LEN];
-	struct lease_record last; /* key, source and seen_s alone */
+	struct lease_record last; /* only key, source and seen_s */
 };
 
 static void on_row_written(struct journal_op *op, void *arg)
 {
 	struct event_row *row = arg;
 
-	(void)op; /* a row that could not be written changes nothing else */
+	(void)op; /* a row that could not be written has no other effect */
 	free(row);
 }
 
