@@ -1,6 +1,6 @@
 /*
- * Which addresses come, stay and go, and what that means for their PTR records
- * (reverse.h).
+ * Finds which addresses are added, kept and removed, and what follows for their PTR
+ * records (reverse.h).
  */
 #include "gateway/reverse/reverse_private.h"
 
@@ -24,7 +24,7 @@ struct leaving {
 	struct ptr_wishes wishes;
 };
 
-/* A PTR record that went by another way than ours leaves the place to who waits. */
+/* A PTR record that was removed in another way leaves its place to a host that waits. */
 static void leave_place(struct leaving *leaving, const struct rr *ptr)
 {
 	struct ptr_place place = {.reverse = leaving->zone};
@@ -46,7 +46,7 @@ static bool on_change(bool is_removed, const struct rr *rr, void *arg)
 		leave_place(leaving, rr);
 	if (!is_removed || (rr->type != TYPE_A && rr->type != TYPE_AAAA))
 		return true;
-	/* The same address with another TTL has not gone. */
+	/* Another TTL for the same address is not a removal. */
 	if (ptr_has_address(leaving->zone, rr->owner, rr->type, rr->rdata, rr->rdata_len))
 		return true;
 	if (ptr_place_find(leaving->zone->all, rr->owner, rr->type, rr->rdata,
@@ -59,7 +59,7 @@ void reverse_follow(struct zone_reverse *zone, const struct changeset *changes)
 {
 	struct leaving leaving = {.zone = zone};
 
-	/* A zone that has no such rule now may have had one. */
+	/* Even if no rule of the zone has ptr now, one may have had it. */
 	if (changes->count == 0 || !zone->all->has_reverse)
 		return;
 	(void)changeset_each_record(changes, on_change, &leaving);
@@ -81,8 +81,7 @@ struct following {
 	struct ptr_wishes wishes;
 };
 
-/* The lease that the PTR record shall have: that of the address, in the other zone's
- * service time. */
+/* The lease for the PTR record: that of the address, in the other zone's service time. */
 static struct lease_record derive(
 	const struct following *f, struct zone_reverse *reverse, const struct rr *address)
 {
@@ -112,7 +111,7 @@ static bool is_new(const struct following *f, const struct rr *rr)
 			rrset_find(change->before, rr->rdata, rr->rdata_len) < 0);
 }
 
-/* The derived lease becomes what the address' is.  False: it must be stored. */
+/* Gives the derived lease the values of the address' lease.  False: it must be stored. */
 static bool refresh(const struct ptr_place *place, const struct lease_record *to)
 {
 	struct lease_table *table = place->reverse->content->leases;
@@ -127,7 +126,7 @@ static bool refresh(const struct ptr_place *place, const struct lease_record *to
 	return true;
 }
 
-/* Does the sender prove to be where the address is? */
+/* Does the sender prove that it has this address? */
 static bool is_from_address(const struct following *f, const struct rr *rr)
 {
 	const struct policy_subject *subject = f->request->subject;
@@ -138,8 +137,8 @@ static bool is_from_address(const struct following *f, const struct rr *rr)
 		rr->rdata_len == len && !memcmp(rr->rdata, subject->source.octets, len);
 }
 
-/* Has whoever has this PTR record lost it to the host that adds or refreshes the address
- * rr, or is late? */
+/* Has the holder of this PTR record lost it to the host that adds or refreshes the
+ * address rr, or is it late? */
 static bool gives_way(const struct following *f, const struct ptr_place *place,
 	const uint8_t *holder, uint16_t holder_len, const struct rr *rr)
 {
@@ -156,7 +155,7 @@ static bool gives_way(const struct following *f, const struct ptr_place *place,
 		at.rdata, at.address.rdata_len);
 	if (lease && lease_state(at.forward->content->leases, lease) == LEASE_STALE)
 		return true;
-	/* Otherwise two that refresh the same address would take turns. */
+	/* Otherwise two hosts that refresh the same address would take turns. */
 	if (!is_new(f, rr))
 		return false;
 	lease_describe(table,
@@ -179,7 +178,7 @@ static bool do_all_give_way(
 	return true;
 }
 
-/* May the PTR record of this address be put there?  Sets whether others go. */
+/* May the PTR record of this address be added?  Sets whether others are removed. */
 static bool may_come(const struct following *f, const struct ptr_place *place,
 	const struct policy_rule *rule, const struct rr *rr, bool *ret_clears)
 {
@@ -192,7 +191,8 @@ static bool may_come(const struct following *f, const struct ptr_place *place,
 	return place->are_derived ? do_all_give_way(f, place, rr) : rule->adopt;
 }
 
-/* Those whose PTR records go for this host's, and who have the address yet, wait. */
+/* Hosts whose PTR records are replaced by this host's, but which still have the
+ * address, wait. */
 static void let_others_wait(struct following *f, const struct ptr_place *place)
 {
 	const struct lease_table *table = place->reverse->content->leases;
@@ -217,7 +217,8 @@ static void let_others_wait(struct following *f, const struct ptr_place *place)
 	}
 }
 
-/* Another host has what this one would have.  What is not ours nobody waits for. */
+/* Another host has the record that this one would get.  Hosts wait only for derived
+ * records. */
 static void wait_for_place(struct following *f, const struct ptr_place *place,
 	const uint8_t *host, struct lease_record *lease)
 {
@@ -298,8 +299,8 @@ static void follow_prerequisite(struct following *f, const struct rr *prereq)
 	}
 }
 
-/* Prerequisites without changes refresh what they say is there (lease_apply), and its PTR
- * records with it: those of each owner once, however often it is named. */
+/* Prerequisites without changes refresh the records that they require (lease_apply),
+ * and so their PTR records: those of each owner once, however often it is named. */
 static void follow_prerequisites(struct following *f, const struct update *update)
 {
 	struct places owners;
@@ -351,8 +352,8 @@ static void on_accepted(void *part, const struct content_request *request,
 
 /* ---- astray ---- */
 
-/* The zone of a host may be; unless another thread serves it, since it has no rule with
- * ptr any more. */
+/* The zone of a host may still be opened, unless another thread serves it, because it
+ * no longer has a rule with ptr. */
 static bool is_about_to_be_opened(const struct zone_reverse *zone, const uint8_t *host)
 {
 	const struct content *content = zone->content;
@@ -396,7 +397,7 @@ static void visit_derived(const struct lease *lease, void *arg)
 	lease_describe(reverse->content->leases, lease, &record);
 	if (!(record.flags & LEASE_DERIVED) || record.type != TYPE_PTR)
 		return;
-	/* What cannot be looked at is left to its lease. */
+	/* If that cannot be checked now, its lease decides. */
 	if (ptr_find_address(reverse->all,
 		    &(struct rr){.owner = record.owner,
 			    .rdata = record.rdata,
@@ -431,7 +432,7 @@ void reverse_sweep(struct zone_reverse *zone)
 		alarm_set_in(&zone->sweep, 0);
 }
 
-/* Reverse zones are looked through for what the zone has not any more. */
+/* Reverse zones are checked for addresses that the zone no longer has. */
 static void on_loaded(void *part)
 {
 	struct zone_reverse *zone = part, *other, *next;

@@ -4,30 +4,31 @@
  * An address that a rule with ptr lets in gets a PTR record in the served zone that
  * encloses its reverse name, by an edit of the gateway's own, which is journalled and
  * delivered like any other.  Its lease is derived: as long as the address', refreshed
- * with it, and without end if that has none.  So a PTR record that has gone astray ends
- * by itself, and one that was lost comes back with the next refresh.
+ * with it, and without end if that has none.  So a stray PTR record ends by itself, and
+ * a lost one comes back with the next refresh.
  *
- * An address that several hosts have has one PTR record.  Whoever has it keeps it for as
- * long as the address is there and refreshed in time, for otherwise any host could take
- * another's by registering its address.  It moves at once if the same key gives the
- * address to another of its hosts (a DHCP server), or if the other host speaks from that
- * very address over TCP, which nobody else can.  The others wait: each has a derived
- * lease without a record (LEASE_WAITING), stored and refreshed like any, and when the PTR
- * record goes, by whatever way, one of them gets it.
+ * An address that several hosts have gets one PTR record.  Its host keeps it as long as
+ * the address exists and is refreshed in time; otherwise any host could take the record
+ * of another by registering its address.  It moves at once if the same key gives the
+ * address to another of its hosts (a DHCP server), or if the other host sends from that
+ * very address over TCP, which no other host can do.  The others wait: each has a
+ * derived lease without a record (LEASE_WAITING), stored and refreshed like any other,
+ * and when the PTR record is removed, in whatever way, one of them gets it.
  *
- * What is not derived is somebody's own, and left alone unless the rule says adopt.
- * Where there is no served zone, or it is not loaded, the address does without.
+ * PTR records that are not derived belong to somebody, and are left alone unless the
+ * rule says adopt.  If no zone is served for it, or the zone is not loaded, an address
+ * gets no PTR record.
  *
- * What is here reads and edits both zones, of the address and of the PTR record, in one
- * step: who has a record, who waits for it and who is next is decided by both, and must
- * not change between a look at one and an edit of the other.  Messages between the owners
- * of the two would need that decision to be taken back, or waited for, at each step.  So
- * all such zones are served by one thread (config_zone.pin), and only zones that PTR
- * records have nothing to do with are spread over the others.
+ * This code reads and edits both zones, of the address and of the PTR record, in one
+ * step: both determine who has a record, who waits for it and who is next, and this
+ * must not change between reading one and editing the other.  With messages between two
+ * threads, each step would have to be undone, or waited for.  So all such zones are
+ * served by one thread (config_zone.pin), and only zones without such PTR records are
+ * spread over the others.
  *
- *   reverse.c         which addresses come, stay and go
+ *   reverse.c which addresses are added, kept and removed
  *   reverse_place.c   what stands at a reverse name, and whose it is
- *   reverse_wish.c    what shall happen there, and edits made of that
+ *   reverse_wish.c  what is to happen there, and the edits that do it
  */
 #ifndef MUSTER_GATEWAY_REVERSE_H
 #define MUSTER_GATEWAY_REVERSE_H
@@ -44,7 +45,7 @@ struct ptr_wishes {
 	bool is_incomplete; /* no memory */
 };
 
-/* All zones of a zone thread, for both ends: where addresses are, and where their PTR
+/* All zones of a zone thread, in both roles: where addresses are, and where their PTR
  * records belong. */
 struct reverse_zones {
 	struct zone_reverse *zones; /* hash by name */
@@ -56,44 +57,45 @@ struct zone_reverse {
 	struct reverse_zones *all;
 	struct content *content;
 	struct zone_leases *leases;
-	struct alarm sweep; /* derived records are looked through, a page at a time */
-	uint64_t cursor;    /* of that */
+	struct alarm sweep;       /* derived records are checked, a page at a time */
+	uint64_t cursor;          /* of that */
 	struct ptr_wishes wishes; /* for this zone, until its gate opens */
 	bool has_ptr_rule;        /* of the zone's policy */
-	bool was_missing;         /* a zone for PTR records was, and somebody was told */
-	bool is_entered;          /* in all */
-	bool is_lost;             /* it could not be */
+	/* a zone for PTR records was missing, and this was logged */
+	bool was_missing;
+	bool is_entered; /* in all */
+	bool is_lost;    /* it could not be */
 };
 
 extern const struct content_observer reverse_observer;
 
-/* 0 or -ENOMEM; reverse_close either way. */
+/* 0 or -ENOMEM; reverse_close is needed either way. */
 int reverse_open(struct zone_reverse *zone, struct reverse_zones *all,
 	struct content *content, struct zone_leases *leases)
 	__attribute__((warn_unused_result));
-/* Once more does no harm. */
+/* Calling it twice does no harm. */
 void reverse_close(struct zone_reverse *zone);
-/* The rules are others. */
+/* The rules have changed. */
 void reverse_configure(struct zone_reverse *zone);
 
-/* Somebody else's difference changed the zone: PTR records of addresses that are gone
- * go. */
+/* The difference of somebody else changed the zone: removes PTR records of addresses
+ * that are gone. */
 void reverse_follow(struct zone_reverse *zone, const struct changeset *changes);
-/* It was wrong to believe that what is pending still does all that it did: derived
- * records are looked through. */
+/* The zone may lack effects of pending changes that it was thought to have: checks
+ * derived records. */
 void reverse_sweep(struct zone_reverse *zone);
-/* leases_hooks: may this derived lease expire?  If not, how much longer its address has,
- * at least. */
+/* leases_hooks: may this derived lease expire?  If not, how much longer its address
+ * has, at least. */
 bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms);
 
 /* ---- for who gives leases to records that have none ---- */
 
-/* The PTR record of an address that has been given this lease, as far as there is place
- * for it, whoever has put it there. */
+/* The PTR record of an address that has been given this lease, if its place is free,
+ * whoever has put the record there. */
 void reverse_wish(struct ptr_wishes *wishes, struct zone_reverse *zone,
 	const struct rr *address, const struct lease_record *lease);
-/* All of them, one edit for each zone; where several come to one place, the first does,
- * and the others wait.  Frees them. */
+/* Carries out all of them, with one edit for each zone; if several want one place, the
+ * first gets it, and the others wait.  Frees them. */
 void reverse_grant(struct ptr_wishes *wishes);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What stands at a reverse name, whose it is, and who is next (reverse.h).
+ * Finds what stands at a reverse name, whose it is, and who is next (reverse.h).
  */
 #include "gateway/reverse/reverse_private.h"
 
@@ -7,7 +7,7 @@
 
 #include "zones/update_builder.h"
 
-enum { HEIRS_MAX = 1000 }; /* hosts that wait, looked at to find who is next */
+enum { HEIRS_MAX = 1000 }; /* hosts that wait, looked at to find the next */
 
 /* ---- an address and its PTR record ---- */
 
@@ -99,7 +99,7 @@ struct heir {
 	uint32_t ttl; /* of its address */
 };
 
-/* False: its address is not there. */
+/* False: its address does not exist. */
 static bool look_at_heir(
 	struct zone_reverse *reverse, const struct lease *lease, struct heir *ret)
 {
@@ -120,14 +120,14 @@ static bool look_at_heir(
 	return true;
 }
 
-/* Finer than seen_s, but the same for all that are loaded at a start; service time. */
+/* Finer than seen_s, but the same for all leases loaded at a start; service time. */
 static int64_t heard_ms(const struct lease_record *lease)
 {
 	return lease->deadline_ms - (int64_t)lease->duration_s * 1000;
 }
 
-/* Whoever is not late comes first, then whoever was heard of last; among equals, whoever
- * has come to wait last, which is how they stand in the table. */
+/* Hosts that are not late come first, then those heard of most recently; among equals,
+ * the one that began to wait last, as in the table. */
 static bool is_before(const struct heir *heir, const struct heir *other)
 {
 	if (heir->state != other->state)
@@ -137,7 +137,7 @@ static bool is_before(const struct heir *heir, const struct heir *other)
 	return heard_ms(&heir->lease) >= heard_ms(&other->lease);
 }
 
-/* False: nobody waits at this reverse name. */
+/* False: no host waits at this reverse name. */
 static bool find_heir(
 	struct zone_reverse *reverse, const uint8_t *name, struct heir *ret_heir)
 {
@@ -184,7 +184,7 @@ void ptr_place_give_up(
 		(void)ptr_wish_add(wishes, place, PTR_STOPS, host, NULL);
 		return;
 	}
-	/* Beside a record of somebody else's none is put. */
+	/* A record is not added beside one of somebody else. */
 	if (place->is_there &&
 		(place->set->count > 1 || !ptr_place_pass_on(wishes, place)))
 		(void)ptr_wish_add(wishes, place, PTR_GOES, host, NULL);

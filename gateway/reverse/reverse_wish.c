@@ -1,6 +1,6 @@
 /*
- * What shall happen at reverse names: collected, and then done by edits of the gateway's
- * own, one for each zone.
+ * Collects what is to happen at reverse names, and then does it by edits of the
+ * gateway's own, one for each zone.
  */
 #include "gateway/reverse/reverse_private.h"
 
@@ -46,7 +46,7 @@ struct ptr_wish *ptr_wish_add(struct ptr_wishes *wishes, const struct ptr_place 
 	return wish;
 }
 
-/* The records of one wish, if any. */
+/* Adds the records of one wish, if any. */
 static void put_wish(struct update_builder *b, const struct ptr_wish *wish)
 {
 	const bool is_coming = wish->kind == PTR_COMES;
@@ -67,7 +67,7 @@ static void put_wish(struct update_builder *b, const struct ptr_wish *wish)
 			.rdata_len = (uint16_t)name_len(wish->target)});
 }
 
-/* Of the wishes from first on those that are for the same zone. */
+/* Takes the wishes, from first on, that are for the same zone. */
 static int make_update(
 	const struct ptr_wishes *wishes, size_t first, struct update **ret_update)
 {
@@ -82,7 +82,7 @@ static int make_update(
 	return update_builder_finish(&b, ret_update);
 }
 
-/* The records have come and gone by now. */
+/* By now the records have been added and removed. */
 static int put_lease(const struct ptr_wish *wish, struct changeset *cs)
 {
 	struct lease_table *table = wish->reverse->content->leases;
@@ -106,7 +106,7 @@ static int put_lease(const struct ptr_wish *wish, struct changeset *cs)
 	return lease_put(table, &record, cs);
 }
 
-/* Leases of what has come, of what waits, and of what has gone. */
+/* Leases of records that were added, are waited for, or were removed. */
 static int put_leases(const struct zone_reverse *reverse, const struct ptr_wishes *wishes,
 	size_t first, struct changeset *step)
 {
@@ -120,7 +120,7 @@ static int put_leases(const struct zone_reverse *reverse, const struct ptr_wishe
 	return r ? r : lease_follow(content->leases, content->mirror, step);
 }
 
-/* Takes the update.  0 or -ENOMEM. */
+/* Takes over the update.  0 or -ENOMEM. */
 static int edit_reverse(
 	const struct ptr_wishes *wishes, size_t first, struct update *update)
 {
@@ -150,7 +150,7 @@ static int edit_reverse(
 		edit_discard(edit);
 		return 0;
 	}
-	if (!update->change_count) { /* those who wait change no record */
+	if (!update->change_count) { /* waiting changes no record */
 		update_free(update);
 		edit->update = NULL;
 	}
@@ -158,8 +158,8 @@ static int edit_reverse(
 	return 0;
 }
 
-/* One message may give an address to several hosts: when the wishes were made none of
- * their records was there. */
+/* One message may give an address to several hosts; when the wishes were made, none of
+ * their records existed. */
 static void let_first_come(struct ptr_wishes *wishes)
 {
 	struct places taken;
@@ -184,7 +184,7 @@ static void let_first_come(struct ptr_wishes *wishes)
 	places_clear(&taken);
 }
 
-/* Those that are for the same zone as the first are put off until its gate opens. */
+/* Those for the same zone as the first are deferred until its gate opens. */
 static void put_off(struct ptr_wishes *wishes, size_t first)
 {
 	struct zone_reverse *reverse = wishes->wishes[first].reverse;
