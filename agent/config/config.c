@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tsig/keyfile.h"
-
 enum {
 	LEASE_DEFAULT_S = 3600,
 	LEASE_MIN_S = 2,
@@ -98,22 +96,9 @@ static char *credential_path(const char *path)
 	return NULL;
 }
 
-struct key_file_reading {
-	struct settings_reader *r;
-	const config_setting_t *setting;
-};
-
-static void on_key_file_warning(const char *message, void *arg)
-{
-	struct key_file_reading *reading = arg;
-
-	reader_warning(reading->r, reading->setting, "%s", message);
-}
-
 static void read_key_file(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	struct key_file_reading reading = {r, setting};
 	struct config *config = object;
 	char error[KEYFILE_ERROR_MAX], *credential;
 	int e;
@@ -121,8 +106,8 @@ static void read_key_file(
 	if (!reader_path(r, setting, &config->key_file))
 		return;
 	credential = credential_path(config->key_file);
-	e = keyfile_load(config->keys, credential ? credential : config->key_file,
-		on_key_file_warning, &reading, error);
+	e = reader_load_keys(r, setting, config->keys,
+		credential ? credential : config->key_file, error);
 	if (e)
 		reader_error(r, setting, "%s%s", error,
 			e == -EACCES ? " (the agent must be able to read it, and others "

@@ -477,3 +477,23 @@ bool reader_path(struct settings_reader *r, const config_setting_t *setting, cha
 	*ret = path;
 	return true;
 }
+
+struct key_reading {
+	struct settings_reader *r;
+	const config_setting_t *setting;
+};
+
+static void on_key_warning(const char *message, void *arg)
+{
+	struct key_reading *reading = arg;
+
+	reader_warning(reading->r, reading->setting, "%s", message);
+}
+
+int reader_load_keys(struct settings_reader *r, const config_setting_t *setting,
+	struct keyring *ring, const char *path, char ret_error[KEYFILE_ERROR_MAX])
+{
+	struct key_reading reading = {r, setting};
+
+	return keyfile_load(ring, path, on_key_warning, &reading, ret_error);
+}

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/base/settings_text.h"
+#include "tsig/keyfile.h"
 #include "tsig/name.h"
 
 struct config; /* each program has its own */
@@ -112,6 +113,10 @@ bool reader_name_by(struct settings_reader *r, const config_setting_t *setting,
 	const uint8_t *origin, reader_name_parse *from_text, uint8_t ret[NAME_MAX_LEN]);
 /* A path, relative to the folder of the file.  Replaces *ret. */
 bool reader_path(struct settings_reader *r, const config_setting_t *setting, char **ret);
+/* keyfile_load, whose warnings become the reader's. */
+int reader_load_keys(struct settings_reader *r, const config_setting_t *setting,
+	struct keyring *ring, const char *path, char ret_error[KEYFILE_ERROR_MAX])
+	__attribute__((warn_unused_result));
 /* A reader_read that does nothing, for members that are read together with another. */
 void reader_skip(
 	struct settings_reader *r, const config_setting_t *setting, void *object);

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 
 #include "gateway/base/settings_words.h"
-#include "tsig/keyfile.h"
 #include "tsig/plural.h"
 
 enum { WEAK_SHOWN_MAX = 8 }; /* keys named in warnings; there may be two million */
@@ -194,21 +193,8 @@ static void read_keys(struct settings_reader *r, const config_setting_t *setting
 
 /* ---- key_files = [ ... ] ---- */
 
-struct key_file_reading {
-	struct settings_reader *r;
-	const config_setting_t *setting;
-};
-
-static void on_key_file_warning(const char *message, void *arg)
-{
-	struct key_file_reading *reading = arg;
-
-	reader_warning(reading->r, reading->setting, "%s", message);
-}
-
 static void read_key_file(struct settings_reader *r, const config_setting_t *setting)
 {
-	struct key_file_reading reading = {r, setting};
 	char message[KEYFILE_ERROR_MAX] = "";
 
 	if (!r->folder) {
@@ -217,8 +203,7 @@ static void read_key_file(struct settings_reader *r, const config_setting_t *set
 	}
 	char *path = NULL;
 	int err = reader_path(r, setting, &path)
-		? keyfile_load(
-			  r->config->keys, path, on_key_file_warning, &reading, message)
+		? reader_load_keys(r, setting, r->config->keys, path, message)
 		: 0;
 	if (err == -ENOMEM)
 		reader_error_memory(r);

@@ -91,38 +91,24 @@ static void complete_too_large(struct ddns_target *t)
 
 /* ---- sending ---- */
 
-/* From believed to soa, all or nothing.  0 or -errno: -ENOSPC if it does not fit. */
-static int send_update(struct ddns_target *t, const struct rrset *soa,
-	const struct changeset *changes, dns_client_done *done)
+/* From believed to soa, all or nothing; a check has only the prerequisites of what is at
+ * soa.  0 or -errno: -ENOSPC if it does not fit. */
+static int send_changes(struct ddns_target *t, const struct rrset *soa,
+	const struct changeset *changes, bool is_check, dns_client_done *done)
 {
+	const struct rrset *seen = is_check ? soa : t->believed;
 	const size_t cap = dns_client_request_max(t->client);
 	uint8_t *buf = malloc(cap);
 	int len;
 
 	if (!buf)
 		return -ENOMEM;
-	len = ddns_compose_update(
-		buf, cap, t->zone, t->is_soa_blind ? NULL : t->believed, soa, changes);
+	if (t->is_soa_blind)
+		seen = NULL;
+	len = is_check ? ddns_compose_check(buf, cap, t->zone, seen, changes)
+		       : ddns_compose_update(buf, cap, t->zone, seen, soa, changes);
 	if (len >= 0)
-		ddns_ask(t, buf, len, false, done);
-	free(buf);
-	return len < 0 ? len : 0;
-}
-
-/* Prerequisites only.  As above. */
-static int send_check(struct ddns_target *t, const struct rrset *soa,
-	const struct changeset *changes, dns_client_done *done)
-{
-	const size_t cap = dns_client_request_max(t->client);
-	uint8_t *buf = malloc(cap);
-	int len;
-
-	if (!buf)
-		return -ENOMEM;
-	len = ddns_compose_check(
-		buf, cap, t->zone, t->is_soa_blind ? NULL : soa, changes);
-	if (len >= 0)
-		ddns_ask(t, buf, len, true, done);
+		ddns_ask(t, buf, len, is_check, done);
 	free(buf);
 	return len < 0 ? len : 0;
 }
@@ -144,7 +130,7 @@ static void on_check(void *arg, const struct dns_client_result *result)
 /* The zone has the serial that the batch was to give it.  Has it the content, too? */
 static void check_applied(struct ddns_target *t)
 {
-	const int r = send_check(t, t->seen, t->changes, on_check);
+	const int r = send_changes(t, t->seen, t->changes, true, on_check);
 
 	if (r == -ENOSPC)
 		complete_changed(t);
@@ -247,7 +233,7 @@ static void handle_refusal(struct ddns_target *t, const struct dns_client_result
 	note_refusal(t, result);
 	if (rcode != RCODE_REFUSED && rcode != RCODE_NOTAUTH && rcode != RCODE_NOTZONE)
 		complete_rejected(t);
-	else if (send_check(t, t->believed, &no_changes, on_bare_update) < 0)
+	else if (send_changes(t, t->believed, &no_changes, true, on_bare_update) < 0)
 		ddns_complete_no_memory(t);
 }
 
@@ -302,7 +288,7 @@ static void send_trial(struct ddns_target *t)
 {
 	struct rrset *soa = ddns_intended_soa(t->believed, &no_changes, t->zone);
 
-	if (soa && send_update(t, soa, &no_changes, on_trial) == 0)
+	if (soa && send_changes(t, soa, &no_changes, false, on_trial) == 0)
 		ddns_remember(&t->trial, soa);
 	else
 		ddns_complete_no_memory(t);
@@ -365,8 +351,8 @@ static void on_update(void *arg, const struct dns_client_result *result)
 static void send_batch(struct ddns_target *t)
 {
 	struct rrset *intended = ddns_intended_soa(t->believed, t->changes, t->zone);
-	const int r =
-		intended ? send_update(t, intended, t->changes, on_update) : -ENOMEM;
+	const int r = intended ? send_changes(t, intended, t->changes, false, on_update)
+			       : -ENOMEM;
 
 	if (r == 0)
 		ddns_remember(&t->intended, intended);
