@@ -274,6 +274,37 @@ static const char rule_text[] =
 	"{ keys = \"*\"; transfer = true; }\n"
 	"); } );\n";
 
+#define PINNED(name) "{ name = \"" name "\"; targets = " LOCAL "; allow = (); }"
+#define LOCAL        "( { type = \"local\"; } )"
+
+/* What has to do with PTR records stands together, also when the rule is gone. */
+static void zones_are_pinned_to_threads(void **state)
+{
+	static const char with_ptr[] =
+		"zone_threads = 3;\n"
+		"zones = ( { name = \"ptr.example.\"; targets = " LOCAL ";\n"
+		"  allow = ( { keys = \"*\"; match = \"self\"; ptr = true; } ); "
+		"},\n" PINNED("2.0.192.in-addr.arpa.") "," PINNED("plain.example.") ");";
+	static const char without[] =
+		"zones = (" PINNED("ptr.example.") "," PINNED("plain.example.") ");";
+	struct config *before = parse_good(with_ptr, "");
+	struct config *after = parse_good(without, "");
+
+	(void)state;
+	assert_int_equal(before->zone_threads, 3);
+	assert_int_equal(before->zones[0].pin, CONFIG_PIN_PTR);
+	assert_int_equal(before->zones[1].pin, CONFIG_PIN_PTR);
+	assert_int_not_equal(before->zones[2].pin, CONFIG_PIN_PTR);
+	assert_int_not_equal(after->zones[0].pin, CONFIG_PIN_PTR);
+	config_keep_pins(after, before);
+	assert_int_equal(after->zones[0].pin, CONFIG_PIN_PTR);
+	assert_int_equal(after->zones[1].pin, before->zones[2].pin);
+	for (unsigned count = 1; count < 5; count++)
+		assert_true(config_zone_thread(&after->zones[1], count) < count);
+	config_unref(before);
+	config_unref(after);
+}
+
 static void assert_names_and_data(const struct policy_rule *rule)
 {
 	assert_name(rule->keys[0], "*.dyn.example.");
@@ -581,6 +612,7 @@ int main(void)
 		cmocka_unit_test(secondaries_and_transfers_have_keys),
 		cmocka_unit_test(a_rule_has_defaults),
 		cmocka_unit_test(rule_settings_are_read),
+		cmocka_unit_test(zones_are_pinned_to_threads),
 		cmocka_unit_test(the_settings_of_leases_are_read),
 		cmocka_unit_test(ptr_needs_a_reverse_zone),
 		cmocka_unit_test(settings_without_effect_are_worth_a_warning),
