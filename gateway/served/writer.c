@@ -497,7 +497,9 @@ int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigne
 	queue_list_init(&writer->thread.submissions);
 	database_add_thread(&shared->database, &writer->thread.numbers);
 	r = set_up_loop(writer, env);
-	if (!r)
+	if (r)
+		log_error("a zone thread: %s", strerror(-r));
+	else
 		r = zone_thread_open_store(&writer->thread, &shared->database);
 	if (!r)
 		r = set_up_chores(writer);

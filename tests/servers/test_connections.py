@@ -220,7 +220,7 @@ def test_who_takes_no_answers_is_cut_off(impatient):
 
 def test_a_new_one_takes_the_place_of_the_longest_idle(gateways, admin):
     """1 thread, no target: 64 - 6 files are left by the gateway, and 16 it has anyway."""
-    gateway = gateways.make(keys=[admin], threads=1)
+    gateway = gateways.make(keys=[admin], threads=1, zone_threads=1)
     limit_files(gateway, 64 + 6 + 40)
     gateway.start()
     with Crowd(gateway.port, 40, 4) as crowd:
@@ -249,7 +249,7 @@ def test_a_new_one_takes_the_place_of_the_longest_idle(gateways, admin):
 
 def test_a_burst_beyond_the_limit_is_answered(gateways, admin):
     """A new one does not push away another one that has not had its turn yet."""
-    gateway = gateways.make(keys=[admin], threads=1)
+    gateway = gateways.make(keys=[admin], threads=1, zone_threads=1)
     limit_files(gateway, 64)  # 16 connections
     gateway.start()
     assert "leaves few for TCP connections" in gateway.log()
@@ -267,7 +267,8 @@ def test_the_busy_are_not_pushed_away(gateways, admin, tmp_path):
     if not have("named", "tsig-keygen"):
         pytest.skip("no named")
     bind = Bind(tmp_path / "bind", keys=[Key()])
-    front = Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60}, threads=1)
+    front = Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60}, threads=1,
+                  zone_threads=1)
     limit_files(front.gateway, 64)  # 16 connections
     with front, contextlib.ExitStack() as stack:
         bind.pause()
@@ -312,7 +313,7 @@ def test_idle_connections_leave_the_target_its_own(gateways, admin, tmp_path):
 def test_no_source_has_all(gateways, admin):
     """Three quarters of 40, even if it is alone; for one more it makes room itself, though
     others have been idle for longer."""
-    gateway = gateways.make(keys=[admin], threads=1)
+    gateway = gateways.make(keys=[admin], threads=1, zone_threads=1)
     limit_files(gateway, 64 + 6 + 40)
     gateway.start()
     query = soa_query()
@@ -339,7 +340,8 @@ def test_who_has_all_it_may_gets_no_more(gateways, admin, tmp_path):
     if not have("named", "tsig-keygen"):
         pytest.skip("no named")
     bind = Bind(tmp_path / "bind", keys=[Key()])
-    front = Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60}, threads=1)
+    front = Front(gateways, admin, [bind], {"ack_timeout": 60}, {"timeout": 60}, threads=1,
+                  zone_threads=1)
     limit_files(front.gateway, 64)  # 16 connections, 12 of them for one source
     with front, contextlib.ExitStack() as stack:
         bind.pause()
@@ -364,7 +366,7 @@ def test_who_has_all_it_may_gets_no_more(gateways, admin, tmp_path):
 def test_unread_answers_of_all_are_limited(gateways, admin):
     """Who has left answers alone for longest is cut off, when there are too many of them:
     64 MiB.  Who reads goes on."""
-    gateway = gateways(keys=[admin], threads=1)
+    gateway = gateways(keys=[admin], threads=1, zone_threads=1)
     for part in range(4):
         texts = [f'"{part}-{index}' + 200 * "x" + '"' for index in range(70)]
         request = sign(add(f"large.{ZONE}", *texts, rdtype="TXT"), admin)
@@ -392,7 +394,7 @@ def test_unread_answers_of_all_are_limited(gateways, admin):
 def test_who_reads_nothing_costs_others_nothing(gateways, admin):
     """Many ask for large answers as fast as they can, and take none: every update beside
     them is answered, and none of them with SERVFAIL."""
-    gateway = gateways(keys=[admin], threads=1)
+    gateway = gateways(keys=[admin], threads=1, zone_threads=1)
     texts = [f'"{index}' + 200 * "x" + '"' for index in range(200)]
     assert gateway.exchange(
         sign(add(f"large.{ZONE}", *texts, rdtype="TXT"), admin).wire, tcp=True).rcode == "NOERROR"
