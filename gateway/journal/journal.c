@@ -456,19 +456,22 @@ static void *journal_main(void *arg)
 {
 	struct journal *journal = arg;
 	struct queue_list work, group;
+	bool is_last;
 
 	queue_list_init(&group);
 	for (;;) {
 		queue_list_init(&work);
 		if (record_writer_is_idle(&journal->records))
 			queue_wait(&journal->work);
+		/* Before the work is taken: whatever was submitted before journal_stop is
+		 * in it then. */
+		is_last = atomic_load(&journal->is_stopping);
 		queue_take_all(&journal->work, &work);
 		do {
 			take_group(journal, &work, &group);
 			commit_group(journal, &group);
 		} while (work.head);
-		if (atomic_load(&journal->is_stopping) &&
-			record_writer_is_idle(&journal->records))
+		if (is_last && record_writer_is_idle(&journal->records))
 			return NULL;
 	}
 }
