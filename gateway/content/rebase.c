@@ -23,6 +23,15 @@ static bool is_same_change(const struct change *change, const struct changeset *
 		(now && rrset_is_identical(now->after, change->after));
 }
 
+static bool is_same(const struct changeset *old, const struct changeset *rebased)
+{
+	for (uint32_t i = 0; i < old->count; i++) {
+		if (!is_same_change(&old->changes[i], rebased))
+			return false;
+	}
+	return rebased->count <= old->count;
+}
+
 /* The edit that has made a change, if somebody awaits it; asked for in order. */
 static struct edit *find_edit(struct content *content, uint64_t seq)
 {
@@ -85,11 +94,14 @@ static void settle_edits(struct content *content, bool is_in_service)
 
 /* ---- another zone ---- */
 
-static struct changeset *rebase_onto_taken(uint64_t seq, struct changeset *old, void *arg)
+static struct changeset *rebase_onto_taken(
+	uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg)
 {
 	struct content *content = arg;
+	struct changeset *rebased = rebase_onto(content->taking.zone, content, seq, old);
 
-	return rebase_onto(content->taking.zone, content, seq, old);
+	*ret_is_other = rebased && !is_same(old, rebased);
+	return rebased;
 }
 
 static void end_taking(struct content *content, int result)
@@ -163,16 +175,14 @@ bool content_is_taking(const struct content *content)
 /* ---- a difference ---- */
 
 static struct changeset *rebase_onto_mirror(
-	uint64_t seq, struct changeset *old, void *arg)
+	uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg)
 {
 	struct rebasing *rebasing = arg;
 	struct content *content = rebasing->content;
 	struct changeset *rebased = rebase_onto(content->mirror, content, seq, old);
 
-	if (!rebased)
-		return NULL;
-	for (uint32_t i = 0; i < old->count && !rebasing->is_other; i++)
-		rebasing->is_other = !is_same_change(&old->changes[i], rebased);
+	*ret_is_other = rebased && !is_same(old, rebased);
+	rebasing->is_other |= *ret_is_other;
 	return rebased;
 }
 

@@ -43,6 +43,7 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
 	delivery_list_init(&d->queue, queue_max(d->thread));
 	delivery_list_init(&d->tail, queue_max(d->thread));
+	delivery_list_init(&d->altered, queue_max(d->thread));
 	d->id = strdup(target_config->id);
 	alarm_init(&d->alarm, &d->thread->alarms, on_alarm, d);
 	alarm_init(&d->cursor_alarm, &d->thread->alarms, delivery_on_cursor_alarm, d);
@@ -75,6 +76,7 @@ void delivery_free(struct delivery *d)
 	if (d->target)
 		target_ops(d->target)->free(d->target);
 	delivery_list_clear(&d->queue);
+	delivery_list_clear(&d->altered);
 	delivery_drop_batch(d);
 	alarm_stop(&d->alarm);
 	alarm_stop(&d->cursor_alarm);

@@ -145,8 +145,9 @@ void delivery_want_probe(struct delivery *delivery);
  */
 struct delivery_rebase {
 	/* What a change set is there, the caller's; they come in order.  NULL: no memory.
-	 */
-	struct changeset *(*rebase)(uint64_t seq, struct changeset *old, void *arg);
+	 * *ret_is_other: that is not what it was. */
+	struct changeset *(*rebase)(
+		uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg);
 	/* 0: all but the last have come, and it waits for delivery_rebase_end; or -errno:
 	 * it is over, and the content lacks some of them. */
 	void (*done)(int result, void *arg);

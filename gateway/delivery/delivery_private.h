@@ -74,6 +74,8 @@ struct delivery {
 	struct delivery_rebase rebase; /* under way; done NULL: none */
 	uint64_t rebased;              /* up to here; 0: it has not begun */
 	bool is_full;                  /* there was not room for all that was */
+	struct delivery_list altered;  /* behind the queue: those that are not what the
+					* journal has, since others change the zone */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
 	uint64_t batch_seq;      /* the batch is everything up to here */

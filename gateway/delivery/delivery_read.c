@@ -115,6 +115,19 @@ void delivery_stop_reading(struct delivery *d)
 	d->rebased = 0;
 }
 
+/* Now that it is read once more: what it is since the content under it is another. */
+static void take_altered(
+	struct delivery *d, struct delivery_list *list, struct delivery_entry *e)
+{
+	struct delivery_entry *altered;
+
+	while ((altered = TAILQ_FIRST(&d->altered.entries)) && altered->seq <= e->seq) {
+		if (altered->seq == e->seq)
+			delivery_list_replace(list, e, changeset_ref(altered->changes));
+		delivery_list_drop(&d->altered, altered);
+	}
+}
+
 /* Moves entries behind seq into the queue.  False: there was no room for all. */
 static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64_t seq)
 {
@@ -127,6 +140,7 @@ static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64
 		}
 		if (!delivery_list_has_room(&d->queue, e->size))
 			return false;
+		take_altered(d, from, e);
 		delivery_list_move(&d->queue, from, e);
 		d->loaded = e->seq;
 	}
@@ -175,9 +189,10 @@ static void end_rebase(struct delivery *d, int result)
 }
 
 static int rebase_entry(const struct delivery_rebase *how, struct delivery_list *list,
-	struct delivery_entry *e)
+	struct delivery_entry *e, bool *ret_is_other)
 {
-	struct changeset *rebased = how->rebase(e->seq, e->changes, how->arg);
+	struct changeset *rebased =
+		how->rebase(e->seq, e->changes, ret_is_other, how->arg);
 
 	if (!rebased)
 		return -ENOMEM;
@@ -188,15 +203,31 @@ static int rebase_entry(const struct delivery_rebase *how, struct delivery_list 
 static int rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 {
 	struct delivery_entry *e;
+	bool is_other;
 	int r = 0;
 
 	delivery_drop_batch(d);
 	TAILQ_FOREACH(e, &d->queue.entries, entry) {
-		r = rebase_entry(how, &d->queue, e);
+		r = rebase_entry(how, &d->queue, e, &is_other);
 		if (r)
 			break;
 	}
 	return r;
+}
+
+/* It has been rebased, and is kept if it can be. */
+static void keep_rebased(struct delivery *d, struct delivery_list *from,
+	struct delivery_entry *e, bool is_other)
+{
+	d->is_full |= !delivery_list_has_room(&d->queue, e->size);
+	if (!d->is_full) {
+		d->loaded = e->seq;
+		delivery_list_move(&d->queue, from, e);
+	} else if (is_other && delivery_list_has_room(&d->altered, e->size)) {
+		delivery_list_move(&d->altered, from, e);
+	} else {
+		delivery_list_drop(from, e);
+	}
 }
 
 /* Those behind what has been rebased; the queue gets them as long as it has room.  What
@@ -204,20 +235,18 @@ static int rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 static int rebase_list(struct delivery *d, struct delivery_list *from)
 {
 	struct delivery_entry *e;
+	bool is_other = false;
 	int r = 0;
 
 	while (!r && (e = TAILQ_FIRST(&from->entries))) {
-		if (e->seq > d->rebased) {
-			r = rebase_entry(&d->rebase, from, e);
-			d->rebased = e->seq;
-			d->is_full |= !delivery_list_has_room(&d->queue, e->size);
-			if (!r && !d->is_full) {
-				d->loaded = e->seq;
-				delivery_list_move(&d->queue, from, e);
-				continue;
-			}
+		if (e->seq <= d->rebased) {
+			delivery_list_drop(from, e);
+			continue;
 		}
-		delivery_list_drop(from, e);
+		r = rebase_entry(&d->rebase, from, e, &is_other);
+		d->rebased = e->seq;
+		if (!r)
+			keep_rebased(d, from, e, is_other);
 	}
 	return r;
 }
@@ -227,6 +256,7 @@ static int begin_reading(struct delivery *d)
 {
 	int r = rebase_queue(d, &d->rebase);
 
+	delivery_list_clear(&d->altered);
 	d->rebased = d->loaded;
 	d->is_full = false;
 	return r ? r : ask(d, d->rebased);
