@@ -74,6 +74,13 @@ void changeset_unref(struct changeset *cs)
 	free(f);
 }
 
+bool changeset_crumble(struct changeset *cs, uint32_t count)
+{
+	for (; count && cs->count; count--)
+		change_clear(&cs->changes[--cs->count]);
+	return !cs->count;
+}
+
 /* ---- finding ---- */
 
 /* Seeded with the address of the change set, which clients that choose names do not

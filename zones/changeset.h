@@ -39,6 +39,10 @@ struct changeset {
 struct changeset *changeset_new(void); /* empty, count of references 1 */
 struct changeset *changeset_ref(struct changeset *cs);
 void changeset_unref(struct changeset *cs); /* NULL is harmless */
+/* Part of what the last changeset_unref would do, for large ones: drops count changes
+ * from the end.  After that the only thing to do with it is the rest.  True: nothing is
+ * left. */
+bool changeset_crumble(struct changeset *cs, uint32_t count);
 
 /*
  * Puts an RRset into the zone and remembers it in the change set: the first touch of an

@@ -77,6 +77,8 @@ void delivery_free(struct delivery *d)
 		target_ops(d->target)->free(d->target);
 	delivery_list_clear(&d->queue);
 	delivery_list_clear(&d->altered);
+	changeset_unref(d->melted);
+	delivery_spend(d, NULL);
 	delivery_drop_batch(d);
 	alarm_stop(&d->alarm);
 	alarm_stop(&d->cursor_alarm);
@@ -154,10 +156,22 @@ void delivery_pause_for(struct delivery *d, const char *why)
 	pause_after_failure(d, &verdict);
 }
 
+/* There are many changes, and others will melt into them. */
+static bool may_lag(const struct delivery *d)
+{
+	return d->state == DELIVERY_IDLE && d->melted_entries > DELIVERY_FLUSH_FEW &&
+		turn_monotonic_ms(&d->thread->time) <
+		d->melted_since_ms + DELIVERY_FLUSH_MANY_MS;
+}
+
 static void on_alarm(void *arg)
 {
 	struct delivery *d = arg;
 
+	if (may_lag(d)) {
+		delivery_kick(d, false);
+		return;
+	}
 	if (d->state == DELIVERY_PAUSING)
 		d->state = DELIVERY_IDLE;
 	delivery_kick(d, true);
@@ -178,6 +192,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 	const bool is_pausing = d->state == DELIVERY_PAUSING;
 	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+	const size_t melted = delivery_count_melted(d);
 
 	return (struct delivery_view){
 		.id = d->id,
@@ -187,8 +202,11 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.pause_ms = left_ms > 0 ? left_ms : 0,
 		.why = d->why,
 		.cursor = d->cursor,
-		.first_seq = first ? first->seq : 0,
-		.pending = d->queue.count,
+		.first_seq = melted
+			? (d->melted_entries < melted ? d->batch_first : d->melted_first)
+			: first ? first->seq
+				: 0,
+		.pending = d->queue.count + melted,
 		.is_live = d->is_live,
 		.delivered = d->delivered,
 		.failures = d->failures,
@@ -273,6 +291,8 @@ static void finish_batch(struct delivery *d)
 {
 	const uint64_t seq = d->batch_seq;
 
+	if (d->batch_is_melted)
+		d->delivered += d->batch_entries;
 	while (!TAILQ_EMPTY(&d->queue.entries) &&
 		TAILQ_FIRST(&d->queue.entries)->seq <= seq) {
 		delivery_list_drop(&d->queue, TAILQ_FIRST(&d->queue.entries));
@@ -282,8 +302,7 @@ static void finish_batch(struct delivery *d)
 		d->isolate--;
 	delivery_drop_batch(d);
 	/* Behind it there may be some that this target has no use for. */
-	delivery_move_cursor(
-		d, TAILQ_EMPTY(&d->queue.entries) && d->is_live ? d->loaded : seq);
+	delivery_move_cursor(d, delivery_has_pending(d) ? seq : d->loaded);
 }
 
 /* The target has all of the batch. */
@@ -295,7 +314,10 @@ static void finish_applied(struct delivery *d, struct rrset *soa)
 	d->zone.events->applied(d->zone.arg, d,
 		&(struct delivery_success){
 			.seq = d->cursor, .changes = changes, .soa = soa});
-	changeset_unref(changes);
+	if (d->target)
+		changeset_unref(changes);
+	else
+		delivery_spend(d, changes);
 }
 
 static void finish_rejected(struct delivery *d, const struct target_result *result)
@@ -466,7 +488,9 @@ static void send_batch(struct delivery *d)
 /* A local zone's records lag on purpose: one write for many changes. */
 static bool is_time_to_flush(struct delivery *d, bool flush)
 {
-	if (d->target || flush || !d->is_live || d->queue.count >= d->queue.count_max / 2)
+	if (d->target || flush || !d->is_live ||
+		d->queue.count >= d->queue.count_max / 2 ||
+		d->melted_entries >= DELIVERY_FLUSH_MAX)
 		return true;
 	alarm_set_earlier_in(&d->alarm, DELIVERY_FLUSH_MS);
 	return false;
@@ -568,7 +592,7 @@ void delivery_kick(struct delivery *d, bool flush)
 			return;
 		}
 		/* A batch compares the serial itself: probing is for quiet times. */
-		if (TAILQ_EMPTY(&d->queue.entries)) {
+		if (TAILQ_EMPTY(&d->queue.entries) && !d->melted && !d->batch) {
 			if (d->want_probe && d->target && d->is_live)
 				probe(d);
 			return;
@@ -578,6 +602,8 @@ void delivery_kick(struct delivery *d, bool flush)
 		if (!d->batch && !flush && is_gathering(d))
 			return;
 		d->want_probe = false;
+		if (!d->batch && d->melted)
+			delivery_take_melted(d);
 		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
 			delivery_pause_for(d, "out of memory");
 			return;

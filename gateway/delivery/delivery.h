@@ -32,9 +32,14 @@ enum {
 				   * others,   before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100, /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
-	DELIVERY_FLUSH_MS = 1000, /* how long a local zone's records may lag behind the
-				   * journal, which holds the changes meanwhile */
-	DELIVERY_FLUSH_CHANGES = 20000, /* or how many RRsets */
+	/* A local zone's records lag behind the journal, which holds the changes
+	 * meanwhile, so that many changes of an RRset are one write.  After a crash as
+	 * many changes are read back. */
+	DELIVERY_FLUSH_MS = 1000, /* how long, if there are few changes */
+	DELIVERY_FLUSH_FEW = 1000,
+	DELIVERY_FLUSH_MANY_MS = 5000,  /* if there are more */
+	DELIVERY_FLUSH_MAX = 100000,    /* or how many changes */
+	DELIVERY_FLUSH_CHANGES = 20000, /* RRsets at a time of those read back */
 	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request is given
 			       * fewer and larger ones: after each we wait for those
 			       * whom it answered, half as long as it took */

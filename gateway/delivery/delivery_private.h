@@ -66,6 +66,14 @@ struct delivery {
 	uint64_t hold;              /* nothing is sent before loaded is there */
 	bool is_live;               /* the queue has everything after the cursor */
 
+	/* Of a local zone: what is durable and not yet applied, and stands before the
+	 * queue. */
+	struct changeset *melted; /* merged; NULL: nothing */
+	uint64_t melted_first, melted_seq;
+	size_t melted_entries;
+	int64_t melted_since_ms; /* monotonic */
+	struct changeset *spent; /* has been written; is freed bit by bit; NULL: none */
+
 	/* delivery_read.c, while it is not live */
 	struct delivery_read *read;    /* under way; NULL: none */
 	struct delivery_list tail;     /* durable since it was asked for */
@@ -78,6 +86,8 @@ struct delivery {
 					* journal has, since others change the zone */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
+	bool batch_is_melted;    /* it has no entries in the queue */
+	uint64_t batch_first;    /* its first seq, then */
 	uint64_t batch_seq;      /* the batch is everything up to here */
 	size_t batch_entries;
 	bool batch_is_retry; /* tried before, outcome unknown */
@@ -114,6 +124,12 @@ void delivery_list_replace(struct delivery_list *list, struct delivery_entry *en
 	struct changeset *changes);
 void delivery_list_clear(struct delivery_list *list);
 void delivery_drop_batch(struct delivery *delivery);
+/* Of a local zone: what has melted is the next batch. */
+void delivery_take_melted(struct delivery *delivery);
+/* Frees it, in the time to come; takes changes. */
+void delivery_spend(struct delivery *delivery, struct changeset *changes);
+/* Of a local zone: how many change sets are in neither queue nor tail. */
+size_t delivery_count_melted(const struct delivery *delivery);
 /* Merges the head of the queue to a batch.  False: no memory. */
 bool delivery_form_batch(struct delivery *delivery, size_t limit);
 

@@ -179,6 +179,55 @@ void delivery_list_clear(struct delivery_list *list)
 		delivery_list_drop(list, TAILQ_FIRST(&list->entries));
 }
 
+/* ---- of a local zone ---- */
+
+enum { DELIVERY_CRUMBS = 4 }; /* changes that are freed for each that comes */
+
+/* False: it has to go to the queue. */
+static bool melt(struct delivery *d, uint64_t seq, const struct changeset *changes)
+{
+	if (d->spent && changeset_crumble(d->spent, DELIVERY_CRUMBS))
+		delivery_spend(d, NULL);
+	if (d->target || !TAILQ_EMPTY(&d->queue.entries) ||
+		d->melted_entries >= 2 * DELIVERY_FLUSH_MAX)
+		return false;
+	if (!d->melted) {
+		d->melted = changeset_new();
+		d->melted_first = seq;
+		d->melted_entries = 0;
+		d->melted_since_ms = turn_monotonic_ms(&d->thread->time);
+	}
+	if (!d->melted || changeset_merge(d->melted, changes))
+		return false;
+	d->melted_seq = seq;
+	d->melted_entries++;
+	return true;
+}
+
+void delivery_take_melted(struct delivery *d)
+{
+	d->batch = d->melted;
+	d->batch_first = d->melted_first;
+	d->batch_seq = d->melted_seq;
+	d->batch_entries = d->melted_entries;
+	d->batch_is_melted = true;
+	d->melted = NULL;
+	d->melted_entries = 0;
+}
+
+void delivery_spend(struct delivery *d, struct changeset *changes)
+{
+	changeset_unref(d->spent);
+	d->spent = changes;
+}
+
+size_t delivery_count_melted(const struct delivery *d)
+{
+	return d->melted_entries + (d->batch_is_melted ? d->batch_entries : 0);
+}
+
+/* ---- what becomes durable ---- */
+
 /* What was read back from the journal a moment ago is there already; what does not fit is
  * read back when there is room. */
 void delivery_add(
@@ -190,7 +239,8 @@ void delivery_add(
 	}
 	if (seq <= d->loaded)
 		return;
-	if (delivery_list_add(&d->queue, seq, changes, is_withdrawal))
+	if (!melt(d, seq, changes) &&
+		delivery_list_add(&d->queue, seq, changes, is_withdrawal))
 		d->is_live = false;
 	else
 		d->loaded = seq;
@@ -203,7 +253,7 @@ void delivery_pass(struct delivery *d, uint64_t seq)
 		return;
 	}
 	d->loaded = seq;
-	if (TAILQ_EMPTY(&d->queue.entries))
+	if (!delivery_has_pending(d))
 		delivery_move_cursor(d, seq);
 }
 
@@ -228,7 +278,7 @@ void delivery_each_newest_first(const struct delivery *d,
 
 bool delivery_has_pending(const struct delivery *d)
 {
-	return !TAILQ_EMPTY(&d->queue.entries) || !d->is_live;
+	return !TAILQ_EMPTY(&d->queue.entries) || d->melted || d->batch || !d->is_live;
 }
 
 bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_t type)
@@ -249,6 +299,7 @@ void delivery_drop_batch(struct delivery *d)
 	changeset_unref(d->batch);
 	d->batch = NULL;
 	d->batch_is_retry = false;
+	d->batch_is_melted = false;
 }
 
 /* A load tells what the primary really has; other targets are not read. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RECORD_RUN = 4096 }; /* RRsets that are sorted at once */
+
 void record_writer_init(struct record_writer *writer)
 {
 	*writer = (struct record_writer){.at = 0};
@@ -51,6 +53,11 @@ static int compare_places(const void *a, const void *b)
 	return x->change->type - y->change->type;
 }
 
+static uint32_t count_runs(uint32_t count)
+{
+	return (count + RECORD_RUN - 1) / RECORD_RUN;
+}
+
 /* Without memory they are written as they are. */
 static void begin_first(struct record_writer *writer)
 {
@@ -58,17 +65,69 @@ static void begin_first(struct record_writer *writer)
 	const uint32_t count = op ? op->changes->count : 0;
 
 	free(writer->order);
+	free(writer->heads);
 	writer->at = 0;
+	writer->sorted = 0;
 	writer->order = count ? malloc(count * sizeof(*writer->order)) : NULL;
-	if (!writer->order)
+	writer->heads = count ? calloc(count_runs(count), sizeof(*writer->heads)) : NULL;
+	if (writer->order && writer->heads)
 		return;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct change *change = &op->changes->changes[i];
+	free(writer->order);
+	writer->order = NULL;
+}
+
+static void sort_run(struct record_writer *writer)
+{
+	const struct changeset *changes = first_of(writer)->changes;
+	const uint32_t from = writer->sorted;
+	const uint32_t left = changes->count - from;
+	const uint32_t count = left < RECORD_RUN ? left : RECORD_RUN;
+
+	for (uint32_t i = from; i < from + count; i++) {
+		const struct change *change = &changes->changes[i];
 
 		writer->order[i] =
 			(struct record_place){first_octets(change->owner), change};
 	}
-	qsort(writer->order, count, sizeof(*writer->order), compare_places);
+	qsort(writer->order + from, count, sizeof(*writer->order), compare_places);
+	writer->heads[from / RECORD_RUN] = from;
+	writer->sorted += count;
+}
+
+/* Nobody waits for a whole sort: a run for each group, until all are there. */
+static bool is_in_runs(struct record_writer *writer, bool is_all)
+{
+	const uint32_t count = first_of(writer)->changes->count;
+
+	if (!writer->order)
+		return true;
+	do {
+		if (writer->sorted == count)
+			return true;
+		sort_run(writer);
+	} while (is_all);
+	return writer->sorted == count;
+}
+
+/* The lowest of the heads; there are few runs. */
+static const struct change *next_change(struct record_writer *writer)
+{
+	const uint32_t count = first_of(writer)->changes->count;
+	uint32_t *best = NULL;
+
+	if (!writer->order)
+		return &first_of(writer)->changes->changes[writer->at];
+	for (uint32_t run = 0; run < count_runs(count); run++) {
+		uint32_t *head = &writer->heads[run];
+		const uint32_t end = (run + 1) * RECORD_RUN;
+
+		if (*head == (end < count ? end : count))
+			continue;
+		if (!best ||
+			compare_places(&writer->order[*head], &writer->order[*best]) < 0)
+			best = head;
+	}
+	return writer->order[(*best)++].change;
 }
 
 void record_writer_add(struct record_writer *writer, struct journal_op *op)
@@ -84,9 +143,7 @@ static int write_first(struct record_writer *writer, const struct store_ops *ops
 	const struct journal_op *op = first_of(writer);
 
 	for (; writer->at < op->changes->count && *limit; ++writer->at, --*limit) {
-		const struct change *change = writer->order
-			? writer->order[writer->at].change
-			: &op->changes->changes[writer->at];
+		const struct change *change = next_change(writer);
 		int r = ops->put_rrset(
 			store, op->zone, change->owner, change->type, change->after);
 		if (r)
@@ -98,9 +155,13 @@ static int write_first(struct record_writer *writer, const struct store_ops *ops
 int record_writer_step(struct record_writer *writer, const struct store_ops *ops,
 	struct store *store, size_t limit, struct queue_list *done)
 {
+	const bool is_all = limit == SIZE_MAX;
+
 	while (writer->waiting.head && limit) {
 		const struct journal_op *op = first_of(writer);
-		int r = write_first(writer, ops, store, &limit);
+		int r = is_in_runs(writer, is_all)
+			? write_first(writer, ops, store, &limit)
+			: 0;
 
 		if (!r && writer->at < op->changes->count)
 			return 0;

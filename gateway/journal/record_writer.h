@@ -22,7 +22,9 @@ struct record_place;
 struct record_writer {
 	struct queue_list waiting;  /* of struct journal_op; the first is being written */
 	struct record_place *order; /* of the first's changes; NULL: as they are */
-	uint32_t at;                /* of the first's changes, the next one */
+	uint32_t sorted;            /* so many stand there, in runs that are in order */
+	uint32_t *heads;            /* of each run, the next one */
+	uint32_t at;                /* so many of the first's changes are written */
 };
 
 void record_writer_init(struct record_writer *writer);

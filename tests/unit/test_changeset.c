@@ -529,6 +529,31 @@ static void what_cannot_be_shared(void **state)
 	}
 }
 
+/* Before the last reference goes, and as far as it likes. */
+static void a_large_one_goes_bit_by_bit(void **state)
+{
+	struct changeset *cs = changeset_new();
+	struct rrset *set = rrset_new(TYPE_A, 60, (const uint8_t *)"\300\0\2\1", 4);
+	char owner[32];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(owner, sizeof(owner), "h%d.example.", i);
+		assert_int_equal(
+			changeset_append(cs, message_name(owner), TYPE_A, set, set), 0);
+	}
+	assert_int_equal(set->refs, 201);
+	assert_false(changeset_crumble(cs, 40));
+	assert_int_equal(set->refs, 121);
+	assert_false(changeset_crumble(changeset_ref(cs), 59));
+	changeset_unref(cs);
+	assert_true(changeset_crumble(cs, 2));
+	assert_true(changeset_crumble(cs, 2));
+	assert_int_equal(set->refs, 1);
+	changeset_unref(cs);
+	rrset_unref(set);
+}
+
 static void an_empty_changeset(void **state)
 {
 	struct changeset *cs = changeset_new(), *back;
@@ -618,6 +643,7 @@ int main(void)
 		cmocka_unit_test(a_change_of_a_large_rrset_is_small),
 		cmocka_unit_test(the_serial_is_a_few_octets),
 		cmocka_unit_test(what_cannot_be_shared),
+		cmocka_unit_test(a_large_one_goes_bit_by_bit),
 		cmocka_unit_test(an_empty_changeset),
 		cmocka_unit_test(every_octet_cut_off_is_seen),
 		cmocka_unit_test(malformed_octets),

@@ -15,7 +15,7 @@
 #include "tests/unit/store_memory.h"
 #include "tests/unit/store_place.h"
 
-enum { MANY = 5 * RECORD_WRITER_STEP + 7 };
+enum { MANY = 17 * RECORD_WRITER_STEP + 7 }; /* two runs that are sorted */
 
 struct bench {
 	struct store_place *place;
