@@ -1,9 +1,8 @@
 /*
  * A channel to one DNS server over TCP: see dns_client.h.
  *
- * Limits: one message is buffered at a time (65535 octets by its very form); the read
- * buffer is bounded by READ_HIGH; how much a whole stream may bring is the caller's to
- * say.
+ * Limits: one message is buffered at a time (its form allows 65535 octets); READ_HIGH
+ * limits the read buffer; the caller limits the length of a stream.
  */
 #include "gateway/target/dns_client.h"
 
@@ -27,10 +26,11 @@ struct dns_client {
 	int64_t (*real_time)(void);
 	struct config_address address;
 	unsigned timeout_ms;
-	struct tsig_key *keys; /* the secrets of one name; name and secret are ours */
-	size_t key_count;      /* 0: unsigned */
-	struct alarm limit;    /* set while an exchange is under way */
-	struct event *later;   /* failures found inside dns_client_ask */
+	/* the secrets of one name; name and secrets are our copies */
+	struct tsig_key *keys;
+	size_t key_count;               /* 0: unsigned */
+	struct alarm limit;             /* set during an exchange */
+	struct event *later;            /* for failures found inside dns_client_ask */
 	struct bufferevent *connection; /* NULL: none */
 	bool is_connected;
 	bool is_reused; /* the connection is older than the exchange */
@@ -69,7 +69,7 @@ static uint8_t *copy_octets(const uint8_t *octets, size_t len)
 	return copy;
 }
 
-/* A configuration may go while the target lives on, so its key is copied. */
+/* The configuration may be freed while the target lives on, so its key is copied. */
 static int copy_keys(struct dns_client *client, const struct tsig_key *key)
 {
 	size_t count = 0;
@@ -94,7 +94,7 @@ static int copy_keys(struct dns_client *client, const struct tsig_key *key)
 	return 0;
 }
 
-/* Of several secrets the first that is valid now signs; NULL: unsigned. */
+/* The first of several secrets that is valid now signs; NULL: unsigned. */
 static const struct tsig_key *choose_key(const struct dns_client *client, int64_t now)
 {
 	for (size_t i = 0; i < client->key_count; i++) {
@@ -114,7 +114,8 @@ static void disconnect(struct dns_client *client)
 	client->is_connected = false;
 }
 
-/* Ends the exchange.  The caller touches the client no more: done may have freed it. */
+/* Ends the exchange.  The caller must not touch the client afterwards: done may have
+ * freed it. */
 static void finish(struct dns_client *client, const struct dns_client_result *result)
 {
 	const struct dns_client_request request = client->request;
@@ -151,7 +152,7 @@ __attribute__((format(printf, 2, 3))) static struct verdict trouble(
 		RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s", client->address.text, text);
 }
 
-/* Failures inside dns_client_ask must not call done from within it. */
+/* For failures inside dns_client_ask, which must not call done itself. */
 static void fail_later(struct dns_client *client, struct verdict why)
 {
 	client->failure = why;
@@ -190,7 +191,7 @@ static void set_limit(struct dns_client *client)
 
 /* ---- what came back ---- */
 
-/* The fields of an answer's TSIG record that explain why it was not taken. */
+/* The fields of an answer's TSIG record that explain why it was refused. */
 struct tsig_news {
 	uint16_t error;
 	int64_t server_time; /* seconds; 0: not given */
@@ -222,7 +223,7 @@ static struct tsig_news read_tsig_news(const uint8_t *msg, const struct wire_mes
 	return news;
 }
 
-/* Says what to mend rather than what the MAC looked like. */
+/* Says how to correct the fault rather than what the MAC looked like. */
 static struct verdict explain_tsig(const struct dns_client *client,
 	const struct wire_message *m, const struct verdict *verdict, int64_t now)
 {
@@ -257,7 +258,7 @@ static bool is_answer(const struct dns_client *client)
 		m->opcode == (client->octets[2] >> 3 & 15);
 }
 
-/* RFC 8945 5.3.1: the first message of a stream is verified as any answer is. */
+/* RFC 8945 5.3.1: the first message of a stream is verified like any answer. */
 static struct verdict verify(struct dns_client *client, int64_t now)
 {
 	struct verdict v;
@@ -277,7 +278,7 @@ static struct verdict verify(struct dns_client *client, int64_t now)
 	return v;
 }
 
-/* Form, identity, signature; verdict_ok if the message may be looked at. */
+/* Checks form, identity and signature; verdict_ok if the message may be used. */
 static struct verdict judge_message(struct dns_client *client, size_t len)
 {
 	const int64_t now = client->real_time();
@@ -293,8 +294,8 @@ static struct verdict judge_message(struct dns_client *client, size_t len)
 	return verdict_ok();
 }
 
-/* Servers whose parser refuses a message sign no answer to it (BIND, Knot); nor does who
- * makes one up. */
+/* Servers whose parser refuses a message do not sign the answer (BIND, Knot); but a
+ * forger does not either. */
 static bool is_unproven_error(const struct dns_client *client)
 {
 	const unsigned rcode = client->walk.flags & 15;
@@ -319,13 +320,13 @@ static void finish_answered(struct dns_client *client)
 	};
 	struct evbuffer *input = bufferevent_get_input(client->connection);
 
-	/* Octets after the answer can only be out of step. */
+	/* Octets after the answer mean that the connection is out of step. */
 	if (evbuffer_get_length(input))
 		disconnect(client);
 	finish(client, &result);
 }
 
-/* False: the exchange is over, and the client perhaps gone. */
+/* False: the exchange is over, and the client may be gone. */
 static bool handle_message(struct dns_client *client, size_t len)
 {
 	enum dns_client_next next = DNS_CLIENT_LAST;
@@ -359,8 +360,8 @@ static bool handle_message(struct dns_client *client, size_t len)
 	return false;
 }
 
-/* Moves one message (RFC 1035 4.2.2) to client->answer.  Its length; 0: not all there
- * yet; -ENOMEM; -EBADMSG: shorter than a header. */
+/* Moves one message (RFC 1035 4.2.2) to client->answer.  Its length; 0: incomplete;
+ * -ENOMEM; -EBADMSG: shorter than a header. */
 static int take_message(struct dns_client *client)
 {
 	struct evbuffer *input = bufferevent_get_input(client->connection);
@@ -391,7 +392,7 @@ static void on_read(struct bufferevent *connection, void *arg)
 	int len;
 
 	(void)connection;
-	if (!client->is_busy) { /* it speaks without being asked */
+	if (!client->is_busy) { /* data from the server without a request */
 		disconnect(client);
 		return;
 	}
@@ -418,8 +419,8 @@ static void handle_close(struct dns_client *client, struct verdict why)
 
 	disconnect(client);
 	if (client->request.is_repeatable && client->is_reused && !is_partial) {
-		/* RFC 7766 6.2.4: a client must be ready for a connection closed while
-		 * its request travels. */
+		/* RFC 7766 6.2.4: a client must expect the connection to be closed
+		 * while its request is on the way. */
 		if (start_connection(client) < 0) {
 			why = trouble(
 				client, "could not be reached: %s", strerror(errno));
@@ -439,7 +440,7 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 
 	if (what & BEV_EVENT_CONNECTED) {
 		client->is_connected = true;
-		/* Requests are small and each waits for the one before. */
+		/* Requests are small, and each waits for the one before. */
 		setsockopt(bufferevent_getfd(connection), IPPROTO_TCP, TCP_NODELAY, &one,
 			sizeof(one));
 		send_request(client);
@@ -483,8 +484,8 @@ static int start_connection(struct dns_client *client)
 		(int)client->address.len);
 }
 
-/* Is the idle connection still there, and silent?  Saves the question what became of an
- * UPDATE whenever the end of the connection has arrived already. */
+/* Is the idle connection still open, and silent?  If it has been closed already, this
+ * avoids not knowing the fate of an UPDATE. */
 static bool is_connection_alive(const struct dns_client *client)
 {
 	char octet;
@@ -498,7 +499,7 @@ static bool is_connection_alive(const struct dns_client *client)
 
 /* ---- the request ---- */
 
-/* Length prefix, message with its id, TSIG.  0 or -errno. */
+/* Length prefix, message with its id, and TSIG.  0 or -errno. */
 static int build_request(struct dns_client *client, uint8_t *buf, size_t *ret_len)
 {
 	const int64_t now = client->real_time();

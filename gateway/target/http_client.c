@@ -1,6 +1,6 @@
 /*
- * libcurl's multi interface on a libevent base: curl says which sockets and which timer
- * it wants watched, libevent calls back, and finished transfers are collected after each
+ * libcurl's multi interface on a libevent base: curl names the sockets and the timer to
+ * be watched, libevent calls back, and finished transfers are collected after each
  * call.
  *
  * Callbacks run only from collect(), never from within curl's own callbacks, so that they
@@ -16,7 +16,7 @@
 #include <strings.h>
 
 struct buffer {
-	char *octets; /* with a zero behind len, once anything was added */
+	char *octets; /* zero-terminated, once anything was added */
 	size_t len;
 	size_t cap;
 };
@@ -41,7 +41,7 @@ struct http_client {
 	struct alarm alarm; /* when curl wants to be called */
 	struct http_transfer *transfers;
 	bool is_collecting; /* a callback may be running */
-	bool is_freed;      /* while it ran; collect() ends it */
+	bool is_freed;      /* while it ran; then collect() frees it */
 };
 
 /* ---- answers ---- */
@@ -84,7 +84,7 @@ static size_t on_header(char *octets, size_t size, size_t count, void *arg)
 	struct http_transfer *transfer = arg;
 	size_t len = size * count;
 
-	/* A status line: what came before belonged to an interim answer. */
+	/* A status line: earlier lines belong to an interim answer. */
 	if (len >= 5 && memcmp(octets, "HTTP/", 5) == 0)
 		transfer->headers.len = 0;
 	return buffer_add(&transfer->headers, octets, len, HTTP_HEADERS_MAX)
@@ -92,7 +92,7 @@ static size_t on_header(char *octets, size_t size, size_t count, void *arg)
 		: CURL_WRITEFUNC_ERROR;
 }
 
-/* The value after "name:" if the line is of that name. */
+/* The value after "name:" if the line has this name. */
 static const char *line_value(const char *line, const char *end, const char *name)
 {
 	size_t len = strlen(name);
@@ -155,7 +155,7 @@ static void transfer_unlink(struct http_transfer *transfer)
 		transfer->next->prev = transfer->prev;
 }
 
-/* Accepts one that was never linked nor added. */
+/* Also for a transfer that was never linked or added. */
 static void transfer_free(struct http_transfer *transfer)
 {
 	if (!transfer)
@@ -219,7 +219,7 @@ static void client_destroy(struct http_client *client)
 	curl_global_cleanup();
 }
 
-/* Hands out what is finished; the client may be gone afterwards. */
+/* Reports finished transfers; the client may be gone afterwards. */
 static void collect(struct http_client *client)
 {
 	CURLMsg *message;
@@ -266,9 +266,10 @@ static void on_alarm(void *arg)
 }
 
 /*
- * curl wants a socket watched for other things than before; the event hangs on it.  After
- * any result but 0, here and below, curl would refuse all further work (7.78 and later):
- * a socket that there is no memory to watch leaves its transfer to the timeout.
+ * curl changes what a socket is watched for; the event is attached to the socket.  If
+ * this, or the function below, returned anything but 0, curl (7.78 and later) would
+ * refuse all further work.  So without memory to watch a socket, its transfer is left
+ * to time out.
  */
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *hung)
 {
@@ -355,7 +356,7 @@ static bool append_line(struct curl_slist **lines, const char *line)
 
 static bool set_lines(struct http_transfer *transfer, const char *const *headers)
 {
-	/* Without this curl waits a second for "100 Continue" before larger bodies, which
+	/* Otherwise curl waits a second for "100 Continue" before larger bodies, which
 	 * simple servers never send. */
 	if (!append_line(&transfer->lines, "Expect:"))
 		return false;
@@ -404,7 +405,7 @@ static bool set_request(
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->timeout_ms) ||
 		curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, answer_max))
 		return false;
-	/* POSTFIELDS makes it a POST, so the method must be set behind it. */
+	/* POSTFIELDS makes it a POST, so the method must be set after it. */
 	if (request->body &&
 		(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			 (curl_off_t)request->body_len) ||

@@ -1,13 +1,12 @@
 /*
- * HTTP requests out of an event loop, by libcurl's multi interface.
+ * HTTP requests from an event loop, by libcurl's multi interface.
  *
  * One client belongs to one thread and one event base.  It speaks http and https only,
  * never follows a redirect, uses no proxy (not even one named in the environment:
- * requests carry API keys), raises no signals, and holds no more of an answer than the
- * caller allows.  Connections are kept for the next request where the server lets them
- * be.
+ * requests carry API keys), raises no signals, and keeps no more of an answer than the
+ * caller allows.  Connections are kept for the next request if the server allows it.
  *
- * Limits: no streaming, an answer is complete when the callback sees it; header lines
+ * Limits: no streaming, answers are complete when the callback gets them; header lines
  * beyond HTTP_HEADERS_MAX are an error.
  */
 #ifndef MUSTER_HTTP_CLIENT_H
@@ -30,41 +29,42 @@ struct http_transfer;
 struct http_request {
 	const char *method; /* "GET", "PATCH", ... */
 	const char *url;
-	const char *const *headers; /* "Name: value", NULL at the end; copied, and wiped
-	                             * after use.  NULL: none */
+	const char *const *headers; /* "Name: value", NULL at the end; copied, and
+	                             * wiped after use.  NULL: none */
 	const char *body; /* borrowed until the callback or the cancel; NULL: none */
 	size_t body_len;
-	size_t answer_max; /* octets of body that the answer may have */
+	size_t answer_max; /* largest body of an answer, in octets */
 	long timeout_ms;   /* of the whole request */
 };
 
 struct http_response {
-	int error;       /* 0: an answer came; -ETIMEDOUT, -EFBIG (answer_max), -EIO */
-	const char *why; /* with error: its text, never holds a header's content */
-	long status;     /* 200, 404, ... */
-	const char *headers; /* lines as they came; http_response_header reads them */
+	int error; /* 0: an answer came; -ETIMEDOUT, -EFBIG (answer_max), -EIO */
+	/* with error: its text, which never contains a header's content */
+	const char *why;
+	long status;         /* 200, 404, ... */
+	const char *headers; /* lines as received; read by http_response_header */
 	size_t headers_len;
-	const char *body; /* always with a zero behind it; lives during the callback */
+	const char *body; /* always zero-terminated; valid during the callback */
 	size_t body_len;
 };
 
-/* Once for each transfer that was started and not cancelled; never within start.  May
- * start others, and may free the client. */
+/* Called once for each transfer that was started and not cancelled; never within
+ * start.  May start others, and may free the client. */
 typedef void http_done(void *arg, const struct http_response *response);
 
-/* On this loop, whose alarms they are.  NULL: no memory. */
+/* Runs on this loop, and uses its alarms.  NULL: no memory. */
 struct http_client *http_client_new(struct event_base *base, struct alarms *alarms);
-/* Cancels everything under way.  NULL is harmless. */
+/* Cancels everything.  NULL is harmless. */
 void http_client_free(struct http_client *client);
 
 /* NULL: no memory, or a URL or method that curl refuses. */
 struct http_transfer *http_client_start(struct http_client *client,
 	const struct http_request *request, http_done *done, void *arg);
-/* Its callback does not come.  Not for those whose callback has; NULL is harmless. */
+/* Prevents its callback; it must not have been called yet.  NULL is harmless. */
 void http_transfer_cancel(struct http_transfer *transfer);
 
-/* The value of the last header of this name, any case, without surrounding white space;
- * false: there is none, or it is longer than cap - 1. */
+/* The value of the last header with this name, ignoring case, without surrounding white
+ * space; false: there is none, or it is longer than cap - 1. */
 bool http_response_header(
 	const struct http_response *response, const char *name, char *ret, size_t cap);
 

@@ -1,5 +1,5 @@
 /*
- * The records of a target that Muster cannot read (odd_list.h).
+ * Records of a target that Muster cannot read (odd_list.h).
  */
 #include "gateway/target/odd_list.h"
 

@@ -1,9 +1,9 @@
 /*
- * The records of a target that Muster cannot read: how many there are, and which are the
- * first ones, for the one line of the log about them.
+ * Records of a target that Muster cannot read: their number and the first few, for a
+ * single line in the log.
  *
- * Limits: ODD_SHOWN_MAX records of ODD_TEXT_MAX octets, so that the line holds them all.
- * Pure.
+ * Limits: ODD_SHOWN_MAX records of ODD_TEXT_MAX octets, so that they fit into the
+ * line.  Pure.
  */
 #ifndef MUSTER_ODD_LIST_H
 #define MUSTER_ODD_LIST_H
@@ -21,7 +21,7 @@ struct odd_list {
 	char shown[ODD_SHOWN_MAX][ODD_TEXT_MAX];
 };
 
-/* One more: its owner, type and what else there is to say. */
+/* Adds one: its owner, its type and a remark. */
 void odd_list_add(struct odd_list *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -29,13 +29,13 @@ uint16_t powerdns_type_from_name(const char *name)
 	if (strcasecmp(name, "LUA") == 0)
 		return POWERDNS_TYPE_LUA;
 	if (strcasecmp(name, "ADDR") == 0)
-		return POWERDNS_TYPE_ADDR; /* listed by PowerDNS, content is \# */
+		return POWERDNS_TYPE_ADDR; /* listed by PowerDNS; its content is \# */
 	return rdata_type_from_name(name);
 }
 
 /* ---- from text ---- */
 
-/* LUA's content is a type and strings: in wire form 16 bits and the strings. */
+/* The content of LUA is a type and strings; in wire form 16 bits and the strings. */
 static int lua_from_text(const char *text, const uint8_t *apex, uint8_t *out)
 {
 	char name[RDATA_TYPE_NAME_MAX];
@@ -70,7 +70,7 @@ int powerdns_content_from_text(
 {
 	const int len = rdata_of(type, text, apex, out);
 
-	/* Whatever looks like our mark is text to us. */
+	/* Text that looks like our mark is kept as text. */
 	if (len >= 0 && !verbatim_is(out, (size_t)len))
 		return len;
 	return len == -ENOMEM ? len : verbatim_write(out, RDATA_MAX, text, strlen(text));

@@ -1,6 +1,6 @@
 /*
- * Reading what PowerDNS' HTTP API answers: zones, errors, settings.  Writing is
- * powerdns_patch.c's.
+ * Reads the answers of PowerDNS' HTTP API: zones, errors, settings.  powerdns_patch.c
+ * writes.
  *
  * jansson parses values; the zone's outermost object and its array of RRsets are walked
  * here, value by value.
@@ -21,7 +21,7 @@
 
 enum { RDATA_MAX = 65535, TTL_MAX_S = 0x7fffffff };
 
-/* One answer while it is read. */
+/* An answer while it is read. */
 struct reader {
 	const char *json;
 	size_t len;
@@ -29,7 +29,7 @@ struct reader {
 	const uint8_t *apex;
 	bool want_content;
 	struct powerdns_zone *zone;
-	bool is_of_apex;  /* its name has been seen, and is right */
+	bool is_of_apex;  /* its name has been read, and is right */
 	bool is_not_utf8; /* it failed for that */
 	uint32_t serial, edited_serial;
 	uint8_t *rdata; /* room for RDATA_MAX octets */
@@ -51,7 +51,7 @@ static int refuse(const struct reader *r, const char *format, ...)
 
 /* ---- values ---- */
 
-/* The next octet that is not white space, not yet taken; 0 at the end. */
+/* The next octet that is not white space, without taking it; 0 at the end. */
 static char peek(struct reader *r)
 {
 	while (r->at < r->len && r->json[r->at] != '\0' &&
@@ -68,7 +68,7 @@ static bool take(struct reader *r, char c)
 	return true;
 }
 
-/* A whole value, to be released; NULL with *ret_error. */
+/* Takes a whole value, which the caller releases; NULL with *ret_error. */
 static json_t *take_value(struct reader *r, int *ret_error)
 {
 	json_error_t error;
@@ -112,8 +112,8 @@ struct heading {
 	bool is_soa;
 };
 
-/* Would Muster write the same RDATA otherwise?  Addresses it writes as PowerDNS takes
- * them, which is not always as PowerDNS gives them. */
+/* Would Muster write the same RDATA differently?  Addresses are written as PowerDNS
+ * accepts them, which is not always how it prints them. */
 static int remember_spelling(
 	struct reader *r, const struct heading *h, const struct powerdns_text *text)
 {
@@ -137,7 +137,7 @@ static int remember_spelling(
 static int take_soa(
 	struct reader *r, const struct heading *h, const struct powerdns_text *text)
 {
-	/* Concurrent PATCHes can leave two behind; one is served. */
+	/* Concurrent PATCHes can leave two; one is served. */
 	if (r->zone->soa)
 		return 0;
 	if (!rdata_has_shape(TYPE_SOA, text->rdata, text->rdata_len))
@@ -211,8 +211,7 @@ static int take_records(struct reader *r, const struct heading *h, const json_t 
 	return 0;
 }
 
-/* Owner and type.  False: Muster has neither a place nor a number for it, and it is left
- * alone. */
+/* Reads owner and type.  False: Muster cannot represent it, and it is left alone. */
 static bool read_heading(struct reader *r, struct heading *h)
 {
 	const char *why = NULL;
@@ -349,7 +348,7 @@ static int take_zone(struct reader *r)
 	return take(r, '}') ? 0 : refuse(r, "not JSON: the object does not end");
 }
 
-/* The serial that queries see takes the place of the stored one. */
+/* Replaces the stored serial by the one that queries see. */
 static int serve_soa(struct reader *r)
 {
 	struct powerdns_zone *zone = r->zone;
@@ -364,8 +363,8 @@ static int serve_soa(struct reader *r)
 	rdata = rrset_next(zone->soa, &at, &len);
 	zone->stored = soa_serial(rdata, len);
 	zone->served = zone->stored;
-	/* Both numbers are of one moment, the records of a later one: when somebody
-	 * writes in between, they say nothing about these records. */
+	/* Both numbers were read at one moment, the records later: if somebody writes
+	 * in between, the numbers say nothing about these records. */
 	if (r->edited_serial == 0 || r->serial != zone->stored)
 		return 0;
 	zone->served = r->edited_serial;
@@ -409,11 +408,11 @@ static int read_once(struct reader *r, const struct name_seed *seed)
 	return ret;
 }
 
-/* What is in the database stands in the answer as it is there, be it Latin 1.  Octets
- * that are not UTF-8 become \DDD: the same to RFC 1035 5.1.  NULL: no memory. */
+/* The answer contains whatever is in the database, even Latin 1.  Octets that are not
+ * UTF-8 become \DDD, which means the same (RFC 1035 5.1).  NULL: no memory. */
 static char *escape_octets(const char *json, size_t len, size_t *ret_len)
 {
-	enum { ESCAPE_LEN = 5 }; /* the backslash is escaped, too */
+	enum { ESCAPE_LEN = 5 }; /* including the backslash, which is escaped too */
 	char *escaped = malloc(len * ESCAPE_LEN + 1);
 	size_t to = 0;
 

@@ -1,18 +1,18 @@
 /*
- * What PowerDNS' HTTP API says and wants to hear, as JSON.
+ * The JSON of PowerDNS' HTTP API, read and written.
  *
- * A zone's answer is read one RRset at a time, so that a zone of a million names needs no
- * tree of them in memory.  What PowerDNS serves is mirrored, not judged: contents become
- * wire form whatever they say, and what no parser here reads is kept as text
- * (zones/verbatim.h).  What Muster has no place for (a type that it does not know, a name
- * that is none) is left alone.  All of these are counted, and the first is named.
+ * A zone's answer is read one RRset at a time, so that a zone of a million names needs
+ * no tree of them in memory.  What PowerDNS serves is mirrored, not judged: contents
+ * become wire form whatever they mean, and what we cannot parse is kept as text
+ * (zones/verbatim.h).  What Muster cannot represent (an unknown type, an invalid name)
+ * is left alone.  All of these are counted, and the first are named.
  *
- * A REPLACE writes the whole RRset, so that all that PowerDNS had in it goes back as
- * PowerDNS wrote it: texts that Muster would spell otherwise are remembered, and so are
- * disabled records, which are no content (nobody is served them) but would be deleted.
- * Comments stay as they are when a PATCH does not mention them.
+ * A REPLACE writes the whole RRset, so everything that PowerDNS had in it is sent back
+ * as PowerDNS wrote it.  For this we remember texts that Muster would spell
+ * differently, and disabled records, which are not served but would be deleted.
+ * Comments stay unless a PATCH mentions them.
  *
- * Pure, but for memory.
+ * Pure, except for memory.
  */
 #ifndef MUSTER_POWERDNS_JSON_H
 #define MUSTER_POWERDNS_JSON_H
@@ -38,31 +38,31 @@ struct powerdns_zone {
 	char soa_edit[POWERDNS_KIND_MAX];
 	bool api_rectify;     /* set for the zone; false may also be "not set" */
 	bool is_signed;       /* by PowerDNS */
-	uint32_t stored;      /* serial in the SOA record; 0 without one */
+	uint32_t stored;      /* serial in the SOA record; 0 if there is none */
 	uint32_t served;      /* serial that queries see */
-	struct rrset *soa;    /* as served; NULL: the zone has none, or none enabled */
-	struct zone *content; /* as served; NULL when not wanted */
-	struct powerdns_texts *disabled; /* NULL when not wanted, or none */
-	struct powerdns_texts *spelt; /* enabled ones that Muster would spell otherwise;
-					  * NULL when not wanted, or none */
-	size_t outside; /* records that are not in the zone and that nobody is served */
-	struct odd_list odd; /* records kept as text or without the shape of their type,
-			      * RRsets that are too large or left alone */
+	struct rrset *soa;    /* as served; NULL: the zone has none that is enabled */
+	struct zone *content; /* as served; NULL if not wanted */
+	struct powerdns_texts *disabled; /* NULL if not wanted, or none */
+	struct powerdns_texts *spelt;    /* enabled ones that Muster would spell
+	                               * differently; NULL if not wanted, or none */
+	size_t outside;      /* records that are not in the zone and are never served */
+	struct odd_list odd; /* records kept as text or without the shape of their
+	                      * type; RRsets that are too large, or left alone */
 };
 
-/* Accepts what a failed read left. */
+/* Also for what a failed read left. */
 void powerdns_zone_clear(struct powerdns_zone *zone);
 
 /*
- * Reads the answer to GET /zones/{zone}; seed is the content's.  want_content false: the
- * RRsets but the SOA are passed over.  0 with *ret, to be cleared; -EBADMSG with why;
- * -ENOMEM.
+ * Reads the answer to GET /zones/{zone}; seed is the content's.  want_content false:
+ * all RRsets except the SOA are skipped.  0 with *ret, to be cleared; -EBADMSG with
+ * why; -ENOMEM.
  */
 int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t len,
 	const uint8_t *apex, const struct name_seed *seed, bool want_content,
 	char ret_why[POWERDNS_WHY_MAX]) __attribute__((warn_unused_result));
 
-/* Is it a secondary there?  The API takes changes to one all the same. */
+/* Is it a secondary there?  The API accepts changes to secondaries nevertheless. */
 bool powerdns_zone_is_secondary(const struct powerdns_zone *zone);
 
 /* What a PATCH is made of. */
@@ -70,28 +70,28 @@ struct powerdns_patch {
 	const struct changeset *changes;
 	const uint8_t *apex;
 	const struct rrset
-		*soa; /* sent in place of the batch's own; NULL: none is sent */
+		*soa; /* sent instead of the batch's own; NULL: no SOA is sent */
 	const struct powerdns_texts *disabled; /* may be NULL */
 	const struct powerdns_texts *spelt;    /* may be NULL */
-	size_t max;                            /* octets that the server takes */
+	size_t max;                            /* octets that the server accepts */
 	bool is_lmdb;                          /* the server's back end is LMDB */
 };
 
 /*
- * Writes a PATCH's body, allocated (free()).  Deletions stand first, since PowerDNS
- * compares each RRset with those there are at that moment.  0; -EINVAL with why:
- * something cannot be said; -EFBIG; -ENOMEM.
+ * Writes the body of a PATCH, allocated (free()).  Deletions come first, since PowerDNS
+ * compares each RRset with those existing at that moment.  0; -EINVAL with why: it
+ * cannot be expressed; -EFBIG; -ENOMEM.
  */
 int powerdns_json_write_patch(const struct powerdns_patch *patch, char **ret_body,
 	size_t *ret_len, char ret_why[POWERDNS_WHY_MAX])
 	__attribute__((warn_unused_result));
 
-/* The text of an error's answer: {"error": ...}, or else its first line.  Never NULL. */
+/* The text of an error answer: {"error": ...}, or else its first line.  Never NULL. */
 void powerdns_json_read_error(
 	const char *body, size_t len, char ret_text[POWERDNS_WHY_MAX]);
 
-/* A setting's value in the answer to GET /config or GET /zones/{zone}/metadata: the first
- * of a list.  False: not there, or longer than cap - 1. */
+/* A setting's value in the answer to GET /config or GET /zones/{zone}/metadata: the
+ * first of a list.  False: absent, or longer than cap - 1. */
 bool powerdns_json_read_setting(
 	const char *json, size_t len, const char *name, char *ret, size_t cap);
 

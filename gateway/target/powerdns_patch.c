@@ -1,5 +1,5 @@
 /*
- * Writing a PATCH for PowerDNS' HTTP API.  Part of powerdns_json.h.
+ * Writes a PATCH for PowerDNS' HTTP API.  Part of powerdns_json.h.
  */
 #include "gateway/target/powerdns_json.h"
 
@@ -19,11 +19,11 @@ enum {
 }; /* octets of JSON around what is
 	counted, at least */
 
-/* One PATCH while it is made. */
+/* A PATCH while it is built. */
 struct writer {
 	const struct powerdns_patch *patch;
 	json_t *rrsets;
-	size_t size; /* octets that it will have, at least */
+	size_t size; /* minimum size, in octets */
 	char *why;
 };
 
@@ -42,8 +42,8 @@ static int refuse(const struct writer *w, const char *format, ...)
 
 /* ---- contents ---- */
 
-/* PowerDNS (4.7) dies when it reads a CAA record without a value from LMDB, with the next
- * query as with the next PATCH, and so again after each start. */
+/* PowerDNS (4.7) crashes when it reads a CAA record without a value from LMDB, at the
+ * next query or PATCH, and again after each start. */
 static bool is_fatal_to_lmdb(uint16_t type, const uint8_t *rdata, uint16_t len)
 {
 	return type == TYPE_CAA && len >= 2 && len == 2 + rdata[1];
@@ -61,7 +61,7 @@ static int add_record(
 	return w->size > w->patch->max ? -EFBIG : 0;
 }
 
-/* As PowerDNS had it, or as Muster writes it. */
+/* As PowerDNS had it, or else as Muster writes it. */
 static int add_rdata(struct writer *w, json_t *records, const uint8_t *owner,
 	uint16_t type, const struct powerdns_text *text)
 {
@@ -104,7 +104,7 @@ static int add_enabled(
 	return 0;
 }
 
-/* Is a disabled record among the enabled ones now?  PowerDNS refuses duplicates. */
+/* Is a disabled record now also an enabled one?  PowerDNS refuses duplicates. */
 static bool is_among(const struct powerdns_text *text, const struct rrset *set)
 {
 	return set && rrset_find(set, text->rdata, text->rdata_len) >= 0;
@@ -153,7 +153,7 @@ static int add_replace(
 	json_t *rrset, *records;
 	int ret;
 
-	/* A zone has one SOA; PowerDNS drops disabled ones with each write of its own. */
+	/* A zone has one SOA; PowerDNS itself drops disabled ones with each write. */
 	if (type != TYPE_SOA)
 		disabled = powerdns_texts_find(w->patch->disabled, owner, type);
 	rrset = add_rrset(w, owner, type, "REPLACE");
@@ -174,14 +174,14 @@ static bool is_apex_soa(const struct powerdns_patch *patch, const struct change 
 	return change->type == TYPE_SOA && name_is_equal(change->owner, patch->apex);
 }
 
-/* An RRset goes for good only if no disabled records stay. */
+/* An RRset is deleted only if no disabled records remain. */
 static bool is_delete(const struct powerdns_patch *patch, const struct change *change)
 {
 	return !change->after &&
 		!powerdns_texts_find(patch->disabled, change->owner, change->type);
 }
 
-/* Those that go, or those that stay or come. */
+/* Adds either the deletions, or the RRsets that remain or are added. */
 static int add_changes(struct writer *w, bool goes)
 {
 	const struct powerdns_patch *patch = w->patch;
@@ -198,8 +198,8 @@ static int add_changes(struct writer *w, bool goes)
 	return ret;
 }
 
-/* PowerDNS looks at what is there when it comes to an RRset: a CNAME must be gone before
- * what takes its place comes. */
+/* PowerDNS checks what exists when it comes to an RRset: a CNAME must be gone before
+ * its replacement is added. */
 static int add_all(struct writer *w)
 {
 	int ret = add_changes(w, true);

@@ -1,7 +1,7 @@
 /*
  * When a zone in PowerDNS must be rectified: see powerdns_rectify.h.
  *
- * The hashes stand in an open table of a power of two of slots, 0 being a free one.
+ * The hashes are in an open table with a power of two of slots; 0 marks a free one.
  */
 #include "gateway/target/powerdns_rectify.h"
 
@@ -133,7 +133,8 @@ static bool has_below(const struct powerdns_parents *parents, const uint8_t *top
 		0;
 }
 
-/* NS and DS make a zone cut, DNAME hides what is below: who is authoritative changes. */
+/* NS and DS make a zone cut, DNAME hides what is below: they change what is
+ * authoritative. */
 static bool is_cut(uint16_t type)
 {
 	return type == TYPE_NS || type == TYPE_DS || type == TYPE_DNAME;
@@ -153,8 +154,8 @@ static bool change_needs_rectify(
 		return false; /* the name stays */
 	if (depth >= 2)
 		return true;
-	/* What was an empty non-terminal PowerDNS finds by itself when data come to it; a
-	 * name whose data go while there are names below becomes one. */
+	/* PowerDNS notices by itself when an empty non-terminal gets data; a name that
+	 * loses its data while there are names below becomes one. */
 	return !change->after && has_below(parents, change->owner);
 }
 

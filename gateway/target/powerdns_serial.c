@@ -24,7 +24,7 @@ static enum powerdns_bump bump_of(const char *soa_edit_api, bool has_soa_edit)
 	if (strcasecmp(soa_edit_api, "SOA-EDIT-INCREASE") == 0)
 		return has_soa_edit ? POWERDNS_BUMP_EDIT_INCREASE
 				    : POWERDNS_BUMP_INCREASE;
-	/* SOA-EDIT, and kinds that later versions may have: trust in nothing. */
+	/* SOA-EDIT, and kinds that later versions may have: assume nothing. */
 	return POWERDNS_BUMP_EDIT;
 }
 
@@ -46,16 +46,16 @@ bool powerdns_serial_must_send(const struct powerdns_serial *now)
 	return now->bump == POWERDNS_BUMP_NONE || now->bump == POWERDNS_BUMP_EDIT;
 }
 
-/* Does PowerDNS add one to the serial of a SOA that it is sent? */
+/* Does PowerDNS add one to the serial of a SOA that is sent to it? */
 static bool adds_one(const struct powerdns_serial *now)
 {
 	return now->bump == POWERDNS_BUMP_INCREASE || now->bump == POWERDNS_BUMP_DEFAULT;
 }
 
 /*
- * What to store so that the served serial moves.  SOA-EDIT's other functions lift a
- * serial that lies behind the calendar up to it, so that one more than a stored serial
- * far behind would be served as before: go on from the served one.
+ * What to store so that the served serial moves.  SOA-EDIT's other functions raise a
+ * serial that is behind the calendar, so that one more than a stored serial far behind
+ * would be served unchanged: the served serial is used as the base.
  */
 static uint32_t next_stored(const struct powerdns_serial *now)
 {
@@ -85,7 +85,7 @@ static bool is_first_of_day(uint32_t serial)
 }
 
 /* base + 1, or the day's first.  base + 2 may be both, and is taken for two writes: a
- * false alarm costs a load, a missed write is overwritten. */
+ * false alarm costs a load, but a missed write would be overwritten. */
 static bool is_default_after(uint32_t base, uint32_t after)
 {
 	if (after == base + 1)

@@ -12,7 +12,7 @@
 
 struct powerdns_text {
 	char *content;
-	const uint8_t *rdata; /* what it says; in the same block */
+	const uint8_t *rdata; /* the RDATA that it stands for; in the same block */
 	uint16_t rdata_len;
 };
 
@@ -32,18 +32,18 @@ struct powerdns_texts {
 };
 
 /* Adds a record while a zone is read; records of one RRset come one after the other.
- * set gives owner, type and ttl.  *texts NULL: made.  0 or -ENOMEM. */
+ * set has owner, type and ttl.  Makes *texts if it is NULL.  0 or -ENOMEM. */
 int powerdns_texts_add(struct powerdns_texts **texts, const struct powerdns_text_set *set,
 	const struct powerdns_text *text) __attribute__((warn_unused_result));
 
-/* After the last was added, before the first is looked for.  NULL is harmless. */
+/* To be called after the last was added, before the first search.  NULL is harmless. */
 void powerdns_texts_sort(struct powerdns_texts *texts);
 
 /* NULL: none; texts may be NULL. */
 const struct powerdns_text_set *powerdns_texts_find(
 	const struct powerdns_texts *texts, const uint8_t *owner, uint16_t type);
 
-/* The text in a set (may be NULL) that says just these octets; NULL: none. */
+/* The text in a set (may be NULL) that stands for exactly these octets; NULL: none. */
 const char *powerdns_text_of(
 	const struct powerdns_text_set *set, const uint8_t *rdata, uint16_t len);
 

@@ -17,7 +17,7 @@ static bool is_plain(char c)
 		(c >= '0' && c <= '9') || c == '.' || c == '-';
 }
 
-/* ret has room for ESCAPED_LEN octets for each of text, and a zero. */
+/* ret has room for ESCAPED_LEN octets for each octet of text, and a zero. */
 static void escape(char *ret, const char *text, char mark)
 {
 	for (; *text; text++) {
@@ -48,7 +48,7 @@ char *powerdns_url_zone(const char *server_url, const uint8_t *zone)
 	char name[NAME_TEXT_MAX], id[NAME_TEXT_MAX * ESCAPED_LEN];
 	char *url;
 
-	/* The root alone: a path that ends with a dot would be taken away. */
+	/* Only the root: a path that ends with a dot would lose it. */
 	if (zone[0] == 0)
 		snprintf(id, sizeof(id), "=2E");
 	else

@@ -9,9 +9,10 @@
  * target is under way; its callback comes exactly once, never from within the call that
  * began it, and not at all if the target is freed first.
  *
- * The target remembers the SOA that the zone has there ("believed"), as of its last load,
- * probe or deliver.  A delivery compares with it and fails with TARGET_CHANGED if the
- * zone has moved on without us: changes behind our back are seen, not overwritten.
+ * The target remembers the SOA that the zone has there ("believed"), as of its last
+ * load, probe or deliver.  A delivery compares with it and fails with TARGET_CHANGED if
+ * the zone has been changed by others, so that such changes are noticed, not
+ * overwritten.
  */
 #ifndef MUSTER_TARGET_H
 #define MUSTER_TARGET_H
@@ -22,60 +23,65 @@
 #include "zones/update.h"
 
 enum target_outcome {
-	TARGET_DONE,     /* applied, and durable as far as the server says */
+	TARGET_DONE,     /* applied, and durable as far as the server reports */
 	TARGET_CHANGED,  /* nothing applied: the zone there is not as believed.  If the
-			  * batch was a retry, an earlier try may have been applied */
-	TARGET_REJECTED, /* nothing applied, and the same batch never will be: verdict */
-	TARGET_FAILED,   /* unreachable, timed out, busy: try again; outcome unknown */
+	                  * batch was a retry, an earlier try may have been applied */
+	TARGET_REJECTED, /* nothing applied, and this batch never will be: see verdict */
+	/* unreachable, timed out or busy: try again; the outcome is unknown */
+	TARGET_FAILED,
 };
 
 struct target_result {
 	enum target_outcome outcome;
 	struct verdict verdict; /* why, unless DONE */
-	struct rrset *soa; /* SOA the zone now has there, borrowed; NULL: not known */
+	/* SOA that the zone now has there, borrowed; NULL: not known */
+	struct rrset *soa;
 };
 
 typedef void target_done(void *arg, const struct target_result *result);
 
-/* What load found: outcome DONE and either zone or difference; or why not. */
+/* What load found: outcome DONE and either zone or difference; or the reason for its
+ * failure. */
 struct target_content {
 	struct target_result result;
-	struct zone *zone;         /* whole content; the callback takes it */
-	struct update *difference; /* only changes, class NONE deletes, IN adds, in order;
-				    * from the believed SOA to result.soa; the callback
-				    * takes it.  change_count 0: nothing has changed. */
+	struct zone *zone;         /* whole content; taken over by the callback */
+	struct update *difference; /* only changes, class NONE deletes, IN adds, in
+	                            * order; from the believed SOA to result.soa; taken
+	                            * over by the callback.  change_count 0: nothing
+	                            * has changed. */
 };
 
 typedef void target_loaded(void *arg, struct target_content *content);
 
 struct target_batch {
 	const struct changeset *changes; /* merged; borrowed until the callback */
-	bool is_retry; /* the same batch was tried before and its outcome is unknown */
+	bool is_retry; /* the same batch was tried before, with unknown outcome */
 };
 
 struct target_ops;
 
 struct target_env {
-	/* By enum config_target_type; NULL: its zones live here. */
+	/* By enum config_target_type; NULL: zones of this type are kept here. */
 	const struct target_ops *const *types;
 	struct event_base *base;
 	struct alarms *alarms;      /* of the same loop */
 	struct hmac_pool *pool;     /* for signing; the zone thread's own */
 	int64_t (*real_time)(void); /* seconds since 1970 */
-	struct name_seed seed; /* of the zones that load makes; nobody else knows it */
+	struct name_seed seed;      /* of the zones that load makes; secret */
 };
 
-struct target; /* each implementation embeds struct target_base first */
+struct target; /* Every implementation begins with an embedded struct target_base. */
 
 struct target_ops {
 	const char *type;     /* "local", "ddns", "powerdns" */
-	size_t batch_changes; /* RRsets that a batch should not exceed (one update that
-			       * is larger goes whole) */
-	bool owns_serial;     /* the gateway does not bump serials: the target does */
+	size_t batch_changes; /* RRsets that a batch should not exceed (a single update
+	                       * that is larger is sent whole) */
+	bool owns_serial;     /* the target, not the gateway, bumps serials */
 	struct target *(*new)(const struct config_target *config, const uint8_t *zone,
 		const struct target_env *env); /* copies what it needs; NULL: no memory */
 	void (*free)(struct target *target);
-	/* have_content: a mirror at the believed SOA exists, a difference will do. */
+	/* have_content: a mirror at the believed SOA exists, so a difference is
+	 * enough. */
 	void (*load)(
 		struct target *target, bool have_content, target_loaded *done, void *arg);
 	void (*probe)(struct target *target, target_done *done, void *arg);
@@ -95,11 +101,11 @@ static inline const struct target_ops *target_ops(const struct target *target)
 /*
  * ddns: RFC 2136 to any server over TCP, kept open between requests (RFC 7766), signed
  * with the target's key.  load: AXFR, or IXFR from the believed serial (RFC 1995; falls
- * back to AXFR when the server answers with a whole zone or not at all).  deliver: one
- * UPDATE whose prerequisite is the believed SOA (2.4.2) and which replaces it by one of a
- * newer serial (the client's own if the batch holds one), so that the resulting SOA is
- * known without asking, and a retry can tell by one SOA query whether the first try was
- * applied.
+ * back to AXFR if the server answers with a whole zone or not at all).  deliver: one
+ * UPDATE whose prerequisite is the believed SOA (2.4.2) and which replaces it by one of
+ * a newer serial (the client's own if the batch contains one).  So the resulting SOA is
+ * known without a query, and a retry needs one SOA query to find out whether the first
+ * try was applied.
  */
 extern const struct target_ops target_ddns;
 

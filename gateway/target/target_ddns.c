@@ -1,15 +1,15 @@
 /*
- * The ddns target: any server that takes RFC 2136 updates and gives zone transfers.
+ * The ddns target: any server that accepts RFC 2136 updates and allows zone transfers.
  *
- * What the target remembers between operations are three SOAs:
+ * The target remembers three SOAs between operations:
  *
  *   believed   what the zone has there.  Each UPDATE carries it as its prerequisite:
  *              changes behind our back make it fail instead of being overwritten.
  *   intended   what the last UPDATE whose outcome is not known would have made of it.
  *   mirrored   the one that the caller's mirror is a copy of; IXFR starts from it.
  *
- * One exchange at a time, over one connection (dns_client.h); one UPDATE is one message,
- * so that 65535 octets are the limit of a batch.
+ * One exchange at a time, over one connection (dns_client.h); one UPDATE is one
+ * message, so a batch is limited to 65535 octets.
  */
 #include "gateway/target/target_ddns_private.h"
 
@@ -20,8 +20,8 @@
 #include "tsig/plural.h"
 
 enum {
-	BATCH_CHANGES = 300, /* RRsets: some 30 KiB, half of what fits a message */
-	QUERY_MAX = 2048,    /* octets: two names and one SOA at their longest */
+	BATCH_CHANGES = 300, /* RRsets: about 30 KiB, half of what fits into a message */
+	QUERY_MAX = 2048,    /* octets: two names and one SOA of maximum length */
 };
 
 void ddns_remember(struct rrset **place, struct rrset *set)
@@ -38,7 +38,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	struct ddns_target *t = arg;
 	struct target_content content = t->content;
 	struct rrset *soa =
-		rrset_ref(t->seen); /* outlives a target freed by its caller */
+		rrset_ref(t->seen); /* it outlives a target that its caller frees */
 	target_done *done = t->done;
 	target_loaded *loaded = t->loaded;
 	void *caller = t->arg;
@@ -137,7 +137,7 @@ bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result
 		return false;
 	}
 	soa = ddns_read_soa(result->msg, result->m, t->zone);
-	/* A cache would show us the past. */
+	/* A cache might answer with an old SOA. */
 	if (!soa || !(result->m->flags & WIRE_AA)) {
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
 			"%s is not authoritative for the zone", t->who);
@@ -158,7 +158,7 @@ static void on_probe(void *arg, const struct dns_client_result *result)
 
 	if (!ddns_take_soa(t, result))
 		return;
-	/* A newer SOA is news for the caller, nothing that we should get used to. */
+	/* The caller must be told of a newer SOA, so we do not adopt it here. */
 	if (!t->believed)
 		ddns_remember(&t->believed, t->seen);
 	ddns_complete(t, TARGET_DONE, NULL);
@@ -191,8 +191,8 @@ static enum dns_client_next on_transfer_message(
 	return ddns_transfer_next(t->transfer_state);
 }
 
-/* Does the failure of an incremental transfer say nothing about a whole one?  RFC 1995 5
- * leaves it to the server whether it knows IXFR, and some just hang up. */
+/* May a whole transfer work although the incremental one failed?  RFC 1995 5 lets
+ * servers ignore IXFR, and some just close the connection. */
 static bool is_whole_zone_worth_asking(
 	const struct ddns_target *t, const struct dns_client_result *result)
 {
@@ -206,7 +206,7 @@ static bool is_whole_zone_worth_asking(
 			t->rcode == RCODE_REFUSED);
 }
 
-/* What whoever runs the server may do about it. */
+/* What the operator of the server can do about it. */
 static const char *hint_at(uint16_t rcode)
 {
 	if (rcode == RCODE_REFUSED)

@@ -1,13 +1,13 @@
 /*
  * The messages of the ddns target: SOA, AXFR and IXFR queries, and UPDATE (RFC 2136).
  *
- * An UPDATE is written so that servers which differ in the finer points of RFC 2136 3.4.2
- * do the same: what goes is deleted record by record before anything is added; a new TTL
- * is given by deleting the RRset and adding it again, since Knot ignores an added record
- * that exists with another TTL; and at the apex, where the last NS can not be deleted
- * (3.4.2.4), NS have an order of their own.
+ * An UPDATE is written so that servers which differ in the finer points of RFC 2136
+ * 3.4.2 all do the same: records are deleted one by one before anything is added; a TTL
+ * is changed by deleting the RRset and adding it again, since Knot ignores an added
+ * record that exists with another TTL; and at the apex, where the last NS cannot be
+ * deleted (3.4.2.4), NS records have an order of their own.
  *
- * Nothing here splits a change set: what does not fit one message can not be delivered
+ * A change set is never split: what does not fit into one message cannot be delivered
  * all or nothing.
  */
 #include "gateway/target/target_ddns_private.h"
@@ -49,7 +49,8 @@ static void compose_question(struct composer *c, const uint8_t *zone, uint16_t t
 
 static void compose_rr(struct composer *c, int section, const struct rr *rr)
 {
-	/* Nothing is compressed onto what is not in lower case, and so keeps its own. */
+	/* An owner that is not in lower case is written without compression, to keep
+	 * its case. */
 	if (rr->spelled)
 		wire_write_name_plain(&c->w, rr->spelled);
 	else
@@ -64,7 +65,7 @@ static void compose_rr(struct composer *c, int section, const struct rr *rr)
 	c->counts[section]++;
 }
 
-/* Every record of a set. */
+/* Writes every record of a set. */
 static void compose_rrset(struct composer *c, int section, const uint8_t *owner,
 	const struct rrset *set, uint32_t ttl)
 {
@@ -76,7 +77,8 @@ static void compose_rrset(struct composer *c, int section, const uint8_t *owner,
 		compose_rr(c, section, &rr);
 }
 
-/* An OPT record (RFC 6891 6.1.2), so that a refusal may be explained (RFC 8914). */
+/* Writes an OPT record (RFC 6891 6.1.2), so that the server can explain a refusal (RFC
+ * 8914). */
 static void compose_opt(struct composer *c, bool dnssec_ok)
 {
 	wire_write_u8(&c->w, 0);
@@ -112,7 +114,8 @@ static bool is_retimed(const struct change *change)
 		change->before->ttl != change->after->ttl;
 }
 
-/* The records of set that other lacks, or all.  Their number; c NULL: counts only. */
+/* Writes the records of set that other lacks, or all.  Returns their number; c NULL:
+ * only counts. */
 static unsigned compose_missing(struct composer *c, const struct change *change,
 	const struct rrset *set, const struct rrset *other, bool all, uint16_t class)
 {
@@ -140,8 +143,8 @@ static unsigned compose_missing(struct composer *c, const struct change *change,
 }
 
 /*
- * Has it a record that can not be named to the server, or that the server might not read
- * in a message although it has it?
+ * Does it have a record that cannot be named to the server, or that the server might
+ * not accept in a message although it has it?
  */
 static bool has_odd_record(const struct rrset *set)
 {
@@ -156,7 +159,8 @@ static bool has_odd_record(const struct rrset *set)
 	return false;
 }
 
-/* Record by record, but for an RRset that goes and holds what can not be named. */
+/* Deletes record by record, except for a deleted RRset with records that cannot be
+ * named. */
 static unsigned compose_deletes(struct composer *c, const struct change *change, bool all)
 {
 	const struct rr rrset = {
@@ -189,12 +193,12 @@ bool ddns_has_differences(const struct changeset *changes, const uint8_t *zone)
 }
 
 /*
- * Servers never let the last apex NS go, and each in its own way: BIND and Knot look
- * record by record, PowerDNS puts all these deletions off to the end, and does none if
- * they are as many as there are records.  So new ones come before old ones go.  A record
- * added with another TTL gives it to the whole RRset, but for Knot it must be one that is
- * not there yet: if nothing new comes, a name that can not exist (RFC 6761 6.4) comes and
- * goes, inside the one transaction that an UPDATE is.
+ * Servers never delete the last apex NS, but they differ: BIND and Knot check each
+ * record, while PowerDNS defers these deletions to the end and does none of them if
+ * they would delete all records.  So new ones are added before old ones are deleted.
+ * An added record gives its TTL to the whole RRset, but for Knot it must not exist yet:
+ * if nothing else is added, a name that cannot exist (RFC 6761 6.4) is added and
+ * deleted again, within the one transaction of the UPDATE.
  */
 static void compose_apex_ns(struct composer *c, const struct change *change)
 {

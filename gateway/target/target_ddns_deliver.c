@@ -1,14 +1,14 @@
 /*
- * The ddns target delivers: one UPDATE for a batch, and what the answer to it means.
+ * Deliveries of the ddns target: one UPDATE for each batch, and what its answer means.
  *
- * An UPDATE whose outcome is not known is found out about by its serial, and then, since
- * somebody else may have taken the same serial, by an UPDATE that consists of
- * prerequisites only: is everything there that was to be there?
+ * If the outcome of an UPDATE is unknown, the serial is checked first, and then, since
+ * somebody else may have used the same serial, an UPDATE with prerequisites only: is
+ * everything there that should be?
  *
- * Rcodes do not tell a batch that the server will never take from a server that takes
- * nothing at the moment: BIND answers SERVFAIL to a full disk, and to an RRset of more
- * than max-records-per-type.  The one must be set aside, the other be waited for, so the
- * server is given another UPDATE to compare with:
+ * Rcodes do not distinguish a batch that the server will never accept from a server
+ * that accepts nothing at the moment: BIND answers SERVFAIL for a full disk, but also
+ * for an RRset of more than max-records-per-type.  The batch must be set aside in one
+ * case and repeated in the other, so another UPDATE is sent for comparison:
  *
  *   REFUSED and its like   prerequisites only: taken by whom takes updates at all
  *   SERVFAIL, repeatedly   a new serial only ("trial"): done by who can write.  Then the
@@ -17,8 +17,8 @@
  *   FORMERR or SERVFAIL    the same: servers sign no answer to what they cannot read.
  *   without TSIG
  *
- * Limits: a server that has room to write a serial, but none for the batch, counts as one
- * that will never take the batch.  A trial that is done moves the serial on.
+ * Limits: a server with room for a serial, but not for the batch, counts as one that
+ * will never accept the batch.  A successful trial moves the serial forward.
  */
 #include "gateway/target/target_ddns_private.h"
 
@@ -26,18 +26,19 @@
 #include <stdlib.h>
 
 enum {
-	SERVFAIL_TRIES = 3,     /* of a batch; the trial comes before the last */
-	SERVFAIL_PAUSE_MS = 50, /* between them: with all of them a client still waits */
+	SERVFAIL_TRIES = 3, /* of a batch; the trial comes before the last one */
+	/* between tries: a client may be waiting for all of them */
+	SERVFAIL_PAUSE_MS = 50,
 };
 
-/* What an UPDATE without changes of its own consists of. */
+/* For an UPDATE without changes of its own. */
 static const struct changeset no_changes = {.refs = 1};
 
 static void send_next(struct ddns_target *t);
 
 /* ---- the end of a delivery ---- */
 
-/* Nothing of the batch is there, and the zone is not what we took it for. */
+/* Nothing of the batch was applied, and the zone is not as we believed. */
 static void complete_changed(struct ddns_target *t)
 {
 	struct verdict why;
@@ -54,10 +55,10 @@ static void complete_changed(struct ddns_target *t)
 	ddns_complete(t, TARGET_CHANGED, &why);
 }
 
-/* An UPDATE of ours has made soa of the zone. */
+/* An UPDATE of ours has given the zone this SOA. */
 static void adopt_soa(struct ddns_target *t, struct rrset *soa)
 {
-	/* The mirror has the batch already: it stays a copy if it was one before. */
+	/* The mirror has the batch already: it is still a copy if it was one before. */
 	const bool is_mirrored = t->mirrored && t->believed &&
 		rrset_has_same_data(t->mirrored, t->believed);
 
@@ -127,7 +128,8 @@ static void on_check(void *arg, const struct dns_client_result *result)
 		complete_changed(t);
 }
 
-/* The zone has the serial that the batch was to give it.  Has it the content, too? */
+/* The zone has the serial that the batch was to give it.  Does it have the content,
+ * too? */
 static void check_applied(struct ddns_target *t)
 {
 	const int r = send_changes(t, t->seen, t->changes, true, on_check);
@@ -144,7 +146,7 @@ static bool is_perhaps_applied(const struct ddns_target *t)
 		ddns_serial_of(t->seen) == ddns_serial_of(t->intended);
 }
 
-/* Before the first UPDATE to this server, and after one without an answer. */
+/* Called before the first UPDATE to this server, and after one without an answer. */
 static void on_soa_before(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
@@ -164,11 +166,11 @@ static void on_soa_before(void *arg, const struct dns_client_result *result)
 }
 
 /*
- * After an UPDATE whose prerequisite, the believed SOA, did not hold.
+ * Called after an UPDATE whose prerequisite, the believed SOA, did not hold.
  *
- * PowerDNS (4.7) compares text, and writes a SOA that came by UPDATE in another way than
- * the one in a prerequisite: it then says of the very SOA it has that it has not.  With
- * such a server we look at the SOA ourselves right before each UPDATE.
+ * PowerDNS (4.7) compares text, and writes a SOA from an UPDATE differently than one in
+ * a prerequisite, so it may deny having the SOA that it has.  With such a server we
+ * query the SOA ourselves right before each UPDATE.
  */
 static void on_soa_after(void *arg, const struct dns_client_result *result)
 {
@@ -176,7 +178,7 @@ static void on_soa_after(void *arg, const struct dns_client_result *result)
 
 	if (!ddns_take_soa(t, result))
 		return;
-	if (is_perhaps_applied(t)) { /* the earlier try came through in the meantime */
+	if (is_perhaps_applied(t)) { /* meanwhile the earlier try got through */
 		check_applied(t);
 		return;
 	}
@@ -188,7 +190,7 @@ static void on_soa_after(void *arg, const struct dns_client_result *result)
 	send_next(t);
 }
 
-/* The UPDATE whose turn it is, after a look at the SOA if the server needs that. */
+/* Sends the next UPDATE, after querying the SOA if the server needs that. */
 static void go_on(struct ddns_target *t)
 {
 	if (t->believed && !t->is_soa_blind)
@@ -199,8 +201,8 @@ static void go_on(struct ddns_target *t)
 
 /* ---- is the batch to blame, or the server? ---- */
 
-/* REFUSED and its like are about the batch only if the server takes other updates: a zone
- * that is frozen, or a key that is no longer known, refuses every one, for a while. */
+/* REFUSED and the like are about the batch only if the server accepts other updates: if
+ * a zone is frozen or a key no longer known, it refuses every update for a while. */
 static void on_bare_update(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
@@ -238,9 +240,9 @@ static void handle_refusal(struct ddns_target *t, const struct dns_client_result
 }
 
 /* "If any system failure (such as an out of memory condition, or a hardware error)
- * occurs", none of the update is done and the answer is SERVFAIL (3.4.2.1).  So it can be
- * sent again; but a server that only passes updates on (6) says it for want of an answer,
- * too. */
+ * occurs", nothing of the update is done and the answer is SERVFAIL (3.4.2.1).  So it
+ * can be sent again; but a server that only forwards updates (6) also answers so if it
+ * got no answer. */
 static void handle_servfail(struct ddns_target *t)
 {
 	t->servfails++;
@@ -283,7 +285,7 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 	ddns_complete(t, TARGET_FAILED, &why);
 }
 
-/* Needs the same durable write as the batch, and holds nothing to object to. */
+/* It needs the same durable write as the batch, but gives no reason to refuse it. */
 static void send_trial(struct ddns_target *t)
 {
 	struct rrset *soa = ddns_intended_soa(t->believed, &no_changes, t->zone);
@@ -332,8 +334,8 @@ static void on_update(void *arg, const struct dns_client_result *result)
 		return;
 	}
 	if (result->status == DNS_CLIENT_UNPROVEN) {
-		/* What it cannot read it will never take; but only a signed answer to the
-		 * trial shows that it is the server who says so. */
+		/* A server will never accept what it cannot read; but only a signed
+		 * answer to the trial proves that the server itself says so. */
 		t->refusal = verdict_refuse(
 			RCODE_REFUSED, EDE_NOT_SUPPORTED, "%s", result->why.why);
 		handle_servfail(t);

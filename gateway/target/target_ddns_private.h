@@ -1,8 +1,8 @@
 /*
- * The parts of the ddns target, as they see each other: target_ddns.c (its life, loading,
- * how an operation begins and ends), target_ddns_deliver.c (writing), and two that are
- * pure, without sockets and clock: the messages that it sends, and what zone transfers
- * say.
+ * What the parts of the ddns target share: target_ddns.c (making and freeing it,
+ * loading, how an operation begins and ends), target_ddns_deliver.c (writing), and two
+ * that are pure, without sockets and clock: the messages that it sends, and reading
+ * zone transfers.
  */
 #ifndef MUSTER_TARGET_DDNS_PRIVATE_H
 #define MUSTER_TARGET_DDNS_PRIVATE_H
@@ -16,34 +16,34 @@
 
 uint32_t ddns_serial_of(const struct rrset *soa);
 
-/* Is there anything in it that an UPDATE would say? */
+/* Does it have changes that an UPDATE would express? */
 bool ddns_has_differences(const struct changeset *changes, const uint8_t *zone);
 
 /*
- * The SOA that the zone has after the batch: the batch's own if its serial is newer than
- * believed's, else believed's (with the other fields of the batch's, if it changed those)
- * with the next serial.  A new reference; NULL: no memory.
+ * The SOA of the zone after the batch: the batch's own if its serial is newer than
+ * believed's; otherwise believed's (with the other fields of the batch's, if it changed
+ * those) with the next serial.  A new reference; NULL: no memory.
  */
 struct rrset *ddns_intended_soa(const struct rrset *believed,
 	const struct changeset *changes, const uint8_t *zone);
 
 /*
  * One UPDATE: prerequisite believed (RFC 2136 2.4.2; NULL: none), then intended and the
- * differences.  Length, or -ENOSPC if it would not fit cap octets.
+ * differences.  Length, or -ENOSPC if it does not fit cap octets.
  */
 int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 	const struct rrset *believed, const struct rrset *intended,
 	const struct changeset *changes);
 
 /*
- * An UPDATE without updates whose prerequisites say that the changes are there already:
- * SOA as given (NULL: any), every after as it is, no RRset where there is no after.
+ * An UPDATE without updates, whose prerequisites require that the changes have been
+ * made: SOA as given (NULL: any), every after as it is, no RRset if there is no after.
  * Length or -ENOSPC.
  */
 int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 	const struct rrset *soa, const struct changeset *changes);
 
-/* QTYPE SOA, AXFR, or IXFR from soa (RFC 1995 3; else NULL).  Length or -ENOSPC. */
+/* QTYPE SOA, AXFR, or IXFR from soa (RFC 1995 3; otherwise NULL).  Length or -ENOSPC. */
 int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t type,
 	const struct rrset *soa);
 
@@ -56,23 +56,23 @@ int ddns_compose_question(
 /* The whole rcode, with the OPT record's upper bits (RFC 6891 6.1.3). */
 uint16_t ddns_read_rcode(const uint8_t *msg, const struct wire_message *m);
 
-/* "REFUSED", or "REFUSED: text" with what the server explains (RFC 8914), cut to fit. */
+/* "REFUSED", or "REFUSED: text" with the server's explanation (RFC 8914), cut to fit. */
 enum { DDNS_RCODE_TEXT_MAX = 128 };
 const char *ddns_rcode_to_text(
 	const uint8_t *msg, const struct wire_message *m, char buf[DDNS_RCODE_TEXT_MAX]);
 
-/* The zone's SOA from the answer section.  A new RRset, or NULL: not there, or no memory.
- * */
+/* The zone's SOA from the answer section.  A new RRset, or NULL: not found, or no
+ * memory. */
 struct rrset *ddns_read_soa(
 	const uint8_t *msg, const struct wire_message *m, const uint8_t *zone);
 
 enum {
 	LOAD_RECORDS_MAX =
-		20 * 1000 * 1000, /* records in one transfer: more than memory of
-				   * usual machines holds, bounds a bad server */
+		20 * 1000 * 1000, /* records in one transfer: more than the memory of
+		                   * usual machines holds; limits a bad server */
 	LOAD_DIFFERENCE_MAX = 64
-		<< 20, /* octets of an incremental transfer; beyond it, or
-			* beyond 65535 records, the whole zone is taken */
+		<< 20, /* octets of an incremental transfer; beyond this, or beyond
+		        * 65535 records, the whole zone is transferred */
 };
 
 enum ddns_transfer_state {
@@ -82,35 +82,36 @@ enum ddns_transfer_state {
 	DDNS_TRANSFER_REMOVING, /* IXFR: after an old SOA */
 	DDNS_TRANSFER_ADDING,   /* IXFR: after a new SOA */
 	DDNS_TRANSFER_END,      /* zone, difference or neither (unchanged) */
-	DDNS_TRANSFER_USELESS,  /* IXFR: no use, ask for the whole zone: reason */
+	DDNS_TRANSFER_USELESS,  /* IXFR does not work, ask for the whole zone: reason */
 	DDNS_TRANSFER_BROKEN,   /* reason */
 };
 
 struct ddns_transfer;
-/* since: the SOA that was asked from (IXFR), a reference is taken; NULL: AXFR.
- * is_signed: the server signs the zone of that SOA. */
+/* since: the SOA to start from (IXFR), a reference is taken; NULL: AXFR.  is_signed:
+ * the server signs the zone of that SOA. */
 struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,
 	bool is_signed, const struct name_seed *seed);
 void ddns_transfer_free(struct ddns_transfer *transfer); /* NULL is harmless */
-/* Nothing is kept: each record goes to sink as it comes; false ends it.  Of since only
- * the serial counts.  ddns_transfer_take must not be called. */
+/* Keeps nothing: each record goes to sink as it comes; false ends it.  Only the serial
+ * of since counts.  ddns_transfer_take must not be called. */
 typedef bool ddns_transfer_sink(const struct rr *rr, void *arg);
 void ddns_transfer_hand_on(
 	struct ddns_transfer *transfer, ddns_transfer_sink *sink, void *arg);
-/* Takes in one message.  The state it leads to. */
+/* Takes in one message.  Returns the new state. */
 enum ddns_transfer_state ddns_transfer_read(
 	struct ddns_transfer *transfer, const uint8_t *msg, const struct wire_message *m);
-/* What that asks of the connection. */
+/* What that requires of the connection. */
 enum dns_client_next ddns_transfer_next(enum ddns_transfer_state state);
 const char *ddns_transfer_reason(const struct ddns_transfer *transfer);
 
-/* What is there at DDNS_TRANSFER_END; each passes to the caller. */
+/* The result at DDNS_TRANSFER_END; it passes to the caller. */
 struct ddns_transferred {
 	struct rrset *soa;
 	struct zone *zone;         /* either this */
 	struct update *difference; /* or this */
 	bool is_signed;            /* by the server */
-	/* Records that Muster can not read, RRsets too large for it; the transfer's. */
+	/* Records that Muster cannot read, and RRsets that are too large; owned by the
+	 * transfer. */
 	const struct odd_list *odd;
 };
 /* 0 or -ENOMEM. */
@@ -124,12 +125,13 @@ struct ddns_target {
 	uint8_t zone[NAME_MAX_LEN];
 	char who[64]; /* "192.0.2.53#53" */
 	struct name_seed seed;
-	struct dns_client *client;  /* for updates */
-	struct dns_client *queries; /* and transfers; the same, if the key is */
+	struct dns_client *client; /* for updates */
+	/* and for transfers; the same as client if the key is */
+	struct dns_client *queries;
 	struct event *later; /* tells the caller, never from within the caller's call */
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
-	bool is_signed;     /* the zone, by the server; as of mirrored */
-	bool is_soa_blind;  /* the server can not compare its SOA with a prerequisite */
+	bool is_signed;                               /* by its server; as of mirrored */
+	bool is_soa_blind;  /* the server cannot compare its SOA with a prerequisite */
 	struct alarm pause; /* deliver: after a SERVFAIL, until the next try */
 
 	/* the operation under way */
@@ -138,11 +140,11 @@ struct ddns_target {
 	void *arg;
 	const struct changeset *changes; /* deliver; borrowed */
 	bool is_uncertain;      /* deliver: an earlier try may have been applied */
-	bool was_lost;          /* deliver: this one's UPDATE got no answer, asked once */
-	unsigned servfails;     /* deliver: answers so to the batch */
+	bool was_lost;          /* deliver: this UPDATE once got no answer */
+	unsigned servfails;     /* deliver: SERVFAIL answers to the batch */
 	struct rrset *trial;    /* deliver: the SOA of the trial UPDATE; NULL: none yet */
 	struct rrset *seen;     /* the SOA found there */
-	struct verdict refusal; /* what the server said to the batch */
+	struct verdict refusal; /* the server's answer to the batch */
 	struct ddns_transfer *transfer;
 	bool is_incremental;
 	enum ddns_transfer_state transfer_state;
@@ -156,25 +158,26 @@ static inline struct ddns_target *ddns_of(struct target *target)
 	return (struct ddns_target *)(void *)target;
 }
 
-/* Puts a new reference in the place of an old one. */
+/* Replaces an old reference by a new one. */
 void ddns_remember(struct rrset **place, struct rrset *set);
 
-/* Ends the operation; the caller is told later.  t->seen goes along, if it is known. */
+/* Ends the operation; the caller is told later, with t->seen if it is known. */
 void ddns_complete(
 	struct ddns_target *t, enum target_outcome outcome, const struct verdict *why);
 void ddns_complete_no_memory(struct ddns_target *t);
 
-/* One UPDATE (dns_client.h); done is told, with t as its arg. */
+/* Sends one UPDATE (dns_client.h); done is called with t as its arg. */
 void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
 	dns_client_done *done);
-/* The same, of a query (ddns_compose_query), with the key for transfers. */
+/* The same for a query (ddns_compose_query), with the key for transfers. */
 void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *soa,
 	dns_client_message *message, dns_client_done *done);
 
-/* What the server said instead of what was asked for. */
+/* What the server answered instead of what was asked for. */
 struct verdict ddns_explain_rcode(const struct ddns_target *t,
 	const struct dns_client_result *result, const char *what);
-/* The answer to a SOA query into t->seen.  Otherwise completes the operation: false. */
+/* Puts the answer to a SOA query into t->seen.  Otherwise completes the operation:
+ * false. */
 bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result);
 
 /* ---- target_ddns_deliver.c ---- */

@@ -1,11 +1,11 @@
 /*
- * What zone transfers say: AXFR (RFC 5936), IXFR (RFC 1995) and the SOA of an answer.
+ * Reads zone transfers: AXFR (RFC 5936), IXFR (RFC 1995) and the SOA of an answer.
  *
- * A transfer is read message by message, record by record, into a zone, or into a list of
- * removed and added records.  The peer is a server that somebody chose, not a stranger;
- * yet nothing that it sends is believed before it has been checked.  What it has, we
- * mirror, and do not judge: RDATA without the shape of its type is kept as it stands, and
- * counted.  The exception are the signatures and proofs of a zone that the server signs
+ * A transfer is read message by message, record by record, into a zone, or into a list
+ * of removed and added records.  The peer is a server chosen by the operator; yet
+ * nothing that it sends is trusted before it has been checked.  Its content is
+ * mirrored, not judged: RDATA without the shape of its type is kept as it is, and
+ * counted.  The exception is the signatures and proofs of a zone that the server signs
  * (zone_set_signed).
  *
  * Limits: LOAD_RECORDS_MAX, LOAD_DIFFERENCE_MAX, RRSET_SIZE_MAX.
@@ -34,18 +34,19 @@ struct ddns_transfer {
 	struct rrset *since; /* NULL: AXFR */
 	struct rrset *soa;   /* first, and last, record */
 	struct zone *zone;   /* DDNS_TRANSFER_WHOLE */
-	struct zone *proofs; /* the same: what only signers make (zone_type_is_proof), as
-			      * long as it is not known who does; else NULL */
+	struct zone *proofs; /* the same: what only signers make (zone_type_is_proof),
+	                      * while the signer is not known; otherwise NULL */
 	bool is_signed;      /* by the server, as far as is known */
 	bool has_keys;       /* DDNS_TRANSFER_WHOLE: a DNSKEY at the apex */
-	bool has_signature;  /* of the SOA: DDNS_TRANSFER_WHOLE; IXFR: as it goes */
+	bool has_signature;  /* of the SOA: DDNS_TRANSFER_WHOLE; IXFR: so far */
 	uint32_t version;    /* IXFR: serial that the sequences have reached */
 	size_t records;
 	struct update_builder difference; /* IXFR */
 	bool is_only_soa;                 /* the message holds one record */
 	ddns_transfer_sink *sink;         /* NULL: it is kept */
 	void *sink_arg;
-	struct odd_list odd; /* without the shape of their type, and RRsets too large */
+	/* without the shape of their type, and RRsets that are too large */
+	struct odd_list odd;
 	char reason[VERDICT_WHY_MAX];
 	uint8_t rdata[RDATA_MAX];
 };
@@ -77,7 +78,7 @@ const char *ddns_rcode_to_text(
 	return buf;
 }
 
-/* One record as it stands in a message. */
+/* A record as it is in a message. */
 struct raw_rr {
 	uint8_t owner[NAME_MAX_LEN]; /* lower case */
 	uint8_t written[NAME_MAX_LEN];
@@ -151,7 +152,7 @@ static enum ddns_transfer_state broken_rr(
 		name_to_text(rr->owner, owner), rdata_type_name(rr->type, type), why);
 }
 
-/* A record that Muster can not read (its RDATA has not the shape of its type), or not
+/* A record that Muster cannot read (its RDATA lacks the shape of its type), or not
  * hold. */
 static void note_odd(struct ddns_transfer *t, const struct rr *rr, const char *why)
 {
@@ -208,8 +209,9 @@ static bool is_soa_signature(const struct ddns_transfer *t, const struct rr *rr)
 		name_is_equal(rr->owner, t->zone_name);
 }
 
-/* Keys, and a signature of the very SOA that each change replaces.  From then on proofs
- * are not kept, so that they take no memory where the apex comes first. */
+/* Keys, and a signature of the SOA itself, which each change replaces, show that the
+ * server signs the zone.  From then on proofs are not kept, so that they take no memory
+ * if the apex comes first. */
 static void look_for_signer(struct ddns_transfer *t, const struct rr *rr)
 {
 	if (rr->type == TYPE_DNSKEY && name_is_equal(rr->owner, t->zone_name))
@@ -225,7 +227,7 @@ static void look_for_signer(struct ddns_transfer *t, const struct rr *rr)
 	t->proofs = NULL;
 }
 
-/* Nobody signs the zone: they are data as any other.  0 or -ENOMEM. */
+/* Nobody signs the zone: they are data like any other.  0 or -ENOMEM. */
 static int put_proofs_back(struct ddns_transfer *t)
 {
 	const struct zone_node *node;
@@ -273,7 +275,7 @@ static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr
 	return DDNS_TRANSFER_WHOLE;
 }
 
-/* RFC 1995 4: the server has nothing to say to a client that is up to date. */
+/* RFC 1995 4: the server has nothing for a client that is up to date. */
 static enum ddns_transfer_state judge_only_soa(struct ddns_transfer *t)
 {
 	const uint32_t serial = serial_of(t->soa);
@@ -290,7 +292,7 @@ static enum ddns_transfer_state judge_only_soa(struct ddns_transfer *t)
 	if (!serial_is_newer(serial, since))
 		return leave(t, DDNS_TRANSFER_USELESS, "serial went back from %u to %u",
 			since, serial);
-	return DDNS_TRANSFER_SECOND; /* one record per message: it goes on */
+	return DDNS_TRANSFER_SECOND; /* one record per message: more follow */
 }
 
 static enum ddns_transfer_state read_first(struct ddns_transfer *t, const struct rr *rr)
@@ -315,7 +317,8 @@ static enum ddns_transfer_state read_whole(struct ddns_transfer *t, const struct
 	return load_rr(t, rr);
 }
 
-/* The second record tells an incremental transfer from a whole one (RFC 1995 4). */
+/* The second record distinguishes an incremental transfer from a whole one (RFC 1995
+ * 4). */
 static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struct rr *rr)
 {
 	uint16_t len;
@@ -357,7 +360,7 @@ static enum ddns_transfer_state read_difference(
 		t->has_signature = t->state == DDNS_TRANSFER_ADDING;
 	if (zone_type_is_proof(rr->type) && t->is_signed)
 		return t->state;
-	/* struct update counts in 16 bits; two more records will be the SOA's. */
+	/* struct update counts in 16 bits; two more records are needed for the SOA. */
 	if (t->difference.count + 2 >= UINT16_MAX ||
 		t->difference.octets > LOAD_DIFFERENCE_MAX)
 		return leave(t, DDNS_TRANSFER_USELESS, "too many differences");
@@ -375,7 +378,7 @@ static enum ddns_transfer_state read_removing(
 	return DDNS_TRANSFER_ADDING;
 }
 
-/* After the added records comes the same SOA again: as the old one of the next sequence,
+/* After the added records the same SOA comes again: as the old one of the next sequence
  * or, at the final version, as the end of the transfer. */
 static enum ddns_transfer_state read_adding(struct ddns_transfer *t, const struct rr *rr)
 {
@@ -412,11 +415,12 @@ static enum ddns_transfer_state take_rr(struct ddns_transfer *t, const struct rr
 	}
 }
 
-/* What has not the shape of its type is kept and counted.  False: no zone can be without
- * it. */
+/* Keeps and counts RDATA without the shape of its type.  False: the zone cannot be
+ * without it. */
 static bool take_odd(struct ddns_transfer *t, struct rr *rr)
 {
-	/* Not what it looks like: octets of a server, which nobody's text is. */
+	/* It only looks like our mark: these octets came from a server, and are not a
+	 * text. */
 	if (verbatim_is(rr->rdata, rr->rdata_len))
 		rr->rdata_len = verbatim_write(t->rdata, sizeof(t->rdata), "", 0);
 	if (rdata_has_shape(rr->type, rr->rdata, rr->rdata_len))
@@ -489,7 +493,7 @@ enum ddns_transfer_state ddns_transfer_read(
 
 /* ---- begin and end ---- */
 
-/* The old SOA goes, the new one comes, once for all sequences. */
+/* Removes the old SOA and adds the new one, once for all sequences. */
 static void add_soas(struct ddns_transfer *t)
 {
 	struct rr rr = {.owner = t->zone_name, .type = TYPE_SOA, .class = CLASS_NONE};

@@ -2,8 +2,8 @@
  * The powerdns target: a zone in PowerDNS Authoritative 4.7 and later, through its HTTP
  * API.
  *
- * Here: looking, loading, how an operation begins and ends.  target_powerdns_deliver.c:
- * writing, and what is known of the zone between writes.
+ * This file probes and loads, and begins and ends operations.
+ * target_powerdns_deliver.c writes, and keeps track of the zone between writes.
  */
 #include "gateway/target/target.h"
 
@@ -21,8 +21,8 @@ enum {
 	BATCH_CHANGES = 1000,      /* RRsets: a few 100 KB, about 10 ms there */
 	ZONE_ANSWER_MAX = 1 << 30, /* octets: about eight million addresses */
 	PATCH_MAX_MB = 2,          /* webserver-max-bodysize, unless it says otherwise */
-	PATCH_MAX_MB_MAX = 64,     /* more than that is nothing to build in memory */
-	PATCH_HEADERS = 4096,      /* octets of that limit which headers may take */
+	PATCH_MAX_MB_MAX = 64,     /* more than this is not built in memory */
+	PATCH_HEADERS = 4096,      /* octets of that limit that headers may take */
 };
 
 /* ---- the end of an operation ---- */
@@ -53,7 +53,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	rrset_unref(soa);
 }
 
-/* t->seen goes along, if it is known. */
+/* t->seen is passed on, if it is known. */
 void powerdns_complete(
 	struct powerdns_target *t, enum target_outcome outcome, const struct verdict *why)
 {
@@ -101,7 +101,7 @@ bool powerdns_is_success(const struct http_response *response)
 	return !response->error && response->status >= 200 && response->status < 300;
 }
 
-/* Something for people to read: a proxy's, or another web server's. */
+/* A page for people to read: from a proxy, or another web server. */
 static bool is_page(const struct http_response *response)
 {
 	const char *body = response->body + strspn(response->body, " \t\r\n");
@@ -153,7 +153,8 @@ void powerdns_complete_failed(
 	powerdns_complete(t, TARGET_FAILED, &why);
 }
 
-/* An answer about the zone.  NOERROR with *ret to be cleared, or why it will not do. */
+/* An answer about the zone.  NOERROR with *ret to be cleared, or why it cannot be
+ * used. */
 struct verdict powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret)
@@ -174,7 +175,7 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 	if (ret_read)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: %s", why);
 	v = verdict_ok();
-	/* The next transfer would undo it all, and yet the API takes it. */
+	/* The next transfer would undo everything, although the API accepts it. */
 	if (powerdns_zone_is_secondary(ret))
 		v = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
 			"PowerDNS: the zone is not writable there: it is a secondary "
@@ -188,7 +189,7 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 	return v;
 }
 
-/* What every answer about the zone says. */
+/* What every answer about the zone contains. */
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone)
 {
 	powerdns_serial_init(&t->serial, zone->soa_edit_api, zone->soa_edit, zone->stored,
@@ -203,8 +204,8 @@ void powerdns_believe(struct powerdns_target *t)
 	t->believed_stored = t->serial.stored;
 }
 
-/* The answer to a look at the SOA into t->seen and t->serial.  Otherwise completes the
- * operation: false. */
+/* Puts the answer to a look at the SOA into t->seen and t->serial.  Otherwise completes
+ * the operation: false. */
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response)
 {
 	struct powerdns_zone zone;
@@ -228,7 +229,7 @@ static void on_probe(void *arg, const struct http_response *response)
 
 	if (!powerdns_take_soa(t, response))
 		return;
-	/* A newer SOA is news for the caller, nothing that we should get used to. */
+	/* The caller must be told of a newer SOA, so we do not adopt it here. */
 	if (t->is_suspect)
 		powerdns_remember(&t->seen, NULL);
 	else if (!t->believed)
@@ -311,7 +312,7 @@ static void on_zone(void *arg, const struct http_response *response)
 		return;
 	}
 	note_content(t, &zone);
-	if (t->changes) { /* a delivery that had to get to know the zone first */
+	if (t->changes) { /* a delivery that had to load the zone first */
 		powerdns_zone_clear(&zone);
 		powerdns_send_patch(t);
 		return;
@@ -322,7 +323,7 @@ static void on_zone(void *arg, const struct http_response *response)
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
 
-/* What the server tells of its settings, if it does. */
+/* Reads the server's settings, if it reports them. */
 static void read_settings(struct powerdns_target *t, const struct http_response *response)
 {
 	char value[128] = "";
@@ -360,14 +361,15 @@ static void on_config(void *arg, const struct http_response *response)
 	powerdns_ask_with(t, &request, on_zone);
 }
 
-/* API-RECTIFY of the zone: "0" keeps PowerDNS from rectifying.  Where it is not set (the
- * zone's answer does not tell that from "0") default-api-rectify counts. */
+/* API-RECTIFY of the zone: "0" keeps PowerDNS from rectifying.  If it is not set (which
+ * the zone's answer does not distinguish from "0"), default-api-rectify counts. */
 static void on_metadata(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	char value[16] = "";
 
-	/* Others speak of this request only, and the zone will have its own answer. */
+	/* All other outcomes concern this request only, and the zone gets an answer of
+	 * its own. */
 	if (response->error || response->status == 401 || response->status == 404) {
 		powerdns_complete_failed(t, response);
 		return;
@@ -412,7 +414,8 @@ static void powerdns_load(
 
 	t->loaded = loaded;
 	t->arg = arg;
-	/* Where each change gives a new serial, the same one means that nothing did. */
+	/* If each change gives a new serial, an unchanged one means that there was no
+	 * change. */
 	if (have_content && t->mirrored && is_counted)
 		powerdns_ask(t, t->soa_url, on_soa_before_load);
 	else

@@ -1,26 +1,27 @@
 /*
  * The writing half of the powerdns target.
  *
- * The API has no conditional change, so that a delivery looks first (one GET of the SOA)
- * and then writes (one PATCH, which PowerDNS applies as a whole or not at all).  Somebody
- * who writes between the two shows in the serial that the PATCH results in, where the
- * zone's SOA-EDIT-API lets one see it (powerdns_serial.h): the batch is done then, but
- * the zone counts as unknown, the next delivery says CHANGED, and what the other one did
- * is loaded.  What can not be seen: a change without a new serial (no SOA-EDIT-API), one
- * in the same second (EPOCH).
+ * The API has no conditional change, so a delivery looks first (one GET of the SOA) and
+ * then writes (one PATCH, which PowerDNS applies as a whole or not at all).  A write by
+ * somebody else between the two shows in the serial after the PATCH, if the zone's
+ * SOA-EDIT-API allows it (powerdns_serial.h): then the batch is done, but the zone
+ * counts as unknown, the next delivery returns CHANGED, and the other change is
+ * loaded.  It cannot be noticed if a change gives no new serial (no SOA-EDIT-API), or
+ * happens in the same second (EPOCH).
  *
  * Three things are remembered between operations: the SOA believed to be there, the SOA
- * that the caller's mirror is a copy of (mirrored), and the last PATCH if its outcome is
- * not known (attempt).
+ * that the caller's mirror is a copy of (mirrored), and the last PATCH if its outcome
+ * is unknown (attempt).
  *
- * A PATCH says what RRsets become, not what is added to them, and so may be sent twice.
- * Therefore a retry need not know whether the first try was applied: it looks at the
- * serial again, and if that is unchanged, or is what the first try alone would have made
- * of it, the same PATCH goes out once more, with the same SOA if it had one.  A serial
- * that says anything else, or of a kind that says nothing, is CHANGED: after a load the
- * batch is formed anew from what is really there.
+ * A PATCH contains what RRsets become, not what is added to them, so it may be sent
+ * twice, and a retry need not know whether the first try was applied.  It looks at the
+ * serial again: if that is unchanged, or is what the first try alone would have made
+ * it, the same PATCH is sent again, with the same SOA if it had one.  Any other serial,
+ * or one of a kind that shows nothing, means CHANGED: after a load the batch is formed
+ * again from what is really there.
  *
- * PATCHes for one zone are never concurrent from here: PowerDNS duplicates records then.
+ * PATCHes for one zone are never sent concurrently, since PowerDNS would duplicate
+ * records.
  */
 #include "gateway/target/target_powerdns_private.h"
 
@@ -40,7 +41,8 @@ static uint32_t serial_of(const struct rrset *soa)
 
 /* ---- the end of a delivery ---- */
 
-/* Nothing of the batch is there, or an earlier try is: the zone is not as believed. */
+/* Nothing of the batch was applied, or an earlier try was: the zone is not as
+ * believed. */
 static void complete_changed(struct powerdns_target *t)
 {
 	const struct verdict why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
@@ -53,7 +55,7 @@ static void complete_changed(struct powerdns_target *t)
 	powerdns_complete(t, TARGET_CHANGED, &why);
 }
 
-/* The batch is there, and maybe something else. */
+/* The batch was applied, and maybe something else too. */
 static void complete_suspect(struct powerdns_target *t)
 {
 	powerdns_remember(&t->believed, NULL);
@@ -63,10 +65,10 @@ static void complete_suspect(struct powerdns_target *t)
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
 
-/* The batch is there and the zone has t->seen. */
+/* The batch was applied, and the zone has t->seen. */
 static void complete_delivered(struct powerdns_target *t)
 {
-	/* The mirror has the batch already: it stays a copy if it was one before. */
+	/* The mirror has the batch already: it is still a copy if it was one before. */
 	const bool is_mirrored = t->mirrored && t->believed &&
 		rrset_has_same_data(t->mirrored, t->believed);
 
@@ -87,7 +89,7 @@ static void complete_rejected(struct powerdns_target *t, enum ede ede, const cha
 
 /* ---- after the PATCH ---- */
 
-/* t->sent tells what the batch made of the SOA, or the answer of the PATCH does. */
+/* t->sent, or the answer to the PATCH, shows what the batch did to the SOA. */
 static void on_soa_after(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
@@ -96,7 +98,7 @@ static void on_soa_after(void *arg, const struct http_response *response)
 	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
 	bool is_ours;
 
-	if (!verdict_is_ok(&v)) { /* the batch is there, only its serial is not known */
+	if (!verdict_is_ok(&v)) { /* the batch was applied, only its serial is unknown */
 		complete_suspect(t);
 		return;
 	}
@@ -111,7 +113,7 @@ static void on_soa_after(void *arg, const struct http_response *response)
 		complete_suspect(t);
 }
 
-/* The SOA that the zone has now, if that is known without asking; else NULL. */
+/* The SOA that the zone has now, if it is known without a query; otherwise NULL. */
 static struct rrset *known_soa(const struct powerdns_target *t)
 {
 	if (!t->serial.is_served_as_stored)
@@ -246,7 +248,7 @@ static const struct rrset *batch_soa(const struct powerdns_target *t)
 	return change ? change->after : NULL;
 }
 
-/* The SOA to send into t->sent, or none.  0 or -ENOMEM. */
+/* Puts the SOA to send, if any, into t->sent.  0 or -ENOMEM. */
 static int choose_soa(struct powerdns_target *t)
 {
 	const struct rrset *wanted = batch_soa(t);
@@ -275,7 +277,7 @@ static void note_attempt(struct powerdns_target *t)
 		t->attempt.write.sent = serial_of(t->sent);
 }
 
-/* From t->seen, which is what the zone has. */
+/* From t->seen, which the zone has. */
 void powerdns_send_patch(struct powerdns_target *t)
 {
 	struct http_request request = {.method = "PATCH",
@@ -315,7 +317,8 @@ void powerdns_send_patch(struct powerdns_target *t)
 	powerdns_ask_with(t, &request, on_patched);
 }
 
-/* SOA-EDIT moves the served serial with the calendar: that alone is nobody's write. */
+/* SOA-EDIT moves the served serial with the calendar, which alone does not mean a
+ * write. */
 static bool is_believed(const struct powerdns_target *t)
 {
 	struct rrset *in_its_time;
@@ -329,7 +332,7 @@ static bool is_believed(const struct powerdns_target *t)
 	return is_same;
 }
 
-/* Is the zone as believed, or as the try before would have left it? */
+/* Is the zone as believed, or as the previous try would have left it? */
 static bool is_expected(const struct powerdns_target *t)
 {
 	if (is_believed(t))

@@ -1,7 +1,6 @@
 /*
- * The two halves of the powerdns target, as they see each other: target_powerdns.c
- * (looking, loading, how an operation begins and ends) and target_powerdns_deliver.c
- * (writing).
+ * What the two halves of the powerdns target share: target_powerdns.c (probing,
+ * loading, how an operation begins and ends) and target_powerdns_deliver.c (writing).
  */
 #ifndef MUSTER_TARGET_POWERDNS_PRIVATE_H
 #define MUSTER_TARGET_POWERDNS_PRIVATE_H
@@ -13,12 +12,12 @@
 #include "gateway/target/target.h"
 
 enum {
-	POWERDNS_ANSWER_MAX = 1 << 20, /* octets of any answer but a zone */
-	POWERDNS_SLOW_FACTOR = 12,     /* longer than others may requests take that are as
-	                                * long as the zone is large */
+	POWERDNS_ANSWER_MAX = 1 << 20, /* octets of any answer except a zone */
+	POWERDNS_SLOW_FACTOR = 12,     /* factor on the timeout of requests whose
+	                                * duration grows with the zone */
 };
 
-/* The last PATCH, while its outcome is not known. */
+/* The last PATCH, while its outcome is unknown. */
 struct powerdns_attempt {
 	bool is_open;
 	struct powerdns_write write;
@@ -37,7 +36,7 @@ struct powerdns_target {
 
 	struct rrset *believed, *mirrored; /* NULL: not known */
 	uint32_t believed_stored;          /* the stored serial behind believed */
-	bool is_suspect; /* believed is not known, and CHANGED has not been said yet */
+	bool is_suspect; /* believed is unknown, and CHANGED has not been returned yet */
 	struct powerdns_attempt attempt;
 	struct powerdns_serial serial;           /* as of the last look */
 	struct powerdns_texts *disabled, *spelt; /* as of the last load */
@@ -56,9 +55,9 @@ struct powerdns_target {
 	bool is_retry;
 	bool must_rectify;
 	char *body;         /* of the PATCH */
-	struct rrset *seen; /* the SOA found there; what later tells */
+	struct rrset *seen; /* the SOA found there, for later steps */
 	struct rrset *sent; /* the SOA in the PATCH; NULL: none */
-	bool has_after;     /* the PATCH's answer told the serial: */
+	bool has_after;     /* the PATCH's answer contained the serial: */
 	uint32_t after;     /* as stored */
 	bool has_other_writer;
 	struct target_content content; /* what later tells */
@@ -69,7 +68,7 @@ static inline struct powerdns_target *powerdns_of(struct target *target)
 	return (struct powerdns_target *)(void *)target;
 }
 
-/* Puts a new reference in the place of an old one. */
+/* Replaces an old reference by a new one. */
 static inline void powerdns_remember(struct rrset **place, struct rrset *set)
 {
 	rrset_ref(set);
@@ -77,7 +76,7 @@ static inline void powerdns_remember(struct rrset **place, struct rrset *set)
 	*place = set;
 }
 
-/* Takes the reference over; NULL stays what it is. */
+/* Takes over the reference; NULL leaves it unchanged. */
 static inline void powerdns_replace(struct rrset **place, struct rrset *set)
 {
 	rrset_unref(*place);
@@ -86,43 +85,45 @@ static inline void powerdns_replace(struct rrset **place, struct rrset *set)
 
 /* ---- target_powerdns.c ---- */
 
-/* Ends the operation, in a moment; t->seen goes along, if it is known. */
+/* Ends the operation, in a moment; t->seen is passed on, if it is known. */
 void powerdns_complete(struct powerdns_target *t, enum target_outcome outcome,
 	const struct verdict *why);
 void powerdns_complete_no_memory(struct powerdns_target *t);
 void powerdns_complete_failed(
 	struct powerdns_target *t, const struct http_response *response);
 
-/* A request, with the headers that all have; or the operation ends for lack of memory. */
+/* Sends a request, with the headers common to all; without memory ends the operation. */
 void powerdns_ask_with(
 	struct powerdns_target *t, struct http_request *request, http_done *done);
-/* A GET. */
+/* Sends a GET. */
 void powerdns_ask(struct powerdns_target *t, const char *url, http_done *done);
 
 bool powerdns_is_success(const struct http_response *response);
-/* Why it is none. */
+/* Why it is not one. */
 struct verdict powerdns_explain(const struct http_response *response);
 
-/* An answer about the zone.  NOERROR with *ret to be cleared, or why it will not do. */
+/* An answer about the zone.  NOERROR with *ret to be cleared, or why it cannot be
+ * used. */
 struct verdict powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret);
-/* t->seen and t->serial are what the zone has, as far as we know. */
+/* Records that the zone has t->seen and t->serial, as far as is known. */
 void powerdns_believe(struct powerdns_target *t);
 
-/* What every answer about the zone says: t->seen, t->serial, t->is_signed. */
+/* What every answer about the zone contains: t->seen, t->serial, t->is_signed. */
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone);
-/* Both, for a look at the SOA.  False: it would not do, and the operation ends. */
+/* Does both for a look at the SOA.  False: it failed, and the operation ends. */
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response);
 
-/* The whole zone; goes on with powerdns_send_patch if a batch waits (t->changes). */
+/* Loads the whole zone; continues with powerdns_send_patch if a batch waits
+ * (t->changes). */
 void powerdns_start_load(struct powerdns_target *t);
 
 /* ---- target_powerdns_deliver.c ---- */
 
 void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
-/* t->changes onto t->seen, which is what the zone has. */
+/* Applies t->changes to t->seen, which the zone has. */
 void powerdns_send_patch(struct powerdns_target *t);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Passing questions on (target_relay.h): what is sent, and what of the answer counts.
+ * Passes questions on (target_relay.h): what is sent, and how answers are judged.
  */
 #include "gateway/target/target_relay.h"
 
@@ -9,7 +9,7 @@
 
 #include "gateway/target/target_ddns_private.h"
 
-enum { QUERY_MAX = 2048 }; /* octets: two names and one SOA at their longest */
+enum { QUERY_MAX = 2048 }; /* octets: two names and one SOA of maximum length */
 
 struct target_relay {
 	uint8_t zone[NAME_MAX_LEN];
@@ -38,7 +38,7 @@ static void finish(struct target_relay *relay, const struct target_relay_result 
 static void ask(struct target_relay *relay, const uint8_t *octets, int len,
 	dns_client_message *message, dns_client_done *done)
 {
-	/* What does not fit cannot be: these are one or two names. */
+	/* It always fits: these are one or two names. */
 	const struct dns_client_request request = {
 		.octets = octets,
 		.len = len < 0 ? 0 : (size_t)len,
@@ -128,7 +128,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 	struct target_relay *relay = arg;
 	const struct target_relay_result told = {.why = judge_transfer(relay, result)};
 
-	/* RFC 1995 5 leaves it to the server whether it knows IXFR. */
+	/* RFC 1995 5 lets servers ignore IXFR. */
 	if (relay->is_incremental && result->status == DNS_CLIENT_ANSWERED &&
 		(relay->rcode == RCODE_NOTIMP || relay->rcode == RCODE_FORMERR ||
 			relay->rcode == RCODE_REFUSED))

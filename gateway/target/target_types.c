@@ -1,5 +1,5 @@
 /*
- * The types of targets there are.
+ * The table of target types.
  */
 #include "gateway/target/target.h"
 
