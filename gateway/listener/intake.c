@@ -1,6 +1,6 @@
 /*
- * The order of the checks is the order of who may learn what: form, then TSIG (RFC 8945
- * 5.2), then EDNS version, then the zone, then policy.
+ * The checks are ordered so that clients learn only what they may: form, then TSIG (RFC
+ * 8945 5.2), then EDNS version, then the zone, then policy.
  */
 #include "gateway/listener/intake.h"
 
@@ -22,11 +22,12 @@ struct verdict intake_judge_update(struct request *request)
 	struct verdict v =
 		policy_check_update(&zone->policy, zone->name, subject, request->update);
 
-	/* They tell as much as queries would. */
+	/* They reveal as much as queries would. */
 	if (verdict_is_ok(&v) && !is_in_query_from(request))
 		v = policy_check_prereqs(
 			&zone->policy, zone->name, subject, request->update);
-	/* From the message and the rules alone, so that twins are granted the same. */
+	/* From the message and the rules alone, so that a retransmission is granted the
+	 * same. */
 	if (verdict_is_ok(&v))
 		request->lease_granted = lease_grant(&zone->policy, zone->name, subject,
 			request->update, &request->lease_asked);
@@ -43,8 +44,8 @@ static struct verdict judge_update(struct dns_request *dns)
 		v = update_read_zone(name, dns->msg, &dns->walk);
 	if (!verdict_is_ok(&v))
 		return v;
-	/* Exactly a served zone: a name inside one is no zone of ours (RFC 2136 3.1.2).
-	 */
+	/* The name of a served zone itself; a name inside one is not a zone of ours
+	 * (RFC 2136 3.1.2). */
 	request->zone = config_find_zone(request->config, name);
 	if (!request->zone) {
 		char text[NAME_TEXT_MAX];
@@ -146,8 +147,8 @@ static struct verdict judge(struct dns_request *dns, struct hmac_pool *pool)
 	struct request *request = &dns->request;
 	struct verdict v = dns_request_walk(dns);
 
-	/* What follows the header of another opcode need not be in our frame (RFC 8490
-	 * 5.4). */
+	/* In messages of other opcodes, what follows the header may have another format
+	 * (RFC 8490 5.4). */
 	if (!verdict_is_ok(&v))
 		return request->kind != REQUEST_OTHER ? v : refuse_opcode(dns);
 	v = tsig_signer_verify(&dns->tsig, pool, request->config->keys, dns->msg,
@@ -176,8 +177,7 @@ enum intake_result intake_judge(struct dns_request *dns, struct hmac_pool *pool)
 	struct request *request = &dns->request;
 
 	request->verdict = judge(dns, pool);
-	/* What a known key may not do to a zone belongs into the audit, by the zone
-	 * thread. */
+	/* Refusals of known keys belong in the audit, which the zone thread writes. */
 	if (!verdict_is_ok(&request->verdict) &&
 		!(request->kind == REQUEST_UPDATE && request->zone &&
 			request->subject.key)) {

@@ -1,5 +1,5 @@
 /*
- * Listener threads: their life, and the way of a request through them.
+ * Listener threads: starting and ending them, and the path of a request through them.
  */
 #include "gateway/listener/listener.h"
 
@@ -74,8 +74,8 @@ static void discount_transfer(struct listener *listener, const struct dns_reques
 		source->transfers--;
 }
 
-/* No source may have more than half of what is left: others are to get theirs although
- * it takes none of its own. */
+/* No source may have more than half of what is left, so that the others get some
+ * although none is reserved for them. */
 static bool is_transfer_limit_reached(
 	const struct listener *listener, const struct dns_request *dns)
 {
@@ -182,7 +182,8 @@ static void turn(struct listener *listener)
 	event_base_loop(listener->base, EVLOOP_ONCE);
 }
 
-/* The zone thread is gone: all answers are here.  Those on TCP may need a moment. */
+/* The zone thread has ended, and all answers are here.  Those on TCP may need a
+ * moment. */
 static void send_last_answers(struct listener *listener)
 {
 	const int64_t end = turn_monotonic_ms(&listener->time) + LISTENER_FINISH_MS;
@@ -227,7 +228,7 @@ static uint16_t bound_port(int fd)
 	return ((struct sockaddr_in6 *)(void *)&address)->sin6_port;
 }
 
-/* Port 0 becomes a free one for the first socket, which all others then share. */
+/* Port 0 becomes a free port for the first socket, and all others then share it. */
 static int open_address(
 	struct listener *listener, size_t i, struct config_address *address)
 {

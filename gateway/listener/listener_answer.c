@@ -1,12 +1,12 @@
 /*
- * From a verdict, an answer or a transfer to signed octets.
+ * Turns a verdict, an answer or a transfer into signed octets.
  */
 #include <string.h>
 
 #include "gateway/answer/answer.h"
 #include "gateway/listener/listener_private.h"
 
-/* Nobody else writes it: no locked instruction is needed. */
+/* No other thread writes it, so no locked instruction is needed. */
 static void add_one(atomic_uint_fast64_t *counter)
 {
 	atomic_store_explicit(counter,
@@ -62,7 +62,7 @@ static size_t compose_plain(const struct dns_request *dns, uint8_t *buf, size_t 
 		memcpy(buf, dns->answer, dns->answer_len);
 		return dns->answer_len;
 	}
-	/* RFC 9664 4.3: in the answer if it was in the update; who was refused has no
+	/* RFC 9664 4.3: in the answer if it was in the update.  A refused update has no
 	 * lease. */
 	if (verdict_is_ok(&dns->request.verdict))
 		option_len = lease_terms_write(&dns->request.lease_granted, option);
@@ -78,8 +78,8 @@ size_t listener_compose(struct listener *listener, struct dns_request *dns, uint
 
 	if (dns->transfer)
 		return listener_compose_transfer(listener, dns, 0, buf);
-	/* An unknown key may have a name that leaves no room for the record that would
-	 * say so: then the rcode has to do. */
+	/* The name of an unknown key may leave no room for the TSIG record with the
+	 * error; then only the rcode is sent. */
 	if (reserve + WIRE_HEADER_LEN > limit)
 		return compose_plain(dns, buf, limit);
 	len = compose_plain(dns, buf, limit - reserve);
@@ -99,7 +99,8 @@ size_t listener_compose_transfer(
 	memcpy(buf, message->octets, len);
 	buf[0] = (uint8_t)(dns->walk.id >> 8);
 	buf[1] = (uint8_t)dns->walk.id;
-	/* RFC 8945 5.3.1: every message is signed, which some clients insist on. */
+	/* RFC 8945 5.3.1 allows unsigned messages in between, but some clients insist
+	 * on signatures. */
 	if (signer_sign(dns->request.signer, listener->pool, index > 0, buf, &len,
 		    WIRE_MESSAGE_MAX, dns->request.real_s))
 		return 0;

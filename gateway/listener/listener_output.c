@@ -1,5 +1,5 @@
 /*
- * Who takes his answers, and who does not: see listener_output.h.
+ * Which peers read their answers, and which do not (listener_output.h).
  */
 #include "gateway/listener/listener_output.h"
 

@@ -1,11 +1,11 @@
 /*
- * Answers that peers have not taken yet: how many octets there are of one thread, and who
- * has left his alone for longest.
+ * Answers that peers have not read yet: how many octets one thread has, and which peer
+ * has left its answers unread for longest.
  *
- * Octets in the kernel's socket buffers are not counted; those are bounded by the system.
- * A peer is watched from when something of it waits.  What waited then must have been
- * taken LISTENER_UNREAD_S later, be it octet by octet; then the watch begins anew with
- * what has come meanwhile.  Pure; belongs to one thread.
+ * Octets in the kernel's socket buffers are not counted; those are bounded by the
+ * system.  A peer is watched from the moment when something waits for it.  What waited
+ * then must have been read LISTENER_UNREAD_S later, even if octet by octet; then the
+ * watch starts again with what has been added meanwhile.  Pure; belongs to one thread.
  */
 #ifndef MUSTER_LISTENER_OUTPUT_H
 #define MUSTER_LISTENER_OUTPUT_H
@@ -20,7 +20,7 @@ struct connection;
 struct listener_output { /* of a connection */
 	TAILQ_ENTRY(listener_output) entry;
 	struct connection *connection;
-	size_t len;       /* octets that wait; not 0: it is in the list */
+	size_t len;       /* octets that wait; if not 0, it is in the list */
 	uint64_t queued;  /* octets ever */
 	uint64_t mark;    /* queued when the watch began */
 	int64_t since_ms; /* monotonic; when that was */
@@ -32,11 +32,11 @@ struct listener_outputs {
 	size_t len; /* octets of all */
 };
 
-/* Octets have been added, and after that and what the peer has taken len are left. */
+/* Octets have been added; counting what the peer has read, len are left. */
 void listener_output_note(struct listener_outputs *all, struct listener_output *output,
 	size_t added, size_t len, int64_t now_ms);
 
-/* Whose watch is the longest, and whether it has been too long; NULL: nothing waits. */
+/* The peer watched for longest, and whether that is too long; NULL: nothing waits. */
 struct listener_output *listener_output_first(const struct listener_outputs *all);
 bool listener_output_is_overdue(const struct listener_output *output, int64_t now_ms);
 

@@ -1,4 +1,4 @@
-/* What the rooms of the listener share: listener.c (threads), listener_udp.c and
+/* What the files of the listener share: listener.c (threads), listener_udp.c and
  * listener_tcp.c (sockets), listener_answer.c (composing and signing). */
 #ifndef MUSTER_LISTENER_PRIVATE_H
 #define MUSTER_LISTENER_PRIVATE_H
@@ -16,7 +16,7 @@
 struct listener_socket {
 	struct listener *listener;
 	int fd;
-	bool is_wildcard; /* UDP: answers must name the address they come from */
+	bool is_wildcard; /* UDP: answers must set their source address */
 	struct event *event;
 };
 
@@ -83,26 +83,26 @@ struct listeners {
 
 /* ---- listener.c ---- */
 
-/* The message as a request.  NULL: nobody is to be answered, or there is no memory. */
+/* The message as a request.  NULL: there is nobody to answer, or no memory. */
 struct dns_request *listener_new_request(struct listener *listener, struct config *config,
 	const struct dns_peer *peer, const uint8_t *msg, size_t len);
-/* A request has come in: judges and forwards or answers it.  Takes it. */
+/* A request has arrived: judges it, and forwards or answers it.  Takes it over. */
 void listener_take_request(struct listener *listener, struct dns_request *dns);
-/* Frees it when it has been answered, or cannot be. */
+/* Frees it once it has been answered, or cannot be. */
 void listener_drop_request(struct listener *listener, struct dns_request *dns);
-/* The configuration of this moment; the caller drops the reference. */
+/* The current configuration; the caller drops the reference. */
 struct config *listener_get_config(struct listener *listener);
-/* Sends what listener_take_request gathered to the zone thread. */
+/* Sends what listener_take_request has gathered to the zone thread. */
 void listener_forward(struct listener *listener);
 
 /* ---- listener_answer.c ---- */
 
-/* It is about to be answered. */
+/* Counts a request that is about to be answered. */
 void listener_count(struct listener *listener, const struct dns_request *dns);
 
-/* The whole signed answer into buf; its length, 0 if there can be none. */
+/* Writes the whole signed answer into buf; returns its length, 0 if there can be none. */
 size_t listener_compose(struct listener *listener, struct dns_request *dns, uint8_t *buf);
-/* A message of its transfer, signed; likewise. */
+/* The same for a message of its transfer. */
 size_t listener_compose_transfer(
 	struct listener *listener, struct dns_request *dns, size_t index, uint8_t *buf);
 
@@ -112,7 +112,7 @@ int listener_udp_open(struct listener_socket *s, const struct config_address *ad
 int listener_udp_start(struct listener *listener);
 void listener_udp_stop(struct listener *listener); /* reads no more */
 void listener_udp_free(struct listener *listener);
-/* Answers and frees it; leaves with listener_udp_flush. */
+/* Answers and frees it; listener_udp_flush sends the answer. */
 void listener_udp_answer(struct listener *listener, struct dns_request *dns);
 void listener_udp_flush(struct listener *listener);
 
@@ -122,7 +122,7 @@ int listener_tcp_open(struct listener_socket *s, const struct config_address *ad
 int listener_tcp_start(struct listener *listener);
 void listener_tcp_stop(struct listener *listener); /* accepts and reads no more */
 void listener_tcp_free(struct listener *listener); /* closes everything */
-/* Whose connection a request came by; NULL: it came by UDP. */
+/* The source of the connection that a request came by; NULL: it came by UDP. */
 struct listener_source *listener_tcp_source(const struct dns_request *dns);
 /* Answers and frees it. */
 void listener_tcp_answer(struct listener *listener, struct dns_request *dns);

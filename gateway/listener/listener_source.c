@@ -1,7 +1,7 @@
 /*
- * TCP connections by source: a table of fixed size with chains.  No more sources are in
- * it than there are connections, which bounds the chains, whatever addresses somebody
- * may choose; the hash only makes them short.
+ * TCP connections by source: a table of fixed size with chains.  It never has more
+ * sources than there are connections, which limits the chains, whatever addresses
+ * clients choose; the hash usually makes them short.
  */
 #include "gateway/listener/listener_source.h"
 

@@ -1,8 +1,8 @@
 /*
- * How many TCP connections each source has, so that none can have them all.
+ * Counts the TCP connections of each source, so that no source can take all of them.
  *
- * A source is an IPv4 address, or the first 64 bits of an IPv6 one: more than that is
- * anybody's to choose.  Belongs to one thread.
+ * A source is an IPv4 address, or the first 64 bits of an IPv6 one, since hosts can
+ * choose the rest freely.  Belongs to one thread.
  */
 #ifndef MUSTER_LISTENER_SOURCE_H
 #define MUSTER_LISTENER_SOURCE_H
@@ -24,16 +24,16 @@ struct listener_source {
 	LIST_ENTRY(listener_source) entry; /* of its bucket */
 	uint8_t key[LISTENER_SOURCE_KEY_LEN];
 	size_t count;                  /* connections */
-	size_t transfers;              /* zone transfers asked for and not yet sent */
-	TAILQ_HEAD(, connection) idle; /* those that are; longest idle first */
+	size_t transfers;              /* zone transfers requested and not yet sent */
+	TAILQ_HEAD(, connection) idle; /* idle connections; longest idle first */
 };
 
 struct listener_sources {
 	LIST_HEAD(, listener_source) buckets[LISTENER_SOURCE_BUCKETS];
 };
 
-/* What a source may have of max connections: three quarters, so that there is room for
- * others, and one behind a gateway of addresses hardly feels it. */
+/* The connections out of max that a source may have: three quarters, which leaves room
+ * for others, and hardly affects a NAT gateway. */
 static inline size_t listener_source_max(size_t max)
 {
 	return max - max / 4;
@@ -42,10 +42,10 @@ static inline size_t listener_source_max(size_t max)
 /* NULL: it has no connection. */
 struct listener_source *listener_source_find(
 	const struct listener_sources *sources, const struct sockaddr_storage *address);
-/* Counts one connection more; NULL: no memory. */
+/* Counts one more connection; NULL: no memory. */
 struct listener_source *listener_source_take(
 	struct listener_sources *sources, const struct sockaddr_storage *address);
-/* Counts one less, and frees it with the last. */
+/* Counts one less, and frees the source with its last connection. */
 void listener_source_drop(struct listener_source *source);
 
 #endif

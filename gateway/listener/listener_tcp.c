@@ -1,11 +1,12 @@
 /*
- * TCP: connections with pipelined requests, answered in whatever order they are done (RFC
- * 7766 6.2.1.1), and zone transfers sent as fast as the peer takes them.
+ * TCP: connections with pipelined requests, answered in the order in which they are
+ * done (RFC 7766 6.2.1.1), and zone transfers sent as fast as the peer reads them.
  *
- * A connection is worth its place by whole messages, not by octets: it is idle from when
- * it was accepted, or its last answer has left, until the next message is complete.  One
- * that is idle for too long is closed, and earlier if a new one needs the place.  It is
- * closed, too, if its answers are not taken, or too slowly (listener_output.h).
+ * Only whole messages keep a connection from being idle: it is idle from the moment
+ * when it was accepted, or its last answer was sent, until the next message is
+ * complete.  A connection that is idle for too long is closed, and earlier if a new one
+ * needs its place.  It is also closed if its answers are not read, or too slowly
+ * (listener_output.h).
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -23,13 +24,13 @@
 
 enum {
 	TCP_BACKLOG = 1024,
-	TCP_ACCEPTS = 64, /* per turn, so that others get their turn */
+	TCP_ACCEPTS = 64, /* per turn, so that other events get their turn */
 	TCP_ACCEPT_PAUSE_MS = 500,
-	TCP_GRACE_MS = 500, /* idle for less, it is not closed for the sake of a new
-				  * one: a message may be on its way */
-	TCP_UNREAD_LOOK_MS = 5000, /* between two looks for answers that nobody takes */
-	TCP_IDLE_LOOK_MS = 5000, /* between two looks for idle ones at the most: a reload
-				  * may have made the time shorter */
+	TCP_GRACE_MS = 500, /* a connection that has been idle for less is not closed
+	                     * for a new one: a message may be on its way */
+	TCP_UNREAD_LOOK_MS = 5000, /* between two checks for answers that are not read */
+	TCP_IDLE_LOOK_MS = 5000,   /* maximum between two checks for idle connections: a
+	                          * reload may have shortened the limit */
 };
 
 struct connection {
@@ -43,11 +44,11 @@ struct connection {
 	struct bufferevent *bev; /* NULL: closed, waits for its requests to come back */
 	struct sockaddr_storage address;
 	socklen_t address_len;
-	struct listener_window window; /* requests that are with the zone thread */
-	unsigned holds;  /* by those who work on it, and may see it closed */
-	bool is_eof;     /* the peer sends no more; answers may still go out */
-	bool is_reading; /* read_messages is at work: an answer does not begin it */
-	struct queue_list transfers; /* requests; the first is being sent */
+	struct listener_window window; /* requests that are in the zone thread */
+	unsigned holds;  /* by functions that use it and may see it closed */
+	bool is_eof;     /* the peer sends nothing more; answers may still go out */
+	bool is_reading; /* read_messages is running: an answer does not start it */
+	struct queue_list transfers; /* requests; the first one is being sent */
 	size_t transfer_at;          /* its next message */
 };
 
@@ -118,8 +119,8 @@ static void close_connection(struct connection *c)
 	free_if_unused(c);
 }
 
-/* Of a peer that does not take its answers: what the kernel has of them goes, too, which
- * else would wait for the peer for minutes. */
+/* For a peer that does not read its answers: drops those in the kernel too, which would
+ * otherwise wait for the peer for minutes. */
 static void reset_connection(struct connection *c)
 {
 	const struct linger none = {.l_onoff = 1};
@@ -202,7 +203,7 @@ static void set_unread_alarm(struct listener *listener)
 		alarm_set_earlier_in(&listener->unread_alarm, TCP_UNREAD_LOOK_MS);
 }
 
-/* So many octets have just been queued; some may have left. */
+/* len octets have just been queued; some may have been sent. */
 static void note_output(struct connection *c, size_t added)
 {
 	listener_output_note(&c->listener->outputs, &c->output, added,
@@ -213,7 +214,8 @@ static void note_output(struct connection *c, size_t added)
 		alarm_set_in(&c->listener->unread_alarm, 0);
 }
 
-/* What has left since the last look; libevent tells only when nearly all has. */
+/* Finds out what was sent since the last look; libevent reports only when nearly
+ * everything was. */
 static void look_at_outputs(struct listener *listener)
 {
 	struct listener_output *output = listener_output_first(&listener->outputs), *next;
@@ -224,8 +226,8 @@ static void look_at_outputs(struct listener *listener)
 	}
 }
 
-/* Those who take nothing, or too little of it, and who has left most alone if all of it
- * is too much. */
+/* Closes peers that read nothing, or too little, and, over the total limit, whichever
+ * has gone longest without reading. */
 static void close_unread(struct listener *listener)
 {
 	const int64_t now_ms = turn_monotonic_ms(&listener->time);
@@ -267,7 +269,7 @@ static struct dns_request *new_request(
 	return listener_new_request(c->listener, config, &peer, msg, len);
 }
 
-/* Takes one whole message off the input.  False: there is none, or no more to do. */
+/* Takes one whole message off the input.  False: there is none, or reading must stop. */
 static bool read_message(struct connection *c, struct config *config)
 {
 	struct evbuffer *input = bufferevent_get_input(c->bev);
@@ -287,7 +289,8 @@ static bool read_message(struct connection *c, struct config *config)
 		close_connection(c);
 		return false;
 	}
-	/* Before the request is judged: its answer may be made at once, and close it. */
+	/* Before the request is judged, since that may answer at once, and close the
+	 * connection. */
 	evbuffer_drain(input, 2 + len);
 	set_busy(c);
 	c->window.in_flight++;
@@ -296,7 +299,7 @@ static bool read_message(struct connection *c, struct config *config)
 	return true;
 }
 
-/* The caller holds the connection: answers that are made at once may close it. */
+/* The caller holds the connection, since answers made at once may close it. */
 static void read_messages(struct connection *c)
 {
 	struct listener *listener = c->listener;
@@ -371,7 +374,7 @@ static void send_transfers(struct connection *c)
 	}
 }
 
-/* What was left unread at a limit may be whole messages already. */
+/* What was left unread at a limit may contain whole messages already. */
 static void read_on(struct connection *c)
 {
 	set_reading(c);
@@ -408,7 +411,7 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	struct connection *c = arg;
 
 	(void)bev;
-	/* The only timeout is that of writing: the peer takes nothing. */
+	/* Only writing has a timeout: the peer reads nothing. */
 	if (events & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
 		reset_connection(c);
 	} else if (events & BEV_EVENT_EOF) {
@@ -491,7 +494,7 @@ static void add_connection(struct listener *listener, int fd,
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * (2 + WIRE_MESSAGE_MAX));
 	bufferevent_set_timeouts(c->bev, NULL, &stalled);
 	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE))
-		close_connection(c); /* nothing would ever be heard of it */
+		close_connection(c); /* no event would ever be reported for it */
 }
 
 static bool may_go(struct connection *c)
@@ -500,7 +503,7 @@ static bool may_go(struct connection *c)
 		turn_monotonic_ms(&c->listener->time) - c->idle_since_ms >= TCP_GRACE_MS;
 }
 
-/* Whom RFC 7766 6.2.3 lets go first when there are too many.  NULL: nobody. */
+/* The connection to close first if there are too many (RFC 7766 6.2.3).  NULL: none. */
 static struct connection *longest_idle(const struct listener *listener)
 {
 	struct connection *c = TAILQ_FIRST(&listener->idle);
@@ -521,8 +524,8 @@ static void make_room(struct listener *listener)
 		close_connection(c);
 }
 
-/* A source that has all it may have makes room for itself (RFC 7766 6.2.2), or gets no
- * more.  The others are not to wait for it. */
+/* A source with all the connections that it may have makes room for itself (RFC 7766
+ * 6.2.2), or gets no more.  Other sources must not be affected. */
 static bool make_room_in_source(
 	struct listener *listener, const struct sockaddr_storage *address)
 {

@@ -31,7 +31,7 @@ struct listener_udp {
 	struct udp_out out[LISTENER_UDP_BATCH];
 	struct mmsghdr out_headers[LISTENER_UDP_BATCH];
 	size_t out_count;
-	int out_socket; /* all that wait leave by one socket */
+	int out_socket; /* all waiting answers leave by one socket */
 };
 
 static bool is_wildcard(const struct sockaddr_storage *address)
@@ -57,14 +57,14 @@ int listener_udp_open(struct listener_socket *s, const struct config_address *ad
 	if (family == AF_INET6 &&
 		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
-	/* Without it an answer from a host with several addresses may come from another
-	 * one than was asked. */
+	/* Otherwise, on a host with several addresses, an answer may come from another
+	 * address than the one asked. */
 	if (s->is_wildcard &&
 		setsockopt(s->fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
 			family == AF_INET6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on,
 			sizeof(on)))
 		return -errno;
-	/* FORCE needs a privilege; without it the system's limit is what we get. */
+	/* FORCE needs a privilege; without it we get the system's limit. */
 	if (setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)))
 		(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
@@ -92,8 +92,8 @@ static void read_packet_info(struct msghdr *header, struct dns_peer *peer)
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			peer->local.family = 6;
 			memcpy(peer->local.octets, &info.ipi6_addr, 16);
-			/* Any other address is reached by whatever way routing
-			 * finds, which need not be the one that it came by. */
+			/* Other addresses are reached by the route that the system
+			 * chooses, which may differ from the one the request took. */
 			if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
 				peer->interface = info.ipi6_ifindex;
 		}
@@ -276,7 +276,7 @@ void listener_udp_flush(struct listener *listener)
 		int count = sendmmsg(udp->out_socket, udp->out_headers + sent,
 			(unsigned)(udp->out_count - sent), MSG_DONTWAIT);
 
-		/* What cannot be sent is as good as lost on the way: skip it. */
+		/* What cannot be sent counts as lost on the way: skip it. */
 		sent += count > 0 ? (size_t)count : 1;
 	}
 	for (size_t i = 0; i < udp->out_count; i++)

@@ -1,7 +1,7 @@
 /*
  * What a connection may have in progress: see listener_window.h.  Sharing what is left,
- * instead of a fixed part, is known from the buffers of switches: few may have much, and
- * any number of greedy ones leave something over.
+ * instead of fixed parts, is known from the buffers of switches: a few connections may
+ * use much, and any number of greedy ones leave something.
  */
 #include "gateway/listener/listener_window.h"
 
@@ -15,7 +15,8 @@ void listener_window_init(struct listener_window *window)
 	};
 }
 
-/* Large answers are expected as soon as there was one, small ones after a few. */
+/* One large answer makes us expect large ones at once; it takes several small ones to
+ * expect small ones. */
 void listener_window_answered(struct listener_window *window, size_t len)
 {
 	const size_t before = window->answer_len - window->answer_len / 8;
