@@ -1,12 +1,13 @@
 /*
- * musterd.conf: reading the file, its top-level settings, and the life of struct config.
+ * musterd.conf: reads the file and its top-level settings, and makes and frees struct
+ * config.
  *
  * The rest of the file is read in config_keys.c, config_zone.c, config_target.c and
  * config_policy.c; values in config_read.c and config_text.c; the text of the file comes
  * from gateway/base/settings_text.h.
  *
  * Limits: READER_FILE_MAX.  libconfig 1.5 does not check its own allocations, and ends
- * the process when one fails; everything here does.
+ * the process when one fails; the code here checks them.
  */
 #include "gateway/config/config_read.h"
 
@@ -25,7 +26,7 @@ enum {
 	ZONE_THREADS_MAX = 64,
 	AUDIT_DAYS = 30, /* default */
 	AUDIT_DAYS_MAX = 36500,
-	TCP_IDLE_TIMEOUT_MS = 30000, /* default; RFC 7766 6.2.3: seconds */
+	TCP_IDLE_TIMEOUT_MS = 30000, /* default, RFC 7766 6.2.3 */
 	TCP_IDLE_TIMEOUT_MIN_MS = 1000,
 	TCP_IDLE_TIMEOUT_MAX_MS = 3600 * 1000,
 };
@@ -44,7 +45,7 @@ static void check_twice(struct settings_reader *r, const config_setting_t *setti
 {
 	const char *text = all[index].text;
 
-	/* Port 0 is another one each time. */
+	/* Port 0 means another port each time. */
 	if (strcmp(strrchr(text, '#'), "#0") == 0)
 		return;
 	for (size_t i = 0; i < index; i++)
@@ -175,17 +176,23 @@ static void read_tcp_idle_timeout(
 }
 
 static const struct reader_member root_members[] = {
-	{"listen", read_listen, false}, {"user", read_user, false},
-	{"database", read_database, false}, {"pid_file", read_pid_file, false},
-	{"control", read_control, false}, {"http", read_http, false},
-	{"threads", read_threads, false}, {"audit_days", read_audit_days, false},
+	{"listen", read_listen, false},
+	{"user", read_user, false},
+	{"database", read_database, false},
+	{"pid_file", read_pid_file, false},
+	{"control", read_control, false},
+	{"http", read_http, false},
+	{"threads", read_threads, false},
+	{"audit_days", read_audit_days, false},
 	{"zone_threads", read_zone_threads, false},
 	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
 	{"max_fudge", read_max_fudge, false},
 	{"weak_keys", reader_skip, false}, /* config_keys_read */
-	{"keys", reader_skip, false}, {"key_files", reader_skip, false},
+	{"keys", reader_skip, false},
+	{"key_files", reader_skip, false},
 	{"enrol_keys", reader_skip, false},
-	{"zones", reader_skip, false}, /* config_zones_read, which needs the keys */
+	/* read by config_zones_read, which needs the keys */
+	{"zones", reader_skip, false},
 };
 
 /* ---- defaults ---- */
@@ -242,7 +249,7 @@ static void read_root(struct settings_reader *r, const config_setting_t *root)
 	const config_setting_t *zones = config_setting_get_member(root, "zones");
 
 	r->config->threads = count_cores();
-	/* The other cores are for the listeners, who sign and verify. */
+	/* The other cores are for the listeners, which sign and verify. */
 	r->config->zone_threads = r->config->threads > 2 ? r->config->threads / 2 : 1;
 	r->config->audit_days = AUDIT_DAYS;
 	r->config->max_fudge_s = KEYRING_FUDGE_MAX_S;
@@ -276,7 +283,7 @@ static void read_text(struct settings_reader *r, struct settings_text *text,
 	config_destroy(&tree);
 }
 
-/* Ends the life of text. */
+/* Consumes text. */
 static int read_config(struct config **ret_config, struct settings_reader *r,
 	struct settings_text *text, const struct settings_source *source)
 {
@@ -317,7 +324,7 @@ static char *find_folder(const char *path)
 
 	if (!slash)
 		return realpath(".", NULL);
-	/* The slash itself stays, for the root folder. */
+	/* The slash itself is kept for the root folder. */
 	if (asprintf(&folder, "%.*s", (int)(slash - path + 1), path) < 0)
 		return NULL;
 	char *absolute = realpath(folder, NULL);
@@ -365,7 +372,7 @@ struct config *config_ref(struct config *config)
 
 void config_unref(struct config *config)
 {
-	/* Whoever frees must see what the others did before they let go. */
+	/* The thread that frees must see what the others did before they let go. */
 	if (!config ||
 		atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) > 1)
 		return;

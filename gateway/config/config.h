@@ -2,8 +2,8 @@
  * musterd.conf: read once into an immutable, counted structure.
  *
  * A reload reads a whole new struct config; requests keep a reference to the one they
- * began with, so that keys and rules never vanish under them.  The count is atomic: every
- * thread may hold references.
+ * began with, so that its keys and rules stay valid.  The count is atomic: every thread
+ * may hold references.
  */
 #ifndef MUSTER_CONFIG_H
 #define MUSTER_CONFIG_H
@@ -16,7 +16,7 @@
 
 enum config_ack {
 	CONFIG_ACK_WAIT,    /* after the primary target, or after ack_timeout */
-	CONFIG_ACK_APPLIED, /* after the primary target, or SERVFAIL and withdrawn */
+	CONFIG_ACK_APPLIED, /* after the primary target, or else SERVFAIL and withdrawn */
 	CONFIG_ACK_DURABLE, /* after the commit */
 };
 
@@ -36,7 +36,8 @@ struct config_address { /* a numeric socket address */
 struct config_secondary { /* of a local zone: gets NOTIFY */
 	struct config_address address;
 	struct config_address source; /* to send from; len 0: a listening address */
-	const struct tsig_key *key;   /* NULL: whichever it takes; owned by the keyring */
+	/* NULL: the secondary may use any; owned by the keyring */
+	const struct tsig_key *key;
 };
 
 struct config_target {
@@ -45,14 +46,14 @@ struct config_target {
 		   * "ddns 192.0.2.53#53", "powerdns http://127.0.0.1:8081 localhost" */
 	unsigned timeout_ms; /* of one request; 5 s */
 	/* local */
-	char *file; /* seeds an empty zone; NULL: SOA and NS are made up */
+	char *file; /* seeds an empty zone; NULL: SOA and NS are generated */
 	struct config_secondary *notify;
 	size_t notify_count;
 	/* ddns */
 	struct config_address address;
 	const struct tsig_key *key;          /* NULL: unsigned; owned by the keyring */
-	const struct tsig_key *transfer_key; /* for queries and transfers; never NULL if
-					      * key is not */
+	const struct tsig_key *transfer_key; /* for queries and transfers; not NULL if
+	                                      * key is not */
 	/* powerdns */
 	char *url;     /* without final slash */
 	char *server;  /* "localhost" */
@@ -63,9 +64,9 @@ enum { CONFIG_PIN_PTR = 0 };
 
 struct config_zone {
 	uint8_t name[NAME_MAX_LEN];
-	/* Zones of the same pin are served by the same thread: CONFIG_PIN_PTR for all
-	 * that have, or may have, to do with PTR records that follow addresses; otherwise
-	 * a hash of the name. */
+	/* Zones with the same pin are served by the same thread: CONFIG_PIN_PTR for all
+	 * zones that have, or may have, PTR records following addresses, or such
+	 * addresses; otherwise a hash of the name. */
 	uint32_t pin;
 	char *text; /* "dyn.example." */
 	enum config_ack ack;
@@ -79,7 +80,7 @@ struct config_zone {
 	unsigned refresh_s; /* between serial checks of the primary; 60 */
 	size_t max_size;    /* octets of memory beyond which no update makes it grow */
 	struct lease_expiry expiry;
-	/* What happens when a host goes stale, or its records expire: an absolute path of
+	/* What to do when a host goes stale, or its records expire: an absolute path of
 	 * a program, or an http(s) URL; NULL: nothing. */
 	char *on_stale, *on_expire;
 };
@@ -93,14 +94,14 @@ struct config {
 	char *pid_file;             /* NULL: none */
 	char *control;              /* path of the Unix socket; NULL: none */
 	struct config_address http; /* len 0: none */
-	uint8_t **http_hosts;       /* names that http goes by, beside its addresses */
+	/* names under which http is reached, besides its addresses */
+	uint8_t **http_hosts;
 	size_t http_host_count;
 	unsigned threads;      /* listener threads; one per core */
 	unsigned zone_threads; /* 1, or half of the cores if there are more than 2 */
 	unsigned audit_days;   /* how long delivered journal rows are kept; 30 */
 	unsigned max_fudge_s;  /* keyring_set_fudge_max; KEYRING_FUDGE_MAX_S */
-	unsigned tcp_idle_timeout_ms; /* until a connection in which nothing happens is
-				       * closed; 30 s */
+	unsigned tcp_idle_timeout_ms; /* until an inactive connection is closed; 30 s */
 	struct keyring *keys;
 	struct config_zone *zones;
 	size_t zone_count;
@@ -114,9 +115,9 @@ struct config {
 typedef void config_report(bool error, const char *message, void *arg);
 
 /*
- * Reads the file, and the key files, API key files and so on that it names.  All problems
- * are reported before it gives up.  *ret_config with one reference, or -EINVAL (bad
- * content), -ENOMEM, or what open said (reported too).
+ * Reads the file, and the key files, API key files and so on that it names.  All
+ * problems are reported before it fails.  *ret_config with one reference, or -EINVAL
+ * (bad content), -ENOMEM, or the error of open (reported too).
  */
 int config_load(struct config **ret_config, const char *path, config_report *report,
 	void *arg) __attribute__((warn_unused_result));
@@ -126,17 +127,17 @@ void config_unref(struct config *config); /* NULL is harmless */
 /* The served zone of exactly this name; NULL: none. */
 const struct config_zone *config_find_zone(
 	const struct config *config, const uint8_t *name);
-/* The served zone that this name is in (the closest enclosing); NULL: none. */
+/* The served zone that contains this name (the closest enclosing one); NULL: none. */
 const struct config_zone *config_find_enclosing_zone(
 	const struct config *config, const uint8_t *name);
 
-/* Which of so many zone threads serves it: 0 to count - 1. */
+/* Which of count zone threads serves it: 0 to count - 1. */
 static inline unsigned config_zone_thread(const struct config_zone *zone, unsigned count)
 {
 	return zone->pin % count;
 }
-/* Zones that the gateway has served with rules with ptr stay where they are, although
- * those are gone: their PTR records still follow.  Before anybody else has config. */
+/* Zones that were served with ptr rules keep their pin although the rules are gone,
+ * since their PTR records still follow.  To be called before config is shared. */
 void config_keep_pins(struct config *config, const struct config *before);
 
 /* A numeric address ("192.0.2.1", "2001:db8::1") and a port.  0 or -EINVAL. */

@@ -1,12 +1,12 @@
 /*
  * The keyring of musterd.conf: keys, key_files, enrol_keys and weak_keys.
  *
- * Keys of the file itself come first, since the ring keeps the first of equal ones: a
- * key with a not_after ends then, although a key file has the same secret without.
+ * Keys of the file itself come first, since the ring keeps the first of equal keys: so
+ * a key with a not_after ends even if a key file has the same secret without one.
  *
- * A secret in the file is wiped where libconfig keeps it as soon as it has been read.
- * What libconfig's scanner leaves in freed memory can not be reached; secret_file avoids
- * it.
+ * A secret in the file is wiped from libconfig's memory as soon as it has been read.
+ * What libconfig's scanner leaves in freed memory cannot be wiped; secret_file avoids
+ * that.
  */
 #include "gateway/config/config_read.h"
 
@@ -214,7 +214,7 @@ static void read_key_file(struct settings_reader *r, const config_setting_t *set
 
 static void read_key_files(struct settings_reader *r, const config_setting_t *setting)
 {
-	/* An empty array is what is left when the last file has been taken out. */
+	/* An array is left empty when the last file has been removed from it. */
 	if (reader_is_empty(setting))
 		return;
 	if (!reader_is_values(r, setting))
@@ -223,7 +223,7 @@ static void read_key_files(struct settings_reader *r, const config_setting_t *se
 		read_key_file(r, reader_element(setting, i));
 }
 
-/* musterctl makes it when the first host is enrolled. */
+/* musterctl creates it when the first host is enrolled. */
 static void read_enrol_keys(struct settings_reader *r, const config_setting_t *setting)
 {
 	struct stat st;
@@ -240,7 +240,7 @@ static void read_enrol_keys(struct settings_reader *r, const config_setting_t *s
 
 struct weak_scan {
 	struct settings_reader *r;
-	struct keyring *kept; /* gets the others; NULL: only count */
+	struct keyring *kept; /* gets the other keys; NULL: only count */
 	size_t count;
 	const struct tsig_key *shown[WEAK_SHOWN_MAX];
 	int error;
@@ -296,7 +296,7 @@ static void warn_refused(const struct weak_scan *scan, const config_setting_t *s
 			PLURAL(scan->count - WEAK_SHOWN_MAX, "key"));
 }
 
-/* A ring can not forget a key: the others move to a new one. */
+/* A ring cannot remove keys, so the others move to a new one. */
 static void refuse_weak(struct settings_reader *r, const config_setting_t *setting)
 {
 	struct weak_scan scan = {.r = r, .kept = keyring_new()};
@@ -342,7 +342,7 @@ void config_keys_read(struct settings_reader *r, const config_setting_t *root)
 	keyring_each(r->config->keys, scan_key, &scan);
 	if (scan.count == 0)
 		return;
-	/* Where a person would look for what to change. */
+	/* Points to where a person would look for what to change. */
 	const config_setting_t *at = weak ? weak : files ? files : keys ? keys : enrol;
 	if (is_allowed)
 		warn_loaded(&scan, at);

@@ -1,8 +1,8 @@
 /*
  * The rules of a zone in musterd.conf: allow = ( { ... } ).
  *
- * Only reads and checks; what rules mean is zones/policy.h's and zones/lease.h's.  rate
- * is not kept in the rule: this version does nothing with it, and says so.
+ * Only reads and checks; zones/policy.h and zones/lease.h explain what rules mean.
+ * rate is not kept: this version does not use it, and says so.
  */
 #include "gateway/config/config_read.h"
 
@@ -14,7 +14,7 @@
 
 enum {
 	TTL_MAX_S = INT32_MAX,     /* RFC 2181 8 */
-	LEASE_LIMIT_S = INT32_MAX, /* 68 years, and room for sums of times */
+	LEASE_LIMIT_S = INT32_MAX, /* 68 years, which leaves room for sums of times */
 };
 
 struct rule_reading {
@@ -109,8 +109,8 @@ static void read_names(
 		reader_names(r, setting, zone, zone, &rule->names, &rule->name_count);
 }
 
-/* A list of names that the match does not look at, or none where it does, is a rule that
- * its author understands otherwise than we do. */
+/* If names are listed for a match that ignores them, or missing for one that needs
+ * them, the author meant something else. */
 static void check_names(struct settings_reader *r, const config_setting_t *group)
 {
 	const config_setting_t *match = config_setting_get_member(group, "match");
@@ -130,8 +130,8 @@ static void check_names(struct settings_reader *r, const config_setting_t *group
 }
 
 /*
- * A rule must say which names it is about, unless it is about transfers alone: without
- * match and with transfer it grants no updates.
+ * A rule must say which names it is about, unless it is only about transfers: with
+ * transfer and without match it allows no updates.
  */
 static void check_match(struct settings_reader *r, const config_setting_t *group,
 	struct policy_rule *rule)
@@ -211,8 +211,8 @@ static void read_operations(
 }
 
 /*
- * What was meant as a prefix must not turn into the pattern of a name when it is
- * mistyped: "192.0.2.0/33" is one, "0/25.2.0.192.in-addr.arpa." (RFC 2317 4) is not.
+ * A mistyped prefix must not be taken for a name pattern: "192.0.2.0/33" is one,
+ * "0/25.2.0.192.in-addr.arpa." (RFC 2317 4) is not.
  */
 static bool is_like_address(const char *text)
 {
@@ -362,7 +362,7 @@ static void check_lease(struct settings_reader *r, const config_setting_t *setti
 			(unsigned)rule->lease_max_s);
 }
 
-/* Who gives a max means KEY records too, unless there is a key_max. */
+/* max limits KEY records too, unless there is a key_max. */
 static void read_lease(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -414,7 +414,7 @@ static bool may_add_addresses(const struct policy_rule *rule)
 	return rule->type_count == 0 && rule->operations & POLICY_ADD;
 }
 
-/* What is set but can not do anything, its author understands otherwise than we do. */
+/* If a setting has no effect, the author of the rule meant something else. */
 static void check_effect(struct settings_reader *r, const config_setting_t *group,
 	const struct policy_rule *rule)
 {

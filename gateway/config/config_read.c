@@ -1,10 +1,9 @@
 /*
- * Settings of musterd.conf that muster-agent.conf does not have: lists of names,
- * addresses, and files with secrets.
+ * Kinds of settings that muster-agent.conf lacks: lists of names, addresses, and files
+ * with secrets.
  *
- * Does not know any particular setting.  Values never stand in a message where the
- * setting is a secret: those are read by reader_secret and config_keys.c, which do not
- * show them.
+ * No particular setting is known here.  Secrets are read only by reader_secret and
+ * config_keys.c, which never show a value in a message.
  */
 #include "gateway/config/config_read.h"
 
@@ -99,7 +98,7 @@ void reader_cidrs(struct settings_reader *r, const config_setting_t *setting,
 			(*ret_count)++;
 }
 
-/* What to do about the name of a host. */
+/* What to do if the name of a host was given. */
 static const char *hint_at_name(const char *text)
 {
 	for (; *text && !strchr("#%", *text); text++)
@@ -149,7 +148,7 @@ bool reader_address(struct settings_reader *r, const config_setting_t *group,
 
 /* ---- files ---- */
 
-/* Opens what must be a regular file closed to others.  -1: reported. */
+/* Opens a file, which must be regular and closed to others.  -1: reported. */
 static int open_secret(
 	struct settings_reader *r, const config_setting_t *setting, const char *path)
 {
@@ -177,7 +176,7 @@ static int open_secret(
 	return -1;
 }
 
-/* The text without white space around it; NULL if it is empty or of several lines. */
+/* The text without surrounding white space; NULL if it is empty or has several lines. */
 static char *trim_line(char *text)
 {
 	text += strspn(text, " \t\r\n");

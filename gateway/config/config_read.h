@@ -1,6 +1,6 @@
 /*
- * What the readers of musterd.conf share beyond settings_reader.h.  Inside config*.c, and
- * their tests, only.
+ * What the readers of musterd.conf share beyond settings_reader.h.  Only for config*.c
+ * and their tests.
  */
 #ifndef MUSTER_CONFIG_READ_H
 #define MUSTER_CONFIG_READ_H
@@ -10,7 +10,7 @@
 
 enum {
 	READER_FILE_MAX =
-		64 * 1024 * 1024, /* octets of musterd.conf: some 100000 zones */
+		64 * 1024 * 1024, /* octets of musterd.conf: about 100000 zones */
 	READER_SECRET_MAX = 4096, /* octets of a file that holds one secret */
 };
 
@@ -19,8 +19,8 @@ enum {
 /* A pattern (name_match_pattern), as reader_name reads a name. */
 bool reader_pattern(struct settings_reader *r, const config_setting_t *setting,
 	const uint8_t *origin, uint8_t ret[NAME_MAX_LEN]);
-/* A list of them, each allocated, which must lie at or below inside (NULL: anywhere).
- * *ret_count counts those that could be read. */
+/* A list of patterns, each allocated, which must be at or below inside (NULL:
+ * anywhere).  *ret_count is the number of valid ones. */
 void reader_names(struct settings_reader *r, const config_setting_t *setting,
 	const uint8_t *origin, const uint8_t *inside, uint8_t ***ret, size_t *ret_count);
 void reader_patterns(struct settings_reader *r, const config_setting_t *setting,
@@ -32,18 +32,18 @@ void reader_cidrs(struct settings_reader *r, const config_setting_t *setting,
 /* "addr", "addr#port", "addr:port", "[addr]:port". */
 bool reader_endpoint(struct settings_reader *r, const config_setting_t *setting,
 	unsigned default_port, struct config_address *ret);
-/* The members address and port of a group, either with a default; address NULL: must be
- * there.  Does not look at other members. */
+/* The members address and port of a group, each with a default; address NULL:
+ * required.  Other members are ignored. */
 bool reader_address(struct settings_reader *r, const config_setting_t *group,
 	const char *address, unsigned port, unsigned port_min,
 	struct config_address *ret);
 
 /* ---- files ---- */
 
-/* The one line of a file that must not be accessible to others; the caller wipes and
+/* The only line of a file that must not be accessible to others; the caller wipes and
  * frees it. */
 char *reader_secret(struct settings_reader *r, const config_setting_t *setting);
-/* Permission bits of the file that a setting stands in (an @include or the file). */
+/* Permission bits of the file that contains a setting (the main file or an @include). */
 unsigned reader_file_mode(
 	const struct settings_reader *r, const config_setting_t *setting);
 /* Wipes and frees; NULL is harmless. */
@@ -61,12 +61,12 @@ int config_text_parse_date(const char *text, int64_t *ret_s);
 bool config_text_is_url(const char *text, bool may_have_query);
 /* ---- the parts of the file ---- */
 
-/* The settings keys, key_files and weak_keys of the root, into r->config->keys. */
+/* Reads the settings keys, key_files and weak_keys of the root into r->config->keys. */
 void config_keys_read(struct settings_reader *r, const config_setting_t *root);
 void config_zones_read(struct settings_reader *r, const config_setting_t *setting);
 void config_zone_clear(struct config_zone *zone);
 void config_zones_free_index(struct config *config);
-/* Of a zone whose name has been read. */
+/* For a zone whose name has been read. */
 void config_targets_read(struct settings_reader *r, const config_setting_t *setting,
 	struct config_zone *zone);
 void config_targets_default(struct settings_reader *r, struct config_zone *zone);
@@ -75,8 +75,8 @@ void config_policy_read(struct settings_reader *r, const config_setting_t *setti
 	struct config_zone *zone);
 
 /*
- * Reads text that stands in memory, as config_load reads a file: for tests and fuzzing.
- * Keys may stand in it; settings that name files to be read are errors.
+ * Reads text in memory as config_load reads a file, for tests and fuzzing.  It may
+ * contain keys; settings that name files to be read are errors.
  */
 int config_parse(struct config **ret_config, const char *name, const char *text,
 	size_t len, config_report *report, void *arg) __attribute__((warn_unused_result));

@@ -1,8 +1,8 @@
 /*
  * The targets of a zone in musterd.conf: targets = ( { type = ...; ... } ).
  *
- * Only reads and checks: whether a server answers, or a zone file exists, is not looked
- * at.
+ * Only reads and checks: it does not test whether a server answers or a zone file
+ * exists.
  */
 #include "gateway/config/config_read.h"
 
@@ -13,7 +13,7 @@
 enum {
 	PORT_DNS = 53,
 	TIMEOUT_MS = 5000,           /* default */
-	TIMEOUT_MAX_MS = 600 * 1000, /* longer is not a timeout but a hang */
+	TIMEOUT_MAX_MS = 600 * 1000, /* a longer one would be a hang */
 };
 
 /* ---- settings of each type ---- */
@@ -33,7 +33,7 @@ static void read_file(
 	reader_path(r, setting, &((struct config_target *)object)->file);
 }
 
-/* A key of key_files or keys by its name; NULL: reported. */
+/* Finds a key of key_files or keys by its name; NULL: reported. */
 static const struct tsig_key *find_key(
 	struct settings_reader *r, const config_setting_t *setting)
 {
@@ -109,7 +109,8 @@ static void read_notify(
 {
 	struct config_target *target = object;
 
-	/* Nobody to notify is a good answer, other than with lists that limit. */
+	/* Unlike in lists that limit, an empty list is useful here: nobody is
+	 * notified. */
 	if (reader_is_empty(setting))
 		return;
 	if (!reader_is_values(r, setting))
@@ -130,7 +131,7 @@ static void read_url(
 	if (!text)
 		return;
 	if (!config_text_is_url(text, false)) {
-		/* Not shown: there may be a password in it. */
+		/* The value is not shown, since it may contain a password. */
 		reader_error(r, setting,
 			"must be \"http://host:port\" or \"https://host:port\", without "
 			"user, query or fragment");
@@ -163,7 +164,8 @@ static void read_api_key_file(
 	struct config_target *target = object;
 
 	target->api_key = reader_secret(r, setting);
-	/* It goes into a header of HTTP: a control character would begin another. */
+	/* It becomes part of an HTTP header, and a control character could begin
+	 * another one. */
 	for (const char *c = target->api_key; c && *c; c++) {
 		if (*c > ' ' && *c <= '~')
 			continue;
@@ -263,7 +265,7 @@ static void read_target(struct settings_reader *r, const config_setting_t *group
 		read_powerdns(r, group, target);
 }
 
-/* Two of one id would share a cursor in the journal. */
+/* Two targets with one id would share a cursor in the journal. */
 static void check_ids(struct settings_reader *r, const config_setting_t *setting,
 	const struct config_zone *zone, size_t index)
 {

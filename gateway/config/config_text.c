@@ -1,5 +1,5 @@
 /*
- * The words of musterd.conf: dates, addresses and URLs.  Pure functions over strings.
+ * Dates, addresses and URLs in musterd.conf.  Pure functions on strings.
  */
 #include "gateway/config/config_read.h"
 
@@ -19,7 +19,8 @@ enum { PORT_MAX = 65535 };
 
 /* ---- dates ---- */
 
-/* strptime would take blanks, signs and missing zeros: the form is fixed, so is this. */
+/* strptime would accept blanks, signs and missing zeros; the form is fixed, so we check
+ * it. */
 static bool has_date_form(const char *text)
 {
 	static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
@@ -47,7 +48,7 @@ int config_text_parse_date(const char *text, int64_t *ret_s)
 	given.tm_year -= 1900;
 	given.tm_mon -= 1;
 
-	/* timegm makes a day of March of the 31st of February: not what was meant. */
+	/* timegm turns the 31st of February into a day of March, which was not meant. */
 	struct tm made = given;
 	time_t seconds = timegm(&made);
 	if (made.tm_year != given.tm_year || made.tm_mon != given.tm_mon ||
@@ -75,8 +76,8 @@ static int parse_ipv4(struct config_address *ret, const char *text, unsigned por
 	return 0;
 }
 
-/* An interface makes sense with a link-local address only (RFC 4007 6), which in turn can
- * not be reached without. */
+/* An interface makes sense only with a link-local address (RFC 4007 6), which in turn
+ * cannot be reached without one. */
 static int parse_scope(struct sockaddr_in6 *address, const char *interface)
 {
 	if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) != (interface != NULL))
@@ -104,7 +105,7 @@ static int parse_ipv6(struct config_address *ret, const char *text, unsigned por
 		return -EINVAL;
 	memcpy(&ret->storage, &address, sizeof(address));
 	ret->len = sizeof(address);
-	/* Fits: 39 octets of address, 16 of interface with its mark, 6 of port. */
+	/* It fits: 39 octets of address, 16 of interface with its mark, 6 of port. */
 	snprintf(ret->text, sizeof(ret->text), "%.39s%.16s#%u", normal,
 		interface ? interface : "", port & PORT_MAX);
 	return 0;
@@ -141,7 +142,7 @@ int config_text_parse_endpoint(
 
 /* ---- URLs ---- */
 
-/* Whoever reads logs must not find a password, so that a URL has none. */
+/* A URL has no password, since it would appear in logs. */
 bool config_text_is_url(const char *text, bool may_have_query)
 {
 	static const char *const schemes[] = {"http://", "https://"};

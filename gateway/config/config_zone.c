@@ -1,5 +1,5 @@
 /*
- * The zones of musterd.conf: zones = ( { name = ...; ... } ), and finding them by name.
+ * The zones of musterd.conf, zones = ( { name = ...; ... } ), and finding them by name.
  *
  * Targets and rules are read in config_target.c and config_policy.c.
  */
@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Out of memory is an answer here, not the end of the process. */
+/* Out of memory is reported here, and does not end the process. */
 #define HASH_NONFATAL_OOM          1
 #define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
 #include <uthash.h>
 
 enum {
-	ACK_TIMEOUT_MS = 1500, /* default: many clients wait 2 s and no longer */
+	ACK_TIMEOUT_MS = 1500, /* default: many clients wait no longer than 2 s */
 	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* no client waits as long */
 	MAX_SIZE_MIB = 1024,              /* some ten million hosts */
 	MAX_SIZE_LIMIT_MIB = 1 << 20,
@@ -226,8 +226,7 @@ static void read_expiry(
 		r, setting, members, 3, &((struct config_zone *)object)->expiry);
 }
 
-/* What is done about a host: a program or a URL.  The program may come later than the
- * configuration. */
+/* An action for hosts: a program or a URL.  The program need not exist yet. */
 static void read_action(
 	struct settings_reader *r, const config_setting_t *setting, char **ret)
 {
@@ -236,7 +235,7 @@ static void read_action(
 	if (!text)
 		return;
 	if (text[0] != '/' && !config_text_is_url(text, true)) {
-		/* Not shown: there may be a password in it. */
+		/* The value is not shown, since it may contain a password. */
 		reader_error(r, setting,
 			"must be the absolute path of a program, or "
 			"\"http://host:port/...\" or \"https://host:port/...\" without "
@@ -275,7 +274,7 @@ static void read_allow(
 }
 
 static const struct reader_member zone_members[] = {
-	{"name", read_name, true}, /* first: the others are relative to it */
+	{"name", read_name, true}, /* first: other names are relative to it */
 	{"ack", read_ack, false},
 	{"ack_timeout", read_ack_timeout, false},
 	{"refresh", read_refresh, false},
@@ -308,7 +307,7 @@ static void read_zone(struct settings_reader *r, const config_setting_t *group,
 		reader_warning_missing(r, group, "allow", "every update is refused");
 }
 
-/* Does a zone here hold names below this one, or lie below it? */
+/* Does a zone here contain names below this one, or is it below this one? */
 static bool serves_below(const struct config *config, const char *text)
 {
 	static const uint8_t root[] = {0};
@@ -322,7 +321,7 @@ static bool serves_below(const struct config *config, const char *text)
 	return false;
 }
 
-/* PTR records follow addresses into zones that are served here, and nowhere else. */
+/* PTR records only follow addresses into zones that are served here. */
 static void check_reverse(struct settings_reader *r, const config_setting_t *setting)
 {
 	const struct config *config = r->config;
