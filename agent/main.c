@@ -321,7 +321,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		return;
 	supervise_notify("RELOADING=1");
 	if (config_load(&config, program->options.config_path, report, NULL)) {
-		log_error("the configuration stays as it was");
+		log_error("the previous configuration stays in effect");
 		supervise_notify("READY=1");
 		return;
 	}
@@ -337,7 +337,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	if (agent)
 		log_info("configuration reloaded");
 	else
-		log_error("the configuration stays as it was");
+		log_error("the previous configuration stays in effect");
 	supervise_notify("READY=1");
 }
 

@@ -173,9 +173,10 @@ static int reload(struct daemon *d, struct control_order *order)
 	supervise_notify("RELOADING=1");
 	r = config_load(&config, d->options.config_path, report, order);
 	if (r) {
-		log_error("the configuration stays as it was");
+		log_error("the previous configuration stays in effect");
 	} else if ((r = zone_threads_reload(d->zone_threads, config))) {
-		log_error("reload: out of memory; the configuration stays as it was");
+		log_error("reload: out of memory; the previous configuration stays in "
+			  "effect");
 		config_unref(config);
 	} else {
 		take_config(d, config, order);

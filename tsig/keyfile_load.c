@@ -299,7 +299,7 @@ void keyfile_look_into(
 	src->total->has_warned_of_look = true;
 	keyfile_warn(src, line,
 		"an include inside of another statement is not followed, and its file "
-		"can not be looked into: a key there is not loaded");
+		"cannot be looked into: a key there is not loaded");
 }
 
 /* ---- the file that is asked for ---- */

@@ -50,7 +50,7 @@ static void check_twice(struct settings_reader *r, const config_setting_t *setti
 		return;
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(all[i].text, text) == 0)
-			reader_error(r, setting, "%s is there already", text);
+			reader_error(r, setting, "%s is listed twice", text);
 }
 
 static void read_listen(

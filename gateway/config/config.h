@@ -65,8 +65,8 @@ enum { CONFIG_PIN_PTR = 0 };
 struct config_zone {
 	uint8_t name[NAME_MAX_LEN];
 	/* Zones with the same pin are served by the same thread: CONFIG_PIN_PTR for all
-	 * zones that have, or may have, PTR records following addresses, or such
-	 * addresses; otherwise a hash of the name. */
+	 * zones that contain, or may contain, addresses with PTR records or these PTR
+	 * records; otherwise a hash of the name. */
 	uint32_t pin;
 	char *text; /* "dyn.example." */
 	enum config_ack ack;

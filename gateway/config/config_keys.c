@@ -151,7 +151,7 @@ static void check_key(struct settings_reader *r, const config_setting_t *group,
 	if (!secret && !file)
 		reader_error(r, group, "needs a secret or a secret_file");
 	if (secret && file)
-		reader_error(r, file, "there is a secret already");
+		reader_error(r, file, "secret and secret_file must not both be set");
 	if (reading->key.not_before > reading->key.not_after)
 		reader_error(r, group, "not_before is later than not_after");
 }

@@ -193,8 +193,8 @@ static void read_types(
 		if (type == 0)
 			report_bad_type(r, element, text);
 		else if (type != TYPE_ANY && rdata_type_is_meta(type))
-			reader_error(
-				r, element, "zones hold no records of type %.64s", text);
+			reader_error(r, element,
+				"type %.64s is not for records of a zone", text);
 		else
 			rule->types[rule->type_count++] = type;
 	}
@@ -439,7 +439,7 @@ static void read_rate(
 		config_setting_type(setting) != CONFIG_TYPE_STRING)
 		reader_error(r, setting, "must be a number or a string");
 	else
-		reader_warning(r, setting, "not in effect yet in this version");
+		reader_warning(r, setting, "has no effect in this version");
 }
 
 /* ---- the rule ---- */

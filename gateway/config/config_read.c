@@ -204,7 +204,7 @@ char *reader_secret(struct settings_reader *r, const config_setting_t *setting)
 	if (len > 0 && !memchr(text, '\0', (size_t)len) && (line = trim_line(text)))
 		(void)reader_set_text(r, &copy, line);
 	else
-		reader_error(r, setting, "%.256s: does not hold one line", path);
+		reader_error(r, setting, "%.256s: must contain exactly one line", path);
 	hmac_wipe(text, sizeof(text));
 	close(fd);
 	free(path);

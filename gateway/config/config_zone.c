@@ -110,7 +110,7 @@ static void read_name(
 	name_to_text(zone->name, text);
 	if (name_is_wildcard(zone->name)) {
 		reader_error(
-			r, setting, "%.256s: a zone's name can not be a wildcard", text);
+			r, setting, "%.256s: a zone's name cannot be a wildcard", text);
 		return;
 	}
 	if (!reader_set_text(r, &zone->text, text))
@@ -119,7 +119,8 @@ static void read_name(
 	if (err == -ENOMEM)
 		reader_error_memory(r);
 	else if (err)
-		reader_error(r, setting, "%.256s is there already, as zones[%zu]", text,
+		reader_error(r, setting, "%.256s is listed twice, first as zones[%zu]",
+			text,
 			(size_t)(config_find_zone(r->config, zone->name) -
 				r->config->zones));
 }
@@ -243,7 +244,7 @@ static void read_action(
 		return;
 	}
 	if (text[0] == '/' && r->folder && access(text, X_OK))
-		reader_warning(r, setting, "can not be run: %s", strerror(errno));
+		reader_warning(r, setting, "cannot be run: %s", strerror(errno));
 	(void)reader_set_text(r, ret, text);
 }
 

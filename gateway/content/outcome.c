@@ -57,8 +57,9 @@ static void reject_at_primary(struct content *content, struct delivery *primary,
 	if (!is_awaited)
 		set_aside(content, primary, rejection);
 	log_rejection(content, primary, rejection,
-		is_awaited ? "is taken back"
-			   : "is taken back, and nobody waits to be told");
+		is_awaited
+			? "is taken back"
+			: "is taken back, although its client has been answered already");
 	/* What was evaluated on top of it must not bring it along. */
 	if (delivery_has_pending(primary) || !TAILQ_EMPTY(&content->committing))
 		delivery_want_whole(primary);

@@ -84,7 +84,7 @@ static int read_seed(struct content *content, const char *path, struct zone *zon
 		return zone_load_file(zone, path, warn_of_seed, content, ret_error);
 	r = make_up_seed(content, zone);
 	if (r)
-		snprintf(ret_error, ZONE_ERROR_MAX, "making up its seed: %s",
+		snprintf(ret_error, ZONE_ERROR_MAX, "creating its initial records: %s",
 			strerror(-r));
 	return r;
 }
@@ -171,10 +171,11 @@ static void on_seeded(struct journal_op *op, void *arg)
 	struct seed *seed = seeding->seed;
 
 	if (op->result) {
-		char error[STORE_ERROR_MAX], why[STORE_ERROR_MAX + 32];
+		char error[STORE_ERROR_MAX], why[STORE_ERROR_MAX + 64];
 
 		journal_last_error(seed->content->thread->journal, error);
-		snprintf(why, sizeof(why), "its seed could not be stored: %s", error);
+		snprintf(why, sizeof(why), "its initial records could not be stored: %s",
+			error);
 		zone_free(seeding->zone);
 		stay_out(seed, why);
 	} else {
@@ -232,7 +233,7 @@ void seed_load(struct seed *seed)
 	struct content *content = seed->content;
 	struct zone_thread *thread = content->thread;
 	struct zone *zone = zone_new_seeded(content->name, &thread->target_env.seed);
-	char why[STORE_ERROR_MAX + 32];
+	char why[STORE_ERROR_MAX + 64];
 
 	seed->is_bad = false;
 	if (!zone) {

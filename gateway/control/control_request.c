@@ -20,7 +20,7 @@ bool control_read_name(
 	static const uint8_t root[] = {0};
 
 	if (!*text || name_from_text(ret_name, text, root)) {
-		control_fail(r, 400, "%.255s: is no domain name", text);
+		control_fail(r, 400, "%.255s: is not a domain name", text);
 		return false;
 	}
 	name_lower(ret_name);

@@ -429,7 +429,7 @@ static bool read_id(struct control_request *r, struct why *w)
 	number = strtoull(text + w->is_seq, &end, w->is_seq ? 10 : 16);
 	if (!strchr("0123456789abcdefABCDEF", text[w->is_seq]) || !text[w->is_seq] ||
 		*end || errno || number > INT64_MAX) {
-		control_fail(r, 400, "%.64s: is no id of an update", text);
+		control_fail(r, 400, "%.64s: is not the id of an update", text);
 		return false;
 	}
 	w->number = number;

@@ -62,8 +62,8 @@ static bool answer_adopt(struct control_question *q)
 			"zone %s: not now: it is not loaded, or the database fails",
 			zone);
 	else if (a->result)
-		control_question_fail(q, 503, "zone %s: %s; given until then: %zu %s",
-			zone, strerror(-a->result), a->lease_count,
+		control_question_fail(q, 503, "zone %s: %s; granted so far: %zu %s", zone,
+			strerror(-a->result), a->lease_count,
 			PLURAL(a->lease_count, "lease"));
 	else
 		control_question_done(q,

@@ -82,7 +82,8 @@ void control_answer_order(struct control *c, struct control_mail *mail)
 		json_pack("{s:b, s:s?, s:O, s:O}", order->is_check ? "valid" : "reloaded",
 			is_valid, "error",
 			is_valid ? NULL
-				 : "the configuration has errors, and stays as it was",
+				 : "the configuration has errors; the previous one stays "
+				   "in effect",
 			"errors", order->errors, "warnings", order->warnings));
 	control_free_order(order);
 }

@@ -210,12 +210,12 @@ static enum ctl_exit read_names(struct enrolling *e)
 	struct enrolment *enrolment = &e->enrolment;
 
 	if (name_from_text(enrolment->name, e->ctl->args[0], root) || !enrolment->name[0])
-		return complain(e->ctl->args[0], "is no domain name");
+		return complain(e->ctl->args[0], "is not a domain name");
 	name_lower(enrolment->name);
 	memcpy(enrolment->key, enrolment->name, sizeof(enrolment->key));
 	name_to_text(enrolment->name, e->name);
 	if (e->ctl->zone && name_from_text(enrolment->zone, e->ctl->zone, root))
-		return complain(e->ctl->zone, "is no domain name");
+		return complain(e->ctl->zone, "is not a domain name");
 	name_lower(enrolment->zone);
 	if (e->ctl->zone && !name_is_subdomain(enrolment->name, enrolment->zone))
 		return complain(e->name, "is not in that zone");

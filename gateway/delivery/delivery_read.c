@@ -331,8 +331,7 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 static void fail(struct delivery *d, const struct delivery_read *read)
 {
 	drop_tail(d);
-	log_error("zone %s: reading the journal back: %s", d->zone.text,
-		read->read.job.error);
+	log_error("zone %s: reading the journal: %s", d->zone.text, read->read.job.error);
 	if (d->rebase.done)
 		end_rebase(d, read->read.job.result);
 	else if (d->state == DELIVERY_IDLE)

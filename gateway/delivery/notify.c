@@ -242,7 +242,7 @@ static void finish_round(struct notify_peer *peer)
 	char buf[NAME_TEXT_MAX + 32];
 
 	if (peer->refused != NO_RCODE)
-		log_info("zone %s: NOTIFY to %s, %s, is taken", peer->notify->zone->text,
+		log_info("zone %s: %s accepts NOTIFY %s", peer->notify->zone->text,
 			peer->secondary.address.text, describe_signing(peer, buf));
 	peer->refused = NO_RCODE;
 	peer->tries = 0;

@@ -263,7 +263,9 @@ static int open_rescued(struct journal *journal)
 	journal->store = store;
 	checkpointer_reopen(journal->checkpointer, journal->path);
 	atomic_fetch_add(&journal->generation, 1);
-	log_warning("database %s: written anew, nothing is lost", journal->path);
+	log_warning("database %s: its files were missing and have been written again; "
+		    "nothing is lost",
+		journal->path);
 	return 0;
 }
 

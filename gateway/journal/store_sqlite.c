@@ -86,7 +86,9 @@ static int migrate(sqlite3 *db, char error[STORE_ERROR_MAX])
 		return r;
 	if (version > store_version) {
 		snprintf(error, STORE_ERROR_MAX,
-			"the database has version %lld, this program knows %d",
+			"the database has version %lld, but this program knows only "
+			"versions up "
+			"to %d",
 			(long long)version, store_version);
 		return -EINVAL;
 	}

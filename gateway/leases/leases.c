@@ -72,8 +72,9 @@ static void sweep_page(struct zone_leases *leases)
 		lease_changes_free(changes);
 		return;
 	}
-	log_info("zone %s: %zu %s ended, for want of a record", content->text,
-		changes->count, PLURAL(changes->count, "lease"));
+	log_info("zone %s: %zu %s ended because %s gone", content->text, changes->count,
+		PLURAL(changes->count, "lease"),
+		changes->count == 1 ? "its record is" : "their records are");
 	leases_write(leases, changes);
 }
 

@@ -218,7 +218,8 @@ static void braked(struct zone_leases *leases)
 	struct verdict why = {.ede = EDE_NONE};
 
 	snprintf(why.why, sizeof(why.why),
-		"%zu of %zu %s overdue, and %u %% (at least %u) are not plausible",
+		"%zu of %zu %s overdue, which is more than the brake allows (%u %% and "
+		"%u)",
 		lease_table_count_stale(table), lease_table_count(table),
 		PLURAL(lease_table_count(table), "lease"), expiry->brake_percent,
 		expiry->brake_count);

@@ -127,10 +127,10 @@ static struct verdict check_share(
 	if (after <= most - most / REQUESTS_RESERVE_PART || held->octets <= share)
 		return verdict_ok();
 	return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
-		"the zone has nearly reached its max_size, and key %.*s holds %zu octets "
-		"of it: what is left is for those with less than %zu",
-		VERDICT_WHY_MAX / 4, name_to_text(request->subject.key, key),
-		held->octets, share);
+		"the zone has nearly reached its max_size; the rest is reserved for keys "
+		"with less than %zu octets, and key %.*s has %zu",
+		share, VERDICT_WHY_MAX / 4, name_to_text(request->subject.key, key),
+		held->octets);
 }
 
 /* The zone had so many octets before. */
@@ -287,8 +287,9 @@ static bool answer_twin(struct requests *all, struct request *request)
 		return true;
 	case REPLAY_TOO_OLD:
 		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"signed before messages that are forgotten, it may be a replay: "
-			"sign it again");
+			"this was signed before messages that have been forgotten, so it "
+			"may "
+			"be a replay: sign it again");
 		break;
 	case REPLAY_NO_MEMORY:
 		request->verdict =

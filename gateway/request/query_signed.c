@@ -82,7 +82,7 @@ static struct dns_request *take_first(struct signer_line *line)
 static void fail(struct zone_requests *zone, struct dns_request *dns, const char *why)
 {
 	dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-		"only the server that signs the zone can tell: %s", why);
+		"the server that signs the zone must answer this: %s", why);
 	requests_answer(zone->all, &dns->request);
 }
 
@@ -249,7 +249,8 @@ void requests_ask_signer(struct zone_requests *zone, struct dns_request *dns)
 		return;
 	}
 	if (!line || line->count >= SIGNER_LINE_MAX) {
-		fail(zone, dns, line ? "too many wait for it" : "out of memory");
+		fail(zone, dns,
+			line ? "too many queries are waiting for it" : "out of memory");
 		return;
 	}
 	dns->next = NULL;

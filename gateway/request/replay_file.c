@@ -153,12 +153,13 @@ void replay_file_fail(struct replay *replay)
 {
 	if (replay->is_failing)
 		return;
-	log_warning("the memory of requests cannot be written: %s; should the gateway "
-		    "start anew before it can, requests signed earlier are refused",
+	log_warning("the memory of requests cannot be written: %s; if the gateway "
+		    "restarts before that works, requests signed earlier will be refused",
 		strerror(errno));
 	replay->is_failing = true;
 	if (!write_header(replay, true))
-		log_warning("nor can that be noted in it: %s", strerror(errno));
+		log_warning("and this cannot be recorded in the file either: %s",
+			strerror(errno));
 }
 
 void replay_flush_floors(struct replay *replay)

@@ -238,9 +238,8 @@ static void note_missing(struct zone_reverse *zone, const struct rr *rr)
 		reverse_from_address(name, rr->type, rr->rdata, rr->rdata_len))
 		return;
 	zone->was_missing = true;
-	log_warning(
-		"zone %s: no zone that is served here, and loaded, has %s: addresses go "
-		"without PTR records",
+	log_warning("zone %s: no loaded zone here contains %s; its address gets no PTR "
+		    "record",
 		zone->content->text, name_to_text(name, text));
 }
 

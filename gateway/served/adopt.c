@@ -310,12 +310,12 @@ static void on_counted(int result, const struct adopted *found, void *arg)
 		return;
 	zone->unleased = found->leases;
 	snprintf(why.why, sizeof(why.why),
-		"the database did not know the zone: %zu %s of %zu %s without the lease "
-		"that the rules would give",
+		"the database did not know the zone: %zu %s of %zu %s %s permanent, "
+		"although the rules would give leases",
 		found->leases, PLURAL(found->leases, "record"), found->names,
-		PLURAL(found->names, "name"));
-	log_warning("zone %s: %s, and permanent; if the database was lost: musterctl "
-		    "adopt --dry-run %s",
+		PLURAL(found->names, "name"), found->leases == 1 ? "is" : "are");
+	log_warning("zone %s: %s; if the database was lost, run musterctl adopt "
+		    "--dry-run %s",
 		zone->content.text, why.why, zone->content.text);
 	leases_note(&zone->leases, "unleased", NULL, NULL, &why);
 }

@@ -80,7 +80,7 @@ static int look_at_zones(struct zone_threads *all)
 	}
 	if (!bad_count || bad_count < all->shared.config->zone_count)
 		return 0;
-	log_error("no zone file can be read: nothing is left to serve");
+	log_error("no zone can be served: none of the zone files could be read");
 	return -EINVAL;
 }
 

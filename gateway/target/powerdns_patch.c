@@ -70,7 +70,7 @@ static int add_rdata(struct writer *w, json_t *records, const uint8_t *owner,
 	int ret = 0;
 
 	if (w->patch->is_lmdb && is_fatal_to_lmdb(type, text->rdata, text->rdata_len))
-		return refuse(w, "%s CAA: an empty value can not be held by LMDB",
+		return refuse(w, "%s CAA: an empty value cannot be held by LMDB",
 			name_to_text(owner, name));
 	if (text->content)
 		return add_record(w, records, text->content, false);

@@ -37,13 +37,14 @@ static void tell_older(const struct database *database, uint64_t last_seq)
 	if (gmtime_r(&at_s, &tm))
 		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	log_error(
-		"database %s: %s, but changes up to %llu were acknowledged, the last "
-		"at %s: it was put back or lost.  The difference is gone from zones with "
-		"a local target first, and from audit and leases: what got a lease since "
-		"has none now, and stays.  What it still has to deliver is not "
-		"delivered, "
-		"since newer changes may have been",
-		database->path, last_seq ? "it is older than it was" : "it is empty",
+		"database %s: %s (up to change %llu, at %s): it was restored or lost.  "
+		"Changes since then are missing from zones whose first target is "
+		"local, from the audit and from the leases: records that got a lease "
+		"since have none now, and stay.  Changes that were still to be delivered "
+		"are not delivered, since newer ones may have been",
+		database->path,
+		last_seq ? "it is older than what was acknowledged"
+			 : "it is empty, although changes were acknowledged",
 		(unsigned long long)high_water_seq(database->mark), at);
 }
 

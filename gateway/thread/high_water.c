@@ -114,8 +114,7 @@ static void write_line(struct high_water *mark, uint64_t seq, int64_t at_ms)
 		return;
 	}
 	if (!mark->is_failing)
-		log_warning("how far the database has been promised cannot be written: "
-			    "%s",
+		log_warning("the record of acknowledged changes cannot be written: %s",
 			strerror(errno));
 	mark->is_failing = true;
 }

@@ -417,7 +417,7 @@ def test_a_bad_reload_changes_nothing(agents, host_key):
         own = agents(host_key, [fake.port])
         own.wait_published()
         own.configure(leese="1h")
-        assert "the configuration stays as it was" in own.reload()
+        assert "the previous configuration stays in effect" in own.reload()
         fake.wait_updates(2)
 
 

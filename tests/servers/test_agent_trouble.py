@@ -23,7 +23,7 @@ def test_a_reload_with_nothing_to_publish_changes_nothing(agents, host_key):
         own = agents(host_key, [fake.port])
         own.wait_published()
         own.configure(records=[])
-        assert "the configuration stays as it was" in own.reload()
+        assert "the previous configuration stays in effect" in own.reload()
         count = len(fake.seen)
         wait_for(lambda: len(fake.seen) > count, "a refresh")
         assert fake.updates()[-1].changes == {'+host1 TXT "agent"'}

@@ -170,7 +170,7 @@ def test_leases_are_given_again_after_the_database_was_lost(make, tmp_path):
     records = front.content(front.gateway)
 
     lose_database(front)
-    assert "without the lease that the rules would give" in front.gateway.log()
+    assert "permanent, although the rules would give leases" in front.gateway.log()
     assert front.leases() == {}
     assert "musterctl adopt" in warnings(front)
     assert "unleased" in [row["event"] for row in ctl_json(front.gateway, "audit")["rows"]]

@@ -353,7 +353,7 @@ def test_reload_and_check(mine):
         assert re.search(r"musterd.conf:\d+: .*AAAAA", ran.errors), ran
         value = ctl_json(mine, verb, code=1)
         assert "AAAAA" in value["errors"][0]
-    assert "stays as it was" in mine.log()
+    assert "stays in effect" in mine.log()
     mine.write("musterd.conf", good.replace('"ANY"', '"TXT"'))
     assert ctl(mine, "check").code == 0
     assert ctl(mine, "explain", "admin.", "x.dyn.example", "A").code == 0, "only checked"
@@ -519,7 +519,7 @@ def test_enrol_leaves_the_file_when_the_gateway_does_not_take_it(enrolling):
     (["admin."], 1, "no zone"), (["web.elsewhere.example"], 1, "no zone"),
     (["--zone", "other.example", "web.dyn.example"], 2, "not in that zone"),
     (["--gateway", "bad host:\n", "web.dyn.example"], 2, "HOST:PORT"),
-    (["a..b"], 2, "no domain name"),
+    (["a..b"], 2, "not a domain name"),
 ])
 def test_enrol_what_cannot_be(enrolling, args, code, error):
     ran = ctl(enrolling, "enrol", "--gateway", "gw.example", *args)

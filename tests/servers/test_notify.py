@@ -86,7 +86,7 @@ def test_a_refused_notify_is_signed(gateways, admin, secondaries):
             break
         secondary.answer(message, sender, "NOTAUTH")
     assert "admin." not in tried and "reader." in tried
-    wait_for(lambda: "signed with key reader., is taken" in gateway.log(), "the log line")
+    wait_for(lambda: "accepts NOTIFY signed with key reader." in gateway.log(), "the log line")
     assert f"NOTIFY to {HOST}#{secondary.port}, unsigned, was answered with REFUSED" in \
         gateway.log()
     # From now on it is signed at once, also after a reload.
@@ -116,7 +116,7 @@ def test_key_and_source_of_a_secondary(gateways, admin, secondaries):
     second, sender = secondary.receive()
     assert second.id == first.id and second.keyname == first.keyname
     secondary.answer(second, sender)
-    wait_for(lambda: "is taken" in gateway.log(), "the log line")
+    wait_for(lambda: "accepts NOTIFY" in gateway.log(), "the log line")
 
 
 def test_notify_comes_from_a_listening_address(gateways, admin, secondaries):

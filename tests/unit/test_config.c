@@ -353,7 +353,7 @@ static void rule_settings_are_read(void **state)
 {
 	(void)state;
 	struct config *c = parse_good(rule_text,
-		"warning: t.conf:7: zones[0].allow[0].rate: not in effect yet in this "
+		"warning: t.conf:7: zones[0].allow[0].rate: has no effect in this "
 		"version\n"
 		"warning: t.conf:10: zones[0].allow[0].ptr: has no effect: no reverse "
 		"zone is served here\n");

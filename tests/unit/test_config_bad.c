@@ -97,7 +97,7 @@ static const struct bad bad_top_level_settings_table[] = {
 	{"listen = ( { address = \"::\"; port = \"53\"; } );" ZONE(""),
 		"error: t.conf:1: listen[0].port: must be a number\n"},
 	{"listen = ( { address = \"::1\"; }, { address = \"0::1\"; } );" ZONE(""),
-		"error: t.conf:1: listen[1]: ::1#53 is there already\n"},
+		"error: t.conf:1: listen[1]: ::1#53 is listed twice\n"},
 	{"http = 8053;" ZONE(""), "error: t.conf:1: http: must be a group: { ... }\n"},
 	{"threads = 0;" ZONE(""),
 		"error: t.conf:1: threads: 0 is not between 1 and 64\n"},
@@ -152,8 +152,8 @@ static const struct bad bad_keys_table[] = {
 		"error: t.conf:1: keys[0].secret_file: files are not read for "
 		"text "
 		"in memory\n"
-		"error: t.conf:1: keys[0].secret_file: there is a secret "
-		"already\n"},
+		"error: t.conf:1: keys[0].secret_file: secret and secret_file "
+		"must not both be set\n"},
 	{KEY("name = \"a\"; secret = \"hunter2!\";"),
 		"error: t.conf:1: keys[0].secret: is not base64 of 1 to 512 "
 		"octets\n"},
@@ -193,13 +193,13 @@ static const struct bad bad_zones_table[] = {
 		"error: t.conf:1: zones[0].name: \"a..b\" is not a domain "
 		"name\n"},
 	{"zones = ( { name = \"*.b\"; allow = ( ); } );",
-		"error: t.conf:1: zones[0].name: *.b.: a zone's name can not be "
+		"error: t.conf:1: zones[0].name: *.b.: a zone's name cannot be "
 		"a "
 		"wildcard\n"},
 	{"zones = ( { name = \"a.b.\"; allow = ( ); },\n{ name = \"A.B\"; allow "
 	 "= ( ); } "
 	 ");",
-		"error: t.conf:2: zones[1].name: a.b. is there already, as "
+		"error: t.conf:2: zones[1].name: a.b. is listed twice, first as "
 		"zones[0]\n"},
 	{ZONE("\nack = \"fast\";"),
 		"error: t.conf:2: zones[0].ack: unknown value \"fast\": must be "
@@ -380,9 +380,8 @@ static const struct bad bad_rules_table[] = {
 		"(did you mean \"AAAA\"?)\n"
 		"error: t.conf:2: zones[0].allow[0].types[1]: unknown type "
 		"\"NONSENSE\"\n"
-		"error: t.conf:2: zones[0].allow[0].types[2]: zones hold no "
-		"records "
-		"of type TSIG\n"},
+		"error: t.conf:2: zones[0].allow[0].types[2]: type TSIG "
+		"is not for records of a zone\n"},
 	{GOOD_RULE("types = ( { } );"),
 		"error: t.conf:2: zones[0].allow[0].types[0]: must be a string: "
 		"\"...\"\n"},

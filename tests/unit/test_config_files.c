@@ -283,7 +283,7 @@ static void a_program_that_can_not_be_run_is_worth_a_warning(void **state)
 	write_text(folder, "tell", 0755, "#!/bin/sh\n");
 	write_text(folder, "t.conf", 0644, text);
 	struct config *c = load_good(folder,
-		"warning: DIR/t.conf:2: zones[0].on_stale: can not be run: No such file "
+		"warning: DIR/t.conf:2: zones[0].on_stale: cannot be run: No such file "
 		"or directory\n");
 	assert_path(c->zones[0].on_stale, folder, "none");
 	assert_path(c->zones[0].on_expire, folder, "tell");
@@ -451,16 +451,16 @@ static void secret_files_are_read(void **state)
 		"but is accessible by others (mode 0644)\n");
 	write_text(folder, "s", 0600, "b2xk\nb2xk\n");
 	load_bad(folder,
-		"error: DIR/t.conf:1: keys[0].secret_file: DIR/s: does not hold one "
-		"line\n");
+		"error: DIR/t.conf:1: keys[0].secret_file: DIR/s: must contain exactly "
+		"one line\n");
 	write_text(folder, "s", 0600, " \n");
 	load_bad(folder,
-		"error: DIR/t.conf:1: keys[0].secret_file: DIR/s: does not hold one "
-		"line\n");
+		"error: DIR/t.conf:1: keys[0].secret_file: DIR/s: must contain exactly "
+		"one line\n");
 	write_octets(folder, "s", 0600, "b2xk\0b2xk", 9);
 	load_bad(folder,
-		"error: DIR/t.conf:1: keys[0].secret_file: DIR/s: does not hold one "
-		"line\n");
+		"error: DIR/t.conf:1: keys[0].secret_file: DIR/s: must contain exactly "
+		"one line\n");
 	write_text(folder, "s", 0600, "SECRET!\n");
 	load_bad(folder,
 		"error: DIR/t.conf:1: keys[0].secret_file: is not base64 of 1 to "

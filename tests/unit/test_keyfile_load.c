@@ -308,7 +308,7 @@ static void test_include_inside_of_a_statement(void **state)
 	load_ok("named.conf", 1);
 	assert_string_equal(keyfile_warnings,
 		"named.conf:2: an include inside of another statement is not followed, "
-		"and its file can not be looked into: a key there is not loaded\n");
+		"and its file cannot be looked into: a key there is not loaded\n");
 	unlink("two.key");
 	unlink("plain");
 	unlink("outer");

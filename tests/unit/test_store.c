@@ -632,7 +632,9 @@ static void other_databases_are_refused(void **state)
 
 	store_place_execute(place->path, "PRAGMA user_version = 999");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
-	assert_string_equal(error, "the database has version 999, this program knows 4");
+	assert_string_equal(error,
+		"the database has version 999, but this program knows only versions "
+		"up to 4");
 	store_place_execute(
 		place->path, "PRAGMA user_version = 1; PRAGMA application_id = 12345");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
