@@ -1,5 +1,5 @@
 /*
- * The life of a content, the gate before it, and whoever observes it.
+ * Making and freeing a content, its gate, and its observers.
  */
 #include "gateway/content/edit.h"
 
@@ -10,8 +10,8 @@
 #include "gateway/base/log.h"
 
 enum {
-	HEARD_MS = 1000, /* how long those are listened to who could not be heard while
-			  * the thread was stopped, before anybody expires */
+	HEARD_MS = 1000, /* how long requests held up while the thread was stopped are
+	                  * listened to before anything expires */
 };
 
 #define EACH_OBSERVER(o, content)                                                        \
@@ -36,7 +36,7 @@ int content_init(struct content *content, struct zone_thread *thread,
 	content->rules = rules;
 	memcpy(content->name, rules->name, sizeof(content->name));
 	name_to_text(content->name, content->text);
-	/* As long as there is no mirror there is a reason. */
+	/* Without a mirror there must be a reason. */
 	content->not_ready =
 		verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY, "the zone is being loaded");
 	content->kick = (struct thread_task){.run = kick, .arg = content};
@@ -178,7 +178,7 @@ static void tell_opened(struct content *content)
 	}
 }
 
-/* What one does who enters may put something on its way again. */
+/* A caller that enters may put something on its way again. */
 void content_look_at_gate(struct content *content)
 {
 	struct content_caller *caller;

@@ -1,24 +1,24 @@
 /*
  * A zone's content, and everything that changes it.
  *
- * The content is the mirror and the leases of its records.  It is changed by edits
- * (edit.h) alone, which follow each other in one order: that in which they are made, are
- * numbered, reach the disk and go to the targets.  So at any moment it is
+ * The content is the mirror and the leases of its records.  It is changed only by edits
+ * (edit.h), which have one order: they are made, numbered, written to disk and
+ * delivered to the targets in it.  So at any moment the content is
  *
- *	what the primary target has
- *	+ what is durable and still on its way there   (the primary's delivery has it)
- *	+ what is on its way to the disk               (committing)
+ * 	what the primary target has
+ * 	+ what is durable and still on its way there   (the primary's delivery has it)
+ * 	+ what is on its way to the disk               (committing)
  *
- *   content.c   the life of a content, its gate, its observers
+ *   content.c making and freeing it, its gate, its observers
  *   edit.c      edits
- *   outcome.c   what deliveries report of them: applied, refused, not reachable
- *   rebase.c    other content comes under what is pending
+ *   outcome.c what deliveries report of them: applied, refused, not reachable
+ *   rebase.c other content is put under what is pending
  *   durable.c   what transfers see: the durable content, and its history
- *   seed.c      where a zone of the gateway's own comes from
+ *   seed.c where a zone of the gateway's own comes from
  *
- * Whatever has to see the durable content alone (a load, a transfer) waits at the gate:
- * while somebody does, no new updates are judged, so that after at most one commit
- * nothing is on its way to the disk any more.
+ * Whatever has to see only the durable content (a load, a transfer) waits at the gate.
+ * While something waits there, no new updates are judged, so that after at most one
+ * commit nothing is on its way to the disk any more.
  *
  * All of it belongs to the zone thread.
  */
@@ -38,7 +38,8 @@ enum { CONTENT_PARTS_MAX = 8 };
 struct content;
 struct edit;
 
-/* An update that was let in, by whom and by which rules: for those who go by that. */
+/* An accepted update, its sender and the rules that allowed it, for observers that need
+ * them. */
 struct content_request {
 	const struct config_zone *rules;
 	const struct policy_subject *subject;
@@ -47,41 +48,42 @@ struct content_request {
 };
 
 /*
- * What can happen to a content, for those who follow it; each may be NULL.  They are told
- * in the order of the one table in which they stand (gateway/served/served.c).
+ * What can happen to a content, for its observers; each function may be NULL.
+ * Observers are called in the order of the table that lists them
+ * (gateway/served/served.c).
  */
 struct content_observer {
-	/* The mirror is there, or is wholly another. */
+	/* The mirror exists now, or has been replaced as a whole. */
 	void (*loaded)(void *part);
 	/* A client's update was accepted; changes is empty if it was a heartbeat. */
 	void (*accepted)(void *part, const struct content_request *request,
 		const struct changeset *changes);
 	/* An edit is on its way to the disk. */
 	void (*committing)(void *part, const struct edit *edit);
-	/* It has arrived there. */
+	/* It is on the disk. */
 	void (*durable)(void *part, const struct edit *edit);
 	/* Edits that could not be stored have been undone. */
 	void (*undone)(void *part);
 	/* The primary target cannot be reached. */
 	void (*down)(void *part);
-	/* Nobody waits at the gate any more. */
+	/* Nothing waits at the gate any more. */
 	void (*opened)(void *part);
 };
 
-/* One who observes. */
+/* An observer. */
 struct content_part {
 	const struct content_observer *observer;
 	void *part;
 };
 
-/* Who waits at the gate; embedded. */
+/* Something that waits at the gate; embedded. */
 struct content_caller {
 	TAILQ_ENTRY(content_caller) entry;
 	void (*enter)(struct content_caller *caller);
 	void *owner;
 };
 
-/* A content that is to come into service (rebase.c). */
+/* A content that is about to come into service (rebase.c). */
 struct content_taking {
 	struct zone *zone; /* NULL: there is none */
 	struct content_caller caller;
@@ -98,7 +100,7 @@ struct content {
 	uint8_t name[NAME_MAX_LEN];
 	char text[NAME_TEXT_MAX];
 	int64_t id;        /* store_ops.zone_id */
-	size_t operations; /* of the journal that have not come back */
+	size_t operations; /* operations in the journal that have not come back */
 
 	struct zone *mirror;         /* NULL: not loaded */
 	struct verdict not_ready;    /* why, while mirror is NULL */
@@ -106,21 +108,22 @@ struct content {
 	struct service_time service; /* runs while the zone is loaded */
 
 	struct edit_list committing; /* in order */
-	struct edit_list delivering; /* durable, by number, while somebody waits for the
-				      * primary target to have them, or might come to */
+	struct edit_list delivering; /* durable, by number, while something waits, or
+	                              * may come to wait, for the primary target to
+	                              * have them */
 	size_t delivering_count;
 	uint64_t last_seq; /* of its newest edit */
 
 	struct content_taking taking;
-	struct edit *rebase_next; /* of delivering: where the one is looked for that has
-				   * made the change which is rebased next; NULL: at the
-				   * beginning */
+	struct edit *rebase_next; /* in delivering: where to start looking for the edit
+	                           * of the change that is rebased next; NULL: at the
+	                           * beginning */
 
 	struct delivery **deliveries; /* the first is the primary's */
 	size_t delivery_count;
 	struct thread_task kick; /* they have something new */
 
-	struct transfer *axfr; /* counted; of the durable content; NULL: build it */
+	struct transfer *axfr; /* counted; of the durable content; NULL: to be built */
 	struct transfer_history *history;
 	struct notify *notify; /* to secondaries; NULL: none */
 
@@ -128,13 +131,14 @@ struct content {
 	bool is_closing;                      /* nothing new is begun */
 
 	struct content_part parts[CONTENT_PARTS_MAX]; /* in the order in which they are
-						       * told */
+	                                               * called */
 	size_t part_count;
 };
 
 /* ---- content.c ---- */
 
-/* The zone's number is read, or made.  0 or -errno; content_clear either way. */
+/* Reads the zone's number, or makes one.  0 or -errno; content_clear is needed either
+ * way. */
 int content_init(struct content *content, struct zone_thread *thread,
 	struct config *config, const struct config_zone *rules)
 	__attribute__((warn_unused_result));
@@ -144,9 +148,9 @@ void content_configure(
 void content_observe(
 	struct content *content, const struct content_observer *observer, void *part);
 
-/* May it be changed now?  NOERROR, or SERVFAIL and why not. */
+/* May it be changed now?  NOERROR, or SERVFAIL with the reason. */
 struct verdict content_check_ready(const struct content *content);
-/* Why the database did not take something. */
+/* Why the database refused something. */
 struct verdict content_database_verdict(const struct content *content);
 
 /* The primary's delivery. */
@@ -154,36 +158,37 @@ static inline struct delivery *content_primary(const struct content *content)
 {
 	return content->deliveries[0];
 }
-/* Does the gateway move the serial? */
+/* Does the gateway bump the serial? */
 bool content_bumps_serial(const struct content *content);
 /* Is the gateway itself the server of the zone? */
 bool content_is_local(const struct content *content);
 
-/* Do answers wait until the primary target has what they tell of? */
+/* Do answers wait until the primary target has what they confirm? */
 bool content_waits_for_primary(const struct content *content);
 
-/* The durable content is another from now on. */
+/* The durable content has changed. */
 void content_touch(struct content *content);
 
 /* Service time of the zone, now. */
 int64_t content_service_ms(struct content *content);
 
-/* An operation that counts among the content's until it is done. */
+/* Submits an operation that counts as the content's until it is done. */
 void content_submit(struct content *content, struct journal_op *op);
-/* The same for what nobody waits for, and what is lost if there is no memory. */
+/* The same for operations that nothing waits for, and that are lost if there is no
+ * memory. */
 void content_submit_note(struct content *content, const struct journal_op *op);
 
 /*
  * caller->enter is called when nothing is on its way to the disk: now, or after the
- * commits that are under way.  Those who wait enter in the order in which they came.
+ * commits in progress.  Callers enter in order of arrival.
  */
 void content_call(struct content *content, struct content_caller *caller);
-/* Does somebody wait?  Then whatever can be put off is. */
+/* Does something wait?  Then whatever can be deferred is. */
 bool content_is_gated(const struct content *content);
 /* An edit has come back from the journal. */
 void content_look_at_gate(struct content *content);
 
-/* Observers are told. */
+/* Calls the observers. */
 void content_tell_loaded(struct content *content);
 void content_tell_accepted(struct content *content, const struct content_request *request,
 	const struct changeset *changes);
@@ -194,29 +199,30 @@ void content_tell_down(struct content *content);
 
 /* ---- outcome.c ---- */
 
-/* What became of it is corrected in the journal. */
+/* Corrects its outcome in the journal. */
 void content_note_outcome(
 	struct content *content, uint64_t seq, const struct verdict *verdict);
-/* A target refuses an edit for good.  What the primary refuses is taken back. */
+/* A target refuses an edit for good.  If it is the primary, the edit is undone. */
 void content_rejected(struct content *content, struct delivery *delivery,
 	const struct delivery_rejection *rejection);
-/* What the SOA is at the primary: newer than ours, or one that an update of ours did not
- * come to move. */
+/* The SOA at the primary: newer than ours, or one that an update of ours failed to
+ * move. */
 void content_adopt_soa(struct content *content, struct rrset *soa);
 
 /* ---- rebase.c ---- */
 
 /*
- * The mirror becomes this content, and on top of it what is pending: what of that is not
- * in memory is read from the journal bit by bit, while all goes on with the mirror that
- * there is.  Takes the zone.  taken is called, perhaps at once: at the gate with 0, or
- * with -errno, and then the mirror is what it was.
+ * Makes this content the mirror, with what is pending on top of it.  Pending changes
+ * that are not in memory are read from the journal in pieces, while the present mirror
+ * remains in use.  Takes over the zone.  taken is called, perhaps at once: at the gate
+ * with 0, or with -errno, and then the mirror is unchanged.
  */
 void content_take_zone(struct content *content, struct zone *zone,
 	void (*taken)(int result, void *arg), void *arg);
 bool content_is_taking(const struct content *content);
-/* The difference comes under what is pending.  *ret_changes is what it did, the caller's;
- * NULL: the primary is asked again.  True: all that is pending does what it did. */
+/* Puts the difference under what is pending.  *ret_changes is what it did, the
+ * caller's; NULL: the primary is asked again.  True: everything pending still has the
+ * same effect. */
 bool content_take_difference(struct content *content, const struct update *difference,
 	struct changeset **ret_changes);
 
@@ -225,7 +231,8 @@ bool content_take_difference(struct content *content, const struct update *diffe
 extern const struct content_observer content_history_observer;
 extern const struct content_observer content_delivery_observer;
 
-/* As transfer_new_axfr, transfer_new_ixfr.  Nothing may be on its way to the disk. */
+/* Like transfer_new_axfr and transfer_new_ixfr.  Nothing may be on its way to the
+ * disk. */
 struct transfer *content_axfr(
 	struct content *content, const uint8_t *question, size_t question_len);
 struct transfer *content_ixfr(struct content *content, uint32_t serial,

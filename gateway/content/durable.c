@@ -1,6 +1,6 @@
 /*
- * What others see of a content: secondaries by transfers, targets by deliveries.  Nothing
- * that is not durable leaves the zone thread by either.
+ * What others see of a content: secondaries by transfers, targets by deliveries.  Both
+ * pass on only what is durable.
  */
 #include <errno.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void deliver(void *part, const struct edit *edit)
 		edit->origin == EDIT_TAKE_BACK || edit->origin == EDIT_REJECTION;
 
 	for (size_t i = 0; i < content->delivery_count; i++) {
-		/* What changes leases only is nothing to targets. */
+		/* Changes of leases alone do not concern targets. */
 		if ((i == 0 && edit->origin == EDIT_REJECTION) || !edit->changes->count)
 			delivery_pass(content->deliveries[i], edit->op.seq);
 		else
@@ -55,7 +55,7 @@ static bool is_same_question(
 		!memcmp(first->octets + WIRE_HEADER_LEN, question, len);
 }
 
-/* Those who ask for the same content share it. */
+/* Clients that ask for the same content share it. */
 struct transfer *content_axfr(
 	struct content *content, const uint8_t *question, size_t question_len)
 {

@@ -1,5 +1,5 @@
 /*
- * Edits: the only place where a mirror or a lease is undone.
+ * Edits.  Only this file undoes changes of a mirror or of leases.
  */
 #include "gateway/content/edit.h"
 
@@ -34,7 +34,7 @@ static void edit_free(struct edit *edit)
 	free(edit);
 }
 
-/* The list in which the edits of a state stand; NULL: in none. */
+/* The list that holds edits of this state; NULL: none. */
 static struct edit_list *list_of(struct edit *edit)
 {
 	switch (edit->state) {
@@ -48,7 +48,7 @@ static struct edit_list *list_of(struct edit *edit)
 	}
 }
 
-/* The only place where the state changes. */
+/* The only function that changes the state. */
 static void set_state(struct edit *edit, enum edit_state state)
 {
 	struct edit_list *from = list_of(edit), *to;
@@ -67,7 +67,7 @@ static void set_state(struct edit *edit, enum edit_state state)
 	edit->content->delivering_count -= from == &edit->content->delivering;
 }
 
-/* Those who are told may wait anew, for this edit or another. */
+/* Waiters that are called may wait again, for this edit or another. */
 static void tell_all(
 	struct edit_waiters *waiters, struct edit *edit, enum edit_state state)
 {
@@ -137,11 +137,12 @@ int edit_withdraw(struct edit *edit, const struct changeset *changes)
 	return r;
 }
 
-/* Moves what next has behind what into has.  0 or -ENOMEM. */
+/* Appends the changes of next to into.  0 or -ENOMEM. */
 static int move_leases(struct lease_changes *into, struct lease_changes *next)
 {
 	struct lease_change *longer;
-	size_t room = 1; /* as those have it who add to them */
+	/* the capacity is a power of two, as functions that append assume */
+	size_t room = 1;
 
 	while (room < into->count + next->count)
 		room *= 2;
@@ -155,7 +156,7 @@ static int move_leases(struct lease_changes *into, struct lease_changes *next)
 	return 0;
 }
 
-/* The step's leases go to where they can be undone, the step keeps a copy. */
+/* Moves the step's leases to where they can be undone; the step keeps a copy. */
 static int merge_leases(struct changeset *into, struct changeset *step)
 {
 	struct lease_changes *leases = step->leases;
@@ -180,8 +181,8 @@ static int merge_leases(struct changeset *into, struct changeset *step)
 	return 0;
 }
 
-/* What comes back to where it began stays until nothing can fail any more, so that an
- * edit which is aborted undoes it too. */
+/* Changes that ended where they began stay until nothing can fail any more, so that
+ * aborting the edit undoes them too. */
 static int merge(struct edit *edit)
 {
 	int r = changeset_merge(edit->changes, edit->step);
@@ -258,7 +259,7 @@ static void leave_journal(struct edit *edit)
 	tell_waiters(edit, EDIT_DURABLE);
 	if (!is_awaited)
 		edit_disown(edit);
-	/* The delivery may have read it back from the journal a moment ago. */
+	/* The delivery may just have read it from the journal. */
 	if (delivery_cursor(content_primary(content)) >= seq)
 		edit_end_applied(content, seq);
 	content_look_at_gate(content);
@@ -272,7 +273,7 @@ static void on_stored(struct journal_op *op, void *arg)
 		leave_journal(edit);
 		return;
 	}
-	/* It stays in the list until all that built on it is back, too. */
+	/* It stays in the list until everything built on it has come back, too. */
 	set_state(edit, EDIT_FAILED);
 	if (edit->ops && edit->ops->failed)
 		edit->ops->failed(edit);
@@ -337,7 +338,7 @@ void edit_forget_all(struct content *content)
 
 /* ---- waiting ---- */
 
-/* Nobody awaits it; but a heartbeat that comes may find it. */
+/* Nothing awaits it, but a later heartbeat may find it. */
 static bool is_to_be_found(const struct edit *edit)
 {
 	return content_waits_for_primary(edit->content) &&
@@ -395,7 +396,7 @@ static void gather_waiters(struct edit *edit, struct edit_waiters *gathered)
 		TAILQ_CONCAT(gathered, &edit->waiters, entry);
 }
 
-/* Whoever found the edit of this number, or a later one. */
+/* Whatever found the edit of this number, or a later one. */
 static void tell_undone(struct content *content, uint64_t seq)
 {
 	struct edit *edit = TAILQ_FIRST(&content->delivering);

@@ -1,25 +1,24 @@
 /*
  * An edit: one change of one zone, from its judgement to its end.
  *
- * Whoever wants to change a zone begins one, applies to it, and commits or aborts it:
+ * To change a zone, begin an edit, apply updates to it, and commit or abort it:
  *
- *	edit = edit_begin(content, origin, ops, owner);
- *	v = edit_apply(edit, update);       the mirror has it; edit->step is what it did
- *	...                                 leases are added to edit->step
- *	edit_keep(edit) or edit_drop(edit)
- *	edit_commit(edit, ...) or edit_abort(edit)
+ * 	edit = edit_begin(content, origin, ops, owner);
+ * 	v = edit_apply(edit, update);       the mirror has it; edit->step is what it did
+ * 	...                                 leases are added to edit->step
+ * 	edit_keep(edit) or edit_drop(edit)
+ * 	edit_commit(edit, ...) or edit_abort(edit)
  *
  * Abort undoes whatever has been done to the mirror and to the leases; commit cannot
- * fail.  From then on the edit goes its way by itself,
+ * fail.  From then on the edit proceeds by itself,
  *
- *	open -> committing -> durable -> applied    the primary target has it
- *	                   \          \-> left       nobody awaits more than that
- *	                    \          \-> undone    taken back by another edit
- *	                     \-> failed -> undone    the database did not take it
+ * 	open -> committing -> durable -> applied    the primary target has it
+ * 	                   \          \-> left       nobody awaits more than that
+ * 	                    \          \-> undone    taken back by another edit
+ * 	                     \-> failed -> undone    the database did not take it
  *
- * and its owner is told by its ops.
- * Others who found it (heartbeats, which promise no more than what they found) wait for
- * it too, and share its fate.
+ * and its owner is told by its ops.  Requests that found it in the content (heartbeats,
+ * whose answers confirm only what they found) wait for it too, and share its fate.
  */
 #ifndef MUSTER_EDIT_H
 #define MUSTER_EDIT_H
@@ -28,8 +27,8 @@
 #include "zones/update.h"
 
 enum {
-	EDIT_FOUND_MAX = 4096, /* durable edits of a zone that are kept until the primary
-				* has them, though nobody awaits that */
+	EDIT_FOUND_MAX = 4096, /* durable edits of a zone that are kept until the
+	                        * primary has them, although nothing awaits that */
 };
 
 enum edit_origin {
@@ -45,33 +44,34 @@ enum edit_state {
 	EDIT_OPEN,
 	EDIT_COMMITTING,
 	EDIT_DURABLE,
-	EDIT_LEFT,    /* durable, and nobody awaits more */
+	EDIT_LEFT,    /* durable, and nothing awaits more */
 	EDIT_APPLIED, /* the primary target has it */
-	EDIT_FAILED,  /* not stored; undone when all that built on it is back */
+	EDIT_FAILED,  /* not stored; undone when everything built on it has come back */
 	EDIT_UNDONE,
 };
 
-/* What an edit's owner is told; each may be NULL. */
+/* How an edit's owner is told; each may be NULL. */
 struct edit_ops {
-	/* It is on the disk.  True: the owner awaits what the primary target says. */
+	/* It is on the disk.  True: the owner awaits the outcome at the primary
+	 * target. */
 	bool (*durable)(struct edit *edit);
-	/* It is not, and ends. */
+	/* It could not be stored, and ends. */
 	void (*failed)(struct edit *edit);
-	/* The primary target has it; it ends. */
+	/* The primary target has it, and it ends. */
 	void (*applied)(struct edit *edit);
-	/* The primary target refuses it.  True: the owner has it taken back, and tells
-	 * whoever waits; false: it is taken back for the owner. */
+	/* The primary target refuses it.  True: the owner undoes it and tells whatever
+	 * waits; false: it is undone on the owner's behalf. */
 	bool (*rejected)(struct edit *edit, const struct verdict *why);
 };
 
-/* Who waits for somebody else's edit; embedded. */
+/* Waits for the edit of another owner; embedded. */
 struct edit_waiter {
 	TAILQ_ENTRY(edit_waiter) entry;
 	struct edit *edit; /* NULL: it does not wait */
 	void *owner;
-	/* It waits no longer: the edit is EDIT_DURABLE, and may be waited for again; it
-	 * ends as EDIT_LEFT, EDIT_APPLIED or EDIT_FAILED; or it, or one before it, is
-	 * EDIT_UNDONE. */
+	/* It no longer waits: the edit is EDIT_DURABLE, and may be waited for again; it
+	 * ends as EDIT_LEFT, EDIT_APPLIED or EDIT_FAILED; or this edit, or an earlier
+	 * one, is EDIT_UNDONE. */
 	void (*tell)(
 		struct edit_waiter *waiter, struct edit *edit, enum edit_state state);
 };
@@ -86,13 +86,14 @@ struct edit {
 	enum edit_state state;
 	const struct edit_ops *ops; /* NULL: nobody wants to know */
 	void *owner;
-	struct update *update;  /* owned; what the gateway itself asks for; may be NULL */
+	/* owned; of updates made by the gateway itself; may be NULL */
+	struct update *update;
 	struct changeset *step; /* applied last, neither kept nor dropped; NULL: none */
 	struct changeset *changes; /* kept: what it does to mirror and leases */
-	struct changeset *rebased; /* what it does to content that is not in service yet
-				    * (rebase.c); NULL: that has not got so far */
-	struct changeset *asked;   /* the part of changes that stands for what was asked
-				    * for: what has to go if it is taken back */
+	struct changeset *rebased; /* what it does to content that is not in service
+	                            * yet (rebase.c); NULL: not rebased yet */
+	struct changeset *asked;   /* the part of changes that was asked for, which has
+	                            * to go if it is undone */
 	struct edit_waiters waiters;
 };
 
@@ -101,70 +102,73 @@ struct edit *edit_begin(struct content *content, enum edit_origin origin,
 	const struct edit_ops *ops, void *owner);
 
 /*
- * A step: applied to the mirror, all or nothing, with edit->step what it did (maybe
- * nothing).  Verdicts of apply_update.  The caller adds what it does to the leases.
+ * A step: applies the update to the mirror, all or nothing; edit->step is what it did
+ * (maybe nothing).  Verdicts as in apply_update.  The caller adds what it does to the
+ * leases.
  */
 struct verdict edit_apply(struct edit *edit, const struct update *update);
-/* A step that changes leases alone, so far.  0 or -ENOMEM. */
+/* A step that so far changes only leases.  0 or -ENOMEM. */
 int edit_apply_nothing(struct edit *edit) __attribute__((warn_unused_result));
-/* A step that takes changes back, with their leases, as far as that still makes sense.
- * 0 or -errno (apply_withdrawal), nothing done. */
+/* A step that undoes changes, with their leases, as far as that still makes sense.  0
+ * or -errno (apply_withdrawal), nothing done. */
 int edit_withdraw(struct edit *edit, const struct changeset *changes)
 	__attribute__((warn_unused_result));
-/* The step is part of the edit.  0, or -ENOMEM: the edit can only be aborted. */
+/* Makes the step part of the edit.  0, or -ENOMEM: the edit can only be aborted. */
 int edit_keep(struct edit *edit) __attribute__((warn_unused_result));
-/* The step is undone. */
+/* Undoes the step. */
 void edit_drop(struct edit *edit);
 
-/* Does it change no record and no lease? */
+/* Does it change neither records nor leases? */
 bool edit_is_empty(const struct edit *edit);
 
-/* The content that has come under a durable edit is in service: it does what it does
- * there (edit->rebased), if it does. */
+/* The content put under a durable edit is in service: its effect is now what it does
+ * there (edit->rebased), if anything. */
 void edit_take_rebased(struct edit *edit);
 
-/* On its way.  request: who asked, for the journal; may be NULL.  Its number. */
+/* Puts it on its way.  request: its sender, for the journal; may be NULL.  Returns its
+ * number. */
 uint64_t edit_commit(struct edit *edit, const struct verdict *why,
 	const struct journal_request *request);
 /* Undoes all of it, and frees it.  NULL is harmless. */
 void edit_abort(struct edit *edit);
-/* Nothing of it changed anything after all: frees it without undoing. */
+/* It changed nothing after all: frees it without undoing. */
 void edit_discard(struct edit *edit);
 
-/* Its owner does not await it any more. */
+/* Its owner no longer awaits it. */
 void edit_disown(struct edit *edit);
 
-/* The primary target cannot be reached: nobody will wait for what nobody awaits now. */
+/* The primary target cannot be reached: edits that nothing awaits now are not kept for
+ * later waiters. */
 void edit_leave_unawaited(struct content *content);
 
 /* The newest edit that is on its way to the disk or to the primary target; NULL: none. */
 struct edit *edit_newest(const struct content *content);
 void edit_wait(struct edit *edit, struct edit_waiter *waiter);
-/* Harmless for one who does not wait. */
+/* Harmless if it does not wait. */
 void edit_stop_waiting(struct edit_waiter *waiter);
 
 /*
- * A durable edit is taken back by another, which is returned: on its way, with these ops,
- * or NULL if there was nothing left to take back, or no memory for it.  The edit ends,
- * and whoever waited for it, or for a later one, is told EDIT_UNDONE.
+ * Undoes a durable edit by another one, which is returned: on its way, with these ops,
+ * or NULL if there was nothing left to undo, or no memory.  The edit ends, and whatever
+ * waited for it, or for a later one, is told EDIT_UNDONE.
  */
 struct edit *edit_take_back(struct edit *edit, enum edit_origin origin,
 	const struct verdict *why, const struct edit_ops *ops, void *owner);
-/* The same for the change set of an edit that has ended, whose number was seq. */
+/* The same for the change set of an edit that has ended, with number seq. */
 struct edit *edit_take_back_changes(struct content *content, uint64_t seq,
 	const struct changeset *changes, enum edit_origin origin,
 	const struct verdict *why, const struct edit_ops *ops, void *owner);
 /* The primary target has everything up to seq: those edits end. */
 void edit_end_applied(struct content *content, uint64_t seq);
-/* The durable edit of this number; NULL: nobody awaits it. */
+/* The durable edit of this number; NULL: nothing awaits it. */
 struct edit *edit_find_durable(const struct content *content, uint64_t seq);
-/* What the edit of this number did has been taken back, or replaced, by another: whoever
- * waited for it, or for a later one, is told EDIT_UNDONE.  It ends; edit may be NULL: it
- * has already. */
+/* What the edit of this number did has been undone, or replaced, by another one:
+ * whatever waited for it, or for a later one, is told EDIT_UNDONE.  It ends; edit may
+ * be NULL if it has ended already. */
 void edit_end_undone(struct content *content, uint64_t seq, struct edit *edit);
-/* A commit failed, and everything submitted since has come back: it is undone. */
+/* A commit failed, and everything submitted since has come back: undoes it. */
 void edit_undo_failed(struct content *content);
-/* The content's end: nobody is told, and nothing undone. */
+/* The content ends: nothing is told or undone. */
 void edit_forget_all(struct content *content);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What deliveries report: edits that a target has, or refuses, and what the primary's SOA
- * is.
+ * What deliveries report: edits that a target has or refuses, and the SOA of the
+ * primary.
  */
 #include "gateway/base/log.h"
 #include "gateway/content/edit.h"
@@ -16,7 +16,8 @@ void content_note_outcome(
 
 /* ---- refused ---- */
 
-/* A target lacks, for good, what somebody was told is done: a person has to see it. */
+/* A target will always lack something that was confirmed to a client; a person has to
+ * look at it. */
 static void set_aside(struct content *content, const struct delivery *delivery,
 	const struct delivery_rejection *rejection)
 {
@@ -38,8 +39,8 @@ static void log_rejection(const struct content *content, const struct delivery *
 		rejection->why->why);
 }
 
-/* Nobody waits, and somebody was told that it is done; the mirror must not claim what the
- * primary does not have. */
+/* Nothing waits, and the change has been confirmed; but the mirror must not contain
+ * what the primary lacks. */
 static void take_back(struct content *content, struct edit *edit,
 	const struct delivery_rejection *rejection)
 {
@@ -60,7 +61,7 @@ static void reject_at_primary(struct content *content, struct delivery *primary,
 		is_awaited
 			? "is taken back"
 			: "is taken back, although its client has been answered already");
-	/* What was evaluated on top of it must not bring it along. */
+	/* Pending changes that were evaluated on top of it must not contain it. */
 	if (delivery_has_pending(primary) || !TAILQ_EMPTY(&content->committing))
 		delivery_want_whole(primary);
 	if (!edit || !edit->ops || !edit->ops->rejected ||
@@ -79,14 +80,14 @@ void content_rejected(struct content *content, struct delivery *delivery,
 	}
 	set_aside(content, delivery, rejection);
 	log_rejection(content, delivery, rejection, "is set aside");
-	/* What a withdrawal wanted to take back may be there or not: look. */
+	/* What a withdrawal was to undo may exist or not: load the zone. */
 	if (is_primary)
 		delivery_want_whole(delivery);
 }
 
 /* ---- applied ---- */
 
-/* Has a client moved the serial (3.4.2.2), on the way to the primary? */
+/* Is a client's change of the serial (3.4.2.2) on its way to the primary? */
 static bool has_serial_pending(const struct content *content)
 {
 	const struct edit *edit;
@@ -117,8 +118,8 @@ void content_adopt_soa(struct content *content, struct rrset *soa)
 	if (!serial_is_newer(serial_of(soa), serial_of(ours))) {
 		if (has_serial_pending(content))
 			return;
-		/* The primary has refused a client's serial.  Were ours to stay ahead, it
-		 * would stand still under the changes to come. */
+		/* The primary has refused a client's serial.  If ours stayed ahead, it
+		 * would not move with the next changes. */
 		transfer_history_lose(content->history);
 	}
 	content_touch(content);

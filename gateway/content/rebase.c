@@ -1,9 +1,8 @@
 /*
- * Other content from the primary target comes under what is pending, which is then on top
- * of it as it now is.
+ * Puts other content from the primary target under what is pending.
  *
  * A whole zone is brought up to date before it comes into service, however much is
- * pending: meanwhile the mirror that there is goes on, and so do edits.
+ * pending.  Meanwhile the present mirror stays in use, and edits continue.
  */
 #include <errno.h>
 
@@ -32,7 +31,7 @@ static bool is_same(const struct changeset *old, const struct changeset *rebased
 	return rebased->count <= old->count;
 }
 
-/* The edit that has made a change, if somebody awaits it; asked for in order. */
+/* The edit that has made a change, if something awaits it; to be asked for in order. */
 static struct edit *find_edit(struct content *content, uint64_t seq)
 {
 	const struct edit *last = TAILQ_LAST(&content->delivering, edit_list);
@@ -48,8 +47,8 @@ static struct edit *find_edit(struct content *content, uint64_t seq)
 	return edit->op.seq == seq ? edit : NULL;
 }
 
-/* Should it come to be taken back, then what the edit does now: a record that somebody
- * else has deleted meanwhile is not the client's to bring back. */
+/* If it is to be undone later, then by what the edit does now: a record that somebody
+ * else has deleted meanwhile must not be restored for the client. */
 static void tell_edit(struct edit *edit, struct changeset *rebased)
 {
 	if (!edit)
@@ -58,7 +57,7 @@ static void tell_edit(struct edit *edit, struct changeset *rebased)
 	edit->rebased = changeset_ref(rebased);
 }
 
-/* What came of it for leases stays what it was. */
+/* Its effect on leases stays as it was. */
 static struct changeset *rebase_onto(
 	struct zone *zone, struct content *content, uint64_t seq, struct changeset *old)
 {
@@ -78,7 +77,7 @@ static struct changeset *rebase_onto(
 	return rebased;
 }
 
-/* What edits do to content that does not come into service concerns nobody. */
+/* Drops what edits do to content that does not come into service. */
 static void settle_edits(struct content *content, bool is_in_service)
 {
 	struct edit *edit;
@@ -202,13 +201,13 @@ bool content_take_difference(struct content *content, const struct update *diffe
 	int r;
 
 	*ret_changes = NULL;
-	if (!delivery_is_live(primary)) { /* some of what is pending is not at hand */
+	if (!delivery_is_live(primary)) { /* some pending changes are not available */
 		delivery_want_whole(primary);
 		return true;
 	}
 	delivery_each_newest_first(primary, undo_pending, content->mirror);
 	r = rebase_difference(content->mirror, difference, &changes);
-	/* What there is no memory for is missing until the zone has been loaded again. */
+	/* What lacks memory is missing until the zone has been loaded again. */
 	if (delivery_rebase_queue(primary, &rebase) || r)
 		delivery_want_whole(primary);
 	settle_edits(content, true);

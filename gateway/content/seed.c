@@ -13,8 +13,7 @@
 #include "tsig/plural.h"
 #include "zones/rdata.h"
 
-enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go, seconds
-	*/
+enum { /* seconds, as RFC 1912 2.2 suggests for a zone with changing records */
 	SEED_TTL = 3600,
 	SEED_REFRESH = 3600,
 	SEED_RETRY = 600,
@@ -23,8 +22,9 @@ enum { /* RFC 1912 2.2's order of magnitude for a zone whose records come and go
 };
 
 enum {
-	LOOK_MS = 2000, /* how often a file that could not be read is looked at */
-	PATIENCE = 30, /* after so many looks a file that seems unchanged is read again */
+	LOOK_MS = 2000, /* how often an unreadable file is looked at */
+	/* after this many looks, a file that seems unchanged is read again */
+	PATIENCE = 30,
 };
 
 /* ---- the seed ---- */
@@ -47,8 +47,8 @@ static int put_seed_record(struct zone *zone, uint16_t type, const char *text)
 	return zone_load_rr(zone, &rr);
 }
 
-/* A SOA and an NS, so that the zone is one.  The serial is the time: newer than that of a
- * zone that was here before. */
+/* A SOA and an NS make it a valid zone.  The serial is the time, which is newer than
+ * the serial of an earlier zone of this name. */
 static int make_up_seed(struct content *content, struct zone *zone)
 {
 	const bool has_room =
@@ -91,7 +91,7 @@ static int read_seed(struct content *content, const char *path, struct zone *zon
 
 /* ---- out of service ---- */
 
-/* What tells whether a file is another one, or none. */
+/* What shows whether a file has changed, or is missing. */
 static struct seed_file look_at(const char *path)
 {
 	struct stat st;
@@ -111,7 +111,7 @@ static bool is_same_file(const struct seed_file *a, const struct seed_file *b)
 		a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
 }
 
-/* Logged when it is news.  Where files are does not concern clients. */
+/* Logged when it is news.  Clients need not know where files are. */
 static void stay_out(struct seed *seed, const char *why)
 {
 	struct content *content = seed->content;
@@ -158,7 +158,7 @@ static void on_taken(int result, void *arg)
 	zone_thread_later(content->thread, &content->kick);
 }
 
-/* What the journal has for it comes on top. */
+/* Changes in the journal are applied on top. */
 static void go_into_service(struct seed *seed, struct zone *zone)
 {
 	seed->is_failed = false;
@@ -184,7 +184,7 @@ static void on_seeded(struct journal_op *op, void *arg)
 	free(seeding);
 }
 
-/* The seed is stored whole before the first update can build on it. */
+/* The whole seed is stored before the first update can build on it. */
 static void store_seed(struct seed *seed, struct zone *zone)
 {
 	struct content *content = seed->content;

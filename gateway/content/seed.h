@@ -1,17 +1,18 @@
 /*
- * Where the content of a zone of the gateway's own comes from: the database, or its seed,
- * which is a file or made up.
+ * Where the content of a zone of the gateway's own comes from: the database, or its
+ * seed, which is a file or generated.
  *
  * A zone that cannot be loaded is out of service, with the reason where administrators
- * look, and is tried again until it can: when the configuration is read again, when its
- * file has changed, and now and then in any case, since other files may be included.
+ * can see it.  Loading is tried again when the configuration is read again, when the
+ * file has changed, and from time to time in any case, since included files may have
+ * changed.
  */
 #ifndef MUSTER_SEED_H
 #define MUSTER_SEED_H
 
 #include "gateway/content/content.h"
 
-/* As much of a file as tells when it is another. */
+/* What shows whether a file has changed. */
 struct seed_file {
 	uint64_t device, inode;
 	int64_t size, changed_s, changed_ns;
@@ -21,19 +22,19 @@ struct seed {
 	struct content *content; /* NULL: the zone is not the gateway's own */
 	struct alarm alarm;      /* until it is tried again */
 	bool is_failed;          /* it could not be loaded, and is tried again */
-	bool is_bad;             /* ... since its file has an error, or is none */
+	bool is_bad;             /* ... since its file has an error, or does not exist */
 	bool was_tried;
-	char *why; /* it could not be loaded last, for administrators; owned; NULL: it
-		    * could, or there was no memory to say so */
+	char *why; /* why it could not be loaded last, for administrators; owned; NULL:
+	            * it could, or there was no memory for this */
 	struct seed_file file; /* as it was then */
 	unsigned looks;        /* at that since */
 };
 
 void seed_init(struct seed *seed, struct content *content);
 void seed_clear(struct seed *seed);
-/* If that fails the zone is out of service, logged, and tried again. */
+/* If that fails the zone is out of service; this is logged, and tried again. */
 void seed_load(struct seed *seed);
-/* Whoever reads the configuration again wants to hear it again. */
+/* Logs the reason again, for someone who reads the configuration again. */
 void seed_load_again(struct seed *seed);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Zone files are read as at the start, and forgotten again (seed_check.h).
+ * Reads zone files as at the start, without keeping them (seed_check.h).
  */
 #include "gateway/content/seed_check.h"
 
