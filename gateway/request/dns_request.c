@@ -1,5 +1,5 @@
 /*
- * DNS messages as requests: construction, destruction, and what they say of themselves.
+ * DNS messages as requests: construction, destruction, and how they are described.
  */
 #include "gateway/request/dns_request.h"
 

@@ -1,9 +1,9 @@
 /*
- * A request that a DNS message brought: the message, by which way it came, and the answer
+ * A request that came as a DNS message: the message, where it came from, and the answer
  * on its way back.
  *
- * A listener makes it, and gets it back when it is answered; then it signs, sends and
- * frees it.  What becomes of the request in between is in request.h.
+ * A listener makes it, gets it back when it is answered, and then signs, sends and
+ * frees it.  request.h explains what happens to it in between.
  */
 #ifndef MUSTER_DNS_REQUEST_H
 #define MUSTER_DNS_REQUEST_H
@@ -14,14 +14,14 @@
 
 struct connection;
 
-/* By which way it came, and its answer goes. */
+/* Where it came from, and where its answer goes. */
 struct dns_peer {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	struct connection *connection; /* the listener's; NULL: UDP */
-	int socket;                    /* UDP: which socket it came by */
-	struct ip_address local;       /* UDP: the address it was sent to; family 0: not
-					* known, let the kernel choose */
+	int socket;                    /* UDP: the socket it came by */
+	struct ip_address local;       /* UDP: the address it was sent to; family 0:
+	                                * unknown, the kernel chooses */
 	unsigned interface;            /* UDP: for link-local answers; 0: any */
 };
 
@@ -38,24 +38,24 @@ struct dns_request {
 	struct dns_request *next;     /* in a line for the server that signs the zone */
 
 	/* The answer. */
-	uint8_t *answer; /* owned; NULL: compose one from the verdict */
+	uint8_t *answer; /* owned; NULL: to be composed from the verdict */
 	size_t answer_len;
-	struct transfer *transfer; /* counted; NULL: no zone transfer */
+	struct transfer *transfer; /* counted; NULL: not a zone transfer */
 
 	size_t len;
 	uint8_t msg[]; /* the request as it came */
 };
 
-/* Copies the message; its answer will come to reply.  NULL: no memory. */
+/* Copies the message; its answer goes to reply.  NULL: no memory. */
 struct dns_request *dns_request_new(struct config *config, const struct dns_peer *peer,
 	struct mailbox *reply, const uint8_t *msg, size_t len);
 /* Frees it and what it owns; NULL is harmless. */
 void dns_request_free(struct dns_request *dns);
 
-/* As wire_walk; then it is known what kind of request it is. */
+/* Like wire_walk; determines the kind of request. */
 struct verdict dns_request_walk(struct dns_request *dns);
 
-/* The one around a request that came as a DNS message, or around its node. */
+/* The DNS message around a request, or around its node. */
 static inline struct dns_request *dns_request_of(struct request *request)
 {
 	return (struct dns_request *)(void *)request;

@@ -1,6 +1,6 @@
 /*
- * Updates, judged against the content.  The order in which they are judged is the order
- * of everything that follows: their numbers, the journal, the targets.
+ * Judges updates against the content.  They keep the order in which they are judged in
+ * everything that follows: their numbers, the journal, the targets.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +19,12 @@ static void on_refusal_written(struct journal_op *op, void *arg)
 {
 	struct refusal_row *row = arg;
 
-	(void)op; /* an audit row that could not be written changes no answer */
+	(void)op; /* a missing audit row does not change the answer */
 	requests_answer(row->all, row->request);
 	free(row);
 }
 
-/* Of what is written: a change, or the row of a refusal. */
+/* The share of what a request writes: a change, or the row of a refusal. */
 static struct verdict take_share(
 	struct zone_requests *zone, const struct request *request, size_t octets)
 {
@@ -34,7 +34,7 @@ static struct verdict take_share(
 		turn_monotonic_ms(&thread->time));
 }
 
-/* A client that is refused again and again must not fill the disk. */
+/* A client whose updates are refused again and again must not fill the disk. */
 static bool may_write_refusal(struct zone_requests *zone, const struct request *request)
 {
 	const int64_t second = request->received_ms / 1000;
@@ -50,7 +50,7 @@ static bool may_write_refusal(struct zone_requests *zone, const struct request *
 	return verdict_is_ok(&v);
 }
 
-/* A row for the audit; the answer does not depend on it but comes after it. */
+/* Writes an audit row.  The answer comes after it, but does not depend on it. */
 static void answer_refusal(struct zone_requests *zone, struct request *request)
 {
 	struct zone_thread *thread = zone->all->thread;
@@ -87,8 +87,8 @@ static void answer_without_memory(struct zone_requests *zone, struct request *re
 
 /* ---- evaluation ---- */
 
-/* What the sender holds, with the names that the changes have made larger, each counted
- * once: those of one owner stand together. */
+/* What the sender holds, plus the names that the changes have made larger, each counted
+ * once: names of one owner are adjacent. */
 static struct zone_holding count_holding(
 	const struct zone *mirror, const uint8_t *key, const struct changeset *changes)
 {
@@ -111,8 +111,8 @@ static struct zone_holding count_holding(
 }
 
 /*
- * The last part of max_size is for those who hold little of the zone: whoever holds much
- * must not be able to keep all others from adding anything.
+ * The last part of max_size is for keys that hold little of the zone: keys that hold
+ * much must not keep all others from adding anything.
  */
 static struct verdict check_share(
 	const struct request *request, const struct zone_holding *held, size_t after)
@@ -133,7 +133,7 @@ static struct verdict check_share(
 		held->octets);
 }
 
-/* The zone had so many octets before. */
+/* before: octets of the zone before the update. */
 static struct verdict check_size(const struct content *content,
 	const struct request *request, const struct update *update,
 	const struct changeset *changes, size_t before)
@@ -152,7 +152,8 @@ static struct verdict check_size(const struct content *content,
 	return v;
 }
 
-/* Names that became larger are the sender's.  Without memory they stay as they were. */
+/* Names that became larger now belong to the sender.  Without memory their holders
+ * stay. */
 static void hold_names(struct zone *mirror, const struct request *request,
 	const struct changeset *changes)
 {
@@ -183,7 +184,7 @@ static struct verdict lease(struct content *content, const struct request *reque
 	return verdict_ok();
 }
 
-/* What the update would do has been done to the mirror: may it stay? */
+/* The update has been applied to the mirror: may it stay? */
 static struct verdict check_and_lease(struct zone_requests *zone,
 	const struct request *request, const struct update *update, size_t before,
 	struct changeset *changes)
@@ -210,8 +211,8 @@ static struct verdict evaluate(struct zone_requests *zone, const struct request 
 	const size_t before = zone_count_octets(mirror);
 	struct verdict v;
 
-	/* Policy before prerequisites: whoever may not update learns nothing (RFC 2136
-	 * 3.3 has it the other way round; BIND settled it). */
+	/* Policy comes before prerequisites, so that clients who may not update learn
+	 * nothing (RFC 2136 3.3 has the opposite order; BIND set the precedent). */
 	v = policy_check_effect(
 		&request->zone->policy, mirror, &request->subject, update);
 	if (verdict_is_ok(&v))
@@ -243,8 +244,8 @@ struct verdict requests_evaluate(
 
 /* ---- updates ---- */
 
-/* Remembers it, if it is new; otherwise *ret_first is the one that is still in progress,
- * or NULL and *ret_answer is what that was told. */
+/* Remembers the request, if it is new.  Otherwise *ret_first is the first one if it is
+ * still in progress, or NULL with its answer in *ret_answer. */
 static enum replay_result look_for_twin(struct requests *all, struct request *request,
 	struct request **ret_first, struct verdict *ret_answer)
 {
@@ -265,9 +266,9 @@ static enum replay_result look_for_twin(struct requests *all, struct request *re
 	return result;
 }
 
-/* A twin gets the first one's answer; true: the request is taken care of.  What nobody
- * can repeat has none.  The first one, if it is in progress, is for the same zone, and so
- * in this thread. */
+/* A twin gets the answer of the first request; true: the request is taken care of.
+ * Requests that cannot be repeated have no twins.  If the first one is in progress, it
+ * is for the same zone, and so in this thread. */
 static bool answer_twin(struct requests *all, struct request *request)
 {
 	struct request *first = NULL;
@@ -300,7 +301,7 @@ static bool answer_twin(struct requests *all, struct request *request)
 	return true;
 }
 
-/* A host whose records are permanent has no lease that would say when it last spoke. */
+/* A host with permanent records has no lease that shows when it was last heard of. */
 static void note_seen(struct zone_requests *zone, const struct request *request)
 {
 	const struct content *content = zone->content;
@@ -332,7 +333,7 @@ void requests_update(struct zone_requests *zone, struct request *request)
 	}
 	request->verdict = content_check_ready(zone->content);
 	if (!verdict_is_ok(&request->verdict)) {
-		/* Not remembered: the same message may succeed a moment later. */
+		/* Not remembered, since the same message may succeed a moment later. */
 		requests_answer(zone->all, request);
 		return;
 	}

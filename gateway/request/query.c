@@ -53,7 +53,7 @@ static void answer_query(struct zone_requests *zone, struct dns_request *dns)
 
 /* ---- transfers ---- */
 
-/* RFC 1995 3: the client's SOA stands in the authority section. */
+/* RFC 1995 3: the client's SOA is in the authority section. */
 bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_serial)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -74,7 +74,7 @@ bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_se
 	return !r.failed;
 }
 
-/* NULL with errno, as transfer_new_axfr. */
+/* NULL with errno, like transfer_new_axfr. */
 static struct transfer *build_transfer(
 	struct content *content, const struct dns_request *dns, uint32_t serial)
 {
@@ -96,7 +96,8 @@ static void transfer(struct content_caller *caller)
 
 	(void)requests_read_client_serial(dns, &serial); /* answer_transfer has looked */
 	dns->transfer = build_transfer(zone->content, dns, serial);
-	if (!dns->transfer && errno == ENOTSUP) /* a secondary would deny what there is */
+	/* otherwise a secondary would deny existing records */
+	if (!dns->transfer && errno == ENOTSUP)
 		dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
 			"the zone has records that only its own server can transfer");
 	else if (!dns->transfer)
@@ -145,7 +146,8 @@ static bool is_key(const struct tsig_key *key, const struct request *request)
 	return key && name_is_equal(key->name, request->subject.key);
 }
 
-/* By its address, or by a key that we share with it: it may have several addresses. */
+/* Recognised by its address, or by a key that we share with it, since it may have
+ * several addresses. */
 static bool is_from_target(const struct config_zone *zone, const struct request *request)
 {
 	for (size_t i = 0; i < zone->target_count; i++) {
@@ -167,8 +169,8 @@ static bool is_from_target(const struct config_zone *zone, const struct request 
 
 void requests_notified(struct zone_requests *zone, struct request *request)
 {
-	/* RFC 1996 3.10 lets only known masters notify; a key that may transfer is known.
-	 */
+	/* RFC 1996 3.10 lets only known masters notify; a sender whose key may transfer
+	 * is known. */
 	if (!is_from_target(zone->content->rules, request) &&
 		!policy_allows_transfer(
 			&zone->content->rules->policy, &request->subject)) {

@@ -1,12 +1,13 @@
 /*
- * What only the server that signs a zone can tell: signatures, proofs that a name does
- * not exist, and the zone with all of them.
+ * Questions that only the server that signs a zone can answer: signatures, proofs that
+ * a name does not exist, and the zone with all of them.
  *
- * The mirror of such a zone has none of it (zone_set_signed), so that these questions are
- * passed on to the primary target and its answers handed on: whoever asks gets what the
- * server itself would say at this moment, or SERVFAIL and the reason.  Questions and
- * transfers stand in two lines, so that a large zone on its way holds up nobody's
- * question.  All other queries are answered from the mirror, as in any zone.
+ * The mirror of a signed zone contains none of these (zone_set_signed), so such
+ * questions and their answers are passed on to and from the primary target: clients get
+ * what the server itself would answer at this moment, or SERVFAIL and the reason.
+ * Questions and transfers wait in two separate lines, so that the transfer of a large
+ * zone does not delay questions.  All other queries are answered from the mirror, as in
+ * any zone.
  *
  * Limits: SIGNER_LINE_MAX.  Nothing is cached.
  */
@@ -19,18 +20,19 @@
 
 enum {
 	SIGNER_LINE_MAX = 256
-}; /* queries that wait for a server: more than clients that
-				 * read back what they wrote ever are at a time */
+}; /* queries that wait for a server: more than clients that read back their changes
+    * ever have at a time */
 
 struct signer_line {
 	struct zone_requests *zone;
-	struct config *config; /* counted: what relay was made by */
+	struct config *config; /* counted: what relay was made from */
 	struct target_relay *relay;
 	struct dns_request *waiting; /* in order, by next; the first is being asked */
 	struct dns_request **tail;
 	size_t count;
-	struct transfer_builder *builder; /* of the first, a transfer; else NULL */
-	bool is_too_large;                /* for what the first can be told over UDP */
+	/* of the first, if it is a transfer; otherwise NULL */
+	struct transfer_builder *builder;
+	bool is_too_large; /* for what UDP allows the first */
 };
 
 static bool is_transfer(const struct dns_request *dns)
@@ -38,7 +40,7 @@ static bool is_transfer(const struct dns_request *dns)
 	return dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR;
 }
 
-/* The address of who asks is ours to tell; nobody can sign it. */
+/* The gateway itself answers what the sender's address is; nobody can sign that. */
 static bool is_own_address(
 	const struct zone_requests *zone, const struct dns_request *dns)
 {
@@ -86,8 +88,8 @@ static void fail(struct zone_requests *zone, struct dns_request *dns, const char
 	requests_answer(zone->all, &dns->request);
 }
 
-/* Whoever waits behind one that got no answer would get none either, one timeout later
- * than the one before. */
+/* Requests that wait behind one that got no answer would get none either, each a
+ * timeout later than the one before. */
 static void fail_all(struct signer_line *line, const char *why)
 {
 	while (line->waiting)
@@ -139,7 +141,7 @@ static void on_transferred(void *arg, const struct target_relay_result *result)
 	struct signer_line *line = arg;
 	struct dns_request *dns = line->waiting;
 
-	/* What is too large for UDP is told, too: as a SOA. */
+	/* If it is too large for UDP, there is an answer too: the SOA. */
 	if (line->builder && (verdict_is_ok(&result->why) || line->is_too_large))
 		dns->transfer = transfer_builder_finish(line->builder);
 	take_first(line);
@@ -153,7 +155,7 @@ static void on_transferred(void *arg, const struct target_relay_result *result)
 
 /* ---- asking ---- */
 
-/* Other settings may have come since the last time. */
+/* The settings may have changed since the last time. */
 static bool open_relay(struct signer_line *line)
 {
 	const struct content *content = line->zone->content;
@@ -168,14 +170,14 @@ static bool open_relay(struct signer_line *line)
 	return line->relay != NULL;
 }
 
-/* A SOA with the client's serial, and otherwise the zone's.  NULL: no memory. */
+/* A SOA with the client's serial, and otherwise like the zone's.  NULL: no memory. */
 static struct rrset *client_soa(
 	const struct zone_requests *zone, const struct dns_request *dns)
 {
 	uint32_t serial = 0;
 
 	(void)requests_read_client_serial(
-		dns, &serial); /* requests_ask_signer has looked */
+		dns, &serial); /* requests_ask_signer has checked it */
 	return soa_with_serial(zone_soa(zone->content->mirror), serial);
 }
 
@@ -267,7 +269,7 @@ static void give_up(struct signer_line *line)
 {
 	if (!line)
 		return;
-	/* The exchange under way is over, too. */
+	/* This also ends the current exchange. */
 	target_relay_free(line->relay);
 	line->relay = NULL;
 	fail_all(line, "the zone is being closed");

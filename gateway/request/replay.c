@@ -1,6 +1,6 @@
 /*
- * The messages of the memory of requests: looked up by a chained hash, kept in places
- * that the hand goes round over.
+ * The messages of the memory of requests: found by a chained hash, kept in places that
+ * the hand goes round.
  */
 #include "gateway/request/replay_private.h"
 
@@ -12,8 +12,7 @@
 
 /* ---- the index ---- */
 
-/* Whoever signs can choose fingerprints, but not so that they meet: the factor is
- * secret. */
+/* Signers can choose fingerprints, but cannot make them collide: the factor is secret. */
 static uint32_t *chain_of(const struct replay *replay, const uint8_t *fingerprint)
 {
 	uint64_t word;
@@ -82,7 +81,7 @@ void replay_forget(struct replay *replay, struct replay_entry *entry)
 	remove_entry(replay, entry, replay_find_key(replay, entry->key));
 }
 
-/* Makes the place free, unless what stands there must be kept. */
+/* Frees the place, unless its entry must be kept. */
 static bool take_place(struct replay *replay, struct replay_entry *entry, int64_t now_s)
 {
 	struct replay_key *key;
@@ -98,8 +97,8 @@ static bool take_place(struct replay *replay, struct replay_entry *entry, int64_
 	return true;
 }
 
-/* There is a place: at most half of them must be kept, so that the hand passes by one for
- * each that it takes, over a round. */
+/* There is a place: at most half of them must be kept, so that over a round the hand
+ * skips one for each that it takes. */
 static struct replay_entry *find_room(struct replay *replay, int64_t now_s)
 {
 	struct replay_entry *entry;
@@ -125,8 +124,8 @@ static struct replay_entry *remember(struct replay *replay, const uint8_t *finge
 	return entry;
 }
 
-/* A floor beyond all that can be signed now is of a clock that was wrong, and must not
- * lock anybody out until that time comes. */
+/* A floor in the future, beyond anything that can be signed now, comes from a wrong
+ * clock, and must not lock anybody out until then. */
 static bool is_forgotten(
 	uint64_t *floor, uint64_t time_signed, int64_t latest_s, int64_t now_s)
 {
@@ -210,7 +209,7 @@ void replay_take_entry(struct replay *replay, uint32_t index)
 	}
 	if (entry->order >= replay->hand)
 		replay->hand = entry->order + 1;
-	/* One that came to nothing and was tried again stands there twice. */
+	/* A message that failed and was sent again is there twice. */
 	twin = find(replay, entry->fingerprint, entry->key);
 	if (twin && twin->order > entry->order) {
 		entry->state = REPLAY_FREE;
@@ -235,12 +234,12 @@ bool replay_wants_journal(const struct replay *replay, int64_t now_s, uint64_t *
 	}
 	if (since == UINT64_MAX)
 		return false;
-	/* What is older can not come any more. */
+	/* Anything older cannot come any more. */
 	*ret_since = since > first ? since : first;
 	return true;
 }
 
-/* What is neither in the file nor newer than its key's floor was pushed out. */
+/* If it is neither in the file nor newer than its key's floor, it was pushed out. */
 void replay_restore(struct replay *replay, const uint8_t *name,
 	const uint8_t *fingerprint, uint64_t time_signed, uint16_t rcode, int64_t now_s)
 {
@@ -279,7 +278,7 @@ void replay_distrust(struct replay *replay, int64_t now_s)
 	replay_file_note(replay);
 }
 
-/* What was signed before the window as it was is not known, or it is by luck. */
+/* What was signed before the old window is unknown, or known only by luck. */
 void replay_set_window(struct replay *replay, unsigned window_s, int64_t now_s)
 {
 	const int64_t before_s = now_s - replay->window_s;

@@ -1,26 +1,26 @@
 /*
- * Which updates were seen already: a retransmission or a replay is never executed twice
- * (RFC 2136 7.8, RFC 8945 10).
+ * Remembers updates, so that a retransmission or a replay is never executed twice (RFC
+ * 2136 7.8, RFC 8945 10).
  *
- * The same key and fingerprint (signer.h) is the same message.  While its time is inside
- * the window (the fudge that we accept at most, on both sides of now) it gets its first
- * answer again; after that TSIG itself answers BADTIME.
+ * The same key and fingerprint (signer.h) is the same message.  While its time is
+ * inside the window (the largest fudge that we accept, before and after now) it gets
+ * its first answer again; after that TSIG itself answers BADTIME.
  *
- * The memory has REPLAY_MAX places.  A hand goes round over them: it passes by what must
- * be kept, and takes the place of what may go, which is a message whose window is over,
- * or one of a key that holds more than the level.  The level is such that
- * the messages up to it, of all keys together, are at most half of the memory: so the
- * keys that hold the most make room, whatever others do.  For what was pushed out, the
- * key's own floor speaks: the newest time signed that was forgotten.  A message that is
- * not known and not newer than the floor of its key is refused too; with SERVFAIL and not
- * BADTIME, since some clients never come back after a NOTAUTH.
+ * The memory has REPLAY_MAX places, and a hand that goes round them.  It skips entries
+ * that must be kept, and reuses the places of others: messages whose window is over, or
+ * whose key holds more than the level.  The level is chosen so that the messages up to
+ * it, of all keys together, are at most half of the memory: so the keys that hold the
+ * most make room, whatever others do.  Each key has a floor, the newest time signed
+ * among its messages that were pushed out.  An unknown message that is not newer than
+ * the floor of its key is refused too, with SERVFAIL instead of BADTIME, since some
+ * clients never come back after a NOTAUTH.
  *
- * All that is also written to a file, once a turn and without a sync, so that it outlives
- * the process, however that ends: a message before anything of it is answered, a floor
- * before the message that took the place.  What was in progress when the process ended is
- * settled by the journal: replay_settle.  The file does not outlive a crash of the
- * system, and a full disk may keep it from being written.  After that, what was signed
- * before the start and is not known is refused, whoever signed it.
+ * All of this is also written to a file, once a turn and without a sync, so that it
+ * outlives the process, however that ends.  A message is written before it is answered,
+ * a floor before the message that takes the place.  The journal settles what was in
+ * progress when the process ended: replay_settle.  The file may be lost in a crash of
+ * the system, and a full disk may prevent writing.  Then unknown messages signed before
+ * the start are refused, whoever signed them.
  *
  *   replay.c       messages
  *   replay_key.c   keys: what each holds, the level, its floor
@@ -41,35 +41,35 @@ struct replay;
 struct replay_entry; /* a remembered message; valid until it is pushed out */
 struct request;
 
-/* Where several threads share it, each holds the lock while it uses the functions below,
- * and an entry. */
+/* Threads that share it hold the lock while they use the functions below, or an entry. */
 void replay_lock(struct replay *replay);
 void replay_unlock(struct replay *replay);
 
 /*
- * Opens or makes the file.  boot names the running system (NULL: it may be another one);
- * places is REPLAY_MAX, or in tests a smaller power of two; window_s is the fudge that is
- * accepted at most, now_s real time.  0 or -errno; a file of another form is made anew.
+ * Opens or creates the file.  boot identifies the running system (NULL: unknown);
+ * places is REPLAY_MAX, or in tests a smaller power of two; window_s is the largest
+ * fudge that is accepted, now_s real time.  0 or -errno; a file of another form is
+ * replaced.
  */
 int replay_new(struct replay **ret_replay, const char *path, const char *boot,
 	uint32_t places, unsigned window_s, int64_t now_s)
 	__attribute__((warn_unused_result));
 void replay_free(struct replay *replay); /* NULL is harmless */
 
-/* Another fudge is accepted from now on. */
+/* The largest accepted fudge has changed. */
 void replay_set_window(struct replay *replay, unsigned window_s, int64_t now_s);
 
-/* Did the file hold all that was seen up to now?  False: it was made anew, the system
- * was started anew, or the file could not be written. */
+/* Did the file contain everything seen up to now?  False: it was created now, the
+ * system was restarted, or the file could not be written. */
 bool replay_is_whole(const struct replay *replay);
-/* It did not: what was signed before now and is not known is refused. */
+/* It did not: unknown messages signed before now are refused. */
 void replay_distrust(struct replay *replay, int64_t now_s);
 
 /*
- * After replay_new, before the first replay_look.  *ret_since is the time signed from
- * which on the journal's requests are to be given to replay_restore; false: none.  Then
- * replay_settle: what was in progress and is not in the journal came to nothing, and may
- * come again.
+ * After replay_new, before the first replay_look.  The journal's requests with a time
+ * signed from *ret_since on are to be passed to replay_restore; false: none.  Then call
+ * replay_settle: requests that were in progress and are not in the journal had no
+ * effect, and may come again.
  */
 bool replay_wants_journal(
 	const struct replay *replay, int64_t now_s, uint64_t *ret_since);
@@ -78,9 +78,9 @@ void replay_restore(struct replay *replay, const uint8_t *name,
 void replay_settle(struct replay *replay);
 
 enum replay_result {
-	REPLAY_NEW,       /* now remembered; *ret_entry is where its answer goes */
-	REPLAY_TWIN,      /* seen: *ret_entry is in progress or answered */
-	REPLAY_TOO_OLD,   /* not known, but not newer than what was forgotten */
+	REPLAY_NEW,       /* now remembered; its answer goes to *ret_entry */
+	REPLAY_TWIN,      /* seen before: *ret_entry is in progress or answered */
+	REPLAY_TOO_OLD,   /* unknown, and not newer than what was forgotten */
 	REPLAY_NO_MEMORY, /* for another key */
 };
 
@@ -88,25 +88,25 @@ enum replay_result {
 enum replay_result replay_look(struct replay *replay, const struct signer *signer,
 	int64_t now_s, struct replay_entry **ret_entry);
 
-/* The request that is still in progress under an entry; NULL: it is answered.  When its
+/* The request that is still in progress for an entry; NULL: it is answered.  When its
  * entry is pushed out, the request's replay becomes NULL. */
 struct request *replay_request(
 	const struct replay *replay, const struct replay_entry *entry);
 void replay_set_request(
 	struct replay *replay, struct replay_entry *entry, struct request *request);
 
-/* The answer, for its twins to come. */
+/* Stores the answer, for later twins. */
 void replay_answer(
 	struct replay *replay, struct replay_entry *entry, const struct verdict *verdict);
-/* Nothing came of it (a passing fault): the same message may try again. */
+/* It had no effect (a passing fault): the same message may try again. */
 void replay_forget(struct replay *replay, struct replay_entry *entry);
-/* What the twin of an answered request is told. */
+/* The answer for a twin of an answered request. */
 struct verdict replay_verdict(const struct replay_entry *entry);
 
-/* Makes the file anew if somebody has removed it. */
+/* Creates the file again if somebody has removed it. */
 void replay_place_file(struct replay *replay);
 
-/* Writes what is new to the file; before anything of it is answered. */
+/* Writes what is new to the file; to be called before any of it is answered. */
 void replay_flush(struct replay *replay);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * The file of the memory of requests: a header, the ring, the floors, in the machine's
- * byte order, since it never leaves it.  It is written and not mapped: on a full disk a
- * mapped page would kill the process.
+ * byte order, since it never leaves the machine.  It is written, not mapped: on a full
+ * disk a mapped page would kill the process.
  *
- * When it cannot be written, its header says so (it stands in a block that the file has
- * already), and the next start does not trust it; when it can be written again it is
- * written as a whole.
+ * If writing fails, this is recorded in its header (whose block exists already), and
+ * the next start does not trust the file.  When it can be written again, it is written
+ * as a whole.
  */
 #include "gateway/request/replay_private.h"
 
@@ -22,8 +22,8 @@
 
 enum {
 	RING_AT = 4096,
-	AGAIN_FAR = 512, /* places between two that are worth a write of their own */
-	RETRY_S = 10,    /* between two attempts to write all */
+	AGAIN_FAR = 512, /* distance between two places that justifies a separate write */
+	RETRY_S = 10,    /* between two attempts to write everything */
 };
 
 static const char replay_magic[16] = "muster replay 2";
@@ -50,7 +50,7 @@ static off_t floors_at(const struct replay *replay)
 
 /* ---- reading ---- */
 
-/* The octets that there are, at most len; -errno. */
+/* Reads what there is, at most len octets; -errno. */
 static ssize_t read_at(int fd, void *octets, size_t len, off_t at)
 {
 	size_t done = 0;
@@ -132,7 +132,7 @@ static bool write_header(const struct replay *replay, bool is_lacking)
 	return write_at(replay, &header, sizeof(header), 0);
 }
 
-/* Places from..to in a row. */
+/* Writes the places from..to, which are adjacent. */
 static bool write_places(const struct replay *replay, uint64_t from, uint64_t to)
 {
 	const size_t size = sizeof(*replay->ring);
@@ -174,7 +174,7 @@ void replay_flush_floors(struct replay *replay)
 		replay_file_fail(replay);
 }
 
-/* A turn's answers are mostly to messages of one other turn, which stand in a row. */
+/* The answers of a turn are mostly for messages of one other turn, which are adjacent. */
 static void flush_again(struct replay *replay)
 {
 	if (replay->is_failing || replay->again_from == replay->again_to)
@@ -200,7 +200,7 @@ void replay_write_again(struct replay *replay, uint32_t index)
 	}
 }
 
-/* What the hand has passed since the last time. */
+/* Writes what the hand has passed since the last time. */
 static void flush_ring(struct replay *replay)
 {
 	const uint64_t places = replay->places;
@@ -225,7 +225,7 @@ void replay_file_note(struct replay *replay)
 		replay_file_fail(replay);
 }
 
-/* After a failure, what is missing is not known any more. */
+/* After a failure it is unknown what is missing. */
 static void write_all(struct replay *replay)
 {
 	if (!write_places(replay, 0, replay->places) ||
@@ -296,8 +296,8 @@ static int take_file(
 		return r;
 	replay->is_whole = replay->boot[0] && !header->is_lacking &&
 		!memcmp(header->boot, replay->boot, sizeof(replay->boot));
-	/* Its last moments may be missing: only what is newer than the start is surely
-	 * new. */
+	/* Its last moments may be missing, so only messages newer than the start are
+	 * certainly new. */
 	if (!replay->is_whole)
 		replay_distrust(replay, now_s);
 	replay->window_s = header->window_s;

@@ -1,10 +1,10 @@
 /*
- * The keys of the memory of requests: how many messages each of them has there, which of
- * them must make room, and what each has lost.
+ * The keys of the memory of requests: how many messages each has there, which keys must
+ * make room, and what each has lost.
  *
- * A key loses messages only while it has more than the level, and what it loses raises
- * its own floor alone.  Keys come from the configuration, so their number is bounded;
- * those that have nothing here any more go when the table is built anew.
+ * A key loses messages only while it has more than the level, and they raise only its
+ * own floor.  Keys come from the configuration, so their number is bounded; keys that
+ * have nothing here any more are dropped when the table is rebuilt.
  */
 #include "gateway/request/replay_private.h"
 
@@ -14,8 +14,8 @@
 
 enum {
 	KEYS_MIN = 1024,
-	FLOORS_PART = 128, /* as many places for floors to begin with as for messages,
-			    * divided by this */
+	FLOORS_PART = 128, /* places for floors at the beginning: those for messages,
+	                    * divided by this */
 };
 
 int replay_keys_init(struct replay *replay)
@@ -67,7 +67,7 @@ static bool is_needed(
 	return key->count || (key->floor && !replay_is_over(replay, key->floor, now_s));
 }
 
-/* Builds the table anew, for as many keys again as are still needed. */
+/* Rebuilds the table, for twice as many keys as are still needed. */
 static bool build_table(struct replay *replay, int64_t now_s)
 {
 	struct replay_key *keys;
@@ -102,7 +102,7 @@ struct replay_key *replay_get_key(struct replay *replay, uint64_t hash, int64_t 
 
 	if (key->hash)
 		return key;
-	/* At three quarters a larger table is wanted; one place always stays free. */
+	/* At three quarters the table has to grow; one place always stays free. */
 	if (4 * (replay->key_count + 1) > 3 * replay->key_room) {
 		if (!build_table(replay, now_s) &&
 			replay->key_count + 1 == replay->key_room)
@@ -160,14 +160,14 @@ int replay_grow_floors(struct replay *replay, size_t room)
 	return 0;
 }
 
-/* The hand may go on with index: all before it is in the file. */
+/* The hand may continue to index: everything before it is in the file. */
 static void move_floor_hand(struct replay *replay, size_t index)
 {
 	replay_flush_floors(replay);
 	replay->floor_hand = replay->floor_flushed = index;
 }
 
-/* Keys whose floor stands there fill half of the room at most. */
+/* Keys whose newest floor is here fill at most half of the places. */
 static bool make_floor_room(struct replay *replay)
 {
 	const size_t room = replay->floor_room;
@@ -198,7 +198,7 @@ static bool take_floor_place(
 	return true;
 }
 
-/* Puts the key's floor down for the file.  False: no memory. */
+/* Stores the key's floor for the file.  False: no memory. */
 static bool note_floor(struct replay *replay, struct replay_key *key, int64_t now_s)
 {
 	struct replay_floor *floor;
@@ -220,7 +220,7 @@ void replay_raise_floor(struct replay *replay, struct replay_key *key,
 	if (time_signed <= key->floor)
 		return;
 	key->floor = time_signed;
-	/* In memory it speaks even when the clock is set back. */
+	/* In memory it counts even if the clock is set back. */
 	if (!replay_is_over(replay, time_signed, now_s) &&
 		!note_floor(replay, key, now_s))
 		replay_file_fail(replay);

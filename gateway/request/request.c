@@ -1,5 +1,6 @@
 /*
- * Requests: construction, destruction, state, and how journal and logs speak of them.
+ * Requests: construction, destruction, state, and their descriptions for journal and
+ * logs.
  */
 #include "gateway/request/request.h"
 
@@ -11,7 +12,7 @@
 #include "gateway/base/log.h"
 #include "gateway/journal/refusals.h"
 
-/* Ids go on from the start time, so that they differ between runs of the program. */
+/* Ids start at the time of the start, so that they differ between runs of the program. */
 static uint64_t next_id(void)
 {
 	static atomic_uint_fast64_t last;
@@ -56,7 +57,7 @@ static bool may_follow(enum request_state from, enum request_state to)
 			to == REQUEST_ANSWERED;
 	case REQUEST_JOINED:
 		return to == REQUEST_ANSWERED;
-	case REQUEST_ANSWERED: /* it belongs to whoever received it */
+	case REQUEST_ANSWERED: /* it belongs to its receiver */
 		return false;
 	}
 	return false;
@@ -140,7 +141,7 @@ static const char *kind_to_text(enum request_kind kind)
 	}
 }
 
-/* For whoever asks what it was about. */
+/* For people who ask later why it was refused. */
 static void note_refusal(
 	const struct request *request, const char *peer, const char *text)
 {
@@ -171,7 +172,7 @@ void request_log_refusal(const struct request *request)
 {
 	char peer[REFUSAL_PEER_MAX], key[NAME_TEXT_MAX] = "none";
 	char name[VERDICT_NAME_MAX], text[UPDATE_TEXT_MAX] = "";
-	/* Not received_ms: what waited long would begin a second of its own. */
+	/* Not received_ms: a request that waited long would begin a second of its own. */
 	const int64_t now_ms = clock_monotonic_ms();
 	bool is_logged;
 

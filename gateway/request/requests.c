@@ -1,5 +1,5 @@
 /*
- * What all requests of a zone thread share: their memory, and the way back.
+ * What all requests of a zone thread share: the memory of requests, and the way back.
  */
 #include "gateway/request/requests.h"
 
@@ -27,7 +27,7 @@ static void restore_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_si
 	replay_restore(restoring->replay, key, mac, time_signed, rcode, restoring->now_s);
 }
 
-/* What was in progress became durable, or not. */
+/* Requests that were in progress became durable, or did not. */
 static int settle(struct replay *replay, struct database *database, int64_t now_s)
 {
 	const struct store_ops *ops = database->store_ops;
@@ -37,7 +37,8 @@ static int settle(struct replay *replay, struct database *database, int64_t now_
 	uint64_t since;
 	int r = 0;
 
-	/* Only a database without a history has none that could be repeated. */
+	/* Only a database without a history contains no request that could be
+	 * repeated. */
 	if (database->is_older ||
 		(!replay_is_whole(replay) && database_last_seq(database) > 1))
 		replay_distrust(replay, now_s);
@@ -161,7 +162,7 @@ static void give_back(struct requests *requests, struct request *request)
 {
 	struct requests_outbox *outbox = &requests->outboxes[request->reply->number];
 
-	/* Once: it does not stand in two lists. */
+	/* Only once, so that it is never in two lists. */
 	if (request_set_state(request, REQUEST_ANSWERED))
 		queue_list_append(&outbox->answers, &request->node);
 }
@@ -169,8 +170,8 @@ static void give_back(struct requests *requests, struct request *request)
 static void remember_answer(struct replay *replay, struct request *request)
 {
 	replay_lock(replay);
-	/* A passing fault is no answer to repeat: clients try again with the same octets.
-	 */
+	/* A passing fault must not be repeated as an answer: clients try again with the
+	 * same octets. */
 	if (request->replay && request->verdict.rcode == RCODE_SERVFAIL)
 		replay_forget(replay, request->replay);
 	else if (request->replay)

@@ -2,7 +2,7 @@
  * Requests in a zone thread: judged, waiting, answered.
  *
  *   request.h        one request, whatever brought it
- *   dns_request.h    around it, the DNS message that brought it
+ *   dns_request.h    the DNS message around it
  *   signer.h         who signed it
  *   requests.c       what all requests of a zone thread share; answers
  *   judgement.c      updates: judged against the content, edits made of them
@@ -10,7 +10,7 @@
  *   query.c          queries, transfers, NOTIFY
  *   query_signed.c   those that only the server which signs the zone can answer
  *   replay.h         the memory of requests
- *   seen.h           who was last heard of at names without leases
+ *   seen.h           hosts last heard of at names without leases
  */
 #ifndef MUSTER_REQUESTS_H
 #define MUSTER_REQUESTS_H
@@ -21,11 +21,12 @@
 
 enum {
 	REQUESTS_MAILBOXES = 64,       /* as many as config.threads may be */
-	REQUESTS_REFUSALS_PER_S = 100, /* audit rows; what is more is only logged */
-	REQUESTS_SEEN_MAX = 16,       /* names of one heartbeat that are noted (seen.h) */
-	REQUESTS_REFUSAL_SIZE = 1536, /* octets of one in the journal, at most */
-	/* One part in so many of a zone's max_size is kept for keys that hold no more
-	 * than one part in so many of it. */
+	REQUESTS_REFUSALS_PER_S = 100, /* audit rows; further refusals are only logged */
+	/* names of one heartbeat that are recorded (seen.h) */
+	REQUESTS_SEEN_MAX = 16,
+	REQUESTS_REFUSAL_SIZE = 1536, /* maximum octets of one in the journal */
+	/* This part of a zone's max_size (one in this many) is kept for keys that hold
+	 * no more than that part themselves. */
 	REQUESTS_RESERVE_PART = 16,
 	REQUESTS_SHARE_PART = 64,
 };
@@ -48,30 +49,29 @@ struct requests {
 	uint8_t answer[WIRE_MESSAGE_MAX]; /* where answers to queries are built */
 };
 
-/* The memory of requests, which is shared by all zone threads: it stands beside the
- * database, and is settled by the journal.  0 or -errno, logged; replay_free. */
+/* The memory of requests, shared by all zone threads: it is stored beside the database,
+ * and settled by the journal.  0 or -errno, logged; replay_free. */
 int requests_open_memory(struct replay **ret_replay, struct database *database,
 	unsigned max_fudge_s, int64_t now_s) __attribute__((warn_unused_result));
 
-/* 0 or -ENOMEM; requests_close either way. */
+/* 0 or -ENOMEM; requests_close is needed either way. */
 int requests_open(struct requests *requests, struct zone_thread *thread,
 	struct replay *replay) __attribute__((warn_unused_result));
 void requests_close(struct requests *requests);
-/* Another fudge is accepted from now on. */
+/* The largest accepted fudge has changed. */
 void requests_set_fudge(struct requests *requests, unsigned max_fudge_s);
-/* Where answers will go, found by its number.  0 or -ENOSPC. */
+/* Where answers will go, identified by its number.  0 or -ENOSPC. */
 int requests_add_mailbox(struct requests *requests, struct mailbox *mailbox)
 	__attribute__((warn_unused_result));
-/* The answers of this turn go to their listeners. */
+/* Sends the answers of this turn to their listeners. */
 void requests_send(struct requests *requests);
-/* Files beside the database may have been removed with it: those that are gone are made
- * anew. */
+/* Files beside the database may have been removed with it: creates them again. */
 void requests_place_files(struct requests *requests);
-/* What has to be written before any answer goes out. */
+/* Writes what must be written before any answer is sent. */
 void requests_flush(struct requests *requests);
 
-/* Gives a request back to whoever received it, with its verdict set: remembers the answer
- * for its twins, answers those that joined it, and writes the log line of a refusal. */
+/* Returns a request to its receiver, with its verdict set: remembers the answer for its
+ * twins, answers those that joined it, and logs a refusal. */
 void requests_answer(struct requests *requests, struct request *request);
 
 /* ---- of a zone ---- */
@@ -94,9 +94,9 @@ struct zone_requests {
 	struct request_list paused;  /* until the content's gate opens */
 	struct alarm deadline;       /* of the first that waits */
 	struct request_counters counters;
-	int64_t refusal_s; /* the second that refusals is of */
+	int64_t refusal_s; /* the second that refusals counts for */
 	unsigned refusals;
-	struct signer_line *questions, *transfers; /* NULL: none yet (query_signed.c) */
+	struct signer_line *questions, *transfers; /* NULL: not yet (query_signed.c) */
 };
 
 extern const struct content_observer requests_observer;
@@ -104,31 +104,30 @@ extern const struct content_observer requests_observer;
 void zone_requests_init(
 	struct zone_requests *zone, struct requests *all, struct content *content);
 void zone_requests_clear(struct zone_requests *zone);
-/* Nothing waits for an answer. */
+/* Does nothing wait for an answer? */
 bool zone_requests_are_quiet(const struct zone_requests *zone);
 size_t zone_requests_count_waiting(const struct zone_requests *zone);
-/* No time is left to wait: answers those who do; with ack = "applied" their changes are
- * withdrawn. */
+/* There is no time left to wait: answers all that wait; with ack = "applied" withdraws
+ * their changes. */
 void zone_requests_give_up(struct zone_requests *zone);
 
-/* An update whose policy has been checked.  Takes it. */
+/* An update whose policy has been checked.  Takes it over. */
 void requests_update(struct zone_requests *zone, struct request *request);
-/* A query or transfer.  Takes it. */
+/* A query or transfer.  Takes it over. */
 void requests_query(struct zone_requests *zone, struct dns_request *dns);
-/* NOTIFY (RFC 1996).  Takes it. */
+/* NOTIFY (RFC 1996).  Takes it over. */
 void requests_notified(struct zone_requests *zone, struct request *request);
 
 /* ---- judgement.c ---- */
 
-/* Judges an update by the content as it now is.  NOERROR: the edit has it, which is empty
- * if it was a heartbeat; otherwise the edit is as it was. */
+/* Judges an update by the present content.  NOERROR: it is in the edit, which is empty
+ * if it was a heartbeat; otherwise the edit is unchanged. */
 struct verdict requests_evaluate(
 	struct zone_requests *zone, const struct request *request, struct edit *edit);
-/* Judges an update, a second time too if nothing has come of the first, and sees to the
- * rest. */
+/* Judges an update, again if the first time came to nothing, and does what follows. */
 void requests_judge(struct zone_requests *zone, struct request *request);
 
-/* Observers of the content are told that an update was accepted. */
+/* Tells the observers of the content that an update was accepted. */
 void requests_accept(struct zone_requests *zone, struct request *request,
 	const struct changeset *changes);
 
@@ -137,29 +136,29 @@ void requests_accept(struct zone_requests *zone, struct request *request,
 /* Until the content's gate opens. */
 void requests_pause(struct zone_requests *zone, struct request *request);
 
-/* Of an update, whose edit is on its way. */
+/* For an update whose edit is in progress. */
 extern const struct edit_ops requests_edit_ops;
 /* The answer to a heartbeat waits for what it found. */
 void requests_wait_for_newest(struct zone_requests *zone, struct request *request);
-/* Durable edits whose clients still wait are judged again: the content under them is
- * another.  They get the answer that is true now. */
+/* Judges durable edits whose clients still wait again, since the content under them has
+ * changed.  They get the answer that is right now. */
 void requests_judge_again(struct zone_requests *zone);
 
 /* ---- query.c ---- */
 
-/* Octets left for an answer beside its signature. */
+/* Octets left for an answer without its signature. */
 size_t requests_answer_limit(const struct dns_request *dns);
 /* Copies the answer.  False: no memory. */
 bool requests_keep_answer(struct dns_request *dns, const uint8_t *answer, size_t len);
-/* Of an IXFR; false: it does not say. */
+/* The serial of an IXFR; false: it has none. */
 bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_serial);
 
 /* ---- query_signed.c ---- */
 
-/* Is this query one that only the primary target can answer, since it signs the zone? */
+/* Is this a query that only the primary target can answer, since it signs the zone? */
 bool requests_are_for_signer(
 	const struct zone_requests *zone, const struct dns_request *dns);
-/* Asks it.  Takes the query. */
+/* Asks the primary target.  Takes over the query. */
 void requests_ask_signer(struct zone_requests *zone, struct dns_request *dns);
 bool requests_is_asking(const struct zone_requests *zone);
 /* Answers all that wait for it. */

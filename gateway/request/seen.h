@@ -1,10 +1,10 @@
 /*
- * Who was last heard of at names without leases: a heartbeat that refreshes no lease,
- * since its records are permanent, changes nothing anywhere, and yet somebody will ask
- * when the host last spoke.
+ * Records when hosts without leases were last heard of.  A heartbeat for permanent
+ * records refreshes no lease and changes nothing anywhere, but people may ask when the
+ * host was last heard of.
  *
- * In memory only, SEEN_MAX names of a zone thread: one more takes the place of one of the
- * few that it shares a set with, whichever was heard of longest ago.  Pure.
+ * In memory only, SEEN_MAX names of a zone thread: a further one replaces one of the
+ * few in its set, the one heard of longest ago.  Pure.
  */
 #ifndef MUSTER_SEEN_H
 #define MUSTER_SEEN_H
@@ -23,14 +23,15 @@ struct seen_host {
 
 struct seen;
 
-/* seed as of the zones, so that nobody can choose who makes way.  NULL: no memory. */
+/* seed as of the zones, so that clients cannot choose which name is replaced.  NULL: no
+ * memory. */
 struct seen *seen_new(const struct name_seed *seed);
 void seen_free(struct seen *seen); /* NULL is harmless */
 
-/* The host has spoken now, by this key. */
+/* The host has been heard of now, by this key. */
 void seen_note(struct seen *seen, int64_t zone, const uint8_t *owner, const uint8_t *key,
 	const struct ip_address *source, int64_t at_s);
-/* NULL: nothing is known of it.  Valid until the next seen_note. */
+/* NULL: nothing is known about it.  Valid until the next seen_note. */
 const struct seen_host *seen_find(
 	const struct seen *seen, int64_t zone, const uint8_t *owner);
 /* All of a zone: *at begins at 0; NULL after the last. */

@@ -1,7 +1,7 @@
 /*
- * Who signed a request, for everybody who only needs to know that: the memory of
- * requests, the journal, logs, and whoever signs the answer.  How it was signed is the
- * business of the kind (tsig_signer.h).
+ * Who signed a request, for code that only needs to know that: the memory of requests,
+ * the journal, logs, and signing the answer.  Each kind of signature knows how to sign
+ * (tsig_signer.h).
  */
 #ifndef MUSTER_SIGNER_H
 #define MUSTER_SIGNER_H
@@ -17,12 +17,12 @@ enum { SIGNER_FINGERPRINT_LEN = 16 };
 
 /* A way of signing. */
 struct signer_kind {
-	/* Does a fingerprint of a name stand for one request, which may come a second
-	 * time?  False: nobody can repeat such a request. */
+	/* Does a fingerprint of a name identify one request, which may come again?
+	 * False: such requests cannot be repeated. */
 	bool is_repeatable;
 	/*
-	 * Appends a signature to an answer of *len octets, with room for cap; is_next: to
-	 * one of its further messages.  NULL: answers are not signed.  0 or -errno.
+	 * Appends a signature to an answer of *len octets, with room for cap; is_next:
+	 * to one of its further messages.  NULL: answers are not signed.  0 or -errno.
 	 */
 	int (*sign)(struct signer *signer, struct hmac_pool *pool, bool is_next,
 		uint8_t *msg, size_t *len, size_t cap, int64_t now_s);
@@ -30,22 +30,22 @@ struct signer_kind {
 
 struct signer {
 	const struct signer_kind *kind;
-	/* Wire form, lower case.  As the request says, which need not be true: the name
-	 * in policy_subject is. */
+	/* Wire form, lower case.  As claimed in the request, which need not be true;
+	 * the name in policy_subject is. */
 	const uint8_t *name;
 	uint64_t time_s; /* when it was signed, seconds since 1970 */
-	/* If the name is true; what is shorter is filled up with zeros. */
+	/* Set if the name is true; shorter ones are filled up with zeros. */
 	uint8_t fingerprint[SIGNER_FINGERPRINT_LEN];
-	size_t reserve; /* octets of an answer to be kept for its signature */
+	size_t reserve; /* octets to be reserved in an answer for its signature */
 };
 
-/* NULL: nobody signed. */
+/* NULL: not signed. */
 static inline size_t signer_reserve(const struct signer *signer)
 {
 	return signer ? signer->reserve : 0;
 }
 
-/* As signer_kind.sign.  NULL: the request was not signed, so that there is nothing to do
+/* Like signer_kind.sign.  NULL: the request was not signed, so there is nothing to do
  * (0). */
 static inline int signer_sign(struct signer *signer, struct hmac_pool *pool, bool is_next,
 	uint8_t *msg, size_t *len, size_t cap, int64_t now_s)

@@ -1,5 +1,5 @@
 /*
- * TSIG as one of the ways of signing.
+ * TSIG as a kind of signer.
  */
 #include "gateway/request/tsig_signer.h"
 
@@ -17,7 +17,7 @@ static int sign(struct signer *signer, struct hmac_pool *pool, bool is_next, uin
 
 static const struct signer_kind by_tsig = {.is_repeatable = true, .sign = sign};
 
-/* The context's MAC will be another one when the answer is signed. */
+/* The context's MAC is replaced when the answer is signed. */
 static void set_signer(struct signer *signer, const struct tsig_context *tsig)
 {
 	const size_t len = tsig->mac_len < SIGNER_FINGERPRINT_LEN

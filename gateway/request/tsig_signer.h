@@ -13,9 +13,9 @@ struct tsig_signer {
 };
 
 /*
- * As tsig_verify_request.  *ret_signer is who signed, if the request has a signature that
- * can be read and answered, else NULL; only with NOERROR is it true.  It points into ts,
- * which must stay where it is.
+ * Like tsig_verify_request.  *ret_signer is set if the request has a signature that can
+ * be read and answered, otherwise NULL; only with NOERROR is it true.  It points into
+ * ts, which must not move.
  */
 struct verdict tsig_signer_verify(struct tsig_signer *ts, struct hmac_pool *pool,
 	const struct keyring *ring, const uint8_t *msg, const struct wire_message *m,

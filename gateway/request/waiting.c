@@ -1,5 +1,5 @@
 /*
- * Updates that wait, for the content's gate or for the primary target, and what becomes
+ * Updates that wait for the content's gate or for the primary target, and the outcomes
  * of the latter: applied, late, refused there, withdrawn.
  */
 #include "gateway/request/requests.h"
@@ -26,7 +26,7 @@ static void set_deadline(struct zone_requests *zone)
 		alarm_stop(&zone->deadline);
 }
 
-/* Mostly at the end: whoever waits again has kept the deadline. */
+/* Usually at the end; a request that waits again has kept its deadline. */
 static void start_waiting(struct zone_requests *zone, struct request *request)
 {
 	struct zone_thread *thread = zone->all->thread;
@@ -125,7 +125,7 @@ static void on_told(struct edit_waiter *waiter, struct edit *edit, enum edit_sta
 	requests_answer(zone->all, request);
 }
 
-/* It promises no more than the changes that it found, and shares their fate. */
+/* Its answer confirms only the changes that it found, so it shares their fate. */
 void requests_wait_for_newest(struct zone_requests *zone, struct request *request)
 {
 	struct edit *edit = edit_newest(zone->content);
@@ -158,14 +158,14 @@ static void on_not_taken_back(struct edit *edit)
 	requests_answer(request->requests->all, request);
 }
 
-/* The refusal is sent when what takes the change back is durable: what was refused is not
- * delivered after a crash. */
+/* The refusal is sent when the edit that undoes the change is durable, so that what was
+ * refused is not delivered after a crash. */
 static const struct edit_ops taking_back = {
 	.durable = on_taken_back,
 	.failed = on_not_taken_back,
 };
 
-/* A change whose client waits is taken back, and the client gets this verdict. */
+/* Undoes a change whose client waits; the client gets this verdict. */
 static void take_back(
 	struct request *request, const struct verdict *verdict, enum edit_origin origin)
 {
@@ -291,7 +291,8 @@ static void replace(struct request *request, struct edit *old, struct edit *now)
 	const struct journal_request row = request_for_journal(request);
 
 	if (!now->changes->count) {
-		/* It does the same as before, and still waits, with what is pending. */
+		/* Its effect is the same as before, and it still waits, with what is
+		 * pending. */
 		edit_discard(now);
 		return;
 	}
@@ -327,7 +328,7 @@ static void judge_again(struct zone_requests *zone, struct request *request)
 		edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, request);
 	struct verdict v;
 
-	/* Without memory it stands as it is. */
+	/* Without memory it stays as it is. */
 	if (!edit || edit_withdraw(edit, old->asked) || edit_keep(edit)) {
 		edit_abort(edit);
 		return;
@@ -341,7 +342,7 @@ static void judge_again(struct zone_requests *zone, struct request *request)
 	}
 }
 
-/* In order.  Judging one may bring heartbeats back to judgement, never a change. */
+/* In order.  Judging one may cause heartbeats to be judged again, but never a change. */
 void requests_judge_again(struct zone_requests *zone)
 {
 	struct content *content = zone->content;
@@ -352,7 +353,7 @@ void requests_judge_again(struct zone_requests *zone)
 		if (edit->ops == &requests_edit_ops)
 			judge_again(zone, edit->owner);
 	}
-	/* Nothing goes to the primary before what takes it back. */
+	/* Nothing may reach the primary before the edit that undoes it. */
 	if (!TAILQ_EMPTY(&content->committing))
 		delivery_hold(content_primary(content), content->last_seq);
 }
