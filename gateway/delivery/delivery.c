@@ -1,7 +1,7 @@
 /*
- * Deliveries.  A delivery is idle, or has exactly one thing under way with its target: a
- * load, a probe, a batch, or a pause after a failure.  delivery_kick decides what comes
- * next whenever one of them ends or something new arrives.
+ * Deliveries.  A delivery is idle, or busy with exactly one thing: a load, a probe, a
+ * batch, or a pause after a failure.  delivery_kick decides what comes next whenever
+ * one of these ends or something new arrives.
  */
 #include "gateway/delivery/delivery_private.h"
 
@@ -70,7 +70,7 @@ void delivery_free(struct delivery *d)
 		return;
 	delivery_stop_reading(d);
 	if (!d->target && d->state == DELIVERY_SENDING) {
-		d->is_retired = true; /* on_records_written comes back to it */
+		d->is_retired = true; /* on_records_written will get it back */
 		return;
 	}
 	if (d->target)
@@ -120,7 +120,7 @@ static void succeed(struct delivery *d)
 {
 	d->state = DELIVERY_IDLE;
 	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
-		return; /* it answers, but nothing gets there */
+		return; /* it answers, but accepts nothing */
 	if (d->is_down)
 		log_info("zone %s: target %s is back", d->zone.text, d->id);
 	d->is_down = false;
@@ -286,7 +286,7 @@ void delivery_want_probe(struct delivery *d)
 
 /* ---- batches ---- */
 
-/* Takes back what a finished batch held in the queue. */
+/* Removes what a finished batch held from the queue. */
 static void finish_batch(struct delivery *d)
 {
 	const uint64_t seq = d->batch_seq;
@@ -301,11 +301,11 @@ static void finish_batch(struct delivery *d)
 	if (d->isolate)
 		d->isolate--;
 	delivery_drop_batch(d);
-	/* Behind it there may be some that this target has no use for. */
+	/* It may be followed by change sets that do not concern this target. */
 	delivery_move_cursor(d, delivery_has_pending(d) ? seq : d->loaded);
 }
 
-/* The target has all of the batch. */
+/* The target has the whole batch. */
 static void finish_applied(struct delivery *d, struct rrset *soa)
 {
 	struct changeset *changes = changeset_ref(d->batch);
@@ -322,7 +322,7 @@ static void finish_applied(struct delivery *d, struct rrset *soa)
 
 static void finish_rejected(struct delivery *d, const struct target_result *result)
 {
-	/* As it was queued: a batch knows nothing of leases. */
+	/* As it was queued, since batches do not contain leases. */
 	struct delivery_rejection rejection = {
 		.seq = d->batch_seq,
 		.changes = changeset_ref(TAILQ_FIRST(&d->queue.entries)->changes),
@@ -349,8 +349,8 @@ static void on_rejected(struct delivery *d, const struct target_result *result)
 	delivery_drop_batch(d);
 }
 
-/* Somebody else writes to the zone as well.  A target that is found changed again and
- * again is given time, so that following it does not become all that anybody does. */
+/* Somebody else writes to the zone, too.  If a target is found changed again and again,
+ * the next batch is put off, so that following the zone does not take all the time. */
 static void on_changed(struct delivery *d)
 {
 	succeed(d);
@@ -371,7 +371,8 @@ static size_t batch_limit(const struct delivery *d)
 	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
 }
 
-/* Before a finished batch leaves the queue: those whom it answers may come again. */
+/* Called before a finished batch leaves the queue: the clients that it answers may send
+ * again. */
 static void start_gathering(struct delivery *d)
 {
 	const int64_t now_ms = turn_monotonic_ms(&d->thread->time);
@@ -410,7 +411,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 		break;
 	case TARGET_REJECTED:
 		on_rejected(d, result);
-		/* After a withdrawal, which may have brought an older one back. */
+		/* After a withdrawal, which may have restored an older one. */
 		if (d->is_primary && result->soa)
 			d->zone.events->found_soa(d->zone.arg, result->soa);
 		break;
@@ -443,7 +444,7 @@ static void on_records_written(struct journal_op *op, void *arg)
 	delivery_kick(d, false);
 }
 
-/* A local target: final states and cursor go into the store in one step. */
+/* A local target: final states and cursor are written to the store in one step. */
 static void write_records(struct delivery *d)
 {
 	struct journal_op *op = calloc(1, sizeof(*op));
@@ -471,7 +472,7 @@ static void send_batch(struct delivery *d)
 		.is_retry = d->batch_is_retry,
 	};
 
-	if (d->batch->count == 0) { /* what was pending cancelled itself out */
+	if (d->batch->count == 0) { /* the pending changes cancelled each other out */
 		d->changed_in_a_row = 0;
 		finish_applied(d, NULL);
 		return;
@@ -485,7 +486,7 @@ static void send_batch(struct delivery *d)
 	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
 }
 
-/* A local zone's records lag on purpose: one write for many changes. */
+/* A local zone's records lag on purpose, so that one write covers many changes. */
 static bool is_time_to_flush(struct delivery *d, bool flush)
 {
 	if (d->target || flush || !d->is_live ||
@@ -515,7 +516,7 @@ static void probe(struct delivery *d)
 
 /* ---- other settings ---- */
 
-/* All secrets of the name, with their times: a client chooses among them. */
+/* All secrets of the name, with their times, since a client chooses among them. */
 static bool is_same_key(const struct tsig_key *a, const struct tsig_key *b)
 {
 	for (; a && b; a = a->next_secret, b = b->next_secret) {
@@ -545,14 +546,14 @@ void delivery_configure(struct delivery *d, struct config *config,
 			is_same_key(old->key, target_config->key) &&
 			is_same_key(old->transfer_key, target_config->transfer_key) &&
 			is_same_text(old->api_key, target_config->api_key)))
-		return; /* the old configuration lives on, for this */
+		return; /* the old configuration stays in use for this */
 	config_unref(d->next_config);
 	d->next_config = config_ref(config);
 	d->next_target_config = target_config;
 	delivery_kick(d, false);
 }
 
-/* Between two requests.  Without memory it stays with the old. */
+/* Between two requests.  Without memory the old settings stay. */
 static void take_settings(struct delivery *d)
 {
 	struct target *old = d->target;
@@ -591,7 +592,7 @@ void delivery_kick(struct delivery *d, bool flush)
 			delivery_pause_for(d, "out of memory");
 			return;
 		}
-		/* A batch compares the serial itself: probing is for quiet times. */
+		/* A batch compares the serial itself, so probing is for quiet times. */
 		if (TAILQ_EMPTY(&d->queue.entries) && !d->melted && !d->batch) {
 			if (d->want_probe && d->target && d->is_live)
 				probe(d);

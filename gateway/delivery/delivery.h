@@ -1,17 +1,18 @@
 /*
- * The way of a zone's change sets to one target.
+ * The delivery of a zone's change sets to one target.
  *
  * Every (zone, target) has a delivery: the change sets that are durable but not yet
- * applied there, in order, and a cursor in the journal up to which everything is.  All
- * that is pending (up to the target's batch size) is merged to the final state of each
- * RRset and sent as one request; the next batch forms while it travels, so that batches
- * are as large as the target is slow and a lone update waits for nothing.  (Clients that
- * wait for each answer would stay in two halves for ever, each of which waits for the
- * other's request: with a slow target the next batch lets the first half catch up.)
+ * applied there, in order, and a cursor in the journal up to which everything is
+ * applied.  All pending changes (up to the target's batch size) are merged to the final
+ * state of each RRset and sent as one request.  The next batch forms meanwhile, so that
+ * slow targets get large batches, and a single update waits for nothing.  (Clients that
+ * wait for each answer would split into two halves for ever, each waiting for the
+ * other's request: with a slow target, the next batch waits for the first half to catch
+ * up.)
  *
- * One target that fails delays nobody else: its delivery keeps DELIVERY_QUEUE_MAX change
- * sets in memory and reads the rest back from the journal when it catches up.  A batch
- * that is refused for good is taken apart; the update to blame is set aside.
+ * A failing target does not delay the others: its delivery keeps DELIVERY_QUEUE_MAX
+ * change sets in memory and reads the rest from the journal when it catches up.  A
+ * batch that is refused for good is taken apart, and the update to blame is set aside.
  *
  * The first delivery of a zone, its primary, also loads the mirror and watches the zone's
  * serial there.
@@ -25,12 +26,12 @@
 enum {
 	DELIVERY_QUEUE_MAX = 20000, /* change sets in memory; more are read back later */
 	DELIVERY_QUEUE_OCTETS = 64 << 20, /* or octets of them */
-	DELIVERY_CATCH_UP_PART = 5, /* one part in so many of them is read back from the
-				     * journal at a time */
+	DELIVERY_CATCH_UP_PART = 5, /* one part in this many of them is read back from
+	                             * the journal at a time */
 	DELIVERY_CATCH_UP_OCTETS = 8 << 20, /* or octets of them */
-	DELIVERY_CHANGED_MAX = 3,      /* batches in a row that find the zone changed by
-				   * others,   before the next is put off */
-	DELIVERY_BACKOFF_MIN_MS = 100, /* first pause after a failure */
+	DELIVERY_CHANGED_MAX = 3,           /* batches in a row that find the zone changed
+	                                * by others before the next is put off */
+	DELIVERY_BACKOFF_MIN_MS = 100,      /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
 	/* A local zone's records lag behind the journal, which holds the changes
 	 * meanwhile, so that many changes of an RRset are one write.  After a crash as
@@ -40,9 +41,9 @@ enum {
 	DELIVERY_FLUSH_MANY_MS = 5000,  /* if there are more */
 	DELIVERY_FLUSH_MAX = 100000,    /* or how many changes */
 	DELIVERY_FLUSH_CHANGES = 20000, /* RRsets at a time of those read back */
-	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request is given
-			       * fewer and larger ones: after each we wait for those
-			       * whom it answered, half as long as it took */
+	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request gets fewer
+	                       * and larger ones: after each we wait, half as long as
+	                       * it took, for the clients that it answered */
 	DELIVERY_GATHER_MAX_MS = 10, /* but no longer than this */
 };
 
@@ -60,27 +61,27 @@ struct delivery_rejection {
 struct delivery_success {
 	uint64_t seq;                    /* everything up to here */
 	const struct changeset *changes; /* what was sent last, merged; NULL: nothing */
-	struct rrset *soa; /* what the zone has there now; NULL: not known */
+	struct rrset *soa; /* the SOA that the zone now has there; NULL: not known */
 };
 
-/* What a delivery reports to whoever has made it; each but applied and rejected only of
- * the primary. */
+/* What a delivery reports to its owner; all but applied and rejected only for the
+ * primary. */
 struct delivery_events {
-	/* The content, or why there is none.  What is in it is taken.  Nothing else is
-	 * asked of the target until delivery_go_on. */
+	/* The content, or why there is none.  The callback takes over what it
+	 * contains.  The target is not used again until delivery_go_on. */
 	void (*loaded)(void *arg, struct target_content *content);
-	/* The SOA there; NULL: there is none.  True: it is another than it should be. */
+	/* The SOA there; NULL: none.  True: it differs from what it should be. */
 	bool (*probed)(void *arg, const struct rrset *soa);
 	void (*applied)(void *arg, struct delivery *delivery,
 		const struct delivery_success *success);
 	void (*rejected)(void *arg, struct delivery *delivery,
 		const struct delivery_rejection *rejection);
-	/* What the SOA is there, after something was refused. */
+	/* The SOA there after something was refused. */
 	void (*found_soa)(void *arg, struct rrset *soa);
 	void (*down)(void *arg);
 };
 
-/* The zone that a delivery is for; outlives it. */
+/* The zone of a delivery; must outlive it. */
 struct delivery_zone {
 	struct zone_thread *thread;
 	const uint8_t *name;
@@ -91,8 +92,9 @@ struct delivery_zone {
 	void *arg;
 };
 
-/* Keeps a reference to config, which target_config is part of.  Reads its cursor; a
- * target that is new to the zone begins behind the last sequence number.  0 or -errno. */
+/* Keeps a reference to config, which contains target_config.  Reads its cursor; for a
+ * target that is new to the zone it starts after the last sequence number.  0 or
+ * -errno. */
 int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zone,
 	struct config *config, const struct config_target *target_config, bool is_primary)
 	__attribute__((warn_unused_result));
@@ -100,88 +102,88 @@ void delivery_free(struct delivery *delivery); /* NULL is harmless */
 
 const char *delivery_id(const struct delivery *delivery); /* config_target.id */
 bool delivery_is_local(const struct delivery *delivery);
-/* Is the target known to be failing?  Then nobody should wait for it. */
+/* Is the target known to be failing?  Then nothing should wait for it. */
 bool delivery_is_down(const struct delivery *delivery);
-/* Does the gateway move the serial of a zone whose primary this is? */
+/* Does the gateway bump the serial of a zone with this primary? */
 bool delivery_bumps_serial(const struct delivery *delivery);
 uint64_t delivery_cursor(const struct delivery *delivery);
-/* Is all that is not yet applied there in memory? */
+/* Is everything that has not been applied there in memory? */
 bool delivery_is_live(const struct delivery *delivery);
-/* What is not yet applied there, as far as it is in memory. */
+/* Visits what has not been applied there, as far as it is in memory. */
 void delivery_each_newest_first(const struct delivery *delivery,
 	void (*visit)(struct changeset *changes, void *arg), void *arg);
-/* Is anything not yet applied there? */
+/* Is there anything that has not been applied there? */
 bool delivery_has_pending(const struct delivery *delivery);
-/* Or a change of this RRset? */
+/* Is there such a change of this RRset? */
 bool delivery_has_change(
 	const struct delivery *delivery, const uint8_t *owner, uint16_t type);
-/* Writes down how far it is; before the gateway stops. */
+/* Stores its position, before the gateway stops. */
 void delivery_save(struct delivery *delivery);
-/* Other settings for the same target (another key, another timeout): from the next
+/* Other settings for the same target (another key, another timeout), from the next
  * request on.  Keeps a reference to config. */
 void delivery_configure(struct delivery *delivery, struct config *config,
 	const struct config_target *target_config);
 
-/* A change set has become durable.  A withdrawal takes an earlier one back; a target that
- * refuses it is not asked to take that back in turn. */
+/* A change set has become durable.  A withdrawal undoes an earlier one; if a target
+ * refuses it, that refusal is not undone in turn. */
 void delivery_add(struct delivery *delivery, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal);
-/* One has become durable that this target has no use for. */
+/* A change set that does not concern this target has become durable. */
 void delivery_pass(struct delivery *delivery, uint64_t seq);
 
 /* Primary: load the mirror as soon as the target is free. */
 void delivery_want_load(struct delivery *delivery);
-/* Primary: the same, and not only a difference. */
+/* Primary: the same, but the whole zone, not a difference. */
 void delivery_want_whole(struct delivery *delivery);
 /* Primary: what was loaded has been dealt with. */
 void delivery_go_on(struct delivery *delivery);
-/* Primary: it could not be, and is loaded again, after a pause. */
+/* Primary: it could not be dealt with, and is loaded again after a pause. */
 void delivery_put_off(struct delivery *delivery, const char *why);
-/* Primary: there is a mirror, so that change sets may be sent. */
+/* Primary: there is a mirror, so change sets may be sent. */
 void delivery_set_ready(struct delivery *delivery);
-/* Primary: look whether the serial there is still ours. */
+/* Primary: check whether the serial there is still ours. */
 void delivery_want_probe(struct delivery *delivery);
 
 /*
- * Primary: all that is pending is to be brought onto other content, which has been loaded
- * and is not in service yet.  Nothing is sent meanwhile.  What is not in memory is read
- * from the journal a piece at a time, so that it may take as long as it will: nobody else
- * waits, and more may become durable.
+ * Primary: applies everything pending to other content, which has been loaded and is
+ * not in service yet.  Nothing is sent meanwhile.  What is not in memory is read from
+ * the journal a piece at a time.  However long that takes, nothing else waits for it,
+ * and more changes may become durable.
  */
 struct delivery_rebase {
 	/* What a change set is there, the caller's; they come in order.  NULL: no memory.
 	 * *ret_is_other: that is not what it was. */
 	struct changeset *(*rebase)(
 		uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg);
-	/* 0: all but the last have come, and it waits for delivery_rebase_end; or -errno:
-	 * it is over, and the content lacks some of them. */
+	/* 0: all but the last have come, and it waits for delivery_rebase_end; or
+	 * -errno: it has ended, and the content lacks some of them. */
 	void (*done)(int result, void *arg);
 	void *arg;
 };
 void delivery_rebase_begin(
 	struct delivery *delivery, const struct delivery_rebase *rebase);
-/* The last of them, so that the content has all that is durable.  0; -EAGAIN: there are
- * too many, and done will be called again; or -ENOMEM: it is over. */
+/* The last of them, so that the content has everything durable.  0; -EAGAIN: there are
+ * too many, and done will be called again; or -ENOMEM: it has ended. */
 int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_result));
 /* All at once, if the delivery is live.  0 or -ENOMEM. */
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
 
-/* Primary: nothing goes out before the change sets up to seq are in the queue: what they
- * withdraw must not be sent first.  0: no longer. */
+/* Primary: sends nothing before the change sets up to seq are in the queue, since what
+ * they withdraw must not be sent first.  0: sends again. */
 void delivery_hold(struct delivery *delivery, uint64_t seq);
-/* How it is, for administrators. */
+/* Its state, for administrators. */
 struct delivery_view {
 	const char *id; /* the delivery's */
 	bool is_primary;
 	bool is_local;
 	bool is_down;
 	int64_t pause_ms; /* what is left of the pause */
-	const char *why;  /* the last failure, the delivery's; NULL: it works */
+	const char *why;  /* the last failure, owned by the delivery; NULL: it works */
 	uint64_t cursor;
-	uint64_t first_seq; /* of what is pending in memory; 0: nothing */
+	uint64_t first_seq; /* of the pending changes in memory; 0: none */
 	size_t pending;     /* change sets in memory */
-	bool is_live;       /* which are all; otherwise more wait in the journal */
+	bool is_live;       /* these are all; otherwise more wait in the journal */
 	uint64_t delivered; /* change sets, since it was opened */
 	uint64_t failures;  /* requests that failed */
 	uint64_t rejected;  /* change sets that it refused for good */
@@ -190,8 +192,8 @@ struct delivery_view delivery_look(const struct delivery *delivery, int64_t mono
 /* Ends a pause now.  False: there is none. */
 bool delivery_retry(struct delivery *delivery);
 
-/* Everything that is ready goes out now: at the end of an event, and before stopping (a
- * local zone's records are written at once if flush). */
+/* Sends everything that is ready: at the end of an event, and before stopping (a local
+ * zone's records are written at once if flush). */
 void delivery_kick(struct delivery *delivery, bool flush);
 
 #endif

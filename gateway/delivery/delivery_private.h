@@ -1,4 +1,4 @@
-/* What the rooms of a delivery share: delivery.c (what comes next with the target),
+/* What the files of a delivery share: delivery.c (what to do next with the target),
  * delivery_queue.c (what is pending, and the cursor) and delivery_read.c (what is read
  * back from the journal). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
@@ -43,27 +43,27 @@ struct delivery {
 	struct target *target; /* NULL: local */
 	bool is_primary;
 	enum delivery_state state;
-	struct config *config; /* counted: what target_config is part of */
+	struct config *config; /* counted: contains target_config */
 	const struct config_target *target_config;
 	struct config *next_config; /* counted; NULL: no other settings wait */
 	const struct config_target *next_target_config;
-	bool is_retired; /* freed, but the journal still writes its batch */
+	bool is_retired; /* freed, but the journal is still writing its batch */
 	bool is_ready;   /* of the primary: there is a mirror */
 	bool want_load, want_probe;
 	bool want_whole;        /* a difference will not do */
-	bool is_down;           /* since the last success it has failed */
+	bool is_down;           /* it has failed since the last success */
 	unsigned backoff_ms;    /* the next pause */
 	int64_t pause_until_ms; /* monotonic; in DELIVERY_PAUSING */
-	char *why; /* owned: the last failure; NULL: it works, or no memory */
+	char *why; /* owned: the last failure; NULL: it works, or there was no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
-	struct alarm alarm;        /* end of a pause; of a local zone's lag */
+	struct alarm alarm;        /* end of a pause, or of a local zone's lag */
 	struct alarm cursor_alarm; /* writes a cursor that has moved */
 	uint64_t cursor;           /* applied there up to here */
 	uint64_t cursor_stored;    /* as the journal has it */
 
 	struct delivery_list queue; /* durable, not yet applied */
 	uint64_t loaded;            /* last seq that the queue has, or has had */
-	uint64_t hold;              /* nothing is sent before loaded is there */
+	uint64_t hold;              /* nothing is sent before loaded has reached it */
 	bool is_live;               /* the queue has everything after the cursor */
 
 	/* Of a local zone: what is durable and not yet applied, and stands before the
@@ -76,37 +76,37 @@ struct delivery {
 
 	/* delivery_read.c, while it is not live */
 	struct delivery_read *read;    /* under way; NULL: none */
-	struct delivery_list tail;     /* durable since it was asked for */
-	uint64_t tail_seq;             /* the newest of that; 0: nothing */
+	struct delivery_list tail;     /* durable since the read was requested */
+	uint64_t tail_seq;             /* the newest of those; 0: none */
 	bool has_tail;                 /* which is all of it */
 	struct delivery_rebase rebase; /* under way; done NULL: none */
 	uint64_t rebased;              /* up to here; 0: it has not begun */
-	bool is_full;                  /* there was not room for all that was */
+	bool is_full;                  /* not all of it had room */
 	struct delivery_list altered;  /* behind the queue: those that are not what the
 					* journal has, since others change the zone */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
 	bool batch_is_melted;    /* it has no entries in the queue */
 	uint64_t batch_first;    /* its first seq, then */
-	uint64_t batch_seq;      /* the batch is everything up to here */
+	uint64_t batch_seq;      /* the batch contains everything up to here */
 	size_t batch_entries;
 	bool batch_is_retry; /* tried before, outcome unknown */
-	uint64_t uncertain;  /* up to here an earlier process, or a batch that was given
-			      * up, may have applied changes */
+	uint64_t uncertain;  /* changes up to here may have been applied by an earlier
+	                      * process, or by a batch that was given up */
 	unsigned changed_in_a_row; /* batches that found the zone changed by others */
-	size_t isolate;            /* so many entries still go one by one */
+	size_t isolate;            /* this many entries are still sent one by one */
 	int64_t sent_ms;           /* monotonic; when the batch went out */
-	int64_t gather_until_ms;   /* monotonic; the next waits until then, or until the
-				    * queue has gather_count entries */
+	int64_t gather_until_ms;   /* monotonic; the next batch waits until then, or
+	                            * until the queue has gather_count entries */
 	size_t gather_count;
 };
 
 /* ---- delivery_queue.c ---- */
 
-/* Where does a target stand that may be new to the zone?  0 or -errno. */
+/* Reads the target's cursor, or starts one for a new target.  0 or -errno. */
 int delivery_read_cursor(struct delivery *delivery);
-/* The cursor is written to the journal after a while: what lags there is delivered again
- * after a crash, which changes nothing. */
+/* The cursor is written to the journal after a while: changes after an old one are
+ * delivered again after a crash, which has no effect. */
 void delivery_move_cursor(struct delivery *delivery, uint64_t seq);
 void delivery_on_cursor_alarm(void *arg);
 
@@ -116,10 +116,10 @@ bool delivery_list_has_room(const struct delivery_list *list, size_t octets);
 int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal) __attribute__((warn_unused_result));
 void delivery_list_drop(struct delivery_list *list, struct delivery_entry *entry);
-/* To the end of another list. */
+/* Moves them to the end of another list. */
 void delivery_list_move(struct delivery_list *to, struct delivery_list *from,
 	struct delivery_entry *entry);
-/* Takes changes. */
+/* Takes over changes. */
 void delivery_list_replace(struct delivery_list *list, struct delivery_entry *entry,
 	struct changeset *changes);
 void delivery_list_clear(struct delivery_list *list);
@@ -130,24 +130,24 @@ void delivery_take_melted(struct delivery *delivery);
 void delivery_spend(struct delivery *delivery, struct changeset *changes);
 /* Of a local zone: how many change sets are in neither queue nor tail. */
 size_t delivery_count_melted(const struct delivery *delivery);
-/* Merges the head of the queue to a batch.  False: no memory. */
+/* Merges the head of the queue into a batch.  False: no memory. */
 bool delivery_form_batch(struct delivery *delivery, size_t limit);
 
 /* ---- delivery_read.c ---- */
 
-/* What does not fit into the queue has become durable; changes NULL: this target has no
- * use for it. */
+/* A change set that does not fit into the queue has become durable; changes NULL: it
+ * does not concern this target. */
 void delivery_follow(struct delivery *delivery, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal);
-/* Asks for more from the journal if the queue runs empty; delivery_kick is called when it
- * is there.  0 or -ENOMEM. */
+/* Asks the journal for more if the queue runs empty; delivery_kick is called when it
+ * has arrived.  0 or -ENOMEM. */
 int delivery_catch_up(struct delivery *delivery) __attribute__((warn_unused_result));
-/* Nobody is told. */
+/* Nothing is reported. */
 void delivery_stop_reading(struct delivery *delivery);
 
 /* ---- delivery.c ---- */
 
-/* A failure of our own. */
+/* For a failure of our own. */
 void delivery_pause_for(struct delivery *delivery, const char *why);
 
 #endif

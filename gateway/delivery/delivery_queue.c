@@ -1,6 +1,7 @@
 /*
- * What is pending for a target: a queue of change sets in order, bounded in number and in
- * octets; what does not fit is read back from the journal.  And how far the target is.
+ * What is pending for a target: a queue of change sets in order, bounded in number and
+ * in octets; what does not fit is read from the journal later.  Also the target's
+ * cursor.
  */
 #include "gateway/delivery/delivery_private.h"
 
@@ -53,8 +54,8 @@ static int count_change(uint64_t seq, struct changeset *changes, void *arg)
 	return 0;
 }
 
-/* The database was put back: the target has seen what came after, and would go back to
- * what was. */
+/* The database was restored: the target has seen later changes, and must not go back to
+ * an earlier state. */
 static int pass_overtaken(struct delivery *d)
 {
 	struct zone_thread *thread = d->thread;
@@ -88,8 +89,7 @@ int delivery_read_cursor(struct delivery *d)
 		return r;
 	database_pass_seq(thread->database, d->cursor);
 	if (d->cursor == 0) {
-		/* Its content is what it is; only what comes from now on is owed to it.
-		 */
+		/* It keeps its content; only changes from now on are delivered to it. */
 		d->cursor = database_last_seq(thread->database);
 		note.seq = d->cursor;
 		if (!zone_thread_submit_note(thread, &note))
@@ -228,8 +228,8 @@ size_t delivery_count_melted(const struct delivery *d)
 
 /* ---- what becomes durable ---- */
 
-/* What was read back from the journal a moment ago is there already; what does not fit is
- * read back when there is room. */
+/* A change set just read from the journal is in the queue already; one that does not
+ * fit is read back when there is room. */
 void delivery_add(
 	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
 {
@@ -302,7 +302,7 @@ void delivery_drop_batch(struct delivery *d)
 	d->batch_is_melted = false;
 }
 
-/* A load tells what the primary really has; other targets are not read. */
+/* A load shows what the primary really has; other targets are not read. */
 static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
 {
 	return !d->is_primary && d->target && e->seq <= d->uncertain;

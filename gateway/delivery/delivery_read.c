@@ -1,11 +1,11 @@
 /*
- * What is pending and not in memory is read back from the journal, a piece at a time,
- * beside the zone thread: into the queue when there is room in it, and past it when the
- * content under all that is pending becomes another.
+ * Pending changes that are not in memory are read from the journal, a piece at a time,
+ * beside the zone thread: into the queue when there is room, and past it when the
+ * content under everything pending is replaced.
  *
- * While a piece is being read, others become durable, which may or may not be in it: they
- * are kept in the tail, and what the piece already has is dropped from there.  So the
- * piece in which the journal comes to its end, with the tail, is all there is.
+ * While a piece is being read, further changes become durable, which may or may not be
+ * in it: they are kept in the tail, from which those in the piece are dropped.  So the
+ * piece that reaches the end of the journal, together with the tail, is complete.
  */
 #include "gateway/delivery/delivery_private.h"
 
@@ -16,7 +16,7 @@
 
 struct delivery_read {
 	struct thread_read read;   /* first */
-	struct delivery *delivery; /* NULL: it does not want it any more */
+	struct delivery *delivery; /* NULL: it no longer wants it */
 	int64_t zone;
 	uint64_t after;
 	struct delivery_list rows;
@@ -128,7 +128,7 @@ static void take_altered(
 	}
 }
 
-/* Moves entries behind seq into the queue.  False: there was no room for all. */
+/* Moves entries after seq into the queue.  False: there was no room for all. */
 static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64_t seq)
 {
 	struct delivery_entry *e;
@@ -147,7 +147,7 @@ static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64
 	return true;
 }
 
-/* All that is durable is in the queue. */
+/* Everything durable is in the queue. */
 static void become_live(struct delivery *d)
 {
 	d->is_live = true;
@@ -230,8 +230,8 @@ static void keep_rebased(struct delivery *d, struct delivery_list *from,
 	}
 }
 
-/* Those behind what has been rebased; the queue gets them as long as it has room.  What
- * comes behind that is read once more, when it is to be sent. */
+/* Those after what has been rebased; the queue gets them as long as it has room.  Later
+ * ones are read again when they are to be sent. */
 static int rebase_list(struct delivery *d, struct delivery_list *from)
 {
 	struct delivery_entry *e;
@@ -311,7 +311,7 @@ int delivery_rebase_end(struct delivery *d)
 		r = rebase_queue(d, &d->rebase);
 	else if (d->has_tail)
 		r = rebase_tail(d);
-	else if (d->rebased) /* more has come than the tail could keep */
+	else if (d->rebased) /* more has been added than the tail could keep */
 		r = ask(d, d->rebased);
 	else
 		r = begin_reading(d);

@@ -1,10 +1,10 @@
 /*
- * NOTIFY out: see notify.h.  One UDP socket per secondary, connected to it; answers are
- * matched by id.  An answer to an unsigned NOTIFY is not authenticated: all that a forged
- * one can do is end the repeats, or make us sign one.
+ * Sending NOTIFY (notify.h).  Each secondary has a connected UDP socket; answers are
+ * matched by id.  An answer to an unsigned NOTIFY is not authenticated; a forged one
+ * can only end the repeats, or make us sign a NOTIFY.
  *
- * What a secondary refuses is logged with its rcode when the rcode is new, and at the end
- * of each round that had no success.
+ * A refusal is logged with its rcode when the rcode is new, and at the end of each
+ * round without success.
  */
 #include "gateway/delivery/notify.h"
 
@@ -20,8 +20,8 @@
 
 enum {
 	MESSAGE_MAX = WIRE_HEADER_LEN + NAME_MAX_LEN + 4 + TSIG_RESERVE_MAX,
-	ANSWER_MAX = 4096, /* octets: more than a question, OPT and TSIG have */
-	NO_RCODE = 0xffff, /* not one that an answer can have */
+	ANSWER_MAX = 4096, /* octets: more than a question, OPT and TSIG take */
+	NO_RCODE = 0xffff, /* a value that no answer can have */
 };
 
 /* How a NOTIFY is signed. */
@@ -39,16 +39,16 @@ struct notify_peer {
 	struct event *readable;
 	struct alarm alarm;
 	uint16_t id;
-	unsigned tries; /* of the current round; 0: nothing to say */
+	unsigned tries; /* in the current round; 0: no round */
 	unsigned timeout_ms;
 	struct notify_signing signing; /* of the next message */
 	struct tsig_context tsig;      /* of the last one, if it was signed */
-	struct notify_signing learned; /* is_signed: it transferred the zone so */
-	/* What remains to be tried after a refusal; searched for once in a round. */
+	struct notify_signing learned; /* is_signed: it was used to transfer the zone */
+	/* What remains to be tried after a refusal; searched for once per round. */
 	struct notify_signing others[NOTIFY_KEYS_MAX + 1];
 	size_t other_count, other_at;
 	bool has_searched;
-	uint16_t refused; /* the rcode that has been logged; NO_RCODE: none */
+	uint16_t refused; /* the rcode that was logged; NO_RCODE: none */
 };
 
 struct notify {
@@ -119,14 +119,14 @@ static void search_others(struct notify_peer *peer)
 
 	peer->has_searched = true;
 	if (peer->secondary.key)
-		return; /* the configuration has decided */
+		return; /* the configuration decides */
 	add_other(peer, &unsigned_one);
 	if (peer->learned.is_signed)
 		add_other(peer, &peer->learned);
 	keyring_each(peer->notify->config->keys, search_key, &search);
 }
 
-/* Of several secrets the first that is valid now; NULL: unsigned, or the key is gone. */
+/* The first of several secrets that is valid now; NULL: unsigned, or the key is gone. */
 static const struct tsig_key *choose_key(const struct notify_peer *peer, int64_t now)
 {
 	const struct tsig_key *first = NULL;
@@ -191,9 +191,9 @@ static void send_one(struct notify_peer *peer)
 	uint8_t msg[MESSAGE_MAX];
 	const size_t len = compose(peer, msg);
 
-	/* What cannot be sent now is sent at the next try.  Connecting anew each time
-	 * follows changes of routes; before the first time nobody can send to the socket.
-	 */
+	/* What cannot be sent now is sent at the next try.  Connecting again each time
+	 * follows changes of routes; before the first time, nobody can send to the
+	 * socket. */
 	if (len && !bind_source(peer) &&
 		!connect(peer->socket,
 			(const struct sockaddr *)&peer->secondary.address.storage,
@@ -249,7 +249,7 @@ static void finish_round(struct notify_peer *peer)
 	alarm_stop(&peer->alarm);
 }
 
-/* Another signature may do at once; otherwise the alarm repeats it. */
+/* Another signature is tried at once; otherwise the alarm repeats it. */
 static void handle_refusal(struct notify_peer *peer, uint16_t rcode, const char *why)
 {
 	char buf[NAME_TEXT_MAX + 32], name[VERDICT_NAME_MAX];
@@ -265,7 +265,7 @@ static void handle_refusal(struct notify_peer *peer, uint16_t rcode, const char 
 	if (peer->other_at == peer->other_count)
 		return;
 	peer->signing = peer->others[peer->other_at++];
-	peer->id++; /* an answer to what was sent before is one no more */
+	peer->id++; /* answers to what was sent before no longer count */
 	send_one(peer);
 }
 
@@ -328,7 +328,7 @@ static bool is_any(const struct config_address *address)
 	return is_same_ip(&address->storage, &any);
 }
 
-/* What the system would send from; false: there is no route, now. */
+/* The address that the system would send from; false: there is no route now. */
 static bool find_usual_source(
 	const struct config_address *to, struct sockaddr_storage *ret)
 {
@@ -344,7 +344,7 @@ static bool find_usual_source(
 }
 
 /* The listening address that the system would send from, or else the first of the
- * family; none, if the gateway listens on all of them. */
+ * family; none if the gateway listens on all addresses. */
 static struct config_address choose_source(
 	const struct config *config, const struct config_address *to)
 {
@@ -366,7 +366,7 @@ static struct config_address choose_source(
 	}
 	if (first)
 		chosen = *first;
-	/* Any port: that of the listener is taken. */
+	/* Any port, since the listener has its own. */
 	((struct sockaddr_in *)(void *)&chosen.storage)->sin_port = 0;
 	return chosen;
 }
@@ -384,7 +384,7 @@ static int open_peer(struct notify_peer *peer, struct event_base *base)
 	return peer->readable && !event_add(peer->readable, NULL) ? 0 : -ENOMEM;
 }
 
-/* What is known of the secondary already. */
+/* What is already known about the secondary. */
 static void inherit(struct notify_peer *peer, const struct notify *old)
 {
 	for (size_t i = 0; old && i < old->count; i++) {
@@ -466,7 +466,7 @@ void notify_send(struct notify *notify)
 	for (size_t i = 0; notify && i < notify->count; i++) {
 		struct notify_peer *peer = &notify->peers[i];
 
-		/* A round that has sent nothing yet will tell of this change too. */
+		/* A round that has not sent anything yet covers this change too. */
 		if (peer->tries == 0 && alarm_is_set(&peer->alarm))
 			continue;
 		peer->tries = 0;
