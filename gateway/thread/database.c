@@ -1,5 +1,5 @@
 /*
- * The database, opened and closed, and the numbers of its rows (database.h).
+ * Opens and closes the database, and numbers its rows (database.h).
  */
 #include "gateway/thread/database.h"
 
@@ -16,7 +16,7 @@
 
 /* ---- opening ---- */
 
-/* Two gateways on one database would each serve half of the truth. */
+/* Two gateways on one database would each serve half of the changes. */
 static int lock_database(struct database *database)
 {
 	database->lock = supervise_lock(database->path, LOCK_SUFFIX);
@@ -61,7 +61,7 @@ static void take_last_seq(struct database *database, uint64_t last_seq)
 	atomic_init(&database->last_seq, last_seq ? last_seq : 1);
 }
 
-/* By a connection for this alone: the threads open theirs later. */
+/* Uses a connection of its own, since the threads open theirs later. */
 static int read_last_seq(struct database *database)
 {
 	const struct store_ops *ops = database->store_ops;
@@ -116,7 +116,7 @@ void database_lock_again(struct database *database)
 
 	pthread_mutex_lock(&database->lock_lock);
 	lock = supervise_lock(database->path, LOCK_SUFFIX);
-	if (lock >= 0) { /* otherwise ours is in place; or another gateway was quicker */
+	if (lock >= 0) { /* otherwise ours is in place, or another gateway was faster */
 		close(database->lock);
 		database->lock = lock;
 	}
@@ -144,8 +144,8 @@ void database_add_thread(struct database *database, struct database_numbers *num
 
 uint64_t database_next_seq(struct database *database, struct database_numbers *numbers)
 {
-	/* This comes before the number is given out, so that nobody who sees the counter
-	 * beyond it takes the row for settled. */
+	/* This precedes giving out the number, so that a thread that sees the counter
+	 * beyond it does not take the row for settled. */
 	if (atomic_load_explicit(&numbers->pending, memory_order_relaxed) ==
 		DATABASE_NONE_PENDING)
 		atomic_store(&numbers->pending, atomic_load(&database->last_seq) + 1);

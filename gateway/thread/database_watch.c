@@ -1,5 +1,5 @@
 /*
- * Whether the database works.
+ * Finds out whether the database works.
  */
 #include "gateway/thread/database_watch.h"
 

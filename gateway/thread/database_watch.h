@@ -1,7 +1,7 @@
 /*
- * Whether the database works, also when nothing is written: a look at its files every few
- * seconds, and, once a commit has failed, an attempt to write every second, so that the
- * gateway knows when it works again.
+ * Finds out whether the database works even when nothing is written: it looks at the
+ * files every few seconds and, once a commit has failed, tries to write every second,
+ * to notice when the database works again.
  */
 #ifndef MUSTER_DATABASE_WATCH_H
 #define MUSTER_DATABASE_WATCH_H

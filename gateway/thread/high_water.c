@@ -1,5 +1,5 @@
 /*
- * The mark of how far the database has been promised: one line of text of a fixed length.
+ * The mark of acknowledged changes: one line of text of a fixed length.
  */
 #include "gateway/thread/high_water.h"
 
@@ -25,7 +25,7 @@ enum { LINE_MAX_LEN = 96 };
 struct high_water {
 	int fd;
 	atomic_uint_fast64_t seq;
-	pthread_mutex_t lock; /* of what follows, and of writing */
+	pthread_mutex_t lock; /* for the following members, and for writing */
 	bool is_failing;
 	int64_t at_ms;
 };
@@ -57,7 +57,7 @@ static int read_line(struct high_water *mark)
 	return 0;
 }
 
-/* Without it the gateway works as well. */
+/* The gateway works without it, too. */
 int high_water_open(struct high_water **ret_mark, const char *database)
 {
 	struct high_water *mark = calloc(1, sizeof(*mark));

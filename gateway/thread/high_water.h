@@ -1,11 +1,11 @@
 /*
- * How far the database has been promised: the newest change that somebody may have been
- * told is durable, in a small file of its own, so that a database that has been put back
- * to an older state, or was lost, is known for that at the next start.
+ * The mark of acknowledged changes: the newest change that may have been confirmed as
+ * durable to a client.  It is kept in a small file of its own, so that the next start
+ * recognises a database that was restored to an older state, or lost.
  *
- * The file is named ".NAME-mark" beside the database NAME: whoever puts "NAME*" back from
- * a backup leaves it where it is.  It is written once a turn, before what it tells of is
- * answered, without a sync: after a crash of the system it may tell of less.
+ * The file is named ".NAME-mark" beside the database NAME: restoring "NAME*" from a
+ * backup leaves it where it is.  It is written once a turn, before the changes are
+ * acknowledged, and without a sync: after a crash of the system it may be too old.
  *
  * Any thread may use it.
  */
@@ -16,13 +16,13 @@
 
 struct high_water;
 
-/* Opens or makes the file.  0 or -ENOMEM; a file that cannot be used is logged, and tells
- * nothing.  high_water_close either way. */
+/* Opens or creates the file.  0 or -ENOMEM; a file that cannot be used is logged and
+ * ignored.  high_water_close is needed either way. */
 int high_water_open(struct high_water **ret_mark, const char *database)
 	__attribute__((warn_unused_result));
 void high_water_close(struct high_water *mark); /* NULL is harmless */
 
-/* The newest change, 0: there is none; and when that was, real time. */
+/* The newest change, 0: there is none; and its real time. */
 uint64_t high_water_seq(const struct high_water *mark);
 int64_t high_water_at_ms(const struct high_water *mark);
 

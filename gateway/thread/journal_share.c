@@ -1,7 +1,7 @@
 /*
  * Each key's share of the journal (journal_share.h): what keys have written since the
- * window began, forgotten as a whole when it ends.  Keys are configured by people or
- * enrolled, and limited by that.
+ * window began, all of it forgotten when it ends.  Keys are configured or enrolled by
+ * people, which limits their number.
  */
 #include "gateway/thread/journal_share.h"
 

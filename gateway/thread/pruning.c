@@ -1,5 +1,5 @@
 /*
- * Pruning, in small steps, so that no commit waits long for one.
+ * Prunes in small steps, so that no commit waits long for one.
  */
 #include "gateway/thread/pruning.h"
 
@@ -14,7 +14,7 @@ struct pruning {
 	struct journal_op op;
 	struct zone_thread *thread;
 	struct alarm alarm;
-	uint64_t from; /* where the next step begins; 0: anew */
+	uint64_t from; /* where the next step begins; 0: from the start */
 	unsigned audit_days;
 };
 

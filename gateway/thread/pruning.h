@@ -1,5 +1,5 @@
 /*
- * The journal forgets: rows that are delivered and older than the audit wants them.
+ * Prunes the journal: removes delivered rows that the audit no longer needs.
  */
 #ifndef MUSTER_PRUNING_H
 #define MUSTER_PRUNING_H
@@ -8,10 +8,10 @@
 
 struct pruning;
 
-/* Goes on for as long as it lives.  NULL: no memory. */
+/* It runs as long as it exists.  NULL: no memory. */
 struct pruning *pruning_new(struct zone_thread *thread, unsigned audit_days);
 void pruning_configure(struct pruning *pruning, unsigned audit_days);
-/* After the journal has given everything back; NULL is harmless. */
+/* To be called after the journal has returned everything; NULL is harmless. */
 void pruning_free(struct pruning *pruning);
 
 #endif

@@ -1,13 +1,13 @@
 /*
  * Service time: milliseconds that a zone has been in service.  Leases are counted in it.
  *
- * One clock for the thread follows the monotonic clock as long as somebody looks at it
- * every few seconds; what it was not looked at for longer, it stood still: the process
- * was stopped, the machine asleep, the thread blocked, and nobody could have refreshed
- * anything.  Each zone has a time of its own on that clock, which stands at 0 until the
- * zone is loaded for the first time.  Steps of the wall clock do not matter to either.
+ * The thread's clock follows the monotonic clock as long as it is read every few
+ * seconds.  During longer gaps it stands still: the process was stopped, the machine
+ * asleep, or the thread blocked, and clients could not have refreshed anything.  Each
+ * zone has a time of its own on that clock, which stays at 0 until the zone is loaded
+ * for the first time.  Steps of the wall clock affect neither.
  *
- * Pure: whoever looks brings the monotonic time.
+ * Pure: callers pass the monotonic time.
  */
 #ifndef MUSTER_SERVICE_CLOCK_H
 #define MUSTER_SERVICE_CLOCK_H
@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 enum {
-	SERVICE_TICK_MS = 5000, /* between two looks, at most, while there are leases */
-	/* A look that is later than this was kept from looking: only a tick counts. */
+	SERVICE_TICK_MS = 5000, /* maximum between two looks while there are leases */
+	/* A look later than this was delayed: only one tick counts. */
 	SERVICE_LATE_MS = 7000,
 };
 
@@ -32,12 +32,12 @@ bool service_clock_look(struct service_clock *clock, int64_t monotonic_ms);
 
 struct service_time {
 	bool is_running;
-	int64_t ms; /* standing: the time; running: what it is ahead of the clock */
+	int64_t ms; /* standing: the time; running: its distance ahead of the clock */
 };
 
 int64_t service_time_now(
 	const struct service_time *time, const struct service_clock *clock);
-/* From now on; harmless when it runs already. */
+/* Runs from now on; harmless if it runs already. */
 void service_time_run(struct service_time *time, const struct service_clock *clock);
 
 #endif

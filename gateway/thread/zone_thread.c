@@ -1,5 +1,5 @@
 /*
- * What all of the zone thread does with the journal, and what it puts off.
+ * How the parts of a zone thread use the journal, and how they defer tasks.
  */
 #include "gateway/thread/zone_thread.h"
 

@@ -1,5 +1,5 @@
 /*
- * A zone thread's connection to the database: opened, followed and closed.
+ * Opens, follows and closes a zone thread's connection to the database.
  */
 #include "gateway/thread/zone_thread.h"
 
@@ -25,7 +25,7 @@ static int open_reader(struct zone_thread *thread)
 		thread->database->path, &user);
 }
 
-/* Whoever asked is gone. */
+/* The asker is gone. */
 static void close_reader(struct zone_thread *thread)
 {
 	struct reader_job *job;
