@@ -1,11 +1,11 @@
 /*
- * Records that are there without a lease, and that the rules would give one: counted when
- * a zone comes that the database knows nothing of, and leased when an administrator says
- * so.  Both for the case that the database was lost: what was under leases is at the
- * targets still, and would stay there for ever.
+ * Records without a lease that the rules would give one: counts them when a zone
+ * appears that the database does not know, and leases them when an administrator orders
+ * it.  Both are for the case that the database was lost: records that had leases are
+ * still at the targets, and would stay there for ever.
  *
- * The names of the zone are copied at once, then looked at ADOPT_STEP at a time, so that
- * updates go on in between; what they do to a name before its turn counts.
+ * The names of the zone are copied at once, then handled ADOPT_STEP at a time, so that
+ * updates continue in between; what they do to a name before its turn counts.
  */
 #include "gateway/served/served.h"
 
@@ -20,20 +20,20 @@
 
 enum {
 	ADOPT_STEP = 500, /* names of a turn: a few milliseconds */
-	GATE_MS = 5,      /* between two looks at whether somebody waits at the gate */
+	GATE_MS = 5,      /* between two checks whether something waits at the gate */
 };
 
 struct adoption {
 	struct served_zone *zone;
-	struct config *config; /* counted; of the rules and keys that are asked */
+	struct config *config; /* counted; has the rules and keys to try */
 	const struct config_zone *rules;
 	struct adopting how;
 	struct lease_origins origins;
-	struct alarm alarm; /* for the next turn, until the journal has all of it */
+	struct alarm alarm; /* for the next turn, until the journal has everything */
 	uint8_t *names;     /* owned; one after the other */
 	size_t len, at;
 	struct adopted found;
-	/* Of the names of this turn. */
+	/* For the names of this turn. */
 	struct edit *edit;
 	struct ptr_wishes wishes;
 	size_t committing; /* edits that are on their way to the disk */
@@ -63,7 +63,7 @@ static void finish(struct adoption *a, int result)
 	how.done(result, &found, how.arg);
 }
 
-/* Who asked is told when all of it is on the disk. */
+/* The asker is told when everything is on the disk. */
 static void look_at_end(struct adoption *a)
 {
 	if (a->is_at_end && !a->committing)
@@ -79,7 +79,7 @@ void adopt_cancel(struct served_zone *zone)
 	alarm_stop(&a->alarm);
 	a->is_at_end = true;
 	a->result = -EAGAIN;
-	look_at_end(a); /* or the journal has some of it, and comes back */
+	look_at_end(a); /* or the journal has part of it, which will come back */
 }
 
 static bool on_durable(struct edit *edit)
@@ -126,7 +126,7 @@ static int adopt_record(struct adoption *a, const struct rr *rr)
 		a->how.visit(rr, &origin, a->how.arg);
 	if (a->how.is_dry)
 		return 0;
-	/* When and from where it was last heard of nobody knows. */
+	/* Nobody knows when and from where it was last heard of. */
 	record.key = origin.key;
 	record.duration_s = origin.rule->lease_default_s;
 	record.deadline_ms =
@@ -174,7 +174,7 @@ static bool can_adopt(const struct served_zone *zone)
 		!thread->is_over;
 }
 
-/* What has been done of it stands. */
+/* What has been done so far stays. */
 static int commit_turn(struct adoption *a)
 {
 	struct edit *edit = a->edit;
@@ -344,8 +344,8 @@ static void on_cursor(const char *target, void *arg)
 	zone->is_unknown = false;
 }
 
-/* A zone that was ever served has a cursor.  What a local one has is in the database, or
- * new. */
+/* A zone that was ever served has a cursor.  The records of a local one are in the
+ * database, or new. */
 int adopt_open(struct served_zone *zone)
 {
 	const struct content *content = &zone->content;

@@ -1,10 +1,10 @@
 /*
  * The content follows the primary target.
  *
- * After a load the zone is what the target has, and on top of it, rebased, what is still
- * on the way there.  Updates whose clients still wait are judged again, since what they
- * were judged by was stale.  All that happens at the content's gate: nothing is on its
- * way to the disk then.
+ * After a load the zone is what the target has plus, rebased, what is still on the way
+ * there.  Updates whose clients still wait are judged again, since they were judged by
+ * a stale content.  All of this happens at the content's gate, when nothing is on its
+ * way to the disk.
  */
 #include "gateway/served/served.h"
 
@@ -113,10 +113,10 @@ static bool on_probed(void *arg, const struct rrset *soa)
 }
 
 /*
- * A server that signs the zone may make something else of changes to the signer's
- * records than they say: BIND ignores the deletion of a key that it uses and turns
- * NSEC3PARAM into a task, Knot ignores whatever it keeps itself; and no difference would
- * ever tell.
+ * A server that signs the zone may treat changes to the signer's records in its own
+ * way: BIND ignores the deletion of a key that it uses and turns NSEC3PARAM into a
+ * task, Knot ignores changes to whatever it maintains itself; and no difference would
+ * ever show that.
  */
 static bool changes_signer(const struct content *content, const struct changeset *changes)
 {

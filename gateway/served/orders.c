@@ -1,5 +1,6 @@
 /*
- * What administrators do to leases and zones (served.h).  What they see is view.c's.
+ * Carries out what administrators order for leases and zones (served.h).  view.c has
+ * what they see.
  */
 #include "gateway/served/served.h"
 
@@ -126,7 +127,7 @@ static int make_deletion(const struct content *content, const struct lease_recor
 	return update_builder_finish(&b, ret_update);
 }
 
-/* There is no record to be deleted if its host waits for one. */
+/* If its host waits for a record, there is none to be deleted. */
 static int end_lease(struct edit *edit, const struct lease_record *record)
 {
 	struct content *content = edit->content;

@@ -1,5 +1,5 @@
 /*
- * A served zone's life: opened, reconfigured, closed.
+ * Opens, reconfigures and closes a served zone.
  */
 #include "gateway/served/served.h"
 
@@ -10,7 +10,7 @@
 
 #include "gateway/base/log.h"
 
-/* Whoever observes the content of a zone, in the order in which they are told. */
+/* The observers of a zone's content, in the order in which they are called. */
 static const struct {
 	const struct content_observer *observer;
 	size_t part; /* its offset in struct served_zone */
@@ -69,7 +69,7 @@ static int open_deliveries(struct served_zone *zone)
 	return 0;
 }
 
-/* Whoever is new among them hears of the zone at once. */
+/* New secondaries are notified at once. */
 static int set_secondaries(
 	struct content *content, struct config *config, const struct config_zone *rules)
 {
@@ -134,8 +134,8 @@ static struct delivery *find_delivery(
 	return NULL;
 }
 
-/* What a target that is gone has not got, nobody will bring it; the journal need not keep
- * it.  If it comes back it is a new one. */
+/* What a removed target lacks will never be delivered, so the journal need not keep
+ * it.  If the target comes back, it is a new one. */
 static void forget_target(struct content *content, const char *id)
 {
 	log_info("zone %s: target %s is no longer configured", content->text, id);
@@ -216,7 +216,7 @@ void served_free(struct served_zone *zone)
 
 /* ---- reconfiguration ---- */
 
-/* Can this zone go on as it is, with other targets at most behind the primary? */
+/* Does the zone keep its primary, so that only other targets may have changed? */
 static bool has_same_primary(
 	const struct content *content, const struct config_zone *rules)
 {
@@ -233,8 +233,8 @@ static void free_new(
 	}
 }
 
-/* The deliveries of a new configuration: those that go on, and new ones.  On failure
- * there are no new ones, and the old ones are as they were. */
+/* The deliveries of a new configuration: those that stay, and new ones.  On failure
+ * there are no new ones, and the old ones are unchanged. */
 static int make_deliveries(struct served_zone *zone, struct config *config,
 	const struct config_zone *rules, struct delivery **deliveries)
 {
@@ -291,7 +291,7 @@ int served_configure(
 	int r = 0;
 
 	if (!has_same_primary(content, rules))
-		return -EXDEV; /* the caller closes it and opens it anew */
+		return -EXDEV; /* the caller closes it and opens it again */
 	deliveries = calloc(count, sizeof(*deliveries));
 	if (!deliveries)
 		return -ENOMEM;

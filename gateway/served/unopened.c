@@ -1,6 +1,6 @@
 /*
- * Zones that should be in service and could not be opened: why, for whoever asks, until
- * they can.
+ * Zones that should be in service but could not be opened: keeps the reasons until they
+ * can.
  */
 #include "gateway/served/served.h"
 
@@ -43,7 +43,7 @@ static void explain(const struct served *served, int error, char ret[VERDICT_WHY
 			served->thread->store_ops->error(served->thread->store));
 }
 
-/* Without memory for it the zone is tried again all the same. */
+/* Without memory for the reason, the zone is tried again all the same. */
 static struct served_unopened *enter_unopened(struct served *served, const uint8_t *name)
 {
 	struct served_unopened *unopened = calloc(1, sizeof(*unopened));

@@ -1,8 +1,8 @@
 /*
- * What control sees of the zones in service, copied (view.h).  One function for each kind
- * of fact: what a zone is, what a target is, what a lease is, what a host is.
+ * Copies what control sees of the zones in service (view.h).  There is one function for
+ * each kind: zones, targets, leases, hosts.
  *
- * Orders are carried out by orders.c and leases/; what is here hands them over.
+ * Orders are passed on to orders.c and leases/.
  */
 #include "gateway/served/view.h"
 
@@ -20,7 +20,7 @@ static struct served_zone *zone_of(
 	return served_find(served, call->zone);
 }
 
-/* Room for one more of count elements of this size.  NULL: no memory. */
+/* Makes room for one more of count elements of this size.  NULL: no memory. */
 static void *make_room(void **elements, size_t *count, size_t *room, size_t size)
 {
 	if (*count == *room) {
@@ -215,7 +215,7 @@ void view_zones_turn(struct view_zones *page, size_t limit)
 	while (page->next < config->zone_count && page->count < limit) {
 		struct view_zone *zone = &page->zones[page->count++];
 
-		/* Until a zone thread says that it has it, or why not. */
+		/* Until a zone thread says that it has the zone, or why not. */
 		*zone = (struct view_zone){
 			.config = &config->zones[page->next++],
 			.why = "is being opened or closed",
@@ -252,7 +252,7 @@ static void copy_lease(struct view_leases *page, const struct lease_record *reco
 	to->left_ms = record->deadline_ms - now_ms;
 }
 
-/* One look at the leases of a zone. */
+/* One pass over the leases of a zone. */
 struct looking {
 	struct served_zone *zone;
 	int64_t now_ms; /* service time */
@@ -316,7 +316,7 @@ static void note_latest(struct view_host *to, const struct lease_record *record)
 	to->duration_s = record->duration_s;
 }
 
-/* False: it has no leases but derived ones, which are their hosts' shadows. */
+/* False: it has no leases except derived ones, which belong to hosts elsewhere. */
 static bool describe_leased(
 	const struct looking *l, const struct lease *first, struct view_host *to)
 {
@@ -380,7 +380,7 @@ static void add_host(struct view_hosts *page, const struct view_host *host)
 		page->has_failed = true;
 }
 
-/* Each host at the first of its leases. */
+/* Each host, at the first of its leases. */
 static void look_at_host(const struct lease *lease, void *arg)
 {
 	const struct looking *l = arg;
@@ -405,7 +405,7 @@ static void look_at_held(const uint8_t *name, void *arg)
 	add_host(l->to.hosts, &host);
 }
 
-/* Few are held, each by an administrator's word: they come with the last page. */
+/* Few hosts are held, each by an administrator's order: they come with the last page. */
 static void look_at_leased(struct looking *l, struct view_hosts *page)
 {
 	page->cursor = lease_table_scan(
@@ -414,7 +414,7 @@ static void look_at_leased(struct looking *l, struct view_hosts *page)
 		lease_each_hold(l->zone->content.leases, look_at_held, l);
 }
 
-/* Permanent records are there, and their host has spoken. */
+/* Does it have permanent records, and has it been heard of? */
 static bool is_permanent(const struct looking *l, const uint8_t *name)
 {
 	const struct served_zone *zone = l->zone;
@@ -500,7 +500,7 @@ static size_t retry(const struct content *content)
 	return count;
 }
 
-/* 0 or -errno; of a host that is held or released, 0 means that on_held comes. */
+/* 0 or -errno; when a host is held or released, 0 means that on_held will be called. */
 static int carry_out(struct view_order *order, struct served_zone *zone)
 {
 	const struct lease_record *lease = &order->lease;

@@ -1,6 +1,6 @@
 /*
- * A zone thread's loop: what comes in is handed to the zone that it is for, what the
- * journal gives back to whoever submitted it.
+ * A zone thread's loop: passes what comes in to its zone, and what the journal returns
+ * to its submitter.
  */
 #include "gateway/served/writer.h"
 
@@ -95,7 +95,7 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 	zone_thread_run_tasks(thread);
 }
 
-/* What has gathered in this turn goes out. */
+/* Sends what has gathered in this turn. */
 static void flush(struct writer *writer)
 {
 	struct zone_thread *thread = &writer->thread;
@@ -139,7 +139,7 @@ static void on_command(evutil_socket_t fd, short events, void *arg)
 	take_commands(arg);
 }
 
-/* After the commands: who asks for zones of a new configuration finds them. */
+/* After the commands, so that calls about zones of a new configuration find them. */
 static void on_call(evutil_socket_t fd, short events, void *arg)
 {
 	struct writer *writer = arg;
@@ -204,7 +204,7 @@ static bool is_quiet(struct writer *writer)
 	return LIST_EMPTY(&writer->closing);
 }
 
-/* Everything is answered: now the positions of the targets are written. */
+/* Everything is answered: now the targets' cursors are written. */
 static void save(struct writer *writer)
 {
 	struct served_zone *zone, *next;
@@ -233,7 +233,7 @@ static void turn(struct writer *writer, int flags)
 	end_turn(writer);
 }
 
-/* As if time had passed until the next alarm, at the latest until end. */
+/* As if time had passed until the next alarm, but not beyond end. */
 static void pass_time(struct writer *writer, int64_t end)
 {
 	const int64_t next = writer_next_alarm_ms(writer);
@@ -244,7 +244,7 @@ static void pass_time(struct writer *writer, int64_t end)
 		writer_advance(writer, next < end ? next : end);
 }
 
-/* A turn, or a moment without anything to do, but not beyond end. */
+/* A turn, or a moment with nothing to do, but not beyond end. */
 static void turn_or_tick(struct writer *writer, int64_t end)
 {
 	const struct timeval tick = {.tv_usec = 20000};
@@ -361,7 +361,7 @@ static int64_t real_time_s(void)
 	return clock_real_ms() / 1000;
 }
 
-/* What makes the mirrors' hashes unforeseeable; once for all of them. */
+/* Makes the mirrors' hashes unpredictable; drawn once for all of them. */
 static int draw_seed(struct name_seed *ret_seed)
 {
 	const ssize_t got = getrandom(ret_seed, sizeof(*ret_seed), 0);
@@ -429,7 +429,7 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 	return writer->served.actions ? set_up_queues(writer) : -ENOMEM;
 }
 
-/* What one thread does for all of them. */
+/* The tasks that one thread does for all. */
 static int set_up_chores(struct writer *writer)
 {
 	struct zone_thread *thread = &writer->thread;
@@ -461,7 +461,7 @@ static void note_opened(struct writer *writer)
 	writer->ready_count = served_count_ready(&writer->served);
 }
 
-/* Zones are served from the first query on, if their primary targets answer soon. */
+/* Zones are served from the first query on if their primary targets answer soon. */
 void writer_open_zones(struct writer *writer)
 {
 	struct turn_clock *time = &writer->thread.time;
@@ -575,8 +575,8 @@ static void free_event(struct event *event)
 		event_free(event);
 }
 
-/* Work that was begun, by a start that failed or a stop that took too long, ends; whoever
- * still waits is answered. */
+/* Work begun by a start that failed, or by a stop that took too long, ends here;
+ * requests that still wait are answered. */
 void writer_give_up(struct writer *writer)
 {
 	if (writer->thread.journal)

@@ -1,5 +1,5 @@
 /*
- * The zones that a zone thread serves: opened, those of a new configuration, closed.
+ * The zones that a zone thread serves: opens them, reconfigures them, and closes them.
  */
 #include "gateway/served/writer.h"
 
@@ -10,8 +10,10 @@
 #include "gateway/thread/pruning.h"
 
 enum {
-	WRITER_REOPEN_MS = 5000, /* until zones that could not be opened are tried */
-	WRITER_REOPEN_MAX = 64,  /* of them at a time: others want to be served */
+	/* until zones that could not be opened are tried again */
+	WRITER_REOPEN_MS = 5000,
+	/* of them at a time, since other zones have to be served */
+	WRITER_REOPEN_MAX = 64,
 };
 
 /* It waits in closing until nothing points to it any more. */
@@ -26,7 +28,7 @@ static void set_reopen_alarm(struct writer *writer)
 	alarm_set_in(&writer->reopen_alarm, WRITER_REOPEN_MS);
 }
 
-/* 0 or -errno; *ret_zone may be there all the same, and is to be closed then. */
+/* 0 or -errno; even then *ret_zone may be set, and must be closed. */
 static int open_zone(struct served_zone **ret_zone, struct served *served,
 	struct config *config, const struct config_zone *zone_config)
 {
@@ -59,7 +61,8 @@ void writer_open_zone(struct writer *writer, struct config *config,
 	int r = claim(writer, zone_config->name);
 
 	if (r == -EBUSY) {
-		/* writer_take_over comes; two threads that want it may miss that. */
+		/* writer_take_over will be called; but if two threads want it, one may
+		 * miss that. */
 		set_reopen_alarm(writer);
 		return;
 	}
@@ -94,7 +97,7 @@ static void end(struct writer *writer, struct served_zone *zone)
 	give_up(writer, name);
 }
 
-/* Of the newest configuration; NULL: it has no such zone, or it is not ours. */
+/* Its settings in the newest configuration; NULL: it is not there, or not ours. */
 static const struct config_zone *find_ours(
 	const struct writer *writer, const uint8_t *name)
 {

@@ -1,5 +1,5 @@
 /*
- * Claims, in one table for all threads; it is looked at when a zone is opened or closed.
+ * Claims, in one table for all threads, used when a zone is opened or closed.
  */
 #include "gateway/served/zone_claims.h"
 
@@ -13,7 +13,7 @@ struct zone_claim {
 	UT_hash_handle hh;
 	struct zone_handover *handover; /* its name is the key; owned */
 	unsigned thread;                /* that has it */
-	struct queue *wanted;           /* whoever wants it; NULL: nobody does */
+	struct queue *wanted;           /* of the thread that wants it; NULL: none does */
 	bool is_lost;                   /* it could not be entered */
 };
 

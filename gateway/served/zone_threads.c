@@ -14,7 +14,8 @@ struct zone_threads {
 	struct writer_shared shared;
 	struct queue opened; /* writers that have opened their zones */
 	size_t ready_count;
-	struct writer *writers[DATABASE_THREADS_MAX]; /* shared.count; NULL: not made */
+	/* shared.count; NULL: not made yet */
+	struct writer *writers[DATABASE_THREADS_MAX];
 };
 
 const struct zone_threads_env zone_threads_env = {
@@ -68,8 +69,8 @@ int zone_threads_add_mailbox(struct zone_threads *all, struct mailbox *mailbox)
 	return r;
 }
 
-/* There are zones, and errors in their files leave nothing to serve.  Then whoever starts
- * the gateway is told at once. */
+/* If there are zones, but errors in their files leave none to serve, whoever starts the
+ * gateway is told at once. */
 static int look_at_zones(struct zone_threads *all)
 {
 	size_t bad_count = 0;
@@ -128,7 +129,7 @@ static struct writer_command *new_command(struct config *config, bool is_patient
 	return command;
 }
 
-/* Out of memory is transient, and there is nothing else to do. */
+/* Out of memory is transient, and nothing else can be done. */
 void zone_threads_stop(struct zone_threads *all)
 {
 	for (unsigned i = 0; i < all->shared.count; i++)
