@@ -1,8 +1,8 @@
 /*
  * The thread that moves the log into the database (checkpoint.h).
  *
- * A checkpoint that fails (the disk is full) is tried again when the log has become
- * longer by CHECKPOINT_AT: until then everything that is durable is so in the log.
+ * A checkpoint that fails (the disk is full) is tried again when the log has grown by
+ * CHECKPOINT_AT.  Until then, everything is durable in the log.
  */
 #include "gateway/journal/checkpoint.h"
 
@@ -12,15 +12,15 @@
 
 struct checkpointer {
 	const struct store_ops *ops;
-	struct store *store; /* the thread's while is_wanted; NULL: the journal thread
-			      * does it all */
+	struct store *store; /* used by the thread while is_wanted; NULL: the journal
+	                      * thread does everything */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool is_wanted, is_stopping; /* under lock */
 	uint64_t moved;   /* under lock: octets of the log that the thread has moved */
 	uint64_t last;    /* octets of the log, at the last turn */
-	uint64_t next_at; /* nothing to do before it has so many */
+	uint64_t next_at; /* nothing is done before the log has this many octets */
 };
 
 static void *checkpointer_main(void *arg)
@@ -90,7 +90,7 @@ void checkpointer_free(struct checkpointer *c)
 
 /* ---- the journal thread's side ---- */
 
-/* Is the thread at it?  With is_patient, only until it is no longer. */
+/* Is the thread busy?  With is_patient, waits until it is not. */
 static bool is_at_it(struct checkpointer *c, bool is_patient, uint64_t *ret_moved)
 {
 	bool is_busy;
@@ -119,7 +119,7 @@ static void forget_moved(struct checkpointer *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* What is left: a reader needs it, or it cannot be written. */
+/* Moves what is left, unless a reader needs it or it cannot be written. */
 static void finish(struct checkpointer *c, struct store *store, uint64_t log)
 {
 	uint64_t moved, left;

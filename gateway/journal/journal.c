@@ -19,8 +19,7 @@
 #include "zones/update.h"
 
 enum {
-	JOURNAL_GROUP_MAX =
-		4096, /* operations in one commit: bounds how long one takes */
+	JOURNAL_GROUP_MAX = 4096, /* operations in one commit: limits how long it takes */
 	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
 };
 
@@ -31,13 +30,14 @@ struct journal {
 	char *path; /* of the database */
 	struct queue work;
 	pthread_t thread;
-	struct queue_list failed; /* of clients that are broken, taken with this group */
+	struct queue_list failed;    /* of broken clients, taken with this group */
 	struct journal_client *back; /* those with operations to give back */
 	atomic_bool is_failing;
 	struct record_writer records;
 	struct queue_list written; /* by it, in this group */
-	bool is_missed;            /* the files are gone, which the log knows */
-	bool is_astray; /* files without a name hold what was refused: no way back */
+	bool is_missed;            /* the files are gone, and this has been logged */
+	/* files without a name contain what was refused: there is no way back */
+	bool is_astray;
 	atomic_uint generation;
 	atomic_bool is_stopping;
 	pthread_mutex_t error_lock;
@@ -61,7 +61,7 @@ static void describe_request(const struct journal_request *request, struct store
 	}
 }
 
-/* buf is for what the gateway made itself, and for what is too long. */
+/* buf is for updates that the gateway made itself, or that are too long. */
 static void describe_update(const struct journal_request *request, struct store_row *row,
 	uint8_t buf[STORE_REQUEST_MAX])
 {
@@ -113,7 +113,7 @@ static int put_lease(
 	const struct store_ops *ops = journal->ops;
 	int r = 0;
 
-	/* What is equal as RDATA (another case in a name) may be another row. */
+	/* RDATA that is equal (except for the case of a name) may be another row. */
 	if (change->had && !(change->has && is_same_row(&change->before, &change->after)))
 		r = ops->remove_lease(journal->store, zone, &change->before);
 	if (!r && change->has)
@@ -141,7 +141,7 @@ static int append_event(struct journal *journal, const struct journal_op *op)
 	return journal->ops->note_seen(journal->store, op->zone, op->host, op->last);
 }
 
-/* What changes leases alone is no change set for targets. */
+/* Changes of leases alone are not a change set for targets. */
 static int append(struct journal *journal, const struct journal_op *op)
 {
 	struct journal_op row = *op;
@@ -192,7 +192,7 @@ int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms)
 	return now_ms - JOURNAL_SHORT_MS > at_ms ? now_ms - JOURNAL_SHORT_MS : at_ms;
 }
 
-/* That it is not known fails nothing. */
+/* Not knowing it is not a failure. */
 static int look(struct journal *journal, struct journal_op *op)
 {
 	if (journal->ops->used(journal->store, &op->used))
@@ -269,7 +269,7 @@ static int open_rescued(struct journal *journal)
 	return 0;
 }
 
-/* 0: the files are in place, or are again. */
+/* 0: the files are in place, maybe again. */
 static int check_files(struct journal *journal)
 {
 	int r = journal->ops->check(journal->store);
@@ -289,7 +289,7 @@ static int check_files(struct journal *journal)
 
 /* ---- groups ---- */
 
-/* What must not overtake records that were submitted before. */
+/* Operations that must not overtake records submitted before. */
 static bool is_in_order(enum journal_kind kind)
 {
 	return kind == JOURNAL_CURSOR || kind == JOURNAL_CONTENT ||
@@ -319,8 +319,8 @@ static int run_in_transaction(struct journal *journal, const struct queue_list *
 	return r ? r : journal->ops->commit(journal->store);
 }
 
-/* The files are looked at before, so that nothing goes where it will be lost, and again
- * before anything is called durable. */
+/* The files are checked before, so that nothing is written where it would be lost, and
+ * again before anything is called durable. */
 static int run_group(struct journal *journal, const struct queue_list *group)
 {
 	int r = check_files(journal);
@@ -343,7 +343,7 @@ static void add(atomic_uint_fast64_t *total, uint64_t number)
 	atomic_fetch_add_explicit(total, number, memory_order_relaxed);
 }
 
-/* Not everything writes something. */
+/* Some operations write nothing. */
 static bool has_written(const struct queue_list *group)
 {
 	for (const struct queue_node *node = group->head; node; node = node->next) {
@@ -356,7 +356,7 @@ static bool has_written(const struct queue_list *group)
 	return false;
 }
 
-/* The log hears of it when that changes. */
+/* Changes of it are logged. */
 static void note_result(
 	struct journal *journal, const struct queue_list *group, int result)
 {
@@ -389,7 +389,7 @@ static int run_and_count(struct journal *journal, const struct queue_list *group
 	return result;
 }
 
-/* Each goes to the client that it is of; all of a client's in one step. */
+/* Each goes to its client; all of a client's in one step. */
 static void give_back(struct journal *journal, struct queue_list *ops, int result)
 {
 	struct queue_node *node;
@@ -435,8 +435,8 @@ static void commit_group(struct journal *journal, struct queue_list *group)
 		checkpointer_turn(journal->checkpointer, journal->store);
 }
 
-/* A client that is broken is whole again only when it has all of its operations back, so
- * that they are all here, or all there. */
+/* A broken client recovers only when it has all of its operations back, so all of them
+ * are either here or there. */
 static void take_group(
 	struct journal *journal, struct queue_list *work, struct queue_list *group)
 {

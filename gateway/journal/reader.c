@@ -13,13 +13,13 @@
 struct reader {
 	struct reader_user user;
 	struct event *event; /* of back, in the user's loop */
-	/* Between the two. */
+	/* Between the two threads. */
 	struct queue work, back;
-	atomic_bool is_stopping; /* what has not begun never will */
+	atomic_bool is_stopping; /* jobs that have not begun never will */
 	struct reader_job last;  /* ends the thread */
 	pthread_t thread;
 	bool is_running;
-	/* The thread's. */
+	/* Private to the thread. */
 	const struct store_ops *ops;
 	char *path;          /* owned */
 	struct store *store; /* NULL: not opened yet */
@@ -27,8 +27,8 @@ struct reader {
 
 /* ---- the thread ---- */
 
-/* The journal may have written the files anew, or somebody may have put others in their
- * place: what was removed is no longer the database. */
+/* The journal may have created the files again, or somebody may have replaced them: a
+ * removed file is no longer the database. */
 static struct store *open_store(struct reader *reader)
 {
 	char error[STORE_ERROR_MAX];

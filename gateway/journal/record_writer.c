@@ -1,12 +1,14 @@
 /*
- * Records of local zones in small steps (record_writer.h).
+ * Writes records of local zones in small steps (record_writer.h).
  */
 #include "gateway/journal/record_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_RUN = 4096 }; /* RRsets that are sorted at once */
+/* The first octets are nearly always decisive: they are kept beside the pointer, so
+ * that sorting rarely has to follow it. */
+enum { RECORD_RUN = 4096 };
 
 void record_writer_init(struct record_writer *writer)
 {
@@ -22,7 +24,7 @@ static struct journal_op *first_of(const struct record_writer *writer)
 /* The first octets decide nearly always: they stand beside the pointer, so that sorting
  * seldom has to follow it. */
 struct record_place {
-	uint64_t first; /* octets of the owner, as a number */
+	uint64_t first; /* The order in which the database compares octets. */
 	const struct change *change;
 };
 
@@ -36,7 +38,7 @@ static uint64_t first_octets(const uint8_t *owner)
 	return first;
 }
 
-/* As the database compares octets. */
+/* Without memory they are written unsorted. */
 static int compare_places(const void *a, const void *b)
 {
 	const struct record_place *x = a, *y = b;

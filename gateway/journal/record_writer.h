@@ -1,11 +1,11 @@
 /*
  * The records of local zones, written bit by bit (JOURNAL_RECORDS).
  *
- * One such operation may have thousands of RRsets, and whoever waits for a commit would
- * wait for all of them.  So each group of the journal takes some, and the operation is
- * done with the group that writes its last ones and moves the cursor.  What is written of
- * it before that harms nobody: after the next start the journal's rows behind the cursor
- * are applied again, and the same comes of it.
+ * One such operation may have thousands of RRsets, and every commit would have to wait
+ * for all of them.  So each group of the journal takes some, and the operation is done
+ * with the group that writes the last ones and moves the cursor.  What was written
+ * before does no harm: after the next start the journal's rows after the cursor are
+ * applied again, with the same result.
  *
  * They are written in the order in which the database has them, so that neighbours share
  * a page.
@@ -21,14 +21,16 @@ struct record_place;
 
 struct record_writer {
 	struct queue_list waiting;  /* of struct journal_op; the first is being written */
-	struct record_place *order; /* of the first's changes; NULL: as they are */
-	uint32_t sorted;            /* so many stand there, in runs that are in order */
-	uint32_t *heads;            /* of each run, the next one */
-	uint32_t at;                /* so many of the first's changes are written */
+	struct record_place *order; /* of the first's changes; NULL: unsorted */
+	uint32_t sorted;            /* of the first's changes, the next one */
+	uint32_t *heads;            /* Takes over the operation. */
+	/* Writes up to limit RRsets, in an open transaction; operations that are
+	 * complete go to done.  0 or -errno. */
+	uint32_t at;
 };
 
 void record_writer_init(struct record_writer *writer);
-/* Takes the operation. */
+/* The transaction failed: everything that waits goes to failed. */
 void record_writer_add(struct record_writer *writer, struct journal_op *op);
 static inline bool record_writer_is_idle(const struct record_writer *writer)
 {

@@ -2,8 +2,8 @@
  * The durable store, behind a table of functions: no other file knows which database it
  * is.
  *
- * A struct store is one connection and belongs to one thread: the journal thread writes,
- * the zone thread reads what it needs to catch up.  What it holds:
+ * A struct store is one connection and belongs to one thread: the journal thread
+ * writes, the zone thread reads what it needs to catch up.  It contains:
  *
  *   journal    every change set, in order, with who made it and what was answered;
  *              updates that policy or a prerequisite refused, with the reason and
@@ -16,8 +16,8 @@
  *              they last went stale or came back
  *   holds      hosts that are exempt from expiry
  *
- * All functions return 0 or -errno: -ENOSPC when the disk is full, -EIO for whatever else
- * the database says; store_error has its words.
+ * All functions return 0 or -errno: -ENOSPC when the disk is full, -EIO for any other
+ * error of the database; store_error has its text.
  */
 #ifndef MUSTER_STORE_H
 #define MUSTER_STORE_H
@@ -28,8 +28,9 @@
 enum {
 	STORE_ERROR_MAX = 256,
 	STORE_MAC_LEN = 16,
-	/* Octets of a request that a row keeps: what its text shows (UPDATE_TEXT_MAX) and
-	 * more, since few records have fewer characters than half their octets. */
+	/* Octets of a request that a row keeps: at least what its text shows
+	 * (UPDATE_TEXT_MAX), since the text of a record rarely has fewer characters
+	 * than half of its octets. */
 	STORE_REQUEST_MAX = 2048,
 };
 
@@ -44,55 +45,55 @@ struct store_source {
 	enum store_transport transport; /* STORE_NO_TRANSPORT: no message, no port */
 };
 
-/* One update, as it is journalled; row_text.h makes text of it. */
+/* One update, as it is journalled; row_text.h turns it into text. */
 struct store_row {
 	uint64_t seq;         /* order of all rows; assigned by the zone thread */
 	int64_t zone;         /* store_ops.zone_id */
 	int64_t at_ms;        /* real time of the decision */
-	uint64_t transaction; /* what logs and EDE texts call the update; 0: ours */
-	/* Who asked; of an event, who last refreshed the host's leases. */
+	uint64_t transaction; /* the update's name in logs and EDE texts; 0: our own */
+	/* Who asked; for an event, who last refreshed the host's leases. */
 	const uint8_t *key; /* name; NULL: unsigned, or the gateway itself */
 	struct store_source source;
 	uint16_t rcode;         /* what was answered */
 	const char *reason;     /* why, for refusals and for the gateway's own changes */
 	const uint8_t *request; /* update_decode; NULL: none */
 	size_t request_len;
-	const char *request_text; /* read only, instead of the octets: as rows had it
-				   * before version 3 */
+	const char *request_text; /* read only, instead of the octets: for rows from
+	                           * before version 3 */
 	const struct changeset *changes; /* NULL: nothing changed */
 	const uint8_t *mac;   /* STORE_MAC_LEN octets of the request's; NULL: none */
 	uint64_t time_signed; /* seconds since 1970; with mac */
-	/* What happened to a host or to its zone, in a word: STORE_EVENT_EXPIRED or
+	/* What happened to a host or to its zone, in one word: STORE_EVENT_EXPIRED or
 	 * another; NULL: this is an update. */
 	const char *event;
-	const uint8_t *host; /* owner of its leases; NULL: the event is the zone's */
-	int64_t seen_s; /* with event: real time when the host was last heard of; 0: it
-			 * is not about that */
+	const uint8_t *host; /* owner of its leases; NULL: the event is about the zone */
+	int64_t seen_s;      /* with event: real time when the host was last heard of; 0:
+	                 * not about that */
 };
 
-/* The event that makes a host one of each_expired; other words are the caller's. */
+/* The event that puts a host among each_expired; the caller chooses other words. */
 #define STORE_EVENT_EXPIRED "expired"
 
-/* Which rows an administrator wants to see: all conditions hold. */
+/* Which rows an administrator wants to see: all conditions must hold. */
 struct store_filter {
 	int64_t zone;       /* 0: of any */
 	const uint8_t *key; /* name; NULL: of any */
-	/* The host of the event, an owner that the changes touch, or one that the request
-	 * names (row_request_names); NULL: any. */
+	/* The host of the event, an owner that the changes touch, or one named in the
+	 * request (row_request_names); NULL: any. */
 	const uint8_t *name;
 	bool events_only;
 	uint64_t after, before; /* after < seq < before; before 0: no end */
 	bool is_newest_first;
-	bool wants_changes; /* store_row.changes is wanted; otherwise it is NULL */
+	bool wants_changes; /* store_row.changes is needed; otherwise it is NULL */
 	size_t limit;       /* rows; 0: none */
 };
 
-/* Does the filter show this row?  Its changes count only if they are in it. */
+/* Does the row match the filter?  Its changes count only if it contains them. */
 bool store_row_is_wanted(const struct store_filter *filter, const struct store_row *row);
 
-/* Where each_expired begins; then where it goes on. */
+/* Where each_expired begins; afterwards where it continues. */
 struct store_host_cursor {
-	bool is_set;                /* false: at the first host; then: at the end */
+	bool is_set;                /* false: at the first host; afterwards: at the end */
 	uint8_t host[NAME_MAX_LEN]; /* behind this one */
 };
 
@@ -113,45 +114,46 @@ struct store_ops {
 	void (*close)(struct store *store); /* NULL is harmless */
 	const char *(*error)(const struct store *store);
 
-	/* Are its files still in place?  0; -ENOENT: one is gone; -ESTALE: there is
-	 * another one in the place of the database. */
+	/* Are its files still in place?  0; -ENOENT: one is gone; -ESTALE: another one
+	 * is in the place of the database. */
 	int (*check)(struct store *store);
-	/* What this connection sees, in new and durable files in the place of those that
-	 * are gone.  Every connection, this one included, has then to be opened anew:
-	 * until then it goes on with what was removed. */
+	/* Writes what this connection sees to new, durable files in place of those that
+	 * are gone.  Every connection, including this one, must then be opened again:
+	 * until then it uses what was removed. */
 	int (*rescue)(struct store *store);
 
-	/* Durable once commit returns 0, if check says so too.  After a failure:
+	/* Durable once commit returns 0, if check succeeds too.  After a failure:
 	 * rollback. */
 	int (*begin)(struct store *store);
 	int (*commit)(struct store *store);
 	void (*rollback)(struct store *store);
-	/* Commits go to a log.  How long it was after this connection's last commit, in
-	 * octets; 0: there is nothing to move. */
+	/* Commits go to a log.  Returns its length after this connection's last commit,
+	 * in octets; 0: there is nothing to move. */
 	uint64_t (*log_octets)(const struct store *store);
-	/* Moves the log into the database, as far as no reader stands in the way, and
-	 * beside other connections' commits.  What has been moved by now, and what not
-	 * yet, of the log as it was at the beginning: with nothing left, the next commit
-	 * begins it anew. */
+	/* Moves the log into the database, as far as no reader prevents it, in parallel
+	 * with other connections' commits.  Returns what has been moved by now, and
+	 * what has not, of the log as it was at the beginning: if nothing is left, the
+	 * next commit starts it again. */
 	int (*checkpoint)(struct store *store, uint64_t *ret_moved, uint64_t *ret_left);
 
 	/* Finds or makes the number of a zone. */
 	int (*zone_id)(struct store *store, const uint8_t *name, int64_t *ret_id);
-	/* Finds it, and writes nothing; 0: the zone has none. */
+	/* Finds it without writing; 0: the zone has none. */
 	int (*find_zone)(struct store *store, const uint8_t *name, int64_t *ret_id);
 
 	int (*append)(struct store *store, const struct store_row *row);
-	/* Corrects what was answered (a target refused it afterwards). */
+	/* Corrects what was answered (a target refused it later). */
 	int (*set_outcome)(
 		struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
 	int (*last_seq)(struct store *store, uint64_t *ret_seq);
-	/* Rows of a zone with changes, seq > after, in order, at most limit; visit takes
-	 * its own reference.  Stops when visit returns non-zero, and returns that. */
+	/* Rows of a zone with changes, seq > after, in order, at most limit; visit
+	 * takes its own reference.  Stops when visit returns nonzero, and returns
+	 * that. */
 	int (*each_change)(struct store *store, int64_t zone, uint64_t after,
 		size_t limit,
 		int (*visit)(uint64_t seq, struct changeset *changes, void *arg),
 		void *arg);
-	/* How many there are of those, up to limit. */
+	/* The number of those, up to limit. */
 	int (*count_changes)(struct store *store, int64_t zone, uint64_t after,
 		size_t limit, uint64_t *ret_count);
 	/* Requests whose MAC was signed at or after since. */
@@ -171,23 +173,24 @@ struct store_ops {
 	int (*set_aside)(struct store *store, int64_t zone, const char *target,
 		uint64_t seq, int64_t at_ms, const struct verdict *why);
 
-	/* set NULL: none any more. */
+	/* set NULL: removes it. */
 	int (*put_rrset)(struct store *store, int64_t zone, const uint8_t *owner,
 		uint16_t type, const struct rrset *set);
 	/* Loads a zone's content into an empty mirror. */
 	int (*read_records)(struct store *store, int64_t zone, struct zone *mirror);
 
-	/* Leases: one of zone, owner, type and the very octets of rdata. */
+	/* Leases: each is identified by zone, owner, type and the exact octets of
+	 * rdata. */
 	int (*put_lease)(
 		struct store *store, int64_t zone, const struct lease_record *lease);
 	int (*remove_lease)(
 		struct store *store, int64_t zone, const struct lease_record *lease);
-	/* When and from where a host was last heard of: its leases (at owner) that have
-	 * the key of last, and say an earlier time, now say that. */
+	/* When and from where a host was last heard of: updates those of its leases (at
+	 * owner) that have the key of last and an earlier time. */
 	int (*note_seen)(struct store *store, int64_t zone, const uint8_t *owner,
 		const struct lease_record *last);
-	/* In no order that means anything.  Stops when visit returns non-zero, and
-	 * returns that; so do the others below. */
+	/* In no particular order.  Stops when visit returns nonzero, and returns that;
+	 * so do the functions below. */
 	int (*each_lease)(struct store *store, int64_t zone,
 		int (*visit)(const struct lease_record *lease, void *arg), void *arg);
 	int (*put_hold)(
@@ -196,16 +199,17 @@ struct store_ops {
 		int (*visit)(const uint8_t *owner, void *arg), void *arg);
 
 	/*
-	 * For the administrator.  A call looks at a bounded number of rows and holds
-	 * nothing up: *ret_next is the seq to go on from (after, or before if newest
-	 * first), 0 at the end.  It may be set though nothing was found.  The row is
-	 * valid within visit only.
+	 * For the administrator.  A call looks at a bounded number of rows and blocks
+	 * nothing: *ret_next is the seq to continue from (after, or before if newest
+	 * first), 0 at the end.  It may be set even if nothing was found.  The row is
+	 * valid only within visit.
 	 */
 	int (*each_row)(struct store *store, const struct store_filter *filter,
 		uint64_t *ret_next, int (*visit)(const struct store_row *row, void *arg),
 		void *arg);
-	/* The row of an update by store_row.transaction; 0: there is none, or it has not
-	 * been found yet.  *at is 0 at first, and where to go on as long as it is not. */
+	/* The row of an update by store_row.transaction; 0: there is none, or it has
+	 * not been found yet.  *at is 0 at first, then where to continue; 0 again at
+	 * the end. */
 	int (*find_transaction)(struct store *store, uint64_t transaction, uint64_t *at,
 		uint64_t *ret_seq);
 	/* Hosts whose latest event is STORE_EVENT_EXPIRED and that have no lease now, at
@@ -216,15 +220,15 @@ struct store_ops {
 		int (*visit)(const struct store_row *row, void *arg), void *arg);
 	int (*each_set_aside)(struct store *store,
 		int (*visit)(const struct store_set_aside *aside, void *arg), void *arg);
-	/* Every zone that there ever was. */
+	/* Every zone that ever existed. */
 	int (*each_zone)(struct store *store,
 		int (*visit)(int64_t id, const uint8_t *name, void *arg), void *arg);
 
-	/* Looks at rows seq > from, at most limit, and deletes those older than before_ms
-	 * that every cursor of their zone has passed.  *ret_next is where to go on; 0:
-	 * the rest is younger. */
-	/* Octets of the database that hold something: what was forgotten leaves room that
-	 * does not count. */
+	/* Looks at rows seq > from, at most limit, and deletes those older than
+	 * before_ms that every cursor of their zone has passed.  *ret_next is where to
+	 * continue; 0: the rest is newer. */
+	/* Octets of the database that are in use; the room left by removed rows does
+	 * not count. */
 	int (*used)(struct store *store, uint64_t *ret_octets);
 	int (*prune)(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 		uint64_t *ret_next);
@@ -232,8 +236,8 @@ struct store_ops {
 
 extern const struct store_ops store_sqlite;
 
-/* Does the database at path hold the content of this zone?  Changes nothing there; false
- * if it cannot be read. */
+/* Does the database at path have content of this zone?  Changes nothing there; false if
+ * it cannot be read. */
 bool store_sqlite_has_zone(const char *path, const uint8_t *name);
 
 #endif

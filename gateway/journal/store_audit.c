@@ -1,9 +1,9 @@
 /*
- * What administrators read: rows of the journal by who, what and when, what became of
- * hosts, what was set aside.
+ * What administrators read: rows of the journal by sender, content and time, the fate
+ * of hosts, and what was set aside.
  *
- * Meant for a connection of its own, and for calls one after the other: while one runs,
- * SQLite's log can not begin anew.  So each looks at a bounded number of rows.
+ * Meant for a connection of its own, and for one call at a time: while a call runs,
+ * SQLite's log cannot start again, so each looks at a bounded number of rows.
  */
 #include "gateway/journal/store_private.h"
 
@@ -15,13 +15,13 @@
 #include "gateway/journal/row_text.h"
 
 enum {
-	STORE_LOOK_MAX = 10000, /* rows that one store_each_row looks at: some 50 ms */
+	STORE_LOOK_MAX = 10000, /* rows that one store_each_row looks at: about 50 ms */
 	/* Rows around the place where a transaction should be: as many as may overtake
 	 * each other between receipt and evaluation. */
 	STORE_DISORDER_MAX = 20000,
 	STORE_HOSTS_MAX = 5000, /* hosts that one store_each_expired looks at */
-	STORE_SCAN_MAX = 40000, /* rows that are looked through at a time for one that
-				 * is not there */
+	STORE_SCAN_MAX = 40000, /* rows that are searched at a time for one that is
+	                         * missing */
 };
 
 static bool touches(const struct changeset *changes, const uint8_t *owner)
@@ -32,7 +32,7 @@ static bool touches(const struct changeset *changes, const uint8_t *owner)
 	return false;
 }
 
-/* By all that can be told without the changes. */
+/* By everything except the changes. */
 static bool is_wanted(const struct store_filter *filter, const struct store_row *row)
 {
 	if (filter->zone && row->zone != filter->zone)
@@ -99,7 +99,7 @@ int store_each_row(struct store *store, const struct store_filter *filter,
 		looked++;
 		found += is_found;
 	}
-	/* The last row that there is leads to a call that finds none. */
+	/* The last row leads to a call that finds none. */
 	*ret_next = is_more ? at : 0;
 	return store_rows_end(&rows, r);
 }
@@ -138,8 +138,8 @@ static int transaction_between(struct store *store, uint64_t after, uint64_t bef
 	return store_rows_end(&rows, 0);
 }
 
-/* Ids grow with the rows, more or less: where the one would stand.  end is behind the
- * last row. */
+/* Ids grow with the rows, approximately: this guesses the place of one.  end is after
+ * the last row. */
 static int guess_transaction(
 	struct store *store, uint64_t end, uint64_t transaction, uint64_t *ret_guess)
 {
@@ -161,7 +161,7 @@ static int guess_transaction(
 	return 0;
 }
 
-/* Where ids grow with the rows it is found at once. */
+/* If ids grow with the rows, it is found at once. */
 static int look_around(
 	struct store *store, uint64_t last, uint64_t transaction, uint64_t *ret_seq)
 {
@@ -175,8 +175,8 @@ static int look_around(
 		store, after, guess + STORE_DISORDER_MAX, transaction, ret_seq);
 }
 
-/* A clock that was set back between two runs has put them out of order: then all rows are
- * looked through, a part at a time. */
+/* If the clock was set back between two runs, the ids are out of order, and all rows
+ * are searched, a part at a time. */
 int store_find_transaction(
 	struct store *store, uint64_t transaction, uint64_t *at, uint64_t *ret_seq)
 {
@@ -222,7 +222,7 @@ static int visit_row(struct store *store, uint64_t seq,
 	return store_each_row(store, &filter, &next, visit, arg);
 }
 
-/* The latest event of a host, as it stands there. */
+/* The latest event of a host, from the current row. */
 static int visit_expired(struct store *store, struct store_call *call, int64_t zone,
 	size_t *count, int (*visit)(const struct store_row *row, void *arg), void *arg)
 {
@@ -260,7 +260,7 @@ int store_each_expired(struct store *store, int64_t zone, struct store_host_curs
 			memcpy(at->host, host, name_len(host));
 		r = visit_expired(store, &call, zone, &count, visit, arg);
 	}
-	/* The last host that there is leads to a call that finds none. */
+	/* The last host leads to a call that finds none. */
 	at->is_set = call.rc == SQLITE_ROW;
 	return store_end(&call, r);
 }

@@ -90,7 +90,7 @@ uint64_t store_column_number(const struct store_call *call, int column)
 	return (uint64_t)sqlite3_column_int64(call->stmt, column);
 }
 
-/* To turn a column into text or octets may take memory. */
+/* Turning a column into text or octets may need memory. */
 static void check_column(struct store_call *call, int column, const void *value)
 {
 	if (!value && sqlite3_column_bytes(call->stmt, column))

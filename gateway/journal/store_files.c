@@ -1,10 +1,10 @@
 /*
- * The SQLite store's files while it is open: are they still there, and how to get them
- * back when somebody has removed them.
+ * The SQLite store's files while it is open: checks whether they are still there, and
+ * restores them when somebody has removed them.
  *
- * Who removes or replaces the files of an open database changes nothing for the process
- * that has them open: its commits go to files without a name, which are gone with it.
- * So whoever promises that something is durable has to look.
+ * Removing or replacing the files of an open database changes nothing for the process
+ * that has them open: its commits go to files without a name, which vanish with it.  So
+ * before calling something durable, the files must be checked.
  */
 #include "gateway/journal/store_private.h"
 
@@ -33,7 +33,7 @@ static int refuse(struct store *store, int r, const char *format, ...)
 
 int store_files_open(struct store *store)
 {
-	/* As SQLite has it: without symbolic links. */
+	/* The name as SQLite has it, without symbolic links. */
 	const char *path = sqlite3_db_filename(store->db, "main");
 
 	for (int i = 0; i < STORE_FILES; i++) {
@@ -61,13 +61,13 @@ static int check_file(struct store *store, struct store_file *file)
 		return file->inode ? refuse(store, -ENOENT, "%s is gone: %s", file->path,
 					     strerror(errno))
 				   : 0;
-	if (!file->inode) { /* SQLite makes it when it first needs it */
+	if (!file->inode) { /* SQLite creates it when it first needs it */
 		file->inode = now.st_ino;
 		file->device = now.st_dev;
 	}
 	if (file->inode == now.st_ino && file->device == now.st_dev)
 		return 0;
-	/* The others mean nothing without the first, and are made anew. */
+	/* The others mean nothing without the first, and are created again. */
 	return refuse(store, file == &store->files[0] ? -ESTALE : -ENOENT,
 		"%s is another file than the one that is in use", file->path);
 }
@@ -116,7 +116,7 @@ static int sync_folder(struct store *store, const char *path)
 	return r;
 }
 
-/* Only what is left of our own files gives way. */
+/* Only the remains of our own files are replaced. */
 static int put_in_place(struct store *store, const char *copy)
 {
 	const char *path = store->files[0].path;

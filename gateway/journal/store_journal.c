@@ -1,6 +1,6 @@
 /*
- * The store's journal: rows in order, how far each target is in them, and what targets
- * refused for good.
+ * The store's journal: rows in order, each target's cursor, and what targets refused
+ * for good.
  */
 #include "gateway/journal/store_private.h"
 
@@ -11,8 +11,8 @@
 #include "tsig/key.h"
 
 enum {
-	STORE_MAC_LATE_S = KEYRING_FUDGE_MAX_S, /* how old a signature may be that comes,
-						 * or how far ahead */
+	STORE_MAC_LATE_S = KEYRING_FUDGE_MAX_S, /* how old a signature may be on
+	                                         * arrival, or how far in the future */
 };
 
 /* ---- rows ---- */
@@ -48,7 +48,7 @@ static int append_encoded(struct store *store, const struct store_row *row,
 
 /* ---- spans ---- */
 
-/* Those of one zone that follow each other are one.  0 or -ENOMEM. */
+/* Adjacent ones of one zone become one.  0 or -ENOMEM. */
 static int note_span(struct store *store, int64_t zone, uint64_t seq)
 {
 	struct store_span *span = store->spans + store->span_count;
@@ -135,7 +135,7 @@ int store_append(struct store *store, const struct store_row *row)
 		r = is_packed ? store_pack(store, row) : append_alone(store, row);
 	if (!r && row->changes)
 		r = note_span(store, row->zone, row->seq);
-	/* Outside of a transaction it is one of its own. */
+	/* Outside a transaction it is a transaction of its own. */
 	return !r && sqlite3_get_autocommit(store->db) ? put_spans(store) : r;
 }
 
@@ -157,7 +157,7 @@ static int update_outcome(
 	return store_run(&call);
 }
 
-/* A packed row stands alone from now on. */
+/* A packed row is stored alone from now on. */
 int store_set_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason)
 {
@@ -187,7 +187,7 @@ int store_last_seq(struct store *store, uint64_t *ret_seq)
 
 /* ---- changes ---- */
 
-/* Who looks at the changes of a zone, and at how many more. */
+/* Visits the changes of a zone, and counts how many more to visit. */
 struct looking {
 	struct store *store;
 	int64_t zone;
@@ -278,7 +278,7 @@ int store_each_mac(struct store *store, uint64_t since,
 		uint16_t rcode, void *arg),
 	void *arg)
 {
-	/* It came no earlier than so long before the time that it was signed at. */
+	/* It arrived at most this long before the time at which it was signed. */
 	const int64_t since_ms = ((int64_t)since - STORE_MAC_LATE_S) * 1000;
 	struct store_read_row read;
 	struct store_rows rows;

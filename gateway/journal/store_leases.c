@@ -1,5 +1,5 @@
 /*
- * The store's leases, and the hosts that are held.
+ * The store's leases and held hosts.
  */
 #include "gateway/journal/store_private.h"
 
@@ -19,7 +19,7 @@ static void bind_record(
 	store_bind_number(call, 1, zone);
 	store_bind_name(call, 2, lease->owner);
 	store_bind_number(call, 3, lease->type);
-	/* No RDATA at all is an octet string too, and no NULL. */
+	/* Empty RDATA is an octet string too, not NULL. */
 	store_bind_octets(call, 4, lease->rdata_len ? lease->rdata : (const uint8_t *)"",
 		lease->rdata_len);
 }
@@ -75,7 +75,7 @@ static struct ip_address column_address(struct store_call *call, int column)
 	return ret;
 }
 
-/* False: what stands there is no lease, and call knows. */
+/* False: the row is not a valid lease, and call has the error. */
 static bool column_lease(struct store_call *call, struct lease_record *ret)
 {
 	size_t rdata_len;

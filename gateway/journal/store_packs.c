@@ -1,13 +1,13 @@
 /*
  * Packs: the rows of one transaction, written together.
  *
- * A statement of SQLite's for each row costs more than everything else that the journal
- * thread does for it.  So the rows of updates are gathered as octets, and each run of
- * STORE_PACK_LEN octets becomes one row of the table packs, numbered by the last seq in
- * it.  No two packs overlap: what comes behind a pack that is written already, and has a
- * smaller number than its last, is written alone, to the table journal, as are events
- * (which have an index there) and what is not in a transaction.  A row whose outcome is
- * corrected is copied there, too, and the copy counts.
+ * An SQLite statement for each row would cost more than everything else that the
+ * journal thread does for it.  So the rows of updates are gathered as octets, and each
+ * run of STORE_PACK_LEN octets becomes one row of the table packs, numbered by the last
+ * seq in it.  Packs do not overlap: a row that comes after a pack has been written, but
+ * has a smaller number than its last, is written alone, to the table journal; so are
+ * events (which have an index there) and rows outside a transaction.  A row whose
+ * outcome is corrected is copied there too, and the copy counts.
  *
  *   pack   rows, by seq
  *   row    octets that follow (32 bits), flags (16), rcode (16), seq, zone, at_ms,
@@ -125,8 +125,8 @@ static void write_head(
 	put_u64(head + 32, row->transaction);
 }
 
-/* buf has room for find_len.  Octets written; 0: something has more than its length can
- * say. */
+/* buf has room for find_len octets.  Octets written; 0: a value is longer than its
+ * length field allows. */
 static size_t encode_row(const struct store_row *row, uint8_t *buf, size_t room)
 {
 	const unsigned flags = find_flags(row);
@@ -326,7 +326,8 @@ static int compare_rows(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Several threads number rows, and a group has those of one behind those of another. */
+/* Several threads number rows, and in a group the rows of one thread follow those of
+ * another. */
 static int put_disordered(struct store *store)
 {
 	const struct store_packs *packs = &store->packs;
@@ -373,7 +374,7 @@ void store_free_packs(struct store *store)
 	free(store->packs.octets);
 }
 
-/* *ret_is: with packs.  Events have an index. */
+/* *ret_is: it is stored in packs.  Events have an index. */
 int store_is_packed(struct store *store, const struct store_row *row, bool *ret_is)
 {
 	*ret_is = false;

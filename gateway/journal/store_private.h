@@ -1,11 +1,11 @@
 /*
- * What the files of the SQLite store share: the connection, its prepared statements, and
- * how one is bound and run.  None calls a file that stands above it:
+ * What the files of the SQLite store share: the connection, its prepared statements,
+ * and how one is bound and run.  No file calls one that is listed above it:
  *
  *   store_sqlite.c   opening, migrations, transactions; the table of functions
  *
  *   store_audit.c    what administrators read
- *   store_prune.c    forgetting what is old
+ *   store_prune.c   removing what is old
  *   store_journal.c  rows, cursors, what is set aside
  *   store_rows.c     all rows in order
  *   store_packs.c    rows that are written together
@@ -81,7 +81,7 @@ enum store_statement {
 
 /* ---- store_sql.c ---- */
 
-/* What makes version n + 1 of version n. */
+/* Turns version n into version n + 1. */
 extern const char *const store_migrations[];
 extern const int store_version;
 extern const char *const store_statements[SQL_STATEMENTS];
@@ -93,7 +93,7 @@ enum { STORE_FILES = 3 }; /* the database, its log, its index of that */
 
 struct store_file {
 	char *path;  /* owned */
-	ino_t inode; /* of the one that is open; 0: not made yet */
+	ino_t inode; /* of the open one; 0: not created yet */
 	dev_t device;
 };
 
@@ -124,17 +124,18 @@ struct store {
 	sqlite3_stmt *prepared[SQL_STATEMENTS];
 	struct store_file files[STORE_FILES];
 	uint64_t log_octets;
-	char why[STORE_ERROR_MAX]; /* what store_error says; "": what SQLite says */
+	char why[STORE_ERROR_MAX]; /* the text of store_error; "": SQLite's */
 };
 
 /* ---- store_call.c ---- */
 
-int store_errno(int rc); /* of SQLite's result: 0 or -errno */
+int store_errno(int rc); /* for SQLite's result: 0 or -errno */
 
 /*
- * One use of a prepared statement: store_call, binds, then store_run, or store_step until
- * it says no and store_end.  The first bind or step that fails makes the others do
- * nothing, and its error is the result.  What is bound must stay until the end.
+ * One use of a prepared statement: store_call, binds, then store_run, or store_step
+ * until it returns false and store_end.  After the first bind or step that fails, the
+ * others do nothing, and its error is the result.  Bound values must stay until the
+ * end.
  */
 struct store_call {
 	sqlite3_stmt *stmt;
@@ -149,24 +150,24 @@ void store_bind_octets(
 void store_bind_name(struct store_call *call, int at, const uint8_t *name); /* likewise */
 /* Is there another row? */
 bool store_step(struct store_call *call);
-/* Resets the statement, so that it holds no locks.  result if that is not 0, else 0 or
- * -errno. */
+/* Resets the statement, so that it holds no locks.  Returns result if that is not 0,
+ * otherwise 0 or -errno. */
 int store_end(struct store_call *call, int result);
 /* Runs a statement that returns no rows. */
 int store_run(struct store_call *call);
-/* One number from a statement that gives at most one row; 0 where there is none. */
+/* One number from a statement that returns at most one row; 0 if there is none. */
 int store_run_for_number(struct store_call *call, uint64_t *ret);
 
-/* Columns of the row that stands there.  Valid until the next step. */
+/* Columns of the current row.  Valid until the next step. */
 uint64_t store_column_number(const struct store_call *call, int column);
 /* NULL for NULL. */
 const char *store_column_text(struct store_call *call, int column);
 const uint8_t *store_column_octets(struct store_call *call, int column, size_t *ret_len);
-/* A name in wire form; NULL for NULL, and for what is none, which is an error. */
+/* A name in wire form; NULL for NULL, and for an invalid one, which is an error. */
 const uint8_t *store_column_name(struct store_call *call, int column);
 
-/* The same, which rows of before version 3 have as text ("" for none): those are put into
- * buf. */
+/* The same for rows from before version 3, which have text ("" for none): it is
+ * converted into buf. */
 const uint8_t *store_column_key(
 	struct store_call *call, int column, uint8_t buf[NAME_MAX_LEN]);
 
@@ -179,14 +180,14 @@ void store_files_close(struct store *store);
 
 enum { STORE_SOURCE_LEN = 16 + 2 + 1 }; /* address, port, transport */
 
-/* Address, port and transport; of an event the address alone.  The length; 0: not
+/* Address, port and transport; for an event only the address.  The length; 0: not
  * known. */
 size_t store_encode_source(
 	const struct store_source *source, uint8_t ret[STORE_SOURCE_LEN]);
 /* octets may be NULL. */
 struct store_source store_decode_source(const uint8_t *octets, size_t len);
 
-/* A row as it was read, and what it may point to. */
+/* A row that was read, and what it may point to. */
 struct store_read_row {
 	struct store_row row; /* without changes */
 	uint8_t key[NAME_MAX_LEN];
@@ -194,7 +195,7 @@ struct store_read_row {
 	size_t changes_len;
 };
 
-/* Is this row written with others?  *ret_is, and 0 or -errno. */
+/* Is this row written in packs?  *ret_is, and 0 or -errno. */
 int store_is_packed(struct store *store, const struct store_row *row, bool *ret_is);
 /* Gathers such a row. */
 int store_pack(struct store *store, const struct store_row *row);
@@ -202,34 +203,34 @@ int store_pack(struct store *store, const struct store_row *row);
 int store_put_packs(struct store *store);
 void store_drop_packs(struct store *store); /* what was gathered, and what was written */
 void store_free_packs(struct store *store);
-/* Other rows, in order, in the place of a pack; len 0: none. */
+/* Replaces a pack by other rows, in order; len 0: by none. */
 int store_replace_pack(
 	struct store *store, uint64_t last, const uint8_t *octets, size_t len);
 
-/* Octets of the packed row that stands there; 0: none can. */
+/* Octets of the packed row here; 0: there is no room for one. */
 size_t store_packed_len(const uint8_t *octets, size_t len);
-/* Of such a row. */
+/* For such a row. */
 uint64_t store_packed_seq(const uint8_t *octets);
-/* Reads the row, of exactly len octets, which must stay.  False: it is damaged. */
+/* Reads the row, of exactly len octets, which must stay valid.  False: it is damaged. */
 bool store_unpack(const uint8_t *octets, size_t len, struct store_read_row *ret);
 
 /* ---- store_rows.c ---- */
 
 /*
- * All rows between two numbers, in order or the other way round, wherever they stand.
- * store_rows_begin, store_rows_next until it says no, store_rows_end.  One at a time for
- * a store.
+ * All rows between two numbers, in ascending or descending order, wherever they are
+ * stored.  Call store_rows_begin, store_rows_next until it returns false, and
+ * store_rows_end.  One at a time for each store.
  */
 struct store_rows {
 	struct store *store;
 	struct store_call singles, packs;
 	uint64_t after, before;
 	bool is_down;
-	bool is_single_read; /* what singles stands at has been given out */
-	bool is_packed;      /* the row that was given out last is from a pack */
+	bool is_single_read; /* the current row of singles has been returned */
+	bool is_packed;      /* the row returned last is from a pack */
 	const uint8_t *pack; /* NULL: there is no more */
 	size_t pack_len;
-	size_t at, count; /* of store->places: where its rows begin that are left */
+	size_t at, count; /* in store->places: where the remaining rows of it begin */
 };
 
 /* after < seq < before; before 0: no end. */
@@ -237,7 +238,7 @@ void store_rows_begin(struct store_rows *rows, struct store *store, uint64_t aft
 	uint64_t before, bool is_down);
 /* *ret is valid until the next call. */
 bool store_rows_next(struct store_rows *rows, struct store_read_row *ret);
-/* As store_end. */
+/* Like store_end. */
 int store_rows_end(struct store_rows *rows, int result);
 /* Decodes the changes of a row; *ret_changes NULL: it has none. */
 int store_read_changes(const struct store_read_row *row, struct changeset **ret_changes);
@@ -256,7 +257,7 @@ int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
 int store_read_records(struct store *store, int64_t zone, struct zone *mirror);
 
 int store_append(struct store *store, const struct store_row *row);
-/* Writes what the transaction has gathered: at its end. */
+/* Writes what the transaction has gathered, at its end. */
 int store_finish_append(struct store *store);
 int store_set_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason);

@@ -1,5 +1,5 @@
 /*
- * Forgetting what is old: rows that stand alone by SQL, those of packs one by one.
+ * Removes what is old: single rows by SQL, rows of packs one by one.
  */
 #include "gateway/journal/store_private.h"
 
@@ -15,7 +15,7 @@ struct pruning {
 	int64_t before_ms;
 	uint64_t from, end; /* from < seq <= end */
 	uint64_t newest;    /* the row that stays */
-	int64_t zone;       /* which first is about; 0: none */
+	int64_t zone;       /* the zone that first is for; 0: none */
 	uint64_t first;     /* the lowest of its cursors; UINT64_MAX: it has none */
 };
 
@@ -33,8 +33,8 @@ static int find_number(struct store *store, enum store_statement which, uint64_t
 	return r;
 }
 
-/* Where the first limit rows end, or STORE_PRUNE_PACKS packs; the largest number there
- * can be if there are fewer. */
+/* Where the first limit rows, or STORE_PRUNE_PACKS packs, end; the largest possible
+ * number if there are fewer. */
 static int find_end(struct store *store, uint64_t from, size_t limit, uint64_t *ret_end)
 {
 	uint64_t packs = 0;
@@ -48,7 +48,8 @@ static int find_end(struct store *store, uint64_t from, size_t limit, uint64_t *
 	return r;
 }
 
-/* Rows are in the order of time, but for steps of the clock, which only delays it. */
+/* Rows are in the order of time, except for steps of the clock, which only delay
+ * pruning. */
 static int is_next_old(
 	struct store *store, uint64_t from, int64_t before_ms, bool *ret_is)
 {
@@ -105,7 +106,7 @@ static int find_first_cursor(struct pruning *p, int64_t zone)
 	return store_end(&call, 0);
 }
 
-/* As CAN_GO.  *ret_can, and 0 or -errno. */
+/* Like CAN_GO.  *ret_can, and 0 or -errno. */
 static int can_go(struct pruning *p, const struct store_read_row *read, bool *ret_can)
 {
 	const struct store_row *row = &read->row;
@@ -119,7 +120,7 @@ static int can_go(struct pruning *p, const struct store_read_row *read, bool *re
 	return r;
 }
 
-/* With its last row, a span has lost all that anybody waits for. */
+/* When its last row is gone, a span has nothing left that is waited for. */
 static int drop_span(struct store *store, const struct store_row *row)
 {
 	struct store_call call = store_call(store, SQL_DROP_SPAN);
@@ -129,7 +130,7 @@ static int drop_span(struct store *store, const struct store_row *row)
 	return store_run(&call);
 }
 
-/* Moves what stays together; *len becomes how much that is. */
+/* Moves the remaining rows together; *len becomes their octets. */
 static int sift(struct pruning *p, uint8_t *octets, size_t *len)
 {
 	struct store_read_row read;
@@ -155,7 +156,7 @@ static int sift(struct pruning *p, uint8_t *octets, size_t *len)
 	return 0;
 }
 
-/* Copies the first pack behind a number up to the end; *ret_last 0: there is none. */
+/* Copies the first pack after a number, up to the end; *ret_last 0: there is none. */
 static int copy_pack(const struct pruning *p, uint64_t after, uint64_t *ret_last,
 	uint8_t **ret_octets, size_t *ret_len)
 {

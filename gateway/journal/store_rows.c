@@ -1,6 +1,6 @@
 /*
- * All rows in order: those of packs and those that stand alone, which are merged.  A row
- * that stands in both counts as it stands alone.
+ * All rows in order: those of packs and single ones, merged.  If a row is stored in
+ * both ways, the single one counts.
  */
 #include "gateway/journal/store_private.h"
 
@@ -30,7 +30,7 @@ enum {
 
 /* ---- one row that stands alone ---- */
 
-/* As it was before version 3: "192.0.2.1#5353/udp", of an event "192.0.2.1". */
+/* The form before version 3: "192.0.2.1#5353/udp", for an event "192.0.2.1". */
 static struct store_source source_from_text(const char *text)
 {
 	struct store_source source = {.transport = STORE_NO_TRANSPORT};
@@ -128,7 +128,7 @@ static bool note_place(struct store *store, size_t at, size_t place)
 	return true;
 }
 
-/* Where the rows of the pack begin that are between the two numbers.  SQLite's code. */
+/* Finds where the rows of the pack between the two numbers begin.  SQLite's code. */
 static int find_places(struct store_rows *rows)
 {
 	for (size_t at = 0, len; at < rows->pack_len; at += len) {
@@ -147,7 +147,7 @@ static int find_places(struct store_rows *rows)
 	return SQLITE_ROW;
 }
 
-/* Goes on to a pack that has rows left. */
+/* Moves on to a pack with rows left. */
 static void find_pack(struct store_rows *rows)
 {
 	while (rows->at == rows->count && rows->pack) {

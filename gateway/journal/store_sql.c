@@ -1,11 +1,11 @@
 /*
- * Every SQL text there is.
+ * All SQL texts.
  *
- * Rows are numbered through all zones, and have no index of their zones: the spans say
- * between which numbers a zone's rows with changes stand.  Spans of a zone do not
- * overlap; each is written with the commit whose rows it is about, so that in between
- * stand as many rows of other zones as one commit has.  Most rows stand in packs
- * (store_packs.c), and the others in the table journal, as all did before version 4.
+ * Rows have one numbering for all zones, and no index by zone: the spans say between
+ * which numbers a zone's rows with changes are.  Spans of a zone do not overlap; each
+ * is written with the commit of its rows, so it includes no more rows of other zones
+ * than that commit has.  Most rows are in packs (store_packs.c), the others in the
+ * table journal, as all were before version 4.
  *
  * Names are BLOBs in wire form, RRsets their rrset data, change
  * sets changeset_encode's, requests update_decode's octets, addresses their 4 or 16
@@ -61,14 +61,14 @@ const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0])
 	"seq, zone, at_ms, txn, key, source, rcode, reason, request, event, host,"       \
 	" changes, time_signed, mac"
 
-/* Packs that may have rows between ?1 and ?2: the last begins before ?2 and may go on
- * behind it. */
+/* Packs that may have rows between ?1 and ?2: the last begins before ?2 and may
+ * continue after it. */
 #define PACKS_BETWEEN                                                                    \
 	"FROM packs WHERE last > ?1 AND last <= coalesce("                               \
 	"(SELECT last FROM packs WHERE last >= ?2 ORDER BY last LIMIT 1), ?2)"
 
-/* ?4 is the newest row of all, which stays: it tells how far the numbers were given out.
- */
+/* ?4 is the newest row of all, which stays, since it shows which numbers have been
+ * given out. */
 #define CAN_GO                                                                           \
 	"seq > ?2 AND seq <= ?3 AND at_ms < ?1 AND seq < ?4"                             \
 	" AND (changes IS NULL OR seq <= coalesce("                                      \
@@ -118,7 +118,7 @@ const char *const store_statements[SQL_STATEMENTS] = {
 			  " (zone, target, seq, at_ms, rcode, reason)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_PRUNE] = "DELETE FROM journal WHERE " CAN_GO,
-	/* With its last row, a span has lost all that anybody waits for. */
+	/* When its last row is gone, a span has nothing left that is waited for. */
 	[SQL_PRUNE_SPANS] = "DELETE FROM spans WHERE (zone, last) IN (SELECT zone, seq"
 			    " FROM journal WHERE " CAN_GO " AND changes IS NOT NULL)",
 	[SQL_PRUNE_END] = "SELECT seq FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1"

@@ -15,12 +15,13 @@
 #include <sys/stat.h>
 
 enum {
-	STORE_APPLICATION_ID = 0x4d757374, /* "Must", so that file(1) and we know it */
-	STORE_BUSY_MS = 5000,              /* wait for the other connection */
+	/* "Must", by which file(1) and we recognise it */
+	STORE_APPLICATION_ID = 0x4d757374,
+	STORE_BUSY_MS = 5000, /* wait for the other connection */
 	STORE_CACHE_KIB = 16384,
 	STORE_PAGE_LEN = 4096,                 /* SQLite's default */
 	STORE_FRAME_LEN = STORE_PAGE_LEN + 24, /* a page in the log */
-	/* When it begins anew, a log that was longer than usual shrinks to this. */
+	/* A log that was longer than usual shrinks to this when it starts again. */
 	STORE_LOG_KEPT = 64 << 20,
 };
 
@@ -118,8 +119,8 @@ static int set_up(sqlite3 *db, char error[STORE_ERROR_MAX])
 
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_busy_timeout(db, STORE_BUSY_MS);
-	/* The log and its index stay when the database is closed: there would be no room
-	 * to make them anew on a full disk. */
+	/* The log and its index stay when the database is closed: on a full disk there
+	 * would be no room to create them again. */
 	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	r = read_number(db, "PRAGMA application_id", &application);
 	if (r)
@@ -134,7 +135,7 @@ static int set_up(sqlite3 *db, char error[STORE_ERROR_MAX])
 		"PRAGMA journal_size_limit = %d;",
 		STORE_CACHE_KIB, STORE_LOG_KEPT);
 	rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-	/* A database that is one writes nothing here: the disk may be full. */
+	/* An existing database is not written here, since the disk may be full. */
 	if (rc == SQLITE_OK && !application) {
 		snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
 			STORE_APPLICATION_ID);
@@ -151,8 +152,8 @@ static void store_close(struct store *store)
 		return;
 	for (int i = 0; i < SQL_STATEMENTS; i++)
 		sqlite3_finalize(store->prepared[i]);
-	/* The log stays empty, so that it can not be taken for that of a database which
-	 * somebody puts in this one's place. */
+	/* The log stays empty, so that it cannot be taken for that of a database which
+	 * somebody puts in place of this one. */
 	(void)sqlite3_exec(store->db, "PRAGMA journal_size_limit = 0", NULL, NULL, NULL);
 	sqlite3_close(store->db);
 	store_files_close(store);
@@ -189,7 +190,8 @@ static int store_open(
 		r = set_up(store->db, error);
 	if (!r)
 		r = prepare_all(store);
-	/* Instead of SQLite's own, which makes checkpoints in commits: checkpoint.h. */
+	/* Instead of SQLite's own function, which makes checkpoints within commits:
+	 * checkpoint.h. */
 	if (!r)
 		sqlite3_wal_hook(store->db, note_log, store);
 	if (!r)
@@ -204,7 +206,7 @@ static int store_open(
 	return r;
 }
 
-/* Nobody has it open, and nothing of it stands in the log beside it. */
+/* Nobody has it open, and the log beside it contains nothing of it. */
 static bool is_at_rest(const char *path)
 {
 	struct stat st;
@@ -218,8 +220,8 @@ static bool is_at_rest(const char *path)
 	return !is_there;
 }
 
-/* A database that is at rest is read without making the files that go with one in use.
- * What means something in a URI is escaped. */
+/* A database at rest is read without creating the files that belong to one in use.
+ * Characters with a meaning in URIs are escaped. */
 static int open_to_read(sqlite3 **ret_db, const char *path)
 {
 	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
@@ -288,7 +290,7 @@ static void store_rollback(struct store *store)
 
 	store->span_count = 0;
 	store_drop_packs(store);
-	/* After some errors (a full disk) SQLite has rolled back by itself. */
+	/* After some errors (a full disk) SQLite has rolled back already. */
 	if (!sqlite3_get_autocommit(store->db))
 		(void)store_run(&call);
 }

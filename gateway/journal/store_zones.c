@@ -63,13 +63,13 @@ int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
 	if (set) {
 		store_bind_number(&call, 4, set->ttl);
 		store_bind_number(&call, 5, set->count);
-		/* The owner as it was written comes with it. */
+		/* The owner as it was written is stored with it. */
 		store_bind_octets(&call, 6, set->data, set->size + set->spelled_len);
 	}
 	return store_run(&call);
 }
 
-/* What stands behind the records, if anything does. */
+/* What follows the records, if anything. */
 static bool find_spelled(
 	const uint8_t *data, size_t size, uint64_t count, uint8_t ret[NAME_MAX_LEN])
 {
