@@ -37,7 +37,7 @@ struct daemon {
 	struct control *control;
 	int signals;       /* signalfd */
 	int parent;        /* supervise_detach's; -1: none waits */
-	size_t file_limit; /* descriptors that there may be */
+	size_t file_limit; /* the limit of descriptors */
 };
 
 static void usage(FILE *out)
@@ -131,7 +131,7 @@ static int watch_signals(struct daemon *d)
 	return d->signals < 0 ? -errno : 0;
 }
 
-/* What was opened or given up at the start can not be had anew. */
+/* What was opened or given up at the start cannot be changed later. */
 static void warn_of_unchanged(const struct config *old, const struct config *new)
 {
 	bool is_same = old->listen_count == new->listen_count;
@@ -164,7 +164,7 @@ static void take_config(struct daemon *d, struct config *config, void *order)
 	log_info("configuration reloaded");
 }
 
-/* 0 or -errno: it stays as it was. */
+/* 0, or -errno with the old one kept. */
 static int reload(struct daemon *d, struct control_order *order)
 {
 	struct config *config;
@@ -314,7 +314,7 @@ static void stop(struct daemon *d)
 	listeners_free(d->listeners);
 }
 
-/* From here on nobody looks at standard error any more. */
+/* From here on nobody reads standard error. */
 static int go_to_background(void)
 {
 	int r;

@@ -1,5 +1,5 @@
 /*
- * Reading TSIG keys from the files that people already have:
+ * Reads TSIG keys from the files that people already have:
  *
  *   - BIND: key "name" { algorithm hmac-sha256; secret "..."; }; as tsig-keygen,
  *     rndc-confgen and ddns-confgen -q print it, also inside a whole named.conf: C, C++
@@ -10,12 +10,12 @@
  *     it, and NSD's key: clauses (name, algorithm, secret), with their include:;
  *   - dnssec-keygen's and ldns-keygen's Kname.+NNN+NNNNN.private (or .key, whose .private
  *     is then read);
- *   - lines alg:name:secret, as nsupdate -y and knsupdate -y take it (or name:secret:
- *     hmac-sha256 then, as for knsupdate; nsupdate 9.18 takes hmac-md5).
+ *   - lines alg:name:secret, as nsupdate -y and knsupdate -y take them (name:secret
+ *     means hmac-sha256, as in knsupdate; in nsupdate 9.18 it means hmac-md5).
  *
- * The form is told from the content and the file's name.  A key of "hmac-sha256-128" (and
- * its like) stands in the ring twice: for BIND's truncated hmac-sha256, and for the
- * algorithm of that name of RFC 8945.
+ * The form is recognised by the content and the file's name.  A key of "hmac-sha256-128"
+ * (and the like) is in the ring twice: for BIND's truncated hmac-sha256, and for the
+ * algorithm of that name in RFC 8945.
  */
 #ifndef MUSTER_KEYFILE_H
 #define MUSTER_KEYFILE_H

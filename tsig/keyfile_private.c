@@ -23,7 +23,7 @@ enum {
 struct private_file {
 	const struct keyfile_source *src;
 	unsigned line;       /* being read, from 1 */
-	bool is_private_key; /* it said so */
+	bool is_private_key; /* its header was found */
 	long algorithm;      /* number in BIND's dst library; 0: not seen */
 	unsigned algorithm_line;
 	uint16_t bits; /* 0: whole MACs */

@@ -17,7 +17,7 @@ enum {
 		256,        /* octets of a path in messages: leaves room for the reason */
 	ALGORITHM_MAX = 64, /* octets of an algorithm's name, with its final zero */
 	SECRET_SPARE = 4,   /* octets: enough to notice that a secret is too long */
-	BASE64_MAX = (HMAC_SECRET_MAX + SECRET_SPARE) / 3 * 4, /* digits that fit so */
+	BASE64_MAX = (HMAC_SECRET_MAX + SECRET_SPARE) / 3 * 4, /* base64 digits of that */
 };
 
 /* ---- messages ---- */

@@ -42,7 +42,7 @@ struct keyfile_source {
 	/* its keys are only warned about, not loaded */
 	bool is_looked_into;
 	keyfile_reader *read;        /* its form, which included files have too */
-	bool is_yaml;                /* that is Knot's and NSD's */
+	bool is_yaml;                /* its form is that of Knot and NSD */
 	struct keyfile_total *total; /* over all files of one call */
 	char *ret_error;             /* KEYFILE_ERROR_MAX octets */
 };

@@ -42,7 +42,7 @@ struct merging {
 	bool *are_lone;
 	struct verdict refusal;
 	size_t looked_at; /* octets of RRsets, record by record */
-	size_t deletions; /* that take the place of others */
+	size_t deletions; /* that replace others */
 };
 
 static bool is_merged(struct merging *m, const struct rr *rr)

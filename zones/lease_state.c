@@ -145,7 +145,7 @@ size_t lease_expire_now(struct lease_table *table, const uint8_t *owner, int64_t
 		lease_state_leave(table, lease);
 		lease->deadline_ms = now_ms;
 		lease->flags |= LEASE_IS_FORCED;
-		lease_heap_insert(&table->stale, lease, 0); /* before all others */
+		lease_heap_insert(&table->stale, lease, 0); /* first of all */
 		table->forced++;
 	}
 	return count;

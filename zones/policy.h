@@ -63,7 +63,7 @@ struct policy_rule {
 	                  * ANY: every type */
 	size_t type_count;
 	unsigned operations; /* of enum policy_operation */
-	struct cidr *data;   /* for A and AAAA; none: any address */
+	struct cidr *data;   /* for A and AAAA; empty: any address */
 	size_t data_count;
 	bool data_source;     /* A and AAAA: only the sender's own address */
 	uint8_t **data_names; /* patterns for rdata_target */
@@ -72,12 +72,12 @@ struct policy_rule {
 	unsigned max_records;      /* in the RRset after the update; 0: no limit */
 	uint32_t max_names;        /* that the key may hold in the zone; 0: no limit */
 	uint32_t max_size;         /* octets of those; 0: no limit */
-	struct cidr *from;         /* none: from anywhere */
+	struct cidr *from;         /* empty: from anywhere */
 	size_t from_count;
 	unsigned transports;      /* of enum policy_transport */
 	bool transfer;            /* keys may AXFR and IXFR */
 	bool has_lease;           /* false: records that it allows are permanent */
-	uint32_t lease_default_s; /* 0: only who asks gets one */
+	uint32_t lease_default_s; /* 0: only updates that ask get one */
 	uint32_t lease_min_s, lease_max_s;
 	uint32_t lease_key_max_s; /* in place of lease_max_s for KEY records */
 	bool adopt; /* permanent records that are added again get a lease; PTR records

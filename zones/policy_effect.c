@@ -25,7 +25,7 @@ struct effect {
 	const struct zone *zone;
 	const struct update *update;
 	struct places judged;
-	size_t octets;     /* of RRsets that go */
+	size_t octets;     /* of RRsets to be removed */
 	const char *words; /* for a refusal */
 };
 
@@ -38,7 +38,7 @@ struct removal {
 	struct rrset_finder kept;
 	/* records that no rule allows to be removed, by index */
 	uint64_t left[(UINT16_MAX + 1) / 64];
-	bool is_filled; /* left is of use */
+	bool is_filled; /* left is valid */
 };
 
 /* Marks all records as to be removed. */
@@ -120,7 +120,7 @@ static struct verdict judge_removal(struct effect *e, struct removal *r)
 	if (!r->is_filled)
 		fill(r);
 	if (strike(r, NULL, &req, &left))
-		return verdict_ok(); /* nothing goes */
+		return verdict_ok(); /* nothing is removed */
 	req.rr = &left;
 	return refuse_removal(e, &req);
 }

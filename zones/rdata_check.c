@@ -357,7 +357,7 @@ static bool skip_piece(struct pattern *x)
 
 	if (c == '*' || c == '+' || c == '?' || c == '{')
 		return skip_repetition(x, c);
-	x->repeated = c == '^' || c == '$'; /* anchors can not be */
+	x->repeated = c == '^' || c == '$'; /* anchors cannot be repeated */
 	x->has_atom = c != '(' && c != '|';
 	switch (c) {
 	case '\\':

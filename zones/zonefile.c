@@ -63,7 +63,7 @@ struct source {
 	const char *path; /* NULL: a stream */
 	struct entry entry;
 	uint8_t origin[NAME_MAX_LEN];
-	unsigned line; /* of what is being looked at */
+	unsigned line; /* of the current place */
 	unsigned depth;
 };
 
@@ -275,7 +275,7 @@ static int take_generate(struct source *source, struct parser *x)
 	load->error[0] = '\0';
 	r = generate_records(x, &load->state, &load->room, take_record, source, &error);
 	if (!r || load->error[0])
-		return r; /* or take_record has said it */
+		return r; /* or take_record has reported it */
 	if (r == -ENOMEM)
 		return fail(source, r, "out of memory");
 	/* A generated record has no place in the text to point to. */

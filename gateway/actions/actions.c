@@ -138,7 +138,7 @@ static void on_ended(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	if (!waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG)) {
 		if (!info.si_pid)
-			return; /* it has not ended */
+			return; /* it has not ended yet */
 		report_end(run, &info);
 	}
 	end(run);

@@ -32,11 +32,11 @@ struct stream {
 	uint16_t count;       /* its records */
 	const uint8_t *apex;  /* by identity */
 	const uint8_t *owner; /* of the last record, by identity; NULL: none */
-	size_t owner_at;      /* where it stands */
+	size_t owner_at;      /* its offset */
 	/* octets: a message with records does not grow beyond this */
 	size_t close_at;
 	size_t len_max;      /* octets: no message is longer than this */
-	bool is_single;      /* UDP: one message must do */
+	bool is_single;      /* UDP: there is only one message */
 	size_t records_left; /* when it is used up, the transfer is too large */
 	int error;           /* sticky: -ENOMEM; -E2BIG: does not fit; -ENOTSUP */
 	uint8_t buf[WIRE_MESSAGE_MAX];

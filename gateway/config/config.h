@@ -24,7 +24,7 @@ enum config_target_type {
 	CONFIG_TARGET_LOCAL,
 	CONFIG_TARGET_DDNS,
 	CONFIG_TARGET_POWERDNS,
-	CONFIG_TARGET_TYPES, /* so many */
+	CONFIG_TARGET_TYPES, /* their number */
 };
 
 struct config_address { /* a numeric socket address */
@@ -75,7 +75,7 @@ struct config_zone {
 	size_t target_count;
 	struct policy policy;
 	uint8_t *mname;          /* NULL: the SOA's own */
-	struct cidr *query_from; /* none: anyone */
+	struct cidr *query_from; /* empty: anyone */
 	size_t query_from_count;
 	unsigned refresh_s; /* between serial checks of the primary; 60 */
 	size_t max_size;    /* octets of memory beyond which no update makes it grow */
@@ -93,7 +93,7 @@ struct config {
 	char *database;
 	char *pid_file;             /* NULL: none */
 	char *control;              /* path of the Unix socket; NULL: none */
-	struct config_address http; /* len 0: none */
+	struct config_address http; /* len 0: off */
 	/* names under which http is reached, besides its addresses */
 	uint8_t **http_hosts;
 	size_t http_host_count;

@@ -17,7 +17,7 @@
 
 enum {
 	ACK_TIMEOUT_MS = 1500, /* default: many clients wait no longer than 2 s */
-	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* no client waits as long */
+	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* more than any client waits */
 	MAX_SIZE_MIB = 1024,              /* some ten million hosts */
 	MAX_SIZE_LIMIT_MIB = 1 << 20,
 	REFRESH_S = 60, /* default */

@@ -151,8 +151,8 @@ void delivery_want_probe(struct delivery *delivery);
  * and more changes may become durable.
  */
 struct delivery_rebase {
-	/* What a change set is there, the caller's; they come in order.  NULL: no memory.
-	 * *ret_is_other: that is not what it was. */
+	/* The effect of a change set there, the caller's; they come in order.  NULL: no
+	 * memory.  *ret_is_other: it differs from the earlier one. */
 	struct changeset *(*rebase)(
 		uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg);
 	/* 0: all but the last have come, and it waits for delivery_rebase_end; or

@@ -134,7 +134,7 @@ void checkpointer_turn(struct checkpointer *c, struct store *store)
 	const uint64_t log = c->ops->log_octets(store);
 	uint64_t moved;
 
-	if (log < c->last) { /* it has begun anew */
+	if (log < c->last) { /* it has started again */
 		c->next_at = CHECKPOINT_AT;
 		if (!is_at_it(c, false, &moved) && moved)
 			forget_moved(c);

@@ -81,7 +81,7 @@ void journal_client_clear(struct journal_client *client);
 
 struct journal_op {
 	struct queue_node node;        /* first */
-	struct journal_client *client; /* whose it is */
+	struct journal_client *client; /* its submitter */
 	enum journal_kind kind;
 	int64_t zone; /* store_ops.zone_id */
 	uint64_t seq;
@@ -140,9 +140,9 @@ unsigned journal_generation(const struct journal *journal);
 int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms);
 /* Totals since journal_new; from any thread. */
 struct journal_totals {
-	uint64_t commits;    /* that are durable */
+	uint64_t commits;    /* durable groups */
 	uint64_t operations; /* in them */
-	uint64_t failures;   /* groups that are not */
+	uint64_t failures;   /* groups that failed */
 	uint64_t busy_us;    /* time in all of them */
 };
 struct journal_totals journal_totals(const struct journal *journal);

@@ -28,7 +28,7 @@ struct reader_job {
 	/* It is no longer wanted: any thread may set this at any time.  If it has not
 	 * begun, it never will, and its result is -ECANCELED. */
 	atomic_bool is_given_up;
-	int result;                  /* of run */
+	int result;                  /* returned by run */
 	char error[STORE_ERROR_MAX]; /* why it failed; "": it succeeded */
 };
 

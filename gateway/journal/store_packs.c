@@ -36,7 +36,7 @@ enum pack_flag {
 	PACK_REQUEST = 8,
 	PACK_MAC = 16,
 	PACK_CHANGES = 32,
-	PACK_FLAGS = 63, /* all that are known */
+	PACK_FLAGS = 63, /* all flags known */
 };
 
 /* ---- where something came from, as octets ---- */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STORE_PRUNE_PACKS = 32 }; /* that one call looks at: some 2 MB */
+enum { STORE_PRUNE_PACKS = 32 }; /* looked at by one call: about 2 MB */
 
 /* What one call looks at. */
 struct pruning {

@@ -68,7 +68,7 @@ struct zone_leases {
 	struct edit *batch; /* under way; NULL: none */
 	bool batch_is_full;
 	int64_t batch_began_ms; /* monotonic */
-	int64_t batch_after_ms; /* monotonic: none before */
+	int64_t batch_after_ms; /* monotonic: no batch before this */
 };
 
 extern const struct content_observer leases_observer;

@@ -9,7 +9,7 @@
 #include "gateway/request/dns_request.h"
 
 enum intake_result {
-	INTAKE_ANSWER,  /* its verdict says what */
+	INTAKE_ANSWER,  /* with its verdict */
 	INTAKE_FORWARD, /* pass it to the zone thread: its zone is set.  An update with
 	                 * a verdict other than NOERROR is refused there, with an audit
 	                 * row */

@@ -78,7 +78,7 @@ struct listeners {
 	struct refusals *refusals;  /* of all threads */
 	atomic_int phase;           /* enum listeners_phase */
 	atomic_size_t drained;      /* threads that have stopped reading */
-	struct queue drained_queue; /* wakes who waits for them */
+	struct queue drained_queue; /* wakes the thread that waits for them */
 };
 
 /* ---- listener.c ---- */

@@ -266,7 +266,7 @@ void replay_place_file(struct replay *replay)
 	}
 	close(replay->fd);
 	replay->fd = fd;
-	replay->is_failing = true; /* until all of it is there */
+	replay->is_failing = true; /* until all of it is written */
 	write_all(replay);
 }
 

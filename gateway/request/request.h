@@ -34,7 +34,7 @@ enum request_kind { REQUEST_OTHER, REQUEST_UPDATE, REQUEST_QUERY, REQUEST_NOTIFY
  * answer it before the zone thread has it.
  */
 enum request_state {
-	REQUEST_RECEIVED,   /* with whoever received it */
+	REQUEST_RECEIVED,   /* with its receiver */
 	REQUEST_JUDGED,     /* on the way to, or in, the zone thread */
 	REQUEST_COMMITTING, /* its change set is on the way to the disk */
 	REQUEST_DELIVERING, /* durable; waits for the primary target */
@@ -79,7 +79,7 @@ struct request {
 	/* for the edit of another request (if it is a heartbeat) */
 	struct edit_waiter waiter;
 	TAILQ_ENTRY(request) entry; /* in one of zone_requests' lists */
-	struct request_list *list;  /* which; NULL: none */
+	struct request_list *list;  /* the list it is in; NULL: none */
 	int64_t deadline_ms; /* monotonic; when the zone's ack_timeout ends; 0: it does
 	                      * not wait yet */
 

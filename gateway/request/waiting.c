@@ -115,7 +115,7 @@ static void on_told(struct edit_waiter *waiter, struct edit *edit, enum edit_sta
 	case EDIT_FAILED:
 		request->verdict = content_database_verdict(zone->content);
 		break;
-	case EDIT_UNDONE: /* what it finds now counts */
+	case EDIT_UNDONE: /* it is judged by what it finds now */
 		request_set_state(request, REQUEST_JUDGED);
 		requests_judge(zone, request);
 		return;

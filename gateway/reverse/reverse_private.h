@@ -15,7 +15,7 @@ struct ptr_place {
 	uint8_t name[NAME_MAX_LEN];
 	const struct rrset *set; /* NULL: no PTR records */
 	struct lease *lease;     /* derived, of this host; NULL: none */
-	bool is_waiting;         /* that is without a record */
+	bool is_waiting;         /* its lease has no record */
 	bool is_there;           /* the host's record exists, whoever made it */
 	bool are_derived;        /* all of set */
 };

@@ -97,7 +97,7 @@ static void on_loaded(void *arg, struct target_content *loaded)
 	} else if (loaded->difference && loaded->difference->change_count) {
 		zone->difference = loaded->difference;
 		content_call(content, &zone->caller);
-	} else { /* it is as it was */
+	} else { /* unchanged */
 		update_free(loaded->difference);
 		delivery_go_on(content_primary(content));
 	}

@@ -130,7 +130,7 @@ int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t
 struct lease_origin;
 
 struct adopted {
-	size_t leases, names; /* that have some of them */
+	size_t leases, names; /* names with such records */
 };
 
 struct adopting {

@@ -15,7 +15,7 @@ struct served_unopened {
 	UT_hash_handle hh; /* by name */
 	uint8_t name[NAME_MAX_LEN];
 	char why[VERDICT_WHY_MAX];
-	bool is_lost; /* it could not be entered */
+	bool is_lost; /* there was no memory to enter it */
 };
 
 static struct served_unopened *find_unopened(

@@ -161,7 +161,7 @@ struct view_hosts {
 	bool has_failed; /* no memory: something is missing */
 };
 
-void view_hosts_clear(struct view_hosts *page); /* as view_leases_clear */
+void view_hosts_clear(struct view_hosts *page); /* like view_leases_clear */
 bool view_hosts(struct served *served, struct zone_call *call);
 
 /* ---- orders about one zone ---- */
@@ -199,7 +199,7 @@ struct view_adoption {
 	void *arg;
 	/* as in view_order; -EALREADY: an adoption is in progress */
 	int result;
-	size_t lease_count, names;  /* what was given until then */
+	size_t lease_count, names;  /* what was granted so far */
 	struct view_leases records; /* the first VIEW_PAGE_MAX of them */
 	struct zone_call *call;     /* view.c's */
 };

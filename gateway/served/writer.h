@@ -46,7 +46,7 @@ struct writer {
 	bool is_stopping;
 	struct queue *opened; /* opening is pushed here when the zones have been opened */
 	struct queue_node opening;
-	size_t ready_count; /* zones that were loaded then */
+	size_t ready_count; /* zones loaded by then */
 	size_t bad_count;   /* zones whose files were bad */
 };
 

@@ -12,7 +12,7 @@
 struct zone_claim {
 	UT_hash_handle hh;
 	struct zone_handover *handover; /* its name is the key; owned */
-	unsigned thread;                /* that has it */
+	unsigned thread;                /* that has the zone */
 	struct queue *wanted;           /* of the thread that wants it; NULL: none does */
 	bool is_lost;                   /* it could not be entered */
 };

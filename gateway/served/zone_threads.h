@@ -40,7 +40,7 @@ struct zone_call {
 	 * call about one zone: zone_call_finish comes later, in the same thread. */
 	bool (*run)(struct served *served, struct zone_call *call);
 	void *subject;      /* what run works on */
-	struct queue *back; /* where it goes */
+	struct queue *back; /* the queue it returns to */
 	/* private to zone_threads.c */
 	struct zone_threads *threads;
 	unsigned next; /* of a call about all zones: the thread that runs it next */

@@ -30,7 +30,7 @@ struct reader {
 	bool want_content;
 	struct powerdns_zone *zone;
 	bool is_of_apex;  /* its name has been read, and is right */
-	bool is_not_utf8; /* it failed for that */
+	bool is_not_utf8; /* that is why it failed */
 	uint32_t serial, edited_serial;
 	uint8_t *rdata; /* room for RDATA_MAX octets */
 	char *why;

@@ -76,7 +76,7 @@ static void complete_delivered(struct ddns_target *t, struct rrset *soa)
 
 static void complete_rejected(struct ddns_target *t)
 {
-	if (!t->seen) /* the zone is as it was */
+	if (!t->seen) /* the zone is unchanged */
 		ddns_remember(&t->seen, t->believed);
 	ddns_remember(&t->intended, NULL);
 	ddns_complete(t, TARGET_REJECTED, &t->refusal);

@@ -78,7 +78,7 @@ enum {
 enum ddns_transfer_state {
 	DDNS_TRANSFER_START,
 	DDNS_TRANSFER_SECOND,   /* the first SOA has been seen */
-	DDNS_TRANSFER_WHOLE,    /* AXFR, or IXFR answered so */
+	DDNS_TRANSFER_WHOLE,    /* AXFR, or IXFR answered by it */
 	DDNS_TRANSFER_REMOVING, /* IXFR: after an old SOA */
 	DDNS_TRANSFER_ADDING,   /* IXFR: after a new SOA */
 	DDNS_TRANSFER_END,      /* zone, difference or neither (unchanged) */
@@ -150,7 +150,7 @@ struct ddns_target {
 	enum ddns_transfer_state transfer_state;
 	uint16_t rcode; /* of a transfer's message, with its text */
 	char rcode_text[DDNS_RCODE_TEXT_MAX];
-	struct target_content content; /* what later tells */
+	struct target_content content; /* for the callback */
 };
 
 static inline struct ddns_target *ddns_of(struct target *target)

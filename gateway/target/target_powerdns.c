@@ -135,7 +135,7 @@ struct verdict powerdns_explain(const struct http_response *response)
 			"PowerDNS: HTTP 404: the zone does not exist there, or url or "
 			"server leads elsewhere");
 	powerdns_json_read_error(response->body, response->body_len, text);
-	if (response->status == 500) /* it says no more than that */
+	if (response->status == 500) /* it gives no details */
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
 			"PowerDNS: HTTP 500: %.50s: see its log, and pdnsutil "
 			"check-zone for a record that it cannot read itself",

@@ -22,7 +22,7 @@ enum {
 };
 
 struct service_clock {
-	int64_t looked_ms; /* monotonic, of the last look */
+	int64_t looked_ms; /* monotonic time of the last look */
 	int64_t now_ms;    /* since the clock was started */
 };
 

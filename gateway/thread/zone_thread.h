@@ -43,7 +43,7 @@ struct zone_thread {
 	struct reader *reader; /* of another connection */
 	/* generation of the journal's files that store has open */
 	unsigned generation;
-	struct turn_clock time; /* what it is, in this turn */
+	struct turn_clock time; /* the time, as of this turn */
 	struct service_clock clock;
 	int64_t heard_ms; /* monotonic; nothing expires before that: clients that sent
 	                   * while the thread could not listen are heard first */
@@ -51,7 +51,7 @@ struct zone_thread {
 	struct database_numbers numbers;
 	uint64_t durable_seq; /* the newest of its rows that is durable */
 	size_t in_journal;    /* operations that have not come back */
-	size_t in_reader;     /* reads that have not */
+	size_t in_reader;     /* reads that have not come back */
 	struct thread_task *tasks;
 	size_t queue_max; /* change sets in memory that wait for a target; 0: the limit
 	                   * of delivery.h */
