@@ -32,9 +32,9 @@ struct agent {
 	struct config *config;
 	struct agent_options options;
 	struct gateways *gateways;
-	struct network *network; /* NULL: it can not be watched */
+	struct network *network; /* NULL: it cannot be watched */
 	struct source_context context;
-	struct source **sources; /* as configured; NULL: it can not work */
+	struct source **sources; /* as configured; NULL: it cannot work */
 	size_t source_count;
 	struct roster **rosters; /* of the configured zones, then of old ones */
 	size_t roster_count;

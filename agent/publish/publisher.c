@@ -282,7 +282,7 @@ static struct range trim(const struct ledger *ledger, struct range range)
 }
 
 /* Where to cut a range in two, between owners or, if there is but one, between its
- * RRsets; 0: it can not be cut. */
+ * RRsets; 0: it cannot be cut. */
 static size_t find_middle(const struct ledger *ledger, struct range range)
 {
 	const size_t half = range.first + (range.end - range.first) / 2;

@@ -62,7 +62,7 @@ static void *run(void *arg)
 	if (q->error)
 		q->list = NULL;
 	if (write(q->done, &one, sizeof(one)) != sizeof(one))
-		q->error = EAI_SYSTEM; /* can not be: it is empty */
+		q->error = EAI_SYSTEM; /* impossible: it is empty */
 	let_go(q);
 	return NULL;
 }

@@ -7,7 +7,7 @@
  * each refresh of the leases, so that events which never came keep nothing alive.
  *
  * A container that is gone from the list keeps its records for the grace: restarting one
- * changes nothing.  When the engine can not be asked all stays as it was; after it is
+ * changes nothing.  When the engine cannot be asked all stays as it was; after it is
  * back it is listed anew.
  *
  * Limits: CONTAINERS_MAX containers with names.

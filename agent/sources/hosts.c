@@ -33,7 +33,7 @@ struct hosts {
 	struct source source;
 	struct watch *watch; /* NULL: only what look_again sees */
 	struct alarm reading;
-	bool is_blind; /* something can not be watched; has been told */
+	bool is_blind; /* something cannot be watched; has been told */
 	/* Of this reading: what hides no other names; the lines that are none. */
 	char trouble[SOURCE_WHY_MAX];
 	char bad_lines[SOURCE_WHY_MAX];

@@ -100,7 +100,7 @@ int source_add_reverse(struct records *set, const uint8_t *target, unsigned fami
 
 	if (reverse_from_address(owner, family == 4 ? TYPE_A : TYPE_AAAA, octets,
 		    family == 4 ? 4 : 16))
-		return 0; /* can not be */
+		return 0; /* cannot be */
 	return records_add(set,
 		&(struct record){
 			.owner = owner,

@@ -32,7 +32,7 @@ struct source_context {
 
 struct source_ops {
 	const char *type;
-	/* NULL: it can not work, logged. */
+	/* NULL: it cannot work, logged. */
 	struct source *(*open)(
 		const struct source_context *context, const struct config_source *config);
 	void (*close)(struct source *source); /* frees it */
@@ -67,7 +67,7 @@ extern const struct source_ops source_docker_ops;
 extern const struct source_ops source_whoami_ops;
 extern const struct source_ops source_command_ops;
 
-/* By its type.  NULL: it can not work, logged. */
+/* By its type.  NULL: it cannot work, logged. */
 struct source *source_open(
 	const struct source_context *context, const struct config_source *config);
 void source_close(struct source *source); /* NULL is harmless */

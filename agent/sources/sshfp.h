@@ -12,7 +12,7 @@
 int sshfp_parse(struct records *set, const uint8_t *owner, uint32_t ttl, const char *line)
 	__attribute__((warn_unused_result));
 
-/* The same for all files that a pattern (glob(7)) matches.  Files that can not be read
+/* The same for all files that a pattern (glob(7)) matches.  Files that cannot be read
  * are logged and left out.  0 or -ENOMEM, -ENOSPC. */
 int sshfp_read_files(struct records *set, const uint8_t *owner, uint32_t ttl,
 	const char *pattern) __attribute__((warn_unused_result));

@@ -33,7 +33,7 @@ struct question {
 	uint16_t type;
 	struct records found;
 	bool is_asked;
-	bool is_known;   /* an answer has come, or it can not */
+	bool is_known;   /* an answer has come, or it cannot */
 	bool is_failing; /* has been told */
 };
 

@@ -2,7 +2,7 @@
  * The text of a configuration file, ready for libconfig: read whole, its @include files
  * put in their places, and its syntax checked.
  *
- * libconfig's scanner ends the process when it can not go on, and reports other mistakes
+ * libconfig's scanner ends the process when it cannot go on, and reports other mistakes
  * as "syntax error" at the line where it noticed.  So it gets to see only text that has
  * been checked here: regular files of bounded size without octets that mislead it, every
  * bracket and string closed, every value a string, a whole number or a truth value.
