@@ -97,8 +97,8 @@ static void lines_are_those_of_zone_files(void **state)
 		"",
 		"   ",
 		"@ TXT \"; no comment\" \"# neither\" ; but this",
-		"\xef\xbb\xbf"
-		"marked A 192.0.2.4",
+		("\xef\xbb\xbf"
+		 "marked A 192.0.2.4"),
 		"\xef\xbb\xbf",
 		"k._domainkey IN TXT ( \"v=DKIM1; \" \"p=MIIB\" ) ; ----- DKIM key",
 	};
