@@ -349,11 +349,11 @@ KINDS = [("", ""), ("OFF", ""), ("DEFAULT", ""), ("INCREASE", ""), ("EPOCH", "")
 def test_serial_moves_with_every_kind(server, target, soa_edit_api, soa_edit):
     set_kind(server, soa_edit_api, soa_edit)
     before = loaded(target).serial
-    assert before == server.serial()
+    # A calendar may move the served serial between our look and the test's.
+    assert before == server.serial() or "EPOCH" in soa_edit
     for last in range(3):
         target.set("host1", "A", 60, f"192.0.2.{50 + last}")
         result = delivered(target)
-        # A calendar may move the served serial between our look and the test's.
         assert result.serial == server.serial() or "EPOCH" in soa_edit, result
         assert result.serial > before or "EPOCH" in (soa_edit_api, soa_edit), result
         before = result.serial
