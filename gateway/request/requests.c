@@ -169,6 +169,9 @@ static void give_back(struct requests *requests, struct request *request)
 
 static void remember_answer(struct replay *replay, struct request *request)
 {
+	/* Nothing else is ever looked up there, and the lock is for all zone threads. */
+	if (request->kind != REQUEST_UPDATE)
+		return;
 	replay_lock(replay);
 	/* A passing fault must not be repeated as an answer: clients try again with the
 	 * same octets. */
