@@ -224,13 +224,13 @@ static void set_defaults(struct settings_reader *r)
 		abort(); /* they are addresses */
 }
 
-static uint32_t find_pin(const struct config_zone *zone)
+void config_set_pin(struct config_zone *zone)
 {
-	for (size_t i = 0; i < zone->policy.count; i++) {
-		if (zone->policy.rules[i].ptr)
-			return CONFIG_PIN_PTR;
-	}
-	return reverse_is_zone(zone->name) ? CONFIG_PIN_PTR : name_hash(zone->name);
+	bool has_ptr = reverse_is_zone(zone->name);
+
+	for (size_t i = 0; i < zone->policy.count; i++)
+		has_ptr |= zone->policy.rules[i].ptr;
+	zone->pin = has_ptr ? CONFIG_PIN_PTR : name_hash(zone->name);
 }
 
 void config_keep_pins(struct config *config, const struct config *before)
@@ -263,7 +263,7 @@ static void read_root(struct settings_reader *r, const config_setting_t *root)
 	if (zones)
 		config_zones_read(r, zones);
 	for (size_t i = 0; i < r->config->zone_count; i++)
-		r->config->zones[i].pin = find_pin(&r->config->zones[i]);
+		config_set_pin(&r->config->zones[i]);
 	if (r->config->zone_count == 0)
 		reader_warning_missing(r, root, "zones", "no update is accepted");
 }

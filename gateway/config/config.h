@@ -136,6 +136,8 @@ static inline unsigned config_zone_thread(const struct config_zone *zone, unsign
 {
 	return zone->pin % count;
 }
+/* Sets a zone's pin, by its rules and its name. */
+void config_set_pin(struct config_zone *zone);
 /* Zones that were served with ptr rules keep their pin although the rules are gone,
  * since their PTR records still follow.  To be called before config is shared. */
 void config_keep_pins(struct config *config, const struct config *before);

@@ -59,8 +59,8 @@ static int settle(struct replay *replay, struct database *database, int64_t now_
 	return r;
 }
 
-static int open_file(struct replay **ret_replay, const char *database, unsigned window_s,
-	int64_t now_s)
+static int open_file(struct replay **ret_replay, const char *database, uint32_t places,
+	unsigned window_s, int64_t now_s)
 {
 	char boot[64] = "", *path;
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -72,8 +72,8 @@ static int open_file(struct replay **ret_replay, const char *database, unsigned 
 		boot[0] = '\0';
 	if (file)
 		fclose(file);
-	r = path ? replay_new(ret_replay, path, boot[0] ? boot : NULL, REPLAY_MAX,
-			   window_s, now_s)
+	r = path ? replay_new(ret_replay, path, boot[0] ? boot : NULL, places, window_s,
+			   now_s)
 		 : -ENOMEM;
 	if (r)
 		log_error("%s-replay: %s", database, strerror(-r));
@@ -82,9 +82,9 @@ static int open_file(struct replay **ret_replay, const char *database, unsigned 
 }
 
 int requests_open_memory(struct replay **ret_replay, struct database *database,
-	unsigned max_fudge_s, int64_t now_s)
+	uint32_t places, unsigned max_fudge_s, int64_t now_s)
 {
-	int r = open_file(ret_replay, database->path, max_fudge_s, now_s);
+	int r = open_file(ret_replay, database->path, places, max_fudge_s, now_s);
 
 	if (r)
 		return r;

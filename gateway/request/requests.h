@@ -50,9 +50,11 @@ struct requests {
 };
 
 /* The memory of requests, shared by all zone threads: it is stored beside the database,
- * and settled by the journal.  0 or -errno, logged; replay_free. */
+ * and settled by the journal.  places as for replay_new.  0 or -errno, logged;
+ * replay_free. */
 int requests_open_memory(struct replay **ret_replay, struct database *database,
-	unsigned max_fudge_s, int64_t now_s) __attribute__((warn_unused_result));
+	uint32_t places, unsigned max_fudge_s, int64_t now_s)
+	__attribute__((warn_unused_result));
 
 /* 0 or -ENOMEM; requests_close is needed either way. */
 int requests_open(struct requests *requests, struct zone_thread *thread,

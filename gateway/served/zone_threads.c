@@ -19,7 +19,7 @@ struct zone_threads {
 };
 
 const struct zone_threads_env zone_threads_env = {
-	.store = &store_sqlite, .targets = target_types};
+	.store = &store_sqlite, .targets = target_types, .replay_places = REPLAY_MAX};
 
 /* ---- life ---- */
 
@@ -33,7 +33,8 @@ static int open_shared(struct zone_threads *all, const struct zone_threads_env *
 		r = database_open(&shared->database, env->store, shared->config);
 	if (!r)
 		r = requests_open_memory(&shared->replay, &shared->database,
-			shared->config->max_fudge_s, turn_real_s(&time));
+			env->replay_places, shared->config->max_fudge_s,
+			turn_real_s(&time));
 	return r;
 }
 

@@ -52,6 +52,7 @@ struct zone_threads_env {
 	const struct target_ops *const *targets; /* target_env.types */
 	struct turn_clock time; /* manual: only writer_advance moves it */
 	size_t queue_max;       /* zone_thread.queue_max */
+	uint32_t replay_places; /* of the memory of requests (replay_new) */
 };
 
 extern const struct zone_threads_env zone_threads_env;

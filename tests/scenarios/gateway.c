@@ -19,6 +19,7 @@
 enum {
 	ROUNDS_MAX = 1000000, /* at one moment: more never come to an end */
 	START_MONOTONIC_MS = 1000000,
+	REPLAY_PLACES = 1 << 12, /* more than a scenario sends */
 };
 
 /* ---- zones and their servers ---- */
@@ -113,23 +114,122 @@ void gateway_drop_zone(struct gateway *gateway, struct gateway_zone *zone)
 	gateway->is_dirty = true;
 }
 
+/* ---- the zone threads ---- */
+
+static unsigned count_threads(const struct gateway *gateway)
+{
+	return gateway->threads ? zone_threads_count(gateway->threads) : 0;
+}
+
+static struct writer *thread_at(const struct gateway *gateway, unsigned i)
+{
+	return zone_threads_writer(gateway->threads, i);
+}
+
+/* Threads have the same time, but while they start and stop. */
+static int64_t now_of(const struct writer *writer)
+{
+	return writer_time(writer).monotonic_ms;
+}
+
+static struct turn_clock latest_time(const struct gateway *gateway)
+{
+	struct turn_clock latest = gateway->time;
+
+	for (unsigned i = 0; i < count_threads(gateway); i++) {
+		const struct turn_clock time = writer_time(thread_at(gateway, i));
+
+		if (time.monotonic_ms >= latest.monotonic_ms)
+			latest = time;
+	}
+	return latest;
+}
+
+/* Something has been done. */
+static bool turn(struct writer *writer)
+{
+	if (writer_turn(writer, false))
+		return true;
+	if (writer_next_alarm_ms(writer) > now_of(writer))
+		return false;
+	writer_advance(writer, now_of(writer));
+	return true;
+}
+
+/* Will the journal or the reader give something back to it by themselves? */
+static bool is_waiting(const struct gateway *gateway, const struct writer *writer)
+{
+	return (writer_in_reader(writer) && !gateway->is_reader_held) ||
+		(writer_in_journal(writer) && !gateway->is_journal_held);
+}
+
+/* Something has been done, or was waited for. */
+static bool go_on(struct gateway *gateway)
+{
+	const unsigned count = count_threads(gateway);
+	bool is_done = false;
+
+	for (unsigned i = 0; i < count; i++)
+		is_done |= turn(thread_at(gateway, i));
+	for (unsigned i = 0; !is_done && i < count; i++) {
+		struct writer *writer = thread_at(gateway, i);
+
+		is_done = is_waiting(gateway, writer) && writer_turn(writer, true);
+	}
+	return is_done;
+}
+
+int gateway_settle(struct gateway *gateway)
+{
+	for (unsigned i = 0; i < ROUNDS_MAX; i++)
+		if (!go_on(gateway))
+			return 0;
+	return gateway_why(gateway, -ELOOP, "what happens does not come to an end");
+}
+
+/* All threads go from alarm to alarm, whoever has set it, until it is this time. */
+static int advance(struct gateway *gateway, int64_t to_ms)
+{
+	const unsigned count = count_threads(gateway);
+	bool is_there = false;
+	int r;
+
+	while (!(r = gateway_settle(gateway)) && !is_there) {
+		int64_t next_ms = to_ms;
+
+		is_there = true;
+		for (unsigned i = 0; i < count; i++) {
+			struct writer *writer = thread_at(gateway, i);
+			const int64_t alarm_ms = writer_next_alarm_ms(writer);
+
+			is_there &= now_of(writer) >= to_ms;
+			next_ms = alarm_ms < next_ms ? alarm_ms : next_ms;
+		}
+		for (unsigned i = 0; !is_there && i < count; i++)
+			writer_advance(thread_at(gateway, i), next_ms);
+	}
+	return r;
+}
+
 /* ---- running ---- */
 
+/* Each thread opens its zones by itself, which takes some of them longer. */
 static int start(struct gateway *gateway)
 {
 	const struct zone_threads_env env = {.store = &store_memory,
 		.targets = gateway->net.types,
 		.time = gateway->time,
-		.queue_max = gateway->queue_max};
+		.queue_max = gateway->queue_max,
+		.replay_places = REPLAY_PLACES};
 	int r = zone_threads_new(&gateway->threads, gateway->config, &env);
 
 	if (!r)
 		r = zone_threads_add_mailbox(gateway->threads, &gateway->mailbox);
 	if (r)
 		return gateway_why(gateway, r, "the gateway does not start");
-	gateway->writer = zone_threads_writer(gateway->threads, 0);
-	writer_open_zones(gateway->writer);
-	return gateway_settle(gateway);
+	for (unsigned i = 0; i < count_threads(gateway); i++)
+		writer_open_zones(thread_at(gateway, i));
+	return advance(gateway, latest_time(gateway).monotonic_ms);
 }
 
 static int reconfigure(struct gateway *gateway)
@@ -148,7 +248,7 @@ static int reconfigure(struct gateway *gateway)
 	config_unref(gateway->config);
 	gateway->config = config;
 	gateway->is_dirty = false;
-	if (!gateway->writer)
+	if (!gateway->threads)
 		return 0;
 	r = zone_threads_reload(gateway->threads, config);
 	return r ? gateway_why(gateway, r, "a reload") : gateway_settle(gateway);
@@ -162,20 +262,19 @@ int gateway_ready(struct gateway *gateway)
 		return gateway_why(gateway, -ENOENT, "a zone");
 	if (gateway->is_dirty)
 		r = reconfigure(gateway);
-	return r || gateway->writer ? r : start(gateway);
+	return r || gateway->threads ? r : start(gateway);
 }
 
-/* The end of the writer, which has stopped or is as good as killed. */
+/* The end of its threads, which have stopped or are as good as killed. */
 static void end(struct gateway *gateway)
 {
 	struct dns_request *dns;
 
-	if (!gateway->writer)
+	if (!gateway->threads)
 		return;
-	gateway->time = writer_time(gateway->writer);
+	gateway->time = latest_time(gateway);
 	zone_threads_free(gateway->threads);
 	gateway->threads = NULL;
-	gateway->writer = NULL;
 	gateway_fail_journal(gateway, 0);
 	while ((dns = gateway_next_answer(gateway)))
 		dns_request_free(dns);
@@ -184,7 +283,7 @@ static void end(struct gateway *gateway)
 /* What is not durable will not be. */
 static void kill_it(struct gateway *gateway)
 {
-	if (gateway->writer)
+	if (gateway->threads)
 		gateway_fail_journal(gateway, UINT32_MAX);
 	if (gateway->is_journal_held)
 		(void)gateway_release_journal(gateway);
@@ -212,6 +311,7 @@ int gateway_restart(struct gateway *gateway, int64_t away_s, bool is_killed)
 int gateway_init(struct gateway *gateway, int64_t real_s)
 {
 	turn_clock_set(&gateway->time, START_MONOTONIC_MS, real_s * 1000);
+	gateway->thread_count = 1;
 	fake_net_init(&gateway->net);
 	gateway->listener.pool = hmac_pool_new();
 	gateway->ring = keyring_new();
@@ -253,75 +353,32 @@ void gateway_clear(struct gateway *gateway)
 
 /* ---- time ---- */
 
-static int64_t now_ms(const struct gateway *gateway)
-{
-	return gateway->writer ? writer_time(gateway->writer).monotonic_ms
-			       : gateway->time.monotonic_ms;
-}
-
 int64_t gateway_now_s(const struct gateway *gateway)
 {
-	const struct turn_clock time =
-		gateway->writer ? writer_time(gateway->writer) : gateway->time;
-
-	return time.real_ms / 1000;
+	return latest_time(gateway).real_ms / 1000;
 }
 
 void gateway_set_time(struct gateway *gateway, int64_t real_s)
 {
 	turn_clock_set(&gateway->time, gateway->time.monotonic_ms, real_s * 1000);
-	if (gateway->writer)
-		writer_set_real_time(gateway->writer, real_s * 1000);
-}
-
-/* Something has been done, or what the journal or the reader still has was waited for. */
-static bool go_on(struct gateway *gateway)
-{
-	struct writer *writer = gateway->writer;
-
-	if (writer_turn(writer, false))
-		return true;
-	if (writer_next_alarm_ms(writer) <= now_ms(gateway)) {
-		writer_advance(writer, now_ms(gateway));
-		return true;
-	}
-	if ((!writer_in_reader(writer) || gateway->is_reader_held) &&
-		(!writer_in_journal(writer) || gateway->is_journal_held))
-		return false;
-	return writer_turn(writer, true);
-}
-
-int gateway_settle(struct gateway *gateway)
-{
-	for (unsigned i = 0; i < ROUNDS_MAX; i++)
-		if (!go_on(gateway))
-			return 0;
-	return gateway_why(gateway, -ELOOP, "what happens does not come to an end");
+	for (unsigned i = 0; i < count_threads(gateway); i++)
+		writer_set_real_time(thread_at(gateway, i), real_s * 1000);
 }
 
 int gateway_pass_time(struct gateway *gateway, int64_t ms)
 {
-	int r = gateway_ready(gateway);
-	const int64_t end_ms = now_ms(gateway) + ms;
+	const int r = gateway_ready(gateway);
 
-	while (!r) {
-		int64_t next_ms;
-
-		r = gateway_settle(gateway);
-		next_ms = writer_next_alarm_ms(gateway->writer);
-		if (r || now_ms(gateway) == end_ms)
-			break;
-		writer_advance(gateway->writer, next_ms < end_ms ? next_ms : end_ms);
-	}
-	return r;
+	return r ? r : advance(gateway, latest_time(gateway).monotonic_ms + ms);
 }
 
 int gateway_stand_still(struct gateway *gateway, int64_t ms)
 {
 	const int r = gateway_ready(gateway);
+	const int64_t end_ms = latest_time(gateway).monotonic_ms + ms;
 
-	if (!r)
-		writer_stand_still(gateway->writer, now_ms(gateway) + ms);
+	for (unsigned i = 0; i < count_threads(gateway); i++)
+		writer_stand_still(thread_at(gateway, i), end_ms);
 	return r;
 }
 
@@ -391,9 +448,16 @@ static struct dns_request *new_request(struct gateway *gateway,
 	dns = dns_request_new(gateway->config, &peer, &gateway->mailbox, msg, len);
 	if (!dns)
 		return NULL;
-	dns->request.received_ms = now_ms(gateway);
+	dns->request.received_ms = latest_time(gateway).monotonic_ms;
 	dns->request.real_s = gateway_now_s(gateway);
 	return dns;
+}
+
+static void forward(struct gateway *gateway, struct request *request)
+{
+	const unsigned thread = config_zone_thread(request->zone, count_threads(gateway));
+
+	queue_push_one(zone_threads_queue(gateway->threads, thread), &request->node);
 }
 
 int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
@@ -404,8 +468,7 @@ int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
 	if (!dns)
 		return gateway_why(gateway, -ENOMEM, "a request");
 	if (intake_judge(dns, gateway->listener.pool) == INTAKE_FORWARD)
-		queue_push_one(
-			zone_threads_queue(gateway->threads, 0), &dns->request.node);
+		forward(gateway, &dns->request);
 	else
 		queue_push_one(&gateway->mailbox.queue, &dns->request.node);
 	return 0;
@@ -518,7 +581,7 @@ struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 	dns->request.zone = config_find_zone(gateway->config, apex);
 	dns->question_type = TYPE_AXFR;
 	request_set_state(&dns->request, REQUEST_JUDGED);
-	queue_push_one(zone_threads_queue(gateway->threads, 0), &dns->request.node);
+	forward(gateway, &dns->request);
 	if (verdict_is_ok(&v) && !gateway_settle(gateway))
 		dns = take_answer(gateway, dns);
 	if (dns && dns->transfer)

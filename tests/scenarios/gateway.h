@@ -1,10 +1,11 @@
 /*
- * A gateway in a scenario: the daemon's own zone thread, journal, deliveries and leases,
+ * A gateway in a scenario: the daemon's own zone threads, journal, deliveries and leases,
  * without its sockets and without any time but the scenario's.
  *
- * Its database is in memory, its zones live in it or at fake servers, and whoever calls
- * these functions is the zone thread.  What is configured takes effect with the next
- * thing that happens (gateway_ready).
+ * Its database is in memory, and its zones live in it or at fake servers.  Whoever calls
+ * these functions is all of its zone threads: they take turns, and their clocks go
+ * together.  What is configured takes effect with the next thing that happens
+ * (gateway_ready).
  *
  * Functions return 0 or -errno, and then why says what is wrong.
  */
@@ -55,16 +56,16 @@ struct gateway {
 	size_t zone_count;
 	struct keyring *ring;
 	struct fake_net net;
-	struct config *config; /* counted; what it runs with; NULL: it does not */
-	struct zone_threads *threads;
-	struct writer *writer;  /* the only one; NULL: it does not run */
-	struct turn_clock time; /* while it does not run */
+	struct config *config;        /* counted; what it runs with */
+	struct zone_threads *threads; /* NULL: it does not run */
+	unsigned thread_count;        /* at its next start; 1 at first */
+	struct turn_clock time;       /* while it does not run */
 	struct mailbox mailbox;
 	struct queue calls;       /* that are done */
 	struct listener listener; /* as far as answers are composed by it */
 	bool is_dirty;            /* another configuration than it runs with */
 	bool is_journal_held, is_reader_held;
-	size_t queue_max; /* writer_env's */
+	size_t queue_max; /* zone_threads_env's */
 	bool has_queues;
 	char why[GATEWAY_WHY_MAX];
 };
@@ -112,7 +113,7 @@ size_t gateway_compose(struct gateway *gateway, struct dns_request *dns, uint8_t
 
 /* What secondaries would get of a zone now; NULL: it is not in service. */
 struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex);
-/* Runs it in the zone thread and waits for it (zone NULL: of all zones). */
+/* Runs it in the zone's thread and waits for it (zone NULL: in all of them). */
 int gateway_call(struct gateway *gateway, const uint8_t *zone,
 	bool (*run)(struct served *served, struct zone_call *call), void *subject);
 /* Leases of a zone, or only those at owner; view_leases_clear. */

@@ -115,10 +115,10 @@ static int write_config(struct gateway *gateway)
 
 	if (!to)
 		return gateway_why(gateway, -ENOMEM, "the configuration");
-	fputs("database = \"muster.db\";\nzone_threads = 1;\nlisten = ( { address = "
-	      "\"127.0.0.1\"; } );\n"
-	      "zones = (\n",
-		to);
+	fprintf(to,
+		"database = \"muster.db\";\nzone_threads = %u;\n"
+		"listen = ( { address = \"127.0.0.1\"; } );\nzones = (\n",
+		gateway->thread_count);
 	for (size_t i = 0; i < gateway->zone_count; i++)
 		write_zone(to, gateway, i);
 	fputs(");\n", to);
@@ -163,6 +163,7 @@ static int complete_zone(struct gateway *gateway, struct config_zone *config,
 		if (r)
 			return r;
 	}
+	config_set_pin(config);
 	return 0;
 }
 

@@ -211,7 +211,7 @@ int scene_set_settings(struct scenario *s, char *at)
 int scene_set_queue(struct scenario *s, char *at)
 {
 	s->gateway.queue_max = strtoul(at, NULL, 10);
-	return s->gateway.writer || !s->gateway.queue_max
+	return s->gateway.threads || !s->gateway.queue_max
 		? scenario_fail(s, "expected QUEUE N, before anything happens")
 		: 0;
 }
