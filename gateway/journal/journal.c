@@ -21,6 +21,7 @@
 enum {
 	JOURNAL_GROUP_MAX = 4096, /* operations in one commit: limits how long it takes */
 	JOURNAL_PRUNE_ROWS = 1000, /* rows that one JOURNAL_PRUNE looks at */
+	JOURNAL_SEEN_US = 10000,   /* the files are in place if they were so recently */
 };
 
 struct journal {
@@ -35,6 +36,7 @@ struct journal {
 	atomic_bool is_failing;
 	struct record_writer records;
 	struct queue_list written; /* by it, in this group */
+	int64_t seen_us;           /* monotonic: the files were in place */
 	bool is_missed;            /* the files are gone, and this has been logged */
 	/* files without a name contain what was refused: there is no way back */
 	bool is_astray;
@@ -319,11 +321,13 @@ static int run_in_transaction(struct journal *journal, const struct queue_list *
 	return r ? r : journal->ops->commit(journal->store);
 }
 
-/* The files are checked before, so that nothing is written where it would be lost, and
- * again before anything is called durable. */
-static int run_group(struct journal *journal, const struct queue_list *group)
+/* The files are checked before anything is called durable, and also before anything is
+ * written, unless that was a moment ago: what goes to files without a name is lost if it
+ * cannot be rescued. */
+static int run_group(
+	struct journal *journal, const struct queue_list *group, int64_t now_us)
 {
-	int r = check_files(journal);
+	int r = now_us - journal->seen_us < JOURNAL_SEEN_US ? 0 : check_files(journal);
 
 	if (!r)
 		r = run_in_transaction(journal, group);
@@ -331,6 +335,7 @@ static int run_group(struct journal *journal, const struct queue_list *group)
 		r = check_files(journal);
 		journal->is_astray = r != 0;
 	}
+	journal->seen_us = r ? 0 : now_us;
 	if (!r)
 		return 0;
 	remember_error(journal, r);
@@ -380,7 +385,7 @@ static void note_result(
 static int run_and_count(struct journal *journal, const struct queue_list *group)
 {
 	const int64_t began_us = clock_monotonic_us();
-	int result = run_group(journal, group);
+	int result = run_group(journal, group, began_us);
 
 	note_result(journal, group, result);
 	add(&journal->busy_us, (uint64_t)(clock_monotonic_us() - began_us));

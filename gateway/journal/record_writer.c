@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first octets are nearly always decisive: they are kept beside the pointer, so
- * that sorting rarely has to follow it. */
-enum { RECORD_RUN = 4096 };
+enum { RECORD_RUN = 4096 }; /* changes that are sorted at a time: a millisecond */
 
 void record_writer_init(struct record_writer *writer)
 {
@@ -21,10 +19,10 @@ static struct journal_op *first_of(const struct record_writer *writer)
 	return (struct journal_op *)(void *)writer->waiting.head;
 }
 
-/* The first octets decide nearly always: they stand beside the pointer, so that sorting
- * seldom has to follow it. */
+/* The first octets are nearly always decisive: they are kept beside the pointer, so
+ * that sorting rarely has to follow it. */
 struct record_place {
-	uint64_t first; /* The order in which the database compares octets. */
+	uint64_t first;
 	const struct change *change;
 };
 
@@ -38,7 +36,7 @@ static uint64_t first_octets(const uint8_t *owner)
 	return first;
 }
 
-/* Without memory they are written unsorted. */
+/* The order in which the database compares octets. */
 static int compare_places(const void *a, const void *b)
 {
 	const struct record_place *x = a, *y = b;
@@ -60,7 +58,7 @@ static uint32_t count_runs(uint32_t count)
 	return (count + RECORD_RUN - 1) / RECORD_RUN;
 }
 
-/* Without memory they are written as they are. */
+/* Without memory they are written unsorted. */
 static void begin_first(struct record_writer *writer)
 {
 	const struct journal_op *op = first_of(writer);
@@ -96,7 +94,8 @@ static void sort_run(struct record_writer *writer)
 	writer->sorted += count;
 }
 
-/* Nobody waits for a whole sort: a run for each group, until all are there. */
+/* Sorts one run, or all of them, so that no group waits for more than that.  Are all
+ * sorted? */
 static bool is_in_runs(struct record_writer *writer, bool is_all)
 {
 	const uint32_t count = first_of(writer)->changes->count;

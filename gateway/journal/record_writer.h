@@ -23,27 +23,23 @@ struct record_writer {
 	struct queue_list waiting;  /* of struct journal_op; the first is being written */
 	struct record_place *order; /* of the first's changes; NULL: unsorted */
 	uint32_t sorted;            /* of the first's changes, the next one */
-	uint32_t *heads;            /* Takes over the operation. */
-	/* Writes up to limit RRsets, in an open transaction; operations that are
-	 * complete go to done.  0 or -errno. */
-	uint32_t at;
+	uint32_t *heads;            /* of the sorted runs: the next to write of each */
+	uint32_t at;                /* so many have been written */
 };
 
 void record_writer_init(struct record_writer *writer);
-/* The transaction failed: everything that waits goes to failed. */
+/* Takes over the operation. */
 void record_writer_add(struct record_writer *writer, struct journal_op *op);
 static inline bool record_writer_is_idle(const struct record_writer *writer)
 {
 	return !writer->waiting.head;
 }
 
-/*
- * Writes up to limit RRsets, in an open transaction; what has been written to its end
- * goes to done.  0 or -errno.
- */
+/* Writes up to limit RRsets, in an open transaction; operations that are complete go to
+ * done.  0 or -errno. */
 int record_writer_step(struct record_writer *writer, const struct store_ops *ops,
 	struct store *store, size_t limit, struct queue_list *done);
-/* The transaction came to nothing: all that waits goes to failed. */
+/* The transaction failed: everything that waits goes to failed. */
 void record_writer_give_up(struct record_writer *writer, struct queue_list *failed);
 
 #endif

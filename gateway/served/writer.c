@@ -101,11 +101,11 @@ static void flush(struct writer *writer)
 	struct zone_thread *thread = &writer->thread;
 
 	requests_flush(&writer->served.requests);
+	journal_submit(thread->journal, &thread->submissions);
+	requests_send(&writer->served.requests);
 	if (thread->durable_seq > high_water_seq(thread->database->mark))
 		high_water_raise(thread->database->mark, thread->durable_seq,
 			turn_real_ms(&thread->time));
-	journal_submit(thread->journal, &thread->submissions);
-	requests_send(&writer->served.requests);
 }
 
 /* ---- what comes in ---- */

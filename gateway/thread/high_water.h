@@ -1,11 +1,12 @@
 /*
- * The mark of acknowledged changes: the newest change that may have been confirmed as
- * durable to a client.  It is kept in a small file of its own, so that the next start
- * recognises a database that was restored to an older state, or lost.
+ * The mark of acknowledged changes: the newest change that has been confirmed as durable
+ * to a client.  It is kept in a small file of its own, so that the next start recognises
+ * a database that was restored to an older state, or lost.
  *
  * The file is named ".NAME-mark" beside the database NAME: restoring "NAME*" from a
- * backup leaves it where it is.  It is written once a turn, before the changes are
- * acknowledged, and without a sync: after a crash of the system it may be too old.
+ * backup leaves it where it is.  It is written once a turn, after the changes have been
+ * acknowledged, so that nobody waits for that, and without a sync: after a crash it may
+ * be too old, but hardly older than a copy that somebody restores then.
  *
  * Any thread may use it.
  */
