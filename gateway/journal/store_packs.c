@@ -19,6 +19,7 @@
  */
 #include "gateway/journal/store_private.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,17 +80,16 @@ enum { HEAD_LEN = 4 + 2 + 2 + 4 * 8 };
 
 static void put_u64(uint8_t *at, uint64_t value)
 {
-	for (int i = 7; i >= 0; i--, value >>= 8)
-		at[i] = (uint8_t)value;
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
 }
 
 static uint64_t get_u64(const uint8_t *at)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	for (int i = 0; i < 8; i++)
-		value = value << 8 | at[i];
-	return value;
+	memcpy(&value, at, sizeof(value));
+	return be64toh(value);
 }
 
 static uint64_t read_u64(struct wire_reader *r)
