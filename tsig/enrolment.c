@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tsig/base64url.h"
 #include "tsig/wire.h"
 
 enum {
@@ -14,8 +15,6 @@ enum {
 };
 
 static const char prefix[] = "muster1:";
-static const char digits[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static uint32_t crc32_of(const uint8_t *octets, size_t len)
 {
@@ -27,53 +26,6 @@ static uint32_t crc32_of(const uint8_t *octets, size_t len)
 			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
 	}
 	return ~crc;
-}
-
-/* ---- base64url ---- */
-
-static void write_base64(const uint8_t *octets, size_t len, char *out)
-{
-	size_t i = 0;
-
-	for (; i < len; i += 3) {
-		const size_t left = len - i;
-		const uint32_t bits = (uint32_t)octets[i] << 16 |
-			(uint32_t)(left > 1 ? octets[i + 1] : 0) << 8 |
-			(left > 2 ? octets[i + 2] : 0);
-
-		*out++ = digits[bits >> 18];
-		*out++ = digits[bits >> 12 & 63];
-		if (left > 1)
-			*out++ = digits[bits >> 6 & 63];
-		if (left > 2)
-			*out++ = digits[bits & 63];
-	}
-	*out = '\0';
-}
-
-/* Length, or -EINVAL. */
-static int read_base64(const char *text, size_t len, uint8_t *out, size_t cap)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-	size_t at = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
-
-		if (!digit)
-			return -EINVAL;
-		bits = bits << 6 | (uint32_t)(digit - digits);
-		have += 6;
-		if (have < 8)
-			continue;
-		if (at == cap)
-			return -EINVAL;
-		have -= 8;
-		out[at++] = (uint8_t)(bits >> have);
-	}
-	hmac_wipe(&bits, sizeof(bits));
-	return (int)at;
 }
 
 /* ---- encoding ---- */
@@ -113,12 +65,11 @@ int enrolment_encode(const struct enrolment *e, char ret_line[ENROLMENT_LINE_MAX
 	wire_write_octets(&w, e->secret, e->secret_len);
 	if (!w.failed)
 		wire_write_u32(&w, crc32_of(octets, w.at));
-	/* Four digits for three octets, and the prefix. */
-	if (w.failed || (w.at + 2) / 3 * 4 + sizeof(prefix) > ENROLMENT_LINE_MAX)
+	if (w.failed || BASE64URL_ROOM(w.at) + sizeof(prefix) - 1 > ENROLMENT_LINE_MAX)
 		r = -EINVAL;
 	if (!r) {
 		memcpy(ret_line, prefix, sizeof(prefix) - 1);
-		write_base64(octets, w.at, ret_line + sizeof(prefix) - 1);
+		base64url_encode(octets, w.at, ret_line + sizeof(prefix) - 1);
 	}
 	hmac_wipe(octets, sizeof(octets));
 	return r;
@@ -207,7 +158,7 @@ int enrolment_decode(
 	if (line[text_len + strspn(line + text_len, blanks)])
 		return -EINVAL;
 	*ret_why = "it holds characters that are none of base64url's, or too many";
-	len = read_base64(line, text_len, octets, sizeof(octets));
+	len = base64url_decode(line, text_len, octets, sizeof(octets));
 	if (len < 0)
 		return -EINVAL;
 	*ret_why = len <= CHECK_LEN ? "it is too short"
