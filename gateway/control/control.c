@@ -16,11 +16,12 @@
 #include "gateway/base/log.h"
 #include "gateway/base/thread.h"
 
-struct config_mail {
-	struct control_mail mail; /* first */
-	struct config *config;    /* counted */
-	bool has_unix, has_http;  /* the socket below replaces the old one */
-	int unix_fd, http_fd;     /* -1: none */
+/* From the main thread to the control thread. */
+struct mail {
+	struct queue_node node;  /* first */
+	struct config *config;   /* counted; NULL: the gateway ends */
+	bool has_unix, has_http; /* the socket below replaces the old one */
+	int unix_fd, http_fd;    /* -1: none */
 };
 
 /* ---- sockets, in main ---- */
@@ -131,17 +132,16 @@ void control_configure(
 	struct control *c, struct config *config, config_report *report, void *arg)
 {
 	const struct reporting to = {report, arg};
-	struct config_mail *mail = calloc(1, sizeof(*mail));
+	struct mail *mail = calloc(1, sizeof(*mail));
 
 	if (!mail) {
 		log_error("control: out of memory; it stays as it was");
 		return;
 	}
-	mail->mail.kind = CONTROL_CONFIG;
 	mail->config = config_ref(config);
 	mail->has_unix = !open_unix(c, config, &to, &mail->unix_fd);
 	mail->has_http = !open_http(c, config, &to, &mail->http_fd);
-	queue_push_one(&c->inbox, &mail->mail.node);
+	queue_push_one(&c->inbox, &mail->node);
 }
 
 /* ---- the thread ---- */
@@ -152,7 +152,7 @@ static void exchange(struct control_door *door, int fd)
 		log_error("%s: out of memory", door->is_private ? "control" : "http");
 }
 
-static void take_config(struct control *c, struct config_mail *mail)
+static void take_config(struct control *c, const struct mail *mail)
 {
 	control_forget_keys(c);
 	config_unref(c->config);
@@ -161,7 +161,6 @@ static void take_config(struct control *c, struct config_mail *mail)
 		exchange(&c->unix_door, mail->unix_fd);
 	if (mail->has_http)
 		exchange(&c->http_door, mail->http_fd);
-	free(mail);
 }
 
 static void on_end(evutil_socket_t fd, short events, void *arg)
@@ -189,21 +188,18 @@ static void on_inbox(evutil_socket_t fd, short events, void *arg)
 {
 	struct control *c = arg;
 	struct queue_list list;
-	struct control_mail *mail;
+	struct mail *mail;
 
 	(void)fd;
 	(void)events;
 	queue_list_init(&list);
 	queue_take_all(&c->inbox, &list);
-	while ((mail = (struct control_mail *)(void *)queue_list_take(&list))) {
-		if (mail->kind == CONTROL_CONFIG) {
-			take_config(c, (struct config_mail *)(void *)mail);
-		} else if (mail->kind == CONTROL_ORDER) {
-			control_answer_order(c, mail);
-		} else {
-			free(mail);
+	while ((mail = (struct mail *)(void *)queue_list_take(&list))) {
+		if (mail->config)
+			take_config(c, mail);
+		else
 			begin_stop(c);
-		}
+		free(mail);
 	}
 	control_stop_if_quiet(c);
 }
@@ -291,14 +287,13 @@ int control_start(
 
 void control_stop(struct control *c)
 {
-	struct control_mail *mail = NULL;
+	struct mail *mail = NULL;
 
 	if (!c)
 		return;
 	while (c->is_running && !(mail = calloc(1, sizeof(*mail))))
 		; /* memory comes back, and there is nothing else to do meanwhile */
 	if (mail) {
-		mail->kind = CONTROL_STOP;
 		queue_push_one(&c->inbox, &mail->node);
 		pthread_join(c->thread, NULL);
 		c->is_running = false;
@@ -310,25 +305,30 @@ void control_stop(struct control *c)
 	c->unix_path = NULL;
 }
 
-static void free_mail(struct control_mail *mail)
+static void free_mail(struct mail *mail)
 {
-	struct config_mail *config = (struct config_mail *)(void *)mail;
-
-	if (mail->kind == CONTROL_ORDER) {
-		control_free_order((struct control_order *)(void *)mail);
-		return;
-	}
-	if (mail->kind == CONTROL_CONFIG) {
-		config_unref(config->config);
-		if (config->unix_fd >= 0)
-			close(config->unix_fd);
-		if (config->http_fd >= 0)
-			close(config->http_fd);
+	if (mail->config) {
+		config_unref(mail->config);
+		if (mail->unix_fd >= 0)
+			close(mail->unix_fd);
+		if (mail->http_fd >= 0)
+			close(mail->http_fd);
 	}
 	free(mail);
 }
 
-/* Frees questions and orders that nobody will answer any more. */
+/* Frees requests that nobody will answer any more. */
+static void free_requests(struct queue *queue)
+{
+	struct queue_list list;
+	struct queue_node *node;
+
+	queue_list_init(&list);
+	queue_take_all(queue, &list);
+	while ((node = queue_list_take(&list)))
+		control_request_free((struct control_request *)(void *)node);
+}
+
 static void free_queues(struct control *c)
 {
 	struct queue_list list;
@@ -338,15 +338,11 @@ static void free_queues(struct control *c)
 	queue_list_init(&list);
 	queue_take_all(&c->inbox, &list);
 	while ((node = queue_list_take(&list)))
-		free_mail((struct control_mail *)(void *)node);
-	queue_take_all(&c->orders, &list);
-	while ((node = queue_list_take(&list)))
-		control_free_order((struct control_order *)(void *)node);
-	queue_take_all(&c->back, &list);
-	while ((node = queue_list_take(&list)))
-		control_question_free((struct control_question *)(void *)node);
+		free_mail((struct mail *)(void *)node);
+	free_requests(&c->orders);
+	free_requests(&c->back);
 	while (c->reader && (read = control_reader_take_left(c->reader)))
-		control_question_free(read->arg);
+		control_request_free(read->arg);
 	control_reader_free(c->reader);
 }
 

@@ -20,10 +20,10 @@
 #include "gateway/served/zone_threads.h"
 
 enum {
-	CONTROL_GUESTS_MAX = 16,        /* connections of each door; others wait to be
+	CONTROL_GUESTS_MAX = 16,  /* connections of each door; others wait to be
 				  * accepted.  (LISTENER_RESERVE_CONTROL counts on it) */
-	CONTROL_QUESTIONS_MAX = 64,     /* waiting for zone threads, the reader or main;
-				     * others get 503 */
+	CONTROL_WAITING_MAX = 64, /* requests that wait for zone threads, the reader or
+					* main; others get 503 */
 	CONTROL_HEADERS_MAX = 16 << 10, /* octets */
 	CONTROL_BODY_MAX = 64 << 10,    /* octets */
 	CONTROL_TIMEOUT_S = 10,         /* for a peer that neither sends nor reads */

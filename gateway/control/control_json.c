@@ -8,6 +8,8 @@
 #include "gateway/control/control_private.h"
 #include "zones/rdata.h"
 
+enum { TIME_MAX = 32 };
+
 json_t *control_json_name(const uint8_t *name)
 {
 	char text[NAME_TEXT_MAX];
@@ -18,7 +20,7 @@ json_t *control_json_name(const uint8_t *name)
 json_t *control_json_time(int64_t real_ms)
 {
 	const time_t seconds = (time_t)(real_ms / 1000);
-	char text[CONTROL_TIME_MAX];
+	char text[TIME_MAX];
 	struct tm tm;
 
 	if (real_ms <= 0 || !gmtime_r(&seconds, &tm) ||
@@ -27,14 +29,15 @@ json_t *control_json_time(int64_t real_ms)
 	return json_string(text);
 }
 
-bool control_json_add(json_t *array, json_t *value)
+void control_add(struct control_request *r, json_t *array, json_t *value)
 {
-	return !json_array_append_new(array, value);
+	r->has_failed |= json_array_append_new(array, value) != 0;
 }
 
-bool control_json_set(json_t *object, const char *key, json_t *value)
+void control_set(
+	struct control_request *r, json_t *object, const char *key, json_t *value)
 {
-	return !json_object_set_new(object, key, value);
+	r->has_failed |= json_object_set_new(object, key, value) != 0;
 }
 
 json_t *control_json_type(uint16_t type)
@@ -69,16 +72,4 @@ json_t *control_json_rcode(uint16_t rcode)
 	char text[VERDICT_NAME_MAX];
 
 	return json_string(verdict_rcode_name(rcode, text));
-}
-
-const char *control_state_name(enum lease_state state)
-{
-	switch (state) {
-	case LEASE_STALE:
-		return "stale";
-	case LEASE_HELD:
-		return "held";
-	default:
-		return "active";
-	}
 }

@@ -2,25 +2,26 @@
  * What the files of control share.  The lower stand below the upper ones here, and call
  * none of them; where they have something to tell them, they have been given a function.
  *
- *   control.c           the thread; opening, exchanging and closing its sockets
- *   control_route.c     who may ask what, and the table of what is answered
+ *   control.c             the thread; opening, exchanging and closing its sockets
+ *   control_route.c       who may ask what, and the table of what is answered
  *
- *   get_*.c, post_*.c   one file for each thing that is asked for or done
+ *   get_*.c, post_*.c     one file for each thing that is asked for or done
  *
- *   control_survey.c    a question to all zone threads about zones, page by page
- *   control_walk.c      the same about hosts or leases
- *   control_question.c  questions to zone threads and to the reader of the database
- *   control_request.c   the parameters of a request
- *   control_answer.c    what is sent back
- *   control_json.c      names, times and records as JSON
+ *   control_survey.c      all zones, page by page
+ *   control_walk.c        hosts or leases of all zones or one, page by page
+ *   control_parameters.c  what stands in the path, the query and the body
+ *   control_json.c        names, times and records as JSON
+ *   control_request.c     the life of a request: what it waits for, and its answer
  *
- *   control_door.c      evhttp on a socket, and the limits that it lacks
- *   control_reader.c    which read of the database is next
- *   control_socket.c    the sockets themselves, and who has connected to them
+ *   control_door.c        evhttp on a socket, and the limits that it lacks
+ *   control_reader.c      which read of the database is next
+ *   control_socket.c      the sockets themselves, and who has connected to them
  *
- * A request comes in at a door and goes to control_route.c, which calls its function in
- * get_*.c or post_*.c.  That answers at once, or asks a question, whose own function goes
- * on when it is back.
+ * A request comes in at a door, and control_route.c finds its function in get_*.c or
+ * post_*.c.  That function either answers it (control_done, control_fail), or says what
+ * the request has to wait for (control_ask, control_read, control_order) and which
+ * function goes on then, which does the same.  It must be the last thing that it does to
+ * the request: from then on, the request belongs to another thread.
  */
 #ifndef MUSTER_CONTROL_PRIVATE_H
 #define MUSTER_CONTROL_PRIVATE_H
@@ -31,14 +32,13 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <jansson.h>
-#include <stdarg.h>
 
 #include "gateway/base/alarm.h"
 #include "gateway/control/control.h"
 #include "gateway/control/control_reader.h"
 #include "gateway/served/view.h"
 
-enum { CONTROL_SEGMENTS_MAX = 6, CONTROL_TIME_MAX = 32 };
+enum { CONTROL_SEGMENTS_MAX = 6 };
 
 /* ---- sockets (control_socket.c) ---- */
 
@@ -93,14 +93,6 @@ void control_door_release(struct control_door *door, struct evhttp_request *requ
 
 /* ---- the thread ---- */
 
-enum control_mail_kind { CONTROL_CONFIG, CONTROL_ORDER, CONTROL_STOP };
-
-/* From the main thread to the control thread. */
-struct control_mail {
-	struct queue_node node; /* first */
-	enum control_mail_kind kind;
-};
-
 struct control_keys; /* get_keys.c: the keyring as a list */
 
 struct control {
@@ -117,9 +109,9 @@ struct control {
 
 	struct zone_threads *zone_threads;
 	struct listeners *listeners;
-	struct queue inbox;  /* struct control_mail, for the thread */
-	struct queue back;   /* struct zone_call, for the thread */
-	struct queue orders; /* struct control_order, for main */
+	struct queue inbox;  /* control.c's, for the thread */
+	struct queue back;   /* struct control_request, from zone threads and main */
+	struct queue orders; /* struct control_request, for main */
 
 	/* Of the control thread. */
 	struct event_base *base;
@@ -130,162 +122,149 @@ struct control {
 	struct config *config;     /* counted; the newest */
 	struct control_keys *keys; /* of config; NULL: not needed yet */
 	struct control_reader *reader;
-	size_t questions; /* under way */
+	size_t waiting; /* requests that wait for another thread */
 	bool is_stopping;
 };
 
-/* ---- texts, as JSON has them (control_json.c) ---- */
+/* ---- requests (control_request.c) ---- */
 
-json_t *control_json_name(const uint8_t *name);
-/* Such as "2030-01-31T12:00:00Z"; null for 0. */
-json_t *control_json_time(int64_t real_ms);
-/* Both take over the value, which may be NULL.  False: there was no memory. */
-bool control_json_add(json_t *array, json_t *value);
-bool control_json_set(json_t *object, const char *key, json_t *value);
-json_t *control_json_type(uint16_t type);
-json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len);
-json_t *control_json_address(const struct ip_address *address);
-json_t *control_json_rcode(uint16_t rcode);
-const char *control_state_name(enum lease_state state);
+struct control_request;
 
-/* ---- answers (control_answer.c) ---- */
+typedef void control_fn(struct control_request *r);
+/* A read of the database, in the reader's thread.  0 or -errno. */
+typedef int control_look_fn(
+	struct control_request *r, const struct store_ops *ops, struct store *store);
 
-/* A request, while it is being read. */
+enum control_wait { CONTROL_ZONES, CONTROL_SHORT_READ, CONTROL_READ, CONTROL_ORDER };
+
+/* A request belongs to whichever thread works on it.  Its connection may be lost in the
+ * meantime: evhttp keeps it until it is answered, and drops the answer. */
 struct control_request {
+	struct zone_call call;    /* first */
+	struct control_read read; /* of the database */
 	struct control *control;
 	struct control_door *door;
-	struct evhttp_request *http;
+	struct evhttp_request *http; /* NULL: it has been answered */
+	struct config *config;       /* counted; as it was when the request came */
 	uid_t uid; /* of whoever asks; meaningless unless the door is private */
 	char *segments[CONTROL_SEGMENTS_MAX]; /* of the path, decoded */
 	size_t segment_count;
+	const char *argument; /* the segment at the "*" of the route */
+	int variant;          /* of the route */
 	struct evkeyvalq query;
+	/* Of its function, which goes on with it when what it waits for is back. */
+	void *state;                /* owned */
+	void (*clear)(void *state); /* frees what it holds; NULL: nothing */
+	json_t *list;               /* counted: elements of the answer */
+	bool has_failed;            /* no memory: something in the answer is missing */
+	/* What it waits for, from the return of its function on. */
+	control_fn *then; /* goes on when it is back; NULL: it does not wait */
+	enum control_wait wait;
+	control_look_fn *look;
 };
 
-void control_answer_text(struct control_door *door, struct evhttp_request *http, int code,
-	const char *type, const char *text, size_t len);
-/* Takes over the value; NULL means that there was no memory for it. */
-void control_answer_json(
-	struct control_door *door, struct evhttp_request *http, int code, json_t *value);
-/* The same for requests that are answered at once. */
-void control_done(const struct control_request *r, json_t *value);
-void control_fail(const struct control_request *r, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* What both kinds of failing do. */
-void control_answer_error(struct control_door *door, struct evhttp_request *http,
-	int code, const char *format, va_list arguments)
-	__attribute__((format(printf, 4, 0)));
-
-/* ---- what is asked for (control_request.c) ---- */
-
-/* A parameter of the query; NULL: it is missing, or empty. */
-const char *control_parameter(const struct control_request *r, const char *name);
-/* Reads a domain name, whose final dot may be missing.  False: answered with 400. */
-bool control_read_name(const struct control_request *r, const char *text,
-	uint8_t ret_name[NAME_MAX_LEN]);
-/* The zone of this very name (is_exact), or the one that encloses it.  NULL: answered
- * with 404. */
-const struct config_zone *control_find_zone(
-	const struct control_request *r, const uint8_t *name, bool is_exact);
-/* Reads a whole number; without the parameter *ret stays as it is.  False: answered with
- * 400. */
-bool control_read_number(
-	const struct control_request *r, const char *name, uint64_t *ret);
-/* The body as a JSON object, which the caller frees.  NULL: answered with 400. */
-json_t *control_read_body(const struct control_request *r);
-
-/* ---- questions (control_question.c) ---- */
-
-/*
- * A request whose answer has to wait for zone threads or for the database.  It is the
- * first member of the structure of what is asked, belongs to whichever thread works on
- * it, and is freed by clear and then free.
- */
-struct control_question {
-	struct zone_call call; /* first */
-	struct control_read read;
-	/* What control_read was called for; runs in the reader's thread. */
-	int (*look)(struct control_question *question, const struct store_ops *ops,
-		struct store *store);
-	struct control *control;
-	struct control_door *door;
-	struct evhttp_request *http;
-	struct config *config; /* counted; as it was when the question was asked */
-	uid_t uid;
-	/* Called in the control thread when it is back.  True: the request has been
-	 * answered; false: the question is under way again. */
-	bool (*answer)(struct control_question *question);
-	void (*clear)(struct control_question *question); /* NULL: nothing to free */
-};
-
-/* A question of this size, zeroed.  NULL: answered with 503. */
-void *control_question_new(const struct control_request *r, size_t size,
-	bool (*answer)(struct control_question *question));
-void control_question_free(struct control_question *question);
-/* Asks the thread of a zone, or all zone threads if zone is NULL.  run is a function of
- * view.h with its subject; zone is a name in the question's configuration. */
-void control_ask(struct control_question *question,
-	bool (*run)(struct served *served, struct zone_call *call), const uint8_t *zone,
-	void *subject);
-/* Asks the reader.  False: too many reads wait already, and nothing has happened. */
-bool control_read(struct control_question *question,
-	int (*look)(struct control_question *question, const struct store_ops *ops,
-		struct store *store),
-	bool is_short) __attribute__((warn_unused_result));
-/* The same for a read that is not short.  True: too many wait already, and the request
- * has been answered with 503. */
-bool control_read_or_fail(struct control_question *question,
-	int (*look)(struct control_question *question, const struct store_ops *ops,
-		struct store *store)) __attribute__((warn_unused_result));
-/* Has the read failed?  If so the request has been answered with 503. */
-bool control_read_has_failed(struct control_question *question);
-/* Goes on with all questions that are back from zone threads. */
+/* NULL: no memory, and it has been answered. */
+struct control_request *control_request_new(
+	struct control_door *door, struct evhttp_request *http);
+void control_request_free(struct control_request *r);
+/* Calls fn, and sees to what the request waits for then; if it does not, frees it. */
+void control_run(struct control_request *r, control_fn *fn);
+/* Goes on with all requests that are back from zone threads and main. */
 void control_take_back(struct control *control);
 /* The functions of control_reader_user; arg is the struct control. */
 bool control_read_is_wanted(const struct control_read *read, void *control);
 void control_read_is_done(struct control_read *read, void *control);
-/* Ends the loop if the gateway stops and no question is under way. */
+/* Ends the loop if the gateway stops and no request waits. */
 void control_stop_if_quiet(struct control *control);
-/* Answers the request of a question. */
-void control_question_done(struct control_question *question, json_t *value);
-void control_question_fail(struct control_question *question, int code,
-	const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The state of the request, of this size and zeroed, and an empty list.  NULL: it has
+ * been answered with 503. */
+void *control_state_new(
+	struct control_request *r, size_t size, void (*clear)(void *state));
+/* Asks the thread of a zone, or all zone threads if zone is NULL.  run is a function of
+ * view.h with its subject; zone is a name in the request's configuration. */
+void control_ask(struct control_request *r,
+	bool (*run)(struct served *served, struct zone_call *call), const uint8_t *zone,
+	void *subject, control_fn *then);
+/* Reads the database.  If that fails, the request is answered with 503. */
+void control_read(struct control_request *r, control_look_fn *look, control_fn *then);
+/* A short read goes before others.  If it fails, or too many wait, it is done without. */
+void control_read_shortly(
+	struct control_request *r, control_look_fn *look, control_fn *then);
+/* Gives the request to main as an order. */
+void control_order(struct control_request *r, control_fn *then);
+
+/* Answers the request.  Takes over the value; NULL means that there was no memory. */
+void control_done(struct control_request *r, json_t *value);
+void control_done_with(struct control_request *r, int code, json_t *value);
+/* The list under that name, and next: where it goes on, or null. */
+void control_done_page(struct control_request *r, const char *name, json_t *next);
+/* Takes over the body, which may be NULL. */
+void control_done_text(
+	struct control_request *r, const char *type, struct evbuffer *body);
+void control_fail(struct control_request *r, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- what is asked for (control_parameters.c) ---- */
+
+/* A parameter of the query; NULL: it is missing, or empty. */
+const char *control_parameter(const struct control_request *r, const char *name);
+/* Each of these answers the request, with 400 or 404, if it returns false or NULL.
+ * Without the parameter, *ret stays as it is. */
+bool control_read_number(struct control_request *r, const char *name, uint64_t *ret);
+bool control_read_flag(struct control_request *r, const char *name, bool *ret);
+/* A domain name, whose final dot may be missing; becomes lower case. */
+bool control_read_name(
+	struct control_request *r, const char *text, uint8_t ret_name[NAME_MAX_LEN]);
+/* The zone of this name, and the zone that a name is in. */
+const struct config_zone *control_read_zone(struct control_request *r, const char *text);
+const struct config_zone *control_read_owner(
+	struct control_request *r, const char *text, uint8_t ret_name[NAME_MAX_LEN]);
+const struct config_zone *control_find_zone(
+	struct control_request *r, const uint8_t *name);
+/* The body as a JSON object, which the caller frees. */
+json_t *control_read_body(struct control_request *r);
+/* The id of a lease.  What *ret_record and *ret_zone point into is *ret_memory, which the
+ * caller frees. */
+bool control_read_lease_id(struct control_request *r, const char *id,
+	uint8_t **ret_memory, const uint8_t **ret_zone, struct lease_record *ret_record);
+
+/* ---- texts, as JSON has them (control_json.c) ---- */
+
+/* Both take over the value, which may be NULL: then has_failed is set. */
+void control_add(struct control_request *r, json_t *array, json_t *value);
+void control_set(
+	struct control_request *r, json_t *object, const char *key, json_t *value);
+json_t *control_json_name(const uint8_t *name);
+/* Such as "2030-01-31T12:00:00Z"; null for 0. */
+json_t *control_json_time(int64_t real_ms);
+json_t *control_json_type(uint16_t type);
+json_t *control_json_rdata(uint16_t type, const uint8_t *rdata, uint16_t len);
+json_t *control_json_address(const struct ip_address *address);
+json_t *control_json_rcode(uint16_t rcode);
 
 /* ---- what is answered (get_*.c, post_*.c) ---- */
 
-void control_get_health(struct control_request *r);
-void control_get_status(struct control_request *r);
-void control_get_zones(struct control_request *r);
-void control_get_targets(struct control_request *r);
-void control_get_queue(struct control_request *r);
-void control_get_metrics(struct control_request *r);
-void control_get_page(struct control_request *r);
-void control_get_hosts(struct control_request *r);
-void control_get_leases(struct control_request *r);
-void control_delete_lease(struct control_request *r);
-void control_post_host(struct control_request *r);
-void control_post_zone(struct control_request *r);
-void control_post_adopt(struct control_request *r);
-void control_get_audit(struct control_request *r);
-void control_get_why(struct control_request *r);
-void control_get_keys(struct control_request *r);
-void control_post_explain(struct control_request *r);
-void control_post_reload(struct control_request *r);
-void control_post_check(struct control_request *r);
+/* control_request.variant: of control_get_targets, and of control_post_order.  That of
+ * control_post_host and control_post_zone is an enum view_verb. */
+enum { CONTROL_ALL, CONTROL_BEHIND };
+enum { CONTROL_RELOAD, CONTROL_CHECK };
 
-/* Answers an order that main has carried out, and frees it. */
-void control_answer_order(struct control *control, struct control_mail *mail);
-void control_free_order(struct control_order *order);
+/* Of a zone; for 503. */
+#define CONTROL_NOT_NOW "zone %s: not now: it is not loaded, or the database fails"
+
+control_fn control_get_health, control_get_status, control_get_zones, control_get_targets,
+	control_get_metrics, control_get_page, control_get_hosts, control_get_leases,
+	control_get_audit, control_get_why, control_get_keys;
+control_fn control_post_host, control_post_zone, control_post_adopt, control_post_explain,
+	control_post_order, control_delete_lease;
+
 /* The keyring has been replaced. */
 void control_forget_keys(struct control *control);
 
-/* Reads the id of a lease in URLs.  The record points into *ret_memory, which the caller
- * frees.  0, -EINVAL or -ENOMEM. */
-int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
-	struct lease_record *ret_record) __attribute__((warn_unused_result));
-
 /* ---- routes (control_route.c) ---- */
 
-/* A control_on_request_fn: answers the request, or asks a question about it. */
+/* A control_on_request_fn: finds the function of the request, and runs it. */
 void control_on_request(struct evhttp_request *http, void *door);
 
 #endif

@@ -14,62 +14,70 @@
 #include "gateway/control/control_private.h"
 #include "gateway/base/log.h"
 
-enum { PARAMETERS_MAX = 8 };
+enum {
+	GET = EVHTTP_REQ_GET,
+	POST = EVHTTP_REQ_POST,
+	DELETE = EVHTTP_REQ_DELETE,
+};
 
-/* A path, in which "*" stands for any one segment. */
 struct route {
-	enum evhttp_cmd_type method;
-	const char *segments[CONTROL_SEGMENTS_MAX];
-	bool is_public; /* answered at both doors */
-	void (*function)(struct control_request *r);
-	const char *parameters[PARAMETERS_MAX + 1]; /* of the query; ends with NULL */
+	int method;             /* of enum evhttp_cmd_type */
+	const char *path;       /* in which "*" stands for any one segment */
+	const char *parameters; /* of the query, with a space between two */
+	bool is_public;         /* answered at both doors, not at the Unix socket alone */
+	control_fn *function;
+	int variant; /* of what the function does: control_request.variant */
 };
 
+/* clang-format off */
 static const struct route routes[] = {
-	{EVHTTP_REQ_GET, {""}, true, control_get_page, {NULL}},
-	{EVHTTP_REQ_GET, {"health"}, true, control_get_health, {NULL}},
-	{EVHTTP_REQ_GET, {"status"}, true, control_get_status, {NULL}},
-	{EVHTTP_REQ_GET, {"metrics"}, true, control_get_metrics, {NULL}},
-	{EVHTTP_REQ_GET, {"api", "v1", "zones"}, false, control_get_zones, {"cursor"}},
-	{EVHTTP_REQ_GET, {"api", "v1", "targets"}, false, control_get_targets,
-		{"cursor"}},
-	{EVHTTP_REQ_GET, {"api", "v1", "queue"}, false, control_get_queue, {"cursor"}},
-	{EVHTTP_REQ_GET, {"api", "v1", "hosts"}, false, control_get_hosts,
-		{"zone", "pattern", "state", "cursor"}},
-	{EVHTTP_REQ_GET, {"api", "v1", "leases"}, false, control_get_leases,
-		{"zone", "name", "cursor"}},
-	{EVHTTP_REQ_GET, {"api", "v1", "audit"}, false, control_get_audit,
-		{"zone", "name", "key", "since", "limit", "before", "after", "events"}},
-	{EVHTTP_REQ_GET, {"api", "v1", "why", "*"}, false, control_get_why, {NULL}},
-	{EVHTTP_REQ_GET, {"api", "v1", "keys"}, false, control_get_keys,
-		{"name", "cursor"}},
-	{EVHTTP_REQ_POST, {"api", "v1", "hosts", "*", "*"}, false, control_post_host,
-		{NULL}},
-	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "adopt"}, false, control_post_adopt,
-		{"dry_run", "pattern"}},
-	{EVHTTP_REQ_POST, {"api", "v1", "zones", "*", "*"}, false, control_post_zone,
-		{NULL}},
-	{EVHTTP_REQ_POST, {"api", "v1", "explain"}, false, control_post_explain, {NULL}},
-	{EVHTTP_REQ_POST, {"api", "v1", "reload"}, false, control_post_reload, {NULL}},
-	{EVHTTP_REQ_POST, {"api", "v1", "check"}, false, control_post_check, {NULL}},
-	{EVHTTP_REQ_DELETE, {"api", "v1", "leases", "*"}, false, control_delete_lease,
-		{NULL}},
+	{GET, "/", "", true, control_get_page, 0},
+	{GET, "/health", "", true, control_get_health, 0},
+	{GET, "/status", "", true, control_get_status, 0},
+	{GET, "/metrics", "", true, control_get_metrics, 0},
+	{GET, "/api/v1/zones", "cursor", false, control_get_zones, 0},
+	{GET, "/api/v1/targets", "cursor", false, control_get_targets, CONTROL_ALL},
+	{GET, "/api/v1/queue", "cursor", false, control_get_targets, CONTROL_BEHIND},
+	{GET, "/api/v1/hosts", "zone pattern state cursor", false, control_get_hosts, 0},
+	{GET, "/api/v1/leases", "zone name cursor", false, control_get_leases, 0},
+	{GET, "/api/v1/audit", "zone name key since limit before after events", false,
+		control_get_audit, 0},
+	{GET, "/api/v1/why/*", "", false, control_get_why, 0},
+	{GET, "/api/v1/keys", "name cursor", false, control_get_keys, 0},
+	{POST, "/api/v1/hosts/*/expire", "", false, control_post_host, VIEW_EXPIRE},
+	{POST, "/api/v1/hosts/*/hold", "", false, control_post_host, VIEW_HOLD},
+	{POST, "/api/v1/hosts/*/release", "", false, control_post_host, VIEW_RELEASE},
+	{POST, "/api/v1/zones/*/adopt", "dry_run pattern", false, control_post_adopt, 0},
+	{POST, "/api/v1/zones/*/resume", "", false, control_post_zone, VIEW_RESUME},
+	{POST, "/api/v1/zones/*/retry", "", false, control_post_zone, VIEW_RETRY},
+	{POST, "/api/v1/explain", "", false, control_post_explain, 0},
+	{POST, "/api/v1/reload", "", false, control_post_order, CONTROL_RELOAD},
+	{POST, "/api/v1/check", "", false, control_post_order, CONTROL_CHECK},
+	{DELETE, "/api/v1/leases/*", "", false, control_delete_lease, 0},
 };
+/* clang-format on */
 
 /* ---- the path ---- */
 
-static bool matches(const struct route *route, const struct control_request *r)
+/* Also finds the argument of the request. */
+static bool matches(const struct route *route, struct control_request *r)
 {
-	size_t i = 0;
+	const char *path = route->path;
 
-	for (; i < CONTROL_SEGMENTS_MAX && route->segments[i]; i++) {
-		if (i == r->segment_count)
+	for (size_t i = 0; i < r->segment_count; i++) {
+		const char *segment = r->segments[i];
+		size_t len;
+
+		if (*path++ != '/')
 			return false;
-		if (strcmp(route->segments[i], "*") != 0 &&
-			strcmp(route->segments[i], r->segments[i]) != 0)
+		len = strcspn(path, "/");
+		if (*path == '*')
+			r->argument = segment;
+		else if (strncmp(path, segment, len) != 0 || segment[len])
 			return false;
+		path += len;
 	}
-	return i == r->segment_count;
+	return !*path;
 }
 
 /* A decoded segment.  NULL: no memory, or it contains a zero octet. */
@@ -127,22 +135,25 @@ static bool may_ask(struct control_request *r)
 
 static bool takes(const struct route *route, const char *parameter)
 {
-	size_t i = 0;
+	const size_t len = strlen(parameter);
+	const char *at = route->parameters;
 
-	while (route->parameters[i] && strcmp(route->parameters[i], parameter) != 0)
-		i++;
-	return route->parameters[i] != NULL;
+	while (*at && (strncmp(at, parameter, len) != 0 || (at[len] && at[len] != ' '))) {
+		at += strcspn(at, " ");
+		at += *at == ' ';
+	}
+	return *at != '\0';
 }
 
 /* Unknown parameters are refused, since they may be meant to narrow the answer down.
  * False: the request has been answered. */
-static bool check_query(const struct control_request *r, const struct route *route)
+static bool check_query(struct control_request *r, const struct route *route)
 {
 	const struct evkeyval *one;
 
 	TAILQ_FOREACH(one, &r->query, next) {
 		if (!takes(route, one->key)) {
-			control_fail(r, 400, "%.64s: is no parameter here", one->key);
+			control_fail(r, 400, "%.64s: is not a parameter here", one->key);
 			return false;
 		}
 		if (evhttp_find_header(&r->query, one->key) != one->value) {
@@ -153,17 +164,11 @@ static bool check_query(const struct control_request *r, const struct route *rou
 	return true;
 }
 
-/* HEAD is treated as GET; evhttp leaves out the body. */
-static enum evhttp_cmd_type method_of(struct evhttp_request *http)
-{
-	const enum evhttp_cmd_type method = evhttp_request_get_command(http);
-
-	return method == EVHTTP_REQ_HEAD ? EVHTTP_REQ_GET : method;
-}
-
 static void dispatch(struct control_request *r)
 {
-	const enum evhttp_cmd_type method = method_of(r->http);
+	const int command = evhttp_request_get_command(r->http);
+	/* evhttp leaves out the body of the answer to HEAD. */
+	const int method = command == EVHTTP_REQ_HEAD ? GET : command;
 	const struct route *found = NULL;
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
@@ -173,14 +178,16 @@ static void dispatch(struct control_request *r)
 		if (found->method == method)
 			break;
 	}
-	if (!found)
+	if (!found) {
 		control_fail(r, 404, "there is nothing of this name");
-	else if (!found->is_public && !r->door->is_private)
+	} else if (!found->is_public && !r->door->is_private) {
 		control_fail(r, 403, "this is answered at the Unix socket only");
-	else if (found->method != method)
+	} else if (found->method != method) {
 		control_fail(r, 405, "not by this method");
-	else if (check_query(r, found))
+	} else if (check_query(r, found)) {
+		r->variant = found->variant;
 		found->function(r);
+	}
 }
 
 /* Nobody can make an address lead elsewhere, as names can be. */
@@ -237,7 +244,7 @@ static void read_and_dispatch(struct control_request *r)
 	if (!may_ask(r))
 		control_fail(r, 403, "only root and the gateway's own user may ask");
 	else if (!r->door->is_private &&
-		!is_our_host(r->control->config, evhttp_request_get_host(r->http)))
+		!is_our_host(r->config, evhttp_request_get_host(r->http)))
 		control_fail(r, 403,
 			"the host of the URL is not among the hosts of http: see "
 			"muster.conf(5)");
@@ -249,14 +256,10 @@ static void read_and_dispatch(struct control_request *r)
 		dispatch(r);
 }
 
-void control_on_request(struct evhttp_request *http, void *arg)
+void control_on_request(struct evhttp_request *http, void *door)
 {
-	struct control_door *door = arg;
-	struct control_request r = {.control = door->control, .door = door, .http = http};
+	struct control_request *r = control_request_new(door, http);
 
-	TAILQ_INIT(&r.query);
-	read_and_dispatch(&r);
-	evhttp_clear_headers(&r.query);
-	for (size_t i = 0; i < r.segment_count; i++)
-		free(r.segments[i]);
+	if (r)
+		control_run(r, read_and_dispatch);
 }

@@ -6,66 +6,60 @@
 
 #include "gateway/base/clock.h"
 
-void control_survey_clear(struct control_question *q)
+void control_survey_clear(void *state)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
-
-	view_zones_clear(&s->page);
-	json_decref(s->list);
-	json_decref(s->first_page);
+	view_zones_clear(&((struct control_survey *)state)->page);
 }
 
-struct control_survey *control_survey_new(struct control_request *r, size_t size,
-	enum control_survey_reads reads,
-	bool (*answer)(struct control_question *question))
+void *control_survey_new(struct control_request *r, size_t size,
+	enum control_survey_reads reads, control_fn *then, void (*clear)(void *state))
 {
-	struct control_survey *s = control_question_new(r, size, answer);
+	struct control_survey *s = control_state_new(r, size, clear);
 
 	if (!s)
 		return NULL;
-	s->question.clear = control_survey_clear;
-	s->answer = answer;
+	s->then = then;
 	s->page_max = VIEW_ZONES_MAX;
 	s->reads = reads;
-	s->list = json_array();
-	if (!view_zones_init(&s->page, s->question.config) && s->list)
+	if (!view_zones_init(&s->page, r->config))
 		return s;
-	control_question_free(&s->question);
 	control_fail(r, 503, "out of memory");
 	return NULL;
 }
 
-/* Sums up the page. */
-static void add_page(struct control_survey *s)
+static void add_target(struct control_sums *sums, const struct view_target *target)
 {
-	struct control_sums *sums = &s->sums;
-
-	s->has_failed |= s->page.has_failed;
-	for (size_t i = 0; i < s->page.count; i++) {
-		const struct view_zone *view = &s->page.zones[i];
-
-		sums->zones++;
-		sums->ready += view->is_ready;
-		sums->braked += view->is_braked;
-		sums->records += view->records;
-		sums->leases += view->leases;
-		sums->stale += view->stale;
-		sums->held += view->held;
-		sums->waiting += view->waiting;
-		for (size_t j = 0; j < view->target_count; j++) {
-			sums->targets++;
-			sums->down += view->targets[j].is_down;
-			sums->primaries_down +=
-				view->targets[j].is_down && view->targets[j].is_primary;
-			sums->pending += view->targets[j].pending;
-		}
-	}
+	sums->targets++;
+	sums->down += target->is_down;
+	sums->primaries_down += target->is_down && target->is_primary;
+	sums->pending += target->pending;
 }
 
-bool control_survey_next(struct control_survey *s)
+static void add_zone(struct control_sums *sums, const struct view_zone *zone)
 {
-	add_page(s);
-	return s->page.next < s->question.config->zone_count;
+	sums->zones++;
+	sums->ready += zone->is_ready;
+	sums->braked += zone->is_braked;
+	sums->records += zone->records;
+	sums->leases += zone->leases;
+	sums->stale += zone->stale;
+	sums->held += zone->held;
+	sums->waiting += zone->waiting;
+	for (size_t i = 0; i < zone->target_count; i++)
+		add_target(sums, &zone->targets[i]);
+}
+
+bool control_survey_next(struct control_request *r)
+{
+	struct control_survey *s = r->state;
+
+	r->has_failed |= s->page.has_failed;
+	for (size_t i = 0; i < s->page.count; i++)
+		add_zone(&s->sums, &s->page.zones[i]);
+	if (s->page.next >= r->config->zone_count)
+		return false;
+	control_survey_ask(r);
+	return true;
 }
 
 /* ---- what only the journal knows ---- */
@@ -121,11 +115,12 @@ static bool is_for_journal(
 	return !target->is_live || (s->reads == SURVEY_LAG && target->first_seq);
 }
 
-/* What cannot be read stays as memory has it. */
-static int look_at_journal(
-	struct control_question *q, const struct store_ops *ops, struct store *store)
+/* Tells what only the journal knows of the page, which takes a store; is there anything
+ * of the kind?  What cannot be read stays as memory has it. */
+static bool look_at_page(
+	struct control_survey *s, const struct store_ops *ops, struct store *store)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
+	bool is_any = false;
 
 	for (size_t i = 0; i < s->page.count; i++) {
 		struct view_zone *zone = &s->page.zones[i];
@@ -135,41 +130,39 @@ static int look_at_journal(
 
 			if (!is_for_journal(s, target))
 				continue;
-			count_pending(target, zone->id, ops, store);
-			if (s->reads == SURVEY_LAG)
+			is_any = true;
+			if (store)
+				count_pending(target, zone->id, ops, store);
+			if (store && s->reads == SURVEY_LAG)
 				tell_lag(target, zone->id, ops, store);
 		}
 	}
+	return is_any;
+}
+
+static int look_at_journal(
+	struct control_request *r, const struct store_ops *ops, struct store *store)
+{
+	(void)look_at_page(r->state, ops, store);
 	return 0;
 }
 
-static bool needs_journal(const struct control_survey *s)
+static void on_page(struct control_request *r)
 {
-	for (size_t i = 0; i < s->page.count; i++) {
-		const struct view_zone *zone = &s->page.zones[i];
+	struct control_survey *s = r->state;
 
-		for (size_t j = 0; j < zone->target_count; j++)
-			if (is_for_journal(s, &zone->targets[j]))
-				return true;
-	}
-	return false;
+	if (look_at_page(s, NULL, NULL))
+		control_read_shortly(r, look_at_journal, s->then);
+	else
+		s->then(r);
 }
 
-static bool on_page(struct control_question *q)
+void control_survey_ask(struct control_request *r)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
+	struct control_survey *s = r->state;
 
-	q->answer = s->answer;
-	if (needs_journal(s) && control_read(q, look_at_journal, true))
-		return false;
-	return s->answer(q);
-}
-
-void control_survey_ask(struct control_survey *s)
-{
 	view_zones_turn(&s->page, s->page_max);
-	s->question.answer = on_page;
-	control_ask(&s->question, view_zones, NULL, &s->page);
+	control_ask(r, view_zones, NULL, &s->page, on_page);
 }
 
 const char *control_zone_state(const struct view_zone *zone)

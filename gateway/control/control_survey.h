@@ -19,30 +19,25 @@ enum control_survey_reads {
 	SURVEY_LAG,     /* view_target.lag_ms too */
 };
 
+/* The state of a request, or its first member. */
 struct control_survey {
-	struct control_question question; /* first */
-	/* The whole page is there.  As control_question.answer. */
-	bool (*answer)(struct control_question *question);
+	control_fn *then; /* the whole page is there */
 	struct view_zones page;
 	size_t page_max; /* zones of a page */
 	enum control_survey_reads reads;
-	bool has_failed; /* no memory: something is missing */
 	struct control_sums sums;
-	json_t *list;       /* of what is answered */
-	json_t *first_page; /* /status: the first zones; counted */
 };
 
-/* From the first zone on; size: of the structure that embeds it first.  NULL: it has
- * been answered. */
-struct control_survey *control_survey_new(struct control_request *r, size_t size,
-	enum control_survey_reads reads,
-	bool (*answer)(struct control_question *question));
-/* What it frees, for whoever frees more. */
-void control_survey_clear(struct control_question *question);
-/* The page is added to the sums.  Is there another one? */
-bool control_survey_next(struct control_survey *survey);
-/* Asks for it. */
-void control_survey_ask(struct control_survey *survey);
+/* Makes the state of the request, of this size; the first page begins at the zone with
+ * index page.next.  clear: control_survey_clear, or a function that calls it.  NULL: it
+ * has been answered. */
+void *control_survey_new(struct control_request *r, size_t size,
+	enum control_survey_reads reads, control_fn *then, void (*clear)(void *state));
+void control_survey_clear(void *state);
+/* Adds the page to the sums, and asks for the next one.  False: there is none. */
+bool control_survey_next(struct control_request *r);
+/* Asks for the page at page.next. */
+void control_survey_ask(struct control_request *r);
 /* "ready", "braked", "loading", "failed" or "closed". */
 const char *control_zone_state(const struct view_zone *zone);
 

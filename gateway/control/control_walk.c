@@ -1,15 +1,19 @@
 /*
- * Walks: see control_walk.h.
+ * Walks (control_walk.h).
  */
 #include "gateway/control/control_walk.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- patterns ---- */
 
-/* Each * stands for any octets, each ? for one.  One place to come back to is enough. */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+/* text is in lower case.  One place to come back to is enough. */
 static bool matches_glob(const char *pattern, const char *text)
 {
 	const char *star = NULL, *from = NULL;
@@ -18,7 +22,7 @@ static bool matches_glob(const char *pattern, const char *text)
 		if (*pattern == '*') {
 			star = pattern++;
 			from = text;
-		} else if (*pattern == '?' || *pattern == *text) {
+		} else if (*pattern == '?' || lower(*pattern) == *text) {
 			pattern++;
 			text++;
 		} else if (star) {
@@ -53,59 +57,71 @@ bool control_walk_matches(const struct control_walk *walk, const uint8_t *name)
 
 /* ---- places ---- */
 
-const struct config_zone *control_walk_zone(const struct control_walk *walk)
+const struct config_zone *control_walk_zone(const struct control_request *r)
 {
-	return &walk->question.config->zones[walk->zone];
+	return &r->config->zones[((struct control_walk *)r->state)->zone];
 }
 
-bool control_walk_next_zone(struct control_walk *walk)
+static void set_zone(struct control_request *r, const struct config_zone *zone)
 {
+	((struct control_walk *)r->state)->zone = (size_t)(zone - r->config->zones);
+}
+
+/* False: the walk is at its end. */
+static bool move_on(struct control_request *r)
+{
+	struct control_walk *walk = r->state;
+
+	if (walk->in_expired ? walk->has_host : walk->cursor != 0)
+		return true;
+	if (!walk->in_expired && walk->wants_expired &&
+		!(walk->is_exact && json_array_size(r->list))) {
+		walk->in_expired = true;
+		return true;
+	}
 	if (walk->is_one_zone || walk->is_exact ||
-		walk->zone + 1 >= walk->question.config->zone_count)
+		walk->zone + 1 >= r->config->zone_count)
 		return false;
 	walk->zone++;
-	walk->cursor = 0;
-	walk->in_expired = !walk->wants_leases;
-	walk->has_host = false;
+	walk->in_expired = walk->skips_leases;
 	return true;
 }
 
-static void write_cursor(const struct control_walk *walk, char buf[CONTROL_CURSOR_MAX])
+static json_t *write_cursor(const struct control_request *r)
 {
-	const char *zone = control_walk_zone(walk)->text;
+	const struct control_walk *walk = r->state;
+	const char *zone = control_walk_zone(r)->text;
 	char host[NAME_TEXT_MAX] = "-";
 
 	if (walk->has_host)
 		name_to_text(walk->host, host);
 	if (walk->in_expired)
-		snprintf(buf, CONTROL_CURSOR_MAX, "e %s %s", host, zone);
-	else
-		snprintf(buf, CONTROL_CURSOR_MAX, "l %llu %s",
-			(unsigned long long)walk->cursor, zone);
+		return json_sprintf("e %s %s", host, zone);
+	return json_sprintf("l %llu %s", (unsigned long long)walk->cursor, zone);
 }
 
-static bool find_place(struct control_walk *walk, const char *zone_text)
+static bool find_place(struct control_request *r, const char *zone_text)
 {
-	const struct config *config = walk->question.config;
 	const struct config_zone *zone;
 	uint8_t name[NAME_MAX_LEN];
 
 	if (name_from_text(name, zone_text, NULL))
 		return false;
 	name_lower(name);
-	zone = config_find_zone(config, name);
+	zone = config_find_zone(r->config, name);
 	if (zone)
-		walk->zone = (size_t)(zone - config->zones);
+		set_zone(r, zone);
 	return zone != NULL;
 }
 
-static bool read_cursor(struct control_walk *walk, const char *text)
+static bool read_cursor(struct control_request *r, const char *text)
 {
+	struct control_walk *walk = r->state;
 	const char *blank = text[0] && text[1] == ' ' ? strchr(text + 2, ' ') : NULL;
 	char host[NAME_TEXT_MAX], *end;
 
 	if (!blank || (size_t)(blank - text - 2) >= sizeof(host) ||
-		!find_place(walk, blank + 1))
+		!find_place(r, blank + 1))
 		return false;
 	memcpy(host, text + 2, (size_t)(blank - text - 2));
 	host[blank - text - 2] = '\0';
@@ -119,104 +135,84 @@ static bool read_cursor(struct control_walk *walk, const char *text)
 		(!walk->has_host || !name_from_text(walk->host, host, NULL));
 }
 
-/* ---- life ---- */
-
-static void clear_walk(struct control_question *q)
-{
-	struct control_walk *walk = (struct control_walk *)(void *)q;
-
-	free(walk->pattern);
-	json_decref(walk->list);
-}
+/* ---- parameters ---- */
 
 /* A pattern has * or ?; anything else is one name. */
-static bool read_pattern(
-	struct control_request *r, struct control_walk *walk, const char *pattern)
+static bool read_pattern(struct control_request *r, const char *pattern)
 {
+	struct control_walk *walk = r->state;
 	const struct config_zone *zone;
 
-	if (!pattern)
+	if (!pattern || strpbrk(pattern, "*?")) {
+		walk->pattern = pattern;
 		return true;
-	if (strpbrk(pattern, "*?")) {
-		walk->pattern = strdup(pattern);
-		for (char *at = walk->pattern; at && *at; at++)
-			if (*at >= 'A' && *at <= 'Z')
-				*at += 'a' - 'A';
-		if (!walk->pattern)
-			control_fail(r, 503, "out of memory");
-		return walk->pattern != NULL;
 	}
 	walk->is_exact = true;
-	if (!control_read_name(r, pattern, walk->name))
-		return false;
-	zone = control_find_zone(r, walk->name, false);
+	zone = control_read_owner(r, pattern, walk->name);
 	if (zone)
-		walk->zone = (size_t)(zone - walk->question.config->zones);
+		set_zone(r, zone);
 	return zone != NULL;
 }
 
-static bool read_zone(struct control_request *r, struct control_walk *walk)
+static bool read_zone(struct control_request *r)
 {
+	struct control_walk *walk = r->state;
 	const char *text = control_parameter(r, "zone");
-	const struct config_zone *zone;
-	uint8_t name[NAME_MAX_LEN];
+	const struct config_zone *zone = text ? control_read_zone(r, text) : NULL;
 
-	if (!text)
-		return true;
-	if (!control_read_name(r, text, name))
-		return false;
-	zone = control_find_zone(r, name, true);
 	if (!zone)
-		return false;
-	if (walk->is_exact && &walk->question.config->zones[walk->zone] != zone) {
+		return !text;
+	if (walk->is_exact && control_walk_zone(r) != zone) {
 		control_fail(r, 404, "the name is in another zone: %s",
-			walk->question.config->zones[walk->zone].text);
+			control_walk_zone(r)->text);
 		return false;
 	}
 	walk->is_one_zone = true;
-	walk->zone = (size_t)(zone - walk->question.config->zones);
+	set_zone(r, zone);
 	return true;
 }
 
-static bool read_place(struct control_request *r, struct control_walk *walk)
+static bool read_place(struct control_request *r)
 {
 	const char *cursor = control_parameter(r, "cursor");
 
-	if (!cursor || walk->is_exact || read_cursor(walk, cursor))
+	if (!cursor || ((struct control_walk *)r->state)->is_exact ||
+		read_cursor(r, cursor))
 		return true;
-	control_fail(r, 400, "cursor: is none of ours, or of a zone that is gone");
+	control_fail(r, 400, "cursor: is not one of ours, or of a zone that is gone");
 	return false;
 }
 
-struct control_walk *control_walk_new(struct control_request *r, size_t size,
-	const char *pattern, bool (*answer)(struct control_question *question))
+bool control_walk_read(struct control_request *r, const char *pattern)
 {
-	struct control_walk *walk = control_question_new(r, size, answer);
-
-	if (!walk)
-		return NULL;
-	walk->question.clear = clear_walk;
-	walk->state = -1;
-	walk->wants_leases = true;
-	walk->list = json_array();
-	if (!walk->list)
-		control_fail(r, 503, "out of memory");
-	if (walk->list && read_pattern(r, walk, pattern) && read_zone(r, walk) &&
-		read_place(r, walk))
-		return walk;
-	control_question_free(&walk->question);
-	return NULL;
+	return read_pattern(r, pattern) && read_zone(r) && read_place(r);
 }
 
-void control_walk_done(struct control_walk *walk, const char *name, bool is_at_end)
-{
-	char next[CONTROL_CURSOR_MAX];
-	json_t *value = NULL;
+/* ---- the walk ---- */
 
-	if (!is_at_end)
-		write_cursor(walk, next);
-	if (!walk->has_failed)
-		value = json_pack(
-			"{s:O, s:s?}", name, walk->list, "next", is_at_end ? NULL : next);
-	control_question_done(&walk->question, value);
+void control_walk_begin(struct control_request *r, const struct control_walk_ops *ops)
+{
+	struct control_walk *walk = r->state;
+
+	walk->ops = ops;
+	walk->in_expired |= walk->skips_leases;
+	if (r->config->zone_count)
+		ops->ask(r);
+	else
+		control_done_page(r, ops->list, json_null());
+}
+
+void control_walk_go_on(struct control_request *r)
+{
+	struct control_walk *walk = r->state;
+	bool is_more;
+
+	walk->ops->take(r);
+	is_more = move_on(r);
+	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
+		json_array_size(r->list) < CONTROL_PAGE_MAX)
+		walk->ops->ask(r);
+	else
+		control_done_page(
+			r, walk->ops->list, is_more ? write_cursor(r) : json_null());
 }

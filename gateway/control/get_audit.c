@@ -5,7 +5,6 @@
  * at a bounded number of rows (store.h), so it may be empty and yet not the last.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +13,7 @@
 #include "gateway/journal/row_text.h"
 #include "zones/rdata.h"
 
-enum {
-	AUDIT_DEFAULT = 100,
-	WHY_ID_MAX = 65, /* a longer text is no id; so much of it is shown */
-};
+enum { AUDIT_DEFAULT = 100 };
 
 /* ---- rows ---- */
 
@@ -76,36 +72,23 @@ static json_t *row_to_json(struct zone_name *zone, const struct store_row *row)
 
 /* ---- the audit ---- */
 
+/* The state of a request. */
 struct audit {
-	struct control_question question; /* first */
 	struct store_filter filter;
-	bool has_zone;
-	uint8_t zone[NAME_MAX_LEN], name[NAME_MAX_LEN], key[NAME_MAX_LEN];
+	const struct config_zone *zone; /* NULL: all */
+	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_LEN];
 	uint64_t since_s;
 	/* What the read has found. */
 	struct zone_name zone_name;
-	json_t *list;    /* counted */
-	bool is_over;    /* a row was older than since_s */
-	bool has_failed; /* no memory */
+	bool is_over; /* a row was older than since_s */
 	uint64_t next, newest;
 };
 
-static bool read_events(struct control_request *r, struct audit *a)
-{
-	const char *text = control_parameter(r, "events");
-
-	a->filter.events_only = text && (!strcmp(text, "1") || !strcmp(text, "true"));
-	if (!text || a->filter.events_only || !strcmp(text, "0") ||
-		!strcmp(text, "false"))
-		return true;
-	control_fail(r, 400, "events: must be 1 or 0");
-	return false;
-}
-
 /* With after, rows come in the order in which they were written; otherwise the newest
  * come first, from before on (0: from the last). */
-static bool read_numbers(struct control_request *r, struct audit *a)
+static bool read_numbers(struct control_request *r)
 {
+	struct audit *a = r->state;
 	uint64_t limit = AUDIT_DEFAULT;
 
 	if (!control_read_number(r, "after", &a->filter.after) ||
@@ -115,113 +98,90 @@ static bool read_numbers(struct control_request *r, struct audit *a)
 		return false;
 	a->filter.is_newest_first = !control_parameter(r, "after");
 	a->filter.limit = limit < CONTROL_PAGE_MAX ? (size_t)limit : CONTROL_PAGE_MAX;
-	if (a->since_s > INT64_MAX / 1000) {
-		control_fail(r, 400, "since: is no time");
-		return false;
-	}
-	return read_events(r, a);
+	if (a->since_s <= INT64_MAX / 1000)
+		return control_read_flag(r, "events", &a->filter.events_only);
+	control_fail(r, 400, "since: is not a time");
+	return false;
 }
 
-static bool read_names(struct control_request *r, struct audit *a)
+static bool read_names(struct control_request *r)
 {
+	struct audit *a = r->state;
 	const char *zone = control_parameter(r, "zone");
 	const char *name = control_parameter(r, "name");
 	const char *key = control_parameter(r, "key");
 
-	a->has_zone = zone != NULL;
-	if (zone &&
-		(!control_read_name(r, zone, a->zone) ||
-			!control_find_zone(r, a->zone, true)))
-		return false;
-	if (name && !control_read_name(r, name, a->name))
+	if (zone && !(a->zone = control_read_zone(r, zone)))
 		return false;
 	a->filter.name = name ? a->name : NULL;
-	if (key && !control_read_name(r, key, a->key))
-		return false;
 	a->filter.key = key ? a->key : NULL;
-	return true;
+	return (!name || control_read_name(r, name, a->name)) &&
+		(!key || control_read_name(r, key, a->key));
 }
 
 /* ---- in the reader's thread ---- */
 
 static int add_row(const struct store_row *row, void *arg)
 {
-	struct audit *a = arg;
+	struct control_request *r = arg;
+	struct audit *a = r->state;
 
 	if (row->at_ms < (int64_t)a->since_s * 1000)
 		a->is_over = true;
-	else if (!control_json_add(a->list, row_to_json(&a->zone_name, row)))
-		a->has_failed = true;
+	else
+		control_add(r, r->list, row_to_json(&a->zone_name, row));
 	return 0;
 }
 
 static int look_at_rows(
-	struct control_question *q, const struct store_ops *ops, struct store *store)
+	struct control_request *r, const struct store_ops *ops, struct store *store)
 {
-	struct audit *a = (struct audit *)(void *)q;
+	struct audit *a = r->state;
 	/* This comes first, so that a client which asks for later rows misses none.  What
 	 * another zone thread may still write below a row is left for later with it. */
-	const uint64_t settled = zone_threads_settled_seq(q->control->zone_threads);
-	int r = ops->last_seq(store, &a->newest);
+	const uint64_t settled = zone_threads_settled_seq(r->control->zone_threads);
+	int e = ops->last_seq(store, &a->newest);
 
 	if (a->newest > settled)
 		a->newest = settled;
 	if (!a->filter.before || a->filter.before > settled)
 		a->filter.before = settled + 1;
-	if (!r && a->has_zone)
-		r = ops->find_zone(store, a->zone, &a->filter.zone);
-	if (r || !a->filter.limit || (a->has_zone && !a->filter.zone))
-		return r; /* a zone without a number has no rows */
+	if (!e && a->zone)
+		e = ops->find_zone(store, a->zone->name, &a->filter.zone);
+	if (e || !a->filter.limit || (a->zone && !a->filter.zone))
+		return e; /* a zone without a number has no rows */
 	a->zone_name = (struct zone_name){.ops = ops, .store = store};
-	r = ops->each_row(store, &a->filter, &a->next, add_row, a);
+	e = ops->each_row(store, &a->filter, &a->next, add_row, r);
 	json_decref(a->zone_name.text);
-	return r;
+	return e;
 }
 
 /* ---- the answer ---- */
 
-static bool answer_audit(struct control_question *q)
+static void answer_audit(struct control_request *r)
 {
-	struct audit *a = (struct audit *)(void *)q;
-	json_t *value = NULL;
-	char next[24];
+	const struct audit *a = r->state;
 
-	if (control_read_has_failed(q))
-		return true;
-	snprintf(next, sizeof(next), "%llu", (unsigned long long)a->next);
-	if (!a->has_failed)
-		value = json_pack("{s:O, s:s?, s:I}", "rows", a->list, "next",
-			a->next && !a->is_over ? next : NULL, "newest",
-			(json_int_t)a->newest);
-	control_question_done(q, value);
-	return true;
-}
-
-static void clear_audit(struct control_question *q)
-{
-	json_decref(((struct audit *)(void *)q)->list);
+	control_done(r,
+		json_pack("{s:O, s:o, s:I}", "rows", r->list, "next",
+			a->next && !a->is_over
+				? json_sprintf("%llu", (unsigned long long)a->next)
+				: json_null(),
+			"newest", (json_int_t)a->newest));
 }
 
 void control_get_audit(struct control_request *r)
 {
-	struct audit *a = control_question_new(r, sizeof(*a), answer_audit);
-
-	if (!a)
-		return;
-	a->question.clear = clear_audit;
-	a->list = json_array();
-	if (!a->list)
-		control_fail(r, 503, "out of memory");
-	if (!a->list || !read_numbers(r, a) || !read_names(r, a) ||
-		control_read_or_fail(&a->question, look_at_rows))
-		control_question_free(&a->question);
+	if (control_state_new(r, sizeof(struct audit), NULL) && read_numbers(r) &&
+		read_names(r))
+		control_read(r, look_at_rows, answer_audit);
 }
 
 /* ---- why ---- */
 
+/* The state of a request. */
 struct why {
 	struct control_survey survey; /* first; its one page is the row's zone */
-	char id[WHY_ID_MAX];          /* as it was asked for */
 	bool is_seq;                  /* "#123": a row; otherwise the id of an update */
 	uint64_t number;
 	bool is_remembered; /* in refusal */
@@ -236,44 +196,34 @@ struct why {
 	bool has_changes;
 };
 
-struct change_text {
-	json_t *list;
-	bool has_failed;
-};
-
+/* arg is the request, whose list is that of the changes. */
 static bool add_change(bool removed, const struct rr *rr, void *arg)
 {
-	struct change_text *to = arg;
+	struct control_request *r = arg;
 	char owner[NAME_TEXT_MAX], type[RDATA_TYPE_NAME_MAX];
 	char *data = rdata_to_text(rr->type, rr->rdata, rr->rdata_len);
-	json_t *line = data ? json_sprintf("%c %s %u %s %s", removed ? '-' : '+',
-				      name_to_text(rr->owner, owner), (unsigned)rr->ttl,
-				      rdata_type_name(rr->type, type), data)
-			    : NULL;
 
+	control_add(r, r->list,
+		data ? json_sprintf("%c %s %u %s %s", removed ? '-' : '+',
+			       name_to_text(rr->owner, owner), (unsigned)rr->ttl,
+			       rdata_type_name(rr->type, type), data)
+		     : NULL);
 	free(data);
-	if (!control_json_add(to->list, line))
-		to->has_failed = true;
-	return !to->has_failed && json_array_size(to->list) < CONTROL_PAGE_MAX;
+	return !r->has_failed && json_array_size(r->list) < CONTROL_PAGE_MAX;
 }
 
 static int take_row(const struct store_row *row, void *arg)
 {
-	struct why *w = arg;
-	struct change_text text = {.list = json_array()};
+	struct control_request *r = arg;
+	struct why *w = r->state;
 
 	w->zone = row->zone;
 	w->has_changes = row->changes && row->changes->count;
-	if (text.list && row->changes)
-		(void)changeset_each_record(row->changes, add_change, &text);
+	if (row->changes)
+		(void)changeset_each_record(row->changes, add_change, r);
 	w->value = row_to_json(&w->zone_name, row);
-	if (text.has_failed || !w->value ||
-		!control_json_set(w->value, "changes", text.list)) {
-		json_decref(w->value);
-		w->value = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	control_set(r, w->value, "changes", json_incref(r->list));
+	return r->has_failed ? -ENOMEM : 0;
 }
 
 /* ---- where it was delivered ---- */
@@ -302,27 +252,19 @@ static json_t *target_to_json(const struct why *w, const struct view_target *tar
 		target->why[0] ? target->why : NULL);
 }
 
-static bool answer_why(struct control_question *q)
+static void answer_why(struct control_request *r)
 {
-	struct why *w = (struct why *)(void *)q;
-	const struct view_zone *zone = w->survey.page.zones;
+	const struct why *w = r->state;
+	const struct view_zones *page = &w->survey.page;
 	json_t *targets = json_array();
-	bool is_whole = targets && !w->survey.page.has_failed;
 
+	r->has_failed |= page->has_failed;
 	/* An update that changed nothing was sent to no target. */
-	for (size_t i = 0; is_whole && w->has_changes && w->survey.page.count &&
-		i < zone->target_count;
+	for (size_t i = 0; w->has_changes && page->count && i < page->zones->target_count;
 		i++)
-		is_whole =
-			control_json_add(targets, target_to_json(w, &zone->targets[i]));
-	if (!is_whole || json_object_set(w->value, "targets", targets)) {
-		json_decref(w->value);
-		w->value = NULL;
-	}
-	json_decref(targets);
-	control_question_done(q, w->value);
-	w->value = NULL;
-	return true;
+		control_add(r, targets, target_to_json(w, &page->zones->targets[i]));
+	control_set(r, w->value, "targets", targets);
+	control_done(r, json_incref(w->value));
 }
 
 /* The database has no row of a refusal without a valid key or a zone, nor of those that
@@ -350,33 +292,33 @@ static json_t *refusal_to_json(const struct refusal *refusal)
 
 static int look_at_aside(const struct store_set_aside *row, void *arg)
 {
-	const struct why *w = arg;
+	struct control_request *r = arg;
+	const struct why *w = r->state;
 
-	if (row->seq != w->seq || row->zone != w->zone ||
-		control_json_set(w->asides, row->target, json_string(row->why.why)))
-		return 0;
-	return -ENOMEM;
+	if (row->seq == w->seq && row->zone == w->zone)
+		control_set(r, w->asides, row->target, json_string(row->why.why));
+	return r->has_failed ? -ENOMEM : 0;
 }
 
 static int look_at_row(
-	struct control_question *q, const struct store_ops *ops, struct store *store)
+	struct control_request *r, const struct store_ops *ops, struct store *store)
 {
-	struct why *w = (struct why *)(void *)q;
+	struct why *w = r->state;
 	struct store_filter filter = {.wants_changes = true, .limit = 1};
 	uint64_t next;
-	int r = 0;
+	int e = 0;
 
 	w->seq = w->number;
 	if (!w->is_seq)
-		r = ops->find_transaction(store, w->number, &w->at, &w->seq);
-	if (r || !w->seq)
-		return r;
+		e = ops->find_transaction(store, w->number, &w->at, &w->seq);
+	if (e || !w->seq)
+		return e;
 	filter.after = w->seq - 1;
 	filter.before = w->seq + 1;
 	w->zone_name = (struct zone_name){.ops = ops, .store = store};
-	r = ops->each_row(store, &filter, &next, take_row, w);
+	e = ops->each_row(store, &filter, &next, take_row, r);
 	json_decref(w->zone_name.text);
-	return r ? r : ops->each_set_aside(store, look_at_aside, w);
+	return e ? e : ops->each_set_aside(store, look_at_aside, r);
 }
 
 /* ---- asking ---- */
@@ -393,34 +335,27 @@ static size_t find_zone_of(const struct config *config, const json_t *value)
 	return zone ? (size_t)(zone - config->zones) : config->zone_count;
 }
 
-static bool answer_row(struct control_question *q)
+static void answer_row(struct control_request *r)
 {
-	struct why *w = (struct why *)(void *)q;
+	struct why *w = r->state;
 
-	if (control_read_has_failed(q))
-		return true;
-	if (!w->seq && w->at)
-		return control_read_or_fail(q, look_at_row);
-	if (w->value) {
-		w->survey.page.next = find_zone_of(q->config, w->value);
-		control_survey_ask(&w->survey);
-		return false;
+	if (!w->seq && w->at) {
+		control_read(r, look_at_row, answer_row);
+	} else if (w->value) {
+		w->survey.page.next = find_zone_of(r->config, w->value);
+		control_survey_ask(r);
+	} else if (w->is_remembered) {
+		control_done(r, refusal_to_json(&w->refusal));
+	} else {
+		control_fail(r, 404, "%.64s: there is no such update in the audit%s",
+			r->argument, w->seq ? "" : " or among the last refusals");
 	}
-	if (w->is_remembered)
-		control_question_done(q, refusal_to_json(&w->refusal));
-	else
-		control_question_fail(q, 404,
-			w->seq ? "%s: there is no such update in the audit"
-			       : "%s: there is no such update in the audit or among the "
-				 "last refusals",
-			w->id);
-	return true;
 }
 
 /* False: the request has been answered. */
 static bool read_id(struct control_request *r, struct why *w)
 {
-	const char *text = r->segments[3];
+	const char *text = r->argument;
 	unsigned long long number;
 	char *end;
 
@@ -433,48 +368,33 @@ static bool read_id(struct control_request *r, struct why *w)
 		return false;
 	}
 	w->number = number;
-	snprintf(w->id, sizeof(w->id), "%s", text);
 	return true;
 }
 
-static void clear_why(struct control_question *q)
+static void clear_why(void *state)
 {
-	struct why *w = (struct why *)(void *)q;
+	struct why *w = state;
 
 	json_decref(w->value);
 	json_decref(w->asides);
-	control_survey_clear(q);
-}
-
-static bool begin_why(struct control_request *r, struct why *w)
-{
-	if (!read_id(r, w))
-		return false;
-	if (!w->is_seq)
-		w->is_remembered =
-			refusals_find(listeners_refusals(r->control->listeners),
-				w->number, &w->refusal);
-	/* To look for a number that no row has takes reading the whole journal. */
-	if (w->is_remembered && is_only_remembered(&w->refusal)) {
-		control_done(r, refusal_to_json(&w->refusal));
-		return false;
-	}
-	w->asides = json_object();
-	if (!w->asides)
-		control_fail(r, 503, "out of memory");
-	return w->asides && !control_read_or_fail(&w->survey.question, look_at_row);
+	control_survey_clear(state);
 }
 
 void control_get_why(struct control_request *r)
 {
-	struct why *w = (struct why *)(void *)control_survey_new(
-		r, sizeof(*w), SURVEY_NOTHING, answer_why);
+	struct why *w =
+		control_survey_new(r, sizeof(*w), SURVEY_NOTHING, answer_why, clear_why);
 
-	if (!w)
+	if (!w || !read_id(r, w))
 		return;
-	w->survey.question.clear = clear_why;
-	w->survey.question.answer = answer_row;
 	w->survey.page_max = 1;
-	if (!begin_why(r, w))
-		control_question_free(&w->survey.question);
+	w->asides = json_object();
+	w->is_remembered = !w->is_seq &&
+		refusals_find(listeners_refusals(r->control->listeners), w->number,
+			&w->refusal);
+	/* To look for a number that no row has takes reading the whole journal. */
+	if (w->is_remembered && is_only_remembered(&w->refusal))
+		control_done(r, refusal_to_json(&w->refusal));
+	else
+		control_read(r, look_at_row, answer_row);
 }

@@ -4,79 +4,59 @@
  */
 #include <string.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/control/control_walk.h"
 #include "gateway/journal/row_text.h"
+
+enum { STATE_EXPIRED = LEASE_HELD + 1, STATE_PERMANENT, STATES };
+
+static const char *const state_names[STATES] = {
+	"active", "stale", "held", "expired", "permanent"};
 
 struct host_walk {
 	struct control_walk walk; /* first */
 	struct view_hosts page;
-	void (*clear)(struct control_question *q); /* of the walk itself */
+	const char *state; /* of state_names; NULL: any */
 };
-
-static const char *const state_names[] = {
-	"active", "stale", "held", "expired", "permanent"};
-enum { STATE_EXPIRED = LEASE_HELD + 1, STATE_PERMANENT };
 
 /* ---- as JSON ---- */
 
-/* The index of its state in state_names. */
-static int state_of(const struct view_host *host)
+static const char *state_of(const struct view_host *host)
 {
-	return host->state == LEASE_ACTIVE && !host->leases ? STATE_PERMANENT
-							    : (int)host->state;
+	return state_names[host->state == LEASE_ACTIVE && !host->leases
+			? STATE_PERMANENT
+			: (int)host->state];
 }
 
-static json_t *host_to_json(const struct control_walk *walk, const struct view_host *host)
+static json_t *host_to_json(const struct config_zone *zone, const struct view_host *host)
 {
 	const bool is_ending = host->state != LEASE_HELD && host->duration_s;
 
 	return json_pack("{s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "name",
-		control_json_name(host->name), "zone", control_walk_zone(walk)->text,
-		"state", state_names[state_of(host)], "leases", (json_int_t)host->leases,
-		"last_seen", control_json_time(host->seen_s * 1000), "source",
+		control_json_name(host->name), "zone", zone->text, "state",
+		state_of(host), "leases", (json_int_t)host->leases, "last_seen",
+		control_json_time(host->seen_s * 1000), "source",
 		control_json_address(&host->source), "key",
 		host->has_key ? control_json_name(host->key) : json_null(),
 		"expires_in_s",
 		is_ending ? json_real((double)host->left_ms / 1000) : json_null());
 }
 
-/* Adds them to the answer, and empties the page. */
-static void add_hosts(struct control_walk *walk, struct view_hosts *page)
-{
-	const struct view_host *hosts = page->hosts;
-
-	walk->has_failed |= page->has_failed;
-	walk->cursor = page->cursor;
-	for (size_t i = 0; i < page->count; i++) {
-		if (walk->state >= 0 && state_of(&hosts[i]) != walk->state)
-			continue;
-		if (control_walk_matches(walk, hosts[i].name) &&
-			!control_json_add(walk->list, host_to_json(walk, &hosts[i])))
-			walk->has_failed = true;
-	}
-	view_hosts_clear(page);
-}
-
-/* ---- expired hosts ---- */
+/* ---- expired hosts, in the reader's thread ---- */
 
 static int add_expired(const struct store_row *row, void *arg)
 {
-	struct host_walk *w = arg;
-	struct control_walk *walk = &w->walk;
+	struct control_request *r = arg;
 	char key[NAME_TEXT_MAX], source[ROW_SOURCE_MAX];
 
-	if (!control_walk_matches(walk, row->host))
+	if (!control_walk_matches(r->state, row->host))
 		return 0;
-	if (!control_json_add(walk->list,
-		    json_pack("{s:o, s:s, s:s, s:i, s:o, s:s?, s:s?, s:o, s:s?}", "name",
-			    control_json_name(row->host), "zone",
-			    control_walk_zone(walk)->text, "state", "expired", "leases",
-			    0, "last_seen", control_json_time(row->seen_s * 1000),
-			    "source", row_source_text(row, source), "key",
-			    row_key_text(row, key), "expired_at",
-			    control_json_time(row->at_ms), "why", row->reason)))
-		walk->has_failed = true;
+	control_add(r, r->list,
+		json_pack("{s:o, s:s, s:s, s:i, s:o, s:s?, s:s?, s:o, s:s?}", "name",
+			control_json_name(row->host), "zone", control_walk_zone(r)->text,
+			"state", state_names[STATE_EXPIRED], "leases", 0, "last_seen",
+			control_json_time(row->seen_s * 1000), "source",
+			row_source_text(row, source), "key", row_key_text(row, key),
+			"expired_at", control_json_time(row->at_ms), "why", row->reason));
 	return 0;
 }
 
@@ -88,143 +68,109 @@ static int look_at_event(const struct store_row *row, void *arg)
 	return 0;
 }
 
-static int look_at_one(struct host_walk *w, int64_t zone, const struct store_ops *ops,
-	struct store *store)
+static int look_at_one(struct control_request *r, int64_t zone,
+	const struct store_ops *ops, struct store *store)
 {
+	const struct control_walk *walk = r->state;
 	const struct store_filter filter = {.zone = zone,
-		.name = w->walk.name,
+		.name = walk->name,
 		.events_only = true,
 		.is_newest_first = true,
 		.limit = 1};
 	uint64_t next;
 
-	return ops->each_row(store, &filter, &next, look_at_event, w);
+	return ops->each_row(store, &filter, &next, look_at_event, r);
 }
 
-/* In the reader's thread. */
 static int look_at_expired(
-	struct control_question *q, const struct store_ops *ops, struct store *store)
+	struct control_request *r, const struct store_ops *ops, struct store *store)
 {
-	struct host_walk *w = (struct host_walk *)(void *)q;
-	struct control_walk *walk = &w->walk;
+	struct control_walk *walk = r->state;
 	struct store_host_cursor at = {.is_set = walk->has_host};
 	int64_t zone;
-	int r = ops->find_zone(store, control_walk_zone(walk)->name, &zone);
+	int e = ops->find_zone(store, control_walk_zone(r)->name, &zone);
 
 	walk->has_host = false;
-	if (r || !zone)
-		return r;
+	if (e || !zone)
+		return e;
 	if (walk->is_exact)
-		return look_at_one(w, zone, ops, store);
+		return look_at_one(r, zone, ops, store);
 	if (at.is_set)
 		memcpy(at.host, walk->host, name_len(walk->host));
-	r = ops->each_expired(store, zone, &at, CONTROL_PAGE_MAX, add_expired, w);
+	e = ops->each_expired(store, zone, &at, CONTROL_PAGE_MAX, add_expired, r);
 	walk->has_host = at.is_set;
 	if (at.is_set)
 		memcpy(walk->host, at.host, name_len(at.host));
-	return r;
+	return e;
 }
 
 /* ---- the walk ---- */
 
-/* True: it has been answered instead. */
-static bool ask(struct host_walk *w)
+static void ask(struct control_request *r)
 {
-	struct control_walk *walk = &w->walk;
+	struct host_walk *w = r->state;
 
-	if (walk->in_expired)
-		return control_read_or_fail(&walk->question, look_at_expired);
+	if (w->walk.in_expired) {
+		control_read(r, look_at_expired, control_walk_go_on);
+		return;
+	}
 	w->page.kind = VIEW_LEASED;
-	if (walk->is_exact)
+	if (w->walk.is_exact)
 		w->page.kind = VIEW_ONE;
-	else if (walk->state == STATE_PERMANENT)
+	else if (w->state == state_names[STATE_PERMANENT])
 		w->page.kind = VIEW_PERMANENT;
-	w->page.name = walk->name;
-	w->page.cursor = walk->cursor;
-	control_ask(&walk->question, view_hosts, control_walk_zone(walk)->name, &w->page);
-	return false;
+	w->page.name = w->walk.name;
+	w->page.cursor = w->walk.cursor;
+	control_ask(
+		r, view_hosts, control_walk_zone(r)->name, &w->page, control_walk_go_on);
 }
 
-/* False: the walk is at its end. */
-static bool go_on(struct control_walk *walk)
+/* Adds the page to the answer, and empties it; expired hosts are there already. */
+static void take(struct control_request *r)
 {
-	if (walk->in_expired)
-		return walk->has_host || control_walk_next_zone(walk);
-	if (walk->cursor)
-		return true;
-	if (!walk->wants_expired || (walk->is_exact && json_array_size(walk->list)))
-		return control_walk_next_zone(walk);
-	walk->in_expired = true;
-	return true;
+	struct host_walk *w = r->state;
+
+	if (w->walk.in_expired)
+		return;
+	r->has_failed |= w->page.has_failed;
+	w->walk.cursor = w->page.cursor;
+	for (size_t i = 0; i < w->page.count; i++) {
+		const struct view_host *host = &w->page.hosts[i];
+
+		if ((!w->state || w->state == state_of(host)) &&
+			control_walk_matches(&w->walk, host->name))
+			control_add(r, r->list, host_to_json(control_walk_zone(r), host));
+	}
+	view_hosts_clear(&w->page);
 }
 
-static bool answer_hosts(struct control_question *q)
+/* Also frees what came back but is not to be answered any more. */
+static void clear(void *state)
 {
-	struct host_walk *w = (struct host_walk *)(void *)q;
-	struct control_walk *walk = &w->walk;
-	bool is_more;
-
-	if (!walk->in_expired)
-		add_hosts(walk, &w->page);
-	else if (control_read_has_failed(q))
-		return true;
-	is_more = go_on(walk);
-	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
-		json_array_size(walk->list) < CONTROL_PAGE_MAX)
-		return ask(w);
-	control_walk_done(walk, "hosts", !is_more);
-	return true;
+	view_hosts_clear(&((struct host_walk *)state)->page);
 }
 
-static bool read_state(struct control_request *r, struct control_walk *walk)
+static bool read_state(struct control_request *r)
 {
 	const char *text = control_parameter(r, "state");
+	struct host_walk *w = r->state;
 
-	walk->wants_expired = true;
-	if (!text)
+	for (size_t i = 0; text && i < STATES; i++)
+		if (!strcmp(text, state_names[i]))
+			w->state = state_names[i];
+	w->walk.skips_leases = w->state == state_names[STATE_EXPIRED];
+	w->walk.wants_expired = !text || w->walk.skips_leases;
+	if (w->state || !text)
 		return true;
-	for (int i = 0; i <= STATE_PERMANENT; i++) {
-		if (strcmp(text, state_names[i]) != 0)
-			continue;
-		walk->state = i;
-		walk->wants_leases = i != STATE_EXPIRED;
-		walk->wants_expired = i == STATE_EXPIRED;
-		return true;
-	}
 	control_fail(r, 400, "state: must be active, stale, held, expired or permanent");
 	return false;
 }
 
-/* Also frees what came back but is not to be answered any more. */
-static void clear_hosts(struct control_question *q)
-{
-	struct host_walk *w = (struct host_walk *)(void *)q;
-
-	view_hosts_clear(&w->page);
-	w->clear(q);
-}
+static const struct control_walk_ops walk_ops = {"hosts", ask, take};
 
 void control_get_hosts(struct control_request *r)
 {
-	struct host_walk *w = (struct host_walk *)(void *)control_walk_new(
-		r, sizeof(*w), control_parameter(r, "pattern"), answer_hosts);
-	struct control_walk *walk = w ? &w->walk : NULL;
-
-	if (!walk)
-		return;
-	w->clear = walk->question.clear;
-	walk->question.clear = clear_hosts;
-	if (!read_state(r, walk)) {
-		control_question_free(&walk->question);
-		return;
-	}
-	if (!r->control->config->zone_count) {
-		control_walk_done(walk, "hosts", true);
-		control_question_free(&walk->question);
-		return;
-	}
-	if (!walk->wants_leases)
-		walk->in_expired = true;
-	if (ask(w))
-		control_question_free(&walk->question);
+	if (control_state_new(r, sizeof(struct host_walk), clear) &&
+		control_walk_read(r, control_parameter(r, "pattern")) && read_state(r))
+		control_walk_begin(r, &walk_ops);
 }

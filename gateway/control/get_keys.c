@@ -77,49 +77,41 @@ static const struct control_keys *list_keys(struct control *c)
 
 /* ---- where a key is used ---- */
 
-static bool add_use(json_t *uses, json_t *use)
+static void add_use(struct control_request *r, json_t *uses, json_t *use)
 {
 	if (json_array_size(uses) < USES_MAX)
-		return control_json_add(uses, use);
-	json_decref(use);
-	return true;
+		control_add(r, uses, use);
+	else
+		json_decref(use);
 }
 
-static bool add_uses_of_zone(
-	json_t *uses, const struct config_zone *zone, const struct tsig_key *key)
+static void add_uses_of_zone(struct control_request *r, json_t *uses,
+	const struct config_zone *zone, const struct tsig_key *key)
 {
-	bool is_whole = true;
-
-	for (size_t i = 0; is_whole && i < zone->policy.count; i++) {
+	for (size_t i = 0; i < zone->policy.count; i++) {
 		const struct policy_rule *rule = &zone->policy.rules[i];
 
 		if (policy_names_key(rule, key->name))
-			is_whole = add_use(uses,
+			add_use(r, uses,
 				json_pack("{s:s, s:I, s:i}", "zone", zone->text, "rule",
 					(json_int_t)i + 1, "line", rule->line));
 	}
-	for (size_t i = 0; is_whole && i < zone->target_count; i++) {
+	for (size_t i = 0; i < zone->target_count; i++) {
 		const struct config_target *target = &zone->targets[i];
 
 		if (target->key && name_is_equal(target->key->name, key->name))
-			is_whole = add_use(uses,
+			add_use(r, uses,
 				json_pack("{s:s, s:s}", "zone", zone->text, "target",
 					target->id));
 	}
-	return is_whole;
 }
 
-/* NULL: no memory. */
-static json_t *uses_to_json(const struct config *config, const struct tsig_key *key)
+static json_t *uses_to_json(struct control_request *r, const struct tsig_key *key)
 {
 	json_t *uses = json_array();
 
-	for (size_t i = 0; uses && i < config->zone_count; i++) {
-		if (add_uses_of_zone(uses, &config->zones[i], key))
-			continue;
-		json_decref(uses);
-		return NULL;
-	}
+	for (size_t i = 0; i < r->config->zone_count; i++)
+		add_uses_of_zone(r, uses, &r->config->zones[i], key);
 	return uses;
 }
 
@@ -130,7 +122,7 @@ static const char *validity_of(const struct tsig_key *key, int64_t now_s)
 	return now_s > key->not_after ? "expired" : "valid";
 }
 
-static json_t *key_to_json(const struct config *config, const struct tsig_key *key)
+static json_t *key_to_json(struct control_request *r, const struct tsig_key *key)
 {
 	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:o, s:b, s:o}", "name",
 		control_json_name(key->name), "algorithm", hmac_algorithm_text(key->alg),
@@ -141,55 +133,34 @@ static json_t *key_to_json(const struct config *config, const struct tsig_key *k
 		"not_after",
 		key->not_after == INT64_MAX ? json_null()
 					    : control_json_time(key->not_after * 1000),
-		"weak", hmac_algorithm_is_weak(key->alg), "uses",
-		uses_to_json(config, key));
+		"weak", hmac_algorithm_is_weak(key->alg), "uses", uses_to_json(r, key));
 }
 
 /* There is one entry for each secret of the name. */
-static json_t *named_keys(struct control *c, const uint8_t *name)
+static void answer_named(struct control_request *r, const char *text)
 {
-	const struct tsig_key *key = keyring_find(c->config->keys, name);
-	json_t *list = json_array();
+	const struct tsig_key *key;
+	uint8_t name[NAME_MAX_LEN];
 
-	for (; list && key; key = key->next_secret) {
-		if (control_json_add(list, key_to_json(c->config, key)))
-			continue;
-		json_decref(list);
-		return NULL;
-	}
-	return list;
-}
-
-static json_t *page_of_keys(
-	struct control *c, const struct control_keys *keys, size_t from, size_t limit)
-{
-	json_t *list = json_array();
-
-	for (size_t i = from; list && i < keys->count && i < from + limit; i++) {
-		if (control_json_add(list, key_to_json(c->config, keys->keys[i])))
-			continue;
-		json_decref(list);
-		return NULL;
-	}
-	return list;
+	if (!control_read_name(r, text, name))
+		return;
+	for (key = keyring_find(r->config->keys, name); key; key = key->next_secret)
+		control_add(r, r->list, key_to_json(r, key));
+	control_done_page(r, "keys", json_null());
 }
 
 void control_get_keys(struct control_request *r)
 {
-	struct control *c = r->control;
 	const char *name = control_parameter(r, "name");
-	const struct control_keys *keys = list_keys(c);
-	uint8_t wire[NAME_MAX_LEN];
-	size_t limit = CONTROL_PAGE_MAX;
+	const struct control_keys *keys = list_keys(r->control);
 	uint64_t from = 0;
-	char next[24];
+	size_t end;
 
-	if (!control_read_number(r, "cursor", &from) ||
-		(name && !control_read_name(r, name, wire)))
+	if (!control_read_number(r, "cursor", &from))
 		return;
+	r->list = json_array();
 	if (name) {
-		control_done(
-			r, json_pack("{s:o, s:n}", "keys", named_keys(c, wire), "next"));
+		answer_named(r, name);
 		return;
 	}
 	if (!keys) {
@@ -198,13 +169,15 @@ void control_get_keys(struct control_request *r)
 	}
 	if (from > keys->count)
 		from = keys->count;
-	if (limit > COMPARISONS_MAX / keys->patterns + 1)
-		limit = COMPARISONS_MAX / keys->patterns + 1;
-	snprintf(next, sizeof(next), "%zu", (size_t)from + limit);
-	control_done(r,
-		json_pack("{s:o, s:s?}", "keys",
-			page_of_keys(c, keys, (size_t)from, limit), "next",
-			from + limit < keys->count ? next : NULL));
+	end = (size_t)from + COMPARISONS_MAX / keys->patterns + 1;
+	if (end > from + CONTROL_PAGE_MAX)
+		end = (size_t)from + CONTROL_PAGE_MAX;
+	if (end > keys->count)
+		end = keys->count;
+	for (size_t i = (size_t)from; i < end; i++)
+		control_add(r, r->list, key_to_json(r, keys->keys[i]));
+	control_done_page(
+		r, "keys", end < keys->count ? json_sprintf("%zu", end) : json_null());
 }
 
 /* ---- explain ---- */
@@ -227,7 +200,7 @@ static const char *text_of(const json_t *body, const char *name)
 
 /* Unknown members are refused, since they may be meant to change the answer.  False: the
  * request has been answered. */
-static bool check_members(const struct control_request *r, json_t *body)
+static bool check_members(struct control_request *r, json_t *body)
 {
 	static const char *const texts[] = {
 		"key", "name", "type", "data", "op", "source", "transport"};
@@ -241,7 +214,7 @@ static bool check_members(const struct control_request *r, json_t *body)
 		while (i < sizeof(texts) / sizeof(texts[0]) && strcmp(texts[i], name))
 			i++;
 		if (i == sizeof(texts) / sizeof(texts[0]) && strcmp(name, "ttl") != 0) {
-			control_fail(r, 400, "%.64s: is no member here", name);
+			control_fail(r, 400, "%.64s: is not a member here", name);
 			return false;
 		}
 		if (json_is_null(value) ||
@@ -318,9 +291,7 @@ static bool read_record(
 			"name and type must be there, op add or delete, ttl a number");
 		return false;
 	}
-	if (!control_read_name(r, name, e->name))
-		return false;
-	e->zone = control_find_zone(r, e->name, false);
+	e->zone = control_read_owner(r, name, e->name);
 	if (!e->zone)
 		return false;
 	e->op = op && !strcmp(op, "delete") ? POLICY_DELETE : POLICY_ADD;
@@ -328,7 +299,7 @@ static bool read_record(
 	e->rr.ttl = (uint32_t)ttl;
 	e->rr.type = rdata_type_from_name(type);
 	if (!e->rr.type || (rdata_type_is_meta(e->rr.type) && e->rr.type != TYPE_ANY)) {
-		control_fail(r, 400, "%.32s: is no type", type);
+		control_fail(r, 400, "%.32s: is not a type", type);
 		return false;
 	}
 	return read_data(r, body, e);
@@ -344,9 +315,9 @@ static json_t *lease_to_json(const struct policy_rule *rule)
 }
 
 /* Why the key cannot be used at all, whatever the rules say; NULL: it can. */
-static const char *obstacle_of(const struct control *c, const struct explaining *e)
+static const char *obstacle_of(const struct config *config, const struct explaining *e)
 {
-	const struct tsig_key *key = keyring_find(c->config->keys, e->key);
+	const struct tsig_key *key = keyring_find(config->keys, e->key);
 	const int64_t now_s = clock_real_ms() / 1000;
 
 	if (!key)
@@ -368,12 +339,12 @@ static const char *note_of(const struct explaining *e)
 	       "that the key may not delete can still have it refused";
 }
 
-static json_t *explain(const struct control *c, struct explaining *e)
+static json_t *explain(const struct config *config, struct explaining *e)
 {
 	struct verdict why = verdict_ok();
 	const struct policy_rule *rule = policy_find_rule(
 		&e->zone->policy, e->zone->name, &e->subject, e->op, &e->rr, &why);
-	const char *obstacle = obstacle_of(c, e);
+	const char *obstacle = obstacle_of(config, e);
 	const bool is_allowed = rule && !obstacle;
 
 	return json_pack("{s:b, s:s, s:o, s:o, s:s?, s:s?, s:s?, s:o}", "allowed",
@@ -388,14 +359,11 @@ static json_t *explain(const struct control *c, struct explaining *e)
 
 void control_post_explain(struct control_request *r)
 {
-	json_t *body = control_read_body(r);
-	struct explaining *e = body ? calloc(1, sizeof(*e)) : NULL;
+	struct explaining *e = control_state_new(r, sizeof(*e), NULL);
+	json_t *body = e ? control_read_body(r) : NULL;
 
-	if (body && !e)
-		control_fail(r, 503, "out of memory");
-	if (e && check_members(r, body) && read_subject(r, body, e) &&
+	if (body && check_members(r, body) && read_subject(r, body, e) &&
 		read_record(r, body, e))
-		control_done(r, explain(r->control, e));
-	free(e);
+		control_done(r, explain(r->config, e));
 	json_decref(body);
 }

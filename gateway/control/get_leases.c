@@ -1,62 +1,17 @@
 /*
- * Leases, one by one, and their ids.
+ * Leases, and their ids.
  *
  * An id is the base64url (RFC 4648 5, without padding) of zone, owner, type (16 bits) and
  * RDATA, so that it means the same record whatever happens in the meantime.  An id longer
  * than CONTROL_HEADERS_MAX fits into no URL.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/control/control_walk.h"
+#include "tsig/base64url.h"
 
 /* ---- ids ---- */
-
-static const char digits[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static char *encode(const uint8_t *octets, size_t len)
-{
-	char *text = malloc(len * 4 / 3 + 4), *at = text;
-	uint32_t bits = 0;
-	unsigned count = 0;
-
-	for (size_t i = 0; text && i < len; i++) {
-		bits = bits << 8 | octets[i];
-		for (count += 8; count >= 6; count -= 6)
-			*at++ = digits[bits >> (count - 6) & 63];
-	}
-	if (!text)
-		return NULL;
-	if (count)
-		*at++ = digits[bits << (6 - count) & 63];
-	*at = '\0';
-	return text;
-}
-
-/* The number of octets, or -EINVAL.  There must be room for as many as the text has. */
-static int decode(const char *text, uint8_t *octets)
-{
-	uint32_t bits = 0;
-	unsigned count = 0;
-	int len = 0;
-
-	for (; *text; text++) {
-		const char *digit = strchr(digits, *text);
-
-		if (!digit)
-			return -EINVAL;
-		bits = bits << 6 | (uint32_t)(digit - digits);
-		count += 6;
-		if (count < 8)
-			continue;
-		count -= 8;
-		octets[len++] = (uint8_t)(bits >> count);
-	}
-	return count < 6 && !(bits & ((1U << count) - 1)) ? len : -EINVAL;
-}
 
 /* Which the caller frees; NULL: no memory. */
 static char *id_of(const uint8_t *zone, const struct lease_record *record)
@@ -76,7 +31,9 @@ static char *id_of(const uint8_t *zone, const struct lease_record *record)
 	*at++ = (uint8_t)record->type;
 	if (record->rdata_len)
 		memcpy(at, record->rdata, record->rdata_len);
-	text = encode(octets, len);
+	text = malloc(BASE64URL_ROOM(len));
+	if (text)
+		base64url_encode(octets, len, text);
 	free(octets);
 	return text;
 }
@@ -105,35 +62,40 @@ static bool split_id(uint8_t *octets, size_t len, const uint8_t **ret_zone,
 	return true;
 }
 
-int control_read_lease_id(const char *id, uint8_t **ret_memory, const uint8_t **ret_zone,
-	struct lease_record *ret_record)
+bool control_read_lease_id(struct control_request *r, const char *id,
+	uint8_t **ret_memory, const uint8_t **ret_zone, struct lease_record *ret_record)
 {
-	uint8_t *octets = malloc(strlen(id) + 1);
+	const size_t room = strlen(id) + 1;
+	uint8_t *octets = malloc(room);
 	int len;
 
-	if (!octets)
-		return -ENOMEM;
-	len = decode(id, octets);
+	if (!octets) {
+		control_fail(r, 503, "out of memory");
+		return false;
+	}
+	len = base64url_decode(id, room - 1, octets, room);
 	if (len < 0 || !split_id(octets, (size_t)len, ret_zone, ret_record)) {
 		free(octets);
-		return -EINVAL;
+		control_fail(r, 400, "this is not the id of a lease");
+		return false;
 	}
 	*ret_memory = octets;
-	return 0;
+	return true;
 }
+
+/* ---- the answer ---- */
 
 struct lease_walk {
 	struct control_walk walk; /* first */
 	struct view_leases page;
-	void (*clear)(struct control_question *q); /* of the walk itself */
 };
 
-/* ---- as JSON ---- */
+static const char *const state_names[] = {
+	[LEASE_ACTIVE] = "active", [LEASE_STALE] = "stale", [LEASE_HELD] = "held"};
 
 static json_t *lease_to_json(
-	const struct control_walk *walk, const struct view_lease *lease)
+	const struct config_zone *zone, const struct view_lease *lease)
 {
-	const struct config_zone *zone = control_walk_zone(walk);
 	const struct lease_record *record = &lease->record;
 	const bool is_ending = lease->state != LEASE_HELD && record->duration_s;
 	char *id = id_of(zone->name, record);
@@ -146,7 +108,7 @@ static json_t *lease_to_json(
 			zone->text, "type", control_json_type(record->type), "data",
 			control_json_rdata(
 				record->type, record->rdata, record->rdata_len),
-			"state", control_state_name(lease->state), "key",
+			"state", state_names[lease->state], "key",
 			control_json_name(record->key), "source",
 			control_json_address(&record->source), "last_seen",
 			control_json_time(record->seen_s * 1000), "lease_s",
@@ -159,70 +121,41 @@ static json_t *lease_to_json(
 	return value;
 }
 
-static void ask_leases(struct lease_walk *w)
+static void ask(struct control_request *r)
 {
-	struct control_walk *walk = &w->walk;
+	struct lease_walk *w = r->state;
 
-	w->page.owner = walk->is_exact ? walk->name : NULL;
-	w->page.cursor = walk->cursor;
+	w->page.owner = w->walk.is_exact ? w->walk.name : NULL;
+	w->page.cursor = w->walk.cursor;
 	control_ask(
-		&walk->question, view_leases, control_walk_zone(walk)->name, &w->page);
+		r, view_leases, control_walk_zone(r)->name, &w->page, control_walk_go_on);
 }
 
-/* Adds them to the answer, and empties the page. */
-static void add_leases(struct control_walk *walk, struct view_leases *page)
+/* Adds the page to the answer, and empties it. */
+static void take(struct control_request *r)
 {
-	walk->has_failed |= page->has_failed;
-	walk->cursor = page->cursor;
-	for (size_t i = 0; i < page->count; i++) {
-		const struct view_lease *lease = &page->leases[i];
+	struct lease_walk *w = r->state;
 
-		if (control_walk_matches(walk, lease->record.owner) &&
-			!control_json_add(walk->list, lease_to_json(walk, lease)))
-			walk->has_failed = true;
-	}
-	view_leases_clear(page);
-}
-
-static bool answer_leases(struct control_question *q)
-{
-	struct lease_walk *w = (struct lease_walk *)(void *)q;
-	struct control_walk *walk = &w->walk;
-	bool is_more;
-
-	add_leases(walk, &w->page);
-	is_more = walk->cursor || control_walk_next_zone(walk);
-	if (is_more && ++walk->rounds < CONTROL_ROUNDS_MAX &&
-		json_array_size(walk->list) < CONTROL_PAGE_MAX) {
-		ask_leases(w);
-		return false;
-	}
-	control_walk_done(walk, "leases", !is_more);
-	return true;
+	r->has_failed |= w->page.has_failed;
+	w->walk.cursor = w->page.cursor;
+	for (size_t i = 0; i < w->page.count; i++)
+		if (control_walk_matches(&w->walk, w->page.leases[i].record.owner))
+			control_add(r, r->list,
+				lease_to_json(control_walk_zone(r), &w->page.leases[i]));
+	view_leases_clear(&w->page);
 }
 
 /* Also frees what came back but is not to be answered any more. */
-static void clear_leases(struct control_question *q)
+static void clear(void *state)
 {
-	struct lease_walk *w = (struct lease_walk *)(void *)q;
-
-	view_leases_clear(&w->page);
-	w->clear(q);
+	view_leases_clear(&((struct lease_walk *)state)->page);
 }
+
+static const struct control_walk_ops walk_ops = {"leases", ask, take};
 
 void control_get_leases(struct control_request *r)
 {
-	struct lease_walk *w = (struct lease_walk *)(void *)control_walk_new(
-		r, sizeof(*w), control_parameter(r, "name"), answer_leases);
-
-	if (!w)
-		return;
-	w->clear = w->walk.question.clear;
-	w->walk.question.clear = clear_leases;
-	if (r->control->config->zone_count) {
-		ask_leases(w);
-		return;
-	}
-	control_walk_done(&w->walk, "leases", true);
-	control_question_free(&w->walk.question);
+	if (control_state_new(r, sizeof(struct lease_walk), clear) &&
+		control_walk_read(r, control_parameter(r, "name")))
+		control_walk_begin(r, &walk_ops);
 }

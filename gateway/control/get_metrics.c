@@ -7,91 +7,50 @@
  * METRICS_ZONES_MAX zones have series, and muster_zones_without_series counts the others;
  * sums count all zones.
  */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
-#include "gateway/base/clock.h"
 #include "gateway/control/control_survey.h"
 
 enum {
 	METRICS_ZONES_MAX = 5000, /* some 10 MiB of text for as many with a target each */
-	TEXT_FIRST = 1024,
-	VALUE_MAX = 2 * NAME_TEXT_MAX
+	METRICS_MAX = 32,         /* of a zone and a target together */
+	VALUE_MAX = 2 * NAME_TEXT_MAX,
+	LABELS_MAX = 2 * VALUE_MAX + 32,
+};
+
+struct metrics {
+	struct control_survey survey;        /* first */
+	struct evbuffer *texts[METRICS_MAX]; /* of metrics with labels, in their order */
+	struct evbuffer *all;                /* NULL: it has been sent */
+	size_t series;                       /* zones that have series */
 };
 
 /* ---- text ---- */
 
-struct text {
-	char *octets; /* owned */
-	size_t len, room;
-	bool has_failed; /* no memory */
-};
-
-static bool make_room(struct text *text, size_t len)
+static void head(struct control_request *r, struct evbuffer *text, const char *name,
+	const char *type, const char *help)
 {
-	size_t room = text->room ? text->room : TEXT_FIRST;
-	char *longer;
-
-	while (room < text->len + len + 1)
-		room *= 2;
-	if (room == text->room)
-		return true;
-	longer = realloc(text->octets, room);
-	if (!longer)
-		return false;
-	text->octets = longer;
-	text->room = room;
-	return true;
+	r->has_failed |= !text ||
+		evbuffer_add_printf(text, "# HELP muster_%s %s\n# TYPE muster_%s %s\n",
+			name, help, name, type) < 0;
 }
 
-static void say(struct text *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(struct text *text, const char *format, ...)
+static void line(struct control_request *r, struct evbuffer *text, const char *name,
+	const char *labels, double value)
 {
-	va_list arguments, again;
-	int len;
-
-	va_start(arguments, format);
-	va_copy(again, arguments);
-	len = vsnprintf(NULL, 0, format, arguments);
-	if (len >= 0 && make_room(text, (size_t)len)) {
-		vsnprintf(text->octets + text->len, (size_t)len + 1, format, again);
-		text->len += (size_t)len;
-	} else {
-		text->has_failed = true;
-	}
-	va_end(again);
-	va_end(arguments);
+	r->has_failed |= !text ||
+		evbuffer_add_printf(text, "muster_%s%s %.15g\n", name, labels, value) < 0;
 }
 
-/* Appends from to text, and empties it. */
-static void move(struct text *text, struct text *from)
+static void one(struct control_request *r, const char *name, const char *type,
+	const char *help, double value)
 {
-	text->has_failed |= from->has_failed;
-	if (from->len && make_room(text, from->len)) {
-		memcpy(text->octets + text->len, from->octets, from->len + 1);
-		text->len += from->len;
-	} else if (from->len) {
-		text->has_failed = true;
-	}
-	free(from->octets);
-	*from = (struct text){0};
-}
+	const struct metrics *m = r->state;
 
-static void head(struct text *text, const char *name, const char *type, const char *help)
-{
-	say(text, "# HELP muster_%s %s\n# TYPE muster_%s %s\n", name, help, name, type);
-}
-
-static void one(struct text *text, const char *name, const char *type, const char *help,
-	double value)
-{
-	head(text, name, type, help);
-	say(text, "muster_%s %.15g\n", name, value);
+	head(r, m->all, name, type, help);
+	line(r, m->all, name, "", value);
 }
 
 /* The value of a label, with backslashes and quotes escaped. */
@@ -110,347 +69,214 @@ static const char *escape(const char *text, char buf[VALUE_MAX])
 
 /* ---- zones and targets ---- */
 
-struct zone_metric {
-	const char *name, *type, *help;
-	double (*value)(const struct view_zone *zone);
+/* Says the metrics of something one after the other. */
+struct saying {
+	struct control_request *r;
+	struct evbuffer **text; /* of the next metric */
+	const char *labels; /* NULL: what the metrics are is said, instead of values */
 };
 
-static double value_ready(const struct view_zone *z)
+static void say(struct saying *to, const char *name, const char *type, const char *help,
+	double value)
 {
-	return z->is_ready;
+	if (to->labels)
+		line(to->r, *to->text++, name, to->labels, value);
+	else
+		head(to->r, *to->text++ = evbuffer_new(), name, type, help);
 }
 
-static double value_failed(const struct view_zone *z)
+static void say_zone(struct saying *to, const struct view_zone *z)
 {
-	return z->is_failed;
-}
+	const struct view_counters *n = &z->counters;
 
-static double value_braked(const struct view_zone *z)
-{
-	return z->is_braked;
-}
-
-static double value_serial(const struct view_zone *z)
-{
-	return z->serial;
-}
-
-static double value_records(const struct view_zone *z)
-{
-	return (double)z->records;
-}
-
-static double value_octets(const struct view_zone *z)
-{
-	return (double)z->octets;
-}
-
-static double value_leases(const struct view_zone *z)
-{
-	return (double)z->leases;
-}
-
-static double value_stale(const struct view_zone *z)
-{
-	return (double)z->stale;
-}
-
-static double value_held(const struct view_zone *z)
-{
-	return (double)z->held;
-}
-
-static double value_waiting(const struct view_zone *z)
-{
-	return (double)z->waiting;
-}
-
-static double value_changes(const struct view_zone *z)
-{
-	return (double)z->counters.updates;
-}
-
-static double value_heartbeats(const struct view_zone *z)
-{
-	return (double)z->counters.heartbeats;
-}
-
-static double value_refused(const struct view_zone *z)
-{
-	return (double)z->counters.refused;
-}
-
-static double value_expired(const struct view_zone *z)
-{
-	return (double)z->counters.expired_records;
-}
-
-static double value_expired_hosts(const struct view_zone *z)
-{
-	return (double)z->counters.expired_hosts;
-}
-
-static double value_went_stale(const struct view_zone *z)
-{
-	return (double)z->counters.went_stale;
-}
-
-static double value_came_back(const struct view_zone *z)
-{
-	return (double)z->counters.came_back;
-}
-
-static double value_brakes(const struct view_zone *z)
-{
-	return (double)z->counters.braked;
-}
-
-static const struct zone_metric zone_metrics[] = {
-	{"zone_ready", "gauge", "Whether the zone is loaded.", value_ready},
-	{"zone_failed", "gauge",
+	say(to, "zone_ready", "gauge", "Whether the zone is loaded.", z->is_ready);
+	say(to, "zone_failed", "gauge",
 		"Whether the zone could not be loaded, and is tried again.",
-		value_failed},
-	{"zone_serial", "gauge", "Serial of the zone's SOA.", value_serial},
-	{"zone_records", "gauge", "Records of the zone.", value_records},
-	{"zone_octets", "gauge", "Memory of the zone's mirror.", value_octets},
-	{"zone_waiting", "gauge", "Updates that wait for the primary target.",
-		value_waiting},
-	{"leases", "gauge", "Leases.", value_leases},
-	{"leases_stale", "gauge", "Leases that missed a heartbeat.", value_stale},
-	{"hosts_held", "gauge", "Hosts that are exempt from expiry.", value_held},
-	{"expiry_braked", "gauge", "Whether expiry has stopped.", value_braked},
-	{"changes_total", "counter", "Accepted updates that changed something.",
-		value_changes},
-	{"heartbeats_total", "counter", "Accepted updates that changed nothing.",
-		value_heartbeats},
-	{"refused_total", "counter", "Updates of known keys that were refused.",
-		value_refused},
-	{"expired_total", "counter", "Records removed since their lease ended.",
-		value_expired},
-	{"expired_hosts_total", "counter", "Hosts that lost records so.",
-		value_expired_hosts},
-	{"stale_total", "counter", "Hosts that went stale.", value_went_stale},
-	{"back_total", "counter", "Hosts that were stale and are active again.",
-		value_came_back},
-	{"brakes_total", "counter", "Times that expiry has stopped.", value_brakes},
-};
-
-static double target_up(const struct view_target *t)
-{
-	return !t->is_down;
+		z->is_failed);
+	say(to, "zone_serial", "gauge", "Serial of the zone's SOA.", z->serial);
+	say(to, "zone_records", "gauge", "Records of the zone.", (double)z->records);
+	say(to, "zone_octets", "gauge", "Memory of the zone's mirror.",
+		(double)z->octets);
+	say(to, "zone_waiting", "gauge", "Updates that wait for the primary target.",
+		(double)z->waiting);
+	say(to, "leases", "gauge", "Leases.", (double)z->leases);
+	say(to, "leases_stale", "gauge", "Leases that missed a heartbeat.",
+		(double)z->stale);
+	say(to, "hosts_held", "gauge", "Hosts that are exempt from expiry.",
+		(double)z->held);
+	say(to, "expiry_braked", "gauge", "Whether expiry has stopped.", z->is_braked);
+	say(to, "changes_total", "counter", "Accepted updates that changed something.",
+		(double)n->updates);
+	say(to, "heartbeats_total", "counter", "Accepted updates that changed nothing.",
+		(double)n->heartbeats);
+	say(to, "refused_total", "counter", "Updates of known keys that were refused.",
+		(double)n->refused);
+	say(to, "expired_total", "counter", "Records removed since their lease ended.",
+		(double)n->expired_records);
+	say(to, "expired_hosts_total", "counter", "Hosts that lost records so.",
+		(double)n->expired_hosts);
+	say(to, "stale_total", "counter", "Hosts that went stale.",
+		(double)n->went_stale);
+	say(to, "back_total", "counter", "Hosts that were stale and are active again.",
+		(double)n->came_back);
+	say(to, "brakes_total", "counter", "Times that expiry has stopped.",
+		(double)n->braked);
 }
 
-static double target_pending(const struct view_target *t)
+static void say_target(struct saying *to, const struct view_target *t)
 {
-	return (double)t->pending;
+	say(to, "target_up", "gauge", "Whether the target works.", !t->is_down);
+	say(to, "target_pending", "gauge", "Changes that it does not have.",
+		(double)t->pending);
+	say(to, "target_lag_seconds", "gauge",
+		"Age of the first change that it does not have.",
+		(double)t->lag_ms / 1000);
+	say(to, "target_delivered_total", "counter", "Changes that it got.",
+		(double)t->delivered);
+	say(to, "target_failures_total", "counter", "Requests to it that failed.",
+		(double)t->failures);
+	say(to, "target_rejected_total", "counter", "Changes that it refused for good.",
+		(double)t->rejected);
 }
 
-static double target_delivered(const struct view_target *t)
+static void say_series(struct control_request *r, const struct view_zone *view)
 {
-	return (double)t->delivered;
-}
-
-static double target_failures(const struct view_target *t)
-{
-	return (double)t->failures;
-}
-
-static double target_rejected(const struct view_target *t)
-{
-	return (double)t->rejected;
-}
-
-static double target_lag(const struct view_target *t)
-{
-	return (double)t->lag_ms / 1000;
-}
-
-static const struct {
-	const char *name, *type, *help;
-	double (*value)(const struct view_target *target);
-} target_metrics[] = {
-	{"target_up", "gauge", "Whether the target works.", target_up},
-	{"target_pending", "gauge", "Changes that it does not have.", target_pending},
-	{"target_lag_seconds", "gauge", "Age of the first change that it does not have.",
-		target_lag},
-	{"target_delivered_total", "counter", "Changes that it got.", target_delivered},
-	{"target_failures_total", "counter", "Requests to it that failed.",
-		target_failures},
-	{"target_rejected_total", "counter", "Changes that it refused for good.",
-		target_rejected},
-};
-
-enum {
-	ZONE_METRICS = sizeof(zone_metrics) / sizeof(zone_metrics[0]),
-	TARGET_METRICS = sizeof(target_metrics) / sizeof(target_metrics[0]),
-};
-
-struct metrics {
-	struct control_survey survey;                             /* first */
-	struct text zones[ZONE_METRICS], targets[TARGET_METRICS]; /* by metric */
-	struct text all;
-	size_t series; /* zones that have series */
-};
-
-static void say_zone(struct metrics *m, const struct view_zone *view)
-{
-	char zone[VALUE_MAX];
+	struct metrics *m = r->state;
+	char zone[VALUE_MAX], id[VALUE_MAX], labels[LABELS_MAX];
+	struct saying to = {.r = r, .text = m->texts, .labels = labels};
+	struct evbuffer **targets;
 
 	escape(view->config->text, zone);
-	for (size_t i = 0; i < ZONE_METRICS; i++)
-		say(&m->zones[i], "muster_%s{zone=\"%s\"} %.15g\n", zone_metrics[i].name,
-			zone, zone_metrics[i].value(view));
-}
-
-static void say_target(
-	struct metrics *m, const struct view_zone *view, const struct view_target *target)
-{
-	char zone[VALUE_MAX], id[VALUE_MAX];
-
-	escape(view->config->text, zone);
-	escape(target->id, id);
-	for (size_t i = 0; i < TARGET_METRICS; i++)
-		say(&m->targets[i], "muster_%s{zone=\"%s\",target=\"%s\"} %.15g\n",
-			target_metrics[i].name, zone, id,
-			target_metrics[i].value(target));
-}
-
-static void say_page(struct metrics *m)
-{
-	const struct control_survey *s = &m->survey;
-
-	for (size_t i = 0; i < s->page.count && m->series < METRICS_ZONES_MAX; i++) {
-		m->series++;
-		say_zone(m, &s->page.zones[i]);
-		for (size_t j = 0; j < s->page.zones[i].target_count; j++)
-			say_target(m, &s->page.zones[i], &s->page.zones[i].targets[j]);
+	snprintf(labels, sizeof(labels), "{zone=\"%s\"}", zone);
+	say_zone(&to, view);
+	targets = to.text;
+	for (size_t i = 0; i < view->target_count; i++) {
+		to.text = targets;
+		escape(view->targets[i].id, id);
+		snprintf(labels, sizeof(labels), "{zone=\"%s\",target=\"%s\"}", zone, id);
+		say_target(&to, &view->targets[i]);
 	}
 }
 
 /* Puts the texts of all metrics one after the other. */
 static void gather(struct metrics *m)
 {
-	for (size_t i = 0; i < ZONE_METRICS; i++) {
-		head(&m->all, zone_metrics[i].name, zone_metrics[i].type,
-			zone_metrics[i].help);
-		move(&m->all, &m->zones[i]);
-	}
-	for (size_t i = 0; i < TARGET_METRICS; i++) {
-		head(&m->all, target_metrics[i].name, target_metrics[i].type,
-			target_metrics[i].help);
-		move(&m->all, &m->targets[i]);
-	}
+	for (size_t i = 0; i < METRICS_MAX && m->texts[i]; i++)
+		(void)evbuffer_add_buffer(m->all, m->texts[i]);
 }
 
 /* ---- the gateway ---- */
 
-static void say_answers(struct metrics *m)
+static void say_answers(struct control_request *r)
 {
-	const struct control_survey *s = &m->survey;
-	struct text *text = &m->all;
-	const struct listener_totals totals =
-		listeners_totals(s->question.control->listeners);
-	char name[VERDICT_NAME_MAX];
+	const struct metrics *m = r->state;
+	const struct listener_totals totals = listeners_totals(r->control->listeners);
+	char name[VERDICT_NAME_MAX], labels[VERDICT_NAME_MAX + 16];
 
-	head(text, "updates_total", "counter", "Answers to updates.");
-	for (uint16_t i = 0; i < LISTENER_RCODES; i++)
-		if (totals.updates[i] || i <= RCODE_NOTZONE)
-			say(text, "muster_updates_total{rcode=\"%s\"} %llu\n",
-				verdict_rcode_name(i, name),
-				(unsigned long long)totals.updates[i]);
-	head(text, "tsig_errors_total", "counter", "Requests whose TSIG was refused.");
-	say(text, "muster_tsig_errors_total{error=\"BADSIG\"} %llu\n",
-		(unsigned long long)totals.badsig);
-	say(text, "muster_tsig_errors_total{error=\"BADKEY\"} %llu\n",
-		(unsigned long long)totals.badkey);
-	say(text, "muster_tsig_errors_total{error=\"BADTIME\"} %llu\n",
-		(unsigned long long)totals.badtime);
-	say(text, "muster_tsig_errors_total{error=\"BADTRUNC\"} %llu\n",
-		(unsigned long long)totals.badtrunc);
-	one(text, "queries_total", "counter", "Answers to queries and zone transfers.",
-		(double)totals.queries);
-	one(text, "notifies_total", "counter", "Answers to NOTIFY.",
-		(double)totals.notifies);
-	one(text, "replay_hits_total", "counter",
-		"Retransmissions and replays answered as before.",
-		(double)s->page.totals.replay_hits);
-}
-
-static void say_gateway(struct metrics *m)
-{
-	const struct control_survey *s = &m->survey;
-	struct text *text = &m->all;
-	const struct control *c = s->question.control;
-
-	head(text, "build_info", "gauge", "The version.");
-	say(text, "muster_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
-	one(text, "start_time_seconds", "gauge", "When it was started, since 1970.",
-		(double)c->since_s);
-	one(text, "keys", "gauge", "TSIG keys.",
-		(double)keyring_count(s->question.config->keys));
-	one(text, "zones", "gauge", "Zones.", (double)s->sums.zones);
-	one(text, "zones_without_series", "gauge",
-		"Zones that are too many to have series of their own.",
-		(double)(s->sums.zones - m->series));
-	one(text, "zones_ready", "gauge", "Zones that are loaded.",
-		(double)s->sums.ready);
-	one(text, "leases_all", "gauge", "Leases of all zones.", (double)s->sums.leases);
-	one(text, "targets_down", "gauge", "Targets that fail.", (double)s->sums.down);
-	one(text, "primaries_down", "gauge", "Those of them that are their zone's first.",
-		(double)s->sums.primaries_down);
-	one(text, "database_up", "gauge", "Whether the last commit succeeded.",
-		!s->page.totals.is_failing);
-	one(text, "journal_pending", "gauge", "Operations that wait for the database.",
-		(double)s->page.totals.in_journal);
-	one(text, "journal_commits_total", "counter", "Commits to the database.",
-		(double)s->page.totals.journal.commits);
-	one(text, "journal_operations_total", "counter", "Operations in them.",
-		(double)s->page.totals.journal.operations);
-	one(text, "journal_failures_total", "counter", "Commits that failed.",
-		(double)s->page.totals.journal.failures);
-	one(text, "journal_seconds_total", "counter", "Time that commits took.",
-		(double)s->page.totals.journal.busy_us / 1e6);
-}
-
-static bool answer_metrics(struct control_question *q)
-{
-	struct metrics *m = (struct metrics *)(void *)q;
-
-	say_page(m);
-	if (control_survey_next(&m->survey)) {
-		control_survey_ask(&m->survey);
-		return false;
+	head(r, m->all, "updates_total", "counter", "Answers to updates.");
+	for (uint16_t i = 0; i < LISTENER_RCODES; i++) {
+		if (!totals.updates[i] && i > RCODE_NOTZONE)
+			continue;
+		snprintf(labels, sizeof(labels), "{rcode=\"%s\"}",
+			verdict_rcode_name(i, name));
+		line(r, m->all, "updates_total", labels, (double)totals.updates[i]);
 	}
-	gather(m);
-	say_answers(m);
-	say_gateway(m);
-	if (m->survey.has_failed || m->all.has_failed)
-		control_question_fail(q, 503, "out of memory");
-	else
-		control_answer_text(q->door, q->http, 200, "text/plain; version=0.0.4",
-			m->all.octets, m->all.len);
-	return true;
+	head(r, m->all, "tsig_errors_total", "counter",
+		"Requests whose TSIG was refused.");
+	line(r, m->all, "tsig_errors_total", "{error=\"BADSIG\"}", (double)totals.badsig);
+	line(r, m->all, "tsig_errors_total", "{error=\"BADKEY\"}", (double)totals.badkey);
+	line(r, m->all, "tsig_errors_total", "{error=\"BADTIME\"}",
+		(double)totals.badtime);
+	line(r, m->all, "tsig_errors_total", "{error=\"BADTRUNC\"}",
+		(double)totals.badtrunc);
+	one(r, "queries_total", "counter", "Answers to queries and zone transfers.",
+		(double)totals.queries);
+	one(r, "notifies_total", "counter", "Answers to NOTIFY.",
+		(double)totals.notifies);
+	one(r, "replay_hits_total", "counter",
+		"Retransmissions and replays answered as before.",
+		(double)m->survey.page.totals.replay_hits);
 }
 
-static void clear_metrics(struct control_question *q)
+static void say_gateway(struct control_request *r)
 {
-	struct metrics *m = (struct metrics *)(void *)q;
+	const struct metrics *m = r->state;
+	const struct control_sums *sums = &m->survey.sums;
+	const struct view_totals *totals = &m->survey.page.totals;
 
-	for (size_t i = 0; i < ZONE_METRICS; i++)
-		free(m->zones[i].octets);
-	for (size_t i = 0; i < TARGET_METRICS; i++)
-		free(m->targets[i].octets);
-	free(m->all.octets);
-	control_survey_clear(q);
+	head(r, m->all, "build_info", "gauge", "The version.");
+	line(r, m->all, "build_info", "{version=\"" PACKAGE_VERSION "\"}", 1);
+	one(r, "start_time_seconds", "gauge", "When it was started, since 1970.",
+		(double)r->control->since_s);
+	one(r, "keys", "gauge", "TSIG keys.", (double)keyring_count(r->config->keys));
+	one(r, "zones", "gauge", "Zones.", (double)sums->zones);
+	one(r, "zones_without_series", "gauge",
+		"Zones that are too many to have series of their own.",
+		(double)(sums->zones - m->series));
+	one(r, "zones_ready", "gauge", "Zones that are loaded.", (double)sums->ready);
+	one(r, "leases_all", "gauge", "Leases of all zones.", (double)sums->leases);
+	one(r, "targets_down", "gauge", "Targets that fail.", (double)sums->down);
+	one(r, "primaries_down", "gauge", "Those of them that are their zone's first.",
+		(double)sums->primaries_down);
+	one(r, "database_up", "gauge", "Whether the last commit succeeded.",
+		!totals->is_failing);
+	one(r, "journal_pending", "gauge", "Operations that wait for the database.",
+		(double)totals->in_journal);
+	one(r, "journal_commits_total", "counter", "Commits to the database.",
+		(double)totals->journal.commits);
+	one(r, "journal_operations_total", "counter", "Operations in them.",
+		(double)totals->journal.operations);
+	one(r, "journal_failures_total", "counter", "Commits that failed.",
+		(double)totals->journal.failures);
+	one(r, "journal_seconds_total", "counter", "Time that commits took.",
+		(double)totals->journal.busy_us / 1e6);
+}
+
+/* ---- the answer ---- */
+
+static void answer_metrics(struct control_request *r)
+{
+	struct metrics *m = r->state;
+	const struct view_zones *page = &m->survey.page;
+	struct evbuffer *all = m->all;
+
+	for (size_t i = 0; i < page->count && m->series < METRICS_ZONES_MAX; i++) {
+		m->series++;
+		say_series(r, &page->zones[i]);
+	}
+	if (control_survey_next(r))
+		return;
+	gather(m);
+	say_answers(r);
+	say_gateway(r);
+	m->all = NULL;
+	control_done_text(r, "text/plain; version=0.0.4", all);
+}
+
+static void clear_metrics(void *state)
+{
+	struct metrics *m = state;
+
+	for (size_t i = 0; i < METRICS_MAX && m->texts[i]; i++)
+		evbuffer_free(m->texts[i]);
+	if (m->all)
+		evbuffer_free(m->all);
+	control_survey_clear(state);
 }
 
 void control_get_metrics(struct control_request *r)
 {
-	struct metrics *m = (struct metrics *)(void *)control_survey_new(
-		r, sizeof(*m), SURVEY_LAG, answer_metrics);
+	struct metrics *m = control_survey_new(
+		r, sizeof(*m), SURVEY_LAG, answer_metrics, clear_metrics);
+	struct saying heads = {.r = r, .text = m ? m->texts : NULL};
 
 	if (!m)
 		return;
-	m->survey.question.clear = clear_metrics;
-	control_survey_ask(&m->survey);
+	m->all = evbuffer_new();
+	say_zone(&heads, &(struct view_zone){0});
+	say_target(&heads, &(struct view_target){0});
+	if (r->has_failed || !m->all)
+		control_fail(r, 503, "out of memory");
+	else
+		control_survey_ask(r);
 }

@@ -13,78 +13,59 @@ enum { WARNINGS_MAX = 100 }; /* what is more is told as a number */
 
 /* ---- what is wrong ---- */
 
-static bool warn(struct control_survey *s, json_t *text)
+static void warn(struct control_request *r, json_t *text)
 {
-	if (json_array_size(s->list) >= WARNINGS_MAX) {
+	if (json_array_size(r->list) < WARNINGS_MAX)
+		control_add(r, r->list, text);
+	else
 		json_decref(text);
-		return true;
-	}
-	return control_json_add(s->list, text);
 }
 
-static bool warn_of_targets(struct control_survey *s, const struct view_zone *zone)
+static void warn_of_zone(struct control_request *r, const struct view_zone *zone)
 {
-	bool is_whole = true;
-
-	for (size_t i = 0; is_whole && i < zone->target_count; i++) {
-		const struct view_target *target = &zone->targets[i];
-
-		if (target->is_down)
-			is_whole = warn(s,
-				json_sprintf("zone %s: target %s fails: %s",
-					zone->config->text, target->id, target->why));
-	}
-	return is_whole;
-}
-
-static bool warn_of_zone(struct control_survey *s, const struct view_zone *zone)
-{
-	bool is_whole = true;
+	const char *name = zone->config->text;
 
 	if (!zone->is_ready)
-		is_whole = warn(
-			s, json_sprintf("zone %s: %s", zone->config->text, zone->why));
-	if (is_whole && zone->is_braked)
-		is_whole = warn(s,
-			json_sprintf("zone %s: expiry has stopped: too much "
-				     "would expire at once",
-				zone->config->text));
-	if (is_whole && zone->unleased)
-		is_whole = warn(s,
+		warn(r, json_sprintf("zone %s: %s", name, zone->why));
+	if (zone->is_braked)
+		warn(r,
+			json_sprintf("zone %s: expiry has stopped: too much would expire "
+				     "at once",
+				name));
+	if (zone->unleased)
+		warn(r,
 			json_sprintf("zone %s: %zu %s without a lease: the database did "
 				     "not know the zone; musterctl adopt gives them one",
-				zone->config->text, zone->unleased,
-				PLURAL(zone->unleased, "record")));
-	return is_whole && warn_of_targets(s, zone);
+				name, zone->unleased, PLURAL(zone->unleased, "record")));
+	for (size_t i = 0; i < zone->target_count; i++)
+		if (zone->targets[i].is_down)
+			warn(r,
+				json_sprintf("zone %s: target %s fails: %s", name,
+					zone->targets[i].id, zone->targets[i].why));
 }
 
-static bool warn_of_database(struct control_survey *s)
+static void warn_of_database(struct control_request *r, const struct view_totals *totals)
 {
-	bool is_whole = true;
-
-	if (s->page.totals.is_failing)
-		is_whole = warn(s,
+	if (totals->is_failing)
+		warn(r,
 			json_sprintf("the database fails, updates are refused: %s",
-				s->page.totals.database_error));
-	if (is_whole && s->page.totals.is_older)
-		is_whole = warn(s,
+				totals->database_error));
+	if (totals->is_older)
+		warn(r,
 			json_string("the database was older at the start than what it "
 				    "had acknowledged: see the log"));
-	return is_whole;
 }
 
 /* True: there is another page. */
-static bool take_page(struct control_survey *s)
+static bool take_page(struct control_request *r)
 {
+	const struct control_survey *s = r->state;
+
 	for (size_t i = 0; i < s->page.count; i++)
-		if (!warn_of_zone(s, &s->page.zones[i]))
-			s->has_failed = true;
-	if (control_survey_next(s)) {
-		control_survey_ask(s);
+		warn_of_zone(r, &s->page.zones[i]);
+	if (control_survey_next(r))
 		return true;
-	}
-	if (!warn_of_database(s))
-		s->has_failed = true;
+	warn_of_database(r, &s->page.totals);
 	return false;
 }
 
@@ -106,33 +87,31 @@ static enum health health_of(const struct control_survey *s)
 
 /* ---- /health ---- */
 
-static bool answer_health(struct control_question *q)
+static void answer_health(struct control_request *r)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
 	enum health health;
-	json_t *value;
 
-	if (take_page(s))
-		return false;
-	health = health_of(s);
-	value = s->has_failed
-		? NULL
-		: json_pack("{s:b, s:s, s:O}", "healthy", health != UNHEALTHY, "state",
-			  health_names[health], "reasons", s->list);
-	control_answer_json(q->door, q->http, health == UNHEALTHY ? 503 : 200, value);
-	return true;
+	if (take_page(r))
+		return;
+	health = health_of(r->state);
+	control_done_with(r, health == UNHEALTHY ? 503 : 200,
+		json_pack("{s:b, s:s, s:O}", "healthy", health != UNHEALTHY, "state",
+			health_names[health], "reasons", r->list));
 }
 
 void control_get_health(struct control_request *r)
 {
-	struct control_survey *s =
-		control_survey_new(r, sizeof(*s), SURVEY_NOTHING, answer_health);
-
-	if (s)
-		control_survey_ask(s);
+	if (control_survey_new(r, sizeof(struct control_survey), SURVEY_NOTHING,
+		    answer_health, control_survey_clear))
+		control_survey_ask(r);
 }
 
 /* ---- /status ---- */
+
+struct status {
+	struct control_survey survey; /* first */
+	json_t *zones; /* counted; those of the first page: enough for a dashboard */
+};
 
 static json_t *sums_to_json(const struct control_sums *sums)
 {
@@ -146,52 +125,47 @@ static json_t *sums_to_json(const struct control_sums *sums)
 		(json_int_t)sums->primaries_down, "pending", (json_int_t)sums->pending);
 }
 
-static json_t *database_to_json(const struct control_survey *s)
+static json_t *database_to_json(const struct view_totals *totals)
 {
 	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:I}", "state",
-		s->page.totals.is_failing ? "failing" : "ok", "why",
-		s->page.totals.is_failing ? s->page.totals.database_error : NULL,
-		"in_journal", (json_int_t)s->page.totals.in_journal, "last_seq",
-		(json_int_t)s->page.totals.last_seq, "commits",
-		(json_int_t)s->page.totals.journal.commits, "operations",
-		(json_int_t)s->page.totals.journal.operations, "failures",
-		(json_int_t)s->page.totals.journal.failures);
+		totals->is_failing ? "failing" : "ok", "why",
+		totals->is_failing ? totals->database_error : NULL, "in_journal",
+		(json_int_t)totals->in_journal, "last_seq", (json_int_t)totals->last_seq,
+		"commits", (json_int_t)totals->journal.commits, "operations",
+		(json_int_t)totals->journal.operations, "failures",
+		(json_int_t)totals->journal.failures);
 }
 
-static json_t *updates_to_json(const struct control *c)
+static json_t *updates_to_json(struct control_request *r)
 {
-	const struct listener_totals totals = listeners_totals(c->listeners);
+	const struct listener_totals totals = listeners_totals(r->control->listeners);
 	char name[VERDICT_NAME_MAX];
 	json_t *object = json_object();
 
-	for (uint16_t i = 0; object && i < LISTENER_RCODES; i++) {
-		if (!totals.updates[i] ||
-			control_json_set(object, verdict_rcode_name(i, name),
-				json_integer((json_int_t)totals.updates[i])))
-			continue;
-		json_decref(object);
-		return NULL;
-	}
+	for (uint16_t i = 0; i < LISTENER_RCODES; i++)
+		if (totals.updates[i])
+			control_set(r, object, verdict_rcode_name(i, name),
+				json_integer((json_int_t)totals.updates[i]));
 	return object;
 }
 
-static json_t *status_to_json(const struct control_survey *s)
+static json_t *status_to_json(struct control_request *r)
 {
-	const struct control *c = s->question.control;
+	const struct status *status = r->state;
+	const struct control_survey *s = &status->survey;
+	const struct control *c = r->control;
 	json_t *value = json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:o, s:o, s:o, s:O}",
 		"version", PACKAGE_VERSION, "health", health_names[health_of(s)], "pid",
 		(int)getpid(), "since", control_json_time(c->since_s * 1000), "uptime_s",
 		(json_int_t)(clock_real_ms() / 1000 - c->since_s), "keys",
-		(json_int_t)keyring_count(s->question.config->keys), "counts",
-		sums_to_json(&s->sums), "database", database_to_json(s), "updates",
-		updates_to_json(c), "warnings", s->list);
+		(json_int_t)keyring_count(r->config->keys), "counts",
+		sums_to_json(&s->sums), "database", database_to_json(&s->page.totals),
+		"updates", updates_to_json(r), "warnings", r->list);
 
 	/* Where files are is nobody's business but the administrator's. */
-	if (value && s->question.door->is_private &&
-		!control_json_set(value, "config", json_string(c->config_path))) {
-		json_decref(value);
-		return NULL;
-	}
+	if (r->door->is_private)
+		control_set(r, value, "config", json_string(c->config_path));
+	control_set(r, value, "zones", json_incref(status->zones));
 	return value;
 }
 
@@ -211,46 +185,29 @@ static json_t *zone_line(const struct view_zone *zone)
 		"targets_down", (json_int_t)down, "pending", (json_int_t)pending);
 }
 
-/* Of the first page: enough for a dashboard. */
-static json_t *zone_lines(const struct control_survey *s)
+static void answer_status(struct control_request *r)
 {
-	json_t *list = json_array();
+	struct status *status = r->state;
+	const struct view_zones *page = &status->survey.page;
 
-	for (size_t i = 0; list && i < s->page.count; i++) {
-		if (control_json_add(list, zone_line(&s->page.zones[i])))
-			continue;
-		json_decref(list);
-		return NULL;
+	if (!status->zones) {
+		status->zones = json_array();
+		for (size_t i = 0; i < page->count; i++)
+			control_add(r, status->zones, zone_line(&page->zones[i]));
 	}
-	return list;
+	if (!take_page(r))
+		control_done(r, status_to_json(r));
 }
 
-static bool answer_status(struct control_question *q)
+static void clear_status(void *state)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
-	json_t *value = NULL;
-
-	if (!s->first_page)
-		s->first_page = zone_lines(s);
-	if (!s->first_page)
-		s->has_failed = true;
-	if (take_page(s))
-		return false;
-	if (!s->has_failed)
-		value = status_to_json(s);
-	if (value && json_object_set(value, "zones", s->first_page)) {
-		json_decref(value);
-		value = NULL;
-	}
-	control_question_done(q, value);
-	return true;
+	json_decref(((struct status *)state)->zones);
+	control_survey_clear(state);
 }
 
 void control_get_status(struct control_request *r)
 {
-	struct control_survey *s =
-		control_survey_new(r, sizeof(*s), SURVEY_PENDING, answer_status);
-
-	if (s)
-		control_survey_ask(s);
+	if (control_survey_new(r, sizeof(struct status), SURVEY_PENDING, answer_status,
+		    clear_status))
+		control_survey_ask(r);
 }

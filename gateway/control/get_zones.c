@@ -1,8 +1,6 @@
 /*
  * Zones, targets and queues, a page of zones at a time.
  */
-#include <stdio.h>
-
 #include "gateway/control/control_survey.h"
 
 /* ---- targets as JSON ---- */
@@ -34,22 +32,18 @@ static json_t *target_to_json(
 		(json_int_t)target->rejected, "cursor", (json_int_t)target->cursor);
 }
 
-static json_t *targets_to_json(const struct view_zone *zone)
+static json_t *targets_to_json(struct control_request *r, const struct view_zone *zone)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < zone->target_count; i++) {
-		if (control_json_add(list, target_to_json(zone, &zone->targets[i])))
-			continue;
-		json_decref(list);
-		return NULL;
-	}
+	for (size_t i = 0; i < zone->target_count; i++)
+		control_add(r, list, target_to_json(zone, &zone->targets[i]));
 	return list;
 }
 
 /* ---- zones ---- */
 
-static json_t *zone_to_json(const struct view_zone *zone)
+static json_t *zone_to_json(struct control_request *r, const struct view_zone *zone)
 {
 	const struct view_counters *n = &zone->counters;
 
@@ -64,44 +58,61 @@ static json_t *zone_to_json(const struct view_zone *zone)
 		"updates", (json_int_t)n->updates, "heartbeats",
 		(json_int_t)n->heartbeats, "refused", (json_int_t)n->refused,
 		"expired_records", (json_int_t)n->expired_records, "expired_hosts",
-		(json_int_t)n->expired_hosts, "targets", targets_to_json(zone));
+		(json_int_t)n->expired_hosts, "targets", targets_to_json(r, zone));
 }
 
-static json_t *page_to_json(struct control_survey *s, const char *name)
-{
-	const bool is_more = s->page.next < s->question.config->zone_count;
-	char next[24];
+/* ---- pages ---- */
 
-	snprintf(next, sizeof(next), "%zu", s->page.next);
-	return json_pack("{s:O, s:s?}", name, s->list, "next", is_more ? next : NULL);
+static void answer_page(struct control_request *r, const char *name)
+{
+	const struct view_zones *page = &((struct control_survey *)r->state)->page;
+
+	r->has_failed |= page->has_failed;
+	control_done_page(r, name,
+		page->next < r->config->zone_count ? json_sprintf("%zu", page->next)
+						   : json_null());
 }
 
-static bool answer_zones(struct control_question *q)
+static void answer_zones(struct control_request *r)
 {
-	struct control_survey *s = (struct control_survey *)(void *)q;
-	bool is_whole = !s->page.has_failed;
+	const struct control_survey *s = r->state;
 
-	for (size_t i = 0; is_whole && i < s->page.count; i++)
-		is_whole = control_json_add(s->list, zone_to_json(&s->page.zones[i]));
-	control_question_done(q, is_whole ? page_to_json(s, "zones") : NULL);
-	return true;
+	for (size_t i = 0; i < s->page.count; i++)
+		control_add(r, r->list, zone_to_json(r, &s->page.zones[i]));
+	answer_page(r, "zones");
 }
 
-static void ask_page(
-	struct control_request *r, bool (*answer)(struct control_question *question))
+static void answer_targets(struct control_request *r)
 {
-	struct control_survey *s;
+	const struct control_survey *s = r->state;
+
+	for (size_t i = 0; i < s->page.count; i++) {
+		const struct view_zone *zone = &s->page.zones[i];
+
+		for (size_t j = 0; j < zone->target_count; j++) {
+			const struct view_target *target = &zone->targets[j];
+
+			if (r->variant == CONTROL_ALL || is_behind(target) ||
+				target->is_down)
+				control_add(r, r->list, target_to_json(zone, target));
+		}
+	}
+	answer_page(r, "targets");
+}
+
+static void ask_page(struct control_request *r, control_fn *answer)
+{
 	uint64_t from = 0;
+	struct control_survey *s;
 
 	if (!control_read_number(r, "cursor", &from))
 		return;
-	s = control_survey_new(r, sizeof(*s), SURVEY_LAG, answer);
+	s = control_survey_new(r, sizeof(*s), SURVEY_LAG, answer, control_survey_clear);
 	if (!s)
 		return;
-	s->page.next = from < s->question.config->zone_count
-		? (size_t)from
-		: s->question.config->zone_count;
-	control_survey_ask(s);
+	s->page.next =
+		from < r->config->zone_count ? (size_t)from : r->config->zone_count;
+	control_survey_ask(r);
 }
 
 void control_get_zones(struct control_request *r)
@@ -109,49 +120,7 @@ void control_get_zones(struct control_request *r)
 	ask_page(r, answer_zones);
 }
 
-/* ---- targets and queues ---- */
-
-static bool add_targets(struct control_survey *s, bool is_pending_only)
-{
-	for (size_t i = 0; i < s->page.count; i++) {
-		const struct view_zone *zone = &s->page.zones[i];
-
-		for (size_t j = 0; j < zone->target_count; j++) {
-			const struct view_target *target = &zone->targets[j];
-
-			if (is_pending_only && !is_behind(target) && !target->is_down)
-				continue;
-			if (!control_json_add(s->list, target_to_json(zone, target)))
-				return false;
-		}
-	}
-	return true;
-}
-
-static bool answer_targets(struct control_question *q)
-{
-	struct control_survey *s = (struct control_survey *)(void *)q;
-	const bool is_whole = !s->page.has_failed && add_targets(s, false);
-
-	control_question_done(q, is_whole ? page_to_json(s, "targets") : NULL);
-	return true;
-}
-
-static bool answer_queue(struct control_question *q)
-{
-	struct control_survey *s = (struct control_survey *)(void *)q;
-	const bool is_whole = !s->page.has_failed && add_targets(s, true);
-
-	control_question_done(q, is_whole ? page_to_json(s, "targets") : NULL);
-	return true;
-}
-
 void control_get_targets(struct control_request *r)
 {
 	ask_page(r, answer_targets);
-}
-
-void control_get_queue(struct control_request *r)
-{
-	ask_page(r, answer_queue);
 }

@@ -2,29 +2,16 @@
  * Orders, which the main thread carries out: it reads the configuration, as it does for
  * SIGHUP, and its messages come back with the order.
  */
-#include <stdlib.h>
-
 #include "gateway/control/control_private.h"
 
 enum { MESSAGES_MAX = 200 }; /* further ones are only logged */
 
+/* The state of a request. */
 struct control_order {
-	struct control_mail mail; /* first: on its way back */
-	struct control_door *door;
-	struct evhttp_request *http;
-	bool is_check;
+	struct control_request *request;
 	int result;
 	json_t *errors, *warnings; /* counted */
 };
-
-void control_free_order(struct control_order *order)
-{
-	if (!order)
-		return;
-	json_decref(order->errors);
-	json_decref(order->warnings);
-	free(order);
-}
 
 /* ---- in main ---- */
 
@@ -43,12 +30,12 @@ struct control_order *control_take_order(struct control *c)
 	first = queue_list_take(&list);
 	while ((node = queue_list_take(&list)))
 		queue_push_one(&c->orders, node);
-	return (struct control_order *)(void *)first;
+	return first ? ((struct control_request *)(void *)first)->state : NULL;
 }
 
 bool control_order_is_check(const struct control_order *order)
 {
-	return order->is_check;
+	return order->request->variant == CONTROL_CHECK;
 }
 
 void control_order_report(bool error, const char *message, void *arg)
@@ -64,60 +51,46 @@ void control_order_report(bool error, const char *message, void *arg)
 
 void control_finish_order(struct control *c, struct control_order *order, int result)
 {
-	if (!order)
-		return;
 	order->result = result;
-	queue_push_one(&c->inbox, &order->mail.node);
+	queue_push_one(&c->back, &order->request->call.node);
 }
 
 /* ---- in the control thread ---- */
 
-void control_answer_order(struct control *c, struct control_mail *mail)
+static void answer_order(struct control_request *r)
 {
-	struct control_order *order = (struct control_order *)(void *)mail;
+	const struct control_order *order = r->state;
 	const bool is_valid = !order->result;
 
-	c->questions--;
-	control_answer_json(order->door, order->http, is_valid ? 200 : 409,
-		json_pack("{s:b, s:s?, s:O, s:O}", order->is_check ? "valid" : "reloaded",
-			is_valid, "error",
+	control_done_with(r, is_valid ? 200 : 409,
+		json_pack("{s:b, s:s?, s:O, s:O}",
+			r->variant == CONTROL_CHECK ? "valid" : "reloaded", is_valid,
+			"error",
 			is_valid ? NULL
 				 : "the configuration has errors; the previous one stays "
 				   "in effect",
 			"errors", order->errors, "warnings", order->warnings));
-	control_free_order(order);
 }
 
-static void give_order(struct control_request *r, bool is_check)
+static void clear_order(void *state)
 {
-	struct control *c = r->control;
-	struct control_order *order = NULL;
+	struct control_order *order = state;
 
-	if (c->questions < CONTROL_QUESTIONS_MAX && !c->is_stopping)
-		order = calloc(1, sizeof(*order));
-	if (order) {
-		order->errors = json_array();
-		order->warnings = json_array();
-	}
-	if (!order || !order->errors || !order->warnings) {
-		control_free_order(order);
-		control_fail(r, 503, "too much is in progress");
+	json_decref(order->errors);
+	json_decref(order->warnings);
+}
+
+void control_post_order(struct control_request *r)
+{
+	struct control_order *order = control_state_new(r, sizeof(*order), clear_order);
+
+	if (!order)
 		return;
-	}
-	order->mail.kind = CONTROL_ORDER;
-	order->door = r->door;
-	order->http = r->http;
-	order->is_check = is_check;
-	c->questions++;
-	queue_push_one(&c->orders, &order->mail.node);
-}
-
-void control_post_reload(struct control_request *r)
-{
-	give_order(r, false);
-}
-
-void control_post_check(struct control_request *r)
-{
-	give_order(r, true);
+	order->request = r;
+	order->errors = json_array();
+	order->warnings = json_array();
+	if (order->errors && order->warnings)
+		control_order(r, answer_order);
+	else
+		control_fail(r, 503, "out of memory");
 }

@@ -10,168 +10,113 @@
 
 #include "gateway/control/control_private.h"
 
+/* The state of a request. */
 struct verb {
-	struct control_question question; /* first */
 	struct view_order order;
-	const struct config_zone *zone; /* of the question's configuration */
+	const struct config_zone *zone; /* of the request's configuration */
 	uint8_t name[NAME_MAX_LEN];     /* of a host */
 	uint8_t *memory;                /* owned; what order.lease points into */
 };
 
-static const struct {
-	const char *name;
-	enum view_verb verb;
-} host_verbs[] = {{"expire", VIEW_EXPIRE}, {"hold", VIEW_HOLD},
-	{"release", VIEW_RELEASE}},
-  zone_verbs[] = {{"resume", VIEW_RESUME}, {"retry", VIEW_RETRY}};
-
 /* ---- the answer ---- */
 
-static void fail(struct verb *v)
+/* Of the host, or of the zone. */
+static const char *name_of(const struct verb *v, char buf[NAME_TEXT_MAX])
 {
-	struct control_question *q = &v->question;
-	char name[NAME_TEXT_MAX];
-
-	name_to_text(v->order.verb == VIEW_REMOVE ? v->order.lease.owner : v->name, name);
-	if (v->order.result == -ENOENT && v->order.verb == VIEW_REMOVE)
-		control_question_fail(q, 404, "%s: there is no such lease", name);
-	else if (v->order.result == -ENOENT && v->order.verb == VIEW_HOLD)
-		control_question_fail(q, 404, "%s: has neither records nor leases", name);
-	else if (v->order.result == -ENOENT)
-		control_question_fail(q, 404, "%s: has no leases", name);
-	else if (v->order.result == -EALREADY && v->order.verb == VIEW_RESUME)
-		control_question_fail(
-			q, 409, "%s: its expiry has not stopped", v->zone->text);
-	else if (v->order.result == -EALREADY)
-		control_question_fail(q, 409, "%s: %s", name,
-			v->order.verb == VIEW_HOLD ? "is held already" : "is not held");
-	else if (v->order.result == -EAGAIN)
-		control_question_fail(q, 503,
-			"zone %s: not now: it is not loaded, or the database fails",
-			v->zone->text);
-	else
-		control_question_fail(
-			q, 503, "zone %s: %s", v->zone->text, strerror(-v->order.result));
+	if (v->order.verb == VIEW_RESUME || v->order.verb == VIEW_RETRY)
+		return v->zone->text;
+	return name_to_text(
+		v->order.verb == VIEW_REMOVE ? v->order.lease.owner : v->name, buf);
 }
 
-static bool answer_verb(struct control_question *q)
+static const char *why_nothing_is_found(enum view_verb verb)
 {
-	struct verb *v = (struct verb *)(void *)q;
+	if (verb == VIEW_REMOVE)
+		return "there is no such lease";
+	return verb == VIEW_HOLD ? "has neither records nor leases" : "has no leases";
+}
 
-	if (v->order.result)
-		fail(v);
-	else if (v->order.verb == VIEW_RESUME || v->order.verb == VIEW_RETRY)
-		control_question_done(q,
-			json_pack("{s:s, s:I}", "zone", v->zone->text, "targets",
+static const char *why_nothing_is_to_be_done(enum view_verb verb)
+{
+	if (verb == VIEW_RESUME)
+		return "its expiry has not stopped";
+	return verb == VIEW_HOLD ? "is held already" : "is not held";
+}
+
+static void answer_verb(struct control_request *r)
+{
+	const struct verb *v = r->state;
+	const int result = v->order.result;
+	const bool is_of_zone =
+		v->order.verb == VIEW_RESUME || v->order.verb == VIEW_RETRY;
+	char buf[NAME_TEXT_MAX];
+	const char *name = name_of(v, buf);
+
+	if (result == -ENOENT)
+		control_fail(r, 404, "%s: %s", name, why_nothing_is_found(v->order.verb));
+	else if (result == -EALREADY)
+		control_fail(
+			r, 409, "%s: %s", name, why_nothing_is_to_be_done(v->order.verb));
+	else if (result == -EAGAIN)
+		control_fail(r, 503, CONTROL_NOT_NOW, v->zone->text);
+	else if (result)
+		control_fail(r, 503, "zone %s: %s", v->zone->text, strerror(-result));
+	else if (is_of_zone)
+		control_done(r,
+			json_pack("{s:s, s:I}", "zone", name, "targets",
 				(json_int_t)v->order.count));
 	else
-		control_question_done(q,
-			json_pack("{s:o, s:s, s:I}", "name",
-				control_json_name(v->order.verb == VIEW_REMOVE
-						? v->order.lease.owner
-						: v->name),
-				"zone", v->zone->text, "leases",
-				(json_int_t)v->order.count));
-	return true;
+		control_done(r,
+			json_pack("{s:s, s:s, s:I}", "name", name, "zone", v->zone->text,
+				"leases", (json_int_t)v->order.count));
 }
 
 /* ---- asking ---- */
 
-static void clear_verb(struct control_question *q)
+static void clear_verb(void *state)
 {
-	free(((struct verb *)(void *)q)->memory);
+	free(((struct verb *)state)->memory);
 }
 
-static struct verb *verb_new(
+/* zone NULL: the request has been answered. */
+static void give(
 	struct control_request *r, enum view_verb verb, const struct config_zone *zone)
 {
-	struct verb *v = control_question_new(r, sizeof(*v), answer_verb);
+	struct verb *v = r->state;
 
-	if (!v)
-		return NULL;
-	v->question.clear = clear_verb;
-	v->order.verb = verb;
+	if (!zone)
+		return;
 	v->zone = zone;
+	v->order.verb = verb;
 	v->order.why = verdict_ok();
 	snprintf(v->order.why.why, sizeof(v->order.why.why), "%s by user id %lu",
 		verb == VIEW_REMOVE ? "lease removed" : "asked for",
 		(unsigned long)r->uid);
-	return v;
-}
-
-static void give(struct verb *v)
-{
-	control_ask(&v->question, view_give, v->zone->name, &v->order);
+	control_ask(r, view_give, zone->name, &v->order, answer_verb);
 }
 
 void control_post_host(struct control_request *r)
 {
-	const struct config_zone *zone;
-	uint8_t name[NAME_MAX_LEN];
-	struct verb *v;
-	size_t i = 0;
+	struct verb *v = control_state_new(r, sizeof(*v), clear_verb);
 
-	while (i < sizeof(host_verbs) / sizeof(host_verbs[0]) &&
-		strcmp(r->segments[4], host_verbs[i].name) != 0)
-		i++;
-	if (i == sizeof(host_verbs) / sizeof(host_verbs[0])) {
-		control_fail(r, 404, "there is nothing of this name");
-		return;
-	}
-	if (!control_read_name(r, r->segments[3], name))
-		return;
-	zone = control_find_zone(r, name, false);
-	v = zone ? verb_new(r, host_verbs[i].verb, zone) : NULL;
 	if (!v)
 		return;
-	memcpy(v->name, name, name_len(name));
 	v->order.host = v->name;
-	give(v);
+	give(r, (enum view_verb)r->variant, control_read_owner(r, r->argument, v->name));
 }
 
 void control_post_zone(struct control_request *r)
 {
-	const struct config_zone *zone;
-	uint8_t name[NAME_MAX_LEN];
-	struct verb *v;
-	size_t i = 0;
-
-	while (i < sizeof(zone_verbs) / sizeof(zone_verbs[0]) &&
-		strcmp(r->segments[4], zone_verbs[i].name) != 0)
-		i++;
-	if (i == sizeof(zone_verbs) / sizeof(zone_verbs[0])) {
-		control_fail(r, 404, "there is nothing of this name");
-		return;
-	}
-	if (!control_read_name(r, r->segments[3], name))
-		return;
-	zone = control_find_zone(r, name, true);
-	v = zone ? verb_new(r, zone_verbs[i].verb, zone) : NULL;
-	if (v)
-		give(v);
+	if (control_state_new(r, sizeof(struct verb), clear_verb))
+		give(r, (enum view_verb)r->variant, control_read_zone(r, r->argument));
 }
 
 void control_delete_lease(struct control_request *r)
 {
-	const struct config_zone *zone;
-	struct lease_record record;
-	const uint8_t *zone_name;
-	uint8_t *memory;
-	struct verb *v;
-	int e = control_read_lease_id(r->segments[3], &memory, &zone_name, &record);
+	struct verb *v = control_state_new(r, sizeof(*v), clear_verb);
+	const uint8_t *zone;
 
-	if (e) {
-		control_fail(r, e == -EINVAL ? 400 : 503,
-			e == -EINVAL ? "this is no id of a lease" : "out of memory");
-		return;
-	}
-	zone = control_find_zone(r, zone_name, true);
-	v = zone ? verb_new(r, VIEW_REMOVE, zone) : NULL;
-	if (!v) {
-		free(memory);
-		return;
-	}
-	v->memory = memory;
-	v->order.lease = record;
-	give(v);
+	if (v &&
+		control_read_lease_id(r, r->argument, &v->memory, &zone, &v->order.lease))
+		give(r, VIEW_REMOVE, control_find_zone(r, zone));
 }
