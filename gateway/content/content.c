@@ -97,19 +97,19 @@ struct verdict content_check_ready(const struct content *content)
 
 bool content_bumps_serial(const struct content *content)
 {
-	return delivery_bumps_serial(content_primary(content));
+	return !delivery_target(content_primary(content))->owns_serial;
 }
 
 bool content_is_local(const struct content *content)
 {
-	return delivery_is_local(content_primary(content));
+	return delivery_target(content_primary(content))->is_local;
 }
 
 bool content_waits_for_primary(const struct content *content)
 {
 	const struct delivery *primary = content_primary(content);
 
-	if (content->rules->ack == CONFIG_ACK_DURABLE || delivery_is_local(primary))
+	if (content->rules->ack == CONFIG_ACK_DURABLE || content_is_local(content))
 		return false;
 	return content->rules->ack == CONFIG_ACK_APPLIED || !delivery_is_down(primary);
 }

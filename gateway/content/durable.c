@@ -17,8 +17,7 @@ static void remember(void *part, const struct edit *edit)
 		return;
 	content_touch(content);
 	transfer_history_add(content->history, edit->changes);
-	if (content_is_local(content))
-		notify_send(content->notify);
+	notify_send(content->notify);
 }
 
 const struct content_observer content_history_observer = {.durable = remember};

@@ -15,12 +15,15 @@ static void on_alarm(void *arg);
 
 static bool open_target(struct delivery *d)
 {
-	const struct target_ops *ops =
-		d->thread->target_env.types[d->target_config->type];
+	const struct target_env *env = &d->thread->target_env;
+	const struct target_zone zone = {
+		.name = d->zone.name,
+		.id = d->zone.id,
+		.operations = d->zone.operations,
+	};
 
-	if (!ops)
-		return true; /* local */
-	d->target = ops->new (d->target_config, d->zone.name, &d->thread->target_env);
+	d->target =
+		env->types[d->target_config->type]->new (d->target_config, &zone, env);
 	return d->target != NULL;
 }
 
@@ -69,16 +72,11 @@ void delivery_free(struct delivery *d)
 	if (!d)
 		return;
 	delivery_stop_reading(d);
-	if (!d->target && d->state == DELIVERY_SENDING) {
-		d->is_retired = true; /* on_records_written will get it back */
-		return;
-	}
 	if (d->target)
 		target_ops(d->target)->free(d->target);
 	delivery_list_clear(&d->queue);
 	delivery_list_clear(&d->altered);
-	changeset_unref(d->melted);
-	delivery_spend(d, NULL);
+	changeset_unref(d->spent);
 	delivery_drop_batch(d);
 	alarm_stop(&d->alarm);
 	alarm_stop(&d->cursor_alarm);
@@ -94,19 +92,14 @@ const char *delivery_id(const struct delivery *d)
 	return d->id;
 }
 
-bool delivery_is_local(const struct delivery *d)
+const struct target_ops *delivery_target(const struct delivery *d)
 {
-	return !d->target;
+	return target_ops(d->target);
 }
 
 bool delivery_is_down(const struct delivery *d)
 {
 	return d->is_down;
-}
-
-bool delivery_bumps_serial(const struct delivery *d)
-{
-	return !d->target || !target_ops(d->target)->owns_serial;
 }
 
 uint64_t delivery_cursor(const struct delivery *d)
@@ -156,25 +149,13 @@ void delivery_pause_for(struct delivery *d, const char *why)
 	pause_after_failure(d, &verdict);
 }
 
-/* There are many changes, and others will melt into them. */
-static bool may_lag(const struct delivery *d)
-{
-	return d->state == DELIVERY_IDLE && d->melted_entries > DELIVERY_FLUSH_FEW &&
-		turn_monotonic_ms(&d->thread->time) <
-		d->melted_since_ms + DELIVERY_FLUSH_MANY_MS;
-}
-
 static void on_alarm(void *arg)
 {
 	struct delivery *d = arg;
 
-	if (may_lag(d)) {
-		delivery_kick(d, false);
-		return;
-	}
 	if (d->state == DELIVERY_PAUSING)
 		d->state = DELIVERY_IDLE;
-	delivery_kick(d, true);
+	delivery_kick(d, false);
 }
 
 bool delivery_retry(struct delivery *d)
@@ -183,7 +164,7 @@ bool delivery_retry(struct delivery *d)
 		return false;
 	alarm_stop(&d->alarm);
 	d->state = DELIVERY_IDLE;
-	delivery_kick(d, true);
+	delivery_kick(d, false);
 	return true;
 }
 
@@ -192,21 +173,17 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 	const bool is_pausing = d->state == DELIVERY_PAUSING;
 	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
-	const size_t melted = delivery_count_melted(d);
 
 	return (struct delivery_view){
 		.id = d->id,
 		.is_primary = d->is_primary,
-		.is_local = !d->target,
+		.is_local = target_ops(d->target)->is_local,
 		.is_down = d->is_down,
 		.pause_ms = left_ms > 0 ? left_ms : 0,
 		.why = d->why,
 		.cursor = d->cursor,
-		.first_seq = melted
-			? (d->melted_entries < melted ? d->batch_first : d->melted_first)
-			: first ? first->seq
-				: 0,
-		.pending = d->queue.count + melted,
+		.first_seq = first ? first->first_seq : 0,
+		.pending = d->queue.sets,
 		.is_live = d->is_live,
 		.delivered = d->delivered,
 		.failures = d->failures,
@@ -290,13 +267,11 @@ void delivery_want_probe(struct delivery *d)
 static void finish_batch(struct delivery *d)
 {
 	const uint64_t seq = d->batch_seq;
+	struct delivery_entry *e;
 
-	if (d->batch_is_melted)
-		d->delivered += d->batch_entries;
-	while (!TAILQ_EMPTY(&d->queue.entries) &&
-		TAILQ_FIRST(&d->queue.entries)->seq <= seq) {
-		delivery_list_drop(&d->queue, TAILQ_FIRST(&d->queue.entries));
-		d->delivered++;
+	while ((e = TAILQ_FIRST(&d->queue.entries)) && e->seq <= seq) {
+		d->delivered += e->sets;
+		delivery_list_drop(&d->queue, e);
 	}
 	if (d->isolate)
 		d->isolate--;
@@ -314,10 +289,7 @@ static void finish_applied(struct delivery *d, struct rrset *soa)
 	d->zone.events->applied(d->zone.arg, d,
 		&(struct delivery_success){
 			.seq = d->cursor, .changes = changes, .soa = soa});
-	if (d->target)
-		changeset_unref(changes);
-	else
-		delivery_spend(d, changes);
+	delivery_spend(d, changes);
 }
 
 static void finish_rejected(struct delivery *d, const struct target_result *result)
@@ -366,9 +338,7 @@ static void on_changed(struct delivery *d)
 
 static size_t batch_limit(const struct delivery *d)
 {
-	if (d->isolate)
-		return 1;
-	return d->target ? target_ops(d->target)->batch_changes : DELIVERY_FLUSH_CHANGES;
+	return d->isolate ? 1 : target_ops(d->target)->batch_changes;
 }
 
 /* Called before a finished batch leaves the queue: the clients that it answers may send
@@ -403,6 +373,8 @@ static void on_delivered(void *arg, const struct target_result *result)
 	case TARGET_DONE:
 		d->changed_in_a_row = 0;
 		succeed(d);
+		if (target_ops(d->target)->is_local)
+			d->cursor_stored = d->batch_seq;
 		start_gathering(d);
 		finish_applied(d, result->soa);
 		break;
@@ -423,52 +395,11 @@ static void on_delivered(void *arg, const struct target_result *result)
 	delivery_kick(d, false);
 }
 
-static void on_records_written(struct journal_op *op, void *arg)
-{
-	struct delivery *d = arg;
-	const int result = op->result;
-
-	free(op);
-	if (d->is_retired) {
-		d->state = DELIVERY_IDLE;
-		delivery_free(d);
-		return;
-	}
-	if (result) {
-		delivery_pause_for(d, "the database fails");
-		return;
-	}
-	succeed(d);
-	d->cursor_stored = d->batch_seq;
-	finish_applied(d, NULL);
-	delivery_kick(d, false);
-}
-
-/* A local target: final states and cursor are written to the store in one step. */
-static void write_records(struct delivery *d)
-{
-	struct journal_op *op = calloc(1, sizeof(*op));
-
-	if (!op) {
-		delivery_pause_for(d, "out of memory");
-		return;
-	}
-	op->kind = JOURNAL_RECORDS;
-	op->zone = d->zone.id;
-	op->seq = d->batch_seq;
-	op->changes = d->batch;
-	op->target = d->id;
-	op->outstanding = d->zone.operations;
-	op->done = on_records_written;
-	op->arg = d;
-	d->state = DELIVERY_SENDING;
-	zone_thread_submit(d->thread, op);
-}
-
 static void send_batch(struct delivery *d)
 {
 	const struct target_batch batch = {
 		.changes = d->batch,
+		.seq = d->batch_seq,
 		.is_retry = d->batch_is_retry,
 	};
 
@@ -477,24 +408,9 @@ static void send_batch(struct delivery *d)
 		finish_applied(d, NULL);
 		return;
 	}
-	if (!d->target) {
-		write_records(d);
-		return;
-	}
 	d->state = DELIVERY_SENDING;
 	d->sent_ms = turn_monotonic_ms(&d->thread->time);
 	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
-}
-
-/* A local zone's records lag on purpose, so that one write covers many changes. */
-static bool is_time_to_flush(struct delivery *d, bool flush)
-{
-	if (d->target || flush || !d->is_live ||
-		d->queue.count >= d->queue.count_max / 2 ||
-		d->melted_entries >= DELIVERY_FLUSH_MAX)
-		return true;
-	alarm_set_earlier_in(&d->alarm, DELIVERY_FLUSH_MS);
-	return false;
 }
 
 static void load(struct delivery *d)
@@ -541,11 +457,10 @@ void delivery_configure(struct delivery *d, struct config *config,
 
 	config_unref(d->next_config); /* the newest counts */
 	d->next_config = NULL;
-	if (!d->target ||
-		(old->timeout_ms == target_config->timeout_ms &&
-			is_same_key(old->key, target_config->key) &&
-			is_same_key(old->transfer_key, target_config->transfer_key) &&
-			is_same_text(old->api_key, target_config->api_key)))
+	if (old->timeout_ms == target_config->timeout_ms &&
+		is_same_key(old->key, target_config->key) &&
+		is_same_key(old->transfer_key, target_config->transfer_key) &&
+		is_same_text(old->api_key, target_config->api_key))
 		return; /* the old configuration stays in use for this */
 	config_unref(d->next_config);
 	d->next_config = config_ref(config);
@@ -579,10 +494,12 @@ static void take_settings(struct delivery *d)
 
 void delivery_kick(struct delivery *d, bool flush)
 {
+	const struct target_ops *ops = target_ops(d->target);
+
 	while (d->state == DELIVERY_IDLE) {
 		if (d->next_config)
 			take_settings(d);
-		if (d->want_load && d->target) {
+		if (d->want_load && ops->load) {
 			load(d);
 			return;
 		}
@@ -593,18 +510,16 @@ void delivery_kick(struct delivery *d, bool flush)
 			return;
 		}
 		/* A batch compares the serial itself, so probing is for quiet times. */
-		if (TAILQ_EMPTY(&d->queue.entries) && !d->melted && !d->batch) {
-			if (d->want_probe && d->target && d->is_live)
+		if (TAILQ_EMPTY(&d->queue.entries)) {
+			if (d->want_probe && ops->probe && d->is_live)
 				probe(d);
 			return;
 		}
-		if ((d->is_live && d->loaded < d->hold) || !is_time_to_flush(d, flush))
+		if (d->is_live && d->loaded < d->hold)
 			return;
-		if (!d->batch && !flush && is_gathering(d))
+		if (!d->batch && !flush && (delivery_is_lagging(d) || is_gathering(d)))
 			return;
 		d->want_probe = false;
-		if (!d->batch && d->melted)
-			delivery_take_melted(d);
 		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
 			delivery_pause_for(d, "out of memory");
 			return;

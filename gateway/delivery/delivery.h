@@ -8,7 +8,8 @@
  * slow targets get large batches, and a single update waits for nothing.  (Clients that
  * wait for each answer would split into two halves for ever, each waiting for the
  * other's request: with a slow target, the next batch waits for the first half to catch
- * up.)
+ * up.)  For a target that lags on purpose, like the local one, changes are merged as they
+ * come (struct target_lag).
  *
  * A failing target does not delay the others: its delivery keeps DELIVERY_QUEUE_MAX
  * change sets in memory and reads the rest from the journal when it catches up.  A
@@ -33,14 +34,7 @@ enum {
 	                                * by others before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100,      /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
-	/* A local zone's records lag behind the journal, which holds the changes
-	 * meanwhile, so that many changes of an RRset are one write.  After a crash as
-	 * many changes are read back. */
-	DELIVERY_FLUSH_MS = 1000, /* how long, if there are few changes */
-	DELIVERY_FLUSH_FEW = 1000,
-	DELIVERY_FLUSH_MANY_MS = 5000,  /* if there are more */
-	DELIVERY_FLUSH_MAX = 100000,    /* or how many changes */
-	DELIVERY_FLUSH_CHANGES = 20000, /* RRsets at a time of those read back */
+	DELIVERY_CURSOR_MS = 1000, /* how long the stored cursor lags behind */
 	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request gets fewer
 	                       * and larger ones: after each we wait, half as long as
 	                       * it took, for the clients that it answered */
@@ -101,11 +95,10 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 void delivery_free(struct delivery *delivery); /* NULL is harmless */
 
 const char *delivery_id(const struct delivery *delivery); /* config_target.id */
-bool delivery_is_local(const struct delivery *delivery);
+/* Its type, which says what is peculiar to it. */
+const struct target_ops *delivery_target(const struct delivery *delivery);
 /* Is the target known to be failing?  Then nothing should wait for it. */
 bool delivery_is_down(const struct delivery *delivery);
-/* Does the gateway bump the serial of a zone with this primary? */
-bool delivery_bumps_serial(const struct delivery *delivery);
 uint64_t delivery_cursor(const struct delivery *delivery);
 /* Is everything that has not been applied there in memory? */
 bool delivery_is_live(const struct delivery *delivery);
@@ -176,7 +169,7 @@ void delivery_hold(struct delivery *delivery, uint64_t seq);
 struct delivery_view {
 	const char *id; /* the delivery's */
 	bool is_primary;
-	bool is_local;
+	bool is_local; /* target_ops.is_local */
 	bool is_down;
 	int64_t pause_ms; /* what is left of the pause */
 	const char *why;  /* the last failure, owned by the delivery; NULL: it works */
@@ -192,8 +185,8 @@ struct delivery_view delivery_look(const struct delivery *delivery, int64_t mono
 /* Ends a pause now.  False: there is none. */
 bool delivery_retry(struct delivery *delivery);
 
-/* Sends everything that is ready: at the end of an event, and before stopping (a local
- * zone's records are written at once if flush). */
+/* Sends everything that is ready: at the end of an event, and before stopping (flush:
+ * without waiting for more). */
 void delivery_kick(struct delivery *delivery, bool flush);
 
 #endif

@@ -1,6 +1,7 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
- * delivery_queue.c (what is pending, and the cursor) and delivery_read.c (what is read
- * back from the journal). */
+ * delivery_queue.c (what is pending, and the cursor), delivery_list.c (lists of change
+ * sets), delivery_melt.c (what melts, for a target that lags) and delivery_read.c (what
+ * is read back from the journal). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -19,9 +20,10 @@ enum delivery_state {
 
 struct delivery_entry {
 	TAILQ_ENTRY(delivery_entry) entry;
-	uint64_t seq;
+	uint64_t first_seq, seq;   /* these differ if change sets have melted into it, */
+	size_t sets;               /* so many */
 	struct changeset *changes; /* counted */
-	size_t size;               /* octets that changes holds */
+	size_t size;               /* octets that changes holds, without what melted */
 	bool is_withdrawal;        /* takes back an earlier one */
 };
 
@@ -31,6 +33,7 @@ TAILQ_HEAD(delivery_entries, delivery_entry);
 struct delivery_list {
 	struct delivery_entries entries; /* by seq */
 	size_t count, count_max;
+	size_t sets; /* change sets in them */
 	size_t octets;
 };
 
@@ -40,15 +43,14 @@ struct delivery {
 	struct zone_thread *thread;
 	struct delivery_zone zone;
 	char *id;
-	struct target *target; /* NULL: local */
+	struct target *target;
 	bool is_primary;
 	enum delivery_state state;
 	struct config *config; /* counted: contains target_config */
 	const struct config_target *target_config;
 	struct config *next_config; /* counted; NULL: no other settings wait */
 	const struct config_target *next_target_config;
-	bool is_retired; /* freed, but the journal is still writing its batch */
-	bool is_ready;   /* of the primary: there is a mirror */
+	bool is_ready; /* of the primary: there is a mirror */
 	bool want_load, want_probe;
 	bool want_whole;        /* a difference will not do */
 	bool is_down;           /* it has failed since the last success */
@@ -56,7 +58,7 @@ struct delivery {
 	int64_t pause_until_ms; /* monotonic; in DELIVERY_PAUSING */
 	char *why; /* owned: the last failure; NULL: it works, or there was no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
-	struct alarm alarm;        /* end of a pause, or of a local zone's lag */
+	struct alarm alarm;        /* end of a pause, or something need wait no longer */
 	struct alarm cursor_alarm; /* writes a cursor that has moved */
 	uint64_t cursor;           /* applied there up to here */
 	uint64_t cursor_stored;    /* as the journal has it */
@@ -66,13 +68,10 @@ struct delivery {
 	uint64_t hold;              /* nothing is sent before loaded has reached it */
 	bool is_live;               /* the queue has everything after the cursor */
 
-	/* Of a local zone: what is durable and not yet applied, and stands before the
-	 * queue. */
-	struct changeset *melted; /* merged; NULL: nothing */
-	uint64_t melted_first, melted_seq;
-	size_t melted_entries;
-	int64_t melted_since_ms; /* monotonic */
-	struct changeset *spent; /* has been written; is freed bit by bit; NULL: none */
+	/* delivery_melt.c */
+	struct delivery_entry *melting; /* of the queue; NULL: none melts */
+	int64_t melting_since_ms;       /* monotonic */
+	struct changeset *spent; /* has been applied; is freed bit by bit; NULL: none */
 
 	/* delivery_read.c, while it is not live */
 	struct delivery_read *read;    /* under way; NULL: none */
@@ -86,8 +85,6 @@ struct delivery {
 					* journal has, since others change the zone */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
-	bool batch_is_melted;    /* it has no entries in the queue */
-	uint64_t batch_first;    /* its first seq, then */
 	uint64_t batch_seq;      /* the batch contains everything up to here */
 	size_t batch_entries;
 	bool batch_is_retry; /* tried before, outcome unknown */
@@ -110,6 +107,12 @@ int delivery_read_cursor(struct delivery *delivery);
 void delivery_move_cursor(struct delivery *delivery, uint64_t seq);
 void delivery_on_cursor_alarm(void *arg);
 
+void delivery_drop_batch(struct delivery *delivery);
+/* Merges the head of the queue into a batch.  False: no memory. */
+bool delivery_form_batch(struct delivery *delivery, size_t limit);
+
+/* ---- delivery_list.c ---- */
+
 void delivery_list_init(struct delivery_list *list, size_t count_max);
 bool delivery_list_has_room(const struct delivery_list *list, size_t octets);
 /* 0, -ENOSPC or -ENOMEM. */
@@ -123,15 +126,17 @@ void delivery_list_move(struct delivery_list *to, struct delivery_list *from,
 void delivery_list_replace(struct delivery_list *list, struct delivery_entry *entry,
 	struct changeset *changes);
 void delivery_list_clear(struct delivery_list *list);
-void delivery_drop_batch(struct delivery *delivery);
-/* Of a local zone: what has melted is the next batch. */
-void delivery_take_melted(struct delivery *delivery);
-/* Frees it, in the time to come; takes changes. */
+
+/* ---- delivery_melt.c ---- */
+
+/* A change set has become durable.  False: it has to go to the queue by itself. */
+bool delivery_melt(
+	struct delivery *delivery, uint64_t seq, const struct changeset *changes);
+/* Is the queue to wait, so that more melts?  Sets the alarm if it is. */
+bool delivery_is_lagging(struct delivery *delivery);
+/* The target has the changes, which are freed in the time to come if they are many;
+ * takes them over. */
 void delivery_spend(struct delivery *delivery, struct changeset *changes);
-/* Of a local zone: how many change sets are in neither queue nor tail. */
-size_t delivery_count_melted(const struct delivery *delivery);
-/* Merges the head of the queue into a batch.  False: no memory. */
-bool delivery_form_batch(struct delivery *delivery, size_t limit);
 
 /* ---- delivery_read.c ---- */
 

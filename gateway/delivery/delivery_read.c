@@ -207,6 +207,7 @@ static int rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 	int r = 0;
 
 	delivery_drop_batch(d);
+	d->melting = NULL;
 	TAILQ_FOREACH(e, &d->queue.entries, entry) {
 		r = rebase_entry(how, &d->queue, e, &is_other);
 		if (r)

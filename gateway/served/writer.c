@@ -403,6 +403,11 @@ static int set_up_queues(struct writer *writer)
 		: -ENOMEM;
 }
 
+static void submit(void *thread, struct journal_op *op)
+{
+	zone_thread_submit(thread, op);
+}
+
 static int set_up_loop(struct writer *writer, const struct zone_threads_env *env)
 {
 	struct zone_thread *thread = &writer->thread;
@@ -416,6 +421,8 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 		.alarms = &thread->alarms,
 		.pool = hmac_pool_new(),
 		.real_time = real_time_s,
+		.submit = submit,
+		.thread = thread,
 	};
 	if (!thread->base || !thread->target_env.pool ||
 		draw_seed(&thread->target_env.seed) ||

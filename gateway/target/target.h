@@ -1,9 +1,12 @@
 /*
- * A target: a server that holds a zone, seen as three operations.
+ * A target: whatever holds a zone, seen as three operations.
  *
  *   load     its whole content, or what changed there since we last looked
  *   probe    its SOA, to see whether somebody else changed the zone
  *   deliver  bring a batch of changes to it, all or nothing
+ *
+ * It is a server, or the gateway's own database (target_local.c).  What a delivery does
+ * differently for one type than for another is a member of struct target_ops.
  *
  * Targets live in the zone thread and on its event base.  At most one operation of a
  * target is under way; its callback comes exactly once, never from within the call that
@@ -20,6 +23,7 @@
 #include <event2/event.h>
 #include "gateway/base/alarm.h"
 #include "gateway/config/config.h"
+#include "gateway/journal/journal.h"
 #include "zones/update.h"
 
 enum target_outcome {
@@ -54,20 +58,45 @@ struct target_content {
 typedef void target_loaded(void *arg, struct target_content *content);
 
 struct target_batch {
-	const struct changeset *changes; /* merged; borrowed until the callback */
+	struct changeset *changes; /* merged; must not be changed; borrowed until the
+	                            * callback */
+	uint64_t seq;              /* it has everything up to here */
 	bool is_retry; /* the same batch was tried before, with unknown outcome */
+};
+
+/*
+ * For a target to which one large change set costs less than many small ones: it lags
+ * behind on purpose.  Meanwhile change sets melt into one, so that many changes of an
+ * RRset become one, and need little memory.  They can no longer be told apart: such a
+ * target must refuse nothing, and nobody else may change the zone there.
+ */
+struct target_lag {
+	unsigned few_ms; /* how long it lags */
+	size_t few;      /* change sets.  If there are more, */
+	unsigned many_ms;
+	size_t max; /* change sets that it lags behind */
 };
 
 struct target_ops;
 
 struct target_env {
-	/* By enum config_target_type; NULL: zones of this type are kept here. */
-	const struct target_ops *const *types;
+	const struct target_ops *const *types; /* by enum config_target_type */
 	struct event_base *base;
 	struct alarms *alarms;      /* of the same loop */
 	struct hmac_pool *pool;     /* for signing; the zone thread's own */
 	int64_t (*real_time)(void); /* seconds since 1970 */
 	struct name_seed seed;      /* of the zones that load makes; secret */
+	/* Hands an operation to the journal; op->done is called in this thread, however
+	 * much later.  For targets of the gateway's own database. */
+	void (*submit)(void *thread, struct journal_op *op);
+	void *thread;
+};
+
+/* The zone of a target. */
+struct target_zone {
+	const uint8_t *name;
+	int64_t id;         /* store_ops.zone_id */
+	size_t *operations; /* journal_op.outstanding; must outlive them */
 };
 
 struct target; /* Every implementation begins with an embedded struct target_base. */
@@ -77,8 +106,15 @@ struct target_ops {
 	size_t batch_changes; /* RRsets that a batch should not exceed (a single update
 	                       * that is larger is sent whole) */
 	bool owns_serial;     /* the target, not the gateway, bumps serials */
-	struct target *(*new)(const struct config_target *config, const uint8_t *zone,
-		const struct target_env *env); /* copies what it needs; NULL: no memory */
+	/* The target is the gateway's own database, which has the cursor, too: deliver
+	 * moves both.  There is nothing to load or probe (NULL), and what is durable need
+	 * not wait for it. */
+	bool is_local;
+	const struct target_lag *lag; /* NULL: whatever is pending is sent at once */
+	struct target *(*new)(const struct config_target *config,
+		const struct target_zone *zone,
+		const struct target_env *env); /* env outlives it; it copies what it
+		                                * needs of the others; NULL: no memory */
 	void (*free)(struct target *target);
 	/* have_content: a mirror at the believed SOA exists, so a difference is
 	 * enough. */
@@ -97,6 +133,13 @@ static inline const struct target_ops *target_ops(const struct target *target)
 {
 	return ((const struct target_base *)(const void *)target)->ops;
 }
+
+/*
+ * local: the zone's records in the gateway's database, which the journal writes
+ * (JOURNAL_RECORDS).  They lag behind the journal's rows, of which as many are read again
+ * after a crash.
+ */
+extern const struct target_ops target_local;
 
 /*
  * ddns: RFC 2136 to any server over TCP, kept open between requests (RFC 7766), signed

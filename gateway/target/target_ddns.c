@@ -319,8 +319,8 @@ static void ddns_free(struct target *target)
 	free(t);
 }
 
-static struct target *ddns_new(const struct config_target *config, const uint8_t *zone,
-	const struct target_env *env)
+static struct target *ddns_new(const struct config_target *config,
+	const struct target_zone *zone, const struct target_env *env)
 {
 	struct dns_client_config client = {
 		.base = env->base,
@@ -336,7 +336,7 @@ static struct target *ddns_new(const struct config_target *config, const uint8_t
 	if (!t)
 		return NULL;
 	t->base.ops = &target_ddns;
-	memcpy(t->zone, zone, name_len(zone));
+	memcpy(t->zone, zone->name, name_len(zone->name));
 	memcpy(t->who, config->address.text, sizeof(t->who));
 	t->seed = env->seed;
 	t->client = t->queries = dns_client_new(&client);

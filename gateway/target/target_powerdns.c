@@ -480,20 +480,20 @@ static bool set_texts(struct powerdns_target *t, const struct config_target *con
 }
 
 static struct target *powerdns_new(const struct config_target *config,
-	const uint8_t *zone, const struct target_env *env)
+	const struct target_zone *zone, const struct target_env *env)
 {
 	struct powerdns_target *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
 	t->base.ops = &target_powerdns;
-	memcpy(t->zone, zone, name_len(zone));
+	memcpy(t->zone, zone->name, name_len(zone->name));
 	t->patch_max = ((size_t)PATCH_MAX_MB << 20) - PATCH_HEADERS;
 	t->timeout_ms = (long)config->timeout_ms;
 	t->seed = env->seed;
 	t->http = http_client_new(env->base, env->alarms);
 	t->later = evtimer_new(env->base, on_later, t);
-	t->parents = powerdns_parents_new(zone);
+	t->parents = powerdns_parents_new(zone->name);
 	if (!t->http || !t->later || !t->parents || !set_texts(t, config)) {
 		powerdns_free((struct target *)(void *)t);
 		return NULL;

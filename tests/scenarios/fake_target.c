@@ -442,10 +442,10 @@ static struct fake_server *find_server(
 
 static const struct target_ops fake_ddns, fake_powerdns;
 
-static struct target *fake_new(const struct config_target *config, const uint8_t *zone,
-	const struct target_env *env)
+static struct target *fake_new(const struct config_target *config,
+	const struct target_zone *zone, const struct target_env *env)
 {
-	struct fake_server *server = find_server(env, config->id, zone);
+	struct fake_server *server = find_server(env, config->id, zone->name);
 	struct fake_target *t = server ? calloc(1, sizeof(*t)) : NULL;
 
 	if (!t)
@@ -506,7 +506,7 @@ static const struct target_ops fake_powerdns = FAKE_OPS("powerdns");
 void fake_net_init(struct fake_net *net)
 {
 	*net = (struct fake_net){.types = {
-					 [CONFIG_TARGET_LOCAL] = NULL,
+					 [CONFIG_TARGET_LOCAL] = &target_local,
 					 [CONFIG_TARGET_DDNS] = &fake_ddns,
 					 [CONFIG_TARGET_POWERDNS] = &fake_powerdns,
 				 }};

@@ -219,10 +219,11 @@ static struct keyring *load_key(struct driver *d)
 static void forget(struct driver *d)
 {
 	struct keyring *ring = d->key ? load_key(d) : NULL;
+	const struct target_zone zone = {.name = d->zone_name};
 
 	if (d->target)
 		target_ops(d->target)->free(d->target);
-	d->target = must(d->ops->new (&d->config, d->zone_name, &d->env));
+	d->target = must(d->ops->new (&d->config, &zone, &d->env));
 	keyring_free(ring); /* the target has copied what it needs */
 	d->config.key = d->config.transfer_key = NULL;
 }
