@@ -144,12 +144,11 @@ enum lease_state lease_state(const struct lease_table *table, const struct lease
 size_t lease_table_count(const struct lease_table *table);
 size_t lease_table_count_stale(const struct lease_table *table);
 
-/* Exempts a host from expiry, or ends the exemption; then its leases run anew.  0,
- * -EALREADY or -ENOMEM. */
-int lease_hold(struct lease_table *table, const uint8_t *owner, int64_t now_ms)
+/* Exempts a host from expiry.  0, -EALREADY or -ENOMEM. */
+int lease_hold(struct lease_table *table, const uint8_t *owner)
 	__attribute__((warn_unused_result));
-int lease_release(struct lease_table *table, const uint8_t *owner, int64_t now_ms)
-	__attribute__((warn_unused_result));
+/* Ends that, and its leases run anew.  0 or -EALREADY. */
+int lease_release(struct lease_table *table, const uint8_t *owner, int64_t now_ms);
 bool lease_is_held(const struct lease_table *table, const uint8_t *owner);
 size_t lease_table_count_held(const struct lease_table *table); /* hosts */
 /* All of them, in no particular order, whether they have leases or not.  visit must not

@@ -153,11 +153,10 @@ size_t lease_expire_now(struct lease_table *table, const uint8_t *owner, int64_t
 
 /* ---- held ---- */
 
-int lease_hold(struct lease_table *table, const uint8_t *owner, int64_t now_ms)
+int lease_hold(struct lease_table *table, const uint8_t *owner)
 {
-	int r = lease_names_add(&table->holds, &table->seed, owner);
+	const int r = lease_names_add(&table->holds, &table->seed, owner);
 
-	(void)now_ms;
 	if (r < 0)
 		return r == -EEXIST ? -EALREADY : r;
 	for (struct lease *lease = lease_first_at(table, owner); lease;

@@ -171,7 +171,7 @@ static int load_lease(const struct lease_record *stored, void *arg)
 static int load_hold(const uint8_t *owner, void *arg)
 {
 	struct zone_leases *leases = arg;
-	const int r = lease_hold(leases->table, owner, 0);
+	const int r = lease_hold(leases->table, owner);
 
 	return r == -EALREADY ? 0 : r;
 }

@@ -31,73 +31,92 @@ int served_expire_host(struct served_zone *zone, const uint8_t *owner,
 	return 0;
 }
 
-struct holding {
-	struct journal_op op;
+/* An order that is on its way to the disk. */
+struct order {
+	struct journal_op op; /* of those about holding */
 	struct served_zone *zone;
 	uint8_t owner[NAME_MAX_LEN];
 	void (*done)(int result, void *arg);
 	void *arg;
 };
 
-static int set_held(struct served_zone *zone, const uint8_t *owner, bool is_held)
+static struct order *order_new(
+	struct served_zone *zone, void (*done)(int result, void *arg), void *arg)
+{
+	struct order *order = calloc(1, sizeof(*order));
+
+	if (!order)
+		return NULL;
+	order->zone = zone;
+	order->done = done;
+	order->arg = arg;
+	return order;
+}
+
+static void finish(struct order *order, int result)
+{
+	order->done(result, order->arg);
+	free(order);
+}
+
+/* A host is held from the order on, and until its release is stored, which needs no
+ * memory.  So it is released here, or has been by another order. */
+static void on_hold_stored(struct journal_op *op, void *arg)
+{
+	struct order *order = arg;
+	struct content *content = &order->zone->content;
+	const bool is_stored = !op->result;
+
+	if (op->is_held != is_stored)
+		(void)lease_release(
+			content->leases, order->owner, content_service_ms(content));
+	leases_wake(&order->zone->leases);
+	finish(order, op->result);
+}
+
+/* 0 or -errno. */
+static int set_held(const struct served_zone *zone, const uint8_t *owner, bool is_held)
 {
 	struct lease_table *table = zone->content.leases;
-	const int64_t now_ms = content_service_ms(&zone->content);
 
-	return is_held ? lease_hold(table, owner, now_ms)
-		       : lease_release(table, owner, now_ms);
-}
-
-static void on_held(struct journal_op *op, void *arg)
-{
-	struct holding *holding = arg;
-	struct served_zone *zone = holding->zone;
-
-	if (op->result && set_held(zone, holding->owner, !op->is_held))
-		log_error("zone %s: out of memory", zone->content.text);
-	if (holding->done)
-		holding->done(op->result, holding->arg);
-	leases_wake(&zone->leases);
-	free(holding);
-}
-
-int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,
-	const struct verdict *why, void (*done)(int result, void *arg), void *arg)
-{
-	struct holding *holding;
-	int r;
-
-	if (!can_change(zone))
-		return -EAGAIN;
-	if (is_held && !lease_first_at(zone->content.leases, owner)) {
+	if (!is_held)
+		return lease_is_held(table, owner) ? 0 : -EALREADY;
+	if (!lease_first_at(table, owner)) {
 		if (!zone->content.mirror)
 			return -EAGAIN;
 		if (!zone_is_name_in_use(zone->content.mirror, owner))
 			return -ENOENT;
 	}
-	holding = calloc(1, sizeof(*holding));
-	if (!holding)
+	return lease_hold(table, owner);
+}
+
+int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,
+	const struct verdict *why, void (*done)(int result, void *arg), void *arg)
+{
+	struct order *order;
+	int r;
+
+	if (!can_change(zone))
+		return -EAGAIN;
+	order = order_new(zone, done, arg);
+	if (!order)
 		return -ENOMEM;
 	r = set_held(zone, owner, is_held);
 	if (r) {
-		free(holding);
+		free(order);
 		return r;
 	}
-	holding->zone = zone;
-	memcpy(holding->owner, owner, name_len(owner));
-	holding->done = done;
-	holding->arg = arg;
-	holding->op = (struct journal_op){
+	memcpy(order->owner, owner, name_len(owner));
+	order->op = (struct journal_op){
 		.kind = JOURNAL_HOLD,
 		.zone = zone->content.id,
-		.host = holding->owner,
+		.host = order->owner,
 		.is_held = is_held,
-		.done = on_held,
-		.arg = holding,
+		.done = on_hold_stored,
+		.arg = order,
 	};
-	content_submit(&zone->content, &holding->op);
+	content_submit(&zone->content, &order->op);
 	leases_note(&zone->leases, is_held ? "held" : "released", owner, NULL, why);
-	leases_wake(&zone->leases);
 	return 0;
 }
 
@@ -150,24 +169,34 @@ static int end_lease(struct edit *edit, const struct lease_record *record)
 	return lease_follow(table, content->mirror, edit->step);
 }
 
-int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
-	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why)
+static bool on_removal_stored(struct edit *edit)
 {
-	struct content *content = &zone->content;
-	const struct lease *lease =
-		lease_find(content->leases, owner, type, rdata, rdata_len);
+	finish(edit->owner, 0);
+	return false;
+}
+
+static void on_removal_failed(struct edit *edit)
+{
+	finish(edit->owner, -EIO);
+}
+
+static const struct edit_ops removal_ops = {
+	.durable = on_removal_stored,
+	.failed = on_removal_failed,
+};
+
+/* 0 or -errno. */
+static int remove_lease(
+	struct order *order, const struct lease *lease, const struct verdict *why)
+{
+	struct content *content = &order->zone->content;
+	struct edit *edit = edit_begin(content, EDIT_ADMINISTRATOR, &removal_ops, order);
 	struct lease_record record;
-	struct edit *edit;
 	int r;
 
-	if (!can_change(zone) || !content->mirror)
-		return -EAGAIN;
-	if (!lease)
-		return -ENOENT;
-	lease_describe(content->leases, lease, &record);
-	edit = edit_begin(content, EDIT_ADMINISTRATOR, NULL, NULL);
 	if (!edit)
 		return -ENOMEM;
+	lease_describe(content->leases, lease, &record);
 	r = end_lease(edit, &record);
 	if (!r)
 		r = edit_keep(edit);
@@ -175,5 +204,26 @@ int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t
 		edit_abort(edit);
 	else
 		(void)edit_commit(edit, why, NULL);
+	return r;
+}
+
+int served_remove_lease(struct served_zone *zone, const struct lease_record *record,
+	const struct verdict *why, void (*done)(int result, void *arg), void *arg)
+{
+	const struct lease *lease = lease_find(zone->content.leases, record->owner,
+		record->type, record->rdata, record->rdata_len);
+	struct order *order;
+	int r;
+
+	if (!can_change(zone) || !zone->content.mirror)
+		return -EAGAIN;
+	if (!lease)
+		return -ENOENT;
+	order = order_new(zone, done, arg);
+	if (!order)
+		return -ENOMEM;
+	r = remove_lease(order, lease, why);
+	if (r)
+		free(order);
 	return r;
 }

@@ -114,16 +114,17 @@ void served_forget_unopened(struct served *served, const struct config *config);
 /* Expires all leases of a host now, held or not.  0 or -ENOENT. */
 int served_expire_host(struct served_zone *zone, const uint8_t *owner,
 	const struct verdict *why, size_t *ret_leases);
-/* Exempts a host from expiry, or ends that.  0: done is called when it is stored (0),
- * or could not be and has been undone (-errno); -EALREADY; -ENOENT: the name has
- * neither leases nor records. */
+/* Those with done: if they return 0, done is called when the order is stored (0), or
+ * could not be (-errno), and then nothing has changed. */
+/* Exempts a host from expiry, or ends that.  0; -EALREADY; -ENOENT: the name has neither
+ * leases nor records. */
 int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,
 	const struct verdict *why, void (*done)(int result, void *arg), void *arg);
 /* Releases the brake.  0, or -EALREADY: it is not on. */
 int served_resume(struct served_zone *zone, const struct verdict *why);
 /* Ends one lease and removes its record.  0 or -ENOENT. */
-int served_remove_lease(struct served_zone *zone, const uint8_t *owner, uint16_t type,
-	const uint8_t *rdata, uint16_t rdata_len, const struct verdict *why);
+int served_remove_lease(struct served_zone *zone, const struct lease_record *record,
+	const struct verdict *why, void (*done)(int result, void *arg), void *arg);
 
 /* ---- adopt.c ---- */
 

@@ -483,7 +483,7 @@ void view_hosts_clear(struct view_hosts *page)
 
 /* ---- orders ---- */
 
-static void on_held(int result, void *arg)
+static void on_stored(int result, void *arg)
 {
 	struct view_order *order = arg;
 
@@ -500,18 +500,17 @@ static size_t retry(const struct content *content)
 	return count;
 }
 
-/* 0 or -errno; when a host is held or released, 0 means that on_held will be called. */
+/* 0 or -errno; 0 for an order that has to be stored means that on_stored will be
+ * called. */
 static int carry_out(struct view_order *order, struct served_zone *zone)
 {
-	const struct lease_record *lease = &order->lease;
-
 	switch (order->verb) {
 	case VIEW_EXPIRE:
 		return served_expire_host(zone, order->host, &order->why, &order->count);
 	case VIEW_HOLD:
 	case VIEW_RELEASE:
 		return served_hold_host(zone, order->host, order->verb == VIEW_HOLD,
-			&order->why, on_held, order);
+			&order->why, on_stored, order);
 	case VIEW_RESUME:
 		return served_resume(zone, &order->why);
 	case VIEW_RETRY:
@@ -519,8 +518,8 @@ static int carry_out(struct view_order *order, struct served_zone *zone)
 		return 0;
 	case VIEW_REMOVE:
 		order->count = 1;
-		return served_remove_lease(zone, lease->owner, lease->type, lease->rdata,
-			lease->rdata_len, &order->why);
+		return served_remove_lease(
+			zone, &order->lease, &order->why, on_stored, order);
 	}
 	return -EINVAL;
 }
@@ -532,7 +531,9 @@ bool view_give(struct served *served, struct zone_call *call)
 
 	order->call = call;
 	order->result = zone ? carry_out(order, zone) : -EAGAIN;
-	return order->result || (order->verb != VIEW_HOLD && order->verb != VIEW_RELEASE);
+	return order->result ||
+		(order->verb != VIEW_HOLD && order->verb != VIEW_RELEASE &&
+			order->verb != VIEW_REMOVE);
 }
 
 static bool wants(const uint8_t *owner, void *arg)

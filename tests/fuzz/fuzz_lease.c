@@ -210,7 +210,7 @@ static void administer(struct scene *s, uint8_t what)
 	int r = 0;
 
 	if (what == 0)
-		r = lease_hold(s->table, owner, s->now_ms);
+		r = lease_hold(s->table, owner);
 	else if (what == 1)
 		r = lease_release(s->table, owner, s->now_ms);
 	else if (what == 2)

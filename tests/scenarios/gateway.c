@@ -492,22 +492,51 @@ size_t gateway_compose(struct gateway *gateway, struct dns_request *dns, uint8_t
 	return listener_compose(&gateway->listener, dns, buf);
 }
 
-int gateway_call(struct gateway *gateway, const uint8_t *zone,
-	bool (*run)(struct served *served, struct zone_call *call), void *subject)
+/* Others stay. */
+static bool take_from(struct queue *queue, const struct queue_node *wanted)
 {
-	struct zone_call call = {
-		.zone = zone, .run = run, .subject = subject, .back = &gateway->calls};
-	struct queue_list list;
+	struct queue_list list, others;
+	struct queue_node *node;
+	bool is_there = false;
+
+	queue_list_init(&list);
+	queue_list_init(&others);
+	queue_take_all(queue, &list);
+	while ((node = queue_list_take(&list))) {
+		if (node == wanted)
+			is_there = true;
+		else
+			queue_list_append(&others, node);
+	}
+	if (others.head)
+		queue_push(queue, &others);
+	return is_there;
+}
+
+int gateway_send_call(struct gateway *gateway, struct zone_call *call)
+{
 	int r = gateway_ready(gateway);
 
 	if (r)
 		return r;
-	zone_threads_call(gateway->threads, &call, gateway->config);
-	r = gateway_settle(gateway);
-	queue_list_init(&list);
-	queue_take_all(&gateway->calls, &list);
-	if (!r && list.head != &call.node)
-		abort(); /* it still points to what goes out of scope here */
+	call->back = &gateway->calls;
+	zone_threads_call(gateway->threads, call, gateway->config);
+	return gateway_settle(gateway);
+}
+
+bool gateway_take_call(struct gateway *gateway, const struct zone_call *call)
+{
+	return take_from(&gateway->calls, &call->node);
+}
+
+int gateway_call(struct gateway *gateway, const uint8_t *zone,
+	bool (*run)(struct served *served, struct zone_call *call), void *subject)
+{
+	struct zone_call call = {.zone = zone, .run = run, .subject = subject};
+	int r = gateway_send_call(gateway, &call);
+
+	if (!r && !gateway_take_call(gateway, &call))
+		abort(); /* something still points to what goes out of scope here */
 	return r;
 }
 
@@ -540,28 +569,6 @@ static size_t make_question(const uint8_t *apex, uint8_t buf[WIRE_UDP_PLAIN])
 	return w.at;
 }
 
-/* Whoever has it in hand, others wait for theirs. */
-static struct dns_request *take_answer(
-	struct gateway *gateway, const struct dns_request *dns)
-{
-	struct queue_list list, others;
-	struct queue_node *node;
-	bool is_there = false;
-
-	queue_list_init(&list);
-	queue_list_init(&others);
-	queue_take_all(&gateway->mailbox.queue, &list);
-	while ((node = queue_list_take(&list))) {
-		if (node == &dns->request.node)
-			is_there = true;
-		else
-			queue_list_append(&others, node);
-	}
-	if (others.head)
-		queue_push(&gateway->mailbox.queue, &others);
-	return is_there ? (struct dns_request *)dns : NULL;
-}
-
 struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 {
 	static const struct policy_subject us = {
@@ -582,9 +589,10 @@ struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 	dns->question_type = TYPE_AXFR;
 	request_set_state(&dns->request, REQUEST_JUDGED);
 	forward(gateway, &dns->request);
-	if (verdict_is_ok(&v) && !gateway_settle(gateway))
-		dns = take_answer(gateway, dns);
-	if (dns && dns->transfer)
+	if (!verdict_is_ok(&v) || gateway_settle(gateway) ||
+		!take_from(&gateway->mailbox.queue, &dns->request.node))
+		return NULL;
+	if (dns->transfer)
 		content = content_from_transfer(apex, dns->transfer);
 	dns_request_free(dns);
 	return content;

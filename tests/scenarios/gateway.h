@@ -113,7 +113,11 @@ size_t gateway_compose(struct gateway *gateway, struct dns_request *dns, uint8_t
 
 /* What secondaries would get of a zone now; NULL: it is not in service. */
 struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex);
-/* Runs it in the zone's thread and waits for it (zone NULL: in all of them). */
+/* Runs it in the zone's thread (in all if it names none); what it works on must
+ * stay until gateway_take_call says that it is back, or the gateway ends. */
+int gateway_send_call(struct gateway *gateway, struct zone_call *call);
+bool gateway_take_call(struct gateway *gateway, const struct zone_call *call);
+/* The same, waiting for it. */
 int gateway_call(struct gateway *gateway, const uint8_t *zone,
 	bool (*run)(struct served *served, struct zone_call *call), void *subject);
 /* Leases of a zone, or only those at owner; view_leases_clear. */

@@ -1,5 +1,5 @@
 /*
- * Leases: what administrators say, and what must be true.
+ * Statements that say what must be true of leases.
  */
 #include "tests/scenarios/scenario.h"
 
@@ -9,59 +9,12 @@
 
 #include "zones/rdata.h"
 
-/* ---- an administrator ---- */
-
 static int read_host(const struct scenario *s, uint8_t ret_owner[NAME_MAX_LEN], char **at)
 {
 	if (!s->zone || !scenario_read_name(s, ret_owner, message_next_word(at)))
 		return scenario_fail(s, "expected a name, in a zone");
 	return 0;
 }
-
-static int give_order(struct scenario *s, enum view_verb verb, const uint8_t *host)
-{
-	struct view_order order = {
-		.verb = verb, .host = host, .why = {.why = "the scenario says so"}};
-	int r = scenario_check(
-		s, gateway_call(&s->gateway, s->zone->apex, view_give, &order));
-
-	if (r)
-		return r;
-	return order.result ? scenario_fail(s, "the order: %s", strerror(-order.result))
-			    : 0;
-}
-
-static int order_host(struct scenario *s, enum view_verb verb, char *at)
-{
-	uint8_t owner[NAME_MAX_LEN];
-	int r = read_host(s, owner, &at);
-
-	return r ? r : give_order(s, verb, owner);
-}
-
-int lease_hold_host(struct scenario *s, char *at)
-{
-	return order_host(s, VIEW_HOLD, at);
-}
-
-int lease_release_host(struct scenario *s, char *at)
-{
-	return order_host(s, VIEW_RELEASE, at);
-}
-
-int lease_expire_host(struct scenario *s, char *at)
-{
-	return order_host(s, VIEW_EXPIRE, at);
-}
-
-int lease_resume(struct scenario *s, char *at)
-{
-	(void)at;
-	return s->zone ? give_order(s, VIEW_RESUME, NULL)
-		       : scenario_fail(s, "expected RESUME in a zone");
-}
-
-/* ---- what must be true ---- */
 
 /* "host1 A 192.0.2.1 30m": what stands before the last word is a record. */
 static int read_record(struct scenario *s, char *at, uint8_t owner[NAME_MAX_LEN],

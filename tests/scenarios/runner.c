@@ -46,8 +46,13 @@
  *   MANY COUNT UPDATE key=...     so many of them, one after the other: each % in their
  *                                 lines is its number, from 1, and each ~ the last digit
  *                                 of that.  All are accepted
- *   HOLD, RELEASE, EXPIRE NAME    an administrator's words about a host
- *   RESUME                        and about expiry that has stopped
+ *   HOLD|RELEASE|EXPIRE [@LABEL] NAME
+ *                                 an administrator's order about a host.  With a label
+ *                                 nobody waits, and TOLD says what became of it
+ *   REMOVE [@LABEL] NAME TYPE RDATA
+ *                                 about a lease
+ *   ADOPT [@LABEL] [dry] [NAME]   about records that have none
+ *   RESUME [@LABEL]               about expiry that has stopped
  *   RELOAD                        what was changed above is read (which it is anyway,
  *                                 before anything else happens)
  *   RESTART [TIME]                the gateway stops, is away so long, and starts
@@ -68,6 +73,8 @@
  *
  *   EXPECT [@LABEL] RCODE [TSIG-ERROR] [changed|unchanged] [granted=S[,S]|none]
  *          [why "part of the reason"]
+ *   TOLD @LABEL done|none|already|later|failed [leases=N]
+ *                                 whoever gave the order
  *   WAITING @LABEL ...            they have no answer yet
  *   RRSET NAME TYPE NONE          the zone has no such RRset
  *   RRSET NAME TYPE TTL RDATA [| RDATA ...]
@@ -234,8 +241,9 @@ int scenario_do(struct scenario *s, char *line)
 		{"CLIENT_KEY", scene_add_client_key}, {"TIME", life_set_time},
 		{"TIME_PASSES", life_pass_time}, {"STANDS_STILL", life_stand_still},
 		{"UPDATE", send_update}, {"AGAIN", send_again}, {"MANY", send_many},
-		{"HOLD", lease_hold_host}, {"RELEASE", lease_release_host},
-		{"EXPIRE", lease_expire_host}, {"RESUME", lease_resume},
+		{"HOLD", order_hold}, {"RELEASE", order_release},
+		{"EXPIRE", order_expire}, {"RESUME", order_resume},
+		{"REMOVE", order_remove}, {"ADOPT", order_adopt}, {"TOLD", order_check},
 		{"RELOAD", life_reload}, {"RESTART", life_restart}, {"KILL", life_kill},
 		{"JOURNAL", life_journal}, {"READER", life_reader},
 		{"SERVER", life_server}, {"EXPECT", check_result},
@@ -287,6 +295,7 @@ static int init(struct scenario *s, const char *path, unsigned thread_count)
 static void clear(struct scenario *s)
 {
 	gateway_clear(&s->gateway);
+	order_clear(s);
 	hmac_pool_free(s->client_pool);
 	keyring_free(s->client_ring);
 	free(s->text);

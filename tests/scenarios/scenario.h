@@ -11,7 +11,7 @@
 #include "tests/scenarios/gateway.h"
 #include "tests/scenarios/message.h"
 
-enum { SCENARIO_REQUESTS_MAX = 32, SCENARIO_LABEL_MAX = 16 };
+enum { SCENARIO_REQUESTS_MAX = 32, SCENARIO_ORDERS_MAX = 8, SCENARIO_LABEL_MAX = 16 };
 
 /* An update that was sent. */
 struct sent_update {
@@ -25,6 +25,16 @@ struct sent_update {
 	struct verdict verdict; /* rcode and TSIG error as in the answer's octets */
 	struct lease_terms granted;
 	bool is_changed; /* the zone is not as it was */
+};
+
+/* An order of an administrator. */
+struct scenario_order {
+	struct zone_call call;          /* first; run NULL: this place is free */
+	char label[SCENARIO_LABEL_MAX]; /* "": it is waited for */
+	bool is_back;
+	struct view_order order;
+	struct view_adoption adoption;
+	uint8_t zone[NAME_MAX_LEN], host[NAME_MAX_LEN], rdata[256];
 };
 
 struct scenario {
@@ -42,6 +52,7 @@ struct scenario {
 	bool is_unchecked; /* a result nobody has asked about yet */
 	bool has_result;
 	struct sent_update requests[SCENARIO_REQUESTS_MAX];
+	struct scenario_order orders[SCENARIO_ORDERS_MAX];
 	struct message message;
 	/* What was sent last. */
 	struct sent_update sent;
@@ -98,11 +109,19 @@ int life_server(struct scenario *s, char *at);
  * restart. */
 int life_check_end(struct scenario *s);
 
+/* order.c */
+int order_hold(struct scenario *s, char *at);
+int order_release(struct scenario *s, char *at);
+int order_expire(struct scenario *s, char *at);
+int order_resume(struct scenario *s, char *at);
+int order_remove(struct scenario *s, char *at);
+int order_adopt(struct scenario *s, char *at);
+int order_check(struct scenario *s, char *at);
+/* Is there one of this label of which nobody has been told? */
+bool order_is_waiting(struct scenario *s, const char *label);
+void order_clear(struct scenario *s);
+
 /* lease.c */
-int lease_hold_host(struct scenario *s, char *at);
-int lease_release_host(struct scenario *s, char *at);
-int lease_expire_host(struct scenario *s, char *at);
-int lease_resume(struct scenario *s, char *at);
 int lease_check(struct scenario *s, char *at);
 int lease_check_state(struct scenario *s, char *at);
 int lease_check_brake(struct scenario *s, char *at);
