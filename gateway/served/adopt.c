@@ -237,7 +237,9 @@ static void on_turn(void *arg)
 		alarm_set_in(&a->alarm, GATE_MS);
 		return;
 	}
-	r = can_adopt(a->zone) ? turn(a) : -EAGAIN;
+	r = a->result; /* of what has come back from the journal */
+	if (!r)
+		r = can_adopt(a->zone) ? turn(a) : -EAGAIN;
 	if (!r && a->at < a->len) {
 		alarm_set_in(&a->alarm, 0);
 		return;
