@@ -195,6 +195,24 @@ int check_count(struct scenario *s, char *at)
 	return r;
 }
 
+/* "PENDING N": what the primary target does not have. */
+int check_pending(struct scenario *s, char *at)
+{
+	const size_t expected = strtoul(at, NULL, 10);
+	const struct view_zone *zone;
+	struct view_zones page;
+	size_t got;
+	int r = scenario_check(s, gateway_look(&s->gateway, s->zone->apex, &page, &zone));
+
+	if (r)
+		return r;
+	got = zone->targets[0].pending;
+	view_zones_clear(&page);
+	return got == expected
+		? 0
+		: scenario_fail(s, "expected %zu pending, got %zu", expected, got);
+}
+
 /* ---- zones ---- */
 
 static struct rrset *add_record(struct rrset *old, uint16_t type, uint32_t ttl,

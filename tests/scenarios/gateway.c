@@ -540,6 +540,27 @@ int gateway_call(struct gateway *gateway, const uint8_t *zone,
 	return r;
 }
 
+int gateway_look(struct gateway *gateway, const uint8_t *zone,
+	struct view_zones *ret_page, const struct view_zone **ret_zone)
+{
+	int r = gateway_ready(gateway);
+
+	if (r)
+		return r;
+	r = view_zones_init(ret_page, gateway->config);
+	if (!r) {
+		view_zones_turn(ret_page, GATEWAY_ZONES_MAX);
+		r = gateway_call(gateway, NULL, view_zones, ret_page);
+	}
+	for (size_t i = 0; !r && i < ret_page->count; i++) {
+		*ret_zone = &ret_page->zones[i];
+		if (name_is_equal((*ret_zone)->config->name, zone))
+			return 0;
+	}
+	view_zones_clear(ret_page);
+	return r ? r : gateway_why(gateway, -ENOENT, "the zone");
+}
+
 int gateway_leases(struct gateway *gateway, const uint8_t *zone, const uint8_t *owner,
 	struct view_leases *ret_leases)
 {

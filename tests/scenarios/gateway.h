@@ -120,6 +120,9 @@ bool gateway_take_call(struct gateway *gateway, const struct zone_call *call);
 /* The same, waiting for it. */
 int gateway_call(struct gateway *gateway, const uint8_t *zone,
 	bool (*run)(struct served *served, struct zone_call *call), void *subject);
+/* A zone as administrators see it; view_zones_clear. */
+int gateway_look(struct gateway *gateway, const uint8_t *zone,
+	struct view_zones *ret_page, const struct view_zone **ret_zone);
 /* Leases of a zone, or only those at owner; view_leases_clear. */
 int gateway_leases(struct gateway *gateway, const uint8_t *zone, const uint8_t *owner,
 	struct view_leases *ret_leases);

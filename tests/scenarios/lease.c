@@ -134,24 +134,15 @@ int lease_check_state(struct scenario *s, char *at)
 
 int lease_check_brake(struct scenario *s, char *at)
 {
-	const char *word = message_next_word(&at), *got = "off";
+	const char *word = message_next_word(&at), *got;
+	const struct view_zone *zone;
 	struct view_zones page;
-	int r = scenario_check(s, gateway_ready(&s->gateway));
+	int r = scenario_check(s, gateway_look(&s->gateway, s->zone->apex, &page, &zone));
 
 	if (r)
 		return r;
-	r = view_zones_init(&page, s->gateway.config);
-	if (!r) {
-		view_zones_turn(&page, GATEWAY_ZONES_MAX);
-		r = gateway_call(&s->gateway, NULL, view_zones, &page);
-	}
-	for (size_t i = 0; !r && i < page.count; i++)
-		if (name_is_equal(page.zones[i].config->name, s->zone->apex) &&
-			page.zones[i].is_braked)
-			got = "on";
+	got = zone->is_braked ? "on" : "off";
 	view_zones_clear(&page);
-	if (r)
-		return scenario_check(s, r);
 	if (!word || strcmp(word, got) != 0)
 		return scenario_fail(s, "expected the brake %s, it is %s",
 			word ? word : "on or off", got);

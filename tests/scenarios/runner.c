@@ -85,6 +85,8 @@
  *   COUNT SERVER [requests=N] [batches=N] [loads=N] [differences=N]
  *                                 since the last COUNT: batches tried, and applied; zones
  *                                 loaded, and differences
+ *   PENDING N                     accepted updates that the primary target, which is the
+ *                                 gateway itself without servers, does not have yet
  *   LEASE NAME TYPE RDATA TIME|none
  *                                 how long the record's lease still lasts
  *   STATE NAME active|stale|held|none
@@ -249,8 +251,8 @@ int scenario_do(struct scenario *s, char *line)
 		{"SERVER", life_server}, {"EXPECT", check_result},
 		{"WAITING", check_waiting}, {"RRSET", check_rrset}, {"NAME", check_name},
 		{"SERIAL", check_serial}, {"AT", check_at}, {"COUNT", check_count},
-		{"LEASE", lease_check}, {"STATE", lease_check_state},
-		{"BRAKE", lease_check_brake}};
+		{"PENDING", check_pending}, {"LEASE", lease_check},
+		{"STATE", lease_check_state}, {"BRAKE", lease_check_brake}};
 	const char *word = message_next_word(&line);
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)

@@ -142,6 +142,7 @@ int check_result(struct scenario *s, char *at);
 int check_waiting(struct scenario *s, char *at);
 int check_at(struct scenario *s, char *at);
 int check_count(struct scenario *s, char *at);
+int check_pending(struct scenario *s, char *at);
 int check_rrset(struct scenario *s, char *at);
 int check_name(struct scenario *s, char *at);
 int check_serial(struct scenario *s, char *at);
