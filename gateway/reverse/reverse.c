@@ -355,11 +355,10 @@ static void on_accepted(void *part, const struct content_request *request,
  * no longer has a rule with ptr. */
 static bool is_about_to_be_opened(const struct zone_reverse *zone, const uint8_t *host)
 {
-	const struct content *content = zone->content;
 	const struct config_zone *forward =
-		config_find_enclosing_zone(content->config, host);
+		config_find_enclosing_zone(zone->all->config, host);
 
-	return forward && zone_thread_serves(content->thread, forward);
+	return forward && zone_thread_serves(zone->content->thread, forward);
 }
 
 bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms)
@@ -486,10 +485,11 @@ const struct content_observer reverse_observer = {
 
 struct zone_reverse *reverse_find(const struct reverse_zones *all, const uint8_t *name)
 {
+	const struct config_zone *config = config_find_enclosing_zone(all->config, name);
 	struct zone_reverse *zone = NULL;
 
-	for (; name && !zone; name = name_parent(name))
-		HASH_FIND(hh, all->zones, name, name_len(name), zone);
+	if (config)
+		HASH_FIND(hh, all->zones, config->name, name_len(config->name), zone);
 	return zone;
 }
 

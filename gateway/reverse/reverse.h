@@ -48,7 +48,8 @@ struct ptr_wishes {
 /* All zones of a zone thread, in both roles: where addresses are, and where their PTR
  * records belong. */
 struct reverse_zones {
-	struct zone_reverse *zones; /* hash by name */
+	const struct config *config; /* borrowed; the newest */
+	struct zone_reverse *zones;  /* in service; hash by name */
 	bool has_reverse; /* there is, or was, a zone where PTR records belong */
 };
 

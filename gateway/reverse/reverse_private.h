@@ -20,7 +20,8 @@ struct ptr_place {
 	bool are_derived;        /* all of set */
 };
 
-/* The zone of this name, or the closest one that encloses it.  NULL: none. */
+/* The configured zone that encloses this name most closely.  NULL: there is none, or it
+ * is not in service now (then a zone around it knows nothing of the name). */
 struct zone_reverse *reverse_find(const struct reverse_zones *all, const uint8_t *name);
 /* False: there is no such place now. */
 bool ptr_place_find(struct reverse_zones *all, const uint8_t *host, uint16_t type,

@@ -501,6 +501,7 @@ int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigne
 	writer->queue.fd = writer->commands.fd = writer->calls.fd = -1;
 	writer->handovers.fd = writer->thread.client.done.fd = -1;
 	writer->served.thread = &writer->thread;
+	writer->served.reverse.config = writer->config;
 	queue_list_init(&writer->thread.submissions);
 	database_add_thread(&shared->database, &writer->thread.numbers);
 	r = set_up_loop(writer, env);

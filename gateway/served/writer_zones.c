@@ -203,6 +203,7 @@ void writer_reload_zones(struct writer *writer, struct config *config)
 {
 	config_unref(writer->config);
 	writer->config = config;
+	writer->served.reverse.config = config;
 	close_others(writer);
 	for (size_t i = 0; i < config->zone_count; i++) {
 		const struct config_zone *zone = &config->zones[i];
