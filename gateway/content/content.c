@@ -29,9 +29,10 @@ static void kick(struct thread_task *task)
 }
 
 int content_init(struct content *content, struct zone_thread *thread,
-	struct config *config, const struct config_zone *rules)
+	struct config *config, const struct config_zone *rules, int64_t id)
 {
 	content->thread = thread;
+	content->id = id;
 	content->config = config_ref(config);
 	content->rules = rules;
 	memcpy(content->name, rules->name, sizeof(content->name));
@@ -44,9 +45,7 @@ int content_init(struct content *content, struct zone_thread *thread,
 	TAILQ_INIT(&content->delivering);
 	TAILQ_INIT(&content->callers);
 	content->history = transfer_history_new();
-	if (!content->history)
-		return -ENOMEM;
-	return thread->store_ops->zone_id(thread->store, content->name, &content->id);
+	return content->history ? 0 : -ENOMEM;
 }
 
 void content_clear(struct content *content)

@@ -137,10 +137,9 @@ struct content {
 
 /* ---- content.c ---- */
 
-/* Reads the zone's number, or makes one.  0 or -errno; content_clear is needed either
- * way. */
+/* Of the zone with this number.  0 or -ENOMEM; content_clear is needed either way. */
 int content_init(struct content *content, struct zone_thread *thread,
-	struct config *config, const struct config_zone *rules)
+	struct config *config, const struct config_zone *rules, int64_t id)
 	__attribute__((warn_unused_result));
 void content_clear(struct content *content);
 void content_configure(

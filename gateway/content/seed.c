@@ -27,7 +27,31 @@ enum {
 	PATIENCE = 30,
 };
 
-/* ---- the seed ---- */
+/* One attempt to load a zone, which is read by the reader's thread. */
+struct seeding {
+	struct thread_read read; /* first */
+	struct journal_op op;    /* stores a seed */
+	struct seed *seed;       /* NULL: it no longer wants it */
+	struct config *config;   /* counted: contains rules */
+	const struct config_zone *rules;
+	struct name_seed name_seed;
+	int64_t id;    /* store_ops.zone_id */
+	int64_t now_s; /* real time */
+	struct zone *zone;
+	bool is_new; /* it is the seed, and not in the database yet */
+	bool is_bad; /* the seed cannot be read */
+	struct seed_file file;
+	char error[ZONE_ERROR_MAX]; /* with is_bad */
+};
+
+static void seeding_free(struct seeding *seeding)
+{
+	zone_free(seeding->zone);
+	config_unref(seeding->config);
+	free(seeding);
+}
+
+/* ---- in the reader's thread: the seed ---- */
 
 static int put_seed_record(struct zone *zone, uint16_t type, const char *text)
 {
@@ -49,47 +73,31 @@ static int put_seed_record(struct zone *zone, uint16_t type, const char *text)
 
 /* A SOA and an NS make it a valid zone.  The serial is the time, which is newer than
  * the serial of an earlier zone of this name. */
-static int make_up_seed(struct content *content, struct zone *zone)
+static int make_up_seed(const struct seeding *seeding)
 {
+	const struct config_zone *rules = seeding->rules;
 	const bool has_room =
-		name_len(content->name) + sizeof("hostmaster") <= NAME_MAX_LEN;
-	const int64_t now_s = turn_real_ms(&content->thread->time) / 1000;
+		name_len(rules->name) + sizeof("hostmaster") <= NAME_MAX_LEN;
 	char host[NAME_TEXT_MAX] = "ns", soa[NAME_TEXT_MAX + 128];
 	int r;
 
-	if (content->rules->mname)
-		name_to_text(content->rules->mname, host);
+	if (rules->mname)
+		name_to_text(rules->mname, host);
 	else if (!has_room)
 		strcpy(host, "@");
 	snprintf(soa, sizeof(soa), "%s %s %u %d %d %d %d", host,
-		has_room ? "hostmaster" : "@", (uint32_t)now_s, SEED_REFRESH, SEED_RETRY,
-		SEED_EXPIRE, SEED_MINIMUM);
-	r = put_seed_record(zone, TYPE_SOA, soa);
-	return r ? r : put_seed_record(zone, TYPE_NS, host);
+		has_room ? "hostmaster" : "@", (uint32_t)seeding->now_s, SEED_REFRESH,
+		SEED_RETRY, SEED_EXPIRE, SEED_MINIMUM);
+	r = put_seed_record(seeding->zone, TYPE_SOA, soa);
+	return r ? r : put_seed_record(seeding->zone, TYPE_NS, host);
 }
 
 static void warn_of_seed(const char *message, void *arg)
 {
-	const struct content *content = arg;
+	const struct seeding *seeding = arg;
 
-	log_warning("zone %s: %s", content->text, message);
+	log_warning("zone %s: %s", seeding->rules->text, message);
 }
-
-static int read_seed(struct content *content, const char *path, struct zone *zone,
-	char ret_error[ZONE_ERROR_MAX])
-{
-	int r;
-
-	if (path)
-		return zone_load_file(zone, path, warn_of_seed, content, ret_error);
-	r = make_up_seed(content, zone);
-	if (r)
-		snprintf(ret_error, ZONE_ERROR_MAX, "creating its initial records: %s",
-			strerror(-r));
-	return r;
-}
-
-/* ---- out of service ---- */
 
 /* What shows whether a file has changed, or is missing. */
 static struct seed_file look_at(const char *path)
@@ -104,6 +112,42 @@ static struct seed_file look_at(const char *path)
 		.changed_s = st.st_mtim.tv_sec,
 		.changed_ns = st.st_mtim.tv_nsec};
 }
+
+static void read_seed(struct seeding *seeding)
+{
+	const char *path = seeding->rules->targets[0].file;
+	int r;
+
+	seeding->is_new = true;
+	seeding->file = look_at(path);
+	if (path) {
+		r = zone_load_file(
+			seeding->zone, path, warn_of_seed, seeding, seeding->error);
+	} else {
+		r = make_up_seed(seeding);
+		if (r)
+			snprintf(seeding->error, sizeof(seeding->error),
+				"creating its initial records: %s", strerror(-r));
+	}
+	seeding->is_bad = r != 0;
+}
+
+static int read_zone(
+	struct reader_job *job, const struct store_ops *ops, struct store *store)
+{
+	struct seeding *seeding = (struct seeding *)(void *)job;
+	int r;
+
+	seeding->zone = zone_new_seeded(seeding->rules->name, &seeding->name_seed);
+	if (!seeding->zone)
+		return -ENOMEM;
+	r = ops->read_records(store, seeding->id, seeding->zone);
+	if (!r && !zone_soa(seeding->zone))
+		read_seed(seeding);
+	return r;
+}
+
+/* ---- out of service ---- */
 
 static bool is_same_file(const struct seed_file *a, const struct seed_file *b)
 {
@@ -131,12 +175,6 @@ static void stay_out(struct seed *seed, const char *why)
 
 /* ---- loading ---- */
 
-struct seeding {
-	struct journal_op op;
-	struct seed *seed;
-	struct zone *zone;
-};
-
 static void on_taken(int result, void *arg)
 {
 	struct seed *seed = arg;
@@ -159,8 +197,11 @@ static void on_taken(int result, void *arg)
 }
 
 /* Changes in the journal are applied on top. */
-static void go_into_service(struct seed *seed, struct zone *zone)
+static void go_into_service(struct seed *seed, struct seeding *seeding)
 {
+	struct zone *zone = seeding->zone;
+
+	seeding->zone = NULL;
 	seed->is_failed = false;
 	content_take_zone(seed->content, zone, on_taken, seed);
 }
@@ -176,33 +217,24 @@ static void on_seeded(struct journal_op *op, void *arg)
 		journal_last_error(seed->content->thread->journal, error);
 		snprintf(why, sizeof(why), "its initial records could not be stored: %s",
 			error);
-		zone_free(seeding->zone);
 		stay_out(seed, why);
 	} else {
-		go_into_service(seed, seeding->zone);
+		go_into_service(seed, seeding);
 	}
-	free(seeding);
+	seeding_free(seeding);
 }
 
 /* The whole seed is stored before the first update can build on it. */
-static void store_seed(struct seed *seed, struct zone *zone)
+static void store_seed(struct seed *seed, struct seeding *seeding)
 {
 	struct content *content = seed->content;
 	struct delivery *primary = content_primary(content);
-	struct seeding *seeding = calloc(1, sizeof(*seeding));
 
-	if (!seeding) {
-		zone_free(zone);
-		stay_out(seed, "out of memory");
-		return;
-	}
-	seeding->seed = seed;
-	seeding->zone = zone;
 	seeding->op = (struct journal_op){
 		.kind = JOURNAL_CONTENT,
 		.zone = content->id,
 		.seq = delivery_cursor(primary),
-		.content = zone,
+		.content = seeding->zone,
 		.target = delivery_id(primary),
 		.done = on_seeded,
 		.arg = seeding,
@@ -213,41 +245,71 @@ static void store_seed(struct seed *seed, struct zone *zone)
 	content_submit(content, &seeding->op);
 }
 
-static void read_and_store(struct seed *seed, struct zone *zone)
+static void stay_out_unread(struct seed *seed, const struct seeding *seeding)
 {
-	const char *path = seed->content->rules->targets[0].file;
-	char error[ZONE_ERROR_MAX];
+	char why[STORE_ERROR_MAX + 64];
 
-	seed->file = look_at(path);
-	if (read_seed(seed->content, path, zone, error)) {
-		zone_free(zone);
+	if (seeding->is_bad) {
 		seed->is_bad = true;
-		stay_out(seed, error);
+		seed->file = seeding->file;
+		stay_out(seed, seeding->error);
 		return;
 	}
-	store_seed(seed, zone);
+	snprintf(why, sizeof(why), "its records cannot be read: %s",
+		seeding->read.job.error);
+	stay_out(seed, why);
+}
+
+static void on_read(struct thread_read *read)
+{
+	struct seeding *seeding = (struct seeding *)(void *)read;
+	struct seed *seed = seeding->seed;
+
+	if (seed)
+		seed->reading = NULL;
+	if (seed && !seed->content->is_closing) {
+		if (read->job.result || seeding->is_bad) {
+			stay_out_unread(seed, seeding);
+		} else if (seeding->is_new) {
+			store_seed(seed, seeding);
+			return;
+		} else {
+			go_into_service(seed, seeding);
+		}
+	}
+	seeding_free(seeding);
+}
+
+static void give_up_reading(struct seed *seed)
+{
+	if (!seed->reading)
+		return;
+	atomic_store(&seed->reading->read.job.is_given_up, true);
+	seed->reading->seed = NULL;
+	seed->reading = NULL;
 }
 
 void seed_load(struct seed *seed)
 {
 	struct content *content = seed->content;
-	struct zone_thread *thread = content->thread;
-	struct zone *zone = zone_new_seeded(content->name, &thread->target_env.seed);
-	char why[STORE_ERROR_MAX + 64];
+	struct seeding *seeding = calloc(1, sizeof(*seeding));
 
+	give_up_reading(seed);
 	seed->is_bad = false;
-	if (!zone) {
+	if (!seeding) {
 		stay_out(seed, "out of memory");
-	} else if (thread->store_ops->read_records(thread->store, content->id, zone)) {
-		snprintf(why, sizeof(why), "its records cannot be read: %s",
-			thread->store_ops->error(thread->store));
-		zone_free(zone);
-		stay_out(seed, why);
-	} else if (zone_soa(zone)) {
-		go_into_service(seed, zone);
-	} else {
-		read_and_store(seed, zone);
+		return;
 	}
+	seeding->read.job.run = read_zone;
+	seeding->read.done = on_read;
+	seeding->seed = seed;
+	seeding->config = config_ref(content->config);
+	seeding->rules = content->rules;
+	seeding->name_seed = content->thread->target_env.seed;
+	seeding->id = content->id;
+	seeding->now_s = turn_real_s(&content->thread->time);
+	seed->reading = seeding;
+	zone_thread_read(content->thread, &seeding->read);
 }
 
 static void on_alarm(void *arg)
@@ -276,6 +338,7 @@ void seed_init(struct seed *seed, struct content *content)
 
 void seed_clear(struct seed *seed)
 {
+	give_up_reading(seed);
 	alarm_stop(&seed->alarm);
 	free(seed->why);
 }

@@ -18,8 +18,11 @@ struct seed_file {
 	int64_t size, changed_s, changed_ns;
 };
 
+struct seeding;
+
 struct seed {
 	struct content *content; /* NULL: the zone is not the gateway's own */
+	struct seeding *reading; /* it is being read; NULL: it is not */
 	struct alarm alarm;      /* until it is tried again */
 	bool is_failed;          /* it could not be loaded, and is tried again */
 	bool is_bad;             /* ... since its file has an error, or does not exist */
@@ -32,7 +35,8 @@ struct seed {
 
 void seed_init(struct seed *seed, struct content *content);
 void seed_clear(struct seed *seed);
-/* If that fails the zone is out of service; this is logged, and tried again. */
+/* Begins to load it, beside the zone thread.  If that fails the zone is out of service;
+ * this is logged, and tried again. */
 void seed_load(struct seed *seed);
 /* Logs the reason again, for someone who reads the configuration again. */
 void seed_load_again(struct seed *seed);

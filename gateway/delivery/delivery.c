@@ -33,10 +33,10 @@ static size_t queue_max(const struct zone_thread *thread)
 }
 
 int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zone,
-	struct config *config, const struct config_target *target_config, bool is_primary)
+	struct config *config, const struct config_target *target_config, bool is_primary,
+	const struct delivery_start *start)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
-	int r = -ENOMEM;
 
 	if (!d)
 		return -ENOMEM;
@@ -54,17 +54,14 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 		goto fail;
 	d->config = config_ref(config);
 	d->target_config = target_config;
-	if (!open_target(d))
-		goto fail;
-	r = delivery_read_cursor(d);
-	if (r)
+	if (!open_target(d) || delivery_start(d, start))
 		goto fail;
 	*ret_delivery = d;
 	return 0;
 
 fail:
 	delivery_free(d);
-	return r;
+	return -ENOMEM;
 }
 
 void delivery_free(struct delivery *d)

@@ -86,12 +86,19 @@ struct delivery_zone {
 	void *arg;
 };
 
-/* Keeps a reference to config, which contains target_config.  Reads its cursor; for a
- * target that is new to the zone it starts after the last sequence number.  0 or
- * -errno. */
+/* Where a target stands, as the database has it. */
+struct delivery_start {
+	uint64_t cursor;    /* 0: it is new to the zone */
+	uint64_t overtaken; /* the database was restored: so many change sets after the
+	                     * cursor, which the target must not get, since it has seen
+	                     * later ones */
+};
+
+/* Keeps a reference to config, which contains target_config.  For a target that is new
+ * to the zone it starts after the last sequence number.  0 or -ENOMEM. */
 int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zone,
-	struct config *config, const struct config_target *target_config, bool is_primary)
-	__attribute__((warn_unused_result));
+	struct config *config, const struct config_target *target_config, bool is_primary,
+	const struct delivery_start *start) __attribute__((warn_unused_result));
 void delivery_free(struct delivery *delivery); /* NULL is harmless */
 
 const char *delivery_id(const struct delivery *delivery); /* config_target.id */

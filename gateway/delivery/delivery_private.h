@@ -100,8 +100,8 @@ struct delivery {
 
 /* ---- delivery_queue.c ---- */
 
-/* Reads the target's cursor, or starts one for a new target.  0 or -errno. */
-int delivery_read_cursor(struct delivery *delivery);
+/* Takes up the target's cursor, or starts one for a new target.  0 or -ENOMEM. */
+int delivery_start(struct delivery *delivery, const struct delivery_start *start);
 /* The cursor is written to the journal after a while: changes after an old one are
  * delivered again after a crash, which has no effect. */
 void delivery_move_cursor(struct delivery *delivery, uint64_t seq);

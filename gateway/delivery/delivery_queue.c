@@ -43,50 +43,27 @@ void delivery_move_cursor(struct delivery *d, uint64_t seq)
 	alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_CURSOR_MS);
 }
 
-static int count_change(uint64_t seq, struct changeset *changes, void *arg)
+/* The database was restored: the target must not go back to an earlier state. */
+static void pass_overtaken(struct delivery *d, uint64_t count)
 {
-	size_t *count = arg;
-
-	(void)seq;
-	(void)changes;
-	(*count)++;
-	return 0;
-}
-
-/* The database was restored: the target has seen later changes, and must not go back to
- * an earlier state. */
-static int pass_overtaken(struct delivery *d)
-{
-	struct zone_thread *thread = d->thread;
-	size_t count = 0;
-	int r = thread->store_ops->each_change(thread->store, d->zone.id, d->cursor,
-		SIZE_MAX >> 1, count_change, &count);
-
-	if (r)
-		return r;
 	if (count)
-		log_warning("zone %s: target %s: not delivered: %zu %s that the older "
+		log_warning("zone %s: target %s: not delivered: %llu %s that the older "
 			    "database has for it; musterctl audit shows them, from "
 			    "number %llu on",
-			d->zone.text, d->id, count, PLURAL(count, "change"),
-			(unsigned long long)d->cursor + 1);
+			d->zone.text, d->id, (unsigned long long)count,
+			PLURAL(count, "change"), (unsigned long long)d->cursor + 1);
 	d->cursor = 0;
-	return 0;
 }
 
-int delivery_read_cursor(struct delivery *d)
+int delivery_start(struct delivery *d, const struct delivery_start *start)
 {
 	struct zone_thread *thread = d->thread;
 	struct journal_op note = {
 		.kind = JOURNAL_CURSOR, .zone = d->zone.id, .target = d->id};
-	int r = thread->store_ops->get_cursor(
-		thread->store, d->zone.id, d->id, &d->cursor);
 
-	if (!r && d->cursor && thread->database->is_older &&
-		!target_ops(d->target)->is_local)
-		r = pass_overtaken(d);
-	if (r)
-		return r;
+	d->cursor = start->cursor;
+	if (d->cursor && thread->database->is_older && !target_ops(d->target)->is_local)
+		pass_overtaken(d, start->overtaken);
 	database_pass_seq(thread->database, d->cursor);
 	if (d->cursor == 0) {
 		/* It keeps its content; only changes from now on are delivered to it. */

@@ -207,6 +207,8 @@ static int run(struct journal *journal, struct journal_op *op)
 	const struct store_ops *ops = journal->ops;
 
 	switch (op->kind) {
+	case JOURNAL_ZONE:
+		return ops->zone_id(journal->store, op->host, &op->zone);
 	case JOURNAL_APPEND:
 		return append(journal, op);
 	case JOURNAL_LEASES:

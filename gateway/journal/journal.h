@@ -25,6 +25,7 @@
 enum { JOURNAL_SHORT_MS = 2 * KEYRING_FUDGE_MAX_S * 1000 };
 
 enum journal_kind {
+	JOURNAL_ZONE,      /* the zone named by host gets a number, which becomes zone */
 	JOURNAL_APPEND,    /* a row: a change set with its leases, a refusal, an event */
 	JOURNAL_LEASES,    /* leases as they are now */
 	JOURNAL_HOLD,      /* host becomes exempt from expiry, or stops being so */
@@ -92,7 +93,8 @@ struct journal_op {
 	const struct lease_changes *leases;
 	bool is_held;        /* JOURNAL_HOLD */
 	const char *event;   /* JOURNAL_APPEND: store_row.event; static; NULL: none */
-	const uint8_t *host; /* with event, JOURNAL_HOLD: borrowed until done */
+	const uint8_t *host; /* with event, JOURNAL_HOLD, JOURNAL_ZONE: borrowed until
+			      * done */
 	/* With host: key, source and time of what was last heard of it, which are then
 	 * also stored in its leases of that key; borrowed until done; may be NULL. */
 	const struct lease_record *last;

@@ -5,7 +5,8 @@
  * A user submits a job, and gets it back in its own loop when it is done.  Jobs are
  * done one after the other, in order of arrival.  A job should look at a bounded number
  * of rows: those behind it wait, and the log of the database is not emptied while it
- * runs.
+ * runs.  (Only a zone that is opened is read at once: its leases, its records or its
+ * file.)
  */
 #ifndef MUSTER_READER_H
 #define MUSTER_READER_H

@@ -136,7 +136,7 @@ struct store_ops {
 	 * next commit starts it again. */
 	int (*checkpoint)(struct store *store, uint64_t *ret_moved, uint64_t *ret_left);
 
-	/* Finds or makes the number of a zone. */
+	/* Finds or makes the number of a zone; only the journal thread calls this. */
 	int (*zone_id)(struct store *store, const uint8_t *name, int64_t *ret_id);
 	/* Finds it without writing; 0: the zone has none. */
 	int (*find_zone)(struct store *store, const uint8_t *name, int64_t *ret_id);
@@ -162,14 +162,12 @@ struct store_ops {
 			uint64_t time_signed, uint16_t rcode, void *arg),
 		void *arg);
 
-	/* seq 0 and 0 if there is none yet. */
-	int (*get_cursor)(
-		struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 	int (*put_cursor)(
 		struct store *store, int64_t zone, const char *target, uint64_t seq);
 	int (*forget_cursor)(struct store *store, int64_t zone, const char *target);
+	/* Stops when visit returns nonzero, and returns that. */
 	int (*each_cursor)(struct store *store, int64_t zone,
-		void (*visit)(const char *target, void *arg), void *arg);
+		int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
 	int (*set_aside)(struct store *store, int64_t zone, const char *target,
 		uint64_t seq, int64_t at_ms, const struct verdict *why);
 

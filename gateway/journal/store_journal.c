@@ -295,16 +295,6 @@ int store_each_mac(struct store *store, uint64_t since,
 
 /* ---- targets ---- */
 
-int store_get_cursor(
-	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq)
-{
-	struct store_call call = store_call(store, SQL_GET_CURSOR);
-
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
-	return store_run_for_number(&call, ret_seq);
-}
-
 int store_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
 {
 	struct store_call call = store_call(store, SQL_PUT_CURSOR);
@@ -325,18 +315,19 @@ int store_forget_cursor(struct store *store, int64_t zone, const char *target)
 }
 
 int store_each_cursor(struct store *store, int64_t zone,
-	void (*visit)(const char *target, void *arg), void *arg)
+	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg)
 {
 	struct store_call call = store_call(store, SQL_EACH_CURSOR);
+	int r = 0;
 
 	store_bind_number(&call, 1, zone);
-	while (store_step(&call)) {
+	while (!r && store_step(&call)) {
 		const char *target = store_column_text(&call, 0);
 
 		if (target)
-			visit(target, arg);
+			r = visit(target, store_column_number(&call, 1), arg);
 	}
-	return store_end(&call, 0);
+	return store_end(&call, r);
 }
 
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,

@@ -41,7 +41,6 @@ enum store_statement {
 	SQL_LAST_SEQ,
 	SQL_ADD_SPAN,
 	SQL_EACH_SPAN,
-	SQL_GET_CURSOR,
 	SQL_PUT_CURSOR,
 	SQL_FORGET_CURSOR,
 	SQL_EACH_CURSOR,
@@ -270,12 +269,10 @@ int store_each_mac(struct store *store, uint64_t since,
 	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),
 	void *arg);
-int store_get_cursor(
-	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 int store_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq);
 int store_forget_cursor(struct store *store, int64_t zone, const char *target);
 int store_each_cursor(struct store *store, int64_t zone,
-	void (*visit)(const char *target, void *arg), void *arg);
+	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
 int store_used(struct store *store, uint64_t *ret_octets);

@@ -109,11 +109,10 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_EACH_SPAN] = "SELECT first, last FROM spans WHERE zone = ?1 AND last > ?2"
 			  " ORDER BY last",
 	[SQL_DROP_SPAN] = "DELETE FROM spans WHERE zone = ?1 AND last = ?2",
-	[SQL_GET_CURSOR] = "SELECT seq FROM cursors WHERE zone = ?1 AND target = ?2",
 	[SQL_PUT_CURSOR] = "INSERT INTO cursors (zone, target, seq) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",
 	[SQL_FORGET_CURSOR] = "DELETE FROM cursors WHERE zone = ?1 AND target = ?2",
-	[SQL_EACH_CURSOR] = "SELECT target FROM cursors WHERE zone = ?1",
+	[SQL_EACH_CURSOR] = "SELECT target, seq FROM cursors WHERE zone = ?1",
 	[SQL_SET_ASIDE] = "INSERT OR REPLACE INTO set_aside"
 			  " (zone, target, seq, at_ms, rcode, reason)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -315,7 +315,6 @@ const struct store_ops store_sqlite = {
 	.each_change = store_each_change,
 	.count_changes = store_count_changes,
 	.each_mac = store_each_mac,
-	.get_cursor = store_get_cursor,
 	.put_cursor = store_put_cursor,
 	.forget_cursor = store_forget_cursor,
 	.each_cursor = store_each_cursor,

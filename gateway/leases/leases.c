@@ -154,68 +154,67 @@ static void on_alarm(void *arg)
 	leases_wake(leases);
 }
 
+struct reading {
+	struct lease_table *table;
+	struct reader_job *job;
+};
+
+/* A zone may have very many. */
+static int check_wanted(const struct reading *reading)
+{
+	return atomic_load(&reading->job->is_given_up) ? -ECANCELED : 0;
+}
+
 /*
  * After a start every lease runs anew, in service time that begins at 0: heartbeats are
  * not stored, and went unheard in the meantime.  No host is removed because of what we
  * missed; one that is gone stays that much longer.
  */
-static int load_lease(const struct lease_record *stored, void *arg)
+static int read_lease(const struct lease_record *stored, void *arg)
 {
-	struct zone_leases *leases = arg;
+	const struct reading *reading = arg;
 	struct lease_record record = *stored;
+	const int r = check_wanted(reading);
 
 	record.deadline_ms = (int64_t)record.duration_s * 1000;
-	return lease_table_load(leases->table, &record);
+	return r ? r : lease_table_load(reading->table, &record);
 }
 
-static int load_hold(const uint8_t *owner, void *arg)
+static int read_hold(const uint8_t *owner, void *arg)
 {
-	struct zone_leases *leases = arg;
-	const int r = lease_hold(leases->table, owner);
+	const struct reading *reading = arg;
+	int r = check_wanted(reading);
 
+	if (!r)
+		r = lease_hold(reading->table, owner);
 	return r == -EALREADY ? 0 : r;
 }
 
-static int load(struct zone_leases *leases)
+int leases_read(struct lease_table *table, struct reader_job *job, int64_t zone,
+	const struct store_ops *ops, struct store *store)
 {
-	const struct content *content = leases->content;
-	const struct store_ops *ops = content->thread->store_ops;
-	struct store *store = content->thread->store;
-	int r = ops->each_lease(store, content->id, load_lease, leases);
+	struct reading reading = {.table = table, .job = job};
+	const int r = ops->each_lease(store, zone, read_lease, &reading);
 
-	if (!r)
-		r = ops->each_hold(store, content->id, load_hold, leases);
-	if (r)
-		log_error("zone %s: reading its leases: %s", content->text,
-			r == -ENOMEM ? "out of memory" : ops->error(store));
-	return r;
+	return r ? r : ops->each_hold(store, zone, read_hold, &reading);
 }
 
-int leases_open(struct zone_leases *leases, struct content *content,
-	struct actions *actions, const struct lease_hooks *hooks)
+void leases_open(struct zone_leases *leases, struct content *content,
+	struct lease_table *table, struct actions *actions,
+	const struct lease_hooks *hooks)
 {
-	const struct zone_thread *thread = content->thread;
-	int r;
-
 	leases->content = content;
 	leases->actions = actions;
 	leases->hooks = *hooks;
 	STAILQ_INIT(&leases->unstored);
 	alarm_init(&leases->alarm, &content->thread->alarms, on_alarm, leases);
-	leases->table = lease_table_new(content->name, &thread->target_env.seed);
-	content->leases = leases->table;
-	if (!leases->table)
-		return -ENOMEM;
-	r = load(leases);
-	if (r)
-		return r;
-	lease_table_on_event(leases->table, leases_on_event, leases);
+	leases->table = table;
+	content->leases = table;
+	lease_table_on_event(table, leases_on_event, leases);
 	leases_configure(leases);
-	if (lease_table_count(leases->table))
-		log_info("zone %s: %zu %s", content->text,
-			lease_table_count(leases->table),
-			PLURAL(lease_table_count(leases->table), "lease"));
-	return 0;
+	if (lease_table_count(table))
+		log_info("zone %s: %zu %s", content->text, lease_table_count(table),
+			PLURAL(lease_table_count(table), "lease"));
 }
 
 void leases_configure(struct zone_leases *leases)

@@ -75,10 +75,14 @@ extern const struct content_observer leases_observer;
 
 /* ---- leases.c ---- */
 
-/* Reads what the store has.  0, or -errno, logged; leases_close is needed either way. */
-int leases_open(struct zone_leases *leases, struct content *content,
-	struct actions *actions, const struct lease_hooks *hooks)
+/* For a job of the reader: reads a zone's leases into an empty table.  0 or -errno. */
+int leases_read(struct lease_table *table, struct reader_job *job, int64_t zone,
+	const struct store_ops *ops, struct store *store)
 	__attribute__((warn_unused_result));
+/* Takes over the table. */
+void leases_open(struct zone_leases *leases, struct content *content,
+	struct lease_table *table, struct actions *actions,
+	const struct lease_hooks *hooks);
 void leases_close(struct zone_leases *leases);
 /* The configuration has changed. */
 void leases_configure(struct zone_leases *leases);

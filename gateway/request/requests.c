@@ -15,6 +15,7 @@
 struct restoring {
 	struct replay *replay;
 	int64_t now_s;
+	uint64_t since; /* requests signed at or after this */
 };
 
 static void restore_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
@@ -27,14 +28,17 @@ static void restore_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_si
 	replay_restore(restoring->replay, key, mac, time_signed, rcode, restoring->now_s);
 }
 
+static int restore(const struct store_ops *ops, struct store *store, void *arg)
+{
+	const struct restoring *restoring = arg;
+
+	return ops->each_mac(store, restoring->since, restore_mac, arg);
+}
+
 /* Requests that were in progress became durable, or did not. */
 static int settle(struct replay *replay, struct database *database, int64_t now_s)
 {
-	const struct store_ops *ops = database->store_ops;
 	struct restoring restoring = {.replay = replay, .now_s = now_s};
-	char error[STORE_ERROR_MAX] = "";
-	struct store *store;
-	uint64_t since;
 	int r = 0;
 
 	/* Only a database without a history contains no request that could be
@@ -42,19 +46,9 @@ static int settle(struct replay *replay, struct database *database, int64_t now_
 	if (database->is_older ||
 		(!replay_is_whole(replay) && database_last_seq(database) > 1))
 		replay_distrust(replay, now_s);
-	if (replay_wants_journal(replay, now_s, &since)) {
-		r = ops->open(&store, database->path, error);
-		if (!r) {
-			r = ops->each_mac(store, since, restore_mac, &restoring);
-			if (r)
-				snprintf(error, sizeof(error), "%s", ops->error(store));
-			ops->close(store);
-		}
-	}
-	if (r)
-		log_error("database %s: %s", database->path,
-			error[0] ? error : strerror(-r));
-	else
+	if (replay_wants_journal(replay, now_s, &restoring.since))
+		r = database_read(database, restore, &restoring);
+	if (!r)
 		replay_settle(replay);
 	return r;
 }

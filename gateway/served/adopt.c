@@ -338,22 +338,10 @@ static void on_loaded(void *part)
 
 const struct content_observer adopt_observer = {.loaded = on_loaded};
 
-static void on_cursor(const char *target, void *arg)
-{
-	struct served_zone *zone = arg;
-
-	(void)target;
-	zone->is_unknown = false;
-}
-
 /* A zone that was ever served has a cursor.  The records of a local one are in the
  * database, or new. */
-int adopt_open(struct served_zone *zone)
+void adopt_open(struct served_zone *zone, bool has_targets)
 {
-	const struct content *content = &zone->content;
-	const struct zone_thread *thread = content->thread;
-
-	zone->is_unknown = content->rules->targets[0].type != CONFIG_TARGET_LOCAL;
-	return thread->store_ops->each_cursor(
-		thread->store, content->id, on_cursor, zone);
+	zone->is_unknown = !has_targets &&
+		zone->content.rules->targets[0].type != CONFIG_TARGET_LOCAL;
 }

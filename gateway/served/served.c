@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/base/log.h"
+#include "gateway/served/opening.h"
 
 /* The observers of a zone's content, in the order in which they are called. */
 static const struct {
@@ -30,9 +31,12 @@ static bool is_local(const struct config_zone *rules)
 	return rules->targets[0].type == CONFIG_TARGET_LOCAL;
 }
 
+/* start NULL: the target is new to the zone. */
 static int open_delivery(struct served_zone *zone, struct config *config,
-	const struct config_target *target, bool is_primary, struct delivery **ret)
+	const struct config_target *target, bool is_primary,
+	const struct delivery_start *start, struct delivery **ret)
 {
+	const struct delivery_start new = {0};
 	struct content *content = &zone->content;
 	const struct delivery_zone place = {
 		.thread = content->thread,
@@ -44,10 +48,11 @@ static int open_delivery(struct served_zone *zone, struct config *config,
 		.arg = zone,
 	};
 
-	return delivery_new(ret, &place, config, target, is_primary);
+	return delivery_new(
+		ret, &place, config, target, is_primary, start ? start : &new);
 }
 
-static int open_deliveries(struct served_zone *zone)
+static int open_deliveries(struct served_zone *zone, const struct opening *opening)
 {
 	struct content *content = &zone->content;
 	const struct config_zone *rules = content->rules;
@@ -56,7 +61,9 @@ static int open_deliveries(struct served_zone *zone)
 	if (!content->deliveries)
 		return -ENOMEM;
 	for (size_t i = 0; i < rules->target_count; i++) {
-		int r = open_delivery(zone, content->config, &rules->targets[i], i == 0,
+		const struct config_target *target = &rules->targets[i];
+		int r = open_delivery(zone, content->config, target, i == 0,
+			opening_find_target(opening, target->id),
 			&content->deliveries[i]);
 
 		if (r)
@@ -143,37 +150,35 @@ static void forget_target(struct content *content, const char *id)
 		content, &(struct journal_op){.kind = JOURNAL_FORGET, .target = id});
 }
 
-static void forget_unknown(const char *id, void *arg)
+static void forget_unknown(struct content *content, const struct opening *opening)
 {
-	struct content *content = arg;
+	const struct opening_target *target;
 
-	if (!find_delivery(content->deliveries, content->delivery_count, id))
-		forget_target(content, id);
+	STAILQ_FOREACH(target, &opening->targets, entry)
+	{
+		if (!find_delivery(
+			    content->deliveries, content->delivery_count, target->id))
+			forget_target(content, target->id);
+	}
 }
 
-static int open_parts(struct served_zone *zone)
+static int open_parts(struct served_zone *zone, struct opening *opening)
 {
 	struct content *content = &zone->content;
-	struct zone_thread *thread = content->thread;
 	const struct lease_hooks hooks = {
 		.may_expire = reverse_may_expire, .part = &zone->reverse};
-	int r = adopt_open(zone);
+	int r;
 
-	if (!r)
-		r = leases_open(&zone->leases, content, zone->served->actions, &hooks);
-	if (!r)
-		r = reverse_open(
-			&zone->reverse, &zone->served->reverse, content, &zone->leases);
-	if (!r)
-		r = open_deliveries(zone);
-	if (!r)
-		r = thread->store_ops->each_cursor(
-			thread->store, content->id, forget_unknown, content);
-	return r;
+	adopt_open(zone, !STAILQ_EMPTY(&opening->targets));
+	leases_open(
+		&zone->leases, content, opening->leases, zone->served->actions, &hooks);
+	opening->leases = NULL;
+	r = reverse_open(&zone->reverse, &zone->served->reverse, content, &zone->leases);
+	return r ? r : open_deliveries(zone, opening);
 }
 
 int served_new(struct served_zone **ret_zone, struct served *served,
-	struct config *config, const struct config_zone *rules)
+	struct config *config, const struct config_zone *rules, struct opening *opening)
 {
 	struct served_zone *zone = calloc(1, sizeof(*zone));
 	int r;
@@ -182,21 +187,22 @@ int served_new(struct served_zone **ret_zone, struct served *served,
 		return -ENOMEM;
 	zone->served = served;
 	zone_requests_init(&zone->requests, &served->requests, &zone->content);
-	r = content_init(&zone->content, served->thread, config, rules);
+	r = content_init(&zone->content, served->thread, config, rules, opening->id);
 	follow_init(zone);
 	for (size_t i = 0; i < sizeof(observers) / sizeof(observers[0]); i++)
 		content_observe(&zone->content, observers[i].observer,
 			(char *)zone + observers[i].part);
 	if (!r)
-		r = open_parts(zone);
+		r = open_parts(zone, opening);
 	if (!r)
 		r = start(zone);
-	if (!r) {
-		*ret_zone = zone;
-		return 0;
+	if (r) {
+		served_free(zone);
+		return r;
 	}
-	served_free(zone);
-	return r;
+	forget_unknown(&zone->content, opening);
+	*ret_zone = zone;
+	return 0;
 }
 
 void served_free(struct served_zone *zone)
@@ -248,7 +254,8 @@ static int make_deliveries(struct served_zone *zone, struct config *config,
 			content->deliveries, content->delivery_count, target->id);
 		if (deliveries[i])
 			continue;
-		r = open_delivery(zone, config, target, false, &deliveries[i]);
+		/* The cursor of one that was removed before has been forgotten. */
+		r = open_delivery(zone, config, target, false, NULL, &deliveries[i]);
 		if (r) {
 			free_new(content, deliveries, i);
 			return r;

@@ -2,6 +2,7 @@
  * A zone as the gateway serves it, composed of its parts, and all zones that a zone
  * thread serves.
  *
+ *   opening.h     what the database has of a zone, before it is opened
  *   served.c      opens, reconfigures and closes a zone; the observers of its content
  *   follow.c      the content follows the primary target
  *   orders.c      what administrators order
@@ -20,6 +21,7 @@
 #include "gateway/reverse/reverse.h"
 
 struct adoption;
+struct opening;
 struct served_unopened;
 struct served_zone;
 
@@ -68,9 +70,10 @@ size_t served_count_ready(const struct served *served);
 
 /* ---- served.c ---- */
 
-/* 0 or -errno; the content is loaded later, asynchronously. */
+/* Of what has been read of it, part of which it takes.  0 or -ENOMEM; the content is
+ * loaded later. */
 int served_new(struct served_zone **ret_zone, struct served *served,
-	struct config *config, const struct config_zone *rules)
+	struct config *config, const struct config_zone *rules, struct opening *opening)
 	__attribute__((warn_unused_result));
 void served_free(struct served_zone *zone);
 /* A new configuration of the same zone: policy and modes change at once, targets are
@@ -98,8 +101,10 @@ void follow_set_refresh(struct served_zone *zone);
 
 /* Why a zone that should be in service could not be opened; NULL: it could. */
 const char *served_why_unopened(const struct served *served, const uint8_t *name);
-/* It could not be opened (logged if that is news), or finally could. */
-void served_note_unopened(struct served *served, const uint8_t *name, int error);
+/* It could not be opened (logged if that is news), or finally could.  database_error:
+ * what the database says, unless there was no memory. */
+void served_note_unopened(struct served *served, const uint8_t *name, int error,
+	const char *database_error);
 void served_note_opened(struct served *served, const uint8_t *name);
 /* Zones that are no longer configured (NULL: none is configured). */
 void served_forget_unopened(struct served *served, const struct config *config);
@@ -148,8 +153,8 @@ struct adopting {
 /* When a zone is loaded that the database did not know: counts, and warns. */
 extern const struct content_observer adopt_observer; /* part: the zone */
 
-/* Does the database know the zone?  0 or -errno. */
-int adopt_open(struct served_zone *zone) __attribute__((warn_unused_result));
+/* has_targets: the database has a cursor of one. */
+void adopt_open(struct served_zone *zone, bool has_targets);
 /* Gives leases to records that have none and would get one by default if they were
  * added now (zones/lease_origin.h), by the gateway's own edits.  0: done is called
  * later; -EALREADY: an adoption is in progress; -EAGAIN: not now; -ENOMEM. */

@@ -34,15 +34,6 @@ const char *served_why_unopened(const struct served *served, const uint8_t *name
 	return unopened ? unopened->why : NULL;
 }
 
-static void explain(const struct served *served, int error, char ret[VERDICT_WHY_MAX])
-{
-	if (error == -ENOMEM)
-		snprintf(ret, VERDICT_WHY_MAX, "cannot be opened: out of memory");
-	else
-		snprintf(ret, VERDICT_WHY_MAX, "cannot be opened: the database: %.128s",
-			served->thread->store_ops->error(served->thread->store));
-}
-
 /* Without memory for the reason, the zone is tried again all the same. */
 static struct served_unopened *enter_unopened(struct served *served, const uint8_t *name)
 {
@@ -58,12 +49,17 @@ static struct served_unopened *enter_unopened(struct served *served, const uint8
 	return NULL;
 }
 
-void served_note_unopened(struct served *served, const uint8_t *name, int error)
+void served_note_unopened(
+	struct served *served, const uint8_t *name, int error, const char *database_error)
 {
 	struct served_unopened *unopened = find_unopened(served, name);
 	char text[NAME_TEXT_MAX], why[VERDICT_WHY_MAX];
 
-	explain(served, error, why);
+	if (error == -ENOMEM)
+		snprintf(why, sizeof(why), "cannot be opened: out of memory");
+	else
+		snprintf(why, sizeof(why), "cannot be opened: the database: %.128s",
+			database_error);
 	if (unopened && !strcmp(unopened->why, why))
 		return;
 	log_error("zone %s: %s", name_to_text(name, text), why);

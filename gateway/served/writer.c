@@ -28,17 +28,23 @@ struct writer_command {
 
 /* ---- requests ---- */
 
+/* What intake has refused stays refused. */
+static void answer_without_zone(struct writer *writer, struct request *request)
+{
+	const char *why = served_why_unopened(&writer->served, request->zone->name);
+
+	if (verdict_is_ok(&request->verdict))
+		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
+			"the zone %s", why ? why : "is being opened or closed");
+	requests_answer(&writer->served.requests, request);
+}
+
 static void dispatch(struct writer *writer, struct request *request)
 {
 	struct served_zone *zone = served_find(&writer->served, request->zone->name);
 
 	if (!zone) {
-		const char *why =
-			served_why_unopened(&writer->served, request->zone->name);
-
-		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"the zone %s", why ? why : "is being opened or closed");
-		requests_answer(&writer->served.requests, request);
+		answer_without_zone(writer, request);
 		return;
 	}
 	switch (request->kind) {
@@ -86,7 +92,7 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	queue_list_init(&list);
 	queue_take_all(&writer->thread.client.done, &list);
-	if (zone_thread_follow_store(thread))
+	if (zone_thread_follow_database(thread))
 		requests_place_files(&writer->served.requests);
 	while ((node = queue_list_take(&list)))
 		zone_thread_take_back(thread, (struct journal_op *)(void *)node);
@@ -114,6 +120,7 @@ static void stop(struct writer *writer)
 {
 	writer->is_stopping = true;
 	writer->thread.is_stopping = true;
+	writer_stop_opening(writer);
 }
 
 static void take_commands(struct writer *writer)
@@ -448,6 +455,20 @@ static int set_up_chores(struct writer *writer)
 	return writer->pruning && writer->watch ? 0 : -ENOMEM;
 }
 
+/* Of the database, or of zone files: however long that takes, it comes to an end. */
+static bool is_any_read(const struct writer *writer)
+{
+	struct served_zone *zone, *next;
+
+	if (!LIST_EMPTY(&writer->openings) || writer->thread.in_journal)
+		return true;
+	HASH_ITER(hh, writer->served.zones, zone, next) {
+		if (zone->seed.reading)
+			return true;
+	}
+	return false;
+}
+
 static bool is_any_loading(const struct writer *writer)
 {
 	struct served_zone *zone, *next;
@@ -477,10 +498,10 @@ void writer_open_zones(struct writer *writer)
 
 	for (size_t i = 0; i < config->zone_count; i++) {
 		if (zone_thread_serves(&writer->thread, &config->zones[i]))
-			writer_open_zone(writer, writer->config, &config->zones[i]);
+			writer_open_zone(writer, &config->zones[i]);
 	}
 	flush(writer);
-	while (writer->thread.in_journal ||
+	while (is_any_read(writer) ||
 		(is_any_loading(writer) && turn_monotonic_ms(time) < end))
 		turn_or_tick(writer, end);
 	note_opened(writer);
@@ -508,7 +529,7 @@ int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigne
 	if (r)
 		log_error("a zone thread: %s", strerror(-r));
 	else
-		r = zone_thread_open_store(&writer->thread, &shared->database);
+		r = zone_thread_open_database(&writer->thread, &shared->database);
 	if (!r)
 		r = set_up_chores(writer);
 	if (!r)
@@ -587,6 +608,7 @@ static void free_event(struct event *event)
  * requests that still wait are answered. */
 void writer_give_up(struct writer *writer)
 {
+	writer_stop_opening(writer);
 	if (writer->thread.journal)
 		give_up_waiting(writer);
 }
@@ -636,7 +658,7 @@ void writer_free(struct writer *writer)
 	actions_free(writer->served.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
 	requests_close(&writer->served.requests);
-	zone_thread_close_store(&writer->thread);
+	zone_thread_close_database(&writer->thread);
 	alarms_clear(&writer->thread.alarms);
 	if (writer->thread.base)
 		event_base_free(writer->thread.base);

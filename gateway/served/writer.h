@@ -30,6 +30,7 @@ struct writer {
 	/* Only for the first thread, which does this for all. */
 	struct pruning *pruning;
 	struct database_watch *watch;
+	LIST_HEAD(, opening) openings;
 	/* no longer configured, or now another thread's */
 	LIST_HEAD(, served_zone) closing;
 	struct queue queue; /* of requests */
@@ -53,7 +54,7 @@ struct writer {
 /* Does not start anything yet.  0 or -errno, logged; the database is open. */
 int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigned number,
 	const struct zone_threads_env *env) __attribute__((warn_unused_result));
-/* Opens the zones, and waits a moment until they are loaded. */
+/* Opens the zones, and waits a moment until their primary targets have answered. */
 void writer_open_zones(struct writer *writer);
 /* Does that in a thread of its own, pushes opening into opened, and runs until it is
  * told to stop.  0 or -errno. */
@@ -102,9 +103,12 @@ void writer_set_real_time(struct writer *writer, int64_t real_ms);
 
 /* ---- writer_zones.c ---- */
 
-/* A zone that cannot be opened does not affect others, and is tried again. */
-void writer_open_zone(struct writer *writer, struct config *config,
-	const struct config_zone *zone_config);
+/* Begins to open a zone of the newest configuration.  One that cannot be opened does not
+ * affect others, and is tried again.  False: it is in service, or already being opened
+ * or closed. */
+bool writer_open_zone(struct writer *writer, const struct config_zone *zone);
+/* Gives up all zones that are being opened. */
+void writer_stop_opening(struct writer *writer);
 /* For reopen_alarm: tries again to open zones. */
 void writer_on_reopen(void *arg);
 /* Another thread has given it up. */

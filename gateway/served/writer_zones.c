@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/base/log.h"
+#include "gateway/served/opening.h"
 #include "gateway/thread/pruning.h"
 
 enum {
@@ -28,18 +29,13 @@ static void set_reopen_alarm(struct writer *writer)
 	alarm_set_in(&writer->reopen_alarm, WRITER_REOPEN_MS);
 }
 
-/* 0 or -errno; even then *ret_zone may be set, and must be closed. */
-static int open_zone(struct served_zone **ret_zone, struct served *served,
-	struct config *config, const struct config_zone *zone_config)
+/* Its settings in the newest configuration; NULL: it is not there, or not ours. */
+static const struct config_zone *find_ours(
+	const struct writer *writer, const uint8_t *name)
 {
-	int r = served_new(ret_zone, served, config, zone_config);
-	struct served_zone *zone = *ret_zone;
+	const struct config_zone *zone = config_find_zone(writer->config, name);
 
-	if (r)
-		return r;
-	HASH_ADD_KEYPTR(hh, served->zones, zone->content.name,
-		name_len(zone->content.name), zone);
-	return zone->is_lost ? -ENOMEM : 0;
+	return zone && zone_thread_serves(&writer->thread, zone) ? zone : NULL;
 }
 
 static void give_up(struct writer *writer, const uint8_t *name)
@@ -47,38 +43,93 @@ static void give_up(struct writer *writer, const uint8_t *name)
 	zone_claims_give_up(&writer->shared->claims, name);
 }
 
-static int claim(struct writer *writer, const uint8_t *name)
+static void fail_to_open(
+	struct writer *writer, const uint8_t *name, int error, const char *database_error)
 {
-	return zone_claims_take(
-		&writer->shared->claims, name, writer->thread.number, &writer->handovers);
+	served_note_unopened(&writer->served, name, error, database_error);
+	set_reopen_alarm(writer);
 }
 
-void writer_open_zone(struct writer *writer, struct config *config,
-	const struct config_zone *zone_config)
+/* 0 or -ENOMEM, and the claim is given up, at once or when the zone has been closed. */
+static int put_into_service(struct writer *writer, struct opening *opening)
 {
 	struct served *served = &writer->served;
-	struct served_zone *zone = NULL;
-	int r = claim(writer, zone_config->name);
+	struct served_zone *zone;
+	/* Otherwise the opening would have been given up. */
+	int r = served_new(
+		&zone, served, writer->config, find_ours(writer, opening->name), opening);
 
-	if (r == -EBUSY) {
-		/* writer_take_over will be called; but if two threads want it, one may
-		 * miss that. */
+	if (r) {
+		give_up(writer, opening->name);
+		return r;
+	}
+	HASH_ADD_KEYPTR(hh, served->zones, zone->content.name,
+		name_len(zone->content.name), zone);
+	if (!zone->is_lost)
+		return 0;
+	start_closing(writer, zone);
+	return -ENOMEM;
+}
+
+static void on_opened(struct opening *opening, int result, const char *error)
+{
+	struct writer *writer = opening->arg;
+
+	LIST_REMOVE(opening, entry);
+	if (result)
+		give_up(writer, opening->name);
+	else
+		result = put_into_service(writer, opening);
+	if (result)
+		fail_to_open(writer, opening->name, result, error);
+	else
+		served_note_opened(&writer->served, opening->name);
+}
+
+/* 0 or -errno. */
+static int begin_to_open(struct writer *writer, const uint8_t *name)
+{
+	struct opening *opening;
+	int r = zone_claims_take(
+		&writer->shared->claims, name, writer->thread.number, &writer->handovers);
+
+	if (r)
+		return r;
+	r = opening_begin(&opening, &writer->thread, name, on_opened, writer);
+	if (r) {
+		give_up(writer, name);
+		return r;
+	}
+	LIST_INSERT_HEAD(&writer->openings, opening, entry);
+	return 0;
+}
+
+bool writer_open_zone(struct writer *writer, const struct config_zone *zone)
+{
+	const int r = begin_to_open(writer, zone->name);
+
+	if (r == -EALREADY)
+		return false;
+	/* writer_take_over will be called; but if two threads want it, one may miss
+	 * that. */
+	if (r == -EBUSY)
 		set_reopen_alarm(writer);
-		return;
-	}
-	if (!r) {
-		r = open_zone(&zone, served, config, zone_config);
-		if (!r) {
-			served_note_opened(served, zone_config->name);
-			return;
-		}
-		if (zone)
-			start_closing(writer, zone);
-		else
-			give_up(writer, zone_config->name);
-	}
-	served_note_unopened(served, zone_config->name, r);
-	set_reopen_alarm(writer);
+	else if (r)
+		fail_to_open(writer, zone->name, r, NULL);
+	return true;
+}
+
+static void stop_opening(struct writer *writer, struct opening *opening)
+{
+	LIST_REMOVE(opening, entry);
+	opening_give_up(opening);
+	give_up(writer, opening->name);
+}
+
+void writer_stop_opening(struct writer *writer)
+{
+	while (!LIST_EMPTY(&writer->openings))
+		stop_opening(writer, LIST_FIRST(&writer->openings));
 }
 
 static void close_zone(struct writer *writer, struct served_zone *zone)
@@ -97,15 +148,6 @@ static void end(struct writer *writer, struct served_zone *zone)
 	give_up(writer, name);
 }
 
-/* Its settings in the newest configuration; NULL: it is not there, or not ours. */
-static const struct config_zone *find_ours(
-	const struct writer *writer, const uint8_t *name)
-{
-	const struct config_zone *zone = config_find_zone(writer->config, name);
-
-	return zone && zone_thread_serves(&writer->thread, zone) ? zone : NULL;
-}
-
 void writer_sweep_closing(struct writer *writer)
 {
 	struct served_zone *zone, *next;
@@ -119,29 +161,16 @@ void writer_sweep_closing(struct writer *writer)
 		LIST_REMOVE(zone, closing_entry);
 		end(writer, zone);
 		if (again && !writer->is_stopping)
-			writer_open_zone(writer, writer->config, again);
+			writer_open_zone(writer, again);
 	}
-}
-
-static bool is_closing(const struct writer *writer, const uint8_t *name)
-{
-	const struct served_zone *zone;
-
-	LIST_FOREACH(zone, &writer->closing, closing_entry)
-	{
-		if (name_is_equal(zone->content.name, name))
-			return true;
-	}
-	return false;
 }
 
 void writer_take_over(struct writer *writer, const uint8_t *name)
 {
 	const struct config_zone *zone = find_ours(writer, name);
 
-	if (zone && !writer->is_stopping && !served_find(&writer->served, name) &&
-		!is_closing(writer, name))
-		writer_open_zone(writer, writer->config, zone);
+	if (zone && !writer->is_stopping)
+		writer_open_zone(writer, zone);
 }
 
 static void reload_zone(struct writer *writer, struct config *config,
@@ -160,9 +189,8 @@ static void reload_zone(struct writer *writer, struct config *config,
 		}
 		close_zone(writer, zone);
 	}
-	/* Otherwise sweep_closing opens it. */
-	if (!is_closing(writer, zone_config->name))
-		writer_open_zone(writer, config, zone_config);
+	writer_open_zone(
+		writer, zone_config); /* while it is closed, sweep_closing does */
 }
 
 void writer_on_reopen(void *arg)
@@ -177,12 +205,9 @@ void writer_on_reopen(void *arg)
 		const size_t at = writer->reopen_at++ % config->zone_count;
 		const struct config_zone *zone = &config->zones[at];
 
-		if (!zone_thread_serves(&writer->thread, zone) ||
-			served_find(&writer->served, zone->name) ||
-			is_closing(writer, zone->name))
-			continue;
-		writer_open_zone(writer, writer->config, zone);
-		tried++;
+		if (zone_thread_serves(&writer->thread, zone) &&
+			writer_open_zone(writer, zone))
+			tried++;
 	}
 	if (tried == WRITER_REOPEN_MAX)
 		set_reopen_alarm(writer);
@@ -191,10 +216,16 @@ void writer_on_reopen(void *arg)
 static void close_others(struct writer *writer)
 {
 	struct served_zone *zone, *next;
+	struct opening *opening, *next_opening;
 
 	HASH_ITER(hh, writer->served.zones, zone, next) {
 		if (!find_ours(writer, zone->content.name))
 			close_zone(writer, zone);
+	}
+	for (opening = LIST_FIRST(&writer->openings); opening; opening = next_opening) {
+		next_opening = LIST_NEXT(opening, entry);
+		if (!find_ours(writer, opening->name))
+			stop_opening(writer, opening);
 	}
 	served_forget_unopened(&writer->served, writer->config);
 }

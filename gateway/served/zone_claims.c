@@ -67,7 +67,7 @@ int zone_claims_take(struct zone_claims *claims, const uint8_t *name, unsigned t
 	struct queue *handovers)
 {
 	struct zone_claim *claim;
-	int r = 0;
+	int r = -EALREADY;
 
 	pthread_mutex_lock(&claims->lock);
 	claim = find(claims, name);

@@ -30,9 +30,10 @@ void zone_claims_init(struct zone_claims *claims);
 void zone_claims_clear(struct zone_claims *claims);
 
 /*
- * The thread opens the zone.  0: it has the zone until zone_claims_give_up; -EBUSY:
- * another thread has it, and when that gives it up a struct zone_handover is pushed
- * into handovers (of the thread that asked last); -ENOMEM.
+ * The thread opens the zone.  0: it has the zone until zone_claims_give_up; -EALREADY:
+ * it has had it all along; -EBUSY: another thread has it, and when that gives it up a
+ * struct zone_handover is pushed into handovers (of the thread that asked last);
+ * -ENOMEM.
  */
 int zone_claims_take(struct zone_claims *claims, const uint8_t *name, unsigned thread,
 	struct queue *handovers) __attribute__((warn_unused_result));

@@ -4,6 +4,7 @@
 #include "gateway/thread/database.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -61,26 +62,34 @@ static void take_last_seq(struct database *database, uint64_t last_seq)
 	atomic_init(&database->last_seq, last_seq ? last_seq : 1);
 }
 
-/* Uses a connection of its own, since the threads open theirs later. */
-static int read_last_seq(struct database *database)
+int database_read(const struct database *database,
+	int (*read)(const struct store_ops *ops, struct store *store, void *arg),
+	void *arg)
 {
 	const struct store_ops *ops = database->store_ops;
 	char error[STORE_ERROR_MAX] = "";
-	struct store *store = NULL;
-	uint64_t last_seq = 0;
+	struct store *store;
 	int r = ops->open(&store, database->path, error);
 
-	if (!r)
-		r = ops->last_seq(store, &last_seq);
+	if (!r) {
+		r = read(ops, store, arg);
+		if (r)
+			snprintf(error, sizeof(error), "%s", ops->error(store));
+		ops->close(store);
+	}
 	if (r)
 		log_error("database %s: %s", database->path,
-			error[0]        ? error
-				: store ? ops->error(store)
-					: strerror(-r));
-	else
-		take_last_seq(database, last_seq);
-	if (store)
-		ops->close(store);
+			error[0] ? error : strerror(-r));
+	return r;
+}
+
+static int read_last_seq(const struct store_ops *ops, struct store *store, void *arg)
+{
+	uint64_t last_seq;
+	const int r = ops->last_seq(store, &last_seq);
+
+	if (!r)
+		take_last_seq(arg, last_seq);
 	return r;
 }
 
@@ -107,7 +116,7 @@ int database_open(struct database *database, const struct store_ops *ops,
 			error[0] ? error : strerror(-r));
 		return r;
 	}
-	return read_last_seq(database);
+	return database_read(database, read_last_seq, database);
 }
 
 void database_lock_again(struct database *database)

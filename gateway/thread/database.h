@@ -54,6 +54,11 @@ struct database {
 int database_open(struct database *database, const struct store_ops *ops,
 	const struct config *config) __attribute__((warn_unused_result));
 void database_close(struct database *database);
+/* Before the threads run: calls read with a connection of its own.  0 or -errno,
+ * logged. */
+int database_read(const struct database *database,
+	int (*read)(const struct store_ops *ops, struct store *store, void *arg),
+	void *arg) __attribute__((warn_unused_result));
 /* Whoever removed the database has usually removed the lock file too. */
 void database_lock_again(struct database *database);
 

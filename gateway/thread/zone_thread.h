@@ -1,7 +1,7 @@
 /*
  * What the parts of a zone thread share: its loop, its queues to the journal and back
- * to the listeners, and its reader of the store.  Passed around as a pointer; owned by
- * writer.c.
+ * to the listeners, and its reader of the database, which it never reads itself.  Passed
+ * around as a pointer; owned by writer.c.
  */
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
@@ -38,11 +38,8 @@ struct zone_thread {
 	struct database *database;    /* shared by all zone threads */
 	struct journal *journal;      /* the database's */
 	struct journal_client client; /* of the journal */
-	const struct store_ops *store_ops;
-	struct store *store;   /* for reading */
-	struct reader *reader; /* of another connection */
-	/* generation of the journal's files that store has open */
-	unsigned generation;
+	struct reader *reader;        /* of the database */
+	unsigned generation;    /* of the journal's files, when it was last looked at */
 	struct turn_clock time; /* the time, as of this turn */
 	struct service_clock clock;
 	int64_t heard_ms; /* monotonic; nothing expires before that: clients that sent
@@ -60,14 +57,14 @@ struct zone_thread {
 	bool is_over;     /* nothing can be submitted any more */
 };
 
-/* Opens a connection for reading.  0 or -errno, logged; zone_thread_close_store is
- * needed either way. */
-int zone_thread_open_store(struct zone_thread *thread, struct database *database)
+/* Starts the reader.  0 or -errno, logged; zone_thread_close_database is needed either
+ * way. */
+int zone_thread_open_database(struct zone_thread *thread, struct database *database)
 	__attribute__((warn_unused_result));
-void zone_thread_close_store(struct zone_thread *thread);
-/* Opens the files again if the journal has created new ones (journal_generation).
- * True: it has, and other files beside them may be missing too. */
-bool zone_thread_follow_store(struct zone_thread *thread);
+void zone_thread_close_database(struct zone_thread *thread);
+/* Has the journal created its files again (journal_generation)?  Then other files beside
+ * them may be missing too. */
+bool zone_thread_follow_database(struct zone_thread *thread);
 
 /* Does it serve this zone? */
 static inline bool zone_thread_serves(

@@ -1,5 +1,5 @@
 /*
- * Opens, follows and closes a zone thread's connection to the database.
+ * Starts and ends a zone thread's reader of the database, and follows its files.
  */
 #include "gateway/thread/zone_thread.h"
 
@@ -21,8 +21,8 @@ static int open_reader(struct zone_thread *thread)
 {
 	const struct reader_user user = {.back = on_read, .arg = thread};
 
-	return reader_new(&thread->reader, "zone-reads", thread->base, thread->store_ops,
-		thread->database->path, &user);
+	return reader_new(&thread->reader, "zone-reads", thread->base,
+		thread->database->store_ops, thread->database->path, &user);
 }
 
 /* The asker is gone. */
@@ -36,50 +36,31 @@ static void close_reader(struct zone_thread *thread)
 	reader_free(thread->reader);
 }
 
-int zone_thread_open_store(struct zone_thread *thread, struct database *database)
+int zone_thread_open_database(struct zone_thread *thread, struct database *database)
 {
-	char error[STORE_ERROR_MAX] = "";
 	int r;
 
 	thread->database = database;
 	thread->journal = database->journal;
-	thread->store_ops = database->store_ops;
 	thread->generation = journal_generation(database->journal);
-	r = thread->store_ops->open(&thread->store, database->path, error);
-	if (!r)
-		r = open_reader(thread);
+	r = open_reader(thread);
 	if (r)
-		log_error("database %s: %s", database->path,
-			error[0] ? error : strerror(-r));
+		log_error("database %s: %s", database->path, strerror(-r));
 	return r;
 }
 
-static void open_store_again(struct zone_thread *thread)
+bool zone_thread_follow_database(struct zone_thread *thread)
 {
-	char error[STORE_ERROR_MAX];
-	struct store *store;
+	const unsigned generation = journal_generation(thread->journal);
 
-	if (thread->store_ops->open(&store, thread->database->path, error)) {
-		log_error("database %s: %s", thread->database->path, error);
-		return;
-	}
-	thread->store_ops->close(thread->store);
-	thread->store = store;
-	thread->generation = journal_generation(thread->journal);
-}
-
-bool zone_thread_follow_store(struct zone_thread *thread)
-{
-	if (thread->generation == journal_generation(thread->journal))
+	if (thread->generation == generation)
 		return false;
-	open_store_again(thread);
+	thread->generation = generation;
 	database_lock_again(thread->database);
 	return true;
 }
 
-void zone_thread_close_store(struct zone_thread *thread)
+void zone_thread_close_database(struct zone_thread *thread)
 {
 	close_reader(thread);
-	if (thread->store)
-		thread->store_ops->close(thread->store);
 }

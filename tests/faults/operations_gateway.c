@@ -191,15 +191,24 @@ static int write_group(
 	return r;
 }
 
+static int see_cursor(const char *target, uint64_t seq, void *arg)
+{
+	uint64_t *ret_seq = arg;
+
+	(void)target; /* there is one */
+	*ret_seq = seq;
+	return 0;
+}
+
 /* A failure may leave all of it or nothing, nothing in part. */
 static enum outcome look_back(
 	struct store *store, int64_t zone, uint64_t seq, bool was_acknowledged)
 {
 	struct last last = {0};
-	uint64_t cursor;
+	uint64_t cursor = 0;
 
 	if (ops->each_change(store, zone, seq - 1, 10, see, &last) ||
-		ops->get_cursor(store, zone, "local", &cursor))
+		ops->each_cursor(store, zone, see_cursor, &cursor))
 		return OUTCOME_FAILED;
 	if (last.count > 1 || (last.count && (last.seq != seq || !last.is_whole)))
 		return operation_wrong("what is stored is another");

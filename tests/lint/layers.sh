@@ -52,6 +52,16 @@ strangers_of_private_headers() {
 	done
 }
 
+# A loop must not wait for the database.  So no room above thread/ opens it, and none of
+# their headers keeps it: whoever needs something from it gives the reader a job
+# (gateway/journal/reader.h), which is handed a store.
+stores_in_loops() {
+	for room in thread $(printf '%s\n' $GATEWAY | sed '1,/^thread$/d'); do
+		grep -HnE 'struct store \*[a-z_]+;' "gateway/$room"/*.h
+		[ "$room" = thread ] || grep -HnE '(ops|store)->open[ 	]*\(' "gateway/$room"/*.c
+	done | sed 's|$|: only a job of the reader has a store (gateway/journal/reader.h)|'
+}
+
 problems=$(
 	forbid tsig '(zones|gateway|agent)/' 'tsig/ stands below this'
 	forbid zones '(gateway|agent)/' 'zones/ stands below this'
@@ -69,6 +79,7 @@ problems=$(
 		'control sees zones through gateway/served/view.h alone' |
 		grep -vE '"gateway/served/(view|zone_threads)\.h"'
 	strangers_of_private_headers
+	stores_in_loops
 	for folder in tsig zones; do
 		# Key files are read by what understands them: that one may read(2).
 		forbid "$folder" \

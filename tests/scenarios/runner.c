@@ -59,7 +59,8 @@
  *   KILL [TIME]                   the same, but that nothing is left to it
  *   JOURNAL hold|release|fails [N]
  *                                 commits wait, go on; the next fail
- *   READER hold|release|fails N   so do reads of changes from the journal
+ *   READER hold|release|fails N   so do reads of the database: of a zone that is opened,
+ *                                 of its records, of changes
  *   SERVER NAME hold|release      requests wait there, are answered
  *   SERVER NAME passes N          so many are answered, all others wait
  *   SERVER NAME works             does what waits there, and does not say so yet

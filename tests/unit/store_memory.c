@@ -288,10 +288,13 @@ static int add_zone(struct memory_database *database, const struct memory_key *k
 
 static int find_zone_of_name(struct store *store, const uint8_t *name, int64_t *ret_id)
 {
-	struct memory_database *database = memory_lock(store);
+	struct memory_database *database;
 	const struct memory_zone *zone;
 	struct memory_key key;
+	const int r = memory_lock_to_read(store, &database);
 
+	if (r)
+		return r;
 	memory_key_init(&key);
 	memory_key_add_name(&key, name);
 	zone = memory_find(database, MEMORY_ZONES, &key);
@@ -405,10 +408,12 @@ static int load_rrset(const struct memory_entry *entry, void *arg)
 
 static int read_records(struct store *store, int64_t zone, struct zone *mirror)
 {
-	struct memory_database *database = memory_lock(store);
+	struct memory_database *database;
 	struct memory_key prefix;
-	int r;
+	int r = memory_lock_to_read(store, &database);
 
+	if (r)
+		return r;
 	memory_key_init(&prefix);
 	memory_key_add_number(&prefix, (uint64_t)zone);
 	r = memory_each(database, MEMORY_RECORDS, &prefix, load_rrset, mirror);
@@ -624,7 +629,6 @@ const struct store_ops store_memory = {
 	.each_change = memory_each_change,
 	.count_changes = memory_count_changes,
 	.each_mac = memory_each_mac,
-	.get_cursor = memory_get_cursor,
 	.put_cursor = memory_put_cursor,
 	.forget_cursor = memory_forget_cursor,
 	.each_cursor = memory_each_cursor,

@@ -24,7 +24,8 @@ void store_memory_fail_commits(const char *path, unsigned count, int error);
  * waits there.  Whoever begins one meanwhile waits in begin. */
 void store_memory_hold(const char *path);
 void store_memory_release(const char *path);
-/* The same for whoever reads what may be long: changes. */
+/* The same for whoever reads what may be long: a zone's number, before all else that it
+ * has; its records; changes. */
 void store_memory_hold_reads(const char *path, bool is_held);
 /* The next of those reads, so many, fail. */
 void store_memory_fail_reads(const char *path, unsigned count);

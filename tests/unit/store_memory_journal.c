@@ -277,20 +277,6 @@ static void init_cursor_key(struct memory_key *key, int64_t zone, const char *ta
 	memory_key_add_text(key, target);
 }
 
-int memory_get_cursor(
-	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq)
-{
-	struct memory_database *database = memory_lock(store);
-	const struct memory_cursor *cursor;
-	struct memory_key key;
-
-	init_cursor_key(&key, zone, target);
-	cursor = memory_find(database, MEMORY_CURSORS, &key);
-	*ret_seq = cursor ? cursor->seq : 0;
-	memory_unlock(database);
-	return 0;
-}
-
 int memory_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
 {
 	const size_t size = text_size(target);
@@ -322,7 +308,7 @@ int memory_forget_cursor(struct store *store, int64_t zone, const char *target)
 }
 
 struct cursor_visit {
-	void (*visit)(const char *target, void *arg);
+	int (*visit)(const char *target, uint64_t seq, void *arg);
 	void *arg;
 };
 
@@ -331,12 +317,11 @@ static int visit_cursor(const struct memory_entry *entry, void *arg)
 	const struct cursor_visit *visit = arg;
 	const struct memory_cursor *cursor = entry->value;
 
-	visit->visit(cursor->target, visit->arg);
-	return 0;
+	return visit->visit(cursor->target, cursor->seq, visit->arg);
 }
 
 int memory_each_cursor(struct store *store, int64_t zone,
-	void (*visit)(const char *target, void *arg), void *arg)
+	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg)
 {
 	struct memory_database *database = memory_lock(store);
 	struct cursor_visit cursor_visit = {visit, arg};

@@ -105,13 +105,11 @@ int memory_each_mac(struct store *store, uint64_t since,
 	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),
 	void *arg);
-int memory_get_cursor(
-	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 int memory_put_cursor(
 	struct store *store, int64_t zone, const char *target, uint64_t seq);
 int memory_forget_cursor(struct store *store, int64_t zone, const char *target);
 int memory_each_cursor(struct store *store, int64_t zone,
-	void (*visit)(const char *target, void *arg), void *arg);
+	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
 int memory_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
 int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,

@@ -101,6 +101,29 @@ void store_place_append(
 	changeset_unref(cs);
 }
 
+struct cursor {
+	const char *target;
+	uint64_t seq;
+};
+
+static int see_cursor(const char *target, uint64_t seq, void *arg)
+{
+	struct cursor *cursor = arg;
+
+	if (!strcmp(target, cursor->target))
+		cursor->seq = seq;
+	return 0;
+}
+
+uint64_t store_place_cursor(struct store_place *place, int64_t zone, const char *target)
+{
+	struct cursor cursor = {.target = target};
+
+	assert_int_equal(
+		place->ops->each_cursor(place->store, zone, see_cursor, &cursor), 0);
+	return cursor.seq;
+}
+
 void store_place_execute(const char *path, const char *sql)
 {
 	sqlite3 *db;

@@ -31,6 +31,8 @@ struct changeset *store_place_changes(const char *line);
 /* A row of key host1.example., signed; line NULL: refused. */
 void store_place_append(
 	struct store_place *place, int64_t zone, uint64_t seq, const char *line);
+/* 0: the target has none there. */
+uint64_t store_place_cursor(struct store_place *place, int64_t zone, const char *target);
 
 /* In main: a case of every store, and one of SQLite alone. */
 #define STORE_PLACE_TEST(test)                                                           \

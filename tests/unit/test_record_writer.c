@@ -136,12 +136,7 @@ static size_t count_records(struct bench *bench)
 
 static uint64_t cursor(struct bench *bench)
 {
-	uint64_t seq;
-
-	assert_int_equal(bench->place->ops->get_cursor(
-				 bench->place->store, bench->zone, "local", &seq),
-		0);
-	return seq;
+	return store_place_cursor(bench->place, bench->zone, "local");
 }
 
 static void rows_go_before_many_records(void **state)

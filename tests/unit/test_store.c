@@ -1,5 +1,6 @@
 /* The store: what is committed is there again, what is rolled back is not, versions. */
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -175,15 +176,12 @@ static void the_log_stays_and_is_empty(void **state)
 static void cursors_begin_at_nothing_and_move(void **state)
 {
 	struct store_place *place = *state;
-	uint64_t seq = 9;
 
-	assert_int_equal(place->ops->get_cursor(place->store, 1, "local", &seq), 0);
-	assert_int_equal(seq, 0);
+	assert_int_equal(store_place_cursor(place, 1, "local"), 0);
 	assert_int_equal(place->ops->put_cursor(place->store, 1, "local", 5), 0);
 	assert_int_equal(place->ops->put_cursor(place->store, 1, "local", 7), 0);
 	store_place_reopen(place);
-	assert_int_equal(place->ops->get_cursor(place->store, 1, "local", &seq), 0);
-	assert_int_equal(seq, 7);
+	assert_int_equal(store_place_cursor(place, 1, "local"), 7);
 }
 
 static void records_are_put_replaced_and_removed(void **state)
@@ -394,9 +392,18 @@ static void spans_go_with_their_rows(void **state)
 		store_place_number(place->path, "SELECT count(*) FROM spans"), 1);
 }
 
-static void see_target(const char *target, void *arg)
+static int see_target(const char *target, uint64_t seq, void *arg)
 {
-	strcat(arg, target);
+	char *seen = arg;
+
+	sprintf(seen + strlen(seen), "%s %" PRIu64 " ", target, seq);
+	return 0;
+}
+
+static int refuse_target(const char *target, uint64_t seq, void *arg)
+{
+	(void)see_target(target, seq, arg);
+	return -ENOMEM;
 }
 
 static void cursors_can_be_listed_and_forgotten(void **state)
@@ -405,11 +412,13 @@ static void cursors_can_be_listed_and_forgotten(void **state)
 	char seen[32] = "";
 
 	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 5), 0);
-	assert_int_equal(place->ops->put_cursor(place->store, 1, "two", 5), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "two", 6), 0);
 	assert_int_equal(place->ops->put_cursor(place->store, 2, "other", 5), 0);
+	assert_int_equal(
+		place->ops->each_cursor(place->store, 1, refuse_target, seen), -ENOMEM);
 	assert_int_equal(place->ops->forget_cursor(place->store, 1, "one"), 0);
 	assert_int_equal(place->ops->each_cursor(place->store, 1, see_target, seen), 0);
-	assert_string_equal(seen, "two");
+	assert_string_equal(seen, "one 5 two 6 ");
 }
 
 /* A name, and TTL, length and data of one record. */
@@ -520,8 +529,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	check_old_rows(place);
 	assert_int_equal(rows_left(place, 7), 1);
 	assert_int_equal(rows_left(place, 8), 1);
-	assert_int_equal(place->ops->get_cursor(place->store, 7, "local", &seq), 0);
-	assert_int_equal(seq, 3);
+	assert_int_equal(store_place_cursor(place, 7, "local"), 3);
 	assert_int_equal(place->ops->read_records(place->store, 7, loaded), 0);
 	assert_int_equal(zone_count_records(loaded), 1);
 	assert_int_equal(place->ops->find_transaction(place->store, 5, &at, &seq), 0);

@@ -78,7 +78,7 @@ static void one_thread_has_a_zone(void **state)
 	struct bench *bench = *state;
 
 	assert_int_equal(claim(bench, "a.example.", A), 0);
-	assert_int_equal(claim(bench, "a.example.", A), 0);
+	assert_int_equal(claim(bench, "a.example.", A), -EALREADY);
 	assert_int_equal(claim(bench, "a.example.", B), -EBUSY);
 	assert_int_equal(claim(bench, "b.example.", B), 0);
 	assert_told(bench, B, NULL);
