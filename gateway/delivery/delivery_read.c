@@ -200,7 +200,7 @@ static int rebase_entry(const struct delivery_rebase *how, struct delivery_list 
 	return 0;
 }
 
-static int rebase_queue(struct delivery *d, const struct delivery_rebase *how)
+int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 {
 	struct delivery_entry *e;
 	bool is_other;
@@ -255,7 +255,7 @@ static int rebase_list(struct delivery *d, struct delivery_list *from)
 /* 0 or -ENOMEM. */
 static int begin_reading(struct delivery *d)
 {
-	int r = rebase_queue(d, &d->rebase);
+	int r = delivery_rebase_queue(d, &d->rebase);
 
 	delivery_list_clear(&d->altered);
 	d->rebased = d->loaded;
@@ -309,7 +309,7 @@ int delivery_rebase_end(struct delivery *d)
 	int r;
 
 	if (d->is_live)
-		r = rebase_queue(d, &d->rebase);
+		r = delivery_rebase_queue(d, &d->rebase);
 	else if (d->has_tail)
 		r = rebase_tail(d);
 	else if (d->rebased) /* more has been added than the tail could keep */
@@ -320,11 +320,6 @@ int delivery_rebase_end(struct delivery *d)
 		return -EAGAIN;
 	delivery_stop_reading(d);
 	return r;
-}
-
-int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
-{
-	return rebase_queue(d, how);
 }
 
 /* ---- what comes of a read ---- */
