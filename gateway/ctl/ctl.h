@@ -29,9 +29,30 @@ enum ctl_exit {
 	CTL_FAILED = 2, /* nothing could be asked: usage, socket, permission */
 };
 
-enum { CTL_ANSWER_MAX = 64 << 20 }; /* octets of one answer; a page has far less */
+enum {
+	CTL_ANSWER_MAX = 64 << 20, /* octets of one answer; a page has far less */
+	CTL_GATEWAYS_MAX = 8,      /* that an enrolment has room for */
+	CTL_TEXT_MAX = 1024,       /* of a cell of a table */
+};
 
-enum { CTL_GATEWAYS_MAX = 8 }; /* that an enrolment has room for */
+/* Of single commands. */
+enum ctl_option {
+	CTL_ZONE,
+	CTL_NAME,
+	CTL_KEY,
+	CTL_STATE,
+	CTL_SINCE,
+	CTL_LIMIT,
+	CTL_FOLLOW,
+	CTL_DELETE,
+	CTL_SOURCE,
+	CTL_TTL,
+	CTL_TCP,
+	CTL_GATEWAY,
+	CTL_AGAIN,
+	CTL_DRY_RUN,
+	CTL_OPTIONS,
+};
 
 /* What the command line says. */
 struct ctl {
@@ -39,14 +60,12 @@ struct ctl {
 	const char *socket_path;
 	bool is_json;
 	bool is_socket_guessed; /* neither -s nor a configuration named it */
-	char **args;            /* after the command */
+	bool is_quiet;          /* prints nothing when all is well */
+	const char *command;
+	char **args; /* after the command, and then NULL */
 	int arg_count;
-	/* Options of single commands; NULL: not given. */
-	const char *zone, *name, *key, *state, *since, *limit;
-	const char *source, *ttl, *transport;
-	bool is_follow, is_delete, is_again, is_dry_run;
-	bool is_quiet;                          /* prints nothing when all is well */
-	const char *gateways[CTL_GATEWAYS_MAX]; /* for enrol */
+	const char *options[CTL_OPTIONS];       /* NULL: not given */
+	const char *gateways[CTL_GATEWAYS_MAX]; /* each CTL_GATEWAY */
 	size_t gateway_count;
 };
 
@@ -62,61 +81,76 @@ char *ctl_config_path(const char *path, const config_t *tree, const char *settin
 /* ---- asking ---- */
 
 /*
+ * A path with its query.  Pairs follow, and then NULL: the name and the value of a
+ * parameter, or "/" and a segment.  Pairs whose value is NULL are left out.  The path
+ * belongs to whichever of the functions below gets it.
+ */
+char *ctl_path(const char *path, ...) __attribute__((sentinel));
+/*
  * Sends one request; body may be NULL.  *ret_value is the answer, which the caller frees;
  * it may be NULL.  CTL_OK; CTL_NO: the gateway refused, and its reason has been printed
  * on standard error, but with is_json it is left in the value; CTL_FAILED: reported.
  */
-enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, const char *path,
+enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, char *path,
 	const json_t *body, json_t **ret_value);
-/*
- * GETs path, which may have parameters, page by page, and calls visit for each element of
- * the array named list.  With ctl.is_json it prints all of them as one document.
- */
-enum ctl_exit ctl_ask_pages(const struct ctl *ctl, const char *path, const char *list,
-	void (*visit)(const json_t *element, void *arg), void *arg);
+/* The same, and prints the answer if JSON is wanted. */
+enum ctl_exit ctl_ask_one(const struct ctl *ctl, const char *method, char *path,
+	const json_t *body, json_t **ret_value);
+/* The same, and prints the answer by print otherwise. */
+enum ctl_exit ctl_show(const struct ctl *ctl, const char *method, char *path,
+	void (*print)(const struct ctl *ctl, const json_t *value));
 /* Prints a value on one line. */
 void ctl_print_json(const json_t *value);
 
-/* A path with its query, under construction. */
-struct ctl_path {
-	char *text; /* owned; NULL: no memory */
-	bool has_query;
-};
-
-void ctl_path_init(struct ctl_path *path, const char *text);
-void ctl_path_add(struct ctl_path *path,
-	const char *segment); /* appends "/" and the encoded segment */
-/* Appends a parameter, unless value is NULL. */
-void ctl_path_query(struct ctl_path *path, const char *name, const char *value);
-void ctl_path_clear(struct ctl_path *path);
-
 /* ---- tables ---- */
 
-struct ctl_table;
+struct ctl_column {
+	const char *title;  /* with a '>' before it, the column is aligned right */
+	const char *member; /* of the element; NULL: the element itself */
+	/* The text of the member, which may be NULL.  NULL: it is shown as it is. */
+	const char *(*text)(const json_t *value, char buf[CTL_TEXT_MAX]);
+};
 
-/* Titles end with NULL.  A '>' before a title aligns its column right, for numbers. */
-struct ctl_table *ctl_table_new(const char *const *titles);
-void ctl_table_free(struct ctl_table *table);
-/* Copies as many cells as there are titles; NULL becomes "-". */
-void ctl_table_add(struct ctl_table *table, const char *const *cells);
-size_t ctl_table_count(const struct ctl_table *table);
-/* Sorts by the names in the first column, from the root of the DNS down. */
-void ctl_table_sort(struct ctl_table *table);
-void ctl_table_print(const struct ctl_table *table);
+struct ctl_table {
+	const struct ctl_column *columns; /* the last has no title */
+	bool is_sorted; /* by names in the first column, from the root of the DNS down */
+	/* Private. */
+	size_t width;       /* columns */
+	char **cells;       /* row after row; owned */
+	size_t count, room; /* rows */
+};
 
-enum { CTL_TEXT_MAX = 64 };
+/* Adds a row for the element. */
+void ctl_table_add(struct ctl_table *table, const json_t *element);
+void ctl_table_print(struct ctl_table *table); /* also clears it */
+void ctl_table_clear(struct ctl_table *table);
+/*
+ * GETs path, page by page, and prints a table of the elements of the array named list, or
+ * with ctl.is_json one document with all of them.  nothing: printed on standard error if
+ * there are none, for CTL_NO; NULL: that is a table, too.
+ */
+enum ctl_exit ctl_list(const struct ctl *ctl, char *path, const char *list,
+	const struct ctl_column *columns, bool is_sorted, const char *nothing);
+
+/* ---- members and cells ---- */
+
 /* A time of the gateway as "3m ago"; "-" for null. */
 const char *ctl_ago(const json_t *time, char buf[CTL_TEXT_MAX]);
 /* Seconds that are left as "in 42m" or "2m overdue"; "-" for null. */
 const char *ctl_left(const json_t *seconds, char buf[CTL_TEXT_MAX]);
 const char *ctl_span(double seconds, char buf[CTL_TEXT_MAX]);
-const char *ctl_number(const json_t *number, char buf[CTL_TEXT_MAX]);
+/* Seconds as "42m". */
+const char *ctl_span_cell(const json_t *seconds, char buf[CTL_TEXT_MAX]);
+const char *ctl_number(const json_t *object, const char *member, char buf[CTL_TEXT_MAX]);
 /* The member, if it is a string; otherwise NULL. */
 const char *ctl_text(const json_t *object, const char *member);
+/* The same, and "?" otherwise. */
+const char *ctl_text_or(const json_t *object, const char *member);
+long long ctl_integer(const json_t *object, const char *member);
 double ctl_real(const json_t *object, const char *member);
 bool ctl_bool(const json_t *object, const char *member);
-/* Begins red (is_bad) or bold text on a terminal; "" elsewhere. */
-const char *ctl_mark(bool is_bad);
+/* Begins red text on a terminal; "" elsewhere. */
+const char *ctl_mark(void);
 const char *ctl_unmark(void);
 
 /* Returns memory, or ends the program if that is NULL. */
@@ -124,24 +158,9 @@ void *ctl_check(void *memory);
 
 /* ---- commands ---- */
 
-enum ctl_exit ctl_status(const struct ctl *ctl);
-enum ctl_exit ctl_zones(const struct ctl *ctl);
-enum ctl_exit ctl_keys(const struct ctl *ctl);
-enum ctl_exit ctl_queue(const struct ctl *ctl);
-enum ctl_exit ctl_hosts(const struct ctl *ctl);
-enum ctl_exit ctl_leases(const struct ctl *ctl);
-enum ctl_exit ctl_remove(const struct ctl *ctl);
-enum ctl_exit ctl_expire(const struct ctl *ctl);
-enum ctl_exit ctl_hold(const struct ctl *ctl);
-enum ctl_exit ctl_release(const struct ctl *ctl);
-enum ctl_exit ctl_resume(const struct ctl *ctl);
-enum ctl_exit ctl_adopt(const struct ctl *ctl);
-enum ctl_exit ctl_retry(const struct ctl *ctl);
-enum ctl_exit ctl_audit(const struct ctl *ctl);
-enum ctl_exit ctl_why(const struct ctl *ctl);
-enum ctl_exit ctl_explain(const struct ctl *ctl);
-enum ctl_exit ctl_enrol(const struct ctl *ctl);
-enum ctl_exit ctl_reload(const struct ctl *ctl);
-enum ctl_exit ctl_check_config(const struct ctl *ctl);
+typedef enum ctl_exit ctl_command(const struct ctl *ctl);
+
+ctl_command ctl_status, ctl_zones, ctl_keys, ctl_queue, ctl_hosts, ctl_leases, ctl_act,
+	ctl_adopt, ctl_audit, ctl_why, ctl_explain, ctl_enrol, ctl_order;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +99,7 @@ static enum ctl_exit judge(const struct ctl *ctl, long status,
 	return CTL_FAILED;
 }
 
-enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, const char *path,
+enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, char *path,
 	const json_t *body, json_t **ret_value)
 {
 	struct answer answer = {0};
@@ -124,11 +125,10 @@ enum ctl_exit ctl_ask(const struct ctl *ctl, const char *method, const char *pat
 	free(answer.text);
 	free(text);
 	free(url);
+	free(path);
 	curl_easy_cleanup(curl);
 	return result;
 }
-
-/* ---- pages ---- */
 
 void ctl_print_json(const json_t *value)
 {
@@ -138,96 +138,120 @@ void ctl_print_json(const json_t *value)
 	putchar('\n');
 }
 
-/* Asks for the page at *cursor, which becomes that of the next page. */
-static enum ctl_exit ask_page(
-	const struct ctl *ctl, const char *path, char **cursor, json_t **ret_value)
+enum ctl_exit ctl_ask_one(const struct ctl *ctl, const char *method, char *path,
+	const json_t *body, json_t **ret_value)
 {
-	struct ctl_path with_cursor;
-	enum ctl_exit r;
-	const char *next;
+	enum ctl_exit r = ctl_ask(ctl, method, path, body, ret_value);
 
-	ctl_path_init(&with_cursor, path);
-	ctl_path_query(&with_cursor, "cursor", *cursor);
-	r = ctl_ask(ctl, "GET", with_cursor.text, NULL, ret_value);
-	ctl_path_clear(&with_cursor);
-	next = r == CTL_OK ? ctl_text(*ret_value, "next") : NULL;
-	free(*cursor);
-	*cursor = next ? ctl_check(strdup(next)) : NULL;
+	if (ctl->is_json && *ret_value)
+		ctl_print_json(*ret_value);
 	return r;
 }
 
-enum ctl_exit ctl_ask_pages(const struct ctl *ctl, const char *path, const char *list,
-	void (*visit)(const json_t *element, void *arg), void *arg)
+enum ctl_exit ctl_show(const struct ctl *ctl, const char *method, char *path,
+	void (*print)(const struct ctl *ctl, const json_t *value))
 {
-	json_t *all = ctl_check(json_array()), *value = NULL, *element;
-	char *cursor = NULL;
-	enum ctl_exit r;
+	json_t *value;
+	enum ctl_exit r = ctl_ask_one(ctl, method, path, NULL, &value);
+
+	if (r == CTL_OK && !ctl->is_json)
+		print(ctl, value);
+	json_decref(value);
+	return r;
+}
+
+/* ---- pages ---- */
+
+/* Takes the elements of a page. */
+static void take_page(
+	const json_t *page, const char *list, json_t *all, struct ctl_table *table)
+{
+	const json_t *element;
 	size_t i;
 
-	do {
-		json_decref(value);
-		r = ask_page(ctl, path, &cursor, &value);
-		if (r != CTL_OK)
-			break;
-		json_array_foreach(json_object_get(value, list), i, element)
-		{
-			if (visit)
-				visit(element, arg);
-			if (ctl->is_json && json_array_append(all, element))
-				ctl_check(NULL);
-		}
-	} while (cursor);
-	if (ctl->is_json && r == CTL_OK) {
-		json_t *document = ctl_check(json_pack("{s:O}", list, all));
-
-		ctl_print_json(document);
-		json_decref(document);
-	} else if (ctl->is_json && value) {
-		ctl_print_json(value);
+	json_array_foreach(json_object_get(page, list), i, element)
+	{
+		if (table)
+			ctl_table_add(table, element);
+		else if (json_array_append(all, (json_t *)element))
+			ctl_check(NULL);
 	}
-	json_decref(value);
-	json_decref(all);
-	free(cursor);
+}
+
+/* table NULL: the elements become those of all. */
+static enum ctl_exit ask_pages(const struct ctl *ctl, const char *path, const char *list,
+	json_t *all, struct ctl_table *table)
+{
+	enum ctl_exit r;
+	char *cursor = NULL;
+
+	do {
+		json_t *value;
+		const char *next;
+
+		r = ctl_ask(
+			ctl, "GET", ctl_path(path, "cursor", cursor, NULL), NULL, &value);
+		free(cursor);
+		next = r == CTL_OK ? ctl_text(value, "next") : NULL;
+		cursor = next ? ctl_check(strdup(next)) : NULL;
+		if (r == CTL_OK)
+			take_page(value, list, all, table);
+		else if (ctl->is_json && value)
+			ctl_print_json(value);
+		json_decref(value);
+	} while (cursor);
 	return r;
+}
+
+enum ctl_exit ctl_list(const struct ctl *ctl, char *path, const char *list,
+	const struct ctl_column *columns, bool is_sorted, const char *nothing)
+{
+	struct ctl_table table = {.columns = columns, .is_sorted = is_sorted};
+	json_t *all = ctl_check(json_array());
+	json_t *document = ctl_check(json_pack("{s:o}", list, all));
+	enum ctl_exit r = ask_pages(ctl, path, list, all, ctl->is_json ? NULL : &table);
+	const bool is_empty = !table.count && !json_array_size(all);
+
+	if (r == CTL_OK && ctl->is_json)
+		ctl_print_json(document);
+	else if (r == CTL_OK && is_empty && nothing)
+		fprintf(stderr, "musterctl: %s: %s\n", ctl->args[0], nothing);
+	else if (r == CTL_OK)
+		ctl_table_print(&table);
+	if (r != CTL_OK)
+		ctl_table_clear(&table);
+	json_decref(document);
+	free(path);
+	return r == CTL_OK && is_empty && nothing ? CTL_NO : r;
 }
 
 /* ---- paths ---- */
 
-static void append(struct ctl_path *path, const char *before, const char *name,
-	const char *between, const char *value)
+char *ctl_path(const char *path, ...)
 {
-	char *encoded = ctl_check(curl_easy_escape(NULL, value, (int)strlen(value)));
-	char *longer = NULL;
+	char *text = ctl_check(strdup(path));
+	const char *name, *value;
+	va_list pairs;
 
-	if (asprintf(&longer, "%s%s%s%s%s", path->text, before, name, between, encoded) <
-		0)
-		ctl_check(NULL);
-	curl_free(encoded);
-	free(path->text);
-	path->text = longer;
-}
+	va_start(pairs, path);
+	while ((name = va_arg(pairs, const char *))) {
+		const bool is_segment = *name == '/';
+		char *encoded, *longer;
 
-void ctl_path_init(struct ctl_path *path, const char *text)
-{
-	path->text = ctl_check(strdup(text));
-	path->has_query = strchr(text, '?') != NULL;
-}
-
-void ctl_path_add(struct ctl_path *path, const char *segment)
-{
-	append(path, "/", "", "", segment);
-}
-
-void ctl_path_query(struct ctl_path *path, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	append(path, path->has_query ? "&" : "?", name, "=", value);
-	path->has_query = true;
-}
-
-void ctl_path_clear(struct ctl_path *path)
-{
-	free(path->text);
-	path->text = NULL;
+		value = va_arg(pairs, const char *);
+		if (!value)
+			continue;
+		encoded = ctl_check(curl_easy_escape(NULL, value, (int)strlen(value)));
+		if (asprintf(&longer, "%s%s%s%s%s", text,
+			    is_segment                  ? ""
+				    : strchr(text, '?') ? "&"
+							: "?",
+			    name, is_segment ? "" : "=", encoded) < 0)
+			ctl_check(NULL);
+		curl_free(encoded);
+		free(text);
+		text = longer;
+	}
+	va_end(pairs);
+	return text;
 }

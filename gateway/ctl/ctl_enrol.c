@@ -32,6 +32,7 @@ enum {
 
 struct enrolling {
 	const struct ctl *ctl;
+	struct ctl quiet; /* asks, but prints nothing when all is well */
 	struct enrolment enrolment;
 	char name[NAME_TEXT_MAX]; /* as text */
 	char *path;               /* of the key file; owned */
@@ -96,13 +97,11 @@ static enum ctl_exit read_config(struct enrolling *e, const char *config_path)
 
 static enum ctl_exit find_config(struct enrolling *e)
 {
-	struct ctl quiet = *e->ctl;
 	json_t *value;
 	const char *path;
 	enum ctl_exit r;
 
-	quiet.is_json = false;
-	r = ctl_ask(&quiet, "GET", "/status", NULL, &value);
+	r = ctl_ask(&e->quiet, "GET", ctl_path("/status", NULL), NULL, &value);
 	path = ctl_text(value, "config");
 	if (r == CTL_OK)
 		r = path ? read_config(e, path)
@@ -117,17 +116,15 @@ static enum ctl_exit find_config(struct enrolling *e)
 /* Finds the zone of the name, and warns if no rule would let the host add an address. */
 static enum ctl_exit find_zone(struct enrolling *e)
 {
-	struct ctl quiet = *e->ctl;
 	json_t *body = ctl_check(json_pack(
 		       "{s:s, s:s, s:s}", "key", e->name, "name", e->name, "type", "A")),
 	       *value;
 	const char *zone;
 	enum ctl_exit r;
 
-	quiet.is_json = false;
-	r = ctl_ask(&quiet, "POST", "/api/v1/explain", body, &value);
+	r = ctl_ask(&e->quiet, "POST", ctl_path("/api/v1/explain", NULL), body, &value);
 	zone = ctl_text(value, "zone");
-	if (r == CTL_OK && !e->ctl->zone &&
+	if (r == CTL_OK && !e->ctl->options[CTL_ZONE] &&
 		(!zone || name_from_text(e->enrolment.zone, zone, NULL)))
 		r = complain(e->name, "its zone is not known");
 	if (r == CTL_OK && !json_is_integer(json_object_get(value, "rule")))
@@ -142,18 +139,13 @@ static enum ctl_exit find_zone(struct enrolling *e)
 /* CTL_NO: there is a key of this name that must not be replaced. */
 static enum ctl_exit look_for_key(struct enrolling *e, bool is_in_file)
 {
-	struct ctl quiet = *e->ctl;
-	struct ctl_path path;
 	json_t *value;
 	enum ctl_exit r;
 
-	quiet.is_json = false;
-	ctl_path_init(&path, "/api/v1/keys");
-	ctl_path_query(&path, "name", e->name);
-	r = ctl_ask(&quiet, "GET", path.text, NULL, &value);
-	ctl_path_clear(&path);
+	r = ctl_ask(&e->quiet, "GET", ctl_path("/api/v1/keys", "name", e->name, NULL),
+		NULL, &value);
 	if (r == CTL_OK && json_array_size(json_object_get(value, "keys")) &&
-		!(is_in_file && e->ctl->is_again)) {
+		!(is_in_file && e->ctl->options[CTL_AGAIN])) {
 		complain(e->name,
 			is_in_file ? "is enrolled: --again replaces its key"
 				   : "there is a key of this name in another file");
@@ -214,10 +206,12 @@ static enum ctl_exit read_names(struct enrolling *e)
 	name_lower(enrolment->name);
 	memcpy(enrolment->key, enrolment->name, sizeof(enrolment->key));
 	name_to_text(enrolment->name, e->name);
-	if (e->ctl->zone && name_from_text(enrolment->zone, e->ctl->zone, root))
-		return complain(e->ctl->zone, "is not a domain name");
+	if (e->ctl->options[CTL_ZONE] &&
+		name_from_text(enrolment->zone, e->ctl->options[CTL_ZONE], root))
+		return complain(e->ctl->options[CTL_ZONE], "is not a domain name");
 	name_lower(enrolment->zone);
-	if (e->ctl->zone && !name_is_subdomain(enrolment->name, enrolment->zone))
+	if (e->ctl->options[CTL_ZONE] &&
+		!name_is_subdomain(enrolment->name, enrolment->zone))
 		return complain(e->name, "is not in that zone");
 	return CTL_OK;
 }
@@ -379,15 +373,6 @@ static void restore_file(const struct enrolling *e)
 
 /* ---- all of it ---- */
 
-static enum ctl_exit reload(const struct enrolling *e)
-{
-	struct ctl quiet = *e->ctl;
-
-	quiet.is_json = false;
-	quiet.is_quiet = true;
-	return ctl_reload(&quiet);
-}
-
 static enum ctl_exit put_key(struct enrolling *e)
 {
 	enum ctl_exit status;
@@ -395,7 +380,7 @@ static enum ctl_exit put_key(struct enrolling *e)
 
 	if (r)
 		return complain(e->path, strerror(-r));
-	status = reload(e);
+	status = ctl_order(&e->quiet);
 	if (status == CTL_OK)
 		return CTL_OK;
 	restore_file(e);
@@ -444,8 +429,13 @@ static enum ctl_exit prepare(struct enrolling *e)
 
 enum ctl_exit ctl_enrol(const struct ctl *ctl)
 {
-	struct enrolling e = {.ctl = ctl, .lock = -1};
-	enum ctl_exit r = prepare(&e);
+	struct enrolling e = {.ctl = ctl, .quiet = *ctl, .lock = -1};
+	enum ctl_exit r;
+
+	e.quiet.command = "reload";
+	e.quiet.is_json = false;
+	e.quiet.is_quiet = true;
+	r = prepare(&e);
 
 	if (r == CTL_OK)
 		r = lock_file(&e);

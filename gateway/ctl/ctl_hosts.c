@@ -1,246 +1,167 @@
 /*
- * Hosts and leases: showing, expiring, holding, removing and adopting them.
+ * Hosts and leases: showing, expiring, holding, removing and adopting them; and what is
+ * done to zones.
  */
 #include "gateway/ctl/ctl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tsig/plural.h"
 
 /* ---- lists ---- */
 
-static void add_host(const json_t *host, void *arg)
+static const char *end_of_host(const json_t *host, char buf[CTL_TEXT_MAX])
 {
 	const json_t *expired = json_object_get(host, "expired_at");
-	char leases[CTL_TEXT_MAX], seen[CTL_TEXT_MAX], left[CTL_TEXT_MAX];
 
-	ctl_table_add(arg,
-		(const char *const[]){ctl_text(host, "name"), ctl_text(host, "state"),
-			ctl_number(json_object_get(host, "leases"), leases),
-			ctl_ago(json_object_get(host, "last_seen"), seen),
-			ctl_text(host, "source"), ctl_text(host, "key"),
-			expired ? ctl_ago(expired, left)
-				: ctl_left(json_object_get(host, "expires_in_s"), left)});
+	return expired ? ctl_ago(expired, buf)
+		       : ctl_left(json_object_get(host, "expires_in_s"), buf);
 }
 
-static void add_lease(const json_t *lease, void *arg)
+static const char *span_of_lease(const json_t *seconds, char buf[CTL_TEXT_MAX])
 {
-	char seen[CTL_TEXT_MAX], left[CTL_TEXT_MAX], span[CTL_TEXT_MAX];
-
-	ctl_table_add(arg,
-		(const char *const[]){ctl_text(lease, "name"), ctl_text(lease, "type"),
-			ctl_text(lease, "data"), ctl_text(lease, "state"),
-			ctl_left(json_object_get(lease, "expires_in_s"), left),
-			ctl_real(lease, "lease_s") > 0
-				? ctl_span(ctl_real(lease, "lease_s"), span)
-				: NULL,
-			ctl_ago(json_object_get(lease, "last_seen"), seen),
-			ctl_bool(lease, "waiting")           ? "(waits for an address)"
-				: ctl_bool(lease, "derived") ? "(follows an address)"
-							     : ctl_text(lease, "key")});
+	return json_number_value(seconds) > 0 ? ctl_span_cell(seconds, buf) : NULL;
 }
 
-static void count_element(const json_t *element, void *arg)
+static const char *owner_of_lease(const json_t *lease, char buf[CTL_TEXT_MAX])
 {
-	(void)element;
-	++*(size_t *)arg;
+	(void)buf;
+	if (ctl_bool(lease, "waiting"))
+		return "(waits for an address)";
+	return ctl_bool(lease, "derived") ? "(follows an address)"
+					  : ctl_text(lease, "key");
 }
 
-/* CTL_NO: one name was asked for, and there is nothing of it. */
-static enum ctl_exit show(const struct ctl *ctl, const char *path, const char *list,
-	const char *const *titles, void (*add)(const json_t *element, void *arg))
+/* The argument, if it is one name and no pattern. */
+static bool is_name(const struct ctl *ctl)
 {
-	const char *pattern = ctl->arg_count ? ctl->args[0] : NULL;
-	const bool is_name = pattern && !strpbrk(pattern, "*?");
-	struct ctl_table *table;
-	size_t count = 0;
-	enum ctl_exit r;
-
-	if (ctl->is_json) {
-		r = ctl_ask_pages(ctl, path, list, count_element, &count);
-		return r == CTL_OK && is_name && !count ? CTL_NO : r;
-	}
-	table = ctl_table_new(titles);
-	r = ctl_ask_pages(ctl, path, list, add, table);
-	ctl_table_sort(table);
-	if (r == CTL_OK && is_name && !ctl_table_count(table)) {
-		fprintf(stderr, "musterctl: %s: has no leases%s\n", pattern,
-			strcmp(list, "hosts") ? "" : ", and was not heard of lately");
-		r = CTL_NO;
-	} else if (r == CTL_OK) {
-		ctl_table_print(table);
-	}
-	ctl_table_free(table);
-	return r;
+	return ctl->args[0] && !strpbrk(ctl->args[0], "*?");
 }
 
 enum ctl_exit ctl_hosts(const struct ctl *ctl)
 {
-	static const char *const titles[] = {
-		"HOST", "STATE", ">LEASES", "LAST SEEN", "FROM", "KEY", "EXPIRES", NULL};
-	struct ctl_path path;
-	enum ctl_exit r;
+	static const struct ctl_column columns[] = {
+		{"HOST", "name", NULL},
+		{"STATE", "state", NULL},
+		{">LEASES", "leases", NULL},
+		{"LAST SEEN", "last_seen", ctl_ago},
+		{"FROM", "source", NULL},
+		{"KEY", "key", NULL},
+		{"EXPIRES", NULL, end_of_host},
+		{NULL, NULL, NULL},
+	};
 
-	ctl_path_init(&path, "/api/v1/hosts");
-	ctl_path_query(&path, "pattern", ctl->arg_count ? ctl->args[0] : NULL);
-	ctl_path_query(&path, "zone", ctl->zone);
-	ctl_path_query(&path, "state", ctl->state);
-	r = show(ctl, path.text, "hosts", titles, add_host);
-	ctl_path_clear(&path);
-	return r;
+	return ctl_list(ctl,
+		ctl_path("/api/v1/hosts", "pattern", ctl->args[0], "zone",
+			ctl->options[CTL_ZONE], "state", ctl->options[CTL_STATE], NULL),
+		"hosts", columns, true,
+		is_name(ctl) ? "has no leases, and was not heard of lately" : NULL);
 }
 
 /* Ids are long and rarely needed, so that only --json shows them. */
 enum ctl_exit ctl_leases(const struct ctl *ctl)
 {
-	static const char *const titles[] = {"NAME", "TYPE", "DATA", "STATE", "EXPIRES",
-		"LEASE", "LAST SEEN", "KEY", NULL};
-	struct ctl_path path;
-	enum ctl_exit r;
+	static const struct ctl_column columns[] = {
+		{"NAME", "name", NULL},
+		{"TYPE", "type", NULL},
+		{"DATA", "data", NULL},
+		{"STATE", "state", NULL},
+		{"EXPIRES", "expires_in_s", ctl_left},
+		{"LEASE", "lease_s", span_of_lease},
+		{"LAST SEEN", "last_seen", ctl_ago},
+		{"KEY", NULL, owner_of_lease},
+		{NULL, NULL, NULL},
+	};
 
-	ctl_path_init(&path, "/api/v1/leases");
-	ctl_path_query(&path, "name", ctl->arg_count ? ctl->args[0] : NULL);
-	ctl_path_query(&path, "zone", ctl->zone);
-	r = show(ctl, path.text, "leases", titles, add_lease);
-	ctl_path_clear(&path);
-	return r;
+	return ctl_list(ctl,
+		ctl_path("/api/v1/leases", "name", ctl->args[0], "zone",
+			ctl->options[CTL_ZONE], NULL),
+		"leases", columns, true, is_name(ctl) ? "has no leases" : NULL);
 }
 
 /* ---- verbs ---- */
 
-static enum ctl_exit act(const struct ctl *ctl, const char *method, const char *folder,
-	const char *verb, json_t **ret_value)
-{
-	struct ctl_path path;
-	enum ctl_exit r;
+static const struct verb {
+	const char *name, *method, *folder;
+	const char *done; /* said behind the name of the host or zone */
+} verbs[] = {
+	{"expire", "POST", "/api/v1/hosts", " expires now"},
+	{"hold", "POST", "/api/v1/hosts", " is exempt from expiry"},
+	{"release", "POST", "/api/v1/hosts",
+		" is no longer held; its leases start again"},
+	{"resume", "POST", "/api/v1/zones", " deletes what is overdue"},
+	{"retry", "POST", "/api/v1/zones", NULL},
+	{"remove", "DELETE", "/api/v1/leases",
+		": the lease has ended, and its record is deleted"},
+};
 
-	ctl_path_init(&path, folder);
-	ctl_path_add(&path, ctl->args[0]);
-	if (verb)
-		ctl_path_add(&path, verb);
-	r = ctl_ask(ctl, method, path.text, NULL, ret_value);
-	if (ctl->is_json && *ret_value)
-		ctl_print_json(*ret_value);
-	ctl_path_clear(&path);
-	return r;
+static const struct verb *verb_of(const struct ctl *ctl)
+{
+	const struct verb *verb = verbs;
+
+	while (strcmp(verb->name, ctl->command) != 0)
+		verb++;
+	return verb;
 }
 
-/* Says of the host or zone that it is done. */
-static enum ctl_exit act_and_say(const struct ctl *ctl, const char *folder,
-	const char *verb, const char *member, const char *done)
+static void print_done(const struct ctl *ctl, const json_t *value)
 {
-	json_t *value;
-	enum ctl_exit r = act(ctl, "POST", folder, verb, &value);
-	const char *name = ctl_text(value, member);
+	const char *done = verb_of(ctl)->done;
+	const char *name = ctl_text(value, "name");
+	const long long targets = ctl_integer(value, "targets");
 
-	if (r == CTL_OK && !ctl->is_json)
-		printf("%s %s\n", name ? name : "?", done);
-	json_decref(value);
-	return r;
+	if (!name)
+		name = ctl_text_or(value, "zone");
+	if (done)
+		printf("%s%s\n", name, done);
+	else
+		printf("%s: %lld %s tried now\n", name, targets,
+			targets == 1 ? "target is" : "targets are");
 }
 
-static enum ctl_exit act_on_host(
-	const struct ctl *ctl, const char *verb, const char *done)
+enum ctl_exit ctl_act(const struct ctl *ctl)
 {
-	return act_and_say(ctl, "/api/v1/hosts", verb, "name", done);
-}
+	const struct verb *verb = verb_of(ctl);
+	const bool is_delete = !strcmp(verb->method, "DELETE");
 
-enum ctl_exit ctl_expire(const struct ctl *ctl)
-{
-	return act_on_host(ctl, "expire", "expires now");
-}
-
-enum ctl_exit ctl_hold(const struct ctl *ctl)
-{
-	return act_on_host(ctl, "hold", "is exempt from expiry");
-}
-
-enum ctl_exit ctl_release(const struct ctl *ctl)
-{
-	return act_on_host(ctl, "release", "is no longer held; its leases start again");
-}
-
-enum ctl_exit ctl_resume(const struct ctl *ctl)
-{
-	return act_and_say(
-		ctl, "/api/v1/zones", "resume", "zone", "deletes what is overdue");
+	return ctl_show(ctl, verb->method,
+		ctl_path(verb->folder, "/", ctl->args[0], "/",
+			is_delete ? NULL : verb->name, NULL),
+		print_done);
 }
 
 static void print_adopted(const struct ctl *ctl, const json_t *value)
 {
-	static const char *const titles[] = {
-		"NAME", "TYPE", "DATA", "LEASE", "KEY", NULL};
+	static const struct ctl_column columns[] = {
+		{"NAME", "name", NULL},
+		{"TYPE", "type", NULL},
+		{"DATA", "data", NULL},
+		{"LEASE", "lease_s", ctl_span_cell},
+		{"KEY", "key", NULL},
+		{NULL, NULL, NULL},
+	};
+	struct ctl_table table = {.columns = columns, .is_sorted = true};
 	const json_t *records = json_object_get(value, "records"), *record;
-	const long long leases =
-		(long long)json_integer_value(json_object_get(value, "leases"));
-	const long long names =
-		(long long)json_integer_value(json_object_get(value, "names"));
-	struct ctl_table *table = ctl_table_new(titles);
-	char span[CTL_TEXT_MAX];
+	const long long leases = ctl_integer(value, "leases");
+	const long long names = ctl_integer(value, "names");
 	size_t i;
 
-	json_array_foreach(records, i, record) ctl_table_add(table,
-		(const char *const[]){ctl_text(record, "name"), ctl_text(record, "type"),
-			ctl_text(record, "data"),
-			ctl_span(ctl_real(record, "lease_s"), span),
-			ctl_text(record, "key")});
-	ctl_table_sort(table);
-	if (leases)
-		ctl_table_print(table);
-	ctl_table_free(table);
+	json_array_foreach(records, i, record) ctl_table_add(&table, record);
+	if (table.count)
+		ctl_table_print(&table);
 	if ((size_t)leases > json_array_size(records))
 		printf("and %lld more\n", leases - (long long)json_array_size(records));
 	printf("%lld %s of %lld %s %s\n", leases, PLURAL(leases, "record"), names,
 		PLURAL(names, "name"),
-		ctl->is_dry_run ? "would get a lease" : "under a lease from now on");
+		ctl->options[CTL_DRY_RUN] ? "would get a lease"
+					  : "under a lease from now on");
 }
 
 enum ctl_exit ctl_adopt(const struct ctl *ctl)
 {
-	struct ctl_path path;
-	json_t *value;
-	enum ctl_exit r;
-
-	ctl_path_init(&path, "/api/v1/zones");
-	ctl_path_add(&path, ctl->args[0]);
-	ctl_path_add(&path, "adopt");
-	ctl_path_query(&path, "dry_run", ctl->is_dry_run ? "1" : NULL);
-	ctl_path_query(&path, "pattern", ctl->arg_count > 1 ? ctl->args[1] : NULL);
-	r = ctl_ask(ctl, "POST", path.text, NULL, &value);
-	ctl_path_clear(&path);
-	if (ctl->is_json && value)
-		ctl_print_json(value);
-	else if (r == CTL_OK)
-		print_adopted(ctl, value);
-	json_decref(value);
-	return r;
-}
-
-enum ctl_exit ctl_retry(const struct ctl *ctl)
-{
-	json_t *value;
-	enum ctl_exit r = act(ctl, "POST", "/api/v1/zones", "retry", &value);
-	const char *zone = ctl_text(value, "zone");
-	const long long count =
-		(long long)json_integer_value(json_object_get(value, "targets"));
-
-	if (r == CTL_OK && !ctl->is_json)
-		printf("%s: %lld %s tried now\n", zone ? zone : "?", count,
-			count == 1 ? "target is" : "targets are");
-	json_decref(value);
-	return r;
-}
-
-enum ctl_exit ctl_remove(const struct ctl *ctl)
-{
-	json_t *value;
-	enum ctl_exit r = act(ctl, "DELETE", "/api/v1/leases", NULL, &value);
-	const char *name = ctl_text(value, "name");
-
-	if (r == CTL_OK && !ctl->is_json)
-		printf("%s: the lease has ended, and its record is deleted\n",
-			name ? name : "?");
-	json_decref(value);
-	return r;
+	return ctl_show(ctl, "POST",
+		ctl_path("/api/v1/zones", "/", ctl->args[0], "/", "adopt", "dry_run",
+			ctl->options[CTL_DRY_RUN] ? "1" : NULL, "pattern", ctl->args[1],
+			NULL),
+		print_adopted);
 }

@@ -13,46 +13,12 @@
 
 enum { COLUMNS_MAX = 16 };
 
-struct ctl_table {
-	const char *const *titles;
-	size_t columns;
-	size_t widths[COLUMNS_MAX];
-	char **cells;       /* row after row; owned */
-	size_t count, room; /* rows */
-};
-
 void *ctl_check(void *memory)
 {
 	if (memory)
 		return memory;
 	fputs("musterctl: out of memory\n", stderr);
 	exit(CTL_FAILED);
-}
-
-static const char *title_of(const struct ctl_table *table, size_t column)
-{
-	return table->titles[column] + (table->titles[column][0] == '>');
-}
-
-struct ctl_table *ctl_table_new(const char *const *titles)
-{
-	struct ctl_table *table = ctl_check(calloc(1, sizeof(*table)));
-
-	table->titles = titles;
-	while (titles[table->columns]) {
-		const size_t column = table->columns++;
-
-		table->widths[column] = strlen(title_of(table, column));
-	}
-	return table;
-}
-
-void ctl_table_free(struct ctl_table *table)
-{
-	for (size_t i = 0; i < table->count * table->columns; i++)
-		free(table->cells[i]);
-	free(table->cells);
-	free(table);
 }
 
 static char *copy_printable(const char *text)
@@ -65,26 +31,41 @@ static char *copy_printable(const char *text)
 	return copy;
 }
 
-void ctl_table_add(struct ctl_table *table, const char *const *cells)
+static const char *cell_of(
+	const struct ctl_column *column, const json_t *element, char buf[CTL_TEXT_MAX])
 {
+	const json_t *value =
+		column->member ? json_object_get(element, column->member) : element;
+
+	if (column->text)
+		return column->text(value, buf);
+	if (!json_is_integer(value))
+		return json_string_value(value);
+	return ctl_number(element, column->member, buf);
+}
+
+void ctl_table_clear(struct ctl_table *table)
+{
+	for (size_t i = 0; i < table->count * table->width; i++)
+		free(table->cells[i]);
+	free(table->cells);
+}
+
+void ctl_table_add(struct ctl_table *table, const json_t *element)
+{
+	char buf[CTL_TEXT_MAX];
+
+	while (table->columns[table->width].title)
+		table->width++;
 	if (table->count == table->room) {
 		table->room = table->room ? 2 * table->room : 64;
 		table->cells = ctl_check(reallocarray(
-			table->cells, table->room * table->columns, sizeof(char *)));
+			table->cells, table->room * table->width, sizeof(char *)));
 	}
-	for (size_t i = 0; i < table->columns; i++) {
-		char *cell = copy_printable(cells[i]);
-
-		table->cells[table->count * table->columns + i] = cell;
-		if (strlen(cell) > table->widths[i])
-			table->widths[i] = strlen(cell);
-	}
+	for (size_t i = 0; i < table->width; i++)
+		table->cells[table->count * table->width + i] =
+			copy_printable(cell_of(&table->columns[i], element, buf));
 	table->count++;
-}
-
-size_t ctl_table_count(const struct ctl_table *table)
-{
-	return table->count;
 }
 
 /* The beginning of the label that ends at end. */
@@ -129,35 +110,53 @@ static int compare_rows(const void *a, const void *b)
 	return compare_names(left[0], right[0]);
 }
 
-void ctl_table_sort(struct ctl_table *table)
+static void print_cell(
+	const struct ctl_column *column, bool is_first, size_t width, const char *text)
 {
-	if (table->count)
-		qsort(table->cells, table->count, table->columns * sizeof(char *),
-			compare_rows);
-}
+	const bool is_right = column->title[0] == '>';
+	const bool is_last = !column[1].title;
 
-static void print_cell(const struct ctl_table *table, size_t column, const char *text)
-{
-	const bool is_last = column + 1 == table->columns;
-	const bool is_right = table->titles[column][0] == '>';
-
-	printf("%s%*s", column ? "  " : "",
-		is_right          ? (int)table->widths[column]
+	printf("%s%*s", is_first ? "" : "  ",
+		is_right          ? (int)width
 			: is_last ? 0
-				  : -(int)table->widths[column],
+				  : -(int)width,
 		text);
 }
 
-void ctl_table_print(const struct ctl_table *table)
+static void print_rows(const struct ctl_table *table, const size_t *widths)
 {
-	for (size_t i = 0; i < table->columns; i++)
-		print_cell(table, i, title_of(table, i));
+	const struct ctl_column *columns = table->columns;
+
+	for (size_t i = 0; columns[i].title; i++)
+		print_cell(&columns[i], !i, widths[i],
+			columns[i].title + (columns[i].title[0] == '>'));
 	putchar('\n');
 	for (size_t row = 0; row < table->count; row++) {
-		for (size_t i = 0; i < table->columns; i++)
-			print_cell(table, i, table->cells[row * table->columns + i]);
+		for (size_t i = 0; i < table->width; i++)
+			print_cell(&columns[i], !i, widths[i],
+				table->cells[row * table->width + i]);
 		putchar('\n');
 	}
+}
+
+void ctl_table_print(struct ctl_table *table)
+{
+	const struct ctl_column *columns = table->columns;
+	size_t widths[COLUMNS_MAX] = {0};
+
+	for (size_t i = 0; columns[i].title; i++)
+		widths[i] = strlen(columns[i].title + (columns[i].title[0] == '>'));
+	for (size_t i = 0; i < table->count * table->width; i++) {
+		const size_t len = strlen(table->cells[i]);
+
+		if (len > widths[i % table->width])
+			widths[i % table->width] = len;
+	}
+	if (table->is_sorted && table->count)
+		qsort(table->cells, table->count, table->width * sizeof(char *),
+			compare_rows);
+	print_rows(table, widths);
+	ctl_table_clear(table);
 }
 
 /* ---- times ---- */
@@ -206,19 +205,36 @@ const char *ctl_left(const json_t *seconds, char buf[CTL_TEXT_MAX])
 	return buf;
 }
 
+const char *ctl_span_cell(const json_t *seconds, char buf[CTL_TEXT_MAX])
+{
+	return json_is_number(seconds) ? ctl_span(json_number_value(seconds), buf) : "-";
+}
+
 /* ---- members ---- */
 
-const char *ctl_number(const json_t *number, char buf[CTL_TEXT_MAX])
+const char *ctl_number(const json_t *object, const char *member, char buf[CTL_TEXT_MAX])
 {
-	if (!json_is_integer(number))
+	if (!json_is_integer(json_object_get(object, member)))
 		return "-";
-	snprintf(buf, CTL_TEXT_MAX, "%lld", (long long)json_integer_value(number));
+	snprintf(buf, CTL_TEXT_MAX, "%lld", ctl_integer(object, member));
 	return buf;
 }
 
 const char *ctl_text(const json_t *object, const char *member)
 {
 	return json_string_value(json_object_get(object, member));
+}
+
+const char *ctl_text_or(const json_t *object, const char *member)
+{
+	const char *text = ctl_text(object, member);
+
+	return text ? text : "?";
+}
+
+long long ctl_integer(const json_t *object, const char *member)
+{
+	return (long long)json_integer_value(json_object_get(object, member));
 }
 
 double ctl_real(const json_t *object, const char *member)
@@ -241,11 +257,9 @@ static bool is_terminal(void)
 		!getenv("NO_COLOR");
 }
 
-const char *ctl_mark(bool is_bad)
+const char *ctl_mark(void)
 {
-	if (!is_terminal())
-		return "";
-	return is_bad ? "\033[31m" : "\033[1m";
+	return is_terminal() ? "\033[31m" : "";
 }
 
 const char *ctl_unmark(void)

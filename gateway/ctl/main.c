@@ -11,92 +11,78 @@
 
 #define DEFAULT_SOCKET "/run/muster/musterd.sock"
 
-/* Options that a command takes, besides those that all take. */
-enum option_kind {
-	OPTION_ZONE = 1 << 0,
-	OPTION_NAME = 1 << 1,
-	OPTION_KEY = 1 << 2,
-	OPTION_STATE = 1 << 3,
-	OPTION_SINCE = 1 << 4,
-	OPTION_LIMIT = 1 << 5,
-	OPTION_FOLLOW = 1 << 6,
-	OPTION_DELETE = 1 << 7,
-	OPTION_SOURCE = 1 << 8,
-	OPTION_TTL = 1 << 9,
-	OPTION_TCP = 1 << 10,
-	OPTION_GATEWAY = 1 << 11,
-	OPTION_AGAIN = 1 << 12,
-	OPTION_DRY_RUN = 1 << 13,
-};
+#define TAKES(option) (1U << (option))
 
 static const struct command {
 	const char *name, *usage, *help;
 	int args_min, args_max;
-	unsigned options;
-	enum ctl_exit (*function)(const struct ctl *ctl);
+	unsigned options; /* that it takes, besides those that all take */
+	ctl_command *function;
 } commands[] = {
 	{"status", "status", "show the gateway as a whole", 0, 0, 0, ctl_status},
 	{"zones", "zones", "show the zones and their states", 0, 0, 0, ctl_zones},
 	{"hosts", "hosts [--zone Z] [--state S] [PATTERN]",
 		"show hosts with leases, and expired ones", 0, 1,
-		OPTION_ZONE | OPTION_STATE, ctl_hosts},
+		TAKES(CTL_ZONE) | TAKES(CTL_STATE), ctl_hosts},
 	{"leases", "leases [--zone Z] [NAME]", "show every record under a lease", 0, 1,
-		OPTION_ZONE, ctl_leases},
-	{"expire", "expire NAME", "end the leases of a host now", 1, 1, 0, ctl_expire},
-	{"hold", "hold NAME", "exempt a host from expiry", 1, 1, 0, ctl_hold},
-	{"release", "release NAME", "undo hold", 1, 1, 0, ctl_release},
+		TAKES(CTL_ZONE), ctl_leases},
+	{"expire", "expire NAME", "end the leases of a host now", 1, 1, 0, ctl_act},
+	{"hold", "hold NAME", "exempt a host from expiry", 1, 1, 0, ctl_act},
+	{"release", "release NAME", "undo hold", 1, 1, 0, ctl_act},
 	{"remove", "remove ID", "end one lease (leases --json shows the ids)", 1, 1, 0,
-		ctl_remove},
+		ctl_act},
 	{"resume", "resume ZONE", "let expiry go on that the brake has stopped", 1, 1, 0,
-		ctl_resume},
+		ctl_act},
 	{"adopt", "adopt [--dry-run] ZONE [PATTERN]",
 		"give leases, by the rules, to records that have none", 1, 2,
-		OPTION_DRY_RUN, ctl_adopt},
+		TAKES(CTL_DRY_RUN), ctl_adopt},
 	{"keys", "keys", "show the TSIG keys, and where they are used", 0, 0, 0,
 		ctl_keys},
 	{"audit",
 		"audit [--follow] [--zone Z] [--name N] [--key K] [--since T] [--limit "
 		"N]",
 		"show updates, refusals and other events", 0, 0,
-		OPTION_ZONE | OPTION_NAME | OPTION_KEY | OPTION_SINCE | OPTION_LIMIT |
-			OPTION_FOLLOW,
+		TAKES(CTL_ZONE) | TAKES(CTL_NAME) | TAKES(CTL_KEY) | TAKES(CTL_SINCE) |
+			TAKES(CTL_LIMIT) | TAKES(CTL_FOLLOW),
 		ctl_audit},
 	{"why", "why ID", "show what became of one update", 1, 1, 0, ctl_why},
 	{"explain",
 		"explain [--delete] [--source A] [--tcp] [--ttl N] KEY NAME TYPE [DATA]",
 		"show which rule would allow an update, or why none does", 3, 4,
-		OPTION_DELETE | OPTION_SOURCE | OPTION_TTL | OPTION_TCP, ctl_explain},
+		TAKES(CTL_DELETE) | TAKES(CTL_SOURCE) | TAKES(CTL_TTL) | TAKES(CTL_TCP),
+		ctl_explain},
 	{"queue", "queue", "show targets that are behind", 0, 0, 0, ctl_queue},
-	{"retry", "retry ZONE", "try failing targets now", 1, 1, 0, ctl_retry},
+	{"retry", "retry ZONE", "try failing targets now", 1, 1, 0, ctl_act},
 	{"enrol", "enrol [--zone Z] [--gateway HOST:PORT]... [--again] NAME",
 		"make a key for a host, and print the line for muster-agent --enrol", 1,
-		1, OPTION_ZONE | OPTION_GATEWAY | OPTION_AGAIN, ctl_enrol},
+		1, TAKES(CTL_ZONE) | TAKES(CTL_GATEWAY) | TAKES(CTL_AGAIN), ctl_enrol},
 	{"reload", "reload", "make the gateway read its configuration again", 0, 0, 0,
-		ctl_reload},
+		ctl_order},
 	{"check", "check", "check the configuration without loading it", 0, 0, 0,
-		ctl_check_config},
+		ctl_order},
 };
 
+/* Those of single commands come first, and have no letter of their own. */
 static const struct option long_options[] = {
+	[CTL_ZONE] = {"zone", required_argument, NULL, 0},
+	[CTL_NAME] = {"name", required_argument, NULL, 0},
+	[CTL_KEY] = {"key", required_argument, NULL, 0},
+	[CTL_STATE] = {"state", required_argument, NULL, 0},
+	[CTL_SINCE] = {"since", required_argument, NULL, 0},
+	[CTL_LIMIT] = {"limit", required_argument, NULL, 0},
+	[CTL_FOLLOW] = {"follow", no_argument, NULL, 0},
+	[CTL_DELETE] = {"delete", no_argument, NULL, 0},
+	[CTL_SOURCE] = {"source", required_argument, NULL, 0},
+	[CTL_TTL] = {"ttl", required_argument, NULL, 0},
+	[CTL_TCP] = {"tcp", no_argument, NULL, 0},
+	[CTL_GATEWAY] = {"gateway", required_argument, NULL, 0},
+	[CTL_AGAIN] = {"again", no_argument, NULL, 0},
+	[CTL_DRY_RUN] = {"dry-run", no_argument, NULL, 0},
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, 'j'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
-	{"zone", required_argument, NULL, 'z'},
-	{"name", required_argument, NULL, 'n'},
-	{"key", required_argument, NULL, 'k'},
-	{"state", required_argument, NULL, 't'},
-	{"since", required_argument, NULL, 'i'},
-	{"limit", required_argument, NULL, 'l'},
-	{"follow", no_argument, NULL, 'f'},
-	{"delete", no_argument, NULL, 'd'},
-	{"source", required_argument, NULL, 'o'},
-	{"ttl", required_argument, NULL, 'T'},
-	{"tcp", no_argument, NULL, 'p'},
-	{"gateway", required_argument, NULL, 'g'},
-	{"again", no_argument, NULL, 'a'},
-	{"dry-run", no_argument, NULL, 'D'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -121,84 +107,47 @@ static enum ctl_exit complain(const char *what, const char *about)
 
 /* ---- options ---- */
 
-/* Takes the option of this letter.  0: all commands have it. */
-static unsigned take_option(struct ctl *ctl, int letter)
+/* Of a single command.  False: there are too many of it. */
+static bool take_option(struct ctl *ctl, int option)
 {
-	switch (letter) {
-	case 'z':
-		ctl->zone = optarg;
-		return OPTION_ZONE;
-	case 'n':
-		ctl->name = optarg;
-		return OPTION_NAME;
-	case 'k':
-		ctl->key = optarg;
-		return OPTION_KEY;
-	case 't':
-		ctl->state = optarg;
-		return OPTION_STATE;
-	case 'i':
-		ctl->since = optarg;
-		return OPTION_SINCE;
-	case 'l':
-		ctl->limit = optarg;
-		return OPTION_LIMIT;
-	case 'f':
-		ctl->is_follow = true;
-		return OPTION_FOLLOW;
-	case 'd':
-		ctl->is_delete = true;
-		return OPTION_DELETE;
-	case 'o':
-		ctl->source = optarg;
-		return OPTION_SOURCE;
-	case 'T':
-		ctl->ttl = optarg;
-		return OPTION_TTL;
-	case 'p':
-		ctl->transport = "tcp";
-		return OPTION_TCP;
-	case 'g':
-		/* Refused like an option that the command does not have. */
-		if (ctl->gateway_count == CTL_GATEWAYS_MAX)
-			return ~0U;
-		ctl->gateways[ctl->gateway_count++] = optarg;
-		return OPTION_GATEWAY;
-	case 'a':
-		ctl->is_again = true;
-		return OPTION_AGAIN;
-	case 'D':
-		ctl->is_dry_run = true;
-		return OPTION_DRY_RUN;
-	case 'c':
-		ctl->config_path = optarg;
-		return 0;
-	case 's':
-		ctl->socket_path = optarg;
-		return 0;
-	default:
-		ctl->is_json = true;
-		return 0;
-	}
+	ctl->options[option] = optarg ? optarg : "";
+	if (option != CTL_GATEWAY)
+		return true;
+	if (ctl->gateway_count == CTL_GATEWAYS_MAX)
+		return false;
+	ctl->gateways[ctl->gateway_count++] = optarg;
+	return true;
 }
 
 /* The exit status, or -1 to go on. */
-static int parse(struct ctl *ctl, int argc, char **argv, unsigned *ret_options)
+static int parse(struct ctl *ctl, int argc, char **argv)
 {
-	int letter;
+	int letter, i;
 
-	while ((letter = getopt_long(argc, argv, "c:s:jhV", long_options, NULL)) != -1) {
-		if (letter == 'h') {
+	while ((letter = getopt_long(argc, argv, "c:s:jhV", long_options, &i)) != -1) {
+		switch (letter) {
+		case 0:
+			if (!take_option(ctl, i))
+				return complain("too many", "--gateway");
+			break;
+		case 'c':
+			ctl->config_path = optarg;
+			break;
+		case 's':
+			ctl->socket_path = optarg;
+			break;
+		case 'j':
+			ctl->is_json = true;
+			break;
+		case 'h':
 			help();
 			return CTL_OK;
-		}
-		if (letter == 'V') {
+		case 'V':
 			puts("musterctl " PACKAGE_VERSION);
 			return CTL_OK;
-		}
-		if (letter == '?')
+		default:
 			return CTL_FAILED; /* getopt has reported it */
-		*ret_options |= take_option(ctl, letter);
+		}
 	}
 	return -1;
 }
@@ -243,26 +192,33 @@ static enum ctl_exit run(struct ctl *ctl, const struct command *command)
 	return r;
 }
 
+static bool suits(const struct ctl *ctl, const struct command *command)
+{
+	for (unsigned i = 0; i < CTL_OPTIONS; i++)
+		if (ctl->options[i] && !(command->options & TAKES(i)))
+			return false;
+	return ctl->arg_count >= command->args_min && ctl->arg_count <= command->args_max;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.config_path = CONFIG_FILE};
 	const struct command *command = NULL;
-	unsigned options = 0;
-	int status = parse(&ctl, argc, argv, &options);
+	int status = parse(&ctl, argc, argv);
 
 	if (status >= 0)
 		return status;
 	if (optind == argc)
 		return complain("a command is missing", "");
+	ctl.command = argv[optind];
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[optind], commands[i].name))
+		if (!strcmp(ctl.command, commands[i].name))
 			command = &commands[i];
 	if (!command)
-		return complain("there is no such command", argv[optind]);
+		return complain("there is no such command", ctl.command);
 	ctl.args = argv + optind + 1;
 	ctl.arg_count = argc - optind - 1;
-	if (ctl.arg_count < command->args_min || ctl.arg_count > command->args_max ||
-		options & ~command->options) {
+	if (!suits(&ctl, command)) {
 		fprintf(stderr, "musterctl: usage: musterctl %s\n", command->usage);
 		return CTL_FAILED;
 	}

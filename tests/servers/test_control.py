@@ -234,6 +234,8 @@ def test_metrics_of_many_zones(gateways, admin):
     """All have series, beyond the 200 that are asked for at a time too."""
     names = [f"z{number}.example." for number in range(450)]
     mine = gateways(**controlled(keys=[admin], zones={name: {} for name in names}))
+    wait_for(lambda: read_metrics(ask_http(mine, "GET", "/metrics")[2])["muster_zones_ready"]
+             == 450, "all zones")
     values = read_metrics(ask_http(mine, "GET", "/metrics")[2])
     for name in names:
         assert values[f'muster_zone_ready{{zone="{name}"}}'] == 1
