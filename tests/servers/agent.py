@@ -9,7 +9,6 @@ loses datagrams, a container engine.
 The program is the environment's MUSTER_AGENT, else muster-agent beside musterd.
 """
 
-import glob
 import json
 import os
 import random
@@ -32,6 +31,7 @@ import dns.rdatatype
 import gateway
 from gateway import (FUDGE_S, SharedKey, append_record, digest, settings_text, split_tsig,
                      tsig_record)
+from program import Program
 from servers import HOST, STOP_TIMEOUT_S, free_port, wait_for
 
 PROGRAM = os.environ.get(
@@ -50,7 +50,7 @@ def endpoint(port):
     return f"{HOST}:{port}"
 
 
-class Agent:
+class Agent(Program):
     """One agent, in a folder of its own.  gateways: ports of HOST, or whole endpoints.
     Keyword arguments are settings of the file; those named here have others' defaults."""
 
@@ -94,11 +94,6 @@ class Agent:
             text += "sources = ( );\n"
         self.write("agent.conf", text)
 
-    def environment(self):
-        report = self.path("sanitizer")
-        return {**os.environ, "ASAN_OPTIONS": f"log_path={report}:detect_leaks=1",
-                "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1"}
-
     def command(self, *args):
         return [*self.prefix, PROGRAM, "-c", self.config_path, *args]
 
@@ -114,9 +109,7 @@ class Agent:
         return self
 
     def is_ready(self):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"muster-agent ended with {self.process.returncode}:\n"
-                               f"{self.log()[-4000:]}{self.sanitizer_reports()[:8000]}")
+        self.assert_runs()
         return "is ready" in self.log()[self.started_at:]
 
     def run(self, *args, text=""):
@@ -138,29 +131,10 @@ class Agent:
         return wait_for(lambda: "are published at" in self.log()[self.started_at:],
                         "a publication", timeout_s)
 
-    def reload(self):
-        before = len(self.log())
-        self.process.send_signal(signal.SIGHUP)
-        return wait_for(lambda: self._reload_lines(before), "the reload")
-
-    def _reload_lines(self, start):
-        new = self.log()[start:]
-        done = "configuration reloaded" in new or "configuration stays" in new
-        return new if done else ""
-
     def stop(self, signum=signal.SIGTERM):
         """Harmless when it does not run."""
         if self.process is not None:
-            process, self.process = self.process, None
-            process.send_signal(signum)
-            try:
-                code = process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_TIMEOUT_S)
-                code = "none, it had to be killed"
-            assert code == 0, f"exit status {code}:\n{self.log()[-4000:]}\n" \
-                f"{self.sanitizer_reports()[:8000]}"
+            self.end(signum)
         self.check()
 
     def kill(self):
@@ -168,49 +142,12 @@ class Agent:
         self.process.wait(STOP_TIMEOUT_S)
         self.process = None
 
-    def check(self):
-        reports = self.sanitizer_reports()
-        assert not reports, reports[:20000]
-
-    def sanitizer_reports(self):
-        reports = ""
-        for path in sorted(glob.glob(self.path("sanitizer") + "*")):
-            with open(path, errors="replace") as file:
-                reports += f"{path}:\n{file.read()}"
-        return reports
-
     def log(self):
         try:
             with open(self.log_path, errors="replace") as file:
                 return file.read()
         except FileNotFoundError:
             return ""
-
-
-class Agents:
-    """Makes agents in folders of their own, and ends all of them."""
-
-    def __init__(self, folder):
-        self.folder = str(folder)
-        self.made = []
-
-    def make(self, key, gateways, **settings):
-        agent = Agent(os.path.join(self.folder, f"agent{len(self.made)}"), key, gateways,
-                      **settings)
-        self.made.append(agent)
-        return agent
-
-    def __call__(self, key, gateways, **settings):
-        return self.make(key, gateways, **settings).start()
-
-    def close(self):
-        failures = []
-        for agent in self.made:
-            try:
-                agent.stop()
-            except AssertionError as failure:
-                failures.append(str(failure))
-        assert not failures, "\n".join(failures)
 
 
 # ---- a gateway that does as it is told ----

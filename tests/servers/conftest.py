@@ -4,14 +4,17 @@ import pytest
 
 import agent
 import gateway
-from agent import Agents
-from gateway import Gateways, SharedKey
+import faults
+from agent import Agent
+from faults import FaultyGateway
+from gateway import Gateway, SharedKey
+from program import Programs
 
 
 def _gateways(folder):
     if not gateway.is_built():
         pytest.skip(f"{gateway.PROGRAM} is not there: build it, or set MUSTERD")
-    made = Gateways(folder)
+    made = Programs(folder, Gateway)
     yield made
     made.close()
 
@@ -27,6 +30,18 @@ def gateways(tmp_path):
 def shared_gateways(tmp_path_factory):
     """The same, for gateways that all tests of a file share."""
     yield from _gateways(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """The same, for gateways whose calls fail (faults.py)."""
+    if not faults.is_built():
+        pytest.skip(f"{faults.PROGRAM} is not there: make check builds it")
+    made = Programs(tmp_path, FaultyGateway)
+    yield made
+    for faulty_gateway in made.made:
+        faulty_gateway.control.disarm()
+    made.close()
 
 
 @pytest.fixture
@@ -46,7 +61,7 @@ def agents(tmp_path):
     0, or a sanitizer has said anything."""
     if not agent.is_built():
         pytest.skip(f"{agent.PROGRAM} is not there: build it, or set MUSTER_AGENT")
-    made = Agents(tmp_path)
+    made = Programs(tmp_path, Agent)
     yield made
     made.close()
 

@@ -12,7 +12,6 @@ wrong in one place, sent twice, or sent with another clock.
 
 import base64
 import functools
-import glob
 import hashlib
 import hmac
 import ipaddress
@@ -34,8 +33,10 @@ import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+import dns.update
 
 from packs import show_packed
+from program import Program
 from servers import CLIENT_PORTS, HOST, STOP_TIMEOUT_S, ZONE, Key, Server, find, wait_for
 
 TOP_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -49,6 +50,14 @@ Ran = namedtuple("Ran", "code output")
 
 def is_built():
     return os.access(PROGRAM, os.X_OK)
+
+
+def add(name, *data, rdtype="A", ttl=300, zone="dyn.example."):
+    """An UPDATE that adds records at one name."""
+    message = dns.update.UpdateMessage(zone)
+    for value in data:
+        message.add(name, ttl, rdtype, value)
+    return message
 
 
 def run(command, text="", timeout=CLIENT_TIMEOUT_S, folder=None):
@@ -147,7 +156,7 @@ def zone_threads():
     return {"zone_threads": int(count)} if count else {}
 
 
-class Gateway(Server):
+class Gateway(Program, Server):
     """musterd.  zones: name -> settings as in musterd.conf; one that names no targets is
     local and seeded with ZONE.  Without rules every key may do everything.  Other keyword
     arguments are settings at the top of the file; None takes one out."""
@@ -211,28 +220,13 @@ class Gateway(Server):
     def reconfigure(self):
         """Writes the configuration anew and tells the gateway; returns when it has read it,
         with the lines that it logged since."""
-        before = self.log()
         self.prepare()
-        self.process.send_signal(signal.SIGHUP)
-        return wait_for(lambda: self.reload_lines(len(before)), "the reload")
-
-    def reload_lines(self, start):
-        """The log from there on, once a reload has been completed in it."""
-        new = self.log()[start:]
-        done = "configuration reloaded" in new or "configuration stays" in new
-        return new if done else ""
+        return self.reload()
 
     # -- life --
 
     def command(self):
         return [PROGRAM, "-c", self.config_path] + ([] if self.daemon else ["-f"])
-
-    def environment(self):
-        report = self.path("sanitizer")
-        return {**os.environ,
-                "ASAN_OPTIONS": f"log_path={report}:detect_leaks={int(self.leaks)}",
-                "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1",
-                "TSAN_OPTIONS": f"log_path={report}:second_deadlock_stack=1"}
 
     def start(self, wait=True):
         assert self.process is None, "already running"
@@ -264,30 +258,18 @@ class Gateway(Server):
             return int(file.read())
 
     def is_ready(self):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"musterd ended with {self.process.returncode}:\n"
-                               f"{self.log()[-4000:]}{self.sanitizer_reports()[:8000]}")
+        self.assert_runs()
         return os.path.exists(self.pid_path)
 
     def stop(self):
         """Ends it in order, and asserts that it was in order.  Harmless when it does not
         run."""
         if self.process is not None:
-            process, self.process = self.process, None
             # Not when it is not needed: it would take away the SIGSTOP by which the leak
             # check stops threads at the end.
             if self.is_paused:
-                process.send_signal(signal.SIGCONT)
-                self.is_paused = False
-            process.send_signal(signal.SIGTERM)
-            try:
-                code = process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_TIMEOUT_S)
-                code = "none, it had to be killed"
-            assert code == 0, f"exit status {code}:\n{self.log()[-4000:]}\n" \
-                f"{self.sanitizer_reports()[:8000]}"
+                self.resume()
+            self.end(signal.SIGTERM)
             assert not os.path.exists(self.pid_path), "the PID file is still there"
         self.check()
 
@@ -306,18 +288,6 @@ class Gateway(Server):
     def restart(self):
         self.stop()
         return self.start()
-
-    def check(self):
-        """Asserts that no sanitizer has reported anything."""
-        reports = self.sanitizer_reports()
-        assert not reports, reports[:20000]
-
-    def sanitizer_reports(self):
-        reports = ""
-        for path in sorted(glob.glob(self.path("sanitizer") + "*")):
-            with open(path, errors="replace") as file:
-                reports += f"{path}:\n{file.read()}"
-        return reports
 
     # -- what it says about a request --
 
@@ -410,34 +380,6 @@ class Daemon:
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
-
-
-class Gateways:
-    """Makes gateways in folders of their own, and ends all of them."""
-
-    def __init__(self, folder):
-        self.folder = str(folder)
-        self.made = []
-
-    def make(self, **options):
-        """One that does not run yet."""
-        folder = options.pop("folder", None) or \
-            os.path.join(self.folder, f"gateway{len(self.made)}")
-        gateway = Gateway(folder, **options)
-        self.made.append(gateway)
-        return gateway
-
-    def __call__(self, **options):
-        return self.make(**options).start()
-
-    def close(self):
-        failures = []
-        for gateway in self.made:
-            try:
-                gateway.stop()
-            except AssertionError as failure:
-                failures.append(str(failure))
-        assert not failures, "\n".join(failures)
 
 
 # ---- octets ----

@@ -144,18 +144,6 @@ def api_rrset(server, owner, rdtype):
     return {}, None
 
 
-def loaded(target):
-    result = target.load()
-    assert (result.outcome, result.kind) == ("DONE", "zone"), result
-    return result
-
-
-def delivered(target, **options):
-    result = target.deliver(**options)
-    assert result.outcome == "DONE", result
-    return result
-
-
 def wires(lines):
     """(owner, ttl, type, RDATA in wire form) of "owner ttl type rdata" lines."""
     got = set()

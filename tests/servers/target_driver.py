@@ -97,3 +97,15 @@ class TargetDriver:
     def dump(self):
         """The mirror as a set of "owner ttl type rdata"."""
         return {line[len("RR "):] for line in self.command("dump")[1]}
+
+
+def loaded(target):
+    result = target.load()
+    assert (result.outcome, result.kind) == ("DONE", "zone"), result
+    return result
+
+
+def delivered(target, **options):
+    result = target.deliver(**options)
+    assert result.outcome == "DONE", result
+    return result

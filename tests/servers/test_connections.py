@@ -13,19 +13,12 @@ import dns.update
 import pytest
 
 from front import Front
-from gateway import Tcp, sign
+from gateway import Tcp, add, sign
 from load import Load
 from servers import HOST, Bind, Key, have, wait_for
 
 ZONE = "dyn.example."
 needs_bind = pytest.mark.skipif(not have("named", "tsig-keygen"), reason="no named")
-
-
-def add(name, *data, rdtype="A", ttl=300):
-    message = dns.update.UpdateMessage(ZONE)
-    for value in data:
-        message.add(name, ttl, rdtype, value)
-    return message
 
 
 def soa_query():

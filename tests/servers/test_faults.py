@@ -16,9 +16,9 @@ import dns.tsig
 import pytest
 
 import faults
-from faults import FaultyGateway, ask
+from faults import ask
 from front import NAME, Front, full, is_installed, make_server
-from gateway import Gateways, SharedKey
+from gateway import SharedKey
 from servers import wait_for
 
 # Ends and starts with a fault: as many as there is time for.
@@ -27,14 +27,6 @@ RESTARTS_MAX = faults.LIMIT if faults.EXHAUSTIVE else 15
 ON_THE_WAY = faults.ALL if faults.EXHAUSTIVE else \
     faults.MEMORY | faults.LIBRARY | faults.SOCKET
 HERE = "there"  # a name that is there
-
-
-class FaultyGateways(Gateways):
-    def make(self, **options):
-        folder = f"{self.folder}/gateway{len(self.made)}"
-        gateway = FaultyGateway(folder, **options)
-        self.made.append(gateway)
-        return gateway
 
 
 class Host:
@@ -102,17 +94,6 @@ def other_answer(front, message, tcp, *expected):
     rcode = ask(front.gateway, message, front.admin, tcp).rcode
     assert rcode in ("SERVFAIL", *expected), f"{rcode}; {front.gateway.last_fault()}"
     return rcode
-
-
-@pytest.fixture
-def faulty(tmp_path):
-    if not faults.is_built():
-        pytest.skip(f"{faults.PROGRAM} is not there: make check builds it")
-    made = FaultyGateways(tmp_path)
-    yield made
-    for gateway in made.made:
-        gateway.control.disarm()
-    made.close()
 
 
 @pytest.fixture

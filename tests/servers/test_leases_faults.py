@@ -4,39 +4,16 @@ records and leases always agree, and nobody loses what was promised.
 FAULTS=all in the environment: every call instead of every place that calls.
 """
 
-import time
-
 import dns.message
-import pytest
 
 import faults
-from faults import FaultyGateway, ask
+from faults import ask
 from front import NAME, full
-from gateway import Gateways
 from leased import Leased
 from servers import wait_for
 
 TURNS_MAX = faults.LIMIT if faults.EXHAUSTIVE else 15  # where a turn takes seconds
 TURNS_FEW = faults.LIMIT if faults.EXHAUSTIVE else 5   # or ten
-
-
-class FaultyGateways(Gateways):
-    def make(self, **options):
-        folder = f"{self.folder}/gateway{len(self.made)}"
-        gateway = FaultyGateway(folder, **options)
-        self.made.append(gateway)
-        return gateway
-
-
-@pytest.fixture
-def faulty(tmp_path):
-    if not faults.is_built():
-        pytest.skip(f"{faults.PROGRAM} is not there: make check builds it")
-    made = FaultyGateways(tmp_path)
-    yield made
-    for gateway in made.made:
-        gateway.control.disarm()
-    made.close()
 
 
 def begin(faulty, admin, lease, grace="0s", **options):

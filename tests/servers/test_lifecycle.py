@@ -16,20 +16,13 @@ import pytest
 
 import gateway as gateway_module
 import musterctl
-from gateway import SharedKey, Tcp, Udp, run, sign
+from gateway import SharedKey, Tcp, Udp, add, run, sign
 from load import Load, some_acknowledged, update_wire
 from servers import HOST, free_port, wait_for
 
 ZONE = "dyn.example."
 is_root = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="not root")
-
-
-def add(name, *data, rdtype="A", ttl=300, zone=ZONE):
-    message = dns.update.UpdateMessage(zone)
-    for value in data:
-        message.add(name, ttl, rdtype, value)
-    return message
 
 
 def rcode_of(gateway, message, key, tcp=False):

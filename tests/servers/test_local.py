@@ -9,7 +9,7 @@ import dns.update
 import pytest
 
 import servers
-from gateway import SharedKey, Signed, Udp, run, sign
+from gateway import SharedKey, Signed, Udp, add, run, sign
 from servers import find
 
 ZONE = "dyn.example."
@@ -35,14 +35,6 @@ def rotated_keys():
 @pytest.fixture(scope="module")
 def gateway(shared_gateways, shared_admin, algorithm_keys, rotated_keys):
     return shared_gateways(keys=[shared_admin, *algorithm_keys.values(), *rotated_keys])
-
-
-def add(name, *data, rdtype="A", ttl=300):
-    """An UPDATE that adds records at one name of the zone."""
-    message = dns.update.UpdateMessage(ZONE)
-    for value in data:
-        message.add(name, ttl, rdtype, value)
-    return message
 
 
 def state(gateway):

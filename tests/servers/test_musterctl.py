@@ -13,7 +13,7 @@ import dns.name
 import pytest
 
 import musterctl
-from gateway import HOST, Gateways, SharedKey
+from gateway import HOST, SharedKey
 from musterctl import command, controlled, ctl, ctl_json, table
 from servers import free_port, wait_for
 
@@ -29,14 +29,12 @@ def admin_rule(key, **settings):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+def shared(shared_gateways):
     """A gateway that no test changes so that another would notice."""
-    made = Gateways(tmp_path_factory.mktemp("musterctl"))
     keys = [SharedKey("admin."), SharedKey("host1.dyn.example.")]
-    gateway = made.make(**controlled(keys=keys, zones={
+    gateway = shared_gateways(**controlled(keys=keys, zones={
         "dyn.example.": {"allow": [LEASED, admin_rule(keys[0], lease={"default": "20m"})]},
         "lab.dyn.example.": {"allow": [admin_rule(keys[0])]}}))
-    gateway.start()
     gateway.nsupdate("update add host1.dyn.example. 300 A 192.0.2.1", keys[1])
     gateway.nsupdate("update add web.dyn.example. 300 A 192.0.2.2\n"
                      "update add web.dyn.example. 300 TXT \"text\"", keys[0])
@@ -44,8 +42,7 @@ def shared(tmp_path_factory):
     assert "REFUSED" in refused.output
     gateway.nsupdate("zone lab.dyn.example.\nupdate add x.lab.dyn.example. 300 A 192.0.2.3",
                      keys[0])
-    yield gateway
-    made.close()
+    return gateway
 
 
 @pytest.fixture

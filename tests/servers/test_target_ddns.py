@@ -9,7 +9,7 @@ import pytest
 
 import servers
 from servers import Bind, Key, Knot, PowerDNS
-from target_driver import PROGRAM, TargetDriver
+from target_driver import PROGRAM, TargetDriver, delivered, loaded
 
 pytestmark = pytest.mark.skipif(
     not os.access(PROGRAM, os.X_OK), reason="target_driver is not built")
@@ -46,18 +46,6 @@ def bind(tmp_path):
 def target(server, tmp_path):
     with TargetDriver(server.port, tmp_path, server.keys[0]) as driver:
         yield driver
-
-
-def loaded(target):
-    result = target.load()
-    assert (result.outcome, result.kind) == ("DONE", "zone"), result
-    return result
-
-
-def delivered(target, **options):
-    result = target.deliver(**options)
-    assert result.outcome == "DONE", result
-    return result
 
 
 def same_zone(server, target):

@@ -7,8 +7,9 @@ import pytest
 
 from powerdns_driver import (  # noqa: F401
     API_KEY, HOST1, MARKS, ZONE, ZONE_PATH, Driver, api_rrset, axfr_wires, change_zone,
-    delivered, loaded, same_zone, server, set_kind, sqlite, target, wires)
+    same_zone, server, set_kind, sqlite, target, wires)
 from servers import PowerDNS, wait_for
+from target_driver import delivered, loaded
 
 pytestmark = MARKS
 

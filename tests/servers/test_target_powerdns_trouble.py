@@ -8,9 +8,10 @@ import dns.rdatatype
 import pytest
 
 from powerdns_driver import (  # noqa: F401
-    API_KEY, MARKS, ZONE, Between, Driver, delivered, loaded, same_zone, server, set_kind,
+    API_KEY, MARKS, ZONE, Between, Driver, same_zone, server, set_kind,
     sqlite, target)
 from servers import PowerDNS
+from target_driver import delivered, loaded
 
 pytestmark = MARKS
 

@@ -11,7 +11,7 @@ import dns.update
 import pytest
 
 import servers
-from gateway import SharedKey, Tcp, Udp, sign
+from gateway import SharedKey, Tcp, Udp, add, sign
 
 ZONE = "dyn.example."
 QR, TC, RD = 0x8000, 0x0200, 0x0100
@@ -20,13 +20,6 @@ QR, TC, RD = 0x8000, 0x0200, 0x0100
 @pytest.fixture(scope="module")
 def gateway(shared_gateways, shared_admin):
     return shared_gateways(keys=[shared_admin])
-
-
-def add(name, *data, rdtype="A", ttl=300):
-    message = dns.update.UpdateMessage(ZONE)
-    for value in data:
-        message.add(name, ttl, rdtype, value)
-    return message
 
 
 def soa_query():
