@@ -13,7 +13,7 @@
 
 /* ---- the cursor ---- */
 
-static void write_cursor(struct delivery *d)
+void delivery_save(struct delivery *d)
 {
 	const struct journal_op note = {.kind = JOURNAL_CURSOR,
 		.zone = d->zone.id,
@@ -27,14 +27,9 @@ static void write_cursor(struct delivery *d)
 		d->cursor_stored = d->cursor;
 }
 
-void delivery_save(struct delivery *d)
-{
-	write_cursor(d);
-}
-
 void delivery_on_cursor_alarm(void *arg)
 {
-	write_cursor(arg);
+	delivery_save(arg);
 }
 
 void delivery_move_cursor(struct delivery *d, uint64_t seq)

@@ -26,11 +26,6 @@ static const struct {
 
 /* ---- construction ---- */
 
-static bool is_local(const struct config_zone *rules)
-{
-	return rules->targets[0].type == CONFIG_TARGET_LOCAL;
-}
-
 /* start NULL: the target is new to the zone. */
 static int open_delivery(struct served_zone *zone, struct config *config,
 	const struct config_target *target, bool is_primary,
@@ -99,7 +94,7 @@ static int start(struct served_zone *zone)
 	struct content *content = &zone->content;
 	int r;
 
-	if (is_local(content->rules)) {
+	if (content_is_local(content)) {
 		seed_init(&zone->seed, content);
 		r = set_secondaries(content, content->config, content->rules);
 		if (!r)
@@ -303,8 +298,11 @@ int served_configure(
 	if (!deliveries)
 		return -ENOMEM;
 	r = make_deliveries(zone, config, rules, deliveries);
-	if (!r && content_is_local(content))
+	if (!r) {
 		r = set_secondaries(content, config, rules);
+		if (r)
+			free_new(content, deliveries, count);
+	}
 	if (r) {
 		free(deliveries);
 		return r;
