@@ -1,11 +1,14 @@
 """Several zone threads: everything that one does for all zones, and what zones of different
 threads have to do with each other.  ZONE_THREADS=3 runs all other tests with three of them."""
 
+import contextlib
 import itertools
 import resource
 import socket
+import sqlite3
 import threading
 
+import dns.name
 import dns.update
 import pytest
 
@@ -125,11 +128,47 @@ def test_a_reload_while_they_work(gateway, admin):
         gateway.zones[zone] = {}
     assert "configuration reloaded" in gateway.reconfigure()
     for zone in ZONES[4:]:
-        assert gateway.update(zone, [(f"new.{zone}", 60, "A", "192.0.2.1")], key=admin) \
-            == "NOERROR"
+        host = (f"new.{zone}", 60, "A", "192.0.2.1")
+        wait_for(lambda: gateway.update(zone, [host], key=admin) == "NOERROR", zone)
     load.stop()
     assert set(load.answers) == {"NOERROR"}
     load.assert_kept()
+
+
+def fill(gateway, zone, count):
+    """Hosts h000000 and so on, with a lease and a record each, while it is stopped."""
+    apex = dns.name.from_text(zone).to_wire()
+    number = gateway.rows("SELECT id FROM zones WHERE name = ?", apex)[0]["id"]
+    owners = [(b"\7h%06d" % index + apex,) for index in range(count)]
+    with contextlib.closing(sqlite3.connect(gateway.database)) as database, database:
+        database.executemany(
+            f"INSERT INTO records VALUES ({number}, ?, 1, 60, 1, x'0004c0000201')", owners)
+        database.executemany(
+            f"INSERT INTO leases VALUES ({number}, ?, 1, x'c0000201', x'0561646d696e00', NULL,"
+            " 3600, 0, 0, 0)", owners)
+
+
+def test_a_large_zone_is_opened_beside_others(gateways, admin):
+    """No answer of another zone of its thread waits until it has been read."""
+    large, hosts = ZONES[1], 100000
+    gateway = gateways(keys=[admin], zones={zone: {} for zone in ZONES[:2]}, zone_threads=1,
+                       **controlled())
+    gateway.stop()
+    fill(gateway, large, hosts)
+    del gateway.zones[large]
+    gateway.prepare()
+    gateway.start()
+    load = Load(gateway, admin, ZONES[:1])
+    load.wait_for("NOERROR", 10)
+    gateway.zones[large] = {}
+    assert "configuration reloaded" in gateway.reconfigure()
+    before = len(load.answers)
+    wait_for(lambda: gateway.records(f"h{hosts - 1:06}.{large}", "A"), "the large zone")
+    assert len(load.answers) - before >= 6  # it was one
+    load.stop()
+    assert set(load.answers) == {"NOERROR"}
+    zones = {zone["zone"]: zone for zone in ctl_json(gateway, "zones")["zones"]}
+    assert zones[large]["leases"] == hosts
 
 
 def test_control_sees_all_of_them(gateway, admin):
