@@ -112,7 +112,8 @@ struct content {
 	                              * may come to wait, for the primary target to
 	                              * have them */
 	size_t delivering_count;
-	uint64_t last_seq; /* of its newest edit */
+	const struct edit *held_for; /* edit_hold_primary: until this one is durable;
+	                              * NULL: nothing is held */
 
 	struct content_taking taking;
 	struct edit *rebase_next; /* in delivering: where to start looking for the edit

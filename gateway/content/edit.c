@@ -247,6 +247,12 @@ void edit_discard(struct edit *edit)
 	edit_free(edit);
 }
 
+static void release_primary(struct content *content)
+{
+	content->held_for = NULL;
+	delivery_hold(content_primary(content), false);
+}
+
 static void leave_journal(struct edit *edit)
 {
 	struct content *content = edit->content;
@@ -255,6 +261,8 @@ static void leave_journal(struct edit *edit)
 
 	set_state(edit, EDIT_DURABLE);
 	content_tell_durable(content, edit);
+	if (content->held_for == edit)
+		release_primary(content);
 	is_awaited = edit->ops && edit->ops->durable && edit->ops->durable(edit);
 	tell_waiters(edit, EDIT_DURABLE);
 	if (!is_awaited)
@@ -281,7 +289,7 @@ static void on_stored(struct journal_op *op, void *arg)
 	tell_waiters(edit, EDIT_FAILED);
 }
 
-uint64_t edit_commit(struct edit *edit, const struct verdict *why,
+void edit_commit(struct edit *edit, const struct verdict *why,
 	const struct journal_request *request)
 {
 	struct content *content = edit->content;
@@ -290,7 +298,6 @@ uint64_t edit_commit(struct edit *edit, const struct verdict *why,
 	edit->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = content->id,
-		.seq = zone_thread_next_seq(thread),
 		.at_ms = turn_real_ms(&thread->time),
 		.changes = edit->changes,
 		.verdict = *why,
@@ -301,11 +308,9 @@ uint64_t edit_commit(struct edit *edit, const struct verdict *why,
 		edit->op.request = *request;
 	else
 		edit->op.request.update = edit->update;
-	content->last_seq = edit->op.seq;
 	set_state(edit, EDIT_COMMITTING);
 	content_submit(content, &edit->op);
 	content_tell_committing(content, edit);
-	return content->last_seq;
 }
 
 void edit_undo_failed(struct content *content)
@@ -314,7 +319,7 @@ void edit_undo_failed(struct content *content)
 
 	if (TAILQ_EMPTY(&content->committing))
 		return;
-	delivery_hold(content_primary(content), 0);
+	release_primary(content);
 	while ((edit = TAILQ_LAST(&content->committing, edit_list))) {
 		undo(content, edit->changes);
 		end(edit, EDIT_UNDONE);
@@ -431,7 +436,7 @@ struct edit *edit_take_back_changes(struct content *content, uint64_t seq,
 		edit_abort(back);
 		back = NULL;
 	} else {
-		(void)edit_commit(back, why, NULL);
+		edit_commit(back, why, NULL);
 	}
 	return back;
 }
@@ -457,6 +462,12 @@ struct edit *edit_find_durable(const struct content *content, uint64_t seq)
 			break;
 	}
 	return edit && edit->op.seq == seq ? edit : NULL;
+}
+
+void edit_hold_primary(struct content *content)
+{
+	content->held_for = TAILQ_LAST(&content->committing, edit_list);
+	delivery_hold(content_primary(content), content->held_for != NULL);
 }
 
 void edit_end_applied(struct content *content, uint64_t seq)

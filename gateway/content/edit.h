@@ -79,7 +79,7 @@ struct edit_waiter {
 TAILQ_HEAD(edit_waiters, edit_waiter);
 
 struct edit {
-	struct journal_op op; /* seq: its number */
+	struct journal_op op; /* seq: its number, when it is durable */
 	TAILQ_ENTRY(edit) entry;
 	struct content *content;
 	enum edit_origin origin;
@@ -125,9 +125,9 @@ bool edit_is_empty(const struct edit *edit);
  * there (edit->rebased), if anything. */
 void edit_take_rebased(struct edit *edit);
 
-/* Puts it on its way.  request: its sender, for the journal; may be NULL.  Returns its
- * number. */
-uint64_t edit_commit(struct edit *edit, const struct verdict *why,
+/* Puts it on its way.  request: its sender, for the journal; may be NULL.  It gets its
+ * number when it is durable. */
+void edit_commit(struct edit *edit, const struct verdict *why,
 	const struct journal_request *request);
 /* Undoes all of it, and frees it.  NULL is harmless. */
 void edit_abort(struct edit *edit);
@@ -158,6 +158,8 @@ struct edit *edit_take_back(struct edit *edit, enum edit_origin origin,
 struct edit *edit_take_back_changes(struct content *content, uint64_t seq,
 	const struct changeset *changes, enum edit_origin origin,
 	const struct verdict *why, const struct edit_ops *ops, void *owner);
+/* The primary target gets nothing before those that are being committed are durable. */
+void edit_hold_primary(struct content *content);
 /* The primary target has everything up to seq: those edits end. */
 void edit_end_applied(struct content *content, uint64_t seq);
 /* The durable edit of this number; NULL: nothing awaits it. */

@@ -512,7 +512,7 @@ void delivery_kick(struct delivery *d, bool flush)
 				probe(d);
 			return;
 		}
-		if (d->is_live && d->loaded < d->hold)
+		if (d->is_live && d->is_held)
 			return;
 		if (!d->batch && !flush && (delivery_is_lagging(d) || is_gathering(d)))
 			return;

@@ -169,9 +169,9 @@ int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_re
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
 
-/* Primary: sends nothing before the change sets up to seq are in the queue, since what
- * they withdraw must not be sent first.  0: sends again. */
-void delivery_hold(struct delivery *delivery, uint64_t seq);
+/* Primary: sends nothing while it is held, since what is about to be withdrawn must not
+ * be sent first. */
+void delivery_hold(struct delivery *delivery, bool is_held);
 /* Its state, for administrators. */
 struct delivery_view {
 	const char *id; /* the delivery's */

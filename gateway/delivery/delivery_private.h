@@ -65,7 +65,7 @@ struct delivery {
 
 	struct delivery_list queue; /* durable, not yet applied */
 	uint64_t loaded;            /* last seq that the queue has, or has had */
-	uint64_t hold;              /* nothing is sent before loaded has reached it */
+	bool is_held;               /* delivery_hold */
 	bool is_live;               /* the queue has everything after the cursor */
 
 	/* delivery_melt.c */

@@ -59,17 +59,16 @@ int delivery_start(struct delivery *d, const struct delivery_start *start)
 	d->cursor = start->cursor;
 	if (d->cursor && thread->database->is_older && !target_ops(d->target)->is_local)
 		pass_overtaken(d, start->overtaken);
-	database_pass_seq(thread->database, d->cursor);
 	if (d->cursor == 0) {
 		/* It keeps its content; only changes from now on are delivered to it. */
-		d->cursor = database_last_seq(thread->database);
+		d->cursor = journal_last_seq(thread->journal);
 		note.seq = d->cursor;
 		if (!zone_thread_submit_note(thread, &note))
 			return -ENOMEM;
 	}
 	d->cursor_stored = d->cursor;
 	d->loaded = d->cursor;
-	d->uncertain = database_last_seq(thread->database);
+	d->uncertain = journal_last_seq(thread->journal);
 	return 0;
 }
 
@@ -104,9 +103,9 @@ void delivery_pass(struct delivery *d, uint64_t seq)
 		delivery_move_cursor(d, seq);
 }
 
-void delivery_hold(struct delivery *d, uint64_t seq)
+void delivery_hold(struct delivery *d, bool is_held)
 {
-	d->hold = seq;
+	d->is_held = is_held;
 }
 
 bool delivery_is_live(const struct delivery *d)

@@ -35,9 +35,11 @@ struct journal {
 	struct journal_client *back; /* those with operations to give back */
 	atomic_bool is_failing;
 	struct record_writer records;
-	struct queue_list written; /* by it, in this group */
-	int64_t seen_us;           /* monotonic: the files were in place */
-	bool is_missed;            /* the files are gone, and this has been logged */
+	struct queue_list written;          /* by it, in this group */
+	uint64_t last_seq;                  /* the last number given out */
+	atomic_uint_fast64_t committed_seq; /* ... in a group that was committed */
+	int64_t seen_us;                    /* monotonic: the files were in place */
+	bool is_missed; /* the files are gone, and this has been logged */
 	/* files without a name contain what was refused: there is no way back */
 	bool is_astray;
 	atomic_uint generation;
@@ -210,6 +212,7 @@ static int run(struct journal *journal, struct journal_op *op)
 	case JOURNAL_ZONE:
 		return ops->zone_id(journal->store, op->host, &op->zone);
 	case JOURNAL_APPEND:
+		op->seq = ++journal->last_seq;
 		return append(journal, op);
 	case JOURNAL_LEASES:
 		return put_leases(journal, op, op->leases);
@@ -320,7 +323,13 @@ static int run_in_transaction(struct journal *journal, const struct queue_list *
 	}
 	if (!r)
 		r = write_records(journal, RECORD_WRITER_STEP);
-	return r ? r : journal->ops->commit(journal->store);
+	if (!r)
+		r = journal->ops->commit(journal->store);
+	if (!r)
+		atomic_store(&journal->committed_seq, journal->last_seq);
+	else
+		journal->last_seq = atomic_load(&journal->committed_seq);
+	return r;
 }
 
 /* The files are checked before anything is called durable, and also before anything is
@@ -498,6 +507,35 @@ void journal_client_clear(struct journal_client *client)
 	queue_clear(&client->done);
 }
 
+void journal_pass_seq(struct journal *journal, uint64_t seq)
+{
+	if (seq > journal->last_seq)
+		journal->last_seq = seq;
+	atomic_store(&journal->committed_seq, journal->last_seq);
+}
+
+static int open_store(
+	struct journal *journal, const char *path, char error[STORE_ERROR_MAX])
+{
+	const struct store_ops *ops = journal->ops;
+	uint64_t last_seq;
+	int r;
+
+	error[0] = '\0';
+	journal->path = strdup(path);
+	r = journal->path ? ops->open(&journal->store, path, error) : -ENOMEM;
+	if (r)
+		return r;
+	r = ops->last_seq(journal->store, &last_seq);
+	if (r) {
+		snprintf(error, STORE_ERROR_MAX, "%s", ops->error(journal->store));
+		ops->close(journal->store);
+		return r;
+	}
+	journal_pass_seq(journal, last_seq ? last_seq : 1);
+	return 0;
+}
+
 int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	const char *path, char error[STORE_ERROR_MAX])
 {
@@ -511,8 +549,7 @@ int journal_new(struct journal **ret_journal, const struct store_ops *ops,
 	queue_list_init(&journal->written);
 	queue_list_init(&journal->failed);
 	pthread_mutex_init(&journal->error_lock, NULL);
-	journal->path = strdup(path);
-	r = journal->path ? ops->open(&journal->store, path, error) : -ENOMEM;
+	r = open_store(journal, path, error);
 	if (r)
 		goto no_store;
 	r = checkpointer_new(&journal->checkpointer, ops, path, error);
@@ -569,6 +606,11 @@ void journal_submit(struct journal *journal, struct queue_list *ops)
 unsigned journal_generation(const struct journal *journal)
 {
 	return atomic_load(&journal->generation);
+}
+
+uint64_t journal_last_seq(const struct journal *journal)
+{
+	return atomic_load(&journal->committed_seq);
 }
 
 void journal_resume(struct journal_client *client)

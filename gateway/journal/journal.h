@@ -85,7 +85,7 @@ struct journal_op {
 	struct journal_client *client; /* its submitter */
 	enum journal_kind kind;
 	int64_t zone; /* store_ops.zone_id */
-	uint64_t seq;
+	uint64_t seq; /* JOURNAL_APPEND: the row's number, set by the journal */
 	int64_t at_ms;
 	struct journal_request request;  /* JOURNAL_APPEND: the request of the row */
 	const struct changeset *changes; /* borrowed until done */
@@ -138,6 +138,14 @@ bool journal_is_failing(const struct journal *journal);
  * the database, the group fails.
  */
 unsigned journal_generation(const struct journal *journal);
+
+/* The number of the newest row in the database, or a higher one that will not be given
+ * out; never 0.  Rows are numbered in the order in which they are committed: whoever sees
+ * one in the database sees all that have lower numbers.  From any thread. */
+uint64_t journal_last_seq(const struct journal *journal);
+/* Before anything is submitted: numbers up to seq are not given out. */
+void journal_pass_seq(struct journal *journal, uint64_t seq);
+
 /* JOURNAL_PRUNE's at_ms, or later if the database at path is too large. */
 int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms);
 /* Totals since journal_new; from any thread. */

@@ -47,7 +47,7 @@ struct store_source {
 
 /* One update, as it is journalled; row_text.h turns it into text. */
 struct store_row {
-	uint64_t seq;         /* order of all rows; assigned by the zone thread */
+	uint64_t seq;         /* order of all rows; assigned by the journal thread */
 	int64_t zone;         /* store_ops.zone_id */
 	int64_t at_ms;        /* real time of the decision */
 	uint64_t transaction; /* the update's name in logs and EDE texts; 0: our own */
@@ -141,6 +141,7 @@ struct store_ops {
 	/* Finds it without writing; 0: the zone has none. */
 	int (*find_zone)(struct store *store, const uint8_t *name, int64_t *ret_id);
 
+	/* Its number is higher than those of all rows before. */
 	int (*append)(struct store *store, const struct store_row *row);
 	/* Corrects what was answered (a target refused it later). */
 	int (*set_outcome)(

@@ -126,13 +126,16 @@ static int append_alone(struct store *store, const struct store_row *row)
 	return r;
 }
 
+/* Events have an index; outside a transaction nothing is gathered. */
+static bool is_packed(const struct store *store, const struct store_row *row)
+{
+	return !row->event && !row->host && !sqlite3_get_autocommit(store->db);
+}
+
 int store_append(struct store *store, const struct store_row *row)
 {
-	bool is_packed;
-	int r = store_is_packed(store, row, &is_packed);
+	int r = is_packed(store, row) ? store_pack(store, row) : append_alone(store, row);
 
-	if (!r)
-		r = is_packed ? store_pack(store, row) : append_alone(store, row);
 	if (!r && row->changes)
 		r = note_span(store, row->zone, row->seq);
 	/* Outside a transaction it is a transaction of its own. */

@@ -4,10 +4,9 @@
  * An SQLite statement for each row would cost more than everything else that the
  * journal thread does for it.  So the rows of updates are gathered as octets, and each
  * run of STORE_PACK_LEN octets becomes one row of the table packs, numbered by the last
- * seq in it.  Packs do not overlap: a row that comes after a pack has been written, but
- * has a smaller number than its last, is written alone, to the table journal; so are
- * events (which have an index there) and rows outside a transaction.  A row whose
- * outcome is corrected is copied there too, and the copy counts.
+ * seq in it.  Packs do not overlap.  Events (which have an index there) and rows outside
+ * a transaction are written alone, to the table journal.  A row whose outcome is
+ * corrected is copied there too, and the copy counts.
  *
  *   pack   rows, by seq
  *   row    octets that follow (32 bits), flags (16), rcode (16), seq, zone, at_ms,
@@ -268,17 +267,15 @@ static int gather(struct store_packs *packs, const struct store_row *row)
 	len = encode_row(row, packs->octets + packs->len, most);
 	if (!len)
 		return -EINVAL;
-	packs->is_disordered |= packs->len && row->seq < packs->last;
-	packs->last = row->seq;
 	packs->len += len;
-	packs->count++;
 	return 0;
 }
 
-static void forget(struct store_packs *packs)
+void store_drop_packs(struct store *store)
 {
-	packs->len = packs->count = 0;
-	packs->is_disordered = false;
+	struct store_packs *packs = &store->packs;
+
+	packs->len = 0;
 	if (packs->room <= STORE_PACKED_KEPT)
 		return;
 	free(packs->octets);
@@ -311,85 +308,22 @@ static int put_rows(struct store *store, const uint8_t *octets, size_t len)
 		int r = put_pack(store, octets + from, at - from, seq);
 		if (r)
 			return r;
-		if (seq > store->packed_last)
-			store->packed_last = seq;
 		from = at;
 	}
 	return 0;
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-	const uint64_t x = store_packed_seq(*(const uint8_t *const *)a);
-	const uint64_t y = store_packed_seq(*(const uint8_t *const *)b);
-
-	return x < y ? -1 : x > y;
-}
-
-/* Several threads number rows, and in a group the rows of one thread follow those of
- * another. */
-static int put_disordered(struct store *store)
-{
-	const struct store_packs *packs = &store->packs;
-	const uint8_t **rows = reallocarray(NULL, packs->count, sizeof(*rows));
-	uint8_t *octets = malloc(packs->len);
-	size_t at = 0, len;
-	int r = rows && octets ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !r && i < packs->count; i++) {
-		rows[i] = packs->octets + at;
-		at += store_packed_len(rows[i], packs->len - at);
-	}
-	if (!r)
-		qsort(rows, packs->count, sizeof(*rows), compare_rows);
-	for (size_t i = at = 0; !r && i < packs->count; i++, at += len) {
-		len = store_packed_len(rows[i], SIZE_MAX);
-		memcpy(octets + at, rows[i], len);
-	}
-	if (!r)
-		r = put_rows(store, octets, at);
-	free(rows);
-	free(octets);
-	return r;
-}
-
 int store_put_packs(struct store *store)
 {
-	struct store_packs *packs = &store->packs;
-	int r = packs->is_disordered ? put_disordered(store)
-				     : put_rows(store, packs->octets, packs->len);
+	int r = put_rows(store, store->packs.octets, store->packs.len);
 
-	forget(packs);
+	store_drop_packs(store);
 	return r;
-}
-
-void store_drop_packs(struct store *store)
-{
-	forget(&store->packs);
-	store->is_packed_known = false;
 }
 
 void store_free_packs(struct store *store)
 {
 	free(store->packs.octets);
-}
-
-/* *ret_is: it is stored in packs.  Events have an index. */
-int store_is_packed(struct store *store, const struct store_row *row, bool *ret_is)
-{
-	*ret_is = false;
-	if (row->event || row->host || sqlite3_get_autocommit(store->db))
-		return 0;
-	if (!store->is_packed_known) {
-		struct store_call call = store_call(store, SQL_LAST_PACK);
-		int r = store_run_for_number(&call, &store->packed_last);
-
-		if (r)
-			return r;
-		store->is_packed_known = true;
-	}
-	*ret_is = row->seq > store->packed_last;
-	return 0;
 }
 
 int store_pack(struct store *store, const struct store_row *row)

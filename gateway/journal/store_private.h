@@ -48,7 +48,6 @@ enum store_statement {
 	/* store_packs.c */
 	SQL_ADD_PACK,
 	SQL_DROP_PACK,
-	SQL_LAST_PACK,
 	/* store_rows.c */
 	SQL_ROWS_UP,
 	SQL_ROWS_DOWN,
@@ -106,9 +105,6 @@ struct store_span {
 struct store_packs {
 	uint8_t *octets; /* owned */
 	size_t len, room;
-	size_t count;
-	uint64_t last;      /* seq of the one that came last */
-	bool is_disordered; /* they are not in the order of their numbers */
 };
 
 struct store {
@@ -116,9 +112,7 @@ struct store {
 	struct store_span *spans; /* of the open transaction, in the order of rows */
 	size_t span_count, span_room;
 	struct store_packs packs;
-	uint64_t packed_last; /* no written pack has a larger seq; 0: there is none */
-	bool is_packed_known; /* packed_last has been read */
-	size_t *places;       /* owned: of store_rows */
+	size_t *places; /* owned: of store_rows */
 	size_t place_room;
 	sqlite3_stmt *prepared[SQL_STATEMENTS];
 	struct store_file files[STORE_FILES];
@@ -194,13 +188,11 @@ struct store_read_row {
 	size_t changes_len;
 };
 
-/* Is this row written in packs?  *ret_is, and 0 or -errno. */
-int store_is_packed(struct store *store, const struct store_row *row, bool *ret_is);
 /* Gathers such a row. */
 int store_pack(struct store *store, const struct store_row *row);
 /* Writes what was gathered: at the end of the transaction, or before. */
 int store_put_packs(struct store *store);
-void store_drop_packs(struct store *store); /* what was gathered, and what was written */
+void store_drop_packs(struct store *store); /* what was gathered */
 void store_free_packs(struct store *store);
 /* Replaces a pack by other rows, in order; len 0: by none. */
 int store_replace_pack(

@@ -102,7 +102,6 @@ const char *const store_statements[SQL_STATEMENTS] = {
 			 " UNION ALL SELECT max(last) FROM packs)",
 	[SQL_ADD_PACK] = "INSERT INTO packs (last, rows) VALUES (?1, ?2)",
 	[SQL_DROP_PACK] = "DELETE FROM packs WHERE last = ?1",
-	[SQL_LAST_PACK] = "SELECT max(last) FROM packs",
 	[SQL_PACKS_UP] = "SELECT last, rows " PACKS_BETWEEN " ORDER BY last",
 	[SQL_PACKS_DOWN] = "SELECT last, rows " PACKS_BETWEEN " ORDER BY last DESC",
 	[SQL_ADD_SPAN] = "INSERT INTO spans (zone, last, first) VALUES (?1, ?2, ?3)",

@@ -190,7 +190,7 @@ static bool run_batch(struct zone_leases *leases, struct update *update)
 		return true;
 	}
 	leases->batch = edit;
-	(void)edit_commit(edit, &why, NULL);
+	edit_commit(edit, &why, NULL);
 	leases_tell_expiring(leases, edit->changes);
 	return true;
 }

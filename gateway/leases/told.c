@@ -169,7 +169,6 @@ void leases_note(struct zone_leases *leases, const char *event, const uint8_t *h
 	row->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = content->id,
-		.seq = zone_thread_next_seq(thread),
 		.at_ms = turn_real_ms(&thread->time),
 		.verdict = *why,
 		.event = event,

@@ -68,7 +68,6 @@ static void answer_refusal(struct zone_requests *zone, struct request *request)
 	row->op = (struct journal_op){
 		.kind = JOURNAL_APPEND,
 		.zone = zone->content->id,
-		.seq = zone_thread_next_seq(thread),
 		.at_ms = turn_real_ms(&thread->time),
 		.request = request_for_journal(request),
 		.verdict = request->verdict,
@@ -371,7 +370,7 @@ static void commit(struct zone_requests *zone, struct request *request, struct e
 	request->edit = edit;
 	request_set_state(request, REQUEST_COMMITTING);
 	zone->counters.updates++;
-	(void)edit_commit(edit, &request->verdict, &row);
+	edit_commit(edit, &request->verdict, &row);
 	requests_accept(zone, request, edit->asked);
 }
 

@@ -44,7 +44,7 @@ static int settle(struct replay *replay, struct database *database, int64_t now_
 	/* Only a database without a history contains no request that could be
 	 * repeated. */
 	if (database->is_older ||
-		(!replay_is_whole(replay) && database_last_seq(database) > 1))
+		(!replay_is_whole(replay) && journal_last_seq(database->journal) > 1))
 		replay_distrust(replay, now_s);
 	if (replay_wants_journal(replay, now_s, &restoring.since))
 		r = database_read(database, restore, &restoring);

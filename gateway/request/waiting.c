@@ -299,7 +299,7 @@ static void replace(struct request *request, struct edit *old, struct edit *now)
 	stop_waiting(request);
 	request->edit = now;
 	request_set_state(request, REQUEST_COMMITTING);
-	(void)edit_commit(now, &again, &row);
+	edit_commit(now, &again, &row);
 	requests_accept(request->requests, request, now->asked);
 	edit_end_undone(old->content, old->op.seq, old);
 }
@@ -316,7 +316,7 @@ static void refuse_after_all(struct request *request, struct edit *old, struct e
 		back->origin = EDIT_TAKE_BACK;
 		back->ops = &taking_back;
 		request_set_state(request, REQUEST_COMMITTING);
-		(void)edit_commit(back, &request->verdict, NULL);
+		edit_commit(back, &request->verdict, NULL);
 	}
 	edit_end_undone(old->content, old->op.seq, old);
 }
@@ -354,8 +354,7 @@ void requests_judge_again(struct zone_requests *zone)
 			judge_again(zone, edit->owner);
 	}
 	/* Nothing may reach the primary before the edit that undoes it. */
-	if (!TAILQ_EMPTY(&content->committing))
-		delivery_hold(content_primary(content), content->last_seq);
+	edit_hold_primary(content);
 }
 
 /* ---- life ---- */

@@ -154,7 +154,7 @@ static int edit_reverse(
 		update_free(update);
 		edit->update = NULL;
 	}
-	(void)edit_commit(edit, &why, NULL);
+	edit_commit(edit, &why, NULL);
 	return 0;
 }
 

@@ -187,7 +187,7 @@ static int commit_turn(struct adoption *a)
 		edit_discard(edit);
 	} else {
 		a->committing++;
-		(void)edit_commit(edit, &a->how.why, NULL);
+		edit_commit(edit, &a->how.why, NULL);
 	}
 	reverse_grant(&a->wishes);
 	return r;

@@ -203,7 +203,7 @@ static int remove_lease(
 	if (r)
 		edit_abort(edit);
 	else
-		(void)edit_commit(edit, why, NULL);
+		edit_commit(edit, why, NULL);
 	return r;
 }
 

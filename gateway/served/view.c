@@ -154,7 +154,7 @@ static void add_totals(struct view_totals *to, const struct served *served)
 	to->is_failing |= is_failing;
 	to->is_older |= thread->database->is_older;
 	to->in_journal += thread->in_journal;
-	to->last_seq = database_last_seq(thread->database);
+	to->last_seq = journal_last_seq(thread->journal);
 	to->replay_hits += served->requests.replay_hits;
 	to->journal = journal_totals(thread->journal);
 }

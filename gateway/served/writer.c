@@ -524,7 +524,6 @@ int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigne
 	writer->served.thread = &writer->thread;
 	writer->served.reverse.config = writer->config;
 	queue_list_init(&writer->thread.submissions);
-	database_add_thread(&shared->database, &writer->thread.numbers);
 	r = set_up_loop(writer, env);
 	if (r)
 		log_error("a zone thread: %s", strerror(-r));

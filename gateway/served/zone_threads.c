@@ -223,11 +223,6 @@ void zone_call_finish(struct zone_call *call)
 		queue_push_one(call->back, &call->node);
 }
 
-uint64_t zone_threads_settled_seq(const struct zone_threads *all)
-{
-	return database_settled_seq(&all->shared.database);
-}
-
 /* All of them get it, or none. */
 int zone_threads_reload(struct zone_threads *all, struct config *config)
 {

@@ -89,9 +89,6 @@ void zone_threads_call(struct zone_threads *threads, struct zone_call *call,
 	const struct config *config);
 void zone_call_finish(struct zone_call *call);
 
-/* All rows of the journal up to this number can be read, or will never exist. */
-uint64_t zone_threads_settled_seq(const struct zone_threads *threads);
-
 /* From one thread: a new configuration, which each thread adopts between two turns.  0,
  * or -ENOMEM with the old one kept. */
 int zone_threads_reload(struct zone_threads *threads, struct config *config)

@@ -1,5 +1,5 @@
 /*
- * Opens and closes the database, and numbers its rows (database.h).
+ * Opens and closes the database (database.h).
  */
 #include "gateway/thread/database.h"
 
@@ -29,7 +29,7 @@ static int lock_database(struct database *database)
 	return database->lock;
 }
 
-static void tell_older(const struct database *database, uint64_t last_seq)
+static void tell_older(const struct database *database, bool has_rows)
 {
 	const time_t at_s = high_water_at_ms(database->mark) / 1000;
 	char at[32] = "";
@@ -44,22 +44,22 @@ static void tell_older(const struct database *database, uint64_t last_seq)
 		"since have none now, and stay.  Changes that were still to be delivered "
 		"are not delivered, since newer ones may have been",
 		database->path,
-		last_seq ? "it is older than what was acknowledged"
+		has_rows ? "it is older than what was acknowledged"
 			 : "it is empty, although changes were acknowledged",
 		(unsigned long long)high_water_seq(database->mark), at);
 }
 
-/* No number is given out twice. */
-static void take_last_seq(struct database *database, uint64_t last_seq)
+/* No number is given out twice.  1: there has never been one. */
+static void compare_with_mark(struct database *database)
 {
+	const uint64_t last_seq = journal_last_seq(database->journal);
 	const uint64_t promised = high_water_seq(database->mark);
 
 	database->is_older = last_seq < promised;
-	if (database->is_older) {
-		tell_older(database, last_seq);
-		last_seq = promised;
-	}
-	atomic_init(&database->last_seq, last_seq ? last_seq : 1);
+	if (!database->is_older)
+		return;
+	tell_older(database, last_seq > 1);
+	journal_pass_seq(database->journal, promised);
 }
 
 int database_read(const struct database *database,
@@ -80,16 +80,6 @@ int database_read(const struct database *database,
 	if (r)
 		log_error("database %s: %s", database->path,
 			error[0] ? error : strerror(-r));
-	return r;
-}
-
-static int read_last_seq(const struct store_ops *ops, struct store *store, void *arg)
-{
-	uint64_t last_seq;
-	const int r = ops->last_seq(store, &last_seq);
-
-	if (!r)
-		take_last_seq(arg, last_seq);
 	return r;
 }
 
@@ -116,7 +106,8 @@ int database_open(struct database *database, const struct store_ops *ops,
 			error[0] ? error : strerror(-r));
 		return r;
 	}
-	return database_read(database, read_last_seq, database);
+	compare_with_mark(database);
+	return 0;
 }
 
 void database_lock_again(struct database *database)
@@ -141,57 +132,4 @@ void database_close(struct database *database)
 		close(database->lock);
 	pthread_mutex_destroy(&database->lock_lock);
 	free(database->path);
-}
-
-/* ---- numbers ---- */
-
-void database_add_thread(struct database *database, struct database_numbers *numbers)
-{
-	atomic_init(&numbers->pending, DATABASE_NONE_PENDING);
-	database->threads[database->thread_count++] = numbers;
-}
-
-uint64_t database_next_seq(struct database *database, struct database_numbers *numbers)
-{
-	/* This precedes giving out the number, so that a thread that sees the counter
-	 * beyond it does not take the row for settled. */
-	if (atomic_load_explicit(&numbers->pending, memory_order_relaxed) ==
-		DATABASE_NONE_PENDING)
-		atomic_store(&numbers->pending, atomic_load(&database->last_seq) + 1);
-	numbers->last = atomic_fetch_add(&database->last_seq, 1) + 1;
-	return numbers->last;
-}
-
-void database_note_back(struct database_numbers *numbers, uint64_t seq)
-{
-	atomic_store_explicit(&numbers->pending,
-		seq == numbers->last ? DATABASE_NONE_PENDING : seq + 1,
-		memory_order_release);
-}
-
-uint64_t database_last_seq(const struct database *database)
-{
-	return atomic_load(&database->last_seq);
-}
-
-void database_pass_seq(struct database *database, uint64_t seq)
-{
-	uint_fast64_t last = atomic_load(&database->last_seq);
-
-	while (last < seq &&
-		!atomic_compare_exchange_weak(&database->last_seq, &last, seq))
-		;
-}
-
-uint64_t database_settled_seq(const struct database *database)
-{
-	uint64_t settled = atomic_load(&database->last_seq);
-
-	for (size_t i = 0; i < database->thread_count; i++) {
-		const uint64_t pending = atomic_load(&database->threads[i]->pending);
-
-		if (pending <= settled)
-			settled = pending - 1;
-	}
-	return settled;
 }

@@ -21,11 +21,8 @@ void zone_thread_take_back(struct zone_thread *thread, struct journal_op *op)
 {
 	thread->in_journal--;
 	thread->is_broken |= op->result != 0;
-	if (op->kind == JOURNAL_APPEND) {
-		database_note_back(&thread->numbers, op->seq);
-		if (!op->result)
-			thread->durable_seq = op->seq;
-	}
+	if (op->kind == JOURNAL_APPEND && !op->result)
+		thread->durable_seq = op->seq;
 	if (op->outstanding)
 		--*op->outstanding;
 	op->done(op, op->arg);

@@ -45,10 +45,9 @@ struct zone_thread {
 	int64_t heard_ms; /* monotonic; nothing expires before that: clients that sent
 	                   * while the thread could not listen are heard first */
 	struct queue_list submissions; /* journal operations of this turn */
-	struct database_numbers numbers;
-	uint64_t durable_seq; /* the newest of its rows that is durable */
-	size_t in_journal;    /* operations that have not come back */
-	size_t in_reader;     /* reads that have not come back */
+	uint64_t durable_seq;          /* the newest of its rows that is durable */
+	size_t in_journal;             /* operations that have not come back */
+	size_t in_reader;              /* reads that have not come back */
 	struct thread_task *tasks;
 	size_t queue_max; /* change sets in memory that wait for a target; 0: the limit
 	                   * of delivery.h */
@@ -71,12 +70,6 @@ static inline bool zone_thread_serves(
 	const struct zone_thread *thread, const struct config_zone *zone)
 {
 	return config_zone_thread(zone, thread->count) == thread->number;
-}
-
-/* The number of a row that is about to be submitted. */
-static inline uint64_t zone_thread_next_seq(struct zone_thread *thread)
-{
-	return database_next_seq(thread->database, &thread->numbers);
 }
 
 /* Queues an operation for the end of the turn. */

@@ -17,7 +17,6 @@ struct bench {
 	struct store_place *place;
 	struct journal_client clients[CLIENTS];
 	struct journal *journal;
-	uint64_t seq;
 };
 
 static int open_bench(void **state)
@@ -51,10 +50,8 @@ static int close_bench(void **state)
 
 static struct journal_op *make(struct bench *bench, int client, struct journal_op *op)
 {
-	*op = (struct journal_op){.kind = JOURNAL_APPEND,
-		.zone = 1,
-		.seq = ++bench->seq,
-		.client = &bench->clients[client]};
+	*op = (struct journal_op){
+		.kind = JOURNAL_APPEND, .zone = 1, .client = &bench->clients[client]};
 	return op;
 }
 
@@ -117,8 +114,12 @@ static void each_gets_its_own_back(void **state)
 
 	submit_mixed(bench, ops);
 	take_mixed(bench, ops, 0);
-	assert_int_equal(last_seq(bench), 4);
+	assert_int_equal(last_seq(bench), 5);
 	assert_int_equal(journal_totals(bench->journal).commits, 1);
+	/* Numbered in the order in which they were submitted; 1 stands for none. */
+	for (uint64_t i = 0; i < 4; i++)
+		assert_int_equal(ops[i].seq, i + 2);
+	assert_int_equal(journal_last_seq(bench->journal), 5);
 }
 
 static void a_failure_breaks_whoever_was_in_it(void **state)
@@ -138,7 +139,9 @@ static void a_failure_breaks_whoever_was_in_it(void **state)
 	take(bench, 1, &b, -EIO);
 	take(bench, 2, &c, 0);
 	assert_false(journal_is_failing(bench->journal));
+	assert_int_equal(c.seq, 2); /* nothing has been given a number before */
 	assert_int_equal(last_seq(bench), c.seq);
+	assert_int_equal(journal_last_seq(bench->journal), c.seq);
 	assert_int_equal(journal_totals(bench->journal).failures, 1);
 }
 
@@ -187,6 +190,31 @@ static void records_that_wait_fail_with_it(void **state)
 	changeset_unref(changes);
 }
 
+/* A cursor can be higher than all rows if those have been pruned, or the database has
+ * been restored. */
+static void numbers_continue_after_cursors(void **state)
+{
+	struct bench *bench = *state;
+	const struct store_place *place = bench->place;
+	struct journal_op op;
+	char error[STORE_ERROR_MAX];
+
+	journal_free(bench->journal);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 100), 0);
+	assert_int_equal(journal_new(&bench->journal, place->ops, place->path, error), 0);
+	assert_int_equal(journal_last_seq(bench->journal), 100);
+	submit(bench, 0, &op);
+	take(bench, 0, &op, 0);
+	assert_int_equal(op.seq, 101);
+	journal_free(bench->journal);
+	assert_int_equal(journal_new(&bench->journal, place->ops, place->path, error), 0);
+	journal_pass_seq(bench->journal, 200);
+	journal_pass_seq(bench->journal, 50);
+	submit(bench, 0, &op);
+	take(bench, 0, &op, 0);
+	assert_int_equal(op.seq, 201);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +226,8 @@ int main(void)
 			each_resumes_by_itself, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(
 			records_that_wait_fail_with_it, open_bench, close_bench),
+		cmocka_unit_test_setup_teardown(
+			numbers_continue_after_cursors, open_bench, close_bench),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

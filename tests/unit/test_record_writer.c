@@ -143,7 +143,7 @@ static void rows_go_before_many_records(void **state)
 {
 	struct bench *bench = *state;
 	struct journal_op many = records(bench, 5), again = records(bench, 6);
-	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone, .seq = 7};
+	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone};
 	struct journal_op *ops[] = {&many, &again, &row}, *done[3];
 
 	submit(bench, ops, 3);
@@ -195,7 +195,7 @@ static void a_failure_fails_all_that_waits(void **state)
 {
 	struct bench *bench = *state;
 	struct journal_op many = records(bench, 5), again = records(bench, 6);
-	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone, .seq = 7};
+	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone};
 	struct journal_op *ops[] = {&many, &again, &row}, *done[3];
 
 	store_memory_fail_commits(bench->place->path, 1, -ENOSPC);

@@ -60,8 +60,8 @@ static void put_event(
 			.host = host ? message_name(host) : NULL});
 }
 
-/* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's.  1 and 3 come
- * together, and then 2, which stands between them, and 4. */
+/* Of host1.example.: 1, 2 (refused), 4; of another key 3; 5 and 6 nobody's.  1 and 3 are
+ * written together, and 2, which stands between them, alone. */
 static void fill(struct store_place *place)
 {
 	struct update *update = message_update_of("example.",
@@ -80,8 +80,8 @@ static void fill(struct store_place *place)
 			.request_len = update_encode(update, request, sizeof(request))});
 	update_free(update);
 	assert_int_equal(place->ops->commit(place->store), 0);
-	assert_int_equal(place->ops->begin(place->store), 0);
 	store_place_append(place, 2, 2, NULL);
+	assert_int_equal(place->ops->begin(place->store), 0);
 	store_place_append(place, 1, 4, "b 60 IN A 192.0.2.1");
 	assert_int_equal(place->ops->commit(place->store), 0);
 	put_event(place, 5, "stale", "a.example.");

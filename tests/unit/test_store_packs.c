@@ -85,35 +85,33 @@ static void check_all(struct store_place *place, uint64_t count)
 	}
 }
 
-static void rows_of_one_group_are_put_in_order(void **state)
+static void rows_of_two_zones_share_a_pack(void **state)
 {
 	struct store_place *place = *state;
 
-	append_mixed(place, (const uint64_t[]){3, 1, 5, 2, 4}, 5, 1 << 3 | 1 << 5);
+	append_mixed(place, (const uint64_t[]){1, 2, 3, 4, 5}, 5, 1 << 3 | 1 << 5);
 	check_all(place, 5);
 	assert_int_equal(
 		store_place_number(place->path, "SELECT count(*) FROM packs"), 1);
 	assert_int_equal(store_place_number(place->path, "SELECT last FROM packs"), 5);
 	assert_int_equal(
 		store_place_number(place->path, "SELECT count(*) FROM journal"), 0);
+	store_place_reopen(place);
+	append_group(place, (const uint64_t[]){6, 7}, 2);
+	check_all(place, 7);
 }
 
-/* Two threads number rows, and the one that was later is written first. */
+/* As version 0.1 wrote those of which two threads had the numbers: alone. */
 static void a_late_row_stands_where_it_belongs(void **state)
 {
 	struct store_place *place = *state;
 
 	append_mixed(place, (const uint64_t[]){1, 2, 5, 6}, 4, 1 << 5 | 1 << 6);
-	append_mixed(place, (const uint64_t[]){3, 7, 4, 8}, 4, 1 << 7 | 1 << 8);
-	check_all(place, 8);
+	store_place_append(place, 1, 3, "a 60 IN A 192.0.2.1");
+	store_place_append(place, 1, 4, "a 60 IN A 192.0.2.1");
+	check_all(place, 6);
 	assert_int_equal(
 		store_place_number(place->path, "SELECT count(*) FROM journal"), 2);
-	store_place_reopen(place);
-	check_all(place, 8);
-	append_group(place, (const uint64_t[]){9, 10}, 2);
-	check_all(place, 10);
-	assert_int_equal(
-		store_place_number(place->path, "SELECT count(*) FROM packs"), 3);
 }
 
 static void many_rows_are_several_packs(void **state)
@@ -145,15 +143,11 @@ static void much_is_written_before_the_end(void **state)
 		row.request_len = row.seq % 4 ? sizeof(request) : 1;
 		assert_int_equal(place->ops->append(place->store, &row), 0);
 	}
-	row.seq = 0; /* overtaken by what is written already */
-	assert_int_equal(place->ops->append(place->store, &row), 0);
 	assert_int_equal(place->ops->commit(place->store), 0);
 	assert_int_equal(
 		place->ops->each_row(place->store, &filter, &next, note_row, &numbers),
 		0);
-	assert_int_equal(numbers.count, 40); /* after 0 */
-	assert_int_equal(
-		store_place_number(place->path, "SELECT count(*) FROM journal"), 1);
+	assert_int_equal(numbers.count, 40);
 }
 
 static void what_was_undone_leaves_its_numbers_free(void **state)
@@ -230,7 +224,7 @@ static void a_damaged_pack_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_PLACE_SQLITE_TEST(rows_of_one_group_are_put_in_order),
+		STORE_PLACE_SQLITE_TEST(rows_of_two_zones_share_a_pack),
 		STORE_PLACE_SQLITE_TEST(a_late_row_stands_where_it_belongs),
 		STORE_PLACE_SQLITE_TEST(many_rows_are_several_packs),
 		STORE_PLACE_SQLITE_TEST(much_is_written_before_the_end),

@@ -1,4 +1,4 @@
-/* Which zone thread has a zone, and the numbers that they give out. */
+/* Which zone thread has a zone. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "gateway/served/zone_claims.h"
-#include "gateway/thread/database.h"
 #include "tests/unit/message.h"
 
 enum { A, B, C, THREADS };
@@ -14,8 +13,6 @@ enum { A, B, C, THREADS };
 struct bench {
 	struct zone_claims claims;
 	struct queue handovers[THREADS];
-	struct database database;
-	struct database_numbers numbers[THREADS];
 };
 
 static int open_bench(void **state)
@@ -24,12 +21,9 @@ static int open_bench(void **state)
 
 	*state = bench;
 	zone_claims_init(&bench->claims);
-	atomic_init(&bench->database.last_seq, 1);
-	for (int i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++)
 		if (queue_init(&bench->handovers[i]))
 			return -1;
-		database_add_thread(&bench->database, &bench->numbers[i]);
-	}
 	return 0;
 }
 
@@ -102,53 +96,6 @@ static void whoever_asked_last_is_told(void **state)
 	assert_told(bench, A, NULL);
 }
 
-/* ---- numbers ---- */
-
-static uint64_t next(struct bench *bench, int thread)
-{
-	return database_next_seq(&bench->database, &bench->numbers[thread]);
-}
-
-static void back(struct bench *bench, int thread, uint64_t seq)
-{
-	database_note_back(&bench->numbers[thread], seq);
-}
-
-static void assert_settled(struct bench *bench, uint64_t seq)
-{
-	assert_int_equal(database_settled_seq(&bench->database), seq);
-}
-
-static void rows_settle_in_order(void **state)
-{
-	struct bench *bench = *state;
-
-	assert_settled(bench, 1);
-	assert_int_equal(next(bench, A), 2);
-	assert_int_equal(next(bench, B), 3);
-	assert_int_equal(next(bench, A), 4);
-	assert_settled(bench, 1);
-	back(bench, B, 3); /* what A has still to write is lower */
-	assert_settled(bench, 1);
-	back(bench, A, 2);
-	assert_settled(bench, 2); /* no further: A has not said what is next */
-	back(bench, A, 4);
-	assert_settled(bench, 4);
-	assert_int_equal(next(bench, C), 5);
-	assert_settled(bench, 4);
-}
-
-static void numbers_never_fall_behind_a_cursor(void **state)
-{
-	struct bench *bench = *state;
-
-	database_pass_seq(&bench->database, 100);
-	assert_int_equal(next(bench, A), 101);
-	database_pass_seq(&bench->database, 50);
-	assert_int_equal(next(bench, B), 102);
-	assert_int_equal(database_last_seq(&bench->database), 102);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,10 +103,6 @@ int main(void)
 			one_thread_has_a_zone, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(
 			whoever_asked_last_is_told, open_bench, close_bench),
-		cmocka_unit_test_setup_teardown(
-			rows_settle_in_order, open_bench, close_bench),
-		cmocka_unit_test_setup_teardown(
-			numbers_never_fall_behind_a_cursor, open_bench, close_bench),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
