@@ -102,7 +102,6 @@ struct target_zone {
 struct target; /* Every implementation begins with an embedded struct target_base. */
 
 struct target_ops {
-	const char *type;     /* "local", "ddns", "powerdns" */
 	size_t batch_changes; /* RRsets that a batch should not exceed (a single update
 	                       * that is larger is sent whole) */
 	bool owns_serial;     /* the target, not the gateway, bumps serials */

@@ -354,7 +354,6 @@ static struct target *ddns_new(const struct config_target *config,
 }
 
 const struct target_ops target_ddns = {
-	.type = "ddns",
 	.batch_changes = BATCH_CHANGES,
 	.owns_serial = true,
 	.new = ddns_new,

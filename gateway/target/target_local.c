@@ -104,7 +104,6 @@ static const struct target_lag lag = {
 	.few_ms = LAG_FEW_MS, .few = LAG_FEW, .many_ms = LAG_MANY_MS, .max = LAG_MAX};
 
 const struct target_ops target_local = {
-	.type = "local",
 	.batch_changes = BATCH_CHANGES,
 	.is_local = true,
 	.lag = &lag,

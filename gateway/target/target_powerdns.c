@@ -502,7 +502,6 @@ static struct target *powerdns_new(const struct config_target *config,
 }
 
 const struct target_ops target_powerdns = {
-	.type = "powerdns",
 	.batch_changes = BATCH_CHANGES,
 	.owns_serial = true,
 	.new = powerdns_new,

@@ -440,7 +440,7 @@ static struct fake_server *find_server(
 	return server;
 }
 
-static const struct target_ops fake_ddns, fake_powerdns;
+static const struct target_ops fake_ops;
 
 static struct target *fake_new(const struct config_target *config,
 	const struct target_zone *zone, const struct target_env *env)
@@ -450,7 +450,7 @@ static struct target *fake_new(const struct config_target *config,
 
 	if (!t)
 		return NULL;
-	t->base.ops = server->type == CONFIG_TARGET_DDNS ? &fake_ddns : &fake_powerdns;
+	t->base.ops = &fake_ops;
 	t->server = server;
 	t->seed = env->seed;
 	t->next = server->targets;
@@ -491,15 +491,15 @@ static void fake_deliver(struct target *target, const struct target_batch *batch
 	begin(t, FAKE_DELIVER, arg);
 }
 
-#define FAKE_OPS(name)                                                                   \
-	{                                                                                \
-		.type = name, .batch_changes = FAKE_BATCH_CHANGES, .owns_serial = true,  \
-		.new = fake_new, .free = fake_free, .load = fake_load,                   \
-		.probe = fake_probe, .deliver = fake_deliver,                            \
-	}
-
-static const struct target_ops fake_ddns = FAKE_OPS("ddns");
-static const struct target_ops fake_powerdns = FAKE_OPS("powerdns");
+static const struct target_ops fake_ops = {
+	.batch_changes = FAKE_BATCH_CHANGES,
+	.owns_serial = true,
+	.new = fake_new,
+	.free = fake_free,
+	.load = fake_load,
+	.probe = fake_probe,
+	.deliver = fake_deliver,
+};
 
 /* ---- servers ---- */
 
@@ -507,8 +507,8 @@ void fake_net_init(struct fake_net *net)
 {
 	*net = (struct fake_net){.types = {
 					 [CONFIG_TARGET_LOCAL] = &target_local,
-					 [CONFIG_TARGET_DDNS] = &fake_ddns,
-					 [CONFIG_TARGET_POWERDNS] = &fake_powerdns,
+					 [CONFIG_TARGET_DDNS] = &fake_ops,
+					 [CONFIG_TARGET_POWERDNS] = &fake_ops,
 				 }};
 }
 

@@ -11,8 +11,8 @@
 enum { BATCH_MAX = 3, MANY = 1200 };
 
 static const struct target_lag lag = {.few_ms = 100, .few = 3, .many_ms = 500, .max = 6};
-static const struct target_ops lagging = {.type = "lagging", .lag = &lag};
-static const struct target_ops prompt = {.type = "prompt"};
+static const struct target_ops lagging = {.lag = &lag};
+static const struct target_ops prompt = {.lag = NULL};
 
 static struct bench {
 	struct zone_thread thread;
