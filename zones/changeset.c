@@ -295,61 +295,81 @@ void changeset_undo(const struct changeset *cs, struct zone *zone)
 
 /* ---- merging ---- */
 
-/* Copies the owners in next that into lacks; NULL for the others. */
-static uint8_t **copy_new_owners(
-	const struct changeset *into, const struct changeset *next, size_t *ret_count)
+/* Where a change goes in the set that it is merged into. */
+struct place {
+	uint8_t *owner;  /* a copy for one that is new there; NULL: it is not, */
+	uint32_t number; /* but this one */
+};
+
+static void places_clear(struct place *places, uint32_t count)
 {
-	uint8_t **owners = calloc(next->count, sizeof(uint8_t *));
+	while (count > 0)
+		free(places[--count].owner);
+}
 
-	*ret_count = 0;
-	for (uint32_t i = 0; owners && i < next->count; i++) {
+/* 0 or -ENOMEM. */
+static int find_places(const struct changeset *into, const struct changeset *next,
+	struct place *places, size_t *ret_new)
+{
+	*ret_new = 0;
+	for (uint32_t i = 0; i < next->count; i++) {
 		const struct change *change = &next->changes[i];
+		const struct change *there =
+			changeset_find(into, change->owner, change->type);
 
-		if (changeset_find(into, change->owner, change->type))
+		places[i] = (struct place){
+			.number = there ? (uint32_t)(there - into->changes) : 0};
+		if (there)
 			continue;
-		owners[i] = owner_copy(change->owner);
-		if (owners[i]) {
-			(*ret_count)++;
-			continue;
+		places[i].owner = owner_copy(change->owner);
+		if (!places[i].owner) {
+			places_clear(places, i);
+			return -ENOMEM;
 		}
-		while (i-- > 0)
-			free(owners[i]);
-		free(owners);
-		owners = NULL;
+		++*ret_new;
 	}
-	return owners;
+	return 0;
+}
+
+static int merge_at(
+	struct changeset *into, const struct changeset *next, struct place *places)
+{
+	size_t new_count;
+	int r = find_places(into, next, places, &new_count);
+
+	if (r)
+		return r;
+	r = reserve(full(into), into->count + new_count);
+	if (r) {
+		places_clear(places, next->count);
+		return r;
+	}
+	for (uint32_t i = 0; i < next->count; i++) {
+		const struct change *c = &next->changes[i];
+
+		if (places[i].owner)
+			change_append(full(into), places[i].owner, c->type,
+				rrset_ref(c->before), rrset_ref(c->after));
+		else
+			set_after(&into->changes[places[i].number], c->after);
+	}
+	into->sets_serial = into->sets_serial || next->sets_serial;
+	return 0;
 }
 
 int changeset_merge(struct changeset *into, const struct changeset *next)
 {
-	uint8_t **owners;
-	size_t count;
+	struct place few[CHANGES_FEW], *places = few;
+	int r;
 
-	if (next->count) {
-		owners = copy_new_owners(into, next, &count);
-		if (!owners)
-			return -ENOMEM;
-		if (reserve(full(into), into->count + count) < 0) {
-			for (uint32_t i = 0; i < next->count; i++)
-				free(owners[i]);
-			free(owners);
-			return -ENOMEM;
-		}
-		for (uint32_t i = 0; i < next->count; i++) {
-			const struct change *c = &next->changes[i];
-
-			if (owners[i])
-				change_append(full(into), owners[i], c->type,
-					rrset_ref(c->before), rrset_ref(c->after));
-			else
-				set_after((struct change *)changeset_find(
-						  into, c->owner, c->type),
-					c->after);
-		}
-		free(owners);
-	}
-	into->sets_serial = into->sets_serial || next->sets_serial;
-	return 0;
+	if (next->count > CHANGES_FEW)
+		places = malloc(next->count * sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	r = merge_at(into, next, places);
+	if (places != few)
+		free(places);
+	return r;
 }
 
 /* ---- size ---- */
