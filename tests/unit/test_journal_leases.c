@@ -8,72 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "gateway/journal/journal.h"
 #include "gateway/journal/row_text.h"
+#include "tests/unit/journal_bench.h"
 #include "tests/unit/message.h"
-#include "tests/unit/store_place.h"
-
-struct bench {
-	struct store_place *place;
-	const struct store_ops *ops;
-	struct journal_client client;
-	struct journal *journal;
-	int64_t zone;
-};
-
-static int open_bench(void **state, int (*open_place)(void **state))
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-	char error[STORE_ERROR_MAX];
-	void *place;
-
-	if (open_place(&place))
-		return -1;
-	bench->place = place;
-	bench->ops = bench->place->ops;
-	*state = bench;
-	if (bench->ops->zone_id(
-		    bench->place->store, message_name("example."), &bench->zone) ||
-		journal_client_init(&bench->client))
-		return -1;
-	return journal_new(&bench->journal, bench->ops, bench->place->path, error);
-}
-
-static int open_sqlite(void **state)
-{
-	return open_bench(state, store_place_open);
-}
-
-static int open_memory(void **state)
-{
-	return open_bench(state, store_place_open_memory);
-}
-
-static int close_bench(void **state)
-{
-	struct bench *bench = *state;
-	void *place = bench->place;
-
-	journal_free(bench->journal);
-	journal_client_clear(&bench->client);
-	free(bench);
-	return store_place_close(&place);
-}
 
 /* Does one thing, and waits until it is done. */
-static int run(struct bench *bench, struct journal_op op)
+static int run(struct journal_bench *bench, struct journal_op op)
 {
-	struct queue_list list;
+	struct journal_op *it = &op;
 
 	op.zone = bench->zone;
-	op.client = &bench->client;
-	queue_list_init(&list);
-	queue_list_append(&list, &op.node);
-	journal_submit(bench->journal, &list);
-	queue_wait(&bench->client.done);
-	queue_list_init(&list);
-	queue_take_all(&bench->client.done, &list);
-	assert_ptr_equal(list.head, &op.node);
+	journal_bench_submit(bench, &it, 1);
+	journal_bench_take(bench, &it, 1);
 	return op.result;
 }
 
@@ -126,7 +72,7 @@ static int see_row(const struct store_row *row, void *arg)
 	return 0;
 }
 
-static struct stored look(struct bench *bench)
+static struct stored look(struct journal_bench *bench)
 {
 	const struct store_filter filter = {.limit = 100, .wants_changes = true};
 	struct store *store = bench->place->store;
@@ -149,7 +95,7 @@ static struct lease_change begin(struct lease_record after)
 
 static void a_change_brings_its_leases(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
 	struct lease_change changes[] = {
 		begin(record("a.example.", "one")), begin(record("b.example.", "one"))};
@@ -177,7 +123,7 @@ static void a_change_brings_its_leases(void **state)
 
 static void leases_alone_are_no_change_for_targets(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct changeset *cs = changeset_new();
 	struct lease_change change = begin(record("a.example.", "one"));
 	struct lease_changes leases = {.count = 1, .changes = &change};
@@ -195,7 +141,7 @@ static void leases_alone_are_no_change_for_targets(void **state)
 
 static void what_is_written_otherwise_is_not_there_twice(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct lease_change change = begin(record("a.example.", "One"));
 	const struct lease_changes leases = {.count = 1, .changes = &change};
 	const struct journal_op op = {.kind = JOURNAL_LEASES, .leases = &leases};
@@ -211,7 +157,7 @@ static void what_is_written_otherwise_is_not_there_twice(void **state)
 
 static void a_hold_is_stored(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct journal_op op = {.kind = JOURNAL_HOLD,
 		.host = message_name("a.example."),
 		.is_held = true};
@@ -234,7 +180,7 @@ static int see_seen(const struct lease_record *lease, void *arg)
 /* What goes stale or comes back says when it was last seen. */
 static void an_event_says_when_a_host_was_seen(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct lease_change changes[] = {
 		begin(record("a.example.", "one")), begin(record("b.example.", "one"))};
 	const struct lease_changes leases = {.count = 2, .changes = changes};
@@ -284,7 +230,7 @@ static int check_event(const struct store_row *row, void *arg)
 
 static void the_gateways_own_rows_say_what_was_done(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	const char *const lines[] = {"h 0 NONE A 192.0.2.1", NULL};
 	struct update *update = message_update_of("example.", lines);
 	struct journal_op op = {.kind = JOURNAL_APPEND, .request.update = update};
@@ -312,7 +258,7 @@ static void the_gateways_own_rows_say_what_was_done(void **state)
 
 static void a_row_that_fails_leaves_no_lease(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct changeset *cs = store_place_changes("a 60 IN A 192.0.2.1");
 	struct lease_change change = begin(record("a.example.", "one"));
 	struct lease_changes leases = {.count = 1, .changes = &change};
@@ -336,28 +282,16 @@ static void a_row_that_fails_leaves_no_lease(void **state)
 	changeset_unref(cs);
 }
 
-#define TEST(function)                                                                   \
-	{#function " (sqlite)", function, open_sqlite, close_bench, NULL},               \
-	{                                                                                \
-#function " (memory)", function, open_memory, close_bench, NULL          \
-	}
-
 static void a_barrier_tells_how_much_is_in_use(void **state)
 {
-	struct bench *bench = *state;
-	struct journal_op op = {
-		.kind = JOURNAL_BARRIER, .zone = bench->zone, .client = &bench->client};
-	struct queue_list list;
+	struct journal_bench *bench = *state;
+	struct journal_op op = {.kind = JOURNAL_BARRIER}, *it = &op;
 	uint64_t used = 0;
 
 	assert_int_equal(bench->ops->used(bench->place->store, &used), 0);
 	assert_true(used > 0);
-	queue_list_init(&list);
-	queue_list_append(&list, &op.node);
-	journal_submit(bench->journal, &list);
-	queue_wait(&bench->client.done);
-	queue_list_init(&list);
-	queue_take_all(&bench->client.done, &list);
+	journal_bench_submit(bench, &it, 1);
+	journal_bench_take(bench, &it, 1);
 	assert_int_equal(op.result, 0);
 	assert_int_equal(op.used, used);
 }
@@ -365,14 +299,14 @@ static void a_barrier_tells_how_much_is_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_change_brings_its_leases),
-		TEST(leases_alone_are_no_change_for_targets),
-		TEST(what_is_written_otherwise_is_not_there_twice),
-		TEST(an_event_says_when_a_host_was_seen),
-		TEST(a_hold_is_stored),
-		TEST(the_gateways_own_rows_say_what_was_done),
-		TEST(a_row_that_fails_leaves_no_lease),
-		TEST(a_barrier_tells_how_much_is_in_use),
+		JOURNAL_BENCH_TEST(a_change_brings_its_leases),
+		JOURNAL_BENCH_TEST(leases_alone_are_no_change_for_targets),
+		JOURNAL_BENCH_TEST(what_is_written_otherwise_is_not_there_twice),
+		JOURNAL_BENCH_TEST(an_event_says_when_a_host_was_seen),
+		JOURNAL_BENCH_TEST(a_hold_is_stored),
+		JOURNAL_BENCH_TEST(the_gateways_own_rows_say_what_was_done),
+		JOURNAL_BENCH_TEST(a_row_that_fails_leaves_no_lease),
+		JOURNAL_BENCH_TEST(a_barrier_tells_how_much_is_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

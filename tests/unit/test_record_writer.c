@@ -11,25 +11,20 @@
 #include <sqlite3.h>
 #include "gateway/journal/checkpoint.h"
 #include "gateway/journal/record_writer.h"
+#include "tests/unit/journal_bench.h"
 #include "tests/unit/message.h"
 #include "tests/unit/store_memory.h"
-#include "tests/unit/store_place.h"
 
 enum { MANY = 17 * RECORD_WRITER_STEP + 7 }; /* two runs that are sorted */
 
-struct bench {
-	struct store_place *place;
-	struct journal_client client;
-	struct journal *journal;
-	struct changeset *changes; /* MANY addresses */
-	int64_t zone;
-};
+static struct changeset *addresses; /* MANY of them */
 
-static struct changeset *make_changes(void)
+static int make_addresses(void **state)
 {
-	struct changeset *cs = changeset_new();
 	char owner[32];
 
+	(void)state;
+	addresses = changeset_new();
 	for (unsigned i = 0; i < MANY; i++) {
 		struct rrset *set =
 			rrset_new(TYPE_A, 60, (const uint8_t *)"\300\0\2\1", 4);
@@ -37,91 +32,31 @@ static struct changeset *make_changes(void)
 		/* Long names of the same beginning, and short ones. */
 		snprintf(owner, sizeof(owner),
 			i % 2 ? "h%u.example." : "samebegin%u.example.", i * 7919 % MANY);
-		assert_int_equal(
-			changeset_append(cs, message_name(owner), TYPE_A, NULL, set), 0);
+		assert_int_equal(changeset_append(addresses, message_name(owner), TYPE_A,
+					 NULL, set),
+			0);
 		rrset_unref(set);
 	}
-	return cs;
+	return 0;
 }
 
-static int open_bench(void **state, int (*open_place)(void **state))
+static int free_addresses(void **state)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
-	char error[STORE_ERROR_MAX];
-	void *place;
-
-	if (open_place(&place))
-		return -1;
-	bench->place = place;
-	bench->changes = make_changes();
-	*state = bench;
-	if (bench->place->ops->zone_id(
-		    bench->place->store, message_name("example."), &bench->zone) ||
-		journal_client_init(&bench->client))
-		return -1;
-	return journal_new(&bench->journal, bench->place->ops, bench->place->path, error);
+	(void)state;
+	changeset_unref(addresses);
+	return 0;
 }
 
-static int open_sqlite(void **state)
-{
-	return open_bench(state, store_place_open);
-}
-
-static int open_memory(void **state)
-{
-	return open_bench(state, store_place_open_memory);
-}
-
-static int close_bench(void **state)
-{
-	struct bench *bench = *state;
-	void *place = bench->place;
-
-	journal_free(bench->journal);
-	journal_client_clear(&bench->client);
-	changeset_unref(bench->changes);
-	free(bench);
-	return store_place_close(&place);
-}
-
-static struct journal_op records(struct bench *bench, uint64_t seq)
+static struct journal_op records(struct journal_bench *bench, uint64_t seq)
 {
 	return (struct journal_op){.kind = JOURNAL_RECORDS,
 		.zone = bench->zone,
 		.seq = seq,
-		.changes = bench->changes,
+		.changes = addresses,
 		.target = "local"};
 }
 
-static void submit(struct bench *bench, struct journal_op **ops, size_t count)
-{
-	struct queue_list list;
-
-	queue_list_init(&list);
-	for (size_t i = 0; i < count; i++) {
-		ops[i]->client = &bench->client;
-		queue_list_append(&list, &ops[i]->node);
-	}
-	journal_submit(bench->journal, &list);
-}
-
-/* Waits for count operations; they come back in this order. */
-static void take(struct bench *bench, struct journal_op **ret_ops, size_t count)
-{
-	struct queue_list list;
-	size_t taken = 0;
-
-	while (taken < count) {
-		queue_list_init(&list);
-		queue_wait(&bench->client.done);
-		queue_take_all(&bench->client.done, &list);
-		while (list.head)
-			ret_ops[taken++] =
-				(struct journal_op *)(void *)queue_list_take(&list);
-	}
-}
-
-static size_t count_records(struct bench *bench)
+static size_t count_records(struct journal_bench *bench)
 {
 	struct zone *zone = zone_new(message_name("example."));
 	size_t count;
@@ -134,20 +69,20 @@ static size_t count_records(struct bench *bench)
 	return count;
 }
 
-static uint64_t cursor(struct bench *bench)
+static uint64_t cursor(struct journal_bench *bench)
 {
 	return store_place_cursor(bench->place, bench->zone, "local");
 }
 
 static void rows_go_before_many_records(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct journal_op many = records(bench, 5), again = records(bench, 6);
 	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone};
 	struct journal_op *ops[] = {&many, &again, &row}, *done[3];
 
-	submit(bench, ops, 3);
-	take(bench, done, 3);
+	journal_bench_submit(bench, ops, 3);
+	journal_bench_take(bench, done, 3);
 	assert_ptr_equal(done[0], &row);
 	assert_ptr_equal(done[1], &many);
 	assert_ptr_equal(done[2], &again);
@@ -161,14 +96,14 @@ static void rows_go_before_many_records(void **state)
 
 static void what_is_about_cursors_waits_for_them(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct journal_op many = records(bench, 5);
 	struct journal_op forget = {
 		.kind = JOURNAL_FORGET, .zone = bench->zone, .target = "local"};
 	struct journal_op *ops[] = {&many, &forget}, *done[2];
 
-	submit(bench, ops, 2);
-	take(bench, done, 2);
+	journal_bench_submit(bench, ops, 2);
+	journal_bench_take(bench, done, 2);
 	assert_int_equal(many.result, 0);
 	assert_int_equal(forget.result, 0);
 	assert_int_equal(count_records(bench), MANY);
@@ -177,13 +112,13 @@ static void what_is_about_cursors_waits_for_them(void **state)
 
 static void the_end_waits_for_them_too(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct journal_op many = records(bench, 5), *ops[] = {&many}, *done[1];
 	char error[STORE_ERROR_MAX];
 
-	submit(bench, ops, 1);
+	journal_bench_submit(bench, ops, 1);
 	journal_free(bench->journal);
-	take(bench, done, 1);
+	journal_bench_take(bench, done, 1);
 	assert_int_equal(many.result, 0);
 	assert_int_equal(count_records(bench), MANY);
 	assert_int_equal(journal_new(&bench->journal, bench->place->ops,
@@ -193,21 +128,21 @@ static void the_end_waits_for_them_too(void **state)
 
 static void a_failure_fails_all_that_waits(void **state)
 {
-	struct bench *bench = *state;
+	struct journal_bench *bench = *state;
 	struct journal_op many = records(bench, 5), again = records(bench, 6);
 	struct journal_op row = {.kind = JOURNAL_APPEND, .zone = bench->zone};
 	struct journal_op *ops[] = {&many, &again, &row}, *done[3];
 
 	store_memory_fail_commits(bench->place->path, 1, -ENOSPC);
-	submit(bench, ops, 3);
-	take(bench, done, 3);
+	journal_bench_submit(bench, ops, 3);
+	journal_bench_take(bench, done, 3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(done[i]->result, -ENOSPC);
 	assert_int_equal(count_records(bench), 0);
 	assert_int_equal(cursor(bench), 0);
 	journal_resume(&bench->client);
-	submit(bench, ops, 3);
-	take(bench, done, 3);
+	journal_bench_submit(bench, ops, 3);
+	journal_bench_take(bench, done, 3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(done[i]->result, 0);
 	assert_int_equal(count_records(bench), MANY);
@@ -297,23 +232,17 @@ static void a_reader_keeps_the_log_and_then_no_longer(void **state)
 	checkpointer_free(c);
 }
 
-#define TEST(function)                                                                   \
-	{#function " (sqlite)", function, open_sqlite, close_bench, NULL},               \
-	{                                                                                \
-#function " (memory)", function, open_memory, close_bench, NULL          \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rows_go_before_many_records),
-		TEST(what_is_about_cursors_waits_for_them),
-		TEST(the_end_waits_for_them_too),
+		JOURNAL_BENCH_TEST(rows_go_before_many_records),
+		JOURNAL_BENCH_TEST(what_is_about_cursors_waits_for_them),
+		JOURNAL_BENCH_TEST(the_end_waits_for_them_too),
 		{"a_failure_fails_all_that_waits", a_failure_fails_all_that_waits,
-			open_memory, close_bench, NULL},
+			journal_bench_open_memory, journal_bench_close, NULL},
 		STORE_PLACE_SQLITE_TEST(the_log_begins_anew),
 		STORE_PLACE_SQLITE_TEST(a_reader_keeps_the_log_and_then_no_longer),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_addresses, free_addresses);
 }
