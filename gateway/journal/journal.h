@@ -1,13 +1,46 @@
 /*
- * The journal thread: makes things durable, in order, in groups.
+ * The journal: what must survive, and the thread that makes it durable.
  *
- * Zone threads submit operations; the journal thread takes all that wait, does them in
- * one database transaction with one sync (group commit), and returns each to its
- * client.  If one fails, the whole group is rolled back, and every later operation of a
- * client that had one in it fails too, until that client has undone what it built on
- * them and calls journal_resume: nothing is ever committed on top of something that was
- * not.  Clients do not build on each other's operations, so those without one in the
- * group continue.
+ * A row is one update as it was decided, with its change set or with the reason of the
+ * refusal, or something that happened to a host.  The rows are the audit trail, and they
+ * are the queue of the targets: each target of a zone has a cursor, the number of the
+ * last row that it has applied.  Beside the rows the database contains the leases, the
+ * holds, the records of local zones, and what targets refused for good (store.h).
+ *
+ * Zone threads submit operations.  The journal thread takes all that wait, does them in
+ * one database transaction with one sync (group commit), and returns each to its client.
+ * If one fails, the whole group is rolled back, and every later operation of a client
+ * that had one in it fails too, until that client has undone what it built on them and
+ * calls journal_resume: nothing is ever committed on top of something that was not.
+ * Clients do not build on each other's operations, so those without one in the group
+ * continue.
+ *
+ * What happens to a row, and where:
+ *
+ *   numbers      The journal numbers rows in the order in which it writes them, so the
+ *                order of numbers is that of commits (journal_last_seq).
+ *   packs        A statement for each row would cost more than everything else.  The
+ *                rows of one transaction are gathered as octets and written together;
+ *                only events, which have an index, are written one by one
+ *                (store_packs.c).  Readers see them in one order (store_rows.c).
+ *   spans        No index has rows by zone.  Instead, each transaction notes for each of
+ *                its zones between which numbers the changes are (store_journal.c).
+ *   records      What a local zone's changes come to is written to its records in small
+ *                steps, so that no commit waits for thousands.  Until its cursor has
+ *                moved, a start applies the rows once more (record_writer.h).
+ *   checkpoints  A commit only appends to the database's log.  Another thread moves the
+ *                log into the database, beside the commits (checkpoint.h).
+ *   files        Nothing is called durable before it has been checked that the files
+ *                still have their names.  Removed ones are written again
+ *                (store_files.c).
+ *   reading      Whoever needs rows reads them in a thread and with a connection of its
+ *                own (reader.h): a backlog in pieces, or what an administrator asks for
+ *                (store_audit.c, row_text.h).
+ *   pruning      Rows that are old, and that every target of their zone has, are removed
+ *                in bounded steps (store_prune.c).
+ *
+ * Refusals of strangers are not rows, since strangers would determine how much is
+ * written: the last of them are in memory (refusals.h).
  */
 #ifndef MUSTER_JOURNAL_H
 #define MUSTER_JOURNAL_H

@@ -3,7 +3,7 @@
  * is.
  *
  * A struct store is one connection and belongs to one thread: the journal thread
- * writes, the zone thread reads what it needs to catch up.  It contains:
+ * writes, readers read (journal.h tells how it all fits together).  It contains:
  *
  *   journal    every change set, in order, with who made it and what was answered;
  *              updates that policy or a prerequisite refused, with the reason and
@@ -107,7 +107,6 @@ struct store_set_aside {
 };
 
 struct store_ops {
-	const char *name;
 	/* Creates, migrates or refuses (-EINVAL: made by a newer version). */
 	int (*open)(
 		struct store **ret_store, const char *path, char error[STORE_ERROR_MAX]);
@@ -223,12 +222,12 @@ struct store_ops {
 	int (*each_zone)(struct store *store,
 		int (*visit)(int64_t id, const uint8_t *name, void *arg), void *arg);
 
-	/* Looks at rows seq > from, at most limit, and deletes those older than
-	 * before_ms that every cursor of their zone has passed.  *ret_next is where to
-	 * continue; 0: the rest is newer. */
 	/* Octets of the database that are in use; the room left by removed rows does
 	 * not count. */
 	int (*used)(struct store *store, uint64_t *ret_octets);
+	/* Looks at rows seq > from, at most limit, and deletes those older than
+	 * before_ms that every cursor of their zone has passed.  *ret_next is where to
+	 * continue; 0: the rest is newer. */
 	int (*prune)(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 		uint64_t *ret_next);
 };

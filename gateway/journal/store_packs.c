@@ -1,12 +1,11 @@
 /*
  * Packs: the rows of one transaction, written together.
  *
- * An SQLite statement for each row would cost more than everything else that the
- * journal thread does for it.  So the rows of updates are gathered as octets, and each
- * run of STORE_PACK_LEN octets becomes one row of the table packs, numbered by the last
- * seq in it.  Packs do not overlap.  Events (which have an index there) and rows outside
- * a transaction are written alone, to the table journal.  A row whose outcome is
- * corrected is copied there too, and the copy counts.
+ * The rows of updates are gathered as octets, and each run of STORE_PACK_LEN octets
+ * becomes one row of the table packs, numbered by the last seq in it.  Packs do not
+ * overlap.  Events (which have an index there) and rows outside a transaction are written
+ * alone, to the table journal.  A row whose outcome is corrected is copied there too, and
+ * the copy counts.
  *
  *   pack   rows, by seq
  *   row    octets that follow (32 bits), flags (16), rcode (16), seq, zone, at_ms,

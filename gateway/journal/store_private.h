@@ -5,7 +5,7 @@
  *   store_sqlite.c   opening, migrations, transactions; the table of functions
  *
  *   store_audit.c    what administrators read
- *   store_prune.c   removing what is old
+ *   store_prune.c    removing what is old
  *   store_journal.c  rows, cursors, what is set aside
  *   store_rows.c     all rows in order
  *   store_packs.c    rows that are written together

@@ -1,11 +1,9 @@
 /*
  * All SQL texts.
  *
- * Rows have one numbering for all zones, and no index by zone: the spans say between
- * which numbers a zone's rows with changes are.  Spans of a zone do not overlap; each
- * is written with the commit of its rows, so it includes no more rows of other zones
- * than that commit has.  Most rows are in packs (store_packs.c), the others in the
- * table journal, as all were before version 4.
+ * Rows have one numbering for all zones.  Spans of a zone do not overlap, and a span
+ * includes no more rows of other zones than one commit has.  Most rows are in packs
+ * (store_packs.c), the others in the table journal, as all were before version 4.
  *
  * Names are BLOBs in wire form, RRsets their rrset data, change
  * sets changeset_encode's, requests update_decode's octets, addresses their 4 or 16

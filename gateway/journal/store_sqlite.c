@@ -296,7 +296,6 @@ static void store_rollback(struct store *store)
 }
 
 const struct store_ops store_sqlite = {
-	.name = "sqlite",
 	.open = store_open,
 	.close = store_close,
 	.error = store_error,

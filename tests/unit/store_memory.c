@@ -610,7 +610,6 @@ static int used(struct store *store, uint64_t *ret_octets)
 }
 
 const struct store_ops store_memory = {
-	.name = "memory",
 	.open = open_store,
 	.close = close_store,
 	.error = store_why,
