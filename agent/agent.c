@@ -23,9 +23,10 @@
 #include "tsig/plural.h"
 
 enum {
-	FIRST_WAIT_MS = 1000, /* for sources that are slow to know anything */
-	ONCE_WAIT_MS = 15000, /* the same if there is no later */
-	HURRY_MS = 1000, /* after a change of the network, until failures are forgotten */
+	FIRST_WAIT_MS = 1000, /* the time that slow sources get to find their first
+	                       * records */
+	ONCE_WAIT_MS = 15000, /* the same if this is the only update */
+	HURRY_MS = 1000, /* from a change of the network until failures are forgotten */
 };
 
 struct agent {
@@ -182,7 +183,7 @@ static void tell_settled(struct agent *agent)
 		agent->options.settled(agent->options.arg, is_ok(agent));
 }
 
-/* Finds, now at the latest, changes that nothing has told us of. */
+/* Asks sources to look for changes that nothing has told them of. */
 static void look_again(struct agent *agent)
 {
 	for (size_t i = 0; i < agent->source_count; i++)
@@ -372,7 +373,7 @@ static void on_source(void *arg, struct source *source)
 		update(agent);
 }
 
-/* Nothing more comes of those that fail. */
+/* No more can be expected of those that fail. */
 static bool is_all_judged(const struct agent *agent)
 {
 	for (size_t i = 0; i < agent->source_count; i++)

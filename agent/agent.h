@@ -1,9 +1,9 @@
 /*
- * The agent as a whole: sources give records, publishers bring them to their zones.
+ * The agent as a whole: sources find records, and publishers send them to the zones.
  *
- * Whenever a source has changed, the records of all of them are put together, each zone
- * gets its own, and the publishers do the rest.  As long as something is not known of a
- * source, what an earlier run has published stays, unless another source claims it.
+ * Whenever a source has changed, the records of all sources are put together and divided
+ * among the zones, and the publishers do the rest.  Until every source has reported,
+ * whatever an earlier run has published stays, unless another source claims it.
  *
  * With the state of another machine (a clone of it, most likely) the agent claims
  * nothing: it adds its own records, and leaves alone what the other machine has under the

@@ -1,6 +1,6 @@
 /*
- * The machine's identity.  Network cards are those that are devices: links of containers
- * and bridges have addresses made up at random.
+ * The machine's identity.  Only links with a device count as network cards: those of
+ * containers and bridges have random addresses.
  */
 #include "agent/host.h"
 

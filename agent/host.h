@@ -1,8 +1,8 @@
 /*
- * Which machine this is, so that a state file which came here with a copy of another
- * machine's disk, or of its folder, is known for what it is.
+ * Which machine this is, so that the agent recognises a state file that came here with a
+ * copy of another machine's disk or folder.
  *
- * Compared is what is known on both sides: the machine's id (machine-id(5)), the hardware
+ * Whatever both sides know is compared: the machine's id (machine-id(5)), the hardware
  * addresses of its network cards (a cloned virtual machine gets new ones, even if it has
  * the same id), and the inode of the state file's lock (a copy has another).
  */
@@ -18,7 +18,7 @@ enum {
 };
 
 struct host {
-	char machine[HOST_DIGEST_MAX]; /* of its id; "": unknown */
+	char machine[HOST_DIGEST_MAX];               /* of its id; "": unknown */
 	char links[HOST_LINKS_MAX][HOST_DIGEST_MAX]; /* of hardware addresses */
 	unsigned link_count;
 	uint64_t lock; /* inode; 0: unknown */

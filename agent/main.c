@@ -24,8 +24,8 @@
 
 enum {
 	ONCE_LIMIT_MS = 120 * 1000, /* --once and --withdraw give up after */
-	EXIT_LIMIT_MS = 8 * 1000,   /* withdraw_on_exit: service managers kill after 90 s,
-				     * people sooner */
+	EXIT_LIMIT_MS = 8 * 1000,   /* withdraw_on_exit: service managers wait 90 s,
+	                             * people less */
 	SIGNALS = 5,                /* that are watched */
 };
 
@@ -273,7 +273,7 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 
 	(void)what;
 	supervise_notify("STOPPING=1");
-	/* The second time it is meant at once. */
+	/* Whoever asks a second time wants it at once. */
 	if (program->is_stopping || program->options.mode != MODE_RUN ||
 		!program->withdraw_on_exit) {
 		log_info("stopping on signal %d", (int)signal);
@@ -327,8 +327,8 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	}
 	if (strcmp(config->state, program->state))
 		log_warning("state: takes effect at the next start");
-	/* The old agent ends only when the new one stands: a configuration that cannot
-	 * work changes nothing. */
+	/* The old agent ends only once the new one has been made: a configuration that
+	 * cannot work changes nothing. */
 	agent = make_agent(program, config, false);
 	if (agent) {
 		agent_free(program->agent);

@@ -1,8 +1,8 @@
 /*
  * Writing and reading the state file, and showing it to people.
  *
- * It is written by hand: a tree of JSON values for thousands of records would be larger
- * than all else that the agent holds.
+ * The JSON is written directly: a tree of values for thousands of records would be larger
+ * than everything else that the agent holds.
  */
 #include "agent/status.h"
 

@@ -1,6 +1,6 @@
 /*
  * The state file: what is published, where and until when, what the gateways last
- * answered, and how the sources are.
+ * answered, and the state of each source.
  *
  * The agent writes it whole after every answer, and before it sends a record for the
  * first time, so that another run (--status, --withdraw, the next start) knows what may
@@ -35,8 +35,8 @@ int status_write(const char *path, const struct status *status)
 /* Whose state a file is. */
 struct status_owner {
 	struct host host; /* zero: nothing is known, as in files of old */
-	bool is_guest;    /* a machine that came by its state by a copy: nothing but what
-			   * it has added itself is its own */
+	bool is_guest;    /* of a machine whose state is a copy: only what it has added
+	                   * itself is its own */
 };
 
 /* What an earlier run may have left at a gateway; zone is the one it was sent to.  False:
@@ -55,7 +55,7 @@ int status_read(const char *path, struct turn_clock *clock,
  * does not run); 2: there is no state to be read. */
 int status_print(const char *path, bool as_json);
 
-/* Does this source know its records, and nothing is wrong with it? */
+/* Does this source know its records, without any failure? */
 bool status_is_source_well(const struct source *source);
 
 #endif

@@ -126,12 +126,13 @@ static int watch_signals(struct daemon *d)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
+	signal(SIGXFSZ, SIG_IGN); /* writing to a file that must not grow fails instead */
 	d->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	return d->signals < 0 ? -errno : 0;
 }
 
-/* What was opened or given up at the start cannot be changed later. */
+/* What was opened at the start, and rights that were given up then, cannot be changed
+ * later. */
 static void warn_of_unchanged(const struct config *old, const struct config *new)
 {
 	bool is_same = old->listen_count == new->listen_count;
@@ -153,7 +154,7 @@ static void warn_of_unchanged(const struct config *old, const struct config *new
 		log_warning("pid_file: takes effect at the next start");
 }
 
-/* Zones first: what the listeners let in must find its zone. */
+/* Zones come first: what the listeners accept must find its zone. */
 static void take_config(struct daemon *d, struct config *config, void *order)
 {
 	listeners_set_config(d->listeners, config);
@@ -185,7 +186,7 @@ static int reload(struct daemon *d, struct control_order *order)
 	return r;
 }
 
-/* To who asked, and not into the log. */
+/* Messages go to whoever asked, and not into the log. */
 static int check_again(struct daemon *d, struct control_order *order)
 {
 	struct config *config;
@@ -301,7 +302,7 @@ static int start(struct daemon *d)
 	return r;
 }
 
-/* What was accepted is answered before anything goes away. */
+/* What was accepted is answered before the threads end. */
 static void stop(struct daemon *d)
 {
 	control_stop(d->control);

@@ -293,7 +293,7 @@ static void choose_name(struct settings_reader *r, const config_setting_t *root)
 	} else if (config->key) {
 		memcpy(config->name, config->key->name, name_len(config->key->name));
 	} else {
-		return; /* that there is no key has been said */
+		return; /* the missing key has been reported */
 	}
 	if (!config->zone_count && config->name[0]) {
 		/* The one above it is what it mostly is. */

@@ -1,8 +1,8 @@
 /*
  * muster-agent.conf: the settings sources and records.
  *
- * One table says which settings each type of source has, so that what would have no
- * effect is an error.
+ * A table says which settings each type of source has, so that a setting without effect
+ * is an error.
  */
 #include "agent/config/config_read.h"
 

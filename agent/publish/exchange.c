@@ -1,8 +1,9 @@
 /*
- * Exchanges.  A socket for each, so that a late answer to an earlier one meets nobody.
+ * Each exchange has a socket of its own, so that a late answer to an earlier exchange is
+ * never read.
  *
- * Limits: an answer has at most the octets of a DNS message; of answers that are not
- * what was asked for any number is read and dropped until the time is over.
+ * Limits: an answer has at most the octets of a DNS message; any number of answers to
+ * other questions is read and dropped until the time is over.
  */
 #include "agent/publish/exchange.h"
 
@@ -192,8 +193,8 @@ static void set_alarm(struct exchange *e)
 	alarm_set(&e->alarm, at_ms);
 }
 
-/* A lost link makes sending fail; so does a closed port, told by ICMP.  Another try may
- * be made later: the route may be on its way. */
+/* Sending fails if a link is lost, or if ICMP has reported a closed port.  Another try
+ * may succeed later, once there is a route. */
 static bool is_lasting(int error)
 {
 	return error != EAGAIN && error != EINTR && error != ENOBUFS;
@@ -273,7 +274,7 @@ static void on_tcp_readable(struct exchange *e)
 	len = (size_t)(e->in[0] << 8 | e->in[1]);
 	if (e->in_len < len + 2)
 		return;
-	/* One request, one answer: what is not ours ends it. */
+	/* There is one request and one answer: anything else ends the exchange. */
 	if (take_message(e, e->in + 2, len))
 		return;
 	if (e->has_unproven)

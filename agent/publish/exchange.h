@@ -1,10 +1,10 @@
 /*
  * One request to one server, and its answer: over UDP with retransmission of the same
- * octets (a server that saw the first knows the second for its twin), or over TCP.
+ * octets (so that a server can recognise a duplicate), or over TCP.
  *
- * The request is signed and the answer verified (RFC 8945).  What is not signed proves
- * nothing: an unsigned refusal is told as EXCHANGE_UNPROVEN, after a moment in which the
- * genuine answer may still come.  Belongs to one event base.
+ * The request is signed and the answer verified (RFC 8945).  An unsigned answer proves
+ * nothing: an unsigned refusal is reported as EXCHANGE_UNPROVEN, after a moment in which
+ * the genuine answer may still come.  Belongs to one event base.
  */
 #ifndef MUSTER_AGENT_EXCHANGE_H
 #define MUSTER_AGENT_EXCHANGE_H
@@ -42,8 +42,8 @@ struct exchange_request {
 	socklen_t address_len;
 	bool is_tcp;
 	const struct tsig_key *key; /* must live as long as the exchange is under way */
-	int64_t clock_offset_s;     /* what the server's clock is ahead of ours, as far as
-				 * known */
+	int64_t clock_offset_s;     /* how far the server's clock is ahead of ours, if
+	                             * known */
 	unsigned timeout_ms;
 	exchange_done *done;
 	void *arg;

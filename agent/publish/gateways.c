@@ -51,7 +51,7 @@ struct errand {
 	size_t index;       /* of the gateway that is being tried */
 	unsigned address;   /* of its addresses */
 	unsigned repeats;
-	bool has_fared; /* this gateway: better than being unreachable */
+	bool has_fared; /* this gateway gave a better answer than being unreachable */
 	bool is_tcp;
 	const struct tsig_key *key;
 	struct outcome outcome; /* of the last that failed */
@@ -189,7 +189,7 @@ static bool is_about_key(const struct exchange_result *result)
 			result->why.tsig_error == TSIG_ERROR_BADSIG);
 }
 
-/* May the same address do better the second time? */
+/* May another try at the same address succeed? */
 static bool repeat(struct errand *errand, const struct exchange_result *result)
 {
 	const struct tsig_key *key;
@@ -320,7 +320,7 @@ static void on_resolved(void *arg, struct addrinfo *list, const char *why)
 			"configuration?");
 		log_try(errand);
 	}
-	/* Addresses of old are better than none. */
+	/* Old addresses are better than none. */
 	try_address(errand);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The gateways: who is asked, in which order, and who after whom.
+ * The gateways, and the order in which they are asked.
  *
  * An errand brings one message to the first gateway that takes it: the next one is tried
  * after a timeout, SERVFAIL, NOTAUTH or an answer that proves nothing; TCP after a

@@ -385,7 +385,7 @@ void ledger_mark_sent(struct ledger *ledger, size_t first, size_t end)
 		if (!entry->is_picked || is_claim(entry))
 			continue;
 		entry->is_sent = true;
-		/* A removal whose answer gets lost may have been made. */
+		/* A removal may have taken effect even if its answer got lost. */
 		entry->is_held = entry->is_held && entry->is_wanted;
 	}
 }

@@ -87,21 +87,21 @@ int64_t ledger_next_refused(const struct ledger *ledger);
 size_t ledger_pick(struct ledger *ledger, int64_t now_ms);
 /* All that is held is to be refreshed at once. */
 void ledger_hurry_refresh(struct ledger *ledger, int64_t now_ms);
-/* Everything that was sent, to be removed. */
+/* Everything that was sent is to be removed. */
 size_t ledger_pick_withdrawal(struct ledger *ledger);
 void ledger_unpick(struct ledger *ledger);
 /* Is anything picked that is not merely a refresh? */
 bool ledger_has_picked_change(const struct ledger *ledger);
 
-/* What became of the picked entries in [first, end): acknowledged, with this lease. */
+/* The picked entries in [first, end) have been acknowledged, with this lease. */
 void ledger_acknowledge(struct ledger *ledger, size_t first, size_t end,
 	const struct ledger_lease *lease);
-/* Are about to be in an update that may arrive. */
+/* They are about to be sent in an update that may arrive. */
 void ledger_mark_sent(struct ledger *ledger, size_t first, size_t end);
-/* Refused: not to be picked again before retry_ms.  False: nothing of it will be tried
- * again. */
+/* They have been refused, and are not picked again before retry_ms.  False: none of them
+ * will be tried again. */
 bool ledger_refuse(struct ledger *ledger, size_t first, size_t end, int64_t retry_ms);
-/* After an answer: entries that are neither wanted nor sent go. */
+/* To be called after an answer: drops entries that are neither wanted nor sent. */
 void ledger_sweep(struct ledger *ledger);
 
 /* As far as is known: is everything that is wanted held, and nothing else there? */

@@ -2,8 +2,8 @@
  * Messages to gateways, built with ldns; and what their answers hold, read from the
  * octets.
  *
- * How many records fit into a message is counted without compression: it may be smaller
- * than it had to be, but never too large.
+ * How many records fit into a message is counted without compression: it may hold fewer
+ * records than it could, but is never too large.
  */
 #include "agent/publish/message.h"
 

@@ -4,8 +4,8 @@
  * where they are sent, by tsig/, since that of ldns is wrong in places.
  *
  * An update has no prerequisites: it has to work as registration and as refresh alike
- * (RFC 9664 5.1).  What it adds it adds plainly, so that adding what is there is a
- * heartbeat; what it removes, record by record; the whole RRset only for a claim.
+ * (RFC 9664 5.1).  It adds records without conditions, so that adding what exists is a
+ * heartbeat; it removes records one by one, and a whole RRset only for a claim.
  */
 #ifndef MUSTER_AGENT_MESSAGE_H
 #define MUSTER_AGENT_MESSAGE_H

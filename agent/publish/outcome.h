@@ -1,6 +1,6 @@
 /*
- * What an exchange with a gateway came to, what is to be done next, and what a person may
- * do about it.  Pure.
+ * How an exchange with a gateway ended, what to do next, and what a person may do about
+ * it.  Pure.
  */
 #ifndef MUSTER_AGENT_OUTCOME_H
 #define MUSTER_AGENT_OUTCOME_H
@@ -12,7 +12,7 @@ enum outcome_kind {
 	OUTCOME_NEXT,    /* the next gateway may know better */
 	OUTCOME_TCP,     /* truncated: again, over TCP */
 	OUTCOME_CLOCK,   /* again, with the server's time */
-	OUTCOME_REFUSED, /* an authentic no: another gateway would say the same */
+	OUTCOME_REFUSED, /* an authentic refusal: another gateway would refuse, too */
 };
 
 enum {

@@ -24,7 +24,7 @@
 
 enum {
 	RANGES_MAX = 32,
-	REFUSALS_MAX = 16, /* a policy that allows nothing is found out about sooner */
+	REFUSALS_MAX = 16, /* so that a policy which allows nothing is noticed soon */
 };
 
 struct range {
@@ -161,7 +161,7 @@ static void log_failure(struct publisher *p, const struct outcome *outcome)
 {
 	const char *advice = outcome->advice ? outcome->advice : "";
 
-	/* The same again is said at 1, 2, 4, 8 ... only. */
+	/* A repeated failure is logged the 1st, 2nd, 4th, 8th time, and so on. */
 	if (!strcmp(p->told_word, outcome->word) &&
 		!is_power_of_two(p->status.failures)) {
 		log_debug("zone %s: not updated: gateway %s: %s", p->zone_text,
@@ -212,7 +212,7 @@ static void set_retry(struct publisher *p)
 		p->retry_ms = earliest(p->retry_ms, backoff_ms);
 }
 
-/* What the log says the state file says already. */
+/* The state file already says what the log says. */
 static void fail(struct publisher *p, const struct outcome *outcome)
 {
 	const struct outcome copy = *outcome; /* the errand's goes with it */
@@ -373,7 +373,7 @@ static void on_done(void *arg, const struct errand_result *result)
 		fail(p, &result->outcome);
 		return;
 	}
-	/* The news come with the next update. */
+	/* The changes come with the next update. */
 	if (p->has_pending && !p->is_withdrawing)
 		p->range_count = 0;
 	send_next(p);

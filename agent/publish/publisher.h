@@ -16,8 +16,8 @@
 struct publisher;
 
 enum publisher_event {
-	PUBLISHER_SENDING, /* records that were never sent before are about to be: whoever
-			    * remembers them does so now */
+	PUBLISHER_SENDING,    /* records that were never sent before are about to be sent,
+	                    * and have to be remembered now */
 	PUBLISHER_REFRESHING, /* a refresh begins: a good moment to look at the sources */
 	PUBLISHER_REFUSED,    /* a part of an attempt was refused */
 	PUBLISHER_DONE,       /* an attempt has ended; publisher_status says how */
@@ -43,7 +43,7 @@ struct publisher_status {
 	char answer[OUTCOME_TEXT_MAX]; /* the last; "" before the first */
 	const char *gateway;           /* as configured */
 	int64_t answered_s;            /* real time of it */
-	uint32_t lease_s;              /* the last one granted (or kept to) */
+	uint32_t lease_s;              /* the last one granted, or assumed */
 	bool is_lease_granted;         /* by the server, not by ourselves */
 	unsigned failures;             /* attempts in a row without success */
 	int64_t next_ms;       /* of the loop's clock: the next update; INT64_MAX: none */

@@ -1,6 +1,6 @@
 /*
- * One thread for one question.  What thread and loop share is counted; whoever lets go
- * last frees it, so that a loop that ends does not wait for a resolver that hangs.
+ * Each question has a thread.  What thread and loop share is counted, and whichever lets
+ * go last frees it, so that a loop that ends does not wait for a resolver that hangs.
  */
 #include "agent/publish/resolver.h"
 

@@ -1,5 +1,5 @@
 /*
- * The gateways where this host is on the roll for one zone: a publisher for each.
+ * The gateways at which this host is registered for one zone, with a publisher for each.
  *
  * The first gateway of the configuration is registered with; the next one when those
  * before it fail, and only then.  Where the host was once registered it stays so: its
@@ -50,8 +50,8 @@ const uint8_t *roster_zone(const struct roster *roster);
 /* The publisher of a gateway, by its place in the configuration; NULL: the host is not
  * registered there. */
 struct publisher *roster_publisher(const struct roster *roster, size_t gateway);
-/* The publisher that stands for the state of the zone: the first that is well, or else
- * the first of all. */
+/* The publisher that stands for the state of the zone: the first without a failure, or
+ * else the first of all. */
 struct publisher *roster_front(const struct roster *roster);
 /* Does one of the gateways have all that is wanted (nothing, after a withdrawal)? */
 bool roster_is_ok(const struct roster *roster);

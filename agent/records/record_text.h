@@ -1,7 +1,7 @@
 /*
  * Records as text, as in a zone file: "NAME [TTL] [IN] TYPE DATA", with comments, quotes
- * and parentheses (zones/record.h).  Programs of the source command print them so, and so
- * they stand in the configuration.  Pure.
+ * and parentheses (zones/record.h).  Programs of the source command print this form, and
+ * the configuration contains it.  Pure.
  */
 #ifndef MUSTER_AGENT_RECORD_TEXT_H
 #define MUSTER_AGENT_RECORD_TEXT_H

@@ -1,5 +1,5 @@
 /*
- * Sets of records, as sources give them and publishers bring them to the gateways.
+ * Sets of records, as sources find them and publishers send them to the gateways.
  *
  * A record without RDATA is a claim: the whole RRset of that type is this host's, so that
  * what somebody left there before may be removed.  It stands before the records of its
@@ -11,10 +11,10 @@
 #include "tsig/wire.h"
 
 enum {
-	RECORDS_MAX = 100000,  /* of one set, claims included: a host with all its
+	RECORDS_MAX = 100000,    /* of one set, claims included: a host with all its
 			       * containers, many times over */
 	RECORD_DATA_MAX = 32768, /* octets of RDATA: one record fits a message */
-	RECORD_TEXT_MAX = 512, /* octets of a record in logs, with its final zero */
+	RECORD_TEXT_MAX = 512,   /* octets of a record in logs, with its final zero */
 };
 
 struct record {
@@ -44,7 +44,7 @@ int records_add_all(struct records *set, const struct records *other)
 
 size_t records_count_data(const struct records *set); /* without claims */
 
-/* Claims go. */
+/* Removes the claims. */
 void records_drop_claims(struct records *set);
 
 /* Sorts by owner, type and RDATA, claims first.  Duplicates become one, with the lowest

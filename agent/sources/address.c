@@ -73,7 +73,8 @@ bool address_is_chosen(const struct address *address, const struct config_source
 
 	if (!(source->publish & (family | PUBLISH_PTR)) || !address->is_link_up)
 		return false;
-	/* Addresses of loopback may be a router's own: who wants them names the link. */
+	/* A router may have addresses of its own on loopback: whoever wants them names
+	 * the link. */
 	if (address->is_loopback_link && !source->interfaces)
 		return false;
 	if (!address_is_interface_chosen(address->interface, source->interfaces) ||

@@ -2,8 +2,8 @@
  * The source command: a program prints the records, as in a zone file (record_text.h).
  *
  * It is run at the start, after each interval, and when the network has changed.  No
- * shell is involved.  It has to end with status 0 in time; otherwise, or if one line is
- * no record, all stays as it was.  Its error output goes where the agent's goes.
+ * shell is involved.  It has to end with status 0 in time; otherwise, or if a line is not
+ * a record, everything stays as it was.  Its error output goes where the agent's goes.
  *
  * Limits: OUTPUT_MAX octets of output; the setting timeout, after which it is killed.
  */
@@ -129,7 +129,7 @@ static void plan_next(struct command *command)
 	command->is_again = false;
 }
 
-/* Both its output and its life are at their end. */
+/* It has ended, and its output has been read. */
 static void finish(struct command *command)
 {
 	struct records found = {0};

@@ -1,5 +1,5 @@
 /*
- * Labels of containers to records.
+ * Turns labels of containers into records.
  *
  * Whoever may start containers may choose labels: names outside of the zones are refused
  * here, and the rest is for the gateway's policy.

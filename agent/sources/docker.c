@@ -1,14 +1,14 @@
 /*
  * The source docker: names for containers, from their labels (container.h).
  *
- * The engine's event stream says that something has happened; what there is now says a
- * new list, so that nothing can drift, and a hundred containers that start at once cost a
- * few lists.  The list is asked for by label, and read one container at a time; again at
- * each refresh of the leases, so that events which never came keep nothing alive.
+ * The engine's event stream only says that something has happened; a new list says what
+ * there is now.  So nothing can drift, and a hundred containers that start at once cost a
+ * few lists.  The list is asked for by label, and read one container at a time; it is
+ * also asked for at each refresh of the leases, so that a lost event keeps no name alive.
  *
  * A container that is gone from the list keeps its records for the grace: restarting one
- * changes nothing.  When the engine cannot be asked all stays as it was; after it is
- * back it is listed anew.
+ * changes nothing.  While the engine cannot be asked, everything stays as it was; when it
+ * is back, its containers are listed anew.
  *
  * Limits: CONTAINERS_MAX containers with names.
  */

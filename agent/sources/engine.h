@@ -2,7 +2,7 @@
  * One request to a container engine over its Unix socket, and the JSON objects of its
  * answer, one after the other (an HTTP client as small as that).
  *
- * libcurl would do this too, but alone maps more memory than the agent may have in all.
+ * libcurl could do this, too, but maps more memory than the whole agent may have.
  */
 #ifndef MUSTER_AGENT_ENGINE_H
 #define MUSTER_AGENT_ENGINE_H

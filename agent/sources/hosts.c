@@ -1,6 +1,6 @@
 /*
- * The source hosts: a hosts file, or all of a folder, followed by inotify (watch.h), and
- * looked at again whenever leases are refreshed.
+ * The source hosts: a hosts file, or all of a folder, watched by inotify (watch.h), and
+ * read again whenever leases are refreshed.
  *
  * A file is read when it has been closed after writing or moved into its place, not while
  * it is being written.

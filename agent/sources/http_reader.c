@@ -1,5 +1,5 @@
 /*
- * HTTP/1.1 responses, octet by octet where lines are concerned, by the block else.
+ * HTTP/1.1 responses: lines are read octet by octet, everything else in blocks.
  */
 #include "agent/sources/http_reader.h"
 

@@ -1,6 +1,6 @@
 /*
  * An HTTP/1.1 response as it comes in (RFC 9112): status, and the octets of its body,
- * whether it is as long as it says, chunked, or goes to the end of the connection.
+ * whether it has a length, is chunked, or ends with the connection.
  *
  * Pure, and bounded: heads of HTTP_HEAD_MAX octets, chunk lines of HTTP_LINE_MAX.
  */

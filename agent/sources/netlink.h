@@ -20,7 +20,7 @@ struct netlink_address {
 	struct address address; /* interface and flags of the link not filled in */
 };
 
-/* All that a dump has told so far. */
+/* Everything that a dump has said so far. */
 struct netlink_view {
 	struct netlink_link *links;
 	size_t link_count, link_cap;
@@ -29,7 +29,7 @@ struct netlink_view {
 	bool is_done;      /* NLMSG_DONE has come */
 	bool is_disturbed; /* changed while it was told: begin again (NLM_F_DUMP_INTR) */
 	bool is_full;      /* more than the limits: the rest is left out */
-	int error;         /* -errno that the kernel told, or -ENOMEM */
+	int error;         /* -errno that the kernel reported, or -ENOMEM */
 };
 
 /* Reads a datagram of the answer to a dump with this sequence number; others' messages

@@ -1,5 +1,5 @@
 /*
- * Watching the network.  Between changes nothing runs.
+ * Watches the network.  Nothing runs between changes.
  */
 #include "agent/sources/network.h"
 
@@ -16,7 +16,8 @@
 
 enum {
 	DATAGRAM_MAX = 65536, /* octets; the kernel fills at most 32 KiB */
-	GATHER_MS = 30,       /* from a change to the listing: others follow mostly */
+	GATHER_MS = 30,       /* from a change to the listing: usually more changes
+	                       * follow */
 	AGAIN_MS = 200,       /* after a listing that was disturbed */
 	DRAIN_MAX = 64,       /* datagrams read before the loop turns */
 };
@@ -27,7 +28,7 @@ static const char advice[] = "may the agent open netlink sockets "
 struct network {
 	network_changed *changed;
 	void *arg;
-	int events; /* socket that the kernel tells changes to */
+	int events; /* socket for changes that the kernel reports */
 	struct event *event;
 	struct alarm listing; /* rings when it is time to list */
 	uint32_t sequence;
@@ -72,7 +73,7 @@ static int ask_for(int fd, unsigned short type, uint32_t sequence)
 	return send(fd, &request, request.header.nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
-/* The kernel answers at once: blocking is no waiting. */
+/* The kernel answers at once, so that a blocking read does not wait. */
 static int receive_all(
 	int fd, struct netlink_view *view, uint8_t *datagram, uint32_t sequence)
 {

@@ -2,10 +2,10 @@
  * The host's network as it is now: links and addresses, and a call whenever they have
  * changed.
  *
- * The kernel tells of changes (rtnetlink(7)); after each, all links and addresses are
- * listed anew, on a second socket, so that nothing can drift.  Many changes at once are
- * answered by one listing, and what changes nothing that we look at (lifetimes of
- * addresses that routers prolong) by none of our calls.
+ * The kernel reports changes (rtnetlink(7)); after each, all links and addresses are
+ * listed anew, on a second socket, so that nothing can drift.  Many changes at once cause
+ * one listing.  Changes of what we do not look at (such as lifetimes that routers
+ * prolong) cause no call.
  */
 #ifndef MUSTER_AGENT_NETWORK_H
 #define MUSTER_AGENT_NETWORK_H

@@ -65,7 +65,7 @@ void source_fail(struct source *source, const char *format, ...)
 	if (!strcmp(why, source->why))
 		return;
 	strcpy(source->why, why);
-	/* What the log says the state file says already. */
+	/* The state file already says what the log says. */
 	source->context->judged(source->context->arg, source);
 	log_error("source %s: %s%s%s", source->ops->type, subject, subject[0] ? ": " : "",
 		why);

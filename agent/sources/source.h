@@ -96,7 +96,7 @@ int source_add_address(struct records *set, const uint8_t *owner, unsigned famil
 int source_add_reverse(struct records *set, const uint8_t *target, unsigned family,
 	const uint8_t *octets, uint32_t ttl) __attribute__((warn_unused_result));
 /* Claims of the RRsets that a host's own name gets by publish, even if it has no address
- * of a family: what is left there of earlier times has to go. */
+ * of a family: what is left there from earlier has to go. */
 int source_claim_addresses(struct records *set, const uint8_t *owner, unsigned publish)
 	__attribute__((warn_unused_result));
 

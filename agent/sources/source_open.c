@@ -1,5 +1,5 @@
 /*
- * Every type of source.  This stands above all of them, and source.c below.
+ * The table of the types of sources.
  */
 #include "agent/sources/source.h"
 

@@ -1,6 +1,6 @@
 /*
  * Fingerprints of ssh's host keys.  They are read when the agent starts and when it
- * reloads: new keys of a host are an event that people cause.
+ * reloads: a host gets new keys only when somebody makes them.
  */
 #include "agent/sources/sshfp.h"
 

@@ -159,7 +159,8 @@ static void add_name(struct watch *watch, const char *folder, const char *name)
 
 /* ---- paths ---- */
 
-/* A path on its way: what has been walked leads to a folder without symbolic links. */
+/* A path that is being resolved: what has been walked leads to a folder without symbolic
+ * links. */
 struct walk {
 	char done[PATH_MAX];
 	char left[PATH_MAX];
@@ -190,7 +191,7 @@ static void go_up(struct walk *walk)
 		*slash = '\0';
 }
 
-/* A symbolic link's text takes the place of its name. */
+/* Puts the text of a symbolic link in the place of its name. */
 static bool follow(struct walk *walk, const char *path)
 {
 	char target[PATH_MAX], left[PATH_MAX];
@@ -210,7 +211,7 @@ static bool follow(struct walk *walk, const char *path)
 	return true;
 }
 
-/* One name further.  False: it ends here. */
+/* Goes one name further.  False: the path ends here. */
 static bool step(struct watch *watch, struct walk *walk, const char *name)
 {
 	char path[PATH_MAX];

@@ -30,7 +30,7 @@ void watch_begin(struct watch *watch);
 int watch_end(struct watch *watch) __attribute__((warn_unused_result));
 /* Where a path leads. */
 void watch_path(struct watch *watch, const char *path);
-/* All names in a folder, but those that are skipped (watch_is_skipped). */
+/* All names in a folder, except those to be skipped (watch_is_skipped). */
 void watch_folder(struct watch *watch, const char *folder);
 
 /* Editors' files: names that begin with a dot or end with "~". */

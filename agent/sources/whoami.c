@@ -3,11 +3,12 @@
  * behind NAT.
  *
  * It asks the gateways for A and AAAA of "whoami" in the host's zone, each over a
- * connection of that family; signed, and the answers verified, since whoever could forge
- * one could take the name.  It asks at the start, after each interval, and when the
- * network has changed: a change of the NAT's address can be seen in no other way.
+ * connection of that family; both questions and answers are signed, since whoever could
+ * forge an answer could take the name.  It asks at the start, after each interval, and
+ * when the network has changed: a change of the NAT's address can be seen in no other
+ * way.
  *
- * An answer that does not come leaves the address as it was.
+ * Without an answer, the address stays as it was.
  */
 #include <stdlib.h>
 #include <string.h>

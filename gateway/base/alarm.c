@@ -1,10 +1,12 @@
 /*
  * Alarms in a pairing heap: each alarm rings no later than its children, which are a list
- * of siblings.  Setting one melds it with the whole; taking the first out melds its
- * children in pairs, and then the pairs: logarithmic in the long run.
+ * of siblings.  An alarm is set by melding it with the heap.  The first is taken out by
+ * melding its children in pairs, and then the pairs, which takes logarithmic time in the
+ * long run.
  *
- * The wake-up is never moved to a later time: whoever is stopped or set anew leaves it as
- * it is, and a wake-up that finds nothing to ring is set for what is first by then.
+ * The wake-up is never moved to a later time: stopping an alarm or setting it anew leaves
+ * it as it is, and a wake-up that finds nothing due is set for the alarm that is first by
+ * then.
  */
 #include "gateway/base/alarm.h"
 

@@ -32,14 +32,14 @@ struct alarm {
 	alarm_ring *ring;
 	void *arg;
 	int64_t at_ms;
-	uint64_t order; /* of those for one time the one that was set first rings first */
+	uint64_t order; /* of two alarms for one time, the one set first rings first */
 	bool is_set;
 	struct alarm *child, *next, *previous; /* in the heap (alarm.c) */
 };
 
 struct alarms {
-	struct turn_clock *clock; /* for everybody to read */
-	struct event_base *base;  /* the loop's, for other events; NULL: of a test */
+	struct turn_clock *clock; /* may be read by anybody */
+	struct event_base *base;  /* the loop's, for other events; NULL in tests */
 	struct alarm *first;
 	uint64_t order;      /* of the newest */
 	bool is_ringing;     /* the wake-up is set afterwards */

@@ -1,6 +1,6 @@
 /*
- * The reserve: blocks of one size in a list, under a lock that is only taken when the
- * system has no memory, or a block comes back.
+ * The reserve: a list of blocks of one size, under a lock that is only taken when the
+ * system has no memory, or when a block comes back.
  */
 #include "gateway/base/event_memory.h"
 

@@ -5,8 +5,8 @@
  * to a caller that dereferences it, and evhttp frees half-built connections by way of a
  * base that they do not have yet.  So what it asks for in small pieces comes from a
  * reserve when the system has no more.  Large pieces, which are buffers, still fail, and
- * libevent handles that.  While half of the reserve is in use, nobody new is let in: the
- * rest is for those who are.
+ * libevent handles that.  While more than half of the reserve is in use, no new
+ * connection is accepted: the rest is for existing ones.
  */
 #ifndef MUSTER_EVENT_MEMORY_H
 #define MUSTER_EVENT_MEMORY_H

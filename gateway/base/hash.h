@@ -1,6 +1,6 @@
 /*
- * uthash, where being out of memory is an answer and not the end of the process: what
- * could not be entered has is_lost set, and the caller looks.
+ * uthash without its exit() when memory is short: an element that could not be added has
+ * is_lost set, which the caller must check.
  */
 #ifndef MUSTER_HASH_H
 #define MUSTER_HASH_H

@@ -1,13 +1,13 @@
 /*
- * The log: where lines go, what they may hold, and how often others may cause one.
+ * The log: where lines go, what they may contain, and how many of them others may cause.
  *
  * The state is one static object, as an exception from the rule that there is none
  * outside of main.c: every part of the gateway logs, and none should have to carry a
  * handle for it.
  *
- * Limits: LOG_LINE_MAX octets of a line, the rest is cut.  No time is written: the
- * journal, syslog and a terminal's scroll-back know it better than a line that was
- * waiting.
+ * Limits: a line has at most LOG_LINE_MAX octets; the rest is cut off.  No time is
+ * written: the journal, syslog and a terminal's scroll-back know it better than a line
+ * that was waiting.
  */
 #include "gateway/base/log.h"
 
@@ -29,7 +29,7 @@ enum {
 	LOG_LINE_MAX = 2048,  /* octets of text, with its final zero: an EDE or audit text
 			       * of the largest update and its frame */
 	LOG_PROGRAM_MAX = 32, /* octets of the program's name, with its final zero */
-	LOG_WINDOW_MS = 1000, /* in which others' lines are counted */
+	LOG_WINDOW_MS = 1000, /* over which lines caused by others are counted */
 };
 
 enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
@@ -164,8 +164,8 @@ static void log_line(
 	while (end > 0 && text[end - 1] == '\n')
 		text[--end] = '\0';
 	strcat(text, more);
-	/* Names and reasons come from the network: one event is one line, and no terminal
-	 * is told anything by it. */
+	/* Names and reasons come from the network: they must neither begin a line of
+	 * their own nor control a terminal. */
 	printable_clean(text);
 	write_line(level, text);
 	errno = saved_errno;

@@ -22,8 +22,8 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * For lines that others can cause as often as they like: so many a second go out, and the
- * number of those left out follows with the next one.  now_ms is monotonic.
+ * For lines that others can cause as often as they like: a limited number is written per
+ * second, and the next line says how many were left out.  now_ms is monotonic.
  *
  * log_stranger: any stranger (bad keys, malformed messages); warnings.  log_refusal: who
  * has a valid key, and is refused; the allowance is its own, so that strangers hide none

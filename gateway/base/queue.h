@@ -49,8 +49,8 @@ void queue_wait(struct queue *queue);
 /* A hint, for limits. */
 size_t queue_count(struct queue *queue);
 
-/* Where a thread takes what others have for it.  Each of those gathers it during a turn,
- * in a list of its own for each mailbox, and sends it at once. */
+/* Where a thread receives what others send it.  A sender gathers messages during a turn,
+ * in one list for each mailbox, and then sends each list at once. */
 struct mailbox {
 	struct queue queue;
 	unsigned number; /* among the mailboxes that they send to, from 0 */

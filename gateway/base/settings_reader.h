@@ -25,7 +25,8 @@ struct settings_reader {
 	const char *path;      /* of the file, for messages */
 	const char *folder;    /* that relative paths start from; NULL: the text came from
 				* memory, and settings that name files are errors */
-	const struct settings_text *text; /* which line is whose; NULL: not yet read */
+	const struct settings_text *text; /* which line comes from which file; NULL: not
+	                                   * read yet */
 	settings_report *report;          /* may be NULL */
 	void *arg;
 	int error; /* 0, -EINVAL or -ENOMEM: the first that was met */

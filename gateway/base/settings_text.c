@@ -1,6 +1,6 @@
 /*
- * Configuration files: opening them, putting included ones in their places, and knowing
- * afterwards which line was whose.
+ * Configuration files: opening them, putting included ones in their places, and
+ * remembering which line came from which file.
  *
  * The text may hold secrets: every copy made here is wiped.  An included file must be a
  * regular one; the first may be a pipe as well, whose writer must not pause for longer
@@ -414,7 +414,7 @@ static int finish(struct settings_text *text, int err, struct settings_text **re
 {
 	if (!err)
 		err = settings_finish(text);
-	/* Even of an empty file there is a final zero. */
+	/* An empty file, too, has a final zero. */
 	if (!err)
 		err = settings_put(text, "", 0);
 	text->source = NULL;
@@ -475,7 +475,7 @@ static bool is_memory_there(const struct settings_text *text)
 {
 	void *needed = malloc(3 * text->len + VALUE_OCTETS * (text->syntax.values + 1));
 
-	/* Else the compiler may leave out both calls. */
+	/* Otherwise the compiler might leave out both calls. */
 	__asm__ volatile("" : : "r"(needed) : "memory");
 	free(needed);
 	return needed != NULL;

@@ -141,7 +141,7 @@ static int write_new(const char *path, const char *text, unsigned mode)
 	if (fd < 0)
 		return -errno;
 	r = fchmod(fd, (mode_t)mode) ? -errno : write_octets(fd, text);
-	/* The rename must not survive a power loss that the octets do not. */
+	/* Otherwise a power loss could leave the new name without its content. */
 	if (!r && fdatasync(fd))
 		r = -errno;
 	if (close(fd) && !r)

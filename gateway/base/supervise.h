@@ -1,6 +1,6 @@
 /*
- * What a daemon owes the system it runs on: detaching, its lock and PID file, giving up
- * privileges, telling the service manager (sd_notify(3)'s protocol) how it is.
+ * What every daemon needs: going into the background, a lock and a PID file, giving up
+ * privileges, and telling the service manager its state (by sd_notify(3)'s protocol).
  */
 #ifndef MUSTER_SUPERVISE_H
 #define MUSTER_SUPERVISE_H
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Standard streams that are closed become /dev/null, so that nothing else that is opened
- * is taken for one of them. */
+/* Standard streams that are closed become /dev/null, so that no file opened later is
+ * taken for one of them. */
 void supervise_open_streams(void);
 
 /*
@@ -22,12 +22,12 @@ int supervise_detach(void) __attribute__((warn_unused_result));
 /* Puts /dev/null in the place of the standard streams.  0 or -errno. */
 int supervise_leave_terminal(void) __attribute__((warn_unused_result));
 
-/* Becomes user, with its groups; nothing to do without root's rights or for NULL.
+/* Becomes user, with its groups; does nothing without root's rights, or if user is NULL.
  * 0 or -errno (-ENOENT: no such user). */
 int supervise_drop_privileges(const char *user) __attribute__((warn_unused_result));
 
-/* Makes the folder that this file is in, if nothing but that folder is missing.  It
- * belongs to user (NULL: to us). */
+/* Makes the folder of this file, if only its last part is missing.  The folder belongs to
+ * user (NULL: to us). */
 void supervise_make_folder(const char *path, const char *user);
 /* Writes a file whole or not at all (rename), with this mode whatever the umask.  0 or
  * -errno. */

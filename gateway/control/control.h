@@ -40,7 +40,7 @@ struct control;
  */
 int control_open(struct control **ret_control, struct config *config,
 	const char *config_path) __attribute__((warn_unused_result));
-/* Starts the thread.  writer and listeners must outlive control_stop. */
+/* Starts the thread.  Zone threads and listeners must outlive control_stop. */
 int control_start(struct control *control, struct zone_threads *zone_threads,
 	struct listeners *listeners) __attribute__((warn_unused_result));
 
@@ -66,7 +66,7 @@ void control_finish_order(
 void control_configure(
 	struct control *control, struct config *config, config_report *report, void *arg);
 
-/* Ends the thread and removes the socket's file.  The zone thread must still be running.
+/* Ends the thread and removes the socket's file.  The zone threads must still be running.
  * NULL is harmless. */
 void control_stop(struct control *control);
 /* To be called after zone_threads_free.  NULL is harmless. */

@@ -1,6 +1,6 @@
 /*
- * What the files of control share.  The lower stand below the upper ones here, and call
- * none of them; where they have something to tell them, they have been given a function.
+ * What the files of control share.  A file calls only those that are listed below it;
+ * where it has to tell others something, they have given it a function.
  *
  *   control.c             the thread; opening, exchanging and closing its sockets
  *   control_route.c       who may ask what, and the table of what is answered
@@ -56,7 +56,7 @@ int control_socket_peer(int fd, uid_t *ret_uid);
 
 /* ---- doors (control_door.c) ---- */
 
-/* A connection, and what evhttp does not tell about it. */
+/* A connection, with what evhttp does not tell of it. */
 struct control_guest {
 	struct bufferevent *bev; /* counted; NULL: this place is free */
 	int64_t heard_ms;        /* monotonic; when it was made, or got its last answer */

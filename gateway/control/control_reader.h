@@ -24,7 +24,7 @@ struct control_read {
 	struct reader_job job;           /* first */
 	TAILQ_ENTRY(control_read) entry; /* while it waits */
 	void *arg;                       /* the user's */
-	bool is_given_up; /* nobody waited any more, so that it was not done */
+	bool is_given_up; /* it was not done, since nobody waited for it any more */
 };
 
 /* What the reader asks and tells its user, in the user's loop. */
@@ -47,7 +47,7 @@ int control_reader_new(struct control_reader **ret_reader, struct event_base *ba
  * False: too many wait already. */
 bool control_reader_add(struct control_reader *reader, struct control_read *read,
 	bool is_short) __attribute__((warn_unused_result));
-/* Ends the thread, after the read that it is at.  NULL is harmless. */
+/* Ends the thread, after its current read. NULL is harmless. */
 void control_reader_stop(struct control_reader *reader);
 /* After control_reader_stop: the reads that are not done, one by one; NULL: no more. */
 struct control_read *control_reader_take_left(struct control_reader *reader);

@@ -190,7 +190,7 @@ static void dispatch(struct control_request *r)
 	}
 }
 
-/* Nobody can make an address lead elsewhere, as names can be. */
+/* A name can be made to lead elsewhere, but an address cannot. */
 static bool is_address(const char *host)
 {
 	struct in6_addr address;

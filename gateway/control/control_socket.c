@@ -1,9 +1,8 @@
 /*
  * The sockets of control: opened before privileges are dropped, and at reloads.
  *
- * A Unix socket's file stays when its process is killed.  Whether somebody still listens
- * there is asked by connecting: nobody does, so it is replaced; somebody does, so it is
- * left alone.
+ * A Unix socket's file stays when its process is killed.  So we connect to it: if nobody
+ * listens, it is replaced; if somebody does, it is left alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +40,7 @@ static int remove_stale(const char *path, const struct sockaddr_un *address)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* EAGAIN: its queue is full, so it is somebody's. */
+	/* EAGAIN: the queue is full, so somebody listens. */
 	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
 		errno != ECONNREFUSED)
 		r = -EADDRINUSE;
@@ -51,7 +50,7 @@ static int remove_stale(const char *path, const struct sockaddr_un *address)
 	return r;
 }
 
-/* The user that we shall be. */
+/* To the user that we are going to be. */
 static int give_to(const char *path, const char *user)
 {
 	const struct passwd *pw;

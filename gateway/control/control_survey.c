@@ -88,8 +88,8 @@ static int visit_time(const struct store_row *row, void *arg)
 static void tell_lag(struct view_target *target, int64_t zone,
 	const struct store_ops *ops, struct store *store)
 {
-	/* Behind the cursor there may be rows that are no changes: the first change is
-	 * better known in memory. */
+	/* Behind the cursor there may be rows that are not changes, so the number in
+	 * memory is the better one. */
 	const struct store_filter filter = {
 		.zone = zone,
 		.after = target->first_seq ? target->first_seq - 1 : target->cursor,
@@ -115,8 +115,8 @@ static bool is_for_journal(
 	return !target->is_live || (s->reads == SURVEY_LAG && target->first_seq);
 }
 
-/* Tells what only the journal knows of the page, which takes a store; is there anything
- * of the kind?  What cannot be read stays as memory has it. */
+/* Reads what only the journal knows of the page; without a store, only says whether there
+ * is anything of the kind.  What cannot be read stays as memory has it. */
 static bool look_at_page(
 	struct control_survey *s, const struct store_ops *ops, struct store *store)
 {

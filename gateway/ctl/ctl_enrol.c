@@ -407,7 +407,7 @@ static enum ctl_exit print_line(const struct enrolling *e)
 	return CTL_OK;
 }
 
-/* Tries out the line, too: if that fails, the old key must stay in force. */
+/* Also tries to encode the line: if that fails, the old key must stay in force. */
 static enum ctl_exit prepare(struct enrolling *e)
 {
 	char line[ENROLMENT_LINE_MAX];

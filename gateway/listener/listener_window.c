@@ -1,7 +1,7 @@
 /*
- * What a connection may have in progress: see listener_window.h.  Sharing what is left,
- * instead of fixed parts, is known from the buffers of switches: a few connections may
- * use much, and any number of greedy ones leave something.
+ * What a connection may have in progress: see listener_window.h.  Switches share their
+ * buffers in this way: each may have a part of what is left, so that a few connections
+ * may use much, and any number of greedy ones leave something.
  */
 #include "gateway/listener/listener_window.h"
 
