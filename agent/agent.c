@@ -152,7 +152,7 @@ void agent_log_status(const struct agent *agent)
 				source ? source->ops->type : "?",
 				source ? source_subject(source) : "",
 				source && source->why[0] ? source->why
-							 : "nothing is known of it");
+							 : "nothing is known about it");
 	}
 }
 
@@ -519,7 +519,7 @@ static int read_state(struct agent *agent)
 		return r;
 	}
 	if (agent->options.is_withdrawing && r == -ENOENT)
-		log_warning("%s: there is none: nothing is known to be published", state);
+		log_warning("%s does not exist: nothing is known to be published", state);
 	if (r == -EINVAL)
 		log_warning(
 			"%s: no state file of the agent; what an earlier run published "

@@ -205,10 +205,12 @@ int setup_enrol(const char *path, const char *line)
 	if (!strcmp(line, "-"))
 		line = fgets(typed, sizeof(typed), stdin) ? typed : "";
 	if (!key_path || enrolment_decode(&e, line, &why))
-		fprintf(stderr, "muster-agent: --enrol: this is no enrolment line: %s\n",
+		fprintf(stderr,
+			"muster-agent: --enrol: this is not an enrolment line: %s\n",
 			why);
 	else if (!is_plain(e.key) || !is_plain(e.name) || !is_plain(e.zone))
-		fprintf(stderr, "muster-agent: --enrol: its names are no host's\n");
+		fprintf(stderr,
+			"muster-agent: --enrol: its names are not those of a host\n");
 	else
 		status = enrol(path, key_path, &e);
 	enrolment_wipe(&e);

@@ -1,9 +1,10 @@
 /*
- * Making files for a person who begins: a configuration, an enrolment's key and
- * configuration, a service of the system.
+ * Makes files for somebody who begins: a configuration, the key and configuration of an
+ * enrolment, a systemd service.
  *
- * Nothing that is there is overwritten.  All return an exit status (0, or 1 with the
- * reason on standard error) and say on standard output what they made, and what is next.
+ * Existing files are never overwritten.  All functions return an exit status (0, or 1
+ * with the reason on standard error), and say on standard output what they made and what
+ * to do next.
  */
 #ifndef MUSTER_AGENT_SETUP_H
 #define MUSTER_AGENT_SETUP_H

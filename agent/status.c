@@ -313,8 +313,9 @@ static void write_source(FILE *out, const struct status *status, size_t i)
 	const char *why = "it could not be started; the log says why";
 
 	if (source)
-		why = source->why[0] || source->is_known ? source->why
-							 : "nothing is known of it yet";
+		why = source->why[0] || source->is_known
+			? source->why
+			: "nothing is known about it yet";
 	fputs(i ? ",\n    " : "\n    ", out);
 	fprintf(out, "{\"type\": \"%s\", \"ok\": %s, \"subject\": ",
 		types[status->config->sources[i].type],

@@ -157,7 +157,7 @@ int enrolment_decode(
 	*ret_why = "there is more behind it";
 	if (line[text_len + strspn(line + text_len, blanks)])
 		return -EINVAL;
-	*ret_why = "it holds characters that are none of base64url's, or too many";
+	*ret_why = "it has characters that are not base64url, or too many";
 	len = base64url_decode(line, text_len, octets, sizeof(octets));
 	if (len < 0)
 		return -EINVAL;

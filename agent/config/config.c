@@ -53,7 +53,7 @@ static void read_gateways(
 		error = config_parse_endpoint(text, &gateway->host, &gateway->port);
 		if (error == -EINVAL) {
 			reader_error(r, element,
-				"\"%s\" is no gateway: name, name:port, address, "
+				"\"%s\" is not a gateway: name, name:port, address, "
 				"[address]:port",
 				text);
 			continue;
@@ -296,7 +296,7 @@ static void choose_name(struct settings_reader *r, const config_setting_t *root)
 		return; /* the missing key has been reported */
 	}
 	if (!config->zone_count && config->name[0]) {
-		/* The one above it is what it mostly is. */
+		/* Usually, the zone is the name above it. */
 		free(config->zones);
 		config->zones = reader_alloc(r, 1, sizeof(*config->zones));
 		if (!config->zones)

@@ -173,7 +173,7 @@ static int add_data(struct wish *wish, const uint8_t *owner)
 				.len = (uint16_t)r,
 			});
 	if (r == -EINVAL)
-		complain(wish, "muster.data=%.100s is no data of its type: %.100s",
+		complain(wish, "muster.data=%.100s is not data of its type: %.100s",
 			wish->labels->data, why);
 	free(room);
 	return r == -EINVAL ? 0 : r;
@@ -222,7 +222,7 @@ static bool read_type(struct wish *wish)
 	wish->type = rdata_type_from_name(labels->type);
 	if (wish->type && !rdata_type_is_meta(wish->type) && wish->type != TYPE_SOA)
 		return true;
-	complain(wish, "muster.type=%.20s is no type for hosts", labels->type);
+	complain(wish, "muster.type=%.20s is not a type for hosts", labels->type);
 	return false;
 }
 

@@ -165,7 +165,7 @@ static int read_all(struct hosts *hosts, struct records *found)
 static const char *explain(int r)
 {
 	if (r == -EFBIG)
-		return "it is no regular file, or larger than 4 MiB";
+		return "it is not a regular file, or is larger than 4 MiB";
 	return records_strerror(r);
 }
 

@@ -1,9 +1,9 @@
 /*
  * Cuts a stream of JSON into its objects: the elements of one array at the top, or
- * objects one after the other, as container engines send lists and events.  Each is given
- * away as soon as it is whole, so that a list of hundreds needs the memory of one.
+ * objects one after the other, as container engines send lists and events.  Each is
+ * handed on as soon as it is whole, so that a list of hundreds needs the memory of one.
  *
- * Pure.  Finds ends, and does not judge what is between.
+ * Pure.  Finds the ends of objects, and does not check what is in them.
  */
 #ifndef MUSTER_AGENT_JSON_SPLITTER_H
 #define MUSTER_AGENT_JSON_SPLITTER_H

@@ -1,12 +1,12 @@
 /*
- * Sources: where the records come from that a host publishes.
+ * Sources: where the records that a host publishes come from.
  *
- * A source is a table of functions and what it found.  It watches something, and whenever
- * that changes it hands over all its records anew (source_give); until it has done so for
- * the first time nothing is known of it.  A source that fails keeps what it gave before,
- * and says why (source_fail): a command that crashes takes no name away.
+ * A source is a table of functions, and what it found.  It watches something, and
+ * whenever that changes it hands over all its records anew (source_give); before it has
+ * done so for the first time, its records are not known.  A source that fails keeps what
+ * it gave before, and says why (source_fail): a command that crashes removes no name.
  *
- * Sources have no clock of their own but alarms, and no network but what they watch.
+ * Sources use no clocks but alarms, and no network but what they watch.
  */
 #ifndef MUSTER_AGENT_SOURCE_H
 #define MUSTER_AGENT_SOURCE_H

@@ -1,14 +1,14 @@
 /*
- * What may change about some paths, seen by inotify(7), through symbolic links.
+ * Watches paths by inotify(7), through symbolic links.
  *
- * For each path the folders are watched in which one of its names decides where it leads:
+ * For each path, every folder is watched in which a name decides where the path leads:
  * that of each symbolic link on the way (ConfigMaps swap one named "..data"), that of the
- * last name, and, while a part of it is missing, the deepest one that is there.  The file
- * itself is watched, too: one that is mounted alone is written to elsewhere.  Other names
- * in these folders wake nobody's callback.
+ * last name, and, while a part of the path is missing, the deepest folder that exists.
+ * The file itself is watched, too: one that is mounted alone is written to elsewhere.
+ * Other names in these folders cause no callback.
  *
- * What inotify cannot see (another host's writes to a network file system, a new mount)
- * is for whoever looks again from time to time.
+ * Users have to look again from time to time for what inotify cannot see (another host's
+ * writes to a network file system, a new mount).
  */
 #ifndef MUSTER_AGENT_WATCH_H
 #define MUSTER_AGENT_WATCH_H

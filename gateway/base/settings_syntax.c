@@ -426,7 +426,7 @@ static int fail_word(struct settings_text *text, struct settings_input *in, size
 	for (size_t i = 0; i < sizeof(truths) / sizeof(truths[0]); i++)
 		if (is_text(word, len, truths[i]))
 			return settings_fail(text, here(in),
-				"%.*s is no value: write true or false, or put text "
+				"%.*s is not a value: write true or false, or put text "
 				"between quotes",
 				(int)len, word);
 	if (is_fraction(word, len) && !goes_on(in, len))

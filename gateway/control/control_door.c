@@ -70,11 +70,6 @@ static void open_up(struct control_door *door)
 		evconnlistener_enable(evhttp_bound_socket_get_listener(door->bound));
 }
 
-static void look_again(struct control_door *door, int64_t after_ms)
-{
-	alarm_set_in(&door->alarm, after_ms);
-}
-
 static void on_alarm(void *arg)
 {
 	struct control_door *door = arg;
@@ -83,7 +78,7 @@ static void on_alarm(void *arg)
 
 	open_up(door);
 	if (count || is_closed)
-		look_again(door, is_closed ? SWEEP_MS : SWEEP_IDLE_MS);
+		alarm_set_in(&door->alarm, is_closed ? SWEEP_MS : SWEEP_IDLE_MS);
 }
 
 static size_t count_guests(const struct control_door *door)
@@ -112,9 +107,9 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 	}
 	if (!find_room(door) || event_memory_is_short()) {
 		evconnlistener_disable(evhttp_bound_socket_get_listener(door->bound));
-		look_again(door, SWEEP_MS);
+		alarm_set_in(&door->alarm, SWEEP_MS);
 	} else if (!alarm_is_set(&door->alarm)) {
-		look_again(door, SWEEP_IDLE_MS);
+		alarm_set_in(&door->alarm, SWEEP_IDLE_MS);
 	}
 	return bev;
 }

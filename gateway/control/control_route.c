@@ -179,11 +179,11 @@ static void dispatch(struct control_request *r)
 			break;
 	}
 	if (!found) {
-		control_fail(r, 404, "there is nothing of this name");
+		control_fail(r, 404, "there is no such path");
 	} else if (!found->is_public && !r->door->is_private) {
-		control_fail(r, 403, "this is answered at the Unix socket only");
+		control_fail(r, 403, "this path is only answered at the Unix socket");
 	} else if (found->method != method) {
-		control_fail(r, 405, "not by this method");
+		control_fail(r, 405, "this path does not have this method");
 	} else if (check_query(r, found)) {
 		r->variant = found->variant;
 		found->function(r);
@@ -249,7 +249,7 @@ static void read_and_dispatch(struct control_request *r)
 			"the host of the URL is not among the hosts of http: see "
 			"muster.conf(5)");
 	else if (!path || !split_path(r, *path ? path : "/"))
-		control_fail(r, 404, "there is nothing of this name");
+		control_fail(r, 404, "there is no such path");
 	else if (query && evhttp_parse_query_str(query, &r->query))
 		control_fail(r, 400, "the query of the URL is malformed");
 	else

@@ -179,7 +179,8 @@ static bool read_place(struct control_request *r)
 	if (!cursor || ((struct control_walk *)r->state)->is_exact ||
 		read_cursor(r, cursor))
 		return true;
-	control_fail(r, 400, "cursor: is not one of ours, or of a zone that is gone");
+	control_fail(
+		r, 400, "cursor: is not from an earlier answer, or its zone is gone");
 	return false;
 }
 

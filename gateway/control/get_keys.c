@@ -237,7 +237,7 @@ static bool read_subject(
 
 	if (!key || !control_read_name(r, key, e->key)) {
 		if (!key)
-			control_fail(r, 400, "key: must be there");
+			control_fail(r, 400, "key: is missing");
 		return false;
 	}
 	e->subject.key = e->key;
@@ -288,7 +288,8 @@ static bool read_record(
 	if (!name || !type || (op && strcmp(op, "add") && strcmp(op, "delete")) ||
 		ttl < 0 || ttl > INT32_MAX) {
 		control_fail(r, 400,
-			"name and type must be there, op add or delete, ttl a number");
+			"name and type are needed; op must be add or delete, and ttl "
+			"a whole number");
 		return false;
 	}
 	e->zone = control_read_owner(r, name, e->name);

@@ -45,7 +45,7 @@ static void answer_adopt(struct control_request *r)
 	for (size_t i = 0; i < a->records.count; i++)
 		control_add(r, r->list, record_to_json(&a->records.leases[i]));
 	if (a->result == -EALREADY)
-		control_fail(r, 409, "%s: its records are being looked through", zone);
+		control_fail(r, 409, "%s: another adoption is in progress", zone);
 	else if (a->result == -EAGAIN)
 		control_fail(r, 503, CONTROL_NOT_NOW, zone);
 	else if (a->result)

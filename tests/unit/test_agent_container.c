@@ -250,8 +250,8 @@ static void bad_labels_say_why(void **state)
 	container("\"muster.name\":\"a..b\"", "", "lies in none of the zones");
 	container(
 		"\"muster.name\":\"a\",\"muster.type\":\"MX\"", "", "needs muster.data");
-	container(
-		"\"muster.name\":\"a\",\"muster.type\":\"SOA\"", "", "no type for hosts");
+	container("\"muster.name\":\"a\",\"muster.type\":\"SOA\"", "",
+		"not a type for hosts");
 	container("\"muster.name\":\"a\",\"muster.type\":\"A\",\"muster.data\":\"x\"", "",
 		"an IPv4 address belongs");
 }

@@ -130,10 +130,11 @@ static const struct {
 		"t:3: a.lease: text must stand between quotes: \"1h\", and a number must "
 		"not end in letters"},
 	{"a = yes;",
-		"t:1: a: yes is no value: write true or false, or put text between "
+		"t:1: a: yes is not a value: write true or false, or put text between "
 		"quotes"},
 	{"a = ( { b = Off } );",
-		"t:1: a[0].b: Off is no value: write true or false, or put text between "
+		"t:1: a[0].b: Off is not a value: write true or false, or put text "
+		"between "
 		"quotes"},
 	{"address = 192.0.2.1;",
 		"t:1: address: text must stand between quotes: \"192.0.2.1\""},
