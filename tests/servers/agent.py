@@ -1,5 +1,5 @@
-"""muster-agent under test, and what it meets: gateways that do as they are told, a relay that
-loses datagrams, a container engine.
+"""muster-agent under test, and what it deals with: gateways that behave as told, a relay
+that loses datagrams, a container engine.
 
     agent = Agent(folder, key, [server.port], sources=[{"type": "hosts", "path": "hosts"}])
     agent.start()
@@ -52,7 +52,7 @@ def endpoint(port):
 
 class Agent(Program):
     """One agent, in a folder of its own.  gateways: ports of HOST, or whole endpoints.
-    Keyword arguments are settings of the file; those named here have others' defaults."""
+    Keyword arguments are settings of the file; those named here have other defaults."""
 
     def __init__(self, folder, key, gateways, prefix=(), **settings):
         self.folder = str(folder)
@@ -113,7 +113,8 @@ class Agent(Program):
         return "is ready" in self.log()[self.started_at:]
 
     def run(self, *args, text=""):
-        """Another run, to its end: (exit status, standard output, standard error)."""
+        """Runs the agent once more, to its end: (exit status, standard output, standard
+        error)."""
         done = subprocess.run(self.command(*args), input=text, text=True, cwd=self.folder,
                               capture_output=True, timeout=RUN_TIMEOUT_S, check=False,
                               env=self.environment())
@@ -121,7 +122,7 @@ class Agent(Program):
         return done.returncode, done.stdout, done.stderr
 
     def status(self):
-        """What --status --json says."""
+        """The output of --status --json."""
         return json.loads(self.run("--status", "--json")[1])
 
     def zone_status(self, zone="dyn.example."):
@@ -132,7 +133,7 @@ class Agent(Program):
                         "a publication", timeout_s)
 
     def stop(self, signum=signal.SIGTERM):
-        """Harmless when it does not run."""
+        """Harmless if the agent is not running."""
         if self.process is not None:
             self.end(signum)
         self.check()
@@ -168,7 +169,7 @@ class Act:
 
 
 class Seen:
-    """An update as it came."""
+    """An update as it was received."""
 
     def __init__(self, message, transport):
         self.at = time.monotonic()
@@ -196,7 +197,8 @@ class Seen:
 
 
 class FakeGateway:
-    """Answers updates by act(seen), and keeps what it saw.  clock: what its clock is ahead."""
+    """Answers updates by act(seen), and remembers what it saw.  clock: how far its clock
+    is ahead."""
 
     def __init__(self, key, act=None, clock=0):
         self.key = key
@@ -320,7 +322,7 @@ class FakeGateway:
 
     @staticmethod
     def _bare(plain, rcode):
-        """A header that answers a request, and no more."""
+        """Only a header that answers a request."""
         flags = 0x8000 | struct.unpack("!H", plain[2:4])[0] & 0x7800 | rcode
         return plain[:2] + struct.pack("!HHHHH", flags, 0, 0, 0, 0)
 
@@ -470,7 +472,7 @@ class FakeEngine:
         return self
 
     def stop(self):
-        """Ends it as a crash would: connections are cut, the socket is gone."""
+        """Ends it like a crash: connections are cut, and the socket is gone."""
         if self.server is None:
             return
         self.server.shutdown()

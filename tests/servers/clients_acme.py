@@ -1,8 +1,8 @@
 """A certificate authority (RFC 8555) for clients that answer dns-01 challenges.
 
-It speaks HTTP on loopback, believes every signature of a request, looks for the TXT record
-the moment that a client says it is there, and then signs what the client asks for.  What it
-does not have: accounts that last, deactivation, revocation.
+It speaks HTTP on loopback, accepts every signature of a request, looks for the TXT record
+as soon as a client says that it is there, and then signs what the client asks for.  It
+lacks accounts that last, deactivation and revocation.
 """
 
 import base64

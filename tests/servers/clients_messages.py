@@ -1,10 +1,11 @@
-"""Messages as the libraries behind clients write them, for clients that cannot be run here.
+"""Messages as the libraries of clients write them, for clients that cannot be run here.
 
     client = Client(place, key)
     client.update([add("www", 60, "A", "192.0.2.1")], tcp=True)   # -> "NOERROR"
 
-miekg/dns (external-dns, Terraform, cert-manager, Caddy, lego) and D2 do not compress names;
-dnspython does.  A reply has to come within the client's patience, and must be signed.
+miekg/dns (external-dns, Terraform, cert-manager, Caddy, lego) and D2 do not compress
+names; dnspython does.  A reply has to be signed, and has to come within the time that the
+client would wait.
 """
 
 import itertools

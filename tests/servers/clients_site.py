@@ -107,7 +107,7 @@ $TTL 300
 
     @property
     def target(self):
-        """Where the effect of an update is to be seen at once."""
+        """Where the effect of an update can be seen at once."""
         return self.server or self.gateway
 
     def seen(self, name, rdtype="A"):
@@ -124,7 +124,7 @@ $TTL 300
         return name if name.endswith(".") else self.full(name)
 
     def state(self):
-        """What a request that changes nothing leaves alone."""
+        """Everything that a request without a change must leave alone."""
         rows = self.gateway.rows("SELECT count(*) AS count FROM journal JOIN zones "
                                  "ON zones.id = zone WHERE name = ? AND changes IS NOT "
                                  "NULL", dns.name.from_text(self.zone).to_wire())
@@ -253,7 +253,7 @@ def succeeds(ran):
 
 @pytest.fixture(scope="module")
 def network():
-    """Is it one of its own, with a port 53?"""
+    """Is the network one of its own, with a port 53?"""
     with own_network() as is_own:
         yield is_own
 

@@ -1,9 +1,9 @@
-"""Cases of conformance: requests as text, what is told of answers, zones as they stand.
+"""Conformance cases: requests as text, descriptions of answers, and the content of zones.
 
-A record of a request is "owner ttl class type rdata".  In owners and RDATA % is the case's
-own name, so that no case meets another's records; @ is the zone's name.  RDATA that begins
-with 0x is octets, right or wrong; none is none.  What a zone holds is read by AXFR, without
-the rules that queries follow.
+A record of a request is "owner ttl class type rdata". In owners and RDATA % is the case's
+own name, so that no case sees the records of another; @ is the zone's name.  RDATA that
+begins with 0x is given as octets, right or wrong, and may be empty.  The content of a
+zone is read by AXFR, which does not follow the rules for queries.
 """
 
 import itertools

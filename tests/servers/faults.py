@@ -122,8 +122,8 @@ def _receive(client, deadline, wire):
 
 
 def ask(gateway, message, key=None, tcp=False, is_known=True):
-    """The gateway.Answer to this message, signed once and sent until it is answered.  Only
-    who is known gets a signed one."""
+    """The gateway.Answer to this message, which is signed once and sent until it is
+    answered.  Only a known client gets a signed answer."""
     signed = sign(message, key) if key else None
     wire = signed.wire if signed else message.to_wire()
     deadline = time.monotonic() + GIVE_UP_S

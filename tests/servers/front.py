@@ -196,7 +196,7 @@ class Front:
                 if with_soa or " SOA " not in line}
 
     def assert_same(self):
-        """All have the same zone, and the mirror has the primary's SOA, by and by."""
+        """Waits until all have the same zone, and the mirror has the primary's SOA."""
         for server in self.servers:
             is_primary = server is self.primary
             try:

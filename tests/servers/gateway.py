@@ -1,4 +1,4 @@
-"""musterd under test, and clients that say exactly which octets they send.
+"""musterd under test, and clients that decide exactly which octets they send.
 
     gateway = Gateway(folder, keys=[key])
     gateway.start()                   # returns when it is ready
@@ -61,7 +61,7 @@ def add(name, *data, rdtype="A", ttl=300, zone="dyn.example."):
 
 
 def run(command, text="", timeout=CLIENT_TIMEOUT_S, folder=None):
-    """Runs a client to its end: exit code, and all that it printed."""
+    """Runs a client to its end: its exit code, and everything that it printed."""
     done = subprocess.run(command, input=text, text=True, timeout=timeout, cwd=folder,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return Ran(done.returncode, done.stdout)
@@ -262,8 +262,8 @@ class Gateway(Program, Server):
         return os.path.exists(self.pid_path)
 
     def stop(self):
-        """Ends it in order, and asserts that it was in order.  Harmless when it does not
-        run."""
+        """Ends it with SIGTERM, and asserts that it ended as it should.  Harmless if it
+        is not running."""
         if self.process is not None:
             # Not when it is not needed: it would take away the SIGSTOP by which the leak
             # check stops threads at the end.
@@ -313,7 +313,7 @@ class Gateway(Program, Server):
                 for row in self.rows(f"SELECT * FROM journal WHERE {condition} ORDER BY seq")]
 
     def audit(self, port=None):
-        """The journal's rows, or those about requests from this port of ours."""
+        """The journal's rows, or only those about requests from this port of ours."""
         rows = self.journal("true")
         if port is None:
             return rows
@@ -459,7 +459,7 @@ class Tcp(Udp):
         return self._read(struct.unpack("!H", self._read(2))[0])
 
     def finish(self):
-        """Says that nothing more comes; answers are still taken."""
+        """Ends the sending direction; answers can still be received."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def is_closed(self, timeout=ANSWER_TIMEOUT_S):
@@ -609,7 +609,7 @@ class Answer:
         self.port = None  # of ours, if somebody cares
 
     def is_authentic(self, request):
-        """Was it made for this request by who knows its key (RFC 8945 5.3)?"""
+        """Was it made for this request, by somebody who knows its key (RFC 8945 5.3)?"""
         if self.tsig is None or not self.tsig.mac:
             return False
         plain = struct.pack("!H", self.tsig.original_id) + self.plain[2:]

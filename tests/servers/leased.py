@@ -1,4 +1,4 @@
-"""A gateway whose records come under short leases, and what the database says of them.
+"""A gateway whose records get short leases, and what the database says about them.
 
     front = Leased(gateways, admin, [], lease={"default": "2s", "min": "1s"})
     front.start()
@@ -72,7 +72,7 @@ class Leased(Front):
         return answer.rcode, struct.unpack("!I", granted[0])[0] if granted else None
 
     def change(self, add=(), delete=(), key=None, lease=None):
-        """The same; must be accepted."""
+        """The same, for an update that must be accepted."""
         rcode, granted = self.ask(self.message(add, delete), key, lease)
         assert rcode == "NOERROR"
         return granted
@@ -120,12 +120,12 @@ class Leased(Front):
         wait_for(lambda: self.ask(message, key, lease)[0] == "NOERROR", "an update")
 
     def wait_gone(self, *names, rdtype="A", timeout_s=GONE_S):
-        """Until the primary does not have them."""
+        """Waits until the primary does not have them any more."""
         wait_for(lambda: not any(self.seen(name, rdtype) for name in names),
                  f"{names} to be gone", timeout_s)
 
     def assert_agreement(self):
-        """No lease without its record."""
+        """Asserts that no lease lacks its record."""
         content = self.content(self.gateway)
         for name, rdtype, data in self.leases():
             assert any(line.startswith(f"{full(name)} ") and f" {rdtype} {data}" in line

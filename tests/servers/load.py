@@ -68,8 +68,8 @@ class Load(threading.Thread):
 
     def assert_kept(self, lines):
         """Compares with the zone's "owner ttl type rdata" lines: what was acknowledged is
-        there, what was refused is not, and the rest is whole or absent.  How many of the
-        rest are there."""
+        there, what was refused is not, and each of the others is there whole or not at
+        all.  Returns how many of the others are there."""
         owners = {line.split()[0] for line in lines}
         unsure = 0
         for number in range(self.sent):
@@ -122,7 +122,7 @@ class Load(threading.Thread):
         self.rcodes[self.pending.pop(answer.id)] = answer.rcode
 
     def _take_the_rest(self, client):
-        """What has arrived was promised, too."""
+        """Answers that have arrived are promises, too."""
         while select.select([client.socket], [], [], 0)[0]:
             try:
                 self._take(client)
@@ -142,7 +142,7 @@ class Load(threading.Thread):
         client.send(wire)
 
     def retransmit(self):
-        """What was not answered goes out again, as it was.  The rcodes."""
+        """Sends again, unchanged, what was not answered.  Returns the rcodes."""
         rcodes = []
         with Udp(self.port) as client:
             for message_id, number in sorted(self.pending.items()):

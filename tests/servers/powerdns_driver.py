@@ -1,5 +1,5 @@
-"""The powerdns target for tests: the driver, servers to drive it against, and somebody who
-stands between the two."""
+"""The powerdns target for tests: the driver, servers to drive it against, and a proxy
+between the two."""
 
 import http.server
 import os
@@ -43,8 +43,8 @@ class Driver(TargetDriver):
 
 
 class Between:
-    """Stands between target and server: passes requests on, loses answers, lets somebody
-    else be quicker, or answers itself."""
+    """A proxy between target and server: passes requests on, loses answers, lets somebody
+    else write first, or answers itself."""
 
     def __init__(self, url):
         outer = self

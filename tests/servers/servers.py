@@ -158,7 +158,7 @@ class Key:
 
 
 class Server:
-    """What all servers have in common; subclasses know files and command lines."""
+    """What all servers have in common; subclasses know the files and command lines."""
 
     program = None
 
@@ -224,11 +224,11 @@ class Server:
         self._end(signal.SIGTERM)
 
     def kill(self):
-        """Ends it as a crash would."""
+        """Ends it like a crash."""
         self._end(signal.SIGKILL)
 
     def pause(self):
-        """Stops the process where it stands: connections open, no answers."""
+        """Stops the process: its connections stay open, but it does not answer."""
         self.process.send_signal(signal.SIGSTOP)
         wait_for(self._is_stopped, f"{self.program} to stand still")
 

@@ -12,7 +12,7 @@ TIMEOUT_MS = 30000  # of requests that are answered, on however busy a machine
 
 
 class Result:
-    """What one command led to: outcome, serial (None: not known), rcode, why."""
+    """The result of one command: outcome, serial (None: not known), rcode, why."""
 
     def __init__(self, line, records):
         match = re.fullmatch(
@@ -85,7 +85,7 @@ class TargetDriver:
         return self.ask("probe")
 
     def set(self, owner, rdtype, ttl=None, *contents):
-        """The RRset becomes so; without contents it goes."""
+        """Sets the RRset; without contents, deletes it."""
         command = f"set {owner} {rdtype}"
         if contents:
             command += f" {ttl} " + " | ".join(contents)

@@ -1,5 +1,6 @@
-"""When a client is answered while the primary target hangs: ack = wait, applied; and what a
-gateway says that has no zone yet.  More in tests/scenarios/ack-modes.scn."""
+"""When a client is answered while the primary target hangs (ack = wait, applied), and
+what a gateway answers before its zone is loaded.  More in
+tests/scenarios/ack-modes.scn."""
 
 import time
 
@@ -72,12 +73,12 @@ def test_wait_is_answered_in_time_and_delivered_later(make):
 # ---- applied ----
 
 def wait_applied(front, **changes):
-    """The target may be too slow for ACK_TIMEOUT_S now and then: then nothing was done."""
+    """The target may sometimes be too slow for ACK_TIMEOUT_S: then nothing was done."""
     wait_for(lambda: front.update(**changes) == "NOERROR", f"{changes} to be applied")
 
 
 def assert_withdrawn(front, name="host"):
-    """It is nowhere, and stays so, also behind what comes later."""
+    """The change is nowhere, and does not appear later either."""
     assert front.mirrored(name) == set()
     wait_applied(front, add=[("later", 60, "A", "192.0.2.1")])
     assert front.seen("later") == {"192.0.2.1"}

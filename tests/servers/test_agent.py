@@ -45,7 +45,7 @@ def server(request, tmp_path, gateways, host_key):
 # ---- any server ----
 
 def test_publishes_and_withdraws(server, agents, host_key):
-    """What others left in a claimed RRset goes, what is not ours stays."""
+    """What others left in a claimed RRset is removed; everything else of others stays."""
     own = agents(host_key, [server.port], records=["@ A 192.0.2.77", "@ TXT agent"])
     own.wait_published()
     assert server.records(NAME, "A") == {"192.0.2.77"}
@@ -60,7 +60,7 @@ def test_publishes_and_withdraws(server, agents, host_key):
 
 
 def test_refreshes_are_heartbeats(server, agents, host_key):
-    """No new serial by a refresh, nor by a restart."""
+    """Neither a refresh nor a restart causes a new serial."""
     own = agents(host_key, [server.port], lease="3s", records=["@ A 192.0.2.77"])
     own.wait_published()
     serial = server.serial()
@@ -286,7 +286,7 @@ def test_duplicate_answers_are_harmless(agents, host_key):
 
 
 def test_what_is_refused_takes_nothing_else_with_it(agents, host_key, tmp_path):
-    """One name of 60 is not allowed: all others are published, in a few updates."""
+    """One name of 60 is not allowed; all others are published, with few updates."""
     (tmp_path / "hosts").write_text("".join(f"192.0.2.{i} h{i}\n" for i in range(1, 61)))
 
     def act(seen):
@@ -566,7 +566,7 @@ LEASED = [{"keys": [NAME], "match": "self", "types": ["A", "TXT"],
 
 
 def test_records_end_with_their_host(agents, gateways, host_key):
-    """As long as the agent lives they stay, over several leases; then they go."""
+    """Records stay while the agent lives, for several leases, and go afterwards."""
     musterd = gateways(keys=[host_key], zones={"dyn.example.": {"allow": LEASED}})
     own = agents(host_key, [musterd.port], lease="3s", records=["@ A 192.0.2.77"])
     own.wait_published()
@@ -581,7 +581,8 @@ def test_records_end_with_their_host(agents, gateways, host_key):
 
 
 def test_a_gateway_that_was_away_ends_nothing(agents, gateways, host_key):
-    """Killed for longer than the lease: its own absence counts for nobody."""
+    """The gateway is killed for longer than the lease: its own absence lets nothing
+    expire."""
     musterd = gateways(keys=[host_key], zones={"dyn.example.": {"allow": LEASED}})
     own = agents(host_key, [musterd.port], lease="3s", timeout="1s",
                  records=["@ A 192.0.2.77"])

@@ -1,5 +1,5 @@
-"""muster-agent and gateways that do not share a store: wherever a host is registered it stays
-so; and machines that have a copy of another one's state."""
+"""muster-agent and gateways that do not share a store: a host stays registered wherever
+it was registered; and machines with a copy of another machine's state."""
 
 import os
 import shutil
@@ -99,7 +99,8 @@ def test_each_gateway_that_fails_is_told_of(agents, host_key):
 
 
 def test_withdrawn_wherever_it_is(agents, host_key):
-    """At both where both have it; where the one that has it is gone, at the other."""
+    """Withdrawn at both if both have it, and at the other if the one that has it is
+    gone."""
     is_away = True
 
     def act(seen):

@@ -163,7 +163,7 @@ def test_what_no_event_tells_is_seen_with_the_refresh(short_server, agents, host
 
 
 def test_25000_names(agents, host_key, tmp_path):
-    """Within the limit they are published; beyond it the limit is said."""
+    """Within the limit they are published; beyond it, the log names the limit."""
     path = tmp_path / "hosts"
     path.write_text("".join(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255} h{i}\n"
                             for i in range(25000)))
@@ -367,7 +367,8 @@ def test_a_restart_within_the_grace_changes_nothing(server, agents, host_key, en
 
 
 def test_an_engine_that_restarts(server, agents, host_key, engine):
-    """While it is away all stays; afterwards what is there counts."""
+    """While the engine is away everything stays; afterwards, only what is there
+    counts."""
     web = engine.run("web", {"muster.name": "web"})
     engine.run("mail", {"muster.name": "mail"}, "172.18.0.3")
     own = agents(host_key, [server.port], sources=[docker_source(engine)])

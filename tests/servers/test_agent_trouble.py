@@ -18,7 +18,7 @@ TXT = {'"agent"'}
 
 
 def test_a_reload_with_nothing_to_publish_changes_nothing(agents, host_key):
-    """It is valid, but can not work: the agent goes on as before."""
+    """The configuration is valid but cannot work: the agent goes on as before."""
     with FakeGateway(host_key, lambda seen: Act(lease=3)) as fake:
         own = agents(host_key, [fake.port])
         own.wait_published()
@@ -154,7 +154,7 @@ def test_the_folder_of_the_state_is_the_users(agents, host_key):
 
 
 def test_a_state_file_that_can_not_be_written(agents, host_key):
-    """Publishing goes on; it is said once."""
+    """Publishing goes on, and the log says it once."""
     with FakeGateway(host_key, lambda seen: Act(lease=2)) as fake:
         own = agents.make(host_key, [fake.port])
         os.mkdir(own.path("state.json"))  # can not be replaced by a file

@@ -1,4 +1,5 @@
-"""musterd's TCP connections: who may keep one for how long, and what is left for targets."""
+"""musterd's TCP connections: how long they may stay open, and what is left for
+targets."""
 
 import contextlib
 import os
@@ -122,7 +123,7 @@ def test_idle_after_a_message(impatient):
 
 @pytest.mark.parametrize("before", [0, 1])
 def test_octets_are_no_messages(impatient, before):
-    """One that never finishes what it says is idle."""
+    """A connection that never finishes its message is idle."""
     wire = struct.pack("!H", 60000) + soa_query()
     begin = time.monotonic()
     with Tcp(impatient.port) as client:
@@ -241,7 +242,7 @@ def test_a_new_one_takes_the_place_of_the_longest_idle(gateways, admin):
 
 
 def test_a_burst_beyond_the_limit_is_answered(gateways, admin):
-    """A new one does not push away another one that has not had its turn yet."""
+    """A new connection does not replace one that has not been served yet."""
     gateway = gateways.make(keys=[admin], threads=1, zone_threads=1)
     limit_files(gateway, 80)  # 16 connections
     gateway.start()
@@ -357,8 +358,8 @@ def test_who_has_all_it_may_gets_no_more(gateways, admin, tmp_path):
 # ---- answers that nobody takes ----
 
 def test_unread_answers_of_all_are_limited(gateways, admin):
-    """Who has left answers alone for longest is cut off, when there are too many of them:
-    64 MiB.  Who reads goes on."""
+    """When too many answers wait (64 MiB), the client that has not read for longest is
+    cut off.  Clients that read go on."""
     gateway = gateways(keys=[admin], threads=1, zone_threads=1)
     for part in range(4):
         texts = [f'"{part}-{index}' + 200 * "x" + '"' for index in range(70)]

@@ -518,7 +518,8 @@ def test_a_slow_read_holds_up_nobody_else(mine, path):
 
 
 def test_reads_of_whoever_has_left_are_given_up(mine):
-    """As many as fit at the socket, again and again: nobody after them waits for any."""
+    """Clients fill the socket and leave, again and again: nobody after them has to wait
+    for their reads."""
     with held_database(mine):
         first = begin_to_ask(mine, "/api/v1/audit")
         for _ in range(GUESTS_MAX - 2):
@@ -532,7 +533,7 @@ def test_reads_of_whoever_has_left_are_given_up(mine):
 
 
 def test_looking_at_a_zone_writes_nothing(mine):
-    """A zone without a number gets none by being asked for."""
+    """Asking for a zone without a number does not give it one."""
     zones = "SELECT count(*) AS zones FROM zones"
     with contextlib.closing(sqlite3.connect(mine.database, timeout=10)) as database:
         database.execute("DELETE FROM zones")

@@ -182,7 +182,7 @@ def expect_no_room(front):
 
 
 def expect_room(front):
-    """Without that anybody sends anything."""
+    """It recovers even if nobody sends anything."""
     wait_for(lambda: health(front) == ("healthy", ""), "the database to work again")
     assert is_database_up(front) and "the database works again" in front.gateway.log()
     assert front.update(add=put(2)) == "NOERROR"

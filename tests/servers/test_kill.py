@@ -63,7 +63,7 @@ class Host:
             self.refused.add(self.last)
 
     def fault(self, zone):
-        """What is wrong with it in this zone, or None."""
+        """What is wrong with the name in this zone, or None."""
         texts = zone.get((full(self.name), "TXT"), set())
         addresses = zone.get((full(self.name), "A"), set())
         if not texts and not addresses and not self.acknowledged:
@@ -143,7 +143,7 @@ class Load:
         assert not self.errors, self.errors
 
     def stop(self):
-        """Nobody waits for an answer any more."""
+        """Ends the clients; the last update of each may stay without an answer."""
         self.is_stopping = True
         for thread in self.threads:
             thread.join(2 * ANSWER_S)

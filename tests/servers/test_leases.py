@@ -45,7 +45,7 @@ def test_the_default_and_the_end(front):
 
 
 def test_agreement(front):
-    """After that: no lease without its record."""
+    """After the tests above, no lease lacks its record."""
     front.assert_agreement()
     if front.servers:
         front.assert_same()

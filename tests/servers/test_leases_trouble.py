@@ -1,5 +1,5 @@
-"""Leases when something is wrong: the gateway is killed or stopped, a target is away, refuses,
-or is changed by others, too much ends at once.  Nobody is struck off by mistake.
+"""Leases when something is wrong: the gateway is killed or stopped, a target is away,
+refuses, or is changed by others, too much ends at once.  No host is removed by mistake.
 
 KILL_ROUNDS and KILL_SEED as in test_kill.py.
 """
@@ -153,7 +153,8 @@ def warnings(front):
 
 
 def test_leases_are_given_again_after_the_database_was_lost(make, tmp_path):
-    """What was under leases is at the server still; that is said, and can be mended."""
+    """Records that had leases are still at the server; the gateway says so, and adopt
+    gives them leases again."""
     needs("bind")
     server = make_server("bind", tmp_path / "bind")
     front = make(servers=[server], reverse=True, start=False, lease=None, rules={

@@ -585,7 +585,7 @@ def test_a_zone_that_the_database_cannot_give_stops_no_other(gateways, admin, ta
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_sigterm_answers_what_was_accepted(gateways, admin, signum):
-    """Whatever is in the zone afterwards was acknowledged, and the other way round."""
+    """Everything in the zone afterwards was acknowledged, and vice versa."""
     gateway = gateways(keys=[admin])
     clients = [Tcp(gateway.port) for _ in range(4)]
     for index, client in enumerate(clients):
@@ -662,7 +662,8 @@ def test_a_retransmission_spans_a_kill(gateways, admin):
 
 
 def test_kill_while_it_seeds_and_flushes(gateways, admin):
-    """Short lives: each time whole, and what was acknowledged stays."""
+    """Many short lives: after each, the zone is whole, and has everything that was
+    acknowledged."""
     gateway = gateways.make(keys=[admin])
     acknowledged = set()
     for number in range(6):

@@ -43,7 +43,7 @@ def ask(client, wire, key):
 
 
 def test_a_zone_has_a_size(gateways, admin):
-    """One MiB: what makes it larger is refused, what does not goes on."""
+    """A limit of 1 MiB: updates that would exceed it are refused, and others go on."""
     gateway = gateways(keys=[admin], zones={ZONE: {"max_size": 1}})
     with Tcp(gateway.port) as client:
         count = 0

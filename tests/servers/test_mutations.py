@@ -1,5 +1,6 @@
-"""Broken messages by the thousand, over UDP and TCP, half of them signed with a valid key: no
-crash, nothing that a sanitizer would say, every answer a message, and good updates go on.
+"""Broken messages by the thousand, over UDP and TCP, half of them signed with a valid
+key: no crash, no report of a sanitizer, every answer is a message, and good updates go
+on.
 
 MUTATIONS in the environment: how many, 20000 unless it says otherwise.  MUTATION_SEED: where
 the random numbers begin; the test prints it.  The program is tests/bench/mutate of the folder

@@ -18,7 +18,8 @@ ZONE = "dyn.example."
 
 
 class Secondary:
-    """A socket in the place of a secondary: says what it was sent, and answers as told."""
+    """A socket in the place of a secondary: records what it receives, and answers as
+    told."""
 
     def __init__(self, *keys):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -185,8 +185,8 @@ def test_query_from(gateway, keys):
 
 
 def test_query_from_is_not_passed_by_a_key(gateway, keys):
-    """Whoever may not query is told about the names that it may write, by queries and
-    by prerequisites, and about no others."""
+    """A client that may not query is told about the names that it may write, by queries
+    and by prerequisites, and about no others."""
     zone = "closed.example."
     for name, rdtype, rcode in [("mine.", "A", "NXDOMAIN"), ("", "SOA", "NOERROR"),
                                 ("whoami.", "A", "NOERROR"), ("www.", "A", "REFUSED"),

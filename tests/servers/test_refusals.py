@@ -1,5 +1,5 @@
-"""What musterd says no to: the answer, its TSIG, its reason for who sent OPT, one line in the
-log, and for known keys a row in the audit."""
+"""What musterd refuses: the answer, its TSIG, its reason for clients that sent OPT, one
+line in the log, and for known keys a row in the audit."""
 
 import struct
 import time
@@ -77,7 +77,7 @@ pace = Pace()
 
 
 def ask_as_stranger(gateway, request, tcp=False):
-    """For what the gateway can not put down to a key, and logs within limits."""
+    """For what the gateway cannot attribute to a key, and logs within limits."""
     pace.wait()
     return ask(gateway, request, tcp)
 
@@ -246,7 +246,7 @@ def test_more_records_than_allowed(gateway, keys):
 
 
 def test_policy_comes_before_prerequisites(gateway, keys):
-    """Who may not update learns nothing about what exists."""
+    """A key that may not update learns nothing about what exists."""
     for host in f"nobody.{ZONE}", f"www.{ZONE}":
         message = with_opt(update((f"host2.{ZONE}", 300, "A", "192.0.2.1")))
         message.present(host)
@@ -386,7 +386,7 @@ def test_zone_section_must_ask_for_soa(gateway, keys):
 
 
 def unsigned_forms(keys):
-    """Messages that are none, so that nothing is signed."""
+    """Octets that are not a message, so that nothing is signed."""
     plain = update().to_wire()
     signed = sign(update(), keys["admin"])
     tsig = signed.wire[len(plain):]

@@ -168,7 +168,7 @@ def test_as_at_the_server_alone(pair, mirror):
 
 
 def test_the_signers_own_records_stay_when_everything_at_the_apex_goes(pair):
-    """BIND alone refuses to lose its keys; that is what a gateway need not know."""
+    """Only BIND itself refuses to lose its keys; a gateway need not know that rule."""
     for mirror in "kept", "anew":
         if mirror == "anew":
             pair.load_anew()

@@ -545,7 +545,7 @@ def test_nobody_listens(tmp_path):
 
 
 def test_spoilt_octets(tmp_path):
-    """Whatever comes, each command ends with a result; sanitizers watch."""
+    """Whatever the server sends, each command ends with a result; sanitizers watch."""
     source = random.Random(SEED)
 
     def behave(query):

@@ -79,7 +79,7 @@ def test_both_get_what_is_acknowledged_at_once(front):
 # ---- one is away ----
 
 def conflicting_changes(front):
-    """A sequence whose order decides about its end, and about more than one batch."""
+    """Updates whose order decides the result, over more than one batch."""
     assert front.update(add=[("seq", 60, "A", "192.0.2.1")]) == "NOERROR"
     assert front.update(delete=[("seq",)], add=[("seq", 60, "CNAME", "host1")]) == "NOERROR"
     assert front.update(delete=[("host1",)]) == "NOERROR"
@@ -201,7 +201,7 @@ def test_what_powerdns_has_besides_is_in_the_way(tmp_path, gateways, admin):
 
 
 def assert_taken_back(front, name, before):
-    """The mirror, and the other target, have what they had, and it stays so."""
+    """The mirror and the other target keep what they had."""
     assert front.mirrored(name, "TXT") == before
     assert front.update(add=[("later", 60, "A", "192.0.2.1")]) == "NOERROR"
     assert front.seen("later") == {"192.0.2.1"}

@@ -129,7 +129,7 @@ def test_answers_come_from_the_address_that_was_asked(gateways, shared_admin, tc
 # ---- TCP ----
 
 def test_pipelining_answers_in_any_order(gateway, shared_admin):
-    """What waits for the disk does not hold up what does not."""
+    """Updates that wait for the disk do not hold up requests that need not."""
     slow = [sign(add(f"pipe{index}.{ZONE}", "192.0.2.1"), shared_admin)
             for index in range(3)]
     quick = add(f"pipe.{ZONE}", "192.0.2.1")  # unsigned: refused at once
@@ -304,7 +304,8 @@ def test_notify_for_a_local_zone(gateway, shared_admin):
 
 
 def test_random_octets(gateway, shared_admin):
-    """Garbage, and messages with some octets changed: it lives, and executes none."""
+    """Garbage, and messages with some octets changed: the gateway survives, and executes
+    none of them."""
     chance = random.Random(2136)
     good = sign(add(f"random.{ZONE}", "192.0.2.1"), shared_admin).wire
     with Udp(gateway.port) as client:

@@ -69,7 +69,7 @@ class Load:
             maybe.discard(address)
 
     def _receive(self, client):
-        """Whoever is stopped does not wait for ever."""
+        """A client that is stopped does not wait for ever."""
         for _ in range(100):
             try:
                 return client.receive(0.3)
@@ -239,7 +239,8 @@ def rules(admin, ptr):
 
 
 def test_a_zone_moves_to_where_ptr_records_are(gateways, admin):
-    """Its first rule with ptr comes while it is at work; what is replayed then is known."""
+    """Its first rule with ptr comes while it is at work; a message that is replayed then
+    is still recognised."""
     zones = {FORWARD: {"allow": rules(admin, False)}, REVERSE: {}, ZONES[0]: {}}
     gateway = gateways.make(keys=[admin], zones=zones, zone_threads=3)
     gateway.write(f"{REVERSE.rstrip('.')}.seed", REVERSE_ZONE)
