@@ -73,7 +73,8 @@ static uint64_t offset_of(const void *address)
 	return (uint64_t)((const char *)address - &__executable_start);
 }
 
-/* FNV-1a over where the calls come from; the program may lie elsewhere each time. */
+/* FNV-1a over where the calls come from; the program may be loaded elsewhere each
+ * time. */
 static uint64_t hash_place(void *const *frames, int count, const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325;
@@ -101,7 +102,7 @@ static bool add_place(uint64_t place)
 	return true;
 }
 
-/* Those who called the wrap, which is who called fault_here; -1: not known. */
+/* The frame of whoever called the wrap, which called fault_here; -1: not known. */
 static int find_callers(void *const *frames, int count, const void *wrap)
 {
 	for (int i = 0; i + 1 < count; i++) {

@@ -1,5 +1,5 @@
 /*
- * Faults on demand: a call that can fail does, once.
+ * Faults on demand: a call that can fail fails, once.
  *
  * The wraps (fault_wraps.c) and SQLite's hooks (fault_sqlite.c) stand before every call
  * by which the program asks others for something that they may not have: memory, the

@@ -1,6 +1,5 @@
 /*
- * SQLite's own memory and files: an allocator and a file system in front of those that it
- * would use.
+ * SQLite's memory and files: an allocator and a file system in front of its own.
  */
 #include <sqlite3.h>
 #include <stdio.h>

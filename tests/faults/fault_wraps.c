@@ -1,7 +1,8 @@
 /*
  * What stands before the calls that can fail: the linker puts __wrap_NAME in the place of
  * NAME (the list of names is FAULT_WRAPS in tests/Makefile.inc), and __real_NAME is what
- * it was.  A call that fails does nothing else, and says so as its manual says it would.
+ * it was.  A call that fails does nothing else, and reports the error as its manual page
+ * describes.
  *
  * readv, writev, send, sendto and recv are defined outright, so that libevent and libcurl
  * meet them too.
@@ -60,7 +61,7 @@ static int no(int error)
 	return -1;
 }
 
-/* A file is full or broken; anything else has only been interrupted. */
+/* Writing to a file fails for good; anything else is only interrupted. */
 static int cannot(int fd, int error)
 {
 	struct stat st;
@@ -289,7 +290,7 @@ WRAP(FAULT_DISK, int, ftruncate, (int fd, off_t len), (fd, len), no(EIO))
 WRAP(FAULT_DISK, ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len),
 	cannot(fd, EIO))
 
-/* But for the log: a line that is lost harms only who waits for it. */
+/* Except for the log, where a lost line only harms whoever waits for it. */
 ssize_t __real_write(int fd, const void *buf, size_t len);
 ssize_t __wrap_write(int fd, const void *buf, size_t len);
 ssize_t __wrap_write(int fd, const void *buf, size_t len)

@@ -1,5 +1,5 @@
 /*
- * What the driver (test_faults.c) does again and again, with another call failing each
+ * An operation, which the driver (test_faults.c) repeats, with another call failing each
  * time, until none has failed.
  */
 #ifndef MUSTER_TESTS_OPERATION_H

@@ -200,7 +200,7 @@ static int see_cursor(const char *target, uint64_t seq, void *arg)
 	return 0;
 }
 
-/* A failure may leave all of it or nothing, nothing in part. */
+/* A failure may leave all of it or nothing, but no part of it. */
 static enum outcome look_back(
 	struct store *store, int64_t zone, uint64_t seq, bool was_acknowledged)
 {

@@ -91,7 +91,8 @@ static void write_record(struct wire_writer *w, const char *owner, uint16_t type
 	wire_write_octets(w, rdata, len);
 }
 
-/* host exists; its TXT goes, an address comes; a name with two RRsets comes. */
+/* host exists; its TXT record is removed, an address is added, and so is a name with two
+ * RRsets. */
 static size_t write_update(uint8_t *msg, size_t cap)
 {
 	static const uint16_t counts[] = {1, 1, 4, 0};

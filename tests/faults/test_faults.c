@@ -1,8 +1,8 @@
 /*
  * Runs each operation with its first fallible call failing, then its second, and so on,
- * until none fails: it must say so or come to the right result all the same, leave what
- * it was given as it was, leak nothing (the sanitizer's leak check at the end), and work
- * the next time.
+ * until none fails: each run must report the error or have the right result all the same,
+ * leave its arguments as they were, leak nothing (the sanitizer's leak check at the end),
+ * and work the next time.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * Statements that say what must be true: of answers, of servers, and of zones.
+ * Statements about what must be true of answers, servers and zones.
  */
 #include "tests/scenarios/scenario.h"
 

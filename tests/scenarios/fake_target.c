@@ -1,6 +1,6 @@
 /*
- * Fake targets: a request is done at its server when its event comes, or is held back
- * until the server is released.
+ * Fake targets: the server carries out a request when its event comes, or holds it back
+ * until it is released.
  */
 #include "tests/scenarios/fake_target.h"
 

@@ -1,11 +1,11 @@
 /*
  * Servers that hold zones in memory, and targets that talk to them, without sockets.
  *
- * A server keeps to what target.h says of any: it applies a batch whole, if the zone is
- * still as the target believes, or says that it has changed.  It answers in the next turn
- * of the loop.  What it is told by a test it does instead: it holds requests back, fails
- * with or without having applied them, refuses what concerns a name; and others write to
- * its zone.
+ * A server behaves as target.h says: it applies a batch whole, if the zone is still as
+ * the target believes, or says that it has changed.  It answers in the next turn of the
+ * loop.  What it is told by a test it does instead: it holds requests back, fails with or
+ * without having applied them, refuses what concerns a name; and others write to its
+ * zone.
  *
  * A server like those of RFC 2136 moves the serial with each batch and gives differences.
  * One like PowerDNS does neither: it puts final states in place of what there was.
@@ -60,10 +60,11 @@ struct fake_server *fake_net_add(struct fake_net *net, const char *name, const c
 struct fake_server *fake_net_find(
 	const struct fake_net *net, const char *name, const uint8_t *apex);
 
-/* What is held back goes on; or the next requests, so many, which may be there. */
+/* Carries on with what is held back, or with so many of the next requests, which may have
+ * arrived already. */
 void fake_server_release(struct fake_server *server);
 void fake_server_pass(struct fake_server *server, unsigned requests);
-/* What is held back is done there, but not answered yet.  How much that was. */
+/* Carries out what is held back, without answering yet.  How many requests that was. */
 unsigned fake_server_work(struct fake_server *server);
 /* Somebody else's change, which moves the serial.  0 or -errno. */
 int fake_server_write(struct fake_server *server, const struct update *update)

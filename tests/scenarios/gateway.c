@@ -126,7 +126,7 @@ static struct writer *thread_at(const struct gateway *gateway, unsigned i)
 	return zone_threads_writer(gateway->threads, i);
 }
 
-/* Threads have the same time, but while they start and stop. */
+/* The threads have the same time, except while they start and stop. */
 static int64_t now_of(const struct writer *writer)
 {
 	return writer_time(writer).monotonic_ms;
@@ -156,7 +156,7 @@ static bool turn(struct writer *writer)
 	return true;
 }
 
-/* Will the journal or the reader give something back to it by themselves? */
+/* Will the journal or the reader return something to it without further help? */
 static bool is_waiting(const struct gateway *gateway, const struct writer *writer)
 {
 	return (writer_in_reader(writer) && !gateway->is_reader_held) ||
@@ -187,7 +187,7 @@ int gateway_settle(struct gateway *gateway)
 	return gateway_why(gateway, -ELOOP, "what happens does not come to an end");
 }
 
-/* All threads go from alarm to alarm, whoever has set it, until it is this time. */
+/* Moves all threads from alarm to alarm, whichever of them set it, until this time. */
 static int advance(struct gateway *gateway, int64_t to_ms)
 {
 	const unsigned count = count_threads(gateway);
@@ -213,7 +213,7 @@ static int advance(struct gateway *gateway, int64_t to_ms)
 
 /* ---- running ---- */
 
-/* Each thread opens its zones by itself, which takes some of them longer. */
+/* Each thread opens its zones by itself, and some take longer. */
 static int start(struct gateway *gateway)
 {
 	const struct zone_threads_env env = {.store = &store_memory,
@@ -265,7 +265,7 @@ int gateway_ready(struct gateway *gateway)
 	return r || gateway->threads ? r : start(gateway);
 }
 
-/* The end of its threads, which have stopped or are as good as killed. */
+/* Ends its threads, which have stopped or count as killed. */
 static void end(struct gateway *gateway)
 {
 	struct dns_request *dns;

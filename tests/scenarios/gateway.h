@@ -42,7 +42,8 @@ struct gateway_zone {
 	size_t rule_count;
 	struct gateway_target targets[GATEWAY_TARGETS_MAX]; /* none: it lives here */
 	size_t target_count;
-	/* Of all targets that it has ever had: what comes back has its old address. */
+	/* Of all targets that it has ever had: one that comes back has its old
+	 * address. */
 	char names[2 * GATEWAY_TARGETS_MAX][FAKE_NAME_MAX];
 	unsigned name_count;
 	char *settings; /* of musterd.conf, for the zone; owned; NULL: none */
@@ -86,8 +87,8 @@ int gateway_ready(struct gateway *gateway);
 /* What can happen without time passing has happened. */
 int gateway_settle(struct gateway *gateway);
 int gateway_pass_time(struct gateway *gateway, int64_t ms);
-/* The same, but that it does not run meanwhile; what it missed comes with the next turn.
- */
+/* The same, but it does not run in the meantime; what it missed comes with the next
+ * turn. */
 int gateway_stand_still(struct gateway *gateway, int64_t ms);
 void gateway_set_time(struct gateway *gateway, int64_t real_s);
 int64_t gateway_now_s(const struct gateway *gateway); /* real time */

@@ -200,7 +200,7 @@ int life_server(struct scenario *s, char *at)
 
 /* ---- the end ---- */
 
-/* Does it do what it should, so that it can be held against the gateway? */
+/* Does the server behave as it should, so that it can be compared with the gateway? */
 static bool is_well(const struct fake_server *server)
 {
 	return !server->is_down && !server->is_held && !server->is_refusing &&

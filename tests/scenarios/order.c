@@ -19,7 +19,7 @@ static struct scenario_order *find(struct scenario *s, const char *label)
 	return NULL;
 }
 
-/* "[@LABEL] ..."  NULL: that cannot be, which has been said. */
+/* "[@LABEL] ..." NULL: that is wrong, and has been reported. */
 static struct scenario_order *begin(struct scenario *s, char **at)
 {
 	const char *label = "";

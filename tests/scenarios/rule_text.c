@@ -10,7 +10,8 @@
 #include "tests/scenarios/message.h"
 #include "zones/rdata.h"
 
-/* list with room for one element more; NULL: no memory, and list stays. */
+/* The list with room for one element more; NULL: no memory, and the list stays as it
+ * was. */
 static void *grow(void *list, size_t count, size_t size)
 {
 	return reallocarray(list, count + 1, size);

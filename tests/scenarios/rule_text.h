@@ -15,8 +15,7 @@
 
 #include "zones/policy.h"
 
-/* Appends the rule.  0, or -EINVAL (-ENOMEM) with the word it fails at.  Writes into
- * words. */
+/* Appends the rule. 0, or -EINVAL (-ENOMEM) with the word it fails at. Modifies words. */
 int rule_text_add(struct policy *policy, char *words, const uint8_t *zone, int line,
 	const char **ret_word) __attribute__((warn_unused_result));
 

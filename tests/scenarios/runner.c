@@ -1,10 +1,10 @@
 /*
- * Runs scenarios: text files that say what clients send, when, and what must come of it.
+ * Runs scenarios: text files that say what clients send, when, and what must happen then.
  *
  * The gateway is the daemon's own, from the octets of a request to those of its answer;
- * only its sockets, its clock, its disk and the servers of its zones are the scenario's.
- * Each scenario runs with one zone thread, and with several.
- * One statement per line, "#" begins a comment.
+ * only the sockets, the clock, the disk and the servers of the zones are replaced.  Each
+ * scenario runs with one zone thread, and with several.  One statement per line, "#"
+ * begins a comment.
  *
  * The scene:
  *
@@ -173,7 +173,7 @@ char *scenario_read_raw_line(struct scenario *s)
 	return line;
 }
 
-/* The next line that says something, without indentation and comment. */
+/* The next line that is not empty, without indentation and comment. */
 char *scenario_read_line(struct scenario *s)
 {
 	char *line;

@@ -67,7 +67,7 @@ int scenario_fail(const struct scenario *s, const char *why, ...)
 int scenario_check(const struct scenario *s, int r);
 /* The next line as it stands in the file; NULL at its end. */
 char *scenario_read_raw_line(struct scenario *s);
-/* The next line that says something, without indentation and comment. */
+/* The next line that is not empty, without indentation and comment. */
 char *scenario_read_line(struct scenario *s);
 /* The value of a word "name=value"; NULL: another name. */
 const char *scenario_value_of(const char *word, const char *name);
@@ -105,8 +105,8 @@ int life_reload(struct scenario *s, char *at);
 int life_journal(struct scenario *s, char *at);
 int life_reader(struct scenario *s, char *at);
 int life_server(struct scenario *s, char *at);
-/* All that was to happen has happened: everybody has the same, and has it still after a
- * restart. */
+/* Lets everything happen that is under way: then all have the same content, and still
+ * have it after a restart. */
 int life_check_end(struct scenario *s);
 
 /* order.c */
@@ -117,7 +117,7 @@ int order_resume(struct scenario *s, char *at);
 int order_remove(struct scenario *s, char *at);
 int order_adopt(struct scenario *s, char *at);
 int order_check(struct scenario *s, char *at);
-/* Is there one of this label of which nobody has been told? */
+/* Is the order with this label still under way? */
 bool order_is_waiting(struct scenario *s, const char *label);
 void order_clear(struct scenario *s);
 

@@ -1,6 +1,6 @@
 /*
- * Statements that set the scene: zones, their rules, targets and settings, the keys of
- * both sides.
+ * Statements that set the scene: zones with their rules, targets and settings, and the
+ * keys of both sides.
  */
 #include "tests/scenarios/scenario.h"
 
@@ -13,7 +13,7 @@
 
 /* ---- zones ---- */
 
-/* Reads the zone as it will be read again, for its serial and its errors. */
+/* Reads the zone here, too, to know its serial and to report its errors. */
 static int check_zone(struct scenario *s)
 {
 	FILE *file = fmemopen(s->zone->text, strlen(s->zone->text), "r");

@@ -1,6 +1,6 @@
 /*
- * UPDATE ... SEND: builds the message, signs it by the client's clock, and gives it to
- * the gateway; and what comes back.
+ * UPDATE ...  SEND: builds the message, signs it by the client's clock, gives it to the
+ * gateway, and takes the answer.
  *
  * An update that is waited for is sent twice if its change has to reach the disk: the
  * first time the commit fails, and then zone and leases must be as they were.
@@ -197,7 +197,7 @@ static int read_octets(struct scenario *s, struct sent_update *request,
 				 : 0;
 	v = tsig_verify_answer(
 		&request->tsig, s->client_pool, octets, &m, gateway_now_s(&s->gateway));
-	/* Errors of TSIG are the peer's news; anything else is ours. */
+	/* TSIG errors are part of the answer; any other error is ours. */
 	if (v.tsig_error != dns->request.verdict.tsig_error)
 		return scenario_fail(s, "the answer's signature: %s", v.why);
 	return 0;
@@ -285,7 +285,8 @@ static int before_take(struct scenario *s, struct before *before)
 
 static bool is_same_lease(const struct view_lease *a, const struct view_lease *b)
 {
-	/* Deadlines apart: whoever was heard is refreshed, whatever became of it. */
+	/* Deadlines do not count: whoever was heard is refreshed, even if the update
+	 * failed. */
 	return a->record.type == b->record.type &&
 		a->record.rdata_len == b->record.rdata_len &&
 		name_is_equal(a->record.owner, b->record.owner) &&

@@ -9,8 +9,8 @@
 enum { RECORDS_TEXT_MAX = 16384 };
 
 /* Adds "host A 192.0.2.1" and the like, relative to "dyn.example.", TTL 300 if not said;
- * "host A" alone is a claim.  The lines end with NULL.  Sorts the set.  What is wrong
- * fails the test. */
+ * "host A" alone is a claim.  The lines end with NULL.  Sorts the set.  A line that is
+ * wrong fails the test. */
 void agent_records_add(struct records *set, const char *const *lines);
 
 /* "host A|host A 192.0.2.1|", without the zone: what a set holds, in its order. */

@@ -24,7 +24,7 @@ static inline void config_collect(bool error, const char *message, void *arg)
 		error ? "error" : "warning", message);
 }
 
-/* From octets of exactly their size, so that a read behind them is seen. */
+/* Reads from a buffer of exactly that size, so that a read beyond it is noticed. */
 static inline int config_parse_exact(
 	struct config **ret, const char *text, struct config_messages *messages)
 {

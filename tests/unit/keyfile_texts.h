@@ -32,7 +32,7 @@ static inline void assert_no_secret(const char *message)
 }
 
 enum { WARNINGS_MAX = 2048 };
-/* What keep_warning was told since a test emptied it: one to a line. */
+/* The warnings since a test emptied it, one per line. */
 static char keyfile_warnings[WARNINGS_MAX];
 
 static inline void keep_warning(const char *message, void *arg)
@@ -61,7 +61,7 @@ static inline void assert_secret(const struct tsig_key *key, const char *secret)
 	assert_memory_equal(key->secret, secret, strlen(secret));
 }
 
-/* Parses octets from a buffer of exactly their size, so that a read behind it is seen. */
+/* Parses a buffer of exactly that size, so that a read beyond it is noticed. */
 static inline int parse_octets(struct keyring *ring, const char *name, const char *text,
 	size_t len, char error[KEYFILE_ERROR_MAX])
 {

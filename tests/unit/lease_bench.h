@@ -1,6 +1,6 @@
 /*
- * What the tests of leases stand on: a zone with its leases, two kinds of time that only
- * the test moves, and updates from short lines.
+ * What the tests of leases share: a zone with its leases, two kinds of time that only the
+ * test moves, and updates from short lines.
  *
  * Every update goes the way that the gateway takes it: merge, policy, prerequisites, the
  * zone, the leases.  Every step is asserted.
@@ -89,7 +89,7 @@ uint32_t lease_bench_serial(const struct lease_bench *b);
 		(b)->events[0] = '\0';                                                   \
 	} while (0)
 
-/* All that the inside promises: rings, heaps, queue, counts. */
+/* Checks the inner consistency: rings, heaps, queue, counts. */
 void lease_bench_check(const struct lease_bench *b);
 
 #endif

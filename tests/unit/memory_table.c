@@ -1,5 +1,5 @@
 /*
- * Sorted arrays: most of what tests put in comes in order, and is found by halving.
+ * Sorted arrays, searched by bisection: most of what tests put in comes in order.
  */
 #include "tests/unit/memory_table.h"
 
@@ -89,7 +89,7 @@ static struct memory_entry *new_entry(const uint8_t *key, size_t key_len, void *
 	return entry;
 }
 
-/* The array, with room for one more of what has size octets.  NULL: no memory, and it is
+/* The array, with room for one more element of size octets.  NULL: no memory, and it is
  * as it was. */
 static void *with_room(void *array, size_t count, size_t *room, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
- * What the tests of policy stand on.  Every step is asserted: a line that cannot be read
- * fails the test that holds it.
+ * What the tests of policy share.  Every step is asserted: a line that cannot be read
+ * fails its test.
  */
 #include "tests/unit/policy_bench.h"
 

@@ -1,5 +1,5 @@
 /*
- * What the tests of policy stand on: one zone's rules, one sender, and updates built from
+ * What the tests of policy share: one zone's rules, one sender, and updates built from
  * short lines.
  */
 #ifndef MUSTER_TEST_POLICY_BENCH_H

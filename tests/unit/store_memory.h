@@ -1,7 +1,7 @@
 /*
  * For tests: the store, in memory.
  *
- * It keeps to the contract of gateway/journal/store.h.  A database has the name that open
+ * It follows the contract of gateway/journal/store.h.  A database has the name that open
  * is given for a path, and any number of connections from any threads; it stays, closed
  * or not, until store_memory_forget.  What a transaction has done is seen by others when
  * it is committed: until then they wait.

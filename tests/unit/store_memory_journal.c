@@ -409,7 +409,7 @@ int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t l
 
 	while (!r && looked++ < limit && (row = memory_row_at(database, at))) {
 		end = row->row.seq;
-		/* The newest stays: it tells how far the numbers were given out. */
+		/* The newest row stays, since it shows which numbers have been used. */
 		if (row->row.at_ms < before_ms && memory_row_at(database, at + 1) &&
 			is_delivered(database, row))
 			r = forget_row(database, row);

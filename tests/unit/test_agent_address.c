@@ -268,7 +268,8 @@ static void answers_to_others_and_errors(void **state)
 	netlink_view_clear(&view);
 }
 
-/* Whatever is cut off: nothing is read behind the end (the sanitizers look on). */
+/* Messages cut short anywhere: nothing is read beyond their end (sanitizers check
+ * that). */
 static void dumps_that_are_cut(void **state)
 {
 	struct dump dump = {0};

@@ -1,4 +1,5 @@
-/* When the agent sends: RFC 9664 4.2, 5.2 and 6, with a clock and dice of our own. */
+/* When the agent sends: RFC 9664 4.2, 5.2 and 6, with a clock and random numbers of our
+ * own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

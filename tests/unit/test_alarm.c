@@ -188,7 +188,7 @@ static void ring_may_stop_others(void **state)
 	assert_string_equal(heard.rung, "a");
 }
 
-/* One that sets itself for now again and again keeps nobody else from ringing, and the
+/* An alarm that keeps setting itself for now does not keep others from ringing, and the
  * turn ends. */
 static void what_ring_sets_waits_for_the_next_turn(void **state)
 {

@@ -90,7 +90,7 @@ static void addresses(void **state)
 	assert_int_equal(config_parse_address(&address, "192.0.2.1", 65536), -EINVAL);
 }
 
-/* What a host is, the programs judge: the agent's gateways may have names. */
+/* The programs decide what a host is: the agent's gateways may have names. */
 static void endpoints(void **state)
 {
 	static const struct {

@@ -1,4 +1,5 @@
-/* Reads of the database for control: what they hold up, and what becomes of them. */
+/* Reads of the database for control: their order, their limit, and those that are given
+ * up. */
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Enrolment lines: there and back, and none that was cut or mistyped is taken. */
+/* Enrolment lines: encoded and decoded; one that was cut or mistyped is refused. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

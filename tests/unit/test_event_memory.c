@@ -1,6 +1,6 @@
 /*
- * libevent where there is no memory: connections are made, used and freed, and nothing
- * dereferences what could not be had.  Every malloc of this program fails on demand.
+ * libevent without memory: connections are made, used and freed, and nothing dereferences
+ * what could not be allocated.  Every malloc of this program fails on demand.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,7 +132,8 @@ static int connect_to(struct evhttp_bound_socket *bound)
 	return fd;
 }
 
-/* Far more connections than there are blocks for: the last ones fail, and that is all. */
+/* There are far more connections than blocks: the last ones fail, and nothing worse
+ * happens. */
 static void http_is_survived(void **state)
 {
 	enum { CONNECTIONS = 400 };

@@ -15,7 +15,7 @@
 
 enum { CONNECTIONS = 16, REQUEST_MAX = 8192 };
 
-/* A server that says one thing to whoever asks, and remembers the last request. */
+/* A server with one answer for everybody, which remembers the last request. */
 struct bench {
 	struct event_base *base;
 	struct turn_clock time;
