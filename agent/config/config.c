@@ -176,12 +176,6 @@ static void read_lease(
 			LEASE_SHORT_S);
 }
 
-static void read_ttl(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_seconds(r, setting, 0, TTL_MAX_S, &((struct config *)object)->ttl);
-}
-
 static void read_publish(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -195,38 +189,6 @@ static void read_interfaces(
 	reader_words(r, setting, &((struct config *)object)->interfaces);
 }
 
-static void read_ssh_keys(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config *)object)->ssh_keys);
-}
-
-static void read_shared(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_bool(r, setting, &((struct config *)object)->is_shared);
-}
-
-static void read_withdraw(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_bool(r, setting, &((struct config *)object)->withdraw_on_exit);
-}
-
-static void read_delay(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_time_ms(r, setting, 0, DELAY_MAX_MS,
-		&((struct config *)object)->initial_delay_ms);
-}
-
-static void read_timeout(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_time_ms(r, setting, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS,
-		&((struct config *)object)->timeout_ms);
-}
-
 static void read_transport(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -237,45 +199,27 @@ static void read_transport(
 		((struct config *)object)->is_tcp = chosen == 2;
 }
 
-static void read_state(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config *)object)->state);
-}
-
-static void read_pid_file(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config *)object)->pid_file);
-}
-
-static void read_user(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_copy(r, setting, &((struct config *)object)->user);
-}
-
 static const struct reader_member members[] = {
-	{"gateways", read_gateways, false},
-	{"key_file", read_key_file, false},
-	{"key", reader_skip, false},
-	{"zone", read_zones, false},
-	{"name", reader_skip, false},
-	{"lease", read_lease, false},
-	{"ttl", read_ttl, false},
-	{"publish", read_publish, false},
-	{"interfaces", read_interfaces, false},
-	{"ssh_keys", read_ssh_keys, false},
-	{"shared", read_shared, false},
-	{"withdraw_on_exit", read_withdraw, false},
-	{"initial_delay", read_delay, false},
-	{"timeout", read_timeout, false},
-	{"transport", read_transport, false},
-	{"state", read_state, false},
-	{"pid_file", read_pid_file, false},
-	{"user", read_user, false},
-	{"records", reader_skip, false},
-	{"sources", reader_skip, false},
+	READER_OWN("gateways", read_gateways),
+	READER_OWN("key_file", read_key_file),
+	READER_ELSEWHERE("key"),
+	READER_OWN("zone", read_zones),
+	READER_ELSEWHERE("name"),
+	READER_OWN("lease", read_lease),
+	READER_SECONDS("ttl", struct config, ttl, 0, TTL_MAX_S),
+	READER_OWN("publish", read_publish),
+	READER_OWN("interfaces", read_interfaces),
+	READER_PATH("ssh_keys", struct config, ssh_keys),
+	READER_BOOL("shared", struct config, is_shared),
+	READER_BOOL("withdraw_on_exit", struct config, withdraw_on_exit),
+	READER_TIME("initial_delay", struct config, initial_delay_ms, 0, DELAY_MAX_MS),
+	READER_TIME("timeout", struct config, timeout_ms, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS),
+	READER_OWN("transport", read_transport),
+	READER_PATH("state", struct config, state),
+	READER_PATH("pid_file", struct config, pid_file),
+	READER_TEXT("user", struct config, user),
+	READER_ELSEWHERE("records"),
+	READER_ELSEWHERE("sources"),
 };
 
 /* ---- what depends on other settings ---- */

@@ -1,6 +1,6 @@
 /*
- * Settings of muster-agent.conf that musterd.conf does not have: lists of words, times
- * that fit 32 bits, and gateways.  Does not know any particular setting.
+ * Settings of muster-agent.conf that musterd.conf does not have: lists of words, and
+ * gateways.  Does not know any particular setting.
  */
 #include "agent/config/config_read.h"
 
@@ -11,17 +11,6 @@
 #include "gateway/base/settings_words.h"
 
 enum { PORT_DEFAULT = 53 };
-
-bool reader_time_ms(struct settings_reader *r, const config_setting_t *setting,
-	int64_t min_ms, int64_t max_ms, uint32_t *ret_ms)
-{
-	int64_t ms;
-
-	if (!reader_time(r, setting, min_ms, max_ms, &ms))
-		return false;
-	*ret_ms = (uint32_t)ms;
-	return true;
-}
 
 void reader_choose_any(struct settings_reader *r, const config_setting_t *setting,
 	const struct reader_choice *choices, size_t count, unsigned *ret)

@@ -8,9 +8,6 @@
 #include "agent/config/config.h"
 #include "gateway/base/settings_reader.h"
 
-/* Like reader_time; max_ms must fit. */
-bool reader_time_ms(struct settings_reader *r, const config_setting_t *setting,
-	int64_t min_ms, int64_t max_ms, uint32_t *ret_ms);
 /* Like reader_choose_many, but the list may be empty. */
 void reader_choose_any(struct settings_reader *r, const config_setting_t *setting,
 	const struct reader_choice *choices, size_t count, unsigned *ret);

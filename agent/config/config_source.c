@@ -104,12 +104,6 @@ static void read_suffix(
 	source->has_suffix = true;
 }
 
-static void read_path(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config_source *)object)->path);
-}
-
 static void read_command(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -120,12 +114,6 @@ static void read_command(
 		reader_error(r, setting,
 			"must begin with the path of a program: [ \"/usr/bin/program\", "
 			"\"argument\" ] (no shell is involved)");
-}
-
-static void read_network(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_copy(r, setting, &((struct config_source *)object)->network);
 }
 
 static bool parse_address(const char *text, struct config_address *ret)
@@ -167,39 +155,6 @@ static void read_address(
 	}
 }
 
-static void read_ttl(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_seconds(r, setting, 0, TTL_MAX_S, &((struct config_source *)object)->ttl);
-}
-
-static void read_interval(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_seconds(r, setting, 0, INTERVAL_MAX_S,
-		&((struct config_source *)object)->interval_s);
-}
-
-static void read_timeout(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_time_ms(r, setting, RUN_MIN_MS, RUN_MAX_MS,
-		&((struct config_source *)object)->timeout_ms);
-}
-
-static void read_grace(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_time_ms(
-		r, setting, 0, GRACE_MAX_MS, &((struct config_source *)object)->grace_ms);
-}
-
-static void read_shared(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_bool(r, setting, &((struct config_source *)object)->is_shared);
-}
-
 static void read_origin(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -221,22 +176,22 @@ enum {
 };
 
 static const struct reader_member members[] = {
-	{"type", reader_skip, false},
-	{"publish", read_publish, false},
-	{"interfaces", read_interfaces, false},
-	{"scope", read_scopes, false},
-	{"include", read_include, false},
-	{"suffix", read_suffix, false},
-	{"path", read_path, false},
-	{"command", read_command, false},
-	{"network", read_network, false},
-	{"address", read_address, false},
-	{"ttl", read_ttl, false},
-	{"interval", read_interval, false},
-	{"timeout", read_timeout, false},
-	{"grace", read_grace, false},
-	{"shared", read_shared, false},
-	{"origin", read_origin, false},
+	READER_ELSEWHERE("type"),
+	READER_OWN("publish", read_publish),
+	READER_OWN("interfaces", read_interfaces),
+	READER_OWN("scope", read_scopes),
+	READER_OWN("include", read_include),
+	READER_OWN("suffix", read_suffix),
+	READER_PATH("path", struct config_source, path),
+	READER_OWN("command", read_command),
+	READER_TEXT("network", struct config_source, network),
+	READER_OWN("address", read_address),
+	READER_SECONDS("ttl", struct config_source, ttl, 0, TTL_MAX_S),
+	READER_SECONDS("interval", struct config_source, interval_s, 0, INTERVAL_MAX_S),
+	READER_TIME("timeout", struct config_source, timeout_ms, RUN_MIN_MS, RUN_MAX_MS),
+	READER_TIME("grace", struct config_source, grace_ms, 0, GRACE_MAX_MS),
+	READER_BOOL("shared", struct config_source, is_shared),
+	READER_OWN("origin", read_origin),
 };
 
 enum { MEMBERS = sizeof(members) / sizeof(members[0]) };

@@ -196,9 +196,12 @@ void reader_read_group(struct settings_reader *r, const config_setting_t *group,
 	for (size_t i = 0; i < count; i++) {
 		const config_setting_t *setting =
 			config_setting_get_member(group, members[i].name);
-		if (setting)
+		if (setting && members[i].read)
 			members[i].read(r, setting, object);
-		else if (members[i].is_required)
+		else if (setting && members[i].into)
+			members[i].into(r, setting, &members[i],
+				(char *)object + members[i].offset);
+		else if (!setting && members[i].is_required)
 			reader_error_missing(r, group, members[i].name, NULL);
 	}
 }
@@ -251,13 +254,6 @@ const config_setting_t *reader_element(const config_setting_t *setting, size_t i
 	if (!config_setting_is_aggregate(setting))
 		return setting;
 	return config_setting_get_elem(setting, (unsigned)index);
-}
-
-void reader_skip(struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)r;
-	(void)setting;
-	(void)object;
 }
 
 /* ---- values ---- */
@@ -496,4 +492,52 @@ int reader_load_keys(struct settings_reader *r, const config_setting_t *setting,
 	struct key_reading reading = {r, setting};
 
 	return keyfile_load(ring, path, on_key_warning, &reading, ret_error);
+}
+
+/* ---- members of common kinds ---- */
+
+void reader_into_bool(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value)
+{
+	(void)member;
+	(void)reader_bool(r, setting, value);
+}
+
+void reader_into_number(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value)
+{
+	int64_t number;
+
+	if (reader_integer(r, setting, member->min, member->max, &number))
+		*(unsigned *)value = (unsigned)number;
+}
+
+void reader_into_seconds(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value)
+{
+	(void)reader_seconds(
+		r, setting, (uint32_t)member->min, (uint32_t)member->max, value);
+}
+
+void reader_into_time(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value)
+{
+	int64_t ms;
+
+	if (reader_time(r, setting, member->min, member->max, &ms))
+		*(unsigned *)value = (unsigned)ms;
+}
+
+void reader_into_text(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value)
+{
+	(void)member;
+	(void)reader_copy(r, setting, value);
+}
+
+void reader_into_path(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value)
+{
+	(void)member;
+	(void)reader_path(r, setting, value);
 }

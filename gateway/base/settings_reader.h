@@ -32,15 +32,61 @@ struct settings_reader {
 	int error; /* 0, -EINVAL or -ENOMEM: the first that was met */
 };
 
+struct reader_member;
+
 typedef void reader_read(
 	struct settings_reader *r, const config_setting_t *setting, void *object);
+/* Reads a setting of a common kind into a member of the object. */
+typedef void reader_into(struct settings_reader *r, const config_setting_t *setting,
+	const struct reader_member *member, void *value);
 
-/* A setting that a group may have.  They are read in the order of the table. */
+reader_into reader_into_bool, reader_into_number, reader_into_seconds, reader_into_time,
+	reader_into_text, reader_into_path;
+
+/* A setting that a group may have.  They are read in the order of their table, which is
+ * written with the macros below. */
 struct reader_member {
-	const char *name;
-	reader_read *read;
+	const char *name; /* first */
 	bool is_required;
+	reader_read *read; /* NULL: into */
+	reader_into *into; /* NULL too: it is read elsewhere */
+	size_t offset;     /* of the member */
+	int64_t min, max;  /* of a number, in the unit of the member */
 };
+
+#define READER_ELSEWHERE(text)                                                           \
+	{                                                                                \
+		.name = text                                                             \
+	}
+#define READER_OWN(text, function)                                                       \
+	{                                                                                \
+		.name = text, .read = function                                           \
+	}
+#define READER_REQUIRED(text, function)                                                  \
+	{                                                                                \
+		.name = text, .read = function, .is_required = true                      \
+	}
+/* The compiler checks that object has such a member. */
+#define READER_INTO(text, function, type, object, member, low, high)                     \
+	{                                                                                \
+		.name = text, .into = function,                                          \
+		.offset = offsetof(object, member) +                                     \
+			0 * sizeof(&((object *)NULL)->member == (type *)NULL),           \
+		.min = low, .max = high                                                  \
+	}
+#define READER_BOOL(text, object, member)                                                \
+	READER_INTO(text, reader_into_bool, bool, object, member, 0, 0)
+#define READER_NUMBER(text, object, member, low, high)                                   \
+	READER_INTO(text, reader_into_number, unsigned, object, member, low, high)
+#define READER_SECONDS(text, object, member, low, high)                                  \
+	READER_INTO(text, reader_into_seconds, unsigned, object, member, low, high)
+/* In milliseconds. */
+#define READER_TIME(text, object, member, low, high)                                     \
+	READER_INTO(text, reader_into_time, unsigned, object, member, low, high)
+#define READER_TEXT(text, object, member)                                                \
+	READER_INTO(text, reader_into_text, char *, object, member, 0, 0)
+#define READER_PATH(text, object, member)                                                \
+	READER_INTO(text, reader_into_path, char *, object, member, 0, 0)
 
 struct reader_choice {
 	const char *name;
@@ -118,8 +164,4 @@ bool reader_path(struct settings_reader *r, const config_setting_t *setting, cha
 int reader_load_keys(struct settings_reader *r, const config_setting_t *setting,
 	struct keyring *ring, const char *path, char ret_error[KEYFILE_ERROR_MAX])
 	__attribute__((warn_unused_result));
-/* A reader_read that does nothing, for members that are read together with another. */
-void reader_skip(
-	struct settings_reader *r, const config_setting_t *setting, void *object);
-
 #endif

@@ -36,8 +36,8 @@ static const char default_database[] = "/var/lib/muster/muster.db";
 /* ---- top-level settings ---- */
 
 static const struct reader_member address_members[] = {
-	{"address", reader_skip, false}, /* reader_address */
-	{"port", reader_skip, false},
+	READER_ELSEWHERE("address"), /* reader_address */
+	READER_ELSEWHERE("port"),
 };
 
 static void check_twice(struct settings_reader *r, const config_setting_t *setting,
@@ -79,30 +79,6 @@ static void read_listen(
 	}
 }
 
-static void read_user(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_copy(r, setting, &((struct config *)object)->user);
-}
-
-static void read_database(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config *)object)->database);
-}
-
-static void read_pid_file(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config *)object)->pid_file);
-}
-
-static void read_control(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config *)object)->control);
-}
-
 static void read_http_hosts(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -116,9 +92,9 @@ static void read_http(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
-		{"address", reader_skip, false}, /* reader_address */
-		{"port", reader_skip, false},
-		{"hosts", read_http_hosts, false},
+		READER_ELSEWHERE("address"), /* reader_address */
+		READER_ELSEWHERE("port"),
+		READER_OWN("hosts", read_http_hosts),
 	};
 	struct config *config = object;
 
@@ -127,33 +103,6 @@ static void read_http(
 	reader_read_group(
 		r, setting, members, sizeof(members) / sizeof(members[0]), config);
 	(void)reader_address(r, setting, "127.0.0.1", PORT_HTTP, 0, &config->http);
-}
-
-static void read_threads(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, THREADS_MAX, &number))
-		((struct config *)object)->threads = (unsigned)number;
-}
-
-static void read_zone_threads(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, ZONE_THREADS_MAX, &number))
-		((struct config *)object)->zone_threads = (unsigned)number;
-}
-
-static void read_audit_days(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, AUDIT_DAYS_MAX, &number))
-		((struct config *)object)->audit_days = (unsigned)number;
 }
 
 static void read_max_fudge(
@@ -165,34 +114,25 @@ static void read_max_fudge(
 		((struct config *)object)->max_fudge_s = (unsigned)(ms / 1000);
 }
 
-static void read_tcp_idle_timeout(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t ms;
-
-	if (reader_time(
-		    r, setting, TCP_IDLE_TIMEOUT_MIN_MS, TCP_IDLE_TIMEOUT_MAX_MS, &ms))
-		((struct config *)object)->tcp_idle_timeout_ms = (unsigned)ms;
-}
-
 static const struct reader_member root_members[] = {
-	{"listen", read_listen, false},
-	{"user", read_user, false},
-	{"database", read_database, false},
-	{"pid_file", read_pid_file, false},
-	{"control", read_control, false},
-	{"http", read_http, false},
-	{"threads", read_threads, false},
-	{"audit_days", read_audit_days, false},
-	{"zone_threads", read_zone_threads, false},
-	{"tcp_idle_timeout", read_tcp_idle_timeout, false},
-	{"max_fudge", read_max_fudge, false},
-	{"weak_keys", reader_skip, false}, /* config_keys_read */
-	{"keys", reader_skip, false},
-	{"key_files", reader_skip, false},
-	{"enrol_keys", reader_skip, false},
+	READER_OWN("listen", read_listen),
+	READER_TEXT("user", struct config, user),
+	READER_PATH("database", struct config, database),
+	READER_PATH("pid_file", struct config, pid_file),
+	READER_PATH("control", struct config, control),
+	READER_OWN("http", read_http),
+	READER_NUMBER("threads", struct config, threads, 1, THREADS_MAX),
+	READER_NUMBER("audit_days", struct config, audit_days, 1, AUDIT_DAYS_MAX),
+	READER_NUMBER("zone_threads", struct config, zone_threads, 1, ZONE_THREADS_MAX),
+	READER_TIME("tcp_idle_timeout", struct config, tcp_idle_timeout_ms,
+		TCP_IDLE_TIMEOUT_MIN_MS, TCP_IDLE_TIMEOUT_MAX_MS),
+	READER_OWN("max_fudge", read_max_fudge),
+	READER_ELSEWHERE("weak_keys"), /* config_keys_read */
+	READER_ELSEWHERE("keys"),
+	READER_ELSEWHERE("key_files"),
+	READER_ELSEWHERE("enrol_keys"),
 	/* read by config_zones_read, which needs the keys */
-	{"zones", reader_skip, false},
+	READER_ELSEWHERE("zones"),
 };
 
 /* ---- defaults ---- */

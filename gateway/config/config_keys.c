@@ -134,12 +134,12 @@ static void read_key_not_after(
 }
 
 static const struct reader_member key_members[] = {
-	{"name", read_key_name, true},
-	{"algorithm", read_key_algorithm, false},
-	{"secret", read_key_secret, false},
-	{"secret_file", read_key_secret_file, false},
-	{"not_before", read_key_not_before, false},
-	{"not_after", read_key_not_after, false},
+	READER_REQUIRED("name", read_key_name),
+	READER_OWN("algorithm", read_key_algorithm),
+	READER_OWN("secret", read_key_secret),
+	READER_OWN("secret_file", read_key_secret_file),
+	READER_OWN("not_before", read_key_not_before),
+	READER_OWN("not_after", read_key_not_after),
 };
 
 static void check_key(struct settings_reader *r, const config_setting_t *group,

@@ -18,7 +18,7 @@ enum {
 };
 
 struct rule_reading {
-	struct policy_rule *rule;
+	struct policy_rule rule; /* first */
 	const struct config_zone *zone;
 };
 
@@ -35,7 +35,7 @@ static bool has_wildcard(const uint8_t *name)
 static void read_keys(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+	struct policy_rule *rule = object;
 	char text[NAME_TEXT_MAX];
 
 	reader_patterns(r, setting, NULL, NULL, &rule->keys, &rule->key_count);
@@ -54,7 +54,7 @@ static void read_keys(
 static void read_from(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+	struct policy_rule *rule = object;
 
 	reader_cidrs(r, setting, &rule->from, &rule->from_count);
 }
@@ -65,14 +65,8 @@ static void read_transport(
 	static const struct reader_choice choices[] = {
 		{"udp", POLICY_UDP}, {"tcp", POLICY_TCP}};
 
-	(void)reader_choose_many(r, setting, choices, 2,
-		&((struct rule_reading *)object)->rule->transports);
-}
-
-static void read_transfer(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->transfer);
+	(void)reader_choose_many(
+		r, setting, choices, 2, &((struct policy_rule *)object)->transports);
 }
 
 /* ---- which names ---- */
@@ -93,14 +87,14 @@ static void read_match(
 
 	if (reader_choose(
 		    r, setting, matches, sizeof(matches) / sizeof(matches[0]), &match))
-		((struct rule_reading *)object)->rule->match = (enum policy_match)match;
+		((struct policy_rule *)object)->match = (enum policy_match)match;
 }
 
 static void read_names(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct rule_reading *reading = object;
-	struct policy_rule *rule = reading->rule;
+	struct policy_rule *rule = &reading->rule;
 	const uint8_t *zone = reading->zone->name;
 
 	if (rule->match == POLICY_MATCH_PATTERN)
@@ -179,7 +173,7 @@ static void report_bad_type(
 static void read_types(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
-	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+	struct policy_rule *rule = object;
 
 	if (!reader_is_values(r, setting))
 		return;
@@ -206,8 +200,8 @@ static void read_operations(
 	static const struct reader_choice choices[] = {
 		{"add", POLICY_ADD}, {"delete", POLICY_DELETE}};
 
-	(void)reader_choose_many(r, setting, choices, 2,
-		&((struct rule_reading *)object)->rule->operations);
+	(void)reader_choose_many(
+		r, setting, choices, 2, &((struct policy_rule *)object)->operations);
 }
 
 /*
@@ -222,7 +216,7 @@ static bool is_like_address(const char *text)
 static void read_data_element(struct settings_reader *r, const config_setting_t *element,
 	struct rule_reading *reading)
 {
-	struct policy_rule *rule = reading->rule;
+	struct policy_rule *rule = &reading->rule;
 	const char *text = reader_text(r, element);
 	uint8_t name[NAME_MAX_LEN];
 
@@ -250,7 +244,7 @@ static void read_data(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	struct rule_reading *reading = object;
-	struct policy_rule *rule = reading->rule;
+	struct policy_rule *rule = &reading->rule;
 	size_t count = reader_count(setting);
 
 	if (!reader_is_values(r, setting))
@@ -261,88 +255,20 @@ static void read_data(
 		read_data_element(r, reader_element(setting, i), reading);
 }
 
-static void read_ttl_min(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_seconds(
-		r, setting, 0, TTL_MAX_S, &((struct policy_rule *)object)->ttl_min);
-}
-
-static void read_ttl_max(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_seconds(
-		r, setting, 0, TTL_MAX_S, &((struct policy_rule *)object)->ttl_max);
-}
-
 static void read_ttl(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
-		{"min", read_ttl_min, false}, {"max", read_ttl_max, false}};
-	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+		READER_SECONDS("min", struct policy_rule, ttl_min, 0, TTL_MAX_S),
+		READER_SECONDS("max", struct policy_rule, ttl_max, 0, TTL_MAX_S)};
+	struct policy_rule *rule = object;
 
 	reader_read_group(r, setting, members, 2, rule);
 	if (rule->ttl_min > rule->ttl_max)
 		reader_error(r, setting, "min is above max");
 }
 
-static void read_max_records(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, RRSET_COUNT_MAX, &number))
-		((struct rule_reading *)object)->rule->max_records = (unsigned)number;
-}
-
-static void read_max_names(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, INT32_MAX, &number))
-		((struct rule_reading *)object)->rule->max_names = (uint32_t)number;
-}
-
-static void read_max_size(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, INT32_MAX, &number))
-		((struct rule_reading *)object)->rule->max_size = (uint32_t)number;
-}
-
 /* ---- leases ---- */
-
-static void read_lease_default(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
-		&((struct policy_rule *)object)->lease_default_s);
-}
-
-static void read_lease_min(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
-		&((struct policy_rule *)object)->lease_min_s);
-}
-
-static void read_lease_max(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
-		&((struct policy_rule *)object)->lease_max_s);
-}
-
-static void read_lease_key_max(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_seconds(r, setting, 1, LEASE_LIMIT_S,
-		&((struct policy_rule *)object)->lease_key_max_s);
-}
 
 static void check_lease(struct settings_reader *r, const config_setting_t *setting,
 	const struct policy_rule *rule)
@@ -367,12 +293,14 @@ static void read_lease(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
-		{"default", read_lease_default, false},
-		{"min", read_lease_min, false},
-		{"max", read_lease_max, false},
-		{"key_max", read_lease_key_max, false},
+		READER_SECONDS(
+			"default", struct policy_rule, lease_default_s, 1, LEASE_LIMIT_S),
+		READER_SECONDS("min", struct policy_rule, lease_min_s, 1, LEASE_LIMIT_S),
+		READER_SECONDS("max", struct policy_rule, lease_max_s, 1, LEASE_LIMIT_S),
+		READER_SECONDS(
+			"key_max", struct policy_rule, lease_key_max_s, 1, LEASE_LIMIT_S),
 	};
-	struct policy_rule *rule = ((struct rule_reading *)object)->rule;
+	struct policy_rule *rule = object;
 
 	rule->has_lease = true;
 	rule->lease_min_s = LEASE_MIN_S;
@@ -385,24 +313,6 @@ static void read_lease(
 	if (!rule->lease_max_s)
 		rule->lease_max_s = LEASE_MAX_S;
 	check_lease(r, setting, rule);
-}
-
-static void read_adopt(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->adopt);
-}
-
-static void read_ptr(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->ptr);
-}
-
-static void read_merge(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	(void)reader_bool(r, setting, &((struct rule_reading *)object)->rule->merge);
 }
 
 static bool may_add_addresses(const struct policy_rule *rule)
@@ -445,24 +355,24 @@ static void read_rate(
 /* ---- the rule ---- */
 
 static const struct reader_member rule_members[] = {
-	{"keys", read_keys, true},
-	{"match", read_match, false}, /* see check_match */
-	{"names", read_names, false},
-	{"types", read_types, false},
-	{"operations", read_operations, false},
-	{"data", read_data, false},
-	{"ttl", read_ttl, false},
-	{"max_records", read_max_records, false},
-	{"max_names", read_max_names, false},
-	{"max_size", read_max_size, false},
-	{"rate", read_rate, false},
-	{"from", read_from, false},
-	{"transport", read_transport, false},
-	{"transfer", read_transfer, false},
-	{"lease", read_lease, false},
-	{"adopt", read_adopt, false},
-	{"ptr", read_ptr, false},
-	{"merge", read_merge, false},
+	READER_REQUIRED("keys", read_keys),
+	READER_OWN("match", read_match), /* see check_match */
+	READER_OWN("names", read_names),
+	READER_OWN("types", read_types),
+	READER_OWN("operations", read_operations),
+	READER_OWN("data", read_data),
+	READER_OWN("ttl", read_ttl),
+	READER_NUMBER("max_records", struct policy_rule, max_records, 1, RRSET_COUNT_MAX),
+	READER_NUMBER("max_names", struct policy_rule, max_names, 1, INT32_MAX),
+	READER_NUMBER("max_size", struct policy_rule, max_size, 1, INT32_MAX),
+	READER_OWN("rate", read_rate),
+	READER_OWN("from", read_from),
+	READER_OWN("transport", read_transport),
+	READER_BOOL("transfer", struct policy_rule, transfer),
+	READER_OWN("lease", read_lease),
+	READER_BOOL("adopt", struct policy_rule, adopt),
+	READER_BOOL("ptr", struct policy_rule, ptr),
+	READER_BOOL("merge", struct policy_rule, merge),
 };
 
 static void read_rule(struct settings_reader *r, const config_setting_t *group,
@@ -470,18 +380,20 @@ static void read_rule(struct settings_reader *r, const config_setting_t *group,
 {
 	if (!reader_is_group(r, group))
 		return;
-	reading->rule->line =
+	reading->rule.line =
 		(int)settings_text_line(r->text, config_setting_source_line(group));
 	reader_read_group(r, group, rule_members,
 		sizeof(rule_members) / sizeof(rule_members[0]), reading);
 	check_names(r, group);
-	check_match(r, group, reading->rule);
-	check_effect(r, group, reading->rule);
+	check_match(r, group, &reading->rule);
+	check_effect(r, group, &reading->rule);
 }
 
-void config_policy_read(struct settings_reader *r, const config_setting_t *setting,
-	struct config_zone *zone)
+void config_policy_read(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
+	struct config_zone *zone = object;
+
 	if (!reader_is_list(r, setting))
 		return;
 	size_t count = reader_count(setting);
@@ -490,9 +402,11 @@ void config_policy_read(struct settings_reader *r, const config_setting_t *setti
 		return;
 	zone->policy.rules = rules;
 	for (size_t i = 0; i < count; i++) {
-		struct rule_reading reading = {.rule = &rules[i], .zone = zone};
-		policy_rule_init(&rules[i]);
-		zone->policy.count = i + 1;
+		struct rule_reading reading = {.zone = zone};
+
+		policy_rule_init(&reading.rule);
 		read_rule(r, reader_element(setting, i), &reading);
+		rules[i] = reading.rule;
+		zone->policy.count = i + 1;
 	}
 }

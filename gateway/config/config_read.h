@@ -66,13 +66,10 @@ void config_keys_read(struct settings_reader *r, const config_setting_t *root);
 void config_zones_read(struct settings_reader *r, const config_setting_t *setting);
 void config_zone_clear(struct config_zone *zone);
 void config_zones_free_index(struct config *config);
-/* For a zone whose name has been read. */
-void config_targets_read(struct settings_reader *r, const config_setting_t *setting,
-	struct config_zone *zone);
+/* For a struct config_zone whose name has been read. */
+reader_read config_targets_read, config_policy_read;
 void config_targets_default(struct settings_reader *r, struct config_zone *zone);
 void config_target_clear(struct config_target *target);
-void config_policy_read(struct settings_reader *r, const config_setting_t *setting,
-	struct config_zone *zone);
 
 /*
  * Reads text in memory as config_load reads a file, for tests and fuzzing.  It may

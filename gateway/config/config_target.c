@@ -18,21 +18,6 @@ enum {
 
 /* ---- settings of each type ---- */
 
-static void read_timeout(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t ms;
-
-	if (reader_time(r, setting, 1, TIMEOUT_MAX_MS, &ms))
-		((struct config_target *)object)->timeout_ms = (unsigned)ms;
-}
-
-static void read_file(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	reader_path(r, setting, &((struct config_target *)object)->file);
-}
-
 /* Finds a key of key_files or keys by its name; NULL: reported. */
 static const struct tsig_key *find_key(
 	struct settings_reader *r, const config_setting_t *setting)
@@ -84,10 +69,10 @@ static bool read_secondary(struct settings_reader *r, const config_setting_t *se
 	struct config_secondary *secondary)
 {
 	static const struct reader_member members[] = {
-		{"address", reader_skip, false}, /* reader_address */
-		{"port", reader_skip, false},
-		{"key", read_secondary_key, false},
-		{"source", read_secondary_source, false},
+		READER_ELSEWHERE("address"), /* reader_address */
+		READER_ELSEWHERE("port"),
+		READER_OWN("key", read_secondary_key),
+		READER_OWN("source", read_secondary_source),
 	};
 
 	if (!config_setting_is_group(setting))
@@ -175,27 +160,27 @@ static void read_api_key_file(
 }
 
 static const struct reader_member local_members[] = {
-	{"type", reader_skip, false},
-	{"file", read_file, false},
-	{"notify", read_notify, false},
-	{"timeout", read_timeout, false},
+	READER_ELSEWHERE("type"),
+	READER_PATH("file", struct config_target, file),
+	READER_OWN("notify", read_notify),
+	READER_TIME("timeout", struct config_target, timeout_ms, 1, TIMEOUT_MAX_MS),
 };
 
 static const struct reader_member ddns_members[] = {
-	{"type", reader_skip, false},
-	{"address", reader_skip, false}, /* read_ddns */
-	{"port", reader_skip, false},
-	{"key", read_key, false},
-	{"transfer_key", read_transfer_key, false},
-	{"timeout", read_timeout, false},
+	READER_ELSEWHERE("type"),
+	READER_ELSEWHERE("address"), /* read_ddns */
+	READER_ELSEWHERE("port"),
+	READER_OWN("key", read_key),
+	READER_OWN("transfer_key", read_transfer_key),
+	READER_TIME("timeout", struct config_target, timeout_ms, 1, TIMEOUT_MAX_MS),
 };
 
 static const struct reader_member powerdns_members[] = {
-	{"type", reader_skip, false},
-	{"url", read_url, true},
-	{"server", read_server, false},
-	{"api_key_file", read_api_key_file, true},
-	{"timeout", read_timeout, false},
+	READER_ELSEWHERE("type"),
+	READER_REQUIRED("url", read_url),
+	READER_OWN("server", read_server),
+	READER_REQUIRED("api_key_file", read_api_key_file),
+	READER_TIME("timeout", struct config_target, timeout_ms, 1, TIMEOUT_MAX_MS),
 };
 
 /* ---- the target ---- */
@@ -280,9 +265,11 @@ static void check_ids(struct settings_reader *r, const config_setting_t *setting
 	}
 }
 
-void config_targets_read(struct settings_reader *r, const config_setting_t *setting,
-	struct config_zone *zone)
+void config_targets_read(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
+	struct config_zone *zone = object;
+
 	if (!reader_is_list(r, setting))
 		return;
 	size_t count = reader_count(setting);

@@ -139,24 +139,6 @@ static void read_ack(
 		((struct config_zone *)object)->ack = (enum config_ack)ack;
 }
 
-static void read_ack_timeout(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t ms;
-
-	if (reader_time(r, setting, 1, ACK_TIMEOUT_MAX_MS, &ms))
-		((struct config_zone *)object)->ack_timeout_ms = (unsigned)ms;
-}
-
-static void read_refresh(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	uint32_t seconds;
-
-	if (reader_seconds(r, setting, 1, REFRESH_MAX_S, &seconds))
-		((struct config_zone *)object)->refresh_s = seconds;
-}
-
 static void read_max_size(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -196,31 +178,15 @@ static void read_grace(
 		r, setting, 0, GRACE_MAX_MS, &((struct lease_expiry *)object)->grace_ms);
 }
 
-static void read_brake_percent(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 1, 100, &number))
-		((struct lease_expiry *)object)->brake_percent = (unsigned)number;
-}
-
-static void read_brake_count(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	int64_t number;
-
-	if (reader_integer(r, setting, 0, INT32_MAX, &number))
-		((struct lease_expiry *)object)->brake_count = (unsigned)number;
-}
-
 static void read_expiry(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
 	static const struct reader_member members[] = {
-		{"grace", read_grace, false},
-		{"brake_percent", read_brake_percent, false},
-		{"brake_count", read_brake_count, false},
+		READER_OWN("grace", read_grace),
+		READER_NUMBER(
+			"brake_percent", struct lease_expiry, brake_percent, 1, 100),
+		READER_NUMBER(
+			"brake_count", struct lease_expiry, brake_count, 0, INT32_MAX),
 	};
 
 	reader_read_group(
@@ -262,31 +228,20 @@ static void read_on_expire(
 
 /* ---- the zone ---- */
 
-static void read_targets(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	config_targets_read(r, setting, object);
-}
-
-static void read_allow(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
-{
-	config_policy_read(r, setting, object);
-}
-
 static const struct reader_member zone_members[] = {
-	{"name", read_name, true}, /* first: other names are relative to it */
-	{"ack", read_ack, false},
-	{"ack_timeout", read_ack_timeout, false},
-	{"refresh", read_refresh, false},
-	{"max_size", read_max_size, false},
-	{"mname", read_mname, false},
-	{"query_from", read_query_from, false},
-	{"expiry", read_expiry, false},
-	{"on_stale", read_on_stale, false},
-	{"on_expire", read_on_expire, false},
-	{"targets", read_targets, false},
-	{"allow", read_allow, false},
+	READER_REQUIRED("name", read_name), /* first: other names are relative to it */
+	READER_OWN("ack", read_ack),
+	READER_TIME(
+		"ack_timeout", struct config_zone, ack_timeout_ms, 1, ACK_TIMEOUT_MAX_MS),
+	READER_SECONDS("refresh", struct config_zone, refresh_s, 1, REFRESH_MAX_S),
+	READER_OWN("max_size", read_max_size),
+	READER_OWN("mname", read_mname),
+	READER_OWN("query_from", read_query_from),
+	READER_OWN("expiry", read_expiry),
+	READER_OWN("on_stale", read_on_stale),
+	READER_OWN("on_expire", read_on_expire),
+	READER_OWN("targets", config_targets_read),
+	READER_OWN("allow", config_policy_read),
 };
 
 static void read_zone(struct settings_reader *r, const config_setting_t *group,

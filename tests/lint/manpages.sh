@@ -10,7 +10,7 @@ pages=$(ls gateway/*.[158] agent/*.[158] 2>/dev/null)
 conf=gateway/muster.conf.5
 
 # names_of TYPE FILE...: names in the tables
-# "static const struct TYPE ...[] = { {"name", ...}, ... };".
+# "static const struct TYPE ...[] = { {"name", ...}, ... };", or READER_...("name", ...).
 names_of() {
 	type=$1
 	shift
@@ -18,8 +18,9 @@ names_of() {
 		$0 ~ "struct " type " [*a-z_]*\\[\\] *=" { inside = 1 }
 		inside {
 			text = $0
-			while (match(text, /\{"[a-zA-Z_]+",/)) {
-				print FILENAME ":" FNR ":" substr(text, RSTART + 2, RLENGTH - 4)
+			while (match(text, /(\{|READER_[A-Z]+\(|^\t+)"[a-zA-Z_]+"/)) {
+				split(substr(text, RSTART, RLENGTH), part, "\"")
+				print FILENAME ":" FNR ":" part[2]
 				text = substr(text, RSTART + RLENGTH)
 			}
 		}
