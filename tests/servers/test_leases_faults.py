@@ -75,6 +75,7 @@ def test_expiry(faulty, admin):
         front.gateway.control.arm(faults.ALL, turn if faults.EXHAUSTIVE else 0)
         wait_for(lambda: front.gateway.control.failed() or not front.lease_hosts(), "a fault")
         wait_for(lambda: not front.lease_hosts(), f"the end; {front.gateway.last_fault()}", 40)
+        front.gateway.control.disarm()
         assert not front.mirrored(f"f{turn}")
         assert_same_as_records(front)
     assert front.gateway.met
