@@ -2,19 +2,19 @@
  * A zone's content, and everything that changes it.
  *
  * The content is the mirror and the leases of its records.  It is changed only by edits
- * (edit.h), which have one order: they are made, numbered, written to disk and
- * delivered to the targets in it.  So at any moment the content is
+ * (edit.h), which have one order: they are made, written to disk (where they get their
+ * numbers) and delivered to the targets in it.  So at any moment the content is
  *
  * 	what the primary target has
  * 	+ what is durable and still on its way there   (the primary's delivery has it)
  * 	+ what is on its way to the disk               (committing)
  *
- *   content.c making and freeing it, its gate, its observers
+ *   content.c   making and freeing it, its gate, its observers
  *   edit.c      edits
- *   outcome.c what deliveries report of them: applied, refused, not reachable
- *   rebase.c other content is put under what is pending
+ *   outcome.c   what deliveries report of them: applied, refused, not reachable
+ *   rebase.c    other content is put under what is pending
  *   durable.c   what transfers see: the durable content, and its history
- *   seed.c where a zone of the gateway's own comes from
+ *   seed.c      where a zone of the gateway's own comes from
  *
  * Whatever has to see only the durable content (a load, a transfer) waits at the gate.
  * While something waits there, no new updates are judged, so that after at most one

@@ -1,7 +1,7 @@
 /*
  * The database as all zone threads share it: locked for this process, with its one
- * journal, the mark of acknowledged changes, and the keys' shares.  Each thread reads it
- * by a connection of its own (zone_thread.store).
+ * journal, the mark of acknowledged changes, and the keys' shares.  Each thread has a
+ * reader of its own (zone_thread.reader).
  *
  * The functions may be called by any thread, except open and close.
  */
