@@ -73,13 +73,13 @@ void content_configure(
 
 /* ---- how it is ---- */
 
-struct verdict content_database_verdict(const struct content *content)
+struct verdict content_database_verdict(const struct content *content, const char *what)
 {
 	char error[STORE_ERROR_MAX];
 
 	journal_last_error(content->thread->journal, error);
 	return verdict_refuse(
-		RCODE_SERVFAIL, EDE_OTHER, "the change could not be stored: %s", error);
+		RCODE_SERVFAIL, EDE_OTHER, "the change could not be %s: %s", what, error);
 }
 
 struct verdict content_check_ready(const struct content *content)
@@ -90,7 +90,7 @@ struct verdict content_check_ready(const struct content *content)
 	if (!content->mirror)
 		return content->not_ready;
 	if (content->thread->is_broken)
-		return content_database_verdict(content);
+		return content_database_verdict(content, "stored");
 	return verdict_ok();
 }
 

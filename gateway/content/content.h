@@ -150,8 +150,8 @@ void content_observe(
 
 /* May it be changed now?  NOERROR, or SERVFAIL with the reason. */
 struct verdict content_check_ready(const struct content *content);
-/* Why the database refused something. */
-struct verdict content_database_verdict(const struct content *content);
+/* Why a change could not be "stored", or whatever was to be done. */
+struct verdict content_database_verdict(const struct content *content, const char *what);
 
 /* The primary's delivery. */
 static inline struct delivery *content_primary(const struct content *content)
@@ -202,9 +202,10 @@ void content_tell_down(struct content *content);
 /* Corrects its outcome in the journal. */
 void content_note_outcome(
 	struct content *content, uint64_t seq, const struct verdict *verdict);
-/* A target refuses an edit for good.  If it is the primary, the edit is undone. */
-void content_rejected(struct content *content, struct delivery *delivery,
-	const struct delivery_rejection *rejection);
+/* A target refuses an edit for good.  If it is the primary, the edit is undone.  0, or
+ * -ENOMEM: nothing has been done. */
+int content_rejected(struct content *content, struct delivery *delivery,
+	const struct delivery_rejection *rejection) __attribute__((warn_unused_result));
 /* The SOA at the primary: newer than ours, or one that an update of ours failed to
  * move. */
 void content_adopt_soa(struct content *content, struct rrset *soa);

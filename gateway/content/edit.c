@@ -137,8 +137,8 @@ int edit_withdraw(struct edit *edit, const struct changeset *changes)
 	return r;
 }
 
-/* Appends the changes of next to into.  0 or -ENOMEM. */
-static int move_leases(struct lease_changes *into, struct lease_changes *next)
+/* Makes room for the changes of next.  0 or -ENOMEM. */
+static int reserve_leases(struct lease_changes *into, const struct lease_changes *next)
 {
 	struct lease_change *longer;
 	/* the capacity is a power of two, as functions that append assume */
@@ -149,57 +149,51 @@ static int move_leases(struct lease_changes *into, struct lease_changes *next)
 	longer = realloc(into->changes, room * sizeof(*longer));
 	if (!longer)
 		return -ENOMEM;
-	memcpy(longer + into->count, next->changes, next->count * sizeof(*longer));
 	into->changes = longer;
+	return 0;
+}
+
+/* There is room. */
+static void move_leases(struct lease_changes *into, struct lease_changes *next)
+{
+	memcpy(into->changes + into->count, next->changes,
+		next->count * sizeof(*next->changes));
 	into->count += next->count;
 	next->count = 0;
-	return 0;
+	lease_changes_free(next);
 }
 
-/* Moves the step's leases to where they can be undone; the step keeps a copy. */
-static int merge_leases(struct changeset *into, struct changeset *step)
+/* Adds the step to the changes.  Its leases move to where they can be undone; the step
+ * keeps a copy.  0, or -ENOMEM with nothing done. */
+static int merge(struct changeset *into, struct changeset *step)
 {
-	struct lease_changes *leases = step->leases;
+	struct lease_changes *leases = step->leases, *copy = NULL;
 
-	if (!leases)
-		return 0;
-	step->leases = lease_changes_copy(leases);
-	if (!step->leases) {
-		step->leases = leases;
+	if (leases && into->leases && reserve_leases(into->leases, leases))
+		return -ENOMEM;
+	if (leases && !(copy = lease_changes_copy(leases)))
+		return -ENOMEM;
+	if (changeset_merge(into, step)) {
+		lease_changes_free(copy);
 		return -ENOMEM;
 	}
-	if (!into->leases) {
+	changeset_normalise(into);
+	step->leases = copy;
+	if (into->leases && leases)
+		move_leases(into->leases, leases);
+	else if (leases)
 		into->leases = leases;
-		return 0;
-	}
-	if (move_leases(into->leases, leases)) {
-		lease_changes_free(step->leases);
-		step->leases = leases;
-		return -ENOMEM;
-	}
-	lease_changes_free(leases);
 	return 0;
-}
-
-/* Changes that ended where they began stay until nothing can fail any more, so that
- * aborting the edit undoes them too. */
-static int merge(struct edit *edit)
-{
-	int r = changeset_merge(edit->changes, edit->step);
-
-	if (!r)
-		r = merge_leases(edit->changes, edit->step);
-	if (!r)
-		changeset_normalise(edit->changes);
-	return r;
 }
 
 int edit_keep(struct edit *edit)
 {
-	if (!edit->changes)
+	if (!edit->changes) {
 		edit->changes = changeset_ref(edit->step);
-	else if (merge(edit))
+	} else if (merge(edit->changes, edit->step)) {
+		edit_drop(edit);
 		return -ENOMEM;
+	}
 	changeset_unref(edit->asked);
 	edit->asked = edit->step;
 	edit->step = NULL;
@@ -317,10 +311,15 @@ void edit_undo_failed(struct content *content)
 {
 	struct edit *edit;
 
+	for (size_t i = 0; i < content->delivery_count; i++)
+		delivery_save_again(content->deliveries[i]);
 	if (TAILQ_EMPTY(&content->committing))
 		return;
 	release_primary(content);
 	while ((edit = TAILQ_LAST(&content->committing, edit_list))) {
+		/* What it was to undo is in the mirror again, but not there. */
+		if (edit->origin == EDIT_REJECTION)
+			delivery_want_whole(content_primary(content));
 		undo(content, edit->changes);
 		end(edit, EDIT_UNDONE);
 	}
@@ -424,31 +423,37 @@ void edit_end_undone(struct content *content, uint64_t seq, struct edit *edit)
 		end(edit, EDIT_UNDONE);
 }
 
-struct edit *edit_take_back_changes(struct content *content, uint64_t seq,
+int edit_take_back_changes(struct content *content, uint64_t seq,
 	const struct changeset *changes, enum edit_origin origin,
 	const struct verdict *why, const struct edit_ops *ops, void *owner)
 {
 	struct edit *back = edit_begin(content, origin, ops, owner);
+	int r = back ? edit_withdraw(back, changes) : -ENOMEM;
 
-	content_note_outcome(content, seq, why);
-	if (!back || edit_withdraw(back, changes) || edit_keep(back) ||
-		edit_is_empty(back)) {
+	if (!r)
+		r = edit_keep(back);
+	if (r == -ENOMEM) {
 		edit_abort(back);
-		back = NULL;
-	} else {
-		edit_commit(back, why, NULL);
+		return r;
 	}
-	return back;
+	content_note_outcome(content, seq, why);
+	if (r || edit_is_empty(back)) {
+		edit_abort(back);
+		return 0;
+	}
+	edit_commit(back, why, NULL);
+	return 1;
 }
 
-struct edit *edit_take_back(struct edit *edit, enum edit_origin origin,
-	const struct verdict *why, const struct edit_ops *ops, void *owner)
+int edit_take_back(struct edit *edit, enum edit_origin origin, const struct verdict *why,
+	const struct edit_ops *ops, void *owner)
 {
-	struct edit *back = edit_take_back_changes(
+	const int r = edit_take_back_changes(
 		edit->content, edit->op.seq, edit->asked, origin, why, ops, owner);
 
-	edit_end_undone(edit->content, edit->op.seq, edit);
-	return back;
+	if (r >= 0)
+		edit_end_undone(edit->content, edit->op.seq, edit);
+	return r;
 }
 
 /* ---- the primary target ---- */

@@ -59,9 +59,9 @@ struct edit_ops {
 	void (*failed)(struct edit *edit);
 	/* The primary target has it, and it ends. */
 	void (*applied)(struct edit *edit);
-	/* The primary target refuses it.  True: the owner undoes it and tells whatever
-	 * waits; false: it is undone on the owner's behalf. */
-	bool (*rejected)(struct edit *edit, const struct verdict *why);
+	/* The primary target refuses it.  1: the owner has undone it; 0: it is undone on
+	 * the owner's behalf; -ENOMEM: the owner is told again. */
+	int (*rejected)(struct edit *edit, const struct verdict *why);
 };
 
 /* Waits for the edit of another owner; embedded. */
@@ -113,7 +113,7 @@ int edit_apply_nothing(struct edit *edit) __attribute__((warn_unused_result));
  * or -errno (apply_withdrawal), nothing done. */
 int edit_withdraw(struct edit *edit, const struct changeset *changes)
 	__attribute__((warn_unused_result));
-/* Makes the step part of the edit.  0, or -ENOMEM: the edit can only be aborted. */
+/* Makes the step part of the edit.  0, or -ENOMEM with the step undone. */
 int edit_keep(struct edit *edit) __attribute__((warn_unused_result));
 /* Undoes the step. */
 void edit_drop(struct edit *edit);
@@ -148,16 +148,17 @@ void edit_wait(struct edit *edit, struct edit_waiter *waiter);
 void edit_stop_waiting(struct edit_waiter *waiter);
 
 /*
- * Undoes a durable edit by another one, which is returned: on its way, with these ops,
- * or NULL if there was nothing left to undo, or no memory.  The edit ends, and whatever
- * waited for it, or for a later one, is told EDIT_UNDONE.
+ * Undoes a durable edit by another one, with these ops.  1: that one is on its way; 0:
+ * there was nothing left to undo; the edit has ended, and whatever waited for it, or for
+ * a later one, has been told EDIT_UNDONE.  -ENOMEM: nothing has been done.
  */
-struct edit *edit_take_back(struct edit *edit, enum edit_origin origin,
-	const struct verdict *why, const struct edit_ops *ops, void *owner);
+int edit_take_back(struct edit *edit, enum edit_origin origin, const struct verdict *why,
+	const struct edit_ops *ops, void *owner) __attribute__((warn_unused_result));
 /* The same for the change set of an edit that has ended, with number seq. */
-struct edit *edit_take_back_changes(struct content *content, uint64_t seq,
+int edit_take_back_changes(struct content *content, uint64_t seq,
 	const struct changeset *changes, enum edit_origin origin,
-	const struct verdict *why, const struct edit_ops *ops, void *owner);
+	const struct verdict *why, const struct edit_ops *ops, void *owner)
+	__attribute__((warn_unused_result));
 /* The primary target gets nothing before those that are being committed are durable. */
 void edit_hold_primary(struct content *content);
 /* The primary target has everything up to seq: those edits end. */
@@ -168,7 +169,8 @@ struct edit *edit_find_durable(const struct content *content, uint64_t seq);
  * whatever waited for it, or for a later one, is told EDIT_UNDONE.  It ends; edit may
  * be NULL if it has ended already. */
 void edit_end_undone(struct content *content, uint64_t seq, struct edit *edit);
-/* A commit failed, and everything submitted since has come back: undoes it. */
+/* A commit failed, and everything submitted since has come back: undoes it.  Positions of
+ * deliveries are stored again. */
 void edit_undo_failed(struct content *content);
 /* The content ends: nothing is told or undone. */
 void edit_forget_all(struct content *content);

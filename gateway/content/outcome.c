@@ -39,22 +39,37 @@ static void log_rejection(const struct content *content, const struct delivery *
 		rejection->why->why);
 }
 
-/* Nothing waits, and the change has been confirmed; but the mirror must not contain
- * what the primary lacks. */
-static void take_back(struct content *content, struct edit *edit,
+/* The mirror must not contain what the primary lacks.  0 or -ENOMEM. */
+static int take_back(struct content *content, struct edit *edit,
 	const struct delivery_rejection *rejection)
 {
-	(void)edit_take_back_changes(content, rejection->seq, rejection->changes,
+	int r = 0;
+
+	if (edit && edit->ops && edit->ops->rejected)
+		r = edit->ops->rejected(edit, rejection->why);
+	if (r)
+		return r < 0 ? r : 0;
+	/* Nothing waits, and the change has been confirmed. */
+	if (edit)
+		edit->ops = NULL;
+	r = edit_take_back_changes(content, rejection->seq, rejection->changes,
 		EDIT_REJECTION, rejection->why, NULL, NULL);
+	if (r < 0)
+		return r;
 	edit_end_undone(content, rejection->seq, edit);
+	return 0;
 }
 
-static void reject_at_primary(struct content *content, struct delivery *primary,
+static int reject_at_primary(struct content *content, struct delivery *primary,
 	const struct delivery_rejection *rejection)
 {
 	struct edit *edit = edit_find_durable(content, rejection->seq);
 	const bool is_awaited = edit && edit->origin == EDIT_CLIENT && edit->ops;
+	const bool is_committing = !TAILQ_EMPTY(&content->committing);
+	const int r = take_back(content, edit, rejection);
 
+	if (r)
+		return r;
 	if (!is_awaited)
 		set_aside(content, primary, rejection);
 	log_rejection(content, primary, rejection,
@@ -62,27 +77,24 @@ static void reject_at_primary(struct content *content, struct delivery *primary,
 			? "is taken back"
 			: "is taken back, although its client has been answered already");
 	/* Pending changes that were evaluated on top of it must not contain it. */
-	if (delivery_has_pending(primary) || !TAILQ_EMPTY(&content->committing))
+	if (rejection->has_others || is_committing)
 		delivery_want_whole(primary);
-	if (!edit || !edit->ops || !edit->ops->rejected ||
-		!edit->ops->rejected(edit, rejection->why))
-		take_back(content, edit, rejection);
+	return 0;
 }
 
-void content_rejected(struct content *content, struct delivery *delivery,
+int content_rejected(struct content *content, struct delivery *delivery,
 	const struct delivery_rejection *rejection)
 {
 	const bool is_primary = delivery == content_primary(content);
 
-	if (is_primary && !rejection->is_withdrawal) {
-		reject_at_primary(content, delivery, rejection);
-		return;
-	}
+	if (is_primary && !rejection->is_withdrawal)
+		return reject_at_primary(content, delivery, rejection);
 	set_aside(content, delivery, rejection);
 	log_rejection(content, delivery, rejection, "is set aside");
 	/* What a withdrawal was to undo may exist or not: load the zone. */
 	if (is_primary)
 		delivery_want_whole(delivery);
+	return 0;
 }
 
 /* ---- applied ---- */

@@ -119,6 +119,13 @@ static void succeed(struct delivery *d)
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
 }
 
+static void pause_for_ms(struct delivery *d, int64_t pause_ms)
+{
+	d->state = DELIVERY_PAUSING;
+	d->pause_until_ms = turn_monotonic_ms(&d->thread->time) + pause_ms;
+	alarm_set(&d->alarm, d->pause_until_ms);
+}
+
 static void pause_after_failure(struct delivery *d, const struct verdict *why)
 {
 	if (!d->is_down)
@@ -128,9 +135,7 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 	d->failures++;
 	free(d->why);
 	d->why = strdup(why->why);
-	d->state = DELIVERY_PAUSING;
-	d->pause_until_ms = turn_monotonic_ms(&d->thread->time) + d->backoff_ms;
-	alarm_set(&d->alarm, d->pause_until_ms);
+	pause_for_ms(d, d->backoff_ms);
 	d->backoff_ms *= 2;
 	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
@@ -289,30 +294,37 @@ static void finish_applied(struct delivery *d, struct rrset *soa)
 	delivery_spend(d, changes);
 }
 
+/* The batch leaves the queue when what it did has been undone.  Until there is memory for
+ * that, the target refuses it again and again. */
 static void finish_rejected(struct delivery *d, const struct target_result *result)
 {
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
 	/* As it was queued, since batches do not contain leases. */
 	struct delivery_rejection rejection = {
 		.seq = d->batch_seq,
-		.changes = changeset_ref(TAILQ_FIRST(&d->queue.entries)->changes),
-		.is_withdrawal = TAILQ_FIRST(&d->queue.entries)->is_withdrawal,
+		.changes = first->changes,
+		.is_withdrawal = first->is_withdrawal,
+		.has_others = d->queue.count > 1 || !d->is_live,
 		.why = &result->verdict,
 	};
 
+	if (d->zone.events->rejected(d->zone.arg, d, &rejection)) {
+		pause_for_ms(d, DELIVERY_BACKOFF_MIN_MS);
+		return;
+	}
+	succeed(d);
 	finish_batch(d);
 	d->delivered--;
 	d->rejected++;
-	d->zone.events->rejected(d->zone.arg, d, &rejection);
-	changeset_unref(rejection.changes);
 }
 
 static void on_rejected(struct delivery *d, const struct target_result *result)
 {
-	succeed(d);
 	if (d->batch_entries == 1) {
 		finish_rejected(d, result);
 		return;
 	}
+	succeed(d);
 	/* One of them is to blame: find out which, in order. */
 	d->isolate = d->batch_entries;
 	delivery_drop_batch(d);
@@ -465,28 +477,26 @@ void delivery_configure(struct delivery *d, struct config *config,
 	delivery_kick(d, false);
 }
 
-/* Between two requests.  Without memory the old settings stay. */
-static void take_settings(struct delivery *d)
+/* Between two requests.  0, or -ENOMEM with the old settings. */
+static int take_settings(struct delivery *d)
 {
 	struct target *old = d->target;
-	struct config *old_config = d->config;
-	const struct config_target *old_target_config = d->target_config;
+	const struct config_target *old_config = d->target_config;
 
-	d->config = d->next_config;
 	d->target_config = d->next_target_config;
-	d->next_config = NULL;
 	if (!open_target(d)) {
-		config_unref(d->config);
-		d->config = old_config;
-		d->target_config = old_target_config;
+		d->target_config = old_config;
 		d->target = old;
-		return;
+		return -ENOMEM;
 	}
 	target_ops(old)->free(old);
-	config_unref(old_config);
+	config_unref(d->config);
+	d->config = d->next_config;
+	d->next_config = NULL;
 	delivery_drop_batch(d);
 	d->want_load = d->is_primary;
 	d->want_whole = true;
+	return 0;
 }
 
 void delivery_kick(struct delivery *d, bool flush)
@@ -494,8 +504,10 @@ void delivery_kick(struct delivery *d, bool flush)
 	const struct target_ops *ops = target_ops(d->target);
 
 	while (d->state == DELIVERY_IDLE) {
-		if (d->next_config)
-			take_settings(d);
+		if (d->next_config && take_settings(d)) {
+			delivery_pause_for(d, "out of memory");
+			return;
+		}
 		if (d->want_load && ops->load) {
 			load(d);
 			return;

@@ -48,6 +48,7 @@ struct delivery_rejection {
 	uint64_t seq;
 	struct changeset *changes; /* as it was added */
 	bool is_withdrawal;
+	bool has_others; /* pending behind it */
 	const struct verdict *why;
 };
 
@@ -68,7 +69,8 @@ struct delivery_events {
 	bool (*probed)(void *arg, const struct rrset *soa);
 	void (*applied)(void *arg, struct delivery *delivery,
 		const struct delivery_success *success);
-	void (*rejected)(void *arg, struct delivery *delivery,
+	/* 0, or -ENOMEM: it is sent again later, and refused again. */
+	int (*rejected)(void *arg, struct delivery *delivery,
 		const struct delivery_rejection *rejection);
 	/* The SOA there after something was refused. */
 	void (*found_soa)(void *arg, struct rrset *soa);
@@ -119,6 +121,8 @@ bool delivery_has_change(
 	const struct delivery *delivery, const uint8_t *owner, uint16_t type);
 /* Stores its position, before the gateway stops. */
 void delivery_save(struct delivery *delivery);
+/* The last position may not have been stored. */
+void delivery_save_again(struct delivery *delivery);
 /* Other settings for the same target (another key, another timeout), from the next
  * request on.  Keeps a reference to config. */
 void delivery_configure(struct delivery *delivery, struct config *config,

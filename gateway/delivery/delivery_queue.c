@@ -25,6 +25,14 @@ void delivery_save(struct delivery *d)
 		return;
 	if (zone_thread_submit_note(d->thread, &note))
 		d->cursor_stored = d->cursor;
+	else
+		alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_CURSOR_MS);
+}
+
+void delivery_save_again(struct delivery *d)
+{
+	d->cursor_stored = UINT64_MAX;
+	alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_CURSOR_MS);
 }
 
 void delivery_on_cursor_alarm(void *arg)

@@ -79,11 +79,11 @@ static void on_applied(struct edit *edit)
 	finish_batch(edit->owner);
 }
 
-static bool on_rejected(struct edit *edit, const struct verdict *why)
+static int on_rejected(struct edit *edit, const struct verdict *why)
 {
 	(void)why;
 	finish(edit->owner, EXPIRY_RETRY_MS);
-	return false;
+	return 0;
 }
 
 static const struct edit_ops batch_ops = {

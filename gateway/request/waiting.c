@@ -6,6 +6,8 @@
 
 #include "gateway/base/log.h"
 
+enum { LONGER_MS = 100 }; /* for a client whose change cannot be taken back now */
+
 /* ---- lists ---- */
 
 static void leave_list(struct request *request)
@@ -26,17 +28,11 @@ static void set_deadline(struct zone_requests *zone)
 		alarm_stop(&zone->deadline);
 }
 
-/* Usually at the end; a request that waits again has kept its deadline. */
-static void start_waiting(struct zone_requests *zone, struct request *request)
+/* Usually at the end. */
+static void enter_list(struct zone_requests *zone, struct request *request)
 {
-	struct zone_thread *thread = zone->all->thread;
-	struct request *before;
+	struct request *before = TAILQ_LAST(&zone->waiting, request_list);
 
-	request_set_state(request, REQUEST_DELIVERING);
-	if (!request->deadline_ms)
-		request->deadline_ms = turn_monotonic_ms(&thread->time) +
-			zone->content->rules->ack_timeout_ms;
-	before = TAILQ_LAST(&zone->waiting, request_list);
 	while (before && before->deadline_ms > request->deadline_ms)
 		before = TAILQ_PREV(before, request_list, entry);
 	if (before)
@@ -46,6 +42,18 @@ static void start_waiting(struct zone_requests *zone, struct request *request)
 	request->list = &zone->waiting;
 	if (!before)
 		set_deadline(zone);
+}
+
+/* A request that waits again has kept its deadline. */
+static void start_waiting(struct zone_requests *zone, struct request *request)
+{
+	struct zone_thread *thread = zone->all->thread;
+
+	request_set_state(request, REQUEST_DELIVERING);
+	if (!request->deadline_ms)
+		request->deadline_ms = turn_monotonic_ms(&thread->time) +
+			zone->content->rules->ack_timeout_ms;
+	enter_list(zone, request);
 }
 
 static void stop_waiting(struct request *request)
@@ -113,7 +121,7 @@ static void on_told(struct edit_waiter *waiter, struct edit *edit, enum edit_sta
 		}
 		break;
 	case EDIT_FAILED:
-		request->verdict = content_database_verdict(zone->content);
+		request->verdict = content_database_verdict(zone->content, "stored");
 		break;
 	case EDIT_UNDONE: /* it is judged by what it finds now */
 		request_set_state(request, REQUEST_JUDGED);
@@ -154,7 +162,8 @@ static void on_not_taken_back(struct edit *edit)
 {
 	struct request *request = edit->owner;
 
-	request->verdict = content_database_verdict(request->requests->content);
+	request->verdict =
+		content_database_verdict(request->requests->content, "withdrawn");
 	requests_answer(request->requests->all, request);
 }
 
@@ -165,18 +174,27 @@ static const struct edit_ops taking_back = {
 	.failed = on_not_taken_back,
 };
 
-/* Undoes a change whose client waits; the client gets this verdict. */
-static void take_back(
+/* Undoes a change whose client waits; the client gets this verdict.  0, or -ENOMEM: it
+ * still waits. */
+static int take_back(
 	struct request *request, const struct verdict *verdict, enum edit_origin origin)
 {
 	struct edit *edit = request->edit;
+	int r = 0;
 
-	request->verdict = *verdict;
 	request->edit = NULL;
+	if (edit)
+		r = edit_take_back(edit, origin, verdict, &taking_back, request);
+	if (r < 0) {
+		request->edit = edit;
+		return r;
+	}
+	request->verdict = *verdict;
 	stop_waiting(request);
 	request_set_state(request, REQUEST_COMMITTING);
-	if (!edit || !edit_take_back(edit, origin, verdict, &taking_back, request))
+	if (!r)
 		requests_answer(request->requests->all, request);
+	return 0;
 }
 
 /* ---- what becomes of an update ---- */
@@ -199,7 +217,7 @@ static void on_failed(struct edit *edit)
 	struct request *request = edit->owner;
 
 	request->edit = NULL;
-	request->verdict = content_database_verdict(edit->content);
+	request->verdict = content_database_verdict(edit->content, "stored");
 	requests_answer(request->requests->all, request);
 }
 
@@ -211,13 +229,15 @@ static void on_applied(struct edit *edit)
 	stop_and_answer(request);
 }
 
-static bool on_rejected(struct edit *edit, const struct verdict *why)
+static int on_rejected(struct edit *edit, const struct verdict *why)
 {
 	struct request *request = edit->owner;
+	const int r = take_back(request, why, EDIT_REJECTION);
 
+	if (r)
+		return r;
 	request->requests->counters.refused++;
-	take_back(request, why, EDIT_REJECTION);
-	return true;
+	return 1;
 }
 
 const struct edit_ops requests_edit_ops = {
@@ -228,6 +248,15 @@ const struct edit_ops requests_edit_ops = {
 };
 
 /* ---- patience ---- */
+
+/* Its change cannot be taken back now. */
+static void wait_longer(struct zone_requests *zone, struct request *request)
+{
+	leave_list(request);
+	request->deadline_ms = turn_monotonic_ms(&zone->all->thread->time) + LONGER_MS;
+	enter_list(zone, request);
+	set_deadline(zone);
+}
 
 static void on_deadline(void *arg)
 {
@@ -241,10 +270,10 @@ static void on_deadline(void *arg)
 
 	while ((request = TAILQ_FIRST(&zone->waiting)) &&
 		request->deadline_ms <= now_ms) {
-		if (content->rules->ack == CONFIG_ACK_APPLIED)
-			take_back(request, &late, EDIT_TAKE_BACK);
-		else
+		if (content->rules->ack != CONFIG_ACK_APPLIED)
 			stop_and_answer(request);
+		else if (take_back(request, &late, EDIT_TAKE_BACK))
+			wait_longer(zone, request);
 	}
 }
 
@@ -271,10 +300,9 @@ void zone_requests_give_up(struct zone_requests *zone)
 
 	requests_give_up_asking(zone);
 	while ((r = TAILQ_FIRST(&zone->waiting))) {
-		if (is_applied && content->mirror && !content->thread->is_over) {
-			take_back(r, &withdrawn, EDIT_TAKE_BACK);
+		if (is_applied && content->mirror && !content->thread->is_over &&
+			!take_back(r, &withdrawn, EDIT_TAKE_BACK))
 			continue;
-		}
 		if (is_applied)
 			r->verdict = unknown;
 		stop_and_answer(r);

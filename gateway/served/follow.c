@@ -149,12 +149,12 @@ static void on_applied(
 		delivery_want_whole(delivery);
 }
 
-static void on_rejected(
+static int on_rejected(
 	void *arg, struct delivery *delivery, const struct delivery_rejection *rejection)
 {
 	struct served_zone *zone = arg;
 
-	content_rejected(&zone->content, delivery, rejection);
+	return content_rejected(&zone->content, delivery, rejection);
 }
 
 static void on_found_soa(void *arg, struct rrset *soa)

@@ -173,24 +173,28 @@ void writer_take_over(struct writer *writer, const uint8_t *name)
 		writer_open_zone(writer, zone);
 }
 
-static void reload_zone(struct writer *writer, struct config *config,
-	const struct config_zone *zone_config)
+/* Opens it, or gives it its newest settings.  False: it has them. */
+static bool reload_zone(struct writer *writer, const struct config_zone *zone_config)
 {
 	struct served_zone *zone = served_find(&writer->served, zone_config->name);
 	int r;
 
+	if (zone && zone->content.config == writer->config)
+		return false;
 	if (zone) {
-		r = served_configure(zone, config, zone_config);
+		r = served_configure(zone, writer->config, zone_config);
 		if (!r)
-			return;
+			return true;
 		if (r != -EXDEV) {
-			log_error("zone %s: %s", zone_config->text, strerror(-r));
-			return;
+			log_error("zone %s: its new settings cannot be used yet: %s",
+				zone_config->text, strerror(-r));
+			set_reopen_alarm(writer);
+			return true;
 		}
 		close_zone(writer, zone);
 	}
-	writer_open_zone(
-		writer, zone_config); /* while it is closed, sweep_closing does */
+	/* while it is closed, sweep_closing does */
+	return writer_open_zone(writer, zone_config);
 }
 
 void writer_on_reopen(void *arg)
@@ -206,7 +210,7 @@ void writer_on_reopen(void *arg)
 		const struct config_zone *zone = &config->zones[at];
 
 		if (zone_thread_serves(&writer->thread, zone) &&
-			writer_open_zone(writer, zone))
+			reload_zone(writer, zone))
 			tried++;
 	}
 	if (tried == WRITER_REOPEN_MAX)
@@ -240,7 +244,7 @@ void writer_reload_zones(struct writer *writer, struct config *config)
 		const struct config_zone *zone = &config->zones[i];
 
 		if (zone_thread_serves(&writer->thread, zone))
-			reload_zone(writer, config, zone);
+			(void)reload_zone(writer, zone);
 		else
 			served_note_opened(&writer->served, zone->name);
 	}
