@@ -20,6 +20,7 @@ static struct fault_control own = {.depth = DEPTH};
 static struct fault_control *control = &own;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local bool is_inside; /* backtrace may allocate */
+static _Thread_local bool is_spared;
 
 static void share(const char *path)
 {
@@ -62,10 +63,23 @@ void fault_arm(uint32_t kinds, uint32_t nth)
 	__atomic_store_n(&control->kinds, kinds, __ATOMIC_SEQ_CST);
 }
 
+bool fault_has_failed(void)
+{
+	return __atomic_load_n(&control->has_failed, __ATOMIC_SEQ_CST);
+}
+
+bool fault_spare(bool spared)
+{
+	const bool was_spared = is_spared;
+
+	is_spared = spared;
+	return was_spared;
+}
+
 bool fault_disarm(void)
 {
 	__atomic_store_n(&control->kinds, 0, __ATOMIC_SEQ_CST);
-	return control->has_failed;
+	return fault_has_failed();
 }
 
 static uint64_t offset_of(const void *address)
@@ -136,7 +150,8 @@ __attribute__((noinline)) bool fault_here(enum fault_kind kind, const char *name
 {
 	bool fails = false;
 
-	if (!(__atomic_load_n(&control->kinds, __ATOMIC_SEQ_CST) & kind) || is_inside)
+	if (!(__atomic_load_n(&control->kinds, __ATOMIC_SEQ_CST) & kind) || is_inside ||
+		is_spared)
 		return false;
 	is_inside = true;
 	pthread_mutex_lock(&lock);

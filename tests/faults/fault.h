@@ -55,7 +55,10 @@ bool fault_here(enum fault_kind kind, const char *name);
 struct fault_control *fault_control(void);
 void fault_arm(uint32_t kinds, uint32_t nth);
 /* Has one failed since fault_arm? */
+bool fault_has_failed(void);
 bool fault_disarm(void);
+/* Calls of this thread do not fail as long as it is spared.  Was it? */
+bool fault_spare(bool is_spared);
 
 /* Before SQLite's first use. */
 void fault_hook_sqlite(void);

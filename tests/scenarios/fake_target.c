@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/scenarios/content.h"
+#include "tests/scenarios/spare.h"
 #include "tests/unit/rrset_without.h"
 #include "zones/update_builder.h"
 
@@ -387,13 +388,16 @@ static void answer(struct fake_target *t)
 static void on_event(evutil_socket_t fd, short events, void *arg)
 {
 	struct fake_target *t = arg;
+	bool was_spared;
 
 	(void)fd;
 	(void)events;
 	if (t->request == FAKE_NONE || (t->server->is_held && !t->server->passing))
 		return;
 	t->server->passing -= t->server->is_held;
+	was_spared = spare(true);
 	work(t);
+	(void)spare(was_spared);
 	answer(t);
 }
 

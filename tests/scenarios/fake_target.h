@@ -29,6 +29,7 @@ struct fake_server {
 	struct fake_version *versions;
 	size_t version_count;
 	struct fake_target *targets; /* that there are */
+	bool is_late; /* added while the gateway ran, with what the primary had then */
 	/* What it is told to do. */
 	bool is_down;     /* everything fails */
 	bool is_held;     /* requests wait */

@@ -14,6 +14,7 @@
 #include "gateway/served/writer.h"
 #include "tests/scenarios/content.h"
 #include "tests/scenarios/gateway_private.h"
+#include "tests/scenarios/spare.h"
 #include "tests/unit/store_memory.h"
 
 enum {
@@ -57,6 +58,8 @@ static int add_server(struct gateway *gateway, const struct gateway_zone *zone,
 		return -EINVAL;
 	server = fake_net_add(&gateway->net, target->name, id, target->type, content);
 	zone_free(content);
+	if (server)
+		server->is_late = gateway->threads != NULL;
 	return server ? 0 : gateway_why(gateway, -ENOMEM, "a server");
 }
 
@@ -167,6 +170,7 @@ static bool is_waiting(const struct gateway *gateway, const struct writer *write
 static bool go_on(struct gateway *gateway)
 {
 	const unsigned count = count_threads(gateway);
+	const bool was_spared = spare(gateway->is_looked_at);
 	bool is_done = false;
 
 	for (unsigned i = 0; i < count; i++)
@@ -176,6 +180,7 @@ static bool go_on(struct gateway *gateway)
 
 		is_done = is_waiting(gateway, writer) && writer_turn(writer, true);
 	}
+	(void)spare(was_spared);
 	return is_done;
 }
 
@@ -191,7 +196,7 @@ int gateway_settle(struct gateway *gateway)
 static int advance(struct gateway *gateway, int64_t to_ms)
 {
 	const unsigned count = count_threads(gateway);
-	bool is_there = false;
+	bool is_there = false, was_spared;
 	int r;
 
 	while (!(r = gateway_settle(gateway)) && !is_there) {
@@ -205,8 +210,10 @@ static int advance(struct gateway *gateway, int64_t to_ms)
 			is_there &= now_of(writer) >= to_ms;
 			next_ms = alarm_ms < next_ms ? alarm_ms : next_ms;
 		}
+		was_spared = spare(gateway->is_looked_at);
 		for (unsigned i = 0; !is_there && i < count; i++)
 			writer_advance(thread_at(gateway, i), next_ms);
+		(void)spare(was_spared);
 	}
 	return r;
 }
@@ -464,10 +471,15 @@ int gateway_take(struct gateway *gateway, const struct policy_subject *sender,
 	const uint8_t *msg, size_t len)
 {
 	struct dns_request *dns = new_request(gateway, sender, msg, len);
+	enum intake_result result;
+	bool was_spared;
 
 	if (!dns)
 		return gateway_why(gateway, -ENOMEM, "a request");
-	if (intake_judge(dns, gateway->listener.pool) == INTAKE_FORWARD)
+	was_spared = spare(false);
+	result = intake_judge(dns, gateway->listener.pool);
+	(void)spare(was_spared);
+	if (result == INTAKE_FORWARD)
 		forward(gateway, &dns->request);
 	else
 		queue_push_one(&gateway->mailbox.queue, &dns->request.node);
@@ -533,8 +545,11 @@ int gateway_call(struct gateway *gateway, const uint8_t *zone,
 	bool (*run)(struct served *served, struct zone_call *call), void *subject)
 {
 	struct zone_call call = {.zone = zone, .run = run, .subject = subject};
-	int r = gateway_send_call(gateway, &call);
+	int r;
 
+	gateway->is_looked_at = true;
+	r = gateway_send_call(gateway, &call);
+	gateway->is_looked_at = false;
 	if (!r && !gateway_take_call(gateway, &call))
 		abort(); /* something still points to what goes out of scope here */
 	return r;
@@ -599,18 +614,22 @@ struct zone *gateway_content(struct gateway *gateway, const uint8_t *apex)
 	struct zone *content = NULL;
 	struct dns_request *dns;
 	struct verdict v;
+	int r;
 
 	if (gateway_ready(gateway) || gateway_settle(gateway))
 		return NULL;
 	dns = new_request(gateway, &us, msg, make_question(apex, msg));
 	if (!dns)
 		return NULL;
+	gateway->is_looked_at = true;
 	v = dns_request_walk(dns);
 	dns->request.zone = config_find_zone(gateway->config, apex);
 	dns->question_type = TYPE_AXFR;
 	request_set_state(&dns->request, REQUEST_JUDGED);
 	forward(gateway, &dns->request);
-	if (!verdict_is_ok(&v) || gateway_settle(gateway) ||
+	r = gateway_settle(gateway);
+	gateway->is_looked_at = false;
+	if (!verdict_is_ok(&v) || r ||
 		!take_from(&gateway->mailbox.queue, &dns->request.node))
 		return NULL;
 	if (dns->transfer)

@@ -65,6 +65,7 @@ struct gateway {
 	struct queue calls;       /* that are done */
 	struct listener listener; /* as far as answers are composed by it */
 	bool is_dirty;            /* another configuration than it runs with */
+	bool is_looked_at;        /* by the scenario: nothing fails meanwhile */
 	bool is_journal_held, is_reader_held;
 	size_t queue_max; /* zone_threads_env's */
 	bool has_queues;

@@ -84,7 +84,7 @@ int lease_check(struct scenario *s, char *at)
 	uint8_t owner[NAME_MAX_LEN], rdata[WIRE_MESSAGE_MAX];
 	const struct view_lease *lease;
 	struct view_leases leases;
-	uint16_t type;
+	uint16_t type = 0;
 
 	if (!last)
 		return scenario_fail(s, "expected LEASE NAME TYPE RDATA TIME|none");
@@ -146,5 +146,49 @@ int lease_check_brake(struct scenario *s, char *at)
 	if (!word || strcmp(word, got) != 0)
 		return scenario_fail(s, "expected the brake %s, it is %s",
 			word ? word : "on or off", got);
+	return 0;
+}
+
+/* ---- what must always be true ---- */
+
+static bool is_same_lease(const struct view_lease *a, const struct view_lease *b)
+{
+	/* Deadlines do not count: whoever was heard is refreshed, even if the update
+	 * failed. */
+	return a->record.type == b->record.type &&
+		a->record.rdata_len == b->record.rdata_len &&
+		name_is_equal(a->record.owner, b->record.owner) &&
+		name_is_equal(a->record.key, b->record.key) &&
+		memcmp(a->record.rdata, b->record.rdata, a->record.rdata_len) == 0 &&
+		a->record.flags == b->record.flags;
+}
+
+/* In any order. */
+bool lease_are_same(const struct view_leases *a, const struct view_leases *b)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		size_t j = 0;
+
+		while (j < b->count && !is_same_lease(&a->leases[i], &b->leases[j]))
+			j++;
+		if (j == b->count)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+int lease_check_records(
+	struct scenario *s, const struct view_leases *leases, const struct zone *zone)
+{
+	for (size_t i = 0; zone && i < leases->count; i++) {
+		const struct lease_record *record = &leases->leases[i].record;
+		const struct rrset *set = zone_find(zone, record->owner, record->type);
+		char name[NAME_TEXT_MAX];
+
+		if (!(record->flags & LEASE_WAITING) &&
+			(!set || rrset_find(set, record->rdata, record->rdata_len) < 0))
+			return scenario_fail(s, "%s has a lease without its record",
+				name_to_text(record->owner, name));
+	}
 	return 0;
 }

@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { END_MS = 3000 }; /* in which everything that lags is written */
+#include "tests/scenarios/spare.h"
+
+enum {
+	END_MS = 3000,     /* in which everything that lags is written */
+	SHAKEN_MS = 20000, /* in which everything that failed is tried again */
+};
 
 int life_set_time(struct scenario *s, char *at)
 {
@@ -146,6 +151,7 @@ static int write_foreign(struct scenario *s, struct fake_server *server)
 		v = update_read(&update, s->message.octets, &m);
 	if (!verdict_is_ok(&v))
 		return scenario_fail(s, "%s", v.why);
+	s->has_foreign = true;
 	r = fake_server_write(server, update);
 	update_free(update);
 	return r ? scenario_fail(s, "the server does not take it") : 0;
@@ -215,7 +221,7 @@ static int check_server(
 		gateway_find_zone(&s->gateway, zone_apex(server->zone));
 	const bool is_primary = zone && strcmp(zone->targets[0].name, server->name) == 0;
 
-	if (!is_well(server) ||
+	if (!is_well(server) || (is_shaken() && server->is_late) ||
 		(is_primary ? content_is_same(content, server->zone)
 			    : content_is_same_but_soa(content, server->zone)))
 		return 0;
@@ -224,53 +230,84 @@ static int check_server(
 		s, "in the end %s has something else than the gateway", server->name);
 }
 
-/* The gateway's content of each zone; servers have the same. */
-static int take_contents(struct scenario *s, struct zone *contents[GATEWAY_ZONES_MAX])
-{
-	struct gateway *gateway = &s->gateway;
-	int r = 0;
+/* What there is of a zone in the end. */
+struct end {
+	struct zone *content;
+	struct view_leases leases;
+};
 
-	for (size_t i = 0; i < gateway->zone_count; i++)
-		contents[i] = gateway_content(gateway, gateway->zones[i].apex);
-	for (const struct fake_server *server = gateway->net.servers; !r && server;
+static int take_end(struct scenario *s, const struct gateway_zone *zone, struct end *end)
+{
+	int r;
+
+	end->content = gateway_content(&s->gateway, zone->apex);
+	r = scenario_check(
+		s, gateway_leases(&s->gateway, zone->apex, NULL, &end->leases));
+	if (!r)
+		r = lease_check_records(s, &end->leases, end->content);
+	for (const struct fake_server *server = s->gateway.net.servers; !r && server;
 		server = server->next)
-		for (size_t i = 0; !r && i < gateway->zone_count; i++)
-			if (name_is_equal(
-				    gateway->zones[i].apex, zone_apex(server->zone)))
-				r = check_server(s, server, contents[i]);
+		if (name_is_equal(zone->apex, zone_apex(server->zone)))
+			r = check_server(s, server, end->content);
 	return r;
 }
 
-static void clear_contents(struct zone *contents[GATEWAY_ZONES_MAX])
+static int settle_end(struct scenario *s)
 {
-	for (size_t i = 0; i < GATEWAY_ZONES_MAX; i++)
-		zone_free(contents[i]);
+	const int64_t ms = is_shaken() ? SHAKEN_MS : END_MS;
+
+	return scenario_check(s, gateway_pass_time(&s->gateway, ms));
 }
 
-static int check_restart(struct scenario *s,
-	struct zone *const contents[GATEWAY_ZONES_MAX], bool is_killed)
+static int take_ends(struct scenario *s, struct end ends[GATEWAY_ZONES_MAX])
 {
-	struct zone *now[GATEWAY_ZONES_MAX] = {NULL};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < s->gateway.zone_count; i++)
+		r = take_end(s, &s->gateway.zones[i], &ends[i]);
+	return r;
+}
+
+static void clear_ends(struct end ends[GATEWAY_ZONES_MAX])
+{
+	for (size_t i = 0; i < GATEWAY_ZONES_MAX; i++) {
+		zone_free(ends[i].content);
+		view_leases_clear(&ends[i].leases);
+	}
+}
+
+static int check_same_end(struct scenario *s, const struct end *then,
+	const struct end *now, const char *what)
+{
+	if (!content_is_same(then->content, now->content)) {
+		content_print_difference(then->content, now->content);
+		return scenario_fail(s, "after %s the zone is another one", what);
+	}
+	return lease_are_same(&then->leases, &now->leases)
+		? 0
+		: scenario_fail(s, "after %s leases are others", what);
+}
+
+static int check_restart(
+	struct scenario *s, const struct end ends[GATEWAY_ZONES_MAX], bool is_killed)
+{
+	struct end now[GATEWAY_ZONES_MAX] = {0};
 	int r = scenario_check(s, gateway_restart(&s->gateway, 0, is_killed));
 
 	if (!r)
-		r = scenario_check(s, gateway_pass_time(&s->gateway, END_MS));
+		r = settle_end(s);
 	if (!r)
-		r = take_contents(s, now);
-	for (size_t i = 0; !r && i < s->gateway.zone_count; i++) {
-		if (content_is_same(contents[i], now[i]))
-			continue;
-		content_print_difference(contents[i], now[i]);
-		r = scenario_fail(s, "after %s the zone is another one",
-			is_killed ? "kill -9" : "a restart");
-	}
-	clear_contents(now);
+		r = take_ends(s, now);
+	for (size_t i = 0; !r && i < s->gateway.zone_count; i++)
+		r = check_same_end(
+			s, &ends[i], &now[i], is_killed ? "kill -9" : "a restart");
+	clear_ends(now);
 	return r;
 }
 
 int life_check_end(struct scenario *s)
 {
-	struct zone *contents[GATEWAY_ZONES_MAX] = {NULL};
+	struct end ends[GATEWAY_ZONES_MAX] = {0};
 	int r = 0;
 
 	if (!s->gateway.zone_count)
@@ -280,13 +317,13 @@ int life_check_end(struct scenario *s)
 	if (!r && s->gateway.is_reader_held)
 		r = scenario_check(s, gateway_hold_reader(&s->gateway, false));
 	if (!r)
-		r = scenario_check(s, gateway_pass_time(&s->gateway, END_MS));
+		r = settle_end(s);
 	if (!r)
-		r = take_contents(s, contents);
+		r = take_ends(s, ends);
 	if (!r)
-		r = check_restart(s, contents, true);
-	if (!r)
-		r = check_restart(s, contents, false);
-	clear_contents(contents);
+		r = check_restart(s, ends, true);
+	if (!r && !is_shaken())
+		r = check_restart(s, ends, false);
+	clear_ends(ends);
 	return r;
 }

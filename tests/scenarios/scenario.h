@@ -51,6 +51,8 @@ struct scenario {
 	uint16_t next_id;
 	bool is_unchecked; /* a result nobody has asked about yet */
 	bool has_result;
+	bool has_foreign; /* changes by others, which may be seen at any time */
+	bool is_lenient;  /* once an allocation has failed, nothing is as expected */
 	struct sent_update requests[SCENARIO_REQUESTS_MAX];
 	struct scenario_order orders[SCENARIO_ORDERS_MAX];
 	struct message message;
@@ -63,6 +65,9 @@ struct scenario {
 /* "FILE:LINE: why" to stderr; returns -EINVAL. */
 int scenario_fail(const struct scenario *s, const char *why, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Requests have failed without memory, so what the scenario expects may be otherwise, but
+ * not what must always be true. */
+bool scenario_is_lenient(const struct scenario *s);
 /* What the gateway says why, if r is not 0; returns r. */
 int scenario_check(const struct scenario *s, int r);
 /* The next line as it stands in the file; NULL at its end. */
@@ -78,6 +83,8 @@ bool scenario_read_name(
 	const struct scenario *s, uint8_t ret_name[NAME_MAX_LEN], const char *text);
 /* Does what a line says. */
 int scenario_do(struct scenario *s, char *line);
+/* Runs a file.  0, or -errno, which has been said. */
+int scenario_run(const char *path, unsigned thread_count);
 
 /* scene.c */
 int scene_set_zone(struct scenario *s, char *at);
@@ -125,6 +132,11 @@ void order_clear(struct scenario *s);
 int lease_check(struct scenario *s, char *at);
 int lease_check_state(struct scenario *s, char *at);
 int lease_check_brake(struct scenario *s, char *at);
+/* In any order. */
+bool lease_are_same(const struct view_leases *a, const struct view_leases *b);
+/* Does each lease that has a record have it in this zone? */
+int lease_check_records(
+	struct scenario *s, const struct view_leases *leases, const struct zone *zone);
 
 /* send.c */
 int send_update(struct scenario *s, char *at);
