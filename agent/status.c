@@ -375,7 +375,7 @@ int status_write(const char *path, const struct status *status)
 		free(text);
 		return -ENOMEM;
 	}
-	r = supervise_write_file(path, text, STATUS_MODE);
+	r = supervise_write_file(path, text, STATUS_MODE, (uid_t)-1, (gid_t)-1);
 	free(text);
 	return r;
 }

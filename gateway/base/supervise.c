@@ -132,7 +132,8 @@ static int write_octets(int fd, const char *text)
 	return 0;
 }
 
-static int write_new(const char *path, const char *text, unsigned mode)
+static int write_new(
+	const char *path, const char *text, unsigned mode, uid_t owner, gid_t group)
 {
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
 	const int fd = open(path, flags, (mode_t)mode);
@@ -140,7 +141,8 @@ static int write_new(const char *path, const char *text, unsigned mode)
 
 	if (fd < 0)
 		return -errno;
-	r = fchmod(fd, (mode_t)mode) ? -errno : write_octets(fd, text);
+	r = fchmod(fd, (mode_t)mode) || fchown(fd, owner, group) ? -errno
+								 : write_octets(fd, text);
 	/* Otherwise a power loss could leave the new name without its content. */
 	if (!r && fdatasync(fd))
 		r = -errno;
@@ -149,7 +151,8 @@ static int write_new(const char *path, const char *text, unsigned mode)
 	return r;
 }
 
-int supervise_write_file(const char *path, const char *text, unsigned mode)
+int supervise_write_file(
+	const char *path, const char *text, unsigned mode, uid_t owner, gid_t group)
 {
 	char *temporary;
 	int r;
@@ -158,7 +161,7 @@ int supervise_write_file(const char *path, const char *text, unsigned mode)
 		return -ENOMEM;
 	/* What another run left half-written may have another owner or mode. */
 	unlink(temporary);
-	r = write_new(temporary, text, mode);
+	r = write_new(temporary, text, mode, owner, group);
 	if (!r && rename(temporary, path))
 		r = -errno;
 	if (r)
@@ -174,7 +177,7 @@ int supervise_write_pid_file(const char *path)
 	if (!path)
 		return 0;
 	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	return supervise_write_file(path, text, 0644);
+	return supervise_write_file(path, text, 0644, (uid_t)-1, (gid_t)-1);
 }
 
 void supervise_remove_pid_file(const char *path)

@@ -6,6 +6,7 @@
 #define MUSTER_SUPERVISE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <stddef.h>
 
 /* Standard streams that are closed become /dev/null, so that no file opened later is
@@ -29,10 +30,10 @@ int supervise_drop_privileges(const char *user) __attribute__((warn_unused_resul
 /* Makes the folder of this file, if only its last part is missing.  The folder belongs to
  * user (NULL: to us). */
 void supervise_make_folder(const char *path, const char *user);
-/* Writes a file whole or not at all (rename), with this mode whatever the umask.  0 or
- * -errno. */
-int supervise_write_file(const char *path, const char *text, unsigned mode)
-	__attribute__((warn_unused_result));
+/* Writes a file whole or not at all (rename), with this mode whatever the umask.  It
+ * belongs to owner and group (-1: to us).  0 or -errno. */
+int supervise_write_file(const char *path, const char *text, unsigned mode, uid_t owner,
+	gid_t group) __attribute__((warn_unused_result));
 /* Writes our PID, readable for everybody; path NULL: there is no such file.  0 or
  * -errno. */
 int supervise_write_pid_file(const char *path) __attribute__((warn_unused_result));

@@ -77,6 +77,9 @@ bool ctl_config_read(const char *path, config_t *tree, settings_report *report);
 /* The path that a setting names, which the caller frees.  Relative paths start at the
  * folder of the file.  NULL: the setting is missing. */
 char *ctl_config_path(const char *path, const config_t *tree, const char *setting);
+/* The folder of a file, with its final slash, which the caller frees; "": the current
+ * one. */
+char *ctl_folder(const char *path);
 
 /* ---- asking ---- */
 

@@ -11,8 +11,7 @@
 
 enum { FILE_MAX = 64 * 1024 * 1024 }; /* octets, as in the gateway */
 
-/* The folder with its final slash; empty for the current one. */
-static char *folder_of(const char *path)
+char *ctl_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
@@ -23,7 +22,7 @@ static char *folder_of(const char *path)
 
 bool ctl_config_read(const char *path, config_t *tree, settings_report *report)
 {
-	char *folder = folder_of(path);
+	char *folder = ctl_folder(path);
 	const struct settings_source source = {
 		.path = path,
 		.folder = folder[0] ? folder : ".",
@@ -48,7 +47,7 @@ char *ctl_config_path(const char *path, const config_t *tree, const char *settin
 
 	if (!config_lookup_string(tree, setting, &text))
 		return NULL;
-	folder = folder_of(path);
+	folder = ctl_folder(path);
 	if (asprintf(&whole, "%s%s", text[0] == '/' ? "" : folder, text) < 0)
 		ctl_check(NULL);
 	free(folder);

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/base/supervise.h"
 #include "tsig/enrolment.h"
 
 enum {
@@ -267,7 +268,7 @@ static enum ctl_exit read_keys(struct enrolling *e)
 	return CTL_OK;
 }
 
-/* Is this line a key of this name, in the form that write_keys gives it? */
+/* Is this line a key of this name, in the form that compose_keys gives it? */
 static bool is_key_line(const struct enrolling *e, const char *line)
 {
 	const size_t len = strlen(e->name);
@@ -288,34 +289,34 @@ static bool is_in_file(const struct enrolling *e)
 	return false;
 }
 
-/* Writes all other lines, and then the new key. */
-static void write_keys(const struct enrolling *e, FILE *out)
+/* All other lines, and then the new key.  The caller wipes and frees it. */
+static char *compose_keys(const struct enrolling *e)
 {
+	const size_t room = e->old_len + KEY_LINE_MAX;
+	char *text = ctl_check(malloc(room)), *at = text;
 	char secret[HMAC_BASE64_LEN(SECRET_LEN)];
 
 	for (const char *line = e->old; line && *line;) {
 		const size_t len = strcspn(line, "\n");
 
 		if (!is_key_line(e, line))
-			fprintf(out, "%.*s\n", (int)len, line);
+			at += sprintf(at, "%.*s\n", (int)len, line);
 		line += len + (line[len] == '\n');
 	}
 	hmac_encode_base64(e->enrolment.secret, SECRET_LEN, secret);
-	fprintf(out, "key \"%s\" { algorithm hmac-sha256; secret \"%s\"; };\n", e->name,
+	snprintf(at, room - (size_t)(at - text),
+		"key \"%s\" { algorithm hmac-sha256; secret \"%s\"; };\n", e->name,
 		secret);
 	hmac_wipe(secret, sizeof(secret));
+	return text;
 }
 
 static int sync_folder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = NULL;
-	int fd, r;
+	char *folder = ctl_folder(path);
+	const int fd = open(folder[0] ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
 
-	if (asprintf(&folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		    slash ? path : ".") < 0)
-		ctl_check(NULL);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(folder);
 	if (fd < 0)
 		return -errno;
@@ -324,48 +325,16 @@ static int sync_folder(const char *path)
 	return r;
 }
 
-/* Replaces the file whole or not at all.  write NULL: restores it.  0 or -errno. */
-static int replace_file(
-	const struct enrolling *e, void (*write)(const struct enrolling *e, FILE *out))
+static int replace_file(const struct enrolling *e, const char *text)
 {
-	char *path = NULL;
-	FILE *out;
-	int fd, r = 0;
+	const int r = supervise_write_file(e->path, text, 0600, e->owner, e->group);
 
-	if (asprintf(&path, "%s-new", e->path) < 0)
-		ctl_check(NULL);
-	(void)unlink(
-		path); /* left by a process that was killed, since we have the lock */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!out) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-		free(path);
-		return r;
-	}
-	setvbuf(out, NULL, _IONBF, 0); /* so that stdio keeps no copy of the secret */
-	if (write)
-		write(e, out);
-	else
-		fwrite(e->old, 1, e->old_len, out);
-	if (ferror(out) || fchmod(fd, 0600) || fchown(fd, e->owner, e->group) ||
-		fsync(fd))
-		r = errno ? -errno : -EIO;
-	if (fclose(out) && !r)
-		r = -errno;
-	if (!r && rename(path, e->path))
-		r = -errno;
-	if (r)
-		(void)unlink(path);
-	free(path);
 	return r ? r : sync_folder(e->path);
 }
 
 static void restore_file(const struct enrolling *e)
 {
-	const int r = e->old ? replace_file(e, NULL) : unlink(e->path) ? -errno : 0;
+	const int r = e->old ? replace_file(e, e->old) : unlink(e->path) ? -errno : 0;
 
 	if (r)
 		complain(e->path, strerror(-r));
@@ -375,9 +344,12 @@ static void restore_file(const struct enrolling *e)
 
 static enum ctl_exit put_key(struct enrolling *e)
 {
+	char *text = compose_keys(e);
 	enum ctl_exit status;
-	int r = replace_file(e, write_keys);
+	int r = replace_file(e, text);
 
+	hmac_wipe(text, strlen(text));
+	free(text);
 	if (r)
 		return complain(e->path, strerror(-r));
 	status = ctl_order(&e->quiet);

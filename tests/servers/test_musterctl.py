@@ -465,7 +465,7 @@ def test_enrol(enrolling):
     path = enrolling.path("enrolled.keys")
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert secret not in enrolling.log()
-    assert not os.path.exists(path + "-new")
+    assert not os.path.exists(path + ".new")
     enrolling.restart()
     assert enrolling.update(add=[("host8.dyn.example.", 60, "A", "192.0.2.9")],
                             key=key) == "NOERROR"
