@@ -76,10 +76,10 @@ def front_with(gateways, admin, **zone):
 
 
 def test_stale_back_expired(gateways, admin):
-    with front_with(gateways, admin) as front:
-        front.put(1, lease=6)
+    with front_with(gateways, admin, expiry={"grace": "3s"}) as front:
+        front.put(1, lease=2)
         wait_for(lambda: ("stale", full("h1")) in front.events(), "it to go stale")
-        front.put(1, lease=6)
+        front.put(1, lease=2)
         front.wait_gone("h1")
         wait_for(lambda: len(front.events()) == 4, "all events")
         assert front.events() == [(event, full("h1"))
@@ -99,15 +99,15 @@ def test_stale_back_expired(gateways, admin):
 def test_who_was_last_seen_outlives_a_restart(gateways, admin):
     """When a host goes stale, and when it comes back, its leases are told."""
     with front_with(gateways, admin, expiry={"grace": "1h"}) as front:
-        front.put(1, lease=4)
+        front.put(1, lease=3)
         begun = front.lease_rows()
         wait_for(lambda: int(time.time()) > begun[0]["seen_s"], "another second")
-        front.put(1, lease=4)
+        front.put(1, lease=3)
         assert front.lease_rows() == begun
         wait_for(lambda: ("stale", full("h1")) in front.events(), "it to go stale")
         stale = front.lease_rows()
         assert stale[0]["seen_s"] > begun[0]["seen_s"]
-        front.put(1, lease=4)
+        front.put(1, lease=3)
         wait_for(lambda: ("active", full("h1")) in front.events(), "it to be back")
         stored = front.lease_rows()
         assert stored[0]["seen_s"] > stale[0]["seen_s"]
