@@ -494,15 +494,17 @@ void writer_open_zones(struct writer *writer)
 {
 	struct turn_clock *time = &writer->thread.time;
 	const struct config *config = writer->config;
-	const int64_t end = turn_monotonic_ms(time) + WRITER_START_MS;
+	int64_t end = turn_monotonic_ms(time) + WRITER_START_MS;
 
 	for (size_t i = 0; i < config->zone_count; i++) {
 		if (zone_thread_serves(&writer->thread, &config->zones[i]))
 			writer_open_zone(writer, &config->zones[i]);
 	}
 	flush(writer);
-	while (is_any_read(writer) ||
-		(is_any_loading(writer) && turn_monotonic_ms(time) < end))
+	while (is_any_read(writer))
+		turn_or_tick(writer, end);
+	end = turn_monotonic_ms(time) + WRITER_START_MS;
+	while (is_any_loading(writer) && turn_monotonic_ms(time) < end)
 		turn_or_tick(writer, end);
 	note_opened(writer);
 }
