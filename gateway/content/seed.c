@@ -39,6 +39,9 @@ struct seeding {
 	int64_t now_s; /* real time */
 	struct zone *zone;
 	bool is_new; /* it is the seed, and not in the database yet */
+	/* Removes what is left there of a seed that was not stored to its end; NULL:
+	 * nothing is. */
+	struct changeset *leftovers;
 	bool is_bad; /* the seed cannot be read */
 	struct seed_file file;
 	char error[ZONE_ERROR_MAX]; /* with is_bad */
@@ -47,6 +50,7 @@ struct seeding {
 static void seeding_free(struct seeding *seeding)
 {
 	zone_free(seeding->zone);
+	changeset_unref(seeding->leftovers);
 	config_unref(seeding->config);
 	free(seeding);
 }
@@ -118,7 +122,6 @@ static void read_seed(struct seeding *seeding)
 	const char *path = seeding->rules->targets[0].file;
 	int r;
 
-	seeding->is_new = true;
 	seeding->file = look_at(path);
 	if (path) {
 		r = zone_load_file(
@@ -132,6 +135,47 @@ static void read_seed(struct seeding *seeding)
 	seeding->is_bad = r != 0;
 }
 
+/* Those that the new zone does not replace.  0 or -ENOMEM. */
+static int find_leftovers(struct seeding *seeding, const struct zone *old)
+{
+	const struct zone_node *node;
+	const struct rrset *set;
+	size_t cursor = 0;
+	int r = 0;
+
+	seeding->leftovers = changeset_new();
+	if (!seeding->leftovers)
+		return -ENOMEM;
+	while (!r && (node = zone_next_node(old, &cursor))) {
+		const uint8_t *owner = zone_node_owner(node);
+
+		for (unsigned i = 0; !r && (set = zone_node_rrset(node, i)); i++) {
+			if (!zone_find(seeding->zone, owner, set->type))
+				r = changeset_append(
+					seeding->leftovers, owner, set->type, NULL, NULL);
+		}
+	}
+	return r;
+}
+
+/* 0, even if the seed is bad, or -ENOMEM. */
+static int begin_anew(struct seeding *seeding)
+{
+	struct zone *old = seeding->zone;
+	int r = 0;
+
+	seeding->is_new = true;
+	seeding->zone = zone_new_seeded(seeding->rules->name, &seeding->name_seed);
+	if (!seeding->zone)
+		r = -ENOMEM;
+	else
+		read_seed(seeding);
+	if (!r && !seeding->is_bad && zone_count_records(old))
+		r = find_leftovers(seeding, old);
+	zone_free(old);
+	return r;
+}
+
 static int read_zone(
 	struct reader_job *job, const struct store_ops *ops, struct store *store)
 {
@@ -142,9 +186,7 @@ static int read_zone(
 	if (!seeding->zone)
 		return -ENOMEM;
 	r = ops->read_records(store, seeding->id, seeding->zone);
-	if (!r && !zone_soa(seeding->zone))
-		read_seed(seeding);
-	return r;
+	return r || zone_soa(seeding->zone) ? r : begin_anew(seeding);
 }
 
 /* ---- out of service ---- */
@@ -231,9 +273,10 @@ static void store_seed(struct seed *seed, struct seeding *seeding)
 	struct delivery *primary = content_primary(content);
 
 	seeding->op = (struct journal_op){
-		.kind = JOURNAL_CONTENT,
+		.kind = JOURNAL_RECORDS,
 		.zone = content->id,
 		.seq = delivery_cursor(primary),
+		.changes = seeding->leftovers,
 		.content = seeding->zone,
 		.target = delivery_id(primary),
 		.done = on_seeded,

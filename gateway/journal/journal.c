@@ -170,23 +170,6 @@ static int probe(struct journal *journal)
 	return r ? r : journal->ops->put_hold(journal->store, 0, root, false);
 }
 
-static int put_content(struct journal *journal, const struct journal_op *op)
-{
-	const struct zone_node *node;
-	struct rrset *set;
-	size_t cursor = 0;
-
-	while ((node = zone_next_node(op->content, &cursor))) {
-		for (unsigned i = 0; (set = zone_node_rrset(node, i)); i++) {
-			int r = journal->ops->put_rrset(journal->store, op->zone,
-				zone_node_owner(node), set->type, set);
-			if (r)
-				return r;
-		}
-	}
-	return journal->ops->put_cursor(journal->store, op->zone, op->target, op->seq);
-}
-
 int64_t journal_prune_before_ms(const char *path, int64_t at_ms, int64_t now_ms)
 {
 	struct stat file;
@@ -229,8 +212,6 @@ static int run(struct journal *journal, struct journal_op *op)
 		return ops->put_cursor(journal->store, op->zone, op->target, op->seq);
 	case JOURNAL_RECORDS: /* they have a list of their own */
 		break;
-	case JOURNAL_CONTENT:
-		return put_content(journal, op);
 	case JOURNAL_SET_ASIDE:
 		return ops->set_aside(journal->store, op->zone, op->target, op->seq,
 			op->at_ms, &op->verdict);
@@ -296,11 +277,12 @@ static int check_files(struct journal *journal)
 
 /* ---- groups ---- */
 
-/* Operations that must not overtake records submitted before. */
-static bool is_in_order(enum journal_kind kind)
+/* Must it not overtake records of its zone? */
+static bool is_in_order(const struct journal *journal, const struct journal_op *op)
 {
-	return kind == JOURNAL_CURSOR || kind == JOURNAL_CONTENT ||
-		kind == JOURNAL_SET_ASIDE || kind == JOURNAL_FORGET;
+	return (op->kind == JOURNAL_CURSOR || op->kind == JOURNAL_SET_ASIDE ||
+		       op->kind == JOURNAL_FORGET) &&
+		record_writer_has(&journal->records, op->zone);
 }
 
 static int write_records(struct journal *journal, size_t limit)
@@ -316,7 +298,7 @@ static int run_in_transaction(struct journal *journal, const struct queue_list *
 	for (struct queue_node *node = group->head; !r && node; node = node->next) {
 		struct journal_op *op = (struct journal_op *)(void *)node;
 
-		if (is_in_order(op->kind))
+		if (is_in_order(journal, op))
 			r = write_records(journal, SIZE_MAX);
 		if (!r)
 			r = run(journal, op);

@@ -69,10 +69,10 @@ enum journal_kind {
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
 	JOURNAL_CURSOR,    /* a target has applied everything up to seq */
 	JOURNAL_RECORDS,   /* the final states in changes become a local zone's
-	                    * records, bit by bit, and at the end the target's cursor
+	                    * records, bit by bit, then all of content, its SOA last
+	                    * (NULL: neither), and at the end the target's cursor
 	                    * moves to seq; operations submitted later may be done
 	                    * first */
-	JOURNAL_CONTENT,   /* the whole content becomes a local zone's records */
 	JOURNAL_SET_ASIDE, /* a target refused seq for good */
 	/* a target is no longer configured, and gets nothing any more */
 	JOURNAL_FORGET,
@@ -131,8 +131,7 @@ struct journal_op {
 	/* With host: key, source and time of what was last heard of it, which are then
 	 * also stored in its leases of that key; borrowed until done; may be NULL. */
 	const struct lease_record *last;
-	const struct zone *content; /* JOURNAL_CONTENT: must not change until
-					  * done */
+	const struct zone *content; /* JOURNAL_RECORDS: must not change until done */
 	const char *target;         /* borrowed until done */
 	struct verdict verdict;     /* what was answered, or why it was set aside */
 	uint64_t used; /* JOURNAL_BARRIER, set by the journal: octets of the database

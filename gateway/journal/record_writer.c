@@ -58,16 +58,23 @@ static uint32_t count_runs(uint32_t count)
 	return (count + RECORD_RUN - 1) / RECORD_RUN;
 }
 
+static uint32_t count_changes(const struct journal_op *op)
+{
+	return op && op->changes ? op->changes->count : 0;
+}
+
 /* Without memory they are written unsorted. */
 static void begin_first(struct record_writer *writer)
 {
-	const struct journal_op *op = first_of(writer);
-	const uint32_t count = op ? op->changes->count : 0;
+	const uint32_t count = count_changes(first_of(writer));
 
 	free(writer->order);
 	free(writer->heads);
 	writer->at = 0;
 	writer->sorted = 0;
+	writer->node = NULL;
+	writer->node_cursor = 0;
+	writer->is_content_written = false;
 	writer->order = count ? malloc(count * sizeof(*writer->order)) : NULL;
 	writer->heads = count ? calloc(count_runs(count), sizeof(*writer->heads)) : NULL;
 	if (writer->order && writer->heads)
@@ -98,7 +105,7 @@ static void sort_run(struct record_writer *writer)
  * sorted? */
 static bool is_in_runs(struct record_writer *writer, bool is_all)
 {
-	const uint32_t count = first_of(writer)->changes->count;
+	const uint32_t count = count_changes(first_of(writer));
 
 	if (!writer->order)
 		return true;
@@ -138,12 +145,22 @@ void record_writer_add(struct record_writer *writer, struct journal_op *op)
 		begin_first(writer);
 }
 
-static int write_first(struct record_writer *writer, const struct store_ops *ops,
+bool record_writer_has(const struct record_writer *writer, int64_t zone)
+{
+	for (const struct queue_node *node = writer->waiting.head; node;
+		node = node->next) {
+		if (((const struct journal_op *)(const void *)node)->zone == zone)
+			return true;
+	}
+	return false;
+}
+
+static int write_changes(struct record_writer *writer, const struct store_ops *ops,
 	struct store *store, size_t *limit)
 {
 	const struct journal_op *op = first_of(writer);
 
-	for (; writer->at < op->changes->count && *limit; ++writer->at, --*limit) {
+	for (; writer->at < count_changes(op) && *limit; ++writer->at, --*limit) {
 		const struct change *change = next_change(writer);
 		int r = ops->put_rrset(
 			store, op->zone, change->owner, change->type, change->after);
@@ -153,21 +170,103 @@ static int write_first(struct record_writer *writer, const struct store_ops *ops
 	return 0;
 }
 
+/* NULL: there is none left. */
+static struct rrset *next_of_content(
+	struct record_writer *writer, const struct zone *content)
+{
+	struct rrset *set;
+
+	for (;;) {
+		if (!writer->node) {
+			writer->node = zone_next_node(content, &writer->node_cursor);
+			writer->set = 0;
+		}
+		if (!writer->node)
+			return NULL;
+		set = zone_node_rrset(writer->node, writer->set++);
+		if (set && set->type != TYPE_SOA)
+			return set;
+		if (!set)
+			writer->node = NULL;
+	}
+}
+
+/* At most a few.  0 or -errno. */
+static int write_some_content(
+	struct record_writer *writer, const struct store_ops *ops, struct store *store)
+{
+	const struct journal_op *op = first_of(writer);
+
+	for (unsigned i = 0; i < RECORD_WRITER_CONTENT; i++) {
+		struct rrset *set = next_of_content(writer, op->content);
+		int r;
+
+		if (!set) {
+			writer->is_content_written = true;
+			return 0;
+		}
+		r = ops->put_rrset(
+			store, op->zone, zone_node_owner(writer->node), set->type, set);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int write_content(struct record_writer *writer, const struct store_ops *ops,
+	struct store *store, size_t *limit)
+{
+	int r = 0;
+
+	for (; !r && !writer->is_content_written && *limit; --*limit)
+		r = write_some_content(writer, ops, store);
+	return r;
+}
+
+static int write_first(struct record_writer *writer, const struct store_ops *ops,
+	struct store *store, size_t *limit)
+{
+	const int r = write_changes(writer, ops, store, limit);
+
+	return r || !first_of(writer)->content ? r
+					       : write_content(writer, ops, store, limit);
+}
+
+static bool is_first_written(const struct record_writer *writer)
+{
+	const struct journal_op *op = first_of(writer);
+
+	return writer->at == count_changes(op) &&
+		(!op->content || writer->is_content_written);
+}
+
+/* With this it counts as a whole. */
+static int finish_first(const struct record_writer *writer, const struct store_ops *ops,
+	struct store *store)
+{
+	const struct journal_op *op = first_of(writer);
+	int r = 0;
+
+	if (op->content)
+		r = ops->put_rrset(store, op->zone, zone_apex(op->content), TYPE_SOA,
+			zone_soa(op->content));
+	return r ? r : ops->put_cursor(store, op->zone, op->target, op->seq);
+}
+
 int record_writer_step(struct record_writer *writer, const struct store_ops *ops,
 	struct store *store, size_t limit, struct queue_list *done)
 {
 	const bool is_all = limit == SIZE_MAX;
 
 	while (writer->waiting.head && limit) {
-		const struct journal_op *op = first_of(writer);
 		int r = is_in_runs(writer, is_all)
 			? write_first(writer, ops, store, &limit)
 			: 0;
 
-		if (!r && writer->at < op->changes->count)
+		if (!r && !is_first_written(writer))
 			return 0;
 		if (!r)
-			r = ops->put_cursor(store, op->zone, op->target, op->seq);
+			r = finish_first(writer, ops, store);
 		if (r)
 			return r;
 		queue_list_append(done, queue_list_take(&writer->waiting));

@@ -1,5 +1,6 @@
 """musterd's start, reload, end, and what it survives."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -485,6 +486,21 @@ def test_the_seed_is_read_once(gateways, admin):
     assert gateway.update(delete=[(f"host1.{ZONE}",)], key=admin) == "NOERROR"
     gateway.restart()
     assert gateway.query(f"host1.{ZONE}", "A").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_a_seed_that_was_not_stored_to_its_end_is_stored_anew(gateways, admin):
+    """The SOA comes last: without it there is no zone, but what has been stored of one."""
+    gateway = gateways(keys=[admin])
+    assert gateway.update(add=[(f"left.{ZONE}", 60, "A", "192.0.2.9")], key=admin) == "NOERROR"
+    gateway.stop()
+    with contextlib.closing(sqlite3.connect(gateway.database)) as database, database:
+        database.execute("DELETE FROM records WHERE type = 6")
+    for _ in range(2):
+        gateway.start()
+        assert gateway.query(f"left.{ZONE}", "A").rcode() == dns.rcode.NXDOMAIN
+        assert gateway.records(f"host1.{ZONE}", "A")
+        gateway.stop()
+    assert not gateway.rows("SELECT 1 FROM records WHERE owner LIKE '%left%'")
 
 
 # ---- one zone that cannot be opened stops no other ----

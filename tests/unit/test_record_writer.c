@@ -56,15 +56,21 @@ static struct journal_op records(struct journal_bench *bench, uint64_t seq)
 		.target = "local"};
 }
 
-static size_t count_records(struct journal_bench *bench)
+static struct zone *read_zone(struct journal_bench *bench)
 {
 	struct zone *zone = zone_new(message_name("example."));
-	size_t count;
 
 	assert_int_equal(
 		bench->place->ops->read_records(bench->place->store, bench->zone, zone),
 		0);
-	count = zone_count_records(zone);
+	return zone;
+}
+
+static size_t count_records(struct journal_bench *bench)
+{
+	struct zone *zone = read_zone(bench);
+	const size_t count = zone_count_records(zone);
+
 	zone_free(zone);
 	return count;
 }
@@ -147,6 +153,94 @@ static void a_failure_fails_all_that_waits(void **state)
 		assert_int_equal(done[i]->result, 0);
 	assert_int_equal(count_records(bench), MANY);
 	assert_int_equal(cursor(bench), 6);
+}
+
+static void others_do_not_wait_for_them(void **state)
+{
+	struct journal_bench *bench = *state;
+	struct journal_op many = records(bench, 5);
+	struct journal_op other = {.kind = JOURNAL_CURSOR,
+		.zone = bench->zone + 1,
+		.seq = 7,
+		.target = "local"};
+	struct journal_op *ops[] = {&many, &other}, *done[2];
+
+	journal_bench_submit(bench, ops, 2);
+	journal_bench_take(bench, done, 2);
+	assert_ptr_equal(done[0], &other);
+	assert_ptr_equal(done[1], &many);
+}
+
+/* ---- the content of a new zone ---- */
+
+static struct zone *make_content(void)
+{
+	struct zone *zone = message_make_zone(
+		"example.", "@ 60 SOA ns admin 1 2 3 4 5\n@ 60 NS ns\n");
+
+	for (uint32_t i = 0; i < addresses->count; i++) {
+		const struct change *change = &addresses->changes[i];
+		const struct rr rr = {.owner = change->owner,
+			.type = TYPE_A,
+			.class = CLASS_IN,
+			.ttl = 60,
+			.rdata = (const uint8_t *)"\300\0\2\1",
+			.rdata_len = 4};
+
+		assert_int_equal(zone_load_rr(zone, &rr), 0);
+	}
+	return zone;
+}
+
+/* Whenever it ends before its time, what is there is no zone. */
+static void a_new_zone_is_whole_or_none(void **state)
+{
+	struct journal_bench *bench = *state;
+	struct zone *content = make_content(), *stored;
+	struct changeset *leftovers = changeset_new();
+	struct journal_op op = {.kind = JOURNAL_RECORDS,
+		.zone = bench->zone,
+		.seq = 5,
+		.changes = leftovers,
+		.content = content,
+		.target = "local"};
+	struct record_writer writer;
+	struct queue_list done;
+	size_t steps = 0, before = 0, after;
+
+	assert_int_equal(bench->place->ops->put_rrset(bench->place->store, bench->zone,
+				 message_name("left.example."), TYPE_A,
+				 addresses->changes[0].after),
+		0);
+	assert_int_equal(changeset_append(leftovers, message_name("left.example."),
+				 TYPE_A, NULL, NULL),
+		0);
+	record_writer_init(&writer);
+	record_writer_add(&writer, &op);
+	assert_true(record_writer_has(&writer, bench->zone));
+	assert_false(record_writer_has(&writer, bench->zone + 1));
+	queue_list_init(&done);
+	while (!done.head) {
+		stored = read_zone(bench);
+		assert_null(zone_soa(stored));
+		after = zone_count_records(stored);
+		assert_true(after - before <= RECORD_WRITER_STEP * RECORD_WRITER_CONTENT);
+		before = after;
+		zone_free(stored);
+		assert_int_equal(cursor(bench), 0);
+		assert_int_equal(record_writer_step(&writer, bench->place->ops,
+					 bench->place->store, RECORD_WRITER_STEP, &done),
+			0);
+		steps++;
+	}
+	assert_int_equal(steps, MANY / (RECORD_WRITER_STEP * RECORD_WRITER_CONTENT) + 1);
+	stored = read_zone(bench);
+	assert_non_null(zone_soa(stored));
+	assert_int_equal(zone_count_records(stored), MANY + 2);
+	zone_free(stored);
+	assert_int_equal(cursor(bench), 5);
+	zone_free(content);
+	changeset_unref(leftovers);
 }
 
 /* ---- checkpoints ---- */
@@ -237,6 +331,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		JOURNAL_BENCH_TEST(rows_go_before_many_records),
 		JOURNAL_BENCH_TEST(what_is_about_cursors_waits_for_them),
+		JOURNAL_BENCH_TEST(others_do_not_wait_for_them),
+		JOURNAL_BENCH_TEST(a_new_zone_is_whole_or_none),
 		JOURNAL_BENCH_TEST(the_end_waits_for_them_too),
 		{"a_failure_fails_all_that_waits", a_failure_fails_all_that_waits,
 			journal_bench_open_memory, journal_bench_close, NULL},
