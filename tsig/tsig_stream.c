@@ -190,7 +190,7 @@ static struct verdict take_unsigned(
 		return verdict_bad_tsig(TSIG_ERROR_BADSIG,
 			"more than %d messages in a row not signed", TSIG_UNSIGNED_MAX);
 	if (keep_pending(stream, msg, len) < 0)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NONE, "no memory");
+		return verdict_no_memory();
 	stream->ctx.unsigned_run++;
 	return verdict_ok();
 }

@@ -48,6 +48,11 @@ struct verdict verdict_refuse(enum rcode rcode, enum ede ede, const char *why, .
 	return v;
 }
 
+struct verdict verdict_no_memory(void)
+{
+	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+}
+
 struct verdict verdict_bad_tsig(enum tsig_error error, const char *why, ...)
 {
 	struct verdict v = {

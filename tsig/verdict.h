@@ -75,6 +75,9 @@ static inline struct verdict verdict_ok(void)
 struct verdict verdict_refuse(enum rcode rcode, enum ede ede, const char *why, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* SERVFAIL, "out of memory": for one request, never for the process. */
+struct verdict verdict_no_memory(void);
+
 /* RFC 8945 5.2: rcode NOTAUTH with the TSIG error given. */
 struct verdict verdict_bad_tsig(enum tsig_error error, const char *why, ...)
 	__attribute__((format(printf, 2, 3)));

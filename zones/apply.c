@@ -374,7 +374,7 @@ struct verdict apply_update(struct zone *zone, const struct update *update, bool
 		return verdict_refuse(
 			RCODE_SERVFAIL, EDE_NOT_READY, "the zone has no SOA");
 	default:
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+		return verdict_no_memory();
 	}
 }
 

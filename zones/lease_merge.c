@@ -254,15 +254,13 @@ static bool is_concerned(struct merging *m)
 
 static struct verdict merge(struct merging *m, struct update **ret_update)
 {
-	struct verdict no_memory = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
-
 	if (!m->items || !m->actions || !m->are_lone || sort_items(m) < 0)
-		return no_memory;
+		return verdict_no_memory();
 	if (!decide(m))
 		return verdict_ok();
 	if (!judge(m))
 		return m->refusal;
-	return make_update(m, ret_update) < 0 ? no_memory : verdict_ok();
+	return make_update(m, ret_update) < 0 ? verdict_no_memory() : verdict_ok();
 }
 
 struct verdict lease_merge(const struct lease_table *table, const struct zone *zone,

@@ -215,7 +215,7 @@ static struct verdict judge_change(struct effect *e, const struct rr *rr)
 		return verdict_ok();
 	r = places_put(&e->judged, rr->owner, rr->type, &number);
 	if (r < 0)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+		return verdict_no_memory();
 	if (r == 0)
 		return verdict_ok();
 	if (node)

@@ -71,7 +71,7 @@ static struct verdict check_owner(const struct zone *zone, const struct update *
 
 	if (draft_node_init(&drafts, NULL) < 0 ||
 		collect(&drafts, update, groups, head) < 0)
-		v = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+		v = verdict_no_memory();
 	for (unsigned i = 0; verdict_is_ok(&v) && (draft = draft_node_at(&drafts, i));
 		i++) {
 		struct rr rr = {.owner = owner, .type = draft->type};
@@ -90,7 +90,7 @@ static struct verdict check_values(const struct zone *zone, const struct update 
 	struct verdict v = verdict_ok();
 
 	if (draft_groups_init(&groups, update->prereqs, update->prereq_count) < 0)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+		return verdict_no_memory();
 	for (size_t i = 0; verdict_is_ok(&v) && i < groups.count; i++)
 		v = check_owner(zone, update, &groups, groups.heads[i]);
 	draft_groups_clear(&groups);

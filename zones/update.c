@@ -179,7 +179,7 @@ static bool read_rdata(struct reading *in, struct verdict *refusal)
 
 	for (int i = 0; i < 3 && len == -ENOSPC; i++) {
 		if (arena_reserve(&in->arena, rooms[i], ARENA_CHUNK) < 0) {
-			*refusal = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+			*refusal = verdict_no_memory();
 			return false;
 		}
 		len = rdata_read(in->rr.type, in->r.msg, in->r.end, in->rdata_at,
@@ -281,7 +281,7 @@ static bool read_next(
 	int r = read_record(in, before);
 
 	if (r == -ENOMEM) {
-		*refusal = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+		*refusal = verdict_no_memory();
 		return false;
 	}
 	if (r < 0) {
@@ -370,7 +370,7 @@ struct verdict update_read(
 		return v;
 	update = update_new(&in, m);
 	if (!update)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory");
+		return verdict_no_memory();
 	memcpy(update->zone, zone, name_len(zone));
 	in.r.msg = msg;
 	v = read_sections(&in, update, m);

@@ -162,7 +162,7 @@ static bool apply(struct zone_leases *leases, struct edit *edit)
 			 content_service_ms(content), edit->step) ||
 			lease_follow(leases->table, content->mirror, edit->step) ||
 			edit_keep(edit)))
-		v = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		v = verdict_no_memory();
 	if (verdict_is_ok(&v))
 		return true;
 	log_warning("zone %s: leases cannot expire: %s", content->text, v.why);

@@ -80,7 +80,7 @@ static void answer_refusal(struct zone_requests *zone, struct request *request)
 
 static void answer_without_memory(struct zone_requests *zone, struct request *request)
 {
-	request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+	request->verdict = verdict_no_memory();
 	requests_answer(zone->all, request);
 }
 
@@ -179,7 +179,7 @@ static struct verdict lease(struct content *content, const struct request *reque
 	};
 
 	if (lease_apply(content->leases, &what, changes))
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		return verdict_no_memory();
 	return verdict_ok();
 }
 
@@ -224,7 +224,7 @@ static struct verdict evaluate(struct zone_requests *zone, const struct request 
 	if (!verdict_is_ok(&v))
 		edit_drop(edit);
 	else if (edit_keep(edit))
-		v = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		v = verdict_no_memory();
 	return v;
 }
 
@@ -292,8 +292,7 @@ static bool answer_twin(struct requests *all, struct request *request)
 			"be a replay: sign it again");
 		break;
 	case REPLAY_NO_MEMORY:
-		request->verdict =
-			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		request->verdict = verdict_no_memory();
 		break;
 	}
 	requests_answer(all, request);

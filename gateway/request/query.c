@@ -46,8 +46,7 @@ static void answer_query(struct zone_requests *zone, struct dns_request *dns)
 	const size_t len = answer_build(&query, answer, requests_answer_limit(dns));
 
 	if (!requests_keep_answer(dns, answer, len))
-		dns->request.verdict =
-			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		dns->request.verdict = verdict_no_memory();
 	requests_answer(zone->all, &dns->request);
 }
 
@@ -101,8 +100,7 @@ static void transfer(struct content_caller *caller)
 		dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
 			"the zone has records that only its own server can transfer");
 	else if (!dns->transfer)
-		dns->request.verdict =
-			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		dns->request.verdict = verdict_no_memory();
 	requests_answer(zone->all, &dns->request);
 }
 

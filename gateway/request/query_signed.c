@@ -120,8 +120,7 @@ static void on_answer(void *arg, const struct target_relay_result *result)
 		len = answer_hand_on(&query, result->msg, result->m, all->answer,
 			requests_answer_limit(dns));
 		if (!requests_keep_answer(dns, all->answer, len))
-			dns->request.verdict = verdict_refuse(
-				RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+			dns->request.verdict = verdict_no_memory();
 		requests_answer(all, &dns->request);
 	}
 	ask_first(line);

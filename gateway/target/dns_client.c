@@ -274,7 +274,7 @@ static struct verdict verify(struct dns_client *client, int64_t now)
 		return v;
 	client->stream = tsig_stream_new(&client->tsig);
 	if (!client->stream)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NONE, "no memory");
+		return verdict_no_memory();
 	return v;
 }
 

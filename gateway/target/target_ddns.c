@@ -72,8 +72,7 @@ void ddns_complete(
 
 void ddns_complete_no_memory(struct ddns_target *t)
 {
-	const struct verdict why =
-		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory for %s", t->who);
+	const struct verdict why = verdict_no_memory();
 
 	ddns_complete(t, TARGET_FAILED, &why);
 }

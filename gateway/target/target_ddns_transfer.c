@@ -169,7 +169,7 @@ static enum ddns_transfer_state keep_change(struct ddns_transfer *t, struct rr *
 	if (rr->class != CLASS_IN)
 		rr->ttl = 0;
 	update_builder_add(&t->difference, rr);
-	return t->difference.error ? leave(t, DDNS_TRANSFER_BROKEN, "no memory")
+	return t->difference.error ? leave(t, DDNS_TRANSFER_BROKEN, "out of memory")
 				   : t->state;
 }
 
@@ -250,7 +250,7 @@ static enum ddns_transfer_state end_whole(struct ddns_transfer *t)
 		return DDNS_TRANSFER_END;
 	zone_set_signed(t->zone, t->is_signed);
 	if (put_proofs_back(t) < 0)
-		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
 	return DDNS_TRANSFER_END;
 }
 
@@ -271,7 +271,7 @@ static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr
 	if (r == -ENOSPC)
 		note_odd(t, rr, " (too many records)");
 	else if (r < 0)
-		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
 	return DDNS_TRANSFER_WHOLE;
 }
 
@@ -301,7 +301,7 @@ static enum ddns_transfer_state read_first(struct ddns_transfer *t, const struct
 		return broken_rr(t, rr, "the first record is not the zone's SOA");
 	t->soa = rrset_new(TYPE_SOA, rr->ttl, rr->rdata, rr->rdata_len);
 	if (!t->soa)
-		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
 	if (t->since && t->is_only_soa)
 		return judge_only_soa(t);
 	return DDNS_TRANSFER_SECOND;
@@ -340,7 +340,7 @@ static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struc
 	t->zone = zone_new_seeded(t->zone_name, &t->seed);
 	t->proofs = zone_new_seeded(t->zone_name, &t->seed);
 	if (!t->zone || !t->proofs)
-		return leave(t, DDNS_TRANSFER_BROKEN, "no memory");
+		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
 	soa.rdata = soa_rdata(t->soa, &len);
 	soa.rdata_len = len;
 	soa.ttl = t->soa->ttl;

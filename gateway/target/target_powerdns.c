@@ -67,8 +67,7 @@ void powerdns_complete(
 
 void powerdns_complete_no_memory(struct powerdns_target *t)
 {
-	const struct verdict why =
-		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "no memory for PowerDNS");
+	const struct verdict why = verdict_no_memory();
 
 	powerdns_complete(t, TARGET_FAILED, &why);
 }
@@ -170,8 +169,7 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 	ret_read = powerdns_json_read_zone(ret, response->body, response->body_len,
 		t->zone, &t->seed, want_content, why);
 	if (ret_read == -ENOMEM)
-		return verdict_refuse(
-			RCODE_SERVFAIL, EDE_OTHER, "no memory for PowerDNS");
+		return verdict_no_memory();
 	if (ret_read)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: %s", why);
 	v = verdict_ok();

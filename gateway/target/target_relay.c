@@ -113,7 +113,7 @@ static struct verdict judge_transfer(
 	const char *what = relay->is_incremental ? "IXFR" : "AXFR";
 
 	if (!relay->transfer)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		return verdict_no_memory();
 	if (relay->rcode != RCODE_NOERROR)
 		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
 			"%s answered %s with %s", relay->who, what, relay->rcode_text);

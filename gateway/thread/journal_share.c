@@ -113,7 +113,7 @@ static struct verdict take(
 	}
 	taken = find(share, key);
 	if (!taken)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		return verdict_no_memory();
 	if (taken->octets + octets > share->most / JOURNAL_SHARE_PART)
 		return refuse(share, key, now_ms);
 	taken->octets += octets;
