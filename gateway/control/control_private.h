@@ -20,8 +20,8 @@
  * A request comes in at a door, and control_route.c finds its function in get_*.c or
  * post_*.c.  That function either answers it (control_done, control_fail), or says what
  * the request has to wait for (control_ask, control_read, control_order) and which
- * function goes on then, which does the same.  It must be the last thing that it does to
- * the request: from then on, the request belongs to another thread.
+ * function goes on then, which does the same.  The request is handed over to the other
+ * thread when the function has returned.
  */
 #ifndef MUSTER_CONTROL_PRIVATE_H
 #define MUSTER_CONTROL_PRIVATE_H
