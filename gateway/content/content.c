@@ -212,6 +212,16 @@ void content_tell_loaded(struct content *content)
 	}
 }
 
+void content_tell_followed(
+	struct content *content, struct changeset *changes, bool is_kept)
+{
+	EACH_OBSERVER(o, content)
+	{
+		if (o->observer->followed)
+			o->observer->followed(o->part, changes, is_kept);
+	}
+}
+
 void content_tell_accepted(struct content *content, const struct content_request *request,
 	const struct changeset *changes)
 {

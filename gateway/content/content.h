@@ -1,9 +1,11 @@
 /*
  * A zone's content, and everything that changes it.
  *
- * The content is the mirror and the leases of its records.  It is changed only by edits
- * (edit.h), which have one order: they are made, written to disk (where they get their
- * numbers) and delivered to the targets in it.  So at any moment the content is
+ * The content is the mirror and the leases of its records.  Whatever the gateway itself
+ * changes is an edit (edit.h).  Edits have one order: they are made, written to disk
+ * (where they get their numbers) and delivered to the targets in it.  Besides, the
+ * content follows the primary target (rebase.c; outcome.c takes over its SOA), and leases
+ * are refreshed and end by themselves (leases/).  So at any moment the content is
  *
  * 	what the primary target has
  * 	+ what is durable and still on its way there   (the primary's delivery has it)
@@ -48,13 +50,16 @@ struct content_request {
 };
 
 /*
- * What can happen to a content, for its observers; each function may be NULL.
- * Observers are called in the order of the table that lists them
- * (gateway/served/served.c).
+ * What observers of a content are told; each function may be NULL.  They are called in
+ * the order of the table that lists them (gateway/served/served.c).
  */
 struct content_observer {
 	/* The mirror exists now, or has been replaced as a whole. */
 	void (*loaded)(void *part);
+	/* Changes that somebody else made at the primary are in the mirror now, beneath
+	 * what is pending.  changes: what they did; NULL: unknown, without memory.
+	 * is_kept: everything pending still has the same effect. */
+	void (*followed)(void *part, struct changeset *changes, bool is_kept);
 	/* A client's update was accepted; changes is empty if it was a heartbeat. */
 	void (*accepted)(void *part, const struct content_request *request,
 		const struct changeset *changes);
@@ -166,7 +171,7 @@ bool content_is_local(const struct content *content);
 /* Do answers wait until the primary target has what they confirm? */
 bool content_waits_for_primary(const struct content *content);
 
-/* The durable content has changed. */
+/* Drops what has been prepared for AXFR, since the durable content has changed. */
 void content_touch(struct content *content);
 
 /* Service time of the zone, now. */
@@ -185,11 +190,14 @@ void content_submit_note(struct content *content, const struct journal_op *op);
 void content_call(struct content *content, struct content_caller *caller);
 /* Does something wait?  Then whatever can be deferred is. */
 bool content_is_gated(const struct content *content);
-/* An edit has come back from the journal. */
+/* Lets callers enter if the last edit has come back from the journal. */
 void content_look_at_gate(struct content *content);
 
-/* Calls the observers. */
+/* These call the observers, and do what belongs to the event itself: service time begins
+ * when the zone is loaded; edits that nothing awaits end when the primary is down. */
 void content_tell_loaded(struct content *content);
+void content_tell_followed(
+	struct content *content, struct changeset *changes, bool is_kept);
 void content_tell_accepted(struct content *content, const struct content_request *request,
 	const struct changeset *changes);
 void content_tell_committing(struct content *content, const struct edit *edit);
@@ -202,8 +210,9 @@ void content_tell_down(struct content *content);
 /* Corrects its outcome in the journal. */
 void content_note_outcome(
 	struct content *content, uint64_t seq, const struct verdict *verdict);
-/* A target refuses an edit for good.  If it is the primary, the edit is undone.  0, or
- * -ENOMEM: nothing has been done. */
+/* A target refuses an edit for good.  If it is the primary, the edit is undone;
+ * a withdrawal is set aside instead, and the zone loaded again.  0, or -ENOMEM: nothing
+ * has been done. */
 int content_rejected(struct content *content, struct delivery *delivery,
 	const struct delivery_rejection *rejection) __attribute__((warn_unused_result));
 /* The SOA at the primary: newer than ours, or one that an update of ours failed to

@@ -78,26 +78,33 @@ static void sweep_page(struct zone_leases *leases)
 	leases_write(leases, changes);
 }
 
-void leases_sweep(struct zone_leases *leases)
+/* Ends the leases of records that the zone may turn out to lack, bit by bit. */
+static void sweep(struct zone_leases *leases)
 {
 	leases->is_sweeping = lease_table_count(leases->table) > 0;
 	leases->sweep_cursor = 0;
 	leases_wake(leases);
 }
 
-void leases_follow(struct zone_leases *leases, struct changeset *difference)
-{
-	if (lease_follow(leases->table, leases->content->mirror, difference))
-		leases_sweep(leases); /* which finds the same */
-	else
-		leases_write_ends(leases, difference);
-}
-
 /* ---- what happens to the content ---- */
+
+static void on_followed(void *part, struct changeset *changes, bool is_kept)
+{
+	struct zone_leases *leases = part;
+
+	if (!is_kept)
+		sweep(leases);
+	if (!changes)
+		return;
+	if (lease_follow(leases->table, leases->content->mirror, changes))
+		sweep(leases); /* which finds the same */
+	else
+		leases_write_ends(leases, changes);
+}
 
 static void on_loaded(void *part)
 {
-	leases_sweep(part);
+	sweep(part);
 }
 
 static void on_accepted(void *part, const struct content_request *request,
@@ -131,6 +138,7 @@ static void on_opened(void *part)
 
 const struct content_observer leases_observer = {
 	.loaded = on_loaded,
+	.followed = on_followed,
 	.accepted = on_accepted,
 	.committing = on_committing,
 	.undone = on_undone,

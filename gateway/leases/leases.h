@@ -87,11 +87,6 @@ void leases_close(struct zone_leases *leases);
 /* The configuration has changed. */
 void leases_configure(struct zone_leases *leases);
 
-/* The zone may lack effects of pending changes that it was thought to have: ends leases
- * whose records are not there. */
-void leases_sweep(struct zone_leases *leases);
-/* The difference of somebody else has been applied under the pending changes. */
-void leases_follow(struct zone_leases *leases, struct changeset *difference);
 /* Sets the alarm again, after anything that may have made something due sooner. */
 void leases_wake(struct zone_leases *leases);
 

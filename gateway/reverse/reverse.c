@@ -55,7 +55,7 @@ static bool on_change(bool is_removed, const struct rr *rr, void *arg)
 	return true;
 }
 
-void reverse_follow(struct zone_reverse *zone, const struct changeset *changes)
+static void follow(struct zone_reverse *zone, const struct changeset *changes)
 {
 	struct leaving leaving = {.zone = zone};
 
@@ -68,7 +68,7 @@ void reverse_follow(struct zone_reverse *zone, const struct changeset *changes)
 
 static void on_committing(void *part, const struct edit *edit)
 {
-	reverse_follow(part, edit->changes);
+	follow(part, edit->changes);
 }
 
 /* ---- addresses that come, or stay ---- */
@@ -423,7 +423,8 @@ static void sweep_page(void *arg)
 	reverse_grant(&leaving.wishes);
 }
 
-void reverse_sweep(struct zone_reverse *zone)
+/* Checks derived records, a page at a time. */
+static void begin_sweep(struct zone_reverse *zone)
 {
 	zone->cursor = 0;
 	if (zone->all->has_reverse && lease_table_count(zone->content->leases))
@@ -435,11 +436,21 @@ static void on_loaded(void *part)
 {
 	struct zone_reverse *zone = part, *other, *next;
 
-	reverse_sweep(zone);
+	begin_sweep(zone);
 	if (!zone->has_ptr_rule)
 		return;
 	HASH_ITER(hh, zone->all->zones, other, next)
-		reverse_sweep(other);
+		begin_sweep(other);
+}
+
+static void on_followed(void *part, struct changeset *changes, bool is_kept)
+{
+	struct zone_reverse *zone = part;
+
+	if (!is_kept)
+		begin_sweep(zone);
+	if (changes)
+		follow(zone, changes);
 }
 
 static void on_opened(void *part)
@@ -478,6 +489,7 @@ void reverse_wish(struct ptr_wishes *wishes, struct zone_reverse *zone,
 
 const struct content_observer reverse_observer = {
 	.loaded = on_loaded,
+	.followed = on_followed,
 	.accepted = on_accepted,
 	.committing = on_committing,
 	.opened = on_opened,

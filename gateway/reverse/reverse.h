@@ -79,12 +79,6 @@ void reverse_close(struct zone_reverse *zone);
 /* The rules have changed. */
 void reverse_configure(struct zone_reverse *zone);
 
-/* The difference of somebody else changed the zone: removes PTR records of addresses
- * that are gone. */
-void reverse_follow(struct zone_reverse *zone, const struct changeset *changes);
-/* The zone may lack effects of pending changes that it was thought to have: checks
- * derived records. */
-void reverse_sweep(struct zone_reverse *zone);
 /* leases_hooks: may this derived lease expire?  If not, how much longer its address
  * has, at least. */
 bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms);

@@ -47,21 +47,19 @@ static void take_difference(struct served_zone *zone)
 	struct content *content = &zone->content;
 	struct update *difference = zone->difference;
 	struct changeset *changes;
+	const bool is_kept = content_take_difference(content, difference, &changes);
 
 	zone->difference = NULL;
-	if (!content_take_difference(content, difference, &changes)) {
-		leases_sweep(&zone->leases);
-		reverse_sweep(&zone->reverse);
-	}
 	update_free(difference);
-	if (!changes)
-		return;
-	log_info("zone %s: %u %s from %s", content->text, changes->count,
-		PLURAL(changes->count, "change"), delivery_id(content_primary(content)));
-	leases_follow(&zone->leases, changes);
-	reverse_follow(&zone->reverse, changes);
+	if (changes)
+		log_info("zone %s: %u %s from %s", content->text, changes->count,
+			PLURAL(changes->count, "change"),
+			delivery_id(content_primary(content)));
+	if (changes || !is_kept)
+		content_tell_followed(content, changes, is_kept);
+	if (changes)
+		requests_judge_again(&zone->requests);
 	changeset_unref(changes);
-	requests_judge_again(&zone->requests);
 }
 
 /* Nothing is on its way to the disk now. */
