@@ -228,6 +228,7 @@ static void save(struct writer *writer)
 
 static void end_turn(struct writer *writer)
 {
+	zone_thread_run_tasks(&writer->thread);
 	writer_sweep_closing(writer);
 	flush(writer);
 }

@@ -1,7 +1,7 @@
 /*
- * What the parts of a zone thread share: its loop, its queues to the journal and back
- * to the listeners, and its reader of the database, which it never reads itself.  Passed
- * around as a pointer; owned by writer.c.
+ * What the parts of a zone thread share: its event loop, what it submits to the journal,
+ * and the thread that reads the database on its behalf, since it never does so itself.
+ * Passed around as a pointer; owned by served/writer.c.
  */
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
@@ -21,7 +21,7 @@ struct thread_read {
 	void (*done)(struct thread_read *read);
 };
 
-/* A task deferred until all results of a turn are in; embedded. */
+/* A task that is deferred, so that it runs once for many results; embedded. */
 struct thread_task {
 	struct thread_task *next;
 	bool is_due;
@@ -84,7 +84,8 @@ void zone_thread_take_back(struct zone_thread *thread, struct journal_op *op);
  * has been given up, and after the end of all zones. */
 void zone_thread_read(struct zone_thread *thread, struct thread_read *read);
 
-/* Runs once, however often it is requested in a turn. */
+/* Runs it once, however often that is requested: when the results of the journal have
+ * been dealt with, or at the end of the turn. */
 void zone_thread_later(struct zone_thread *thread, struct thread_task *task);
 /* Its memory is about to be freed. */
 void zone_thread_forget(struct zone_thread *thread, struct thread_task *task);

@@ -14,7 +14,6 @@ static void on_read(struct reader_job *job, void *arg)
 
 	thread->in_reader--;
 	read->done(read);
-	zone_thread_run_tasks(thread);
 }
 
 static int open_reader(struct zone_thread *thread)
