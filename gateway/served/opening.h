@@ -1,6 +1,6 @@
 /*
- * A zone that is being opened: what the database has of it is read beside the zone
- * thread, whose other zones do not wait for it.  A zone that the database does not know
+ * A zone that is being opened: another thread reads what the database has of it,
+ * so that no other zone waits.  A zone that the database does not know
  * gets its number from the journal.
  *
  * Its content is read later (content/seed.h), or comes from the primary target.

@@ -1,5 +1,5 @@
 /*
- * Opens, reconfigures and closes a served zone.
+ * A served zone: its parts, which are made, configured and freed together.
  */
 #include "gateway/served/served.h"
 
@@ -23,6 +23,9 @@ static const struct {
 	{&requests_observer, offsetof(struct served_zone, requests)},
 	{&adopt_observer, 0},
 };
+
+_Static_assert(sizeof(observers) / sizeof(observers[0]) <= CONTENT_PARTS_MAX,
+	"each observer has a place");
 
 /* ---- construction ---- */
 

@@ -9,7 +9,9 @@
  *   adopt.c       records without the lease that the rules would give them
  *   unopened.c    zones that could not be opened
  *   view.h        everything that control may see
- *   writer.h      the loop of the zone thread
+ *   writer.h      the loop of the zone thread; writer_zones.c brings its zones in line
+ *                 with a configuration
+ *   zone_threads.h, zone_claims.h   the zone threads, and which of them has a zone
  */
 #ifndef MUSTER_SERVED_H
 #define MUSTER_SERVED_H
@@ -49,8 +51,8 @@ struct served_zone {
 	struct content_caller caller; /* for a difference that has been loaded */
 	/* until nothing is on its way to the disk; NULL: none */
 	struct update *difference;
-	bool was_tried;  /* the primary has answered an attempt to load it */
-	bool was_loaded; /* and it has been */
+	bool was_tried;  /* an attempt to load it has ended, well or not */
+	bool was_loaded; /* one has ended well */
 
 	/* adopt.c */
 	bool is_unknown; /* to the database, until the zone is loaded */
@@ -70,8 +72,8 @@ size_t served_count_ready(const struct served *served);
 
 /* ---- served.c ---- */
 
-/* Of what has been read of it, part of which it takes.  0 or -ENOMEM; the content is
- * loaded later. */
+/* Makes a zone of what opening has read, and takes its leases.  0 or -ENOMEM; the content
+ * is loaded later. */
 int served_new(struct served_zone **ret_zone, struct served *served,
 	struct config *config, const struct config_zone *rules, struct opening *opening)
 	__attribute__((warn_unused_result));
@@ -114,13 +116,12 @@ void served_forget_unopened(struct served *served, const struct config *config);
 /*
  * Orders of an administrator; why (NOERROR, with a reason that names the administrator)
  * goes into the audit.  -EAGAIN: not now, since the zone is not loaded or the database
- * fails; -ENOMEM.
+ * fails; -ENOMEM.  If one that has a callback done returns 0, done is called when the
+ * order is stored (0), or could not be (-errno), and then nothing has changed.
  */
 /* Expires all leases of a host now, held or not.  0 or -ENOENT. */
 int served_expire_host(struct served_zone *zone, const uint8_t *owner,
 	const struct verdict *why, size_t *ret_leases);
-/* Those with done: if they return 0, done is called when the order is stored (0), or
- * could not be (-errno), and then nothing has changed. */
 /* Exempts a host from expiry, or ends that.  0; -EALREADY; -ENOENT: the name has neither
  * leases nor records. */
 int served_hold_host(struct served_zone *zone, const uint8_t *owner, bool is_held,

@@ -113,7 +113,7 @@ void writer_stop_opening(struct writer *writer);
 void writer_on_reopen(void *arg);
 /* Another thread has given it up. */
 void writer_take_over(struct writer *writer, const uint8_t *name);
-/* Opens the zones of a new configuration, which it takes over. */
+/* Opens, configures and closes zones, for a new configuration, which it takes over. */
 void writer_reload_zones(struct writer *writer, struct config *config);
 /* Frees zones that have ended, and opens again those that were closed for it. */
 void writer_sweep_closing(struct writer *writer);

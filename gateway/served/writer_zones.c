@@ -1,5 +1,5 @@
 /*
- * The zones that a zone thread serves: opens them, reconfigures them, and closes them.
+ * Which zones a zone thread serves: those of its configuration are opened, others closed.
  */
 #include "gateway/served/writer.h"
 
