@@ -9,8 +9,8 @@
  * 	edit_keep(edit) or edit_drop(edit)
  * 	edit_commit(edit, ...) or edit_abort(edit)
  *
- * Abort undoes whatever has been done to the mirror and to the leases; commit cannot
- * fail.  From then on the edit proceeds by itself,
+ * Abort undoes whatever has been done to the mirror and to the leases.  After commit,
+ * which cannot fail itself, the edit proceeds on its own,
  *
  * 	open -> committing -> durable -> applied    the primary target has it
  * 	                   \          \-> left       nobody awaits more than that
@@ -55,7 +55,7 @@ struct edit_ops {
 	/* It is on the disk.  True: the owner awaits the outcome at the primary
 	 * target. */
 	bool (*durable)(struct edit *edit);
-	/* It could not be stored, and ends. */
+	/* It could not be stored.  It will be undone; the owner hears no more of it. */
 	void (*failed)(struct edit *edit);
 	/* The primary target has it, and it ends. */
 	void (*applied)(struct edit *edit);
@@ -90,8 +90,8 @@ struct edit {
 	struct update *update;
 	struct changeset *step; /* applied last, neither kept nor dropped; NULL: none */
 	struct changeset *changes; /* kept: what it does to mirror and leases */
-	struct changeset *rebased; /* what it does to content that is not in service
-	                            * yet (rebase.c); NULL: not rebased yet */
+	struct changeset *rebased; /* what it does to the content that is being put under
+	                            * it (rebase.c); NULL: not rebased yet */
 	struct changeset *asked;   /* the part of changes that was asked for, which has
 	                            * to go if it is undone */
 	struct edit_waiters waiters;
@@ -134,7 +134,7 @@ void edit_abort(struct edit *edit);
 /* It changed nothing after all: frees it without undoing. */
 void edit_discard(struct edit *edit);
 
-/* Its owner no longer awaits it. */
+/* Its owner no longer awaits it; this may free it. */
 void edit_disown(struct edit *edit);
 
 /* The primary target cannot be reached: edits that nothing awaits now are not kept for
@@ -144,7 +144,7 @@ void edit_leave_unawaited(struct content *content);
 /* The newest edit that is on its way to the disk or to the primary target; NULL: none. */
 struct edit *edit_newest(const struct content *content);
 void edit_wait(struct edit *edit, struct edit_waiter *waiter);
-/* Harmless if it does not wait. */
+/* Harmless if it does not wait; this may free the edit. */
 void edit_stop_waiting(struct edit_waiter *waiter);
 
 /*

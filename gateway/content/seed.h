@@ -38,7 +38,8 @@ void seed_clear(struct seed *seed);
 /* Begins to load it, beside the zone thread.  If that fails the zone is out of service;
  * this is logged, and tried again. */
 void seed_load(struct seed *seed);
-/* Logs the reason again, for someone who reads the configuration again. */
+/* For someone who reads the configuration again: loads it again if it could not be
+ * loaded, and logs the reason again if it still cannot. */
 void seed_load_again(struct seed *seed);
 
 #endif

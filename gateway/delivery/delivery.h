@@ -63,7 +63,8 @@ struct delivery_success {
  * primary. */
 struct delivery_events {
 	/* The content, or why there is none.  The callback takes over what it
-	 * contains.  The target is not used again until delivery_go_on. */
+	 * contains.  After a success the target is not used until delivery_go_on; after a
+	 * failure it is tried again, after a pause. */
 	void (*loaded)(void *arg, struct target_content *content);
 	/* The SOA there; NULL: none.  True: it differs from what it should be. */
 	bool (*probed)(void *arg, const struct rrset *soa);
@@ -116,7 +117,8 @@ void delivery_each_newest_first(const struct delivery *delivery,
 	void (*visit)(struct changeset *changes, void *arg), void *arg);
 /* Is there anything that has not been applied there? */
 bool delivery_has_pending(const struct delivery *delivery);
-/* Is there such a change of this RRset? */
+/* May there be such a change of this RRset?  True, too, if not all of them are in
+ * memory. */
 bool delivery_has_change(
 	const struct delivery *delivery, const uint8_t *owner, uint16_t type);
 /* Stores its position, before the gateway stops. */
@@ -159,8 +161,9 @@ struct delivery_rebase {
 	 * memory.  *ret_is_other: it differs from the earlier one. */
 	struct changeset *(*rebase)(
 		uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg);
-	/* 0: all but the last have come, and it waits for delivery_rebase_end; or
-	 * -errno: it has ended, and the content lacks some of them. */
+	/* 0: those that had to be read have come, and it waits for delivery_rebase_end,
+	 * which brings the rest; or -errno: it has ended, and the content lacks some of
+	 * them. */
 	void (*done)(int result, void *arg);
 	void *arg;
 };
@@ -173,8 +176,9 @@ int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_re
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
 
-/* Primary: sends nothing while it is held, since what is about to be withdrawn must not
- * be sent first. */
+/* Primary: sends no batch while it is held, so that what is about to be withdrawn is not
+ * sent first; unless it is reading from the journal, where the withdrawal comes later
+ * anyway. */
 void delivery_hold(struct delivery *delivery, bool is_held);
 /* Its state, for administrators. */
 struct delivery_view {
@@ -196,8 +200,8 @@ struct delivery_view delivery_look(const struct delivery *delivery, int64_t mono
 /* Ends a pause now.  False: there is none. */
 bool delivery_retry(struct delivery *delivery);
 
-/* Sends everything that is ready: at the end of an event, and before stopping (flush:
- * without waiting for more). */
+/* Begins what comes next, at the end of an event, and before stopping (flush: without
+ * waiting for a larger batch). */
 void delivery_kick(struct delivery *delivery, bool flush);
 
 #endif

@@ -159,7 +159,7 @@ void journal_submit(struct journal *journal, struct queue_list *ops);
 /* The client has all its operations back, and has undone what it built on those that
  * failed. */
 void journal_resume(struct journal_client *client);
-/* Has the last group failed that would have written something?  From any thread. */
+/* Has a group failed, and none been written since?  From any thread. */
 bool journal_is_failing(const struct journal *journal);
 
 /*

@@ -12,12 +12,12 @@
  *   cursors    per zone and target, the last sequence number that has been applied there
  *   set aside  change sets that a target refused for good
  *   records    the content of zones with a local target, as of that target's cursor
- *   leases     as they began or last became others, and when their hosts were seen when
- *              they last went stale or came back
+ *   leases     as they began or were last changed, and when their hosts had been seen
+ *              when those last became stale or active
  *   holds      hosts that are exempt from expiry
  *
- * All functions return 0 or -errno: -ENOSPC when the disk is full, -EIO for any other
- * error of the database; store_error has its text.
+ * Where nothing else is said, functions return 0 or -errno: -ENOSPC if the disk is full,
+ * -EIO for any other error of the database, whose text store_ops.error has.
  */
 #ifndef MUSTER_STORE_H
 #define MUSTER_STORE_H
@@ -45,7 +45,8 @@ struct store_source {
 	enum store_transport transport; /* STORE_NO_TRANSPORT: no message, no port */
 };
 
-/* One update, as it is journalled; row_text.h turns it into text. */
+/* A row of the journal: an update, or what happened to a host.  row_text.h turns it into
+ * text. */
 struct store_row {
 	uint64_t seq;         /* order of all rows; assigned by the journal thread */
 	int64_t zone;         /* store_ops.zone_id */

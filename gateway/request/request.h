@@ -30,8 +30,8 @@ enum request_kind { REQUEST_OTHER, REQUEST_UPDATE, REQUEST_QUERY, REQUEST_NOTIFY
  *	              taken back
  *	joined     -> answered
  *
- * It is judged again if what it found comes to nothing.  Whoever received it may also
- * answer it before the zone thread has it.
+ * It is judged again if what it found comes to nothing.  If its receiver answers it by
+ * itself, its state stays what it is.
  */
 enum request_state {
 	REQUEST_RECEIVED,   /* with its receiver */
@@ -103,8 +103,8 @@ bool request_set_state(struct request *request, enum request_state state);
 /* What the journal stores about it; points into the request. */
 struct journal_request request_for_journal(const struct request *request);
 
-/* Logs one line about a refusal, and whose it is: "update 1f3a of dyn.example.  by key
- * ...".  What is logged is also remembered (refusals.h). */
+/* Logs one line about a refusal: "update ID from PEER key KEY zone ZONE: RCODE:
+ * reason".  What is logged is also remembered (refusals.h). */
 void request_log_refusal(const struct request *request);
 
 #endif

@@ -9,8 +9,8 @@
  * differently for one type than for another is a member of struct target_ops.
  *
  * Targets live in the zone thread and on its event base.  At most one operation of a
- * target is under way; its callback comes exactly once, never from within the call that
- * began it, and not at all if the target is freed first.
+ * target is under way; its callback comes once, never from within the call that began it,
+ * unless the target is freed first.
  *
  * The target remembers the SOA that the zone has there ("believed"), as of its last
  * load, probe or deliver.  A delivery compares with it and fails with TARGET_CHANGED if
@@ -71,10 +71,10 @@ struct target_batch {
  * target must refuse nothing, and nobody else may change the zone there.
  */
 struct target_lag {
-	unsigned few_ms; /* how long it lags */
-	size_t few;      /* change sets.  If there are more, */
-	unsigned many_ms;
-	size_t max; /* change sets that it lags behind */
+	unsigned few_ms; /* how long it lags while up to few change sets have melted */
+	size_t few;
+	unsigned many_ms; /* how long it lags with more */
+	size_t max;       /* with so many it lags no longer */
 };
 
 struct target_ops;
