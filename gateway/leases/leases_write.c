@@ -91,28 +91,44 @@ void leases_forget_unstored(struct zone_leases *leases)
 
 /* ---- again ---- */
 
-/* Leases that have ended since are only removed, existing ones are written as they are:
- * added to present->leases.  False: no memory. */
-static bool look_again(
-	struct lease_table *table, struct lease_change *change, struct changeset *present)
+static struct lease *find_present(
+	struct lease_table *table, const struct lease_change *change)
 {
 	const struct lease_record *key = change->has ? &change->after : &change->before;
-	const struct lease *lease =
-		lease_find(table, key->owner, key->type, key->rdata, key->rdata_len);
-	struct lease_record record;
 
-	if (!lease) {
-		if (!change->had)
-			change->before = change->after;
-		change->had = true;
-		change->has = false;
-		return true;
+	return lease_find(table, key->owner, key->type, key->rdata, key->rdata_len);
+}
+
+/* Adds existing leases, as they are, to present->leases.  0 or -ENOMEM. */
+static int put_present(struct lease_table *table, const struct lease_changes *changes,
+	struct changeset *present)
+{
+	struct lease_record record;
+	int r = 0;
+
+	for (size_t i = 0; i < changes->count && !r; i++) {
+		const struct lease *lease = find_present(table, &changes->changes[i]);
+
+		if (!lease)
+			continue;
+		lease_describe(table, lease, &record);
+		r = lease_put(table, &record, present);
 	}
-	lease_describe(table, lease, &record);
-	if (lease_put(table, &record, present))
-		return false;
-	change->had = change->has = false;
-	return true;
+	return r;
+}
+
+/* Leaves only the removal of leases that have ended since. */
+static void leave_removals(struct lease_table *table, struct lease_changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		struct lease_change *change = &changes->changes[i];
+		const bool is_gone = !find_present(table, change);
+
+		if (is_gone && !change->had)
+			change->before = change->after;
+		change->had = is_gone;
+		change->has = false;
+	}
 }
 
 int64_t leases_retry_due(const struct zone_leases *leases)
@@ -126,18 +142,17 @@ void leases_retry(struct zone_leases *leases, int64_t monotonic_ms)
 {
 	struct lease_write *write = STAILQ_FIRST(&leases->unstored);
 	struct changeset *present;
-	bool is_done = true;
 
 	if (leases_retry_due(leases) > monotonic_ms)
 		return;
 	present = changeset_new();
-	if (!present) {
+	if (!present || put_present(leases->table, write->changes, present)) {
 		leases->retry_ms = monotonic_ms + LEASES_RETRY_MS;
+		changeset_unref(present);
 		return;
 	}
 	STAILQ_REMOVE_HEAD(&leases->unstored, entry);
-	for (size_t i = 0; i < write->changes->count && is_done; i++)
-		is_done = look_again(leases->table, &write->changes->changes[i], present);
+	leave_removals(leases->table, write->changes);
 	submit(write); /* removals first, then the others */
 	leases_write_ends(leases, present);
 	changeset_unref(present);
