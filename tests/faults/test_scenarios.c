@@ -32,6 +32,7 @@ static const char *const scenarios[] = {
 	"lease-expiry",
 	"reload",
 	"backlog",
+	"opening",
 	"journal-fails",
 	"orders-adopt",
 };
