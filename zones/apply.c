@@ -299,15 +299,11 @@ static int bump_serial(struct applying *a)
 {
 	const struct rrset *soa = zone_soa(a->zone);
 	struct rrset *next;
-	const uint8_t *rdata;
-	uint16_t len;
-	size_t at = 0;
 	int r;
 
 	if (!soa)
 		return -ENOENT;
-	rdata = rrset_next(soa, &at, &len);
-	next = soa_with_serial(soa, serial_next(soa_serial(rdata, len)));
+	next = soa_with_serial(soa, serial_next(rrset_serial(soa)));
 	if (!next)
 		return -ENOMEM;
 	r = changeset_put(a->cs, a->zone, zone_apex(a->zone), TYPE_SOA, next);

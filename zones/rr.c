@@ -307,6 +307,15 @@ uint32_t soa_serial(const uint8_t *rdata, uint16_t len)
 	return len < SOA_SHORTEST ? 0 : get_u32(rdata + len - SOA_NUMBERS_LEN);
 }
 
+uint32_t rrset_serial(const struct rrset *soa)
+{
+	size_t at = 0;
+	uint16_t len;
+	const uint8_t *rdata = soa ? rrset_next(soa, &at, &len) : NULL;
+
+	return rdata ? soa_serial(rdata, len) : 0;
+}
+
 uint32_t soa_minimum(const uint8_t *rdata, uint16_t len)
 {
 	return len < SOA_SHORTEST ? 0 : get_u32(rdata + len - 4);

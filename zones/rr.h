@@ -84,7 +84,9 @@ bool rrset_has_same_data(const struct rrset *a, const struct rrset *b);
 /* Same octets and same TTL, records in any order; NULL equals NULL. */
 bool rrset_is_identical(const struct rrset *a, const struct rrset *b);
 
-/* The SOA's serial, and RFC 1982 arithmetic. */
+/* The SOA's serial, and RFC 1982 arithmetic.  rrset_serial: of the first record; NULL:
+ * 0. */
+uint32_t rrset_serial(const struct rrset *soa);
 uint32_t soa_serial(const uint8_t *rdata, uint16_t len);
 uint32_t soa_minimum(const uint8_t *rdata, uint16_t len);
 struct rrset *soa_with_serial(const struct rrset *soa, uint32_t serial);

@@ -405,15 +405,6 @@ struct transfer *transfer_new_axfr(
 	return transfer;
 }
 
-static uint32_t serial_of(const struct rrset *soa)
-{
-	size_t at = 0;
-	uint16_t len = 0;
-	const uint8_t *rdata = rrset_next(soa, &at, &len);
-
-	return rdata ? soa_serial(rdata, len) : 0;
-}
-
 /* RFC 1995 2, 4: over UDP it also means that the rest is available over TCP. */
 static struct transfer *build_soa(const struct subject *of)
 {
@@ -444,7 +435,7 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	errno = ENOMEM;
 	if (!of.soa)
 		return NULL;
-	current = serial_of(of.soa);
+	current = rrset_serial(of.soa);
 	if (serial == current || serial_is_newer(serial, current))
 		return build_soa(&of);
 	first = transfer_history_find(history, serial, current);

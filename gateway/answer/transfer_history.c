@@ -78,15 +78,6 @@ static const struct change *find_soa(const struct changeset *cs)
 	return NULL;
 }
 
-static uint32_t serial_of(const struct rrset *soa)
-{
-	size_t at = 0;
-	uint16_t len = 0;
-	const uint8_t *rdata = rrset_next(soa, &at, &len);
-
-	return rdata ? soa_serial(rdata, len) : 0;
-}
-
 void transfer_history_lose(struct transfer_history *history)
 {
 	transfer_history_clear(history);
@@ -132,8 +123,8 @@ static void gather(struct transfer_history *history, const struct changeset *cs)
 static void add_version(struct transfer_history *history, struct changeset *changes)
 {
 	const struct change *soa = find_soa(changes);
-	const uint32_t from = soa ? serial_of(soa->before) : 0;
-	const uint32_t to = soa ? serial_of(soa->after) : 0;
+	const uint32_t from = soa ? rrset_serial(soa->before) : 0;
+	const uint32_t to = soa ? rrset_serial(soa->after) : 0;
 	struct transfer_version *version = NULL;
 
 	/* A version cannot lead to an older serial (RFC 1982). */
@@ -183,7 +174,7 @@ void transfer_history_add(struct transfer_history *history, struct changeset *cs
 		transfer_history_lose(history);
 		return;
 	}
-	moves = soa && serial_of(soa->before) != serial_of(soa->after);
+	moves = soa && rrset_serial(soa->before) != rrset_serial(soa->after);
 	if (moves && !history->pending && !history->is_broken) {
 		add_version(history, changeset_ref(cs));
 		return;

@@ -112,22 +112,13 @@ static bool has_serial_pending(const struct content *content)
 	return delivery_has_change(content_primary(content), content->name, TYPE_SOA);
 }
 
-static uint32_t serial_of(const struct rrset *soa)
-{
-	size_t at = 0;
-	uint16_t len;
-	const uint8_t *rdata = rrset_next(soa, &at, &len);
-
-	return soa_serial(rdata, len);
-}
-
 void content_adopt_soa(struct content *content, struct rrset *soa)
 {
 	struct rrset *ours = content->mirror ? zone_soa(content->mirror) : NULL;
 
-	if (!ours || serial_of(soa) == serial_of(ours))
+	if (!ours || rrset_serial(soa) == rrset_serial(ours))
 		return;
-	if (!serial_is_newer(serial_of(soa), serial_of(ours))) {
+	if (!serial_is_newer(rrset_serial(soa), rrset_serial(ours))) {
 		if (has_serial_pending(content))
 			return;
 		/* The primary has refused a client's serial.  If ours stayed ahead, it

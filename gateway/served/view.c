@@ -80,12 +80,6 @@ static bool copy_targets(struct view_zone *to, const struct served_zone *zone)
 
 static void copy_content(struct view_zone *to, const struct served_zone *zone)
 {
-	const struct rrset *soa =
-		zone->content.mirror ? zone_soa(zone->content.mirror) : NULL;
-	const uint8_t *rdata = NULL;
-	size_t at = 0;
-	uint16_t len;
-
 	to->is_ready = zone->content.mirror != NULL;
 	to->is_failed = !zone->content.mirror && zone->seed.is_failed;
 	if (!zone->content.mirror) {
@@ -94,10 +88,7 @@ static void copy_content(struct view_zone *to, const struct served_zone *zone)
 		return;
 	}
 	to->why[0] = '\0';
-	if (soa)
-		rdata = rrset_next(soa, &at, &len);
-	if (rdata)
-		to->serial = soa_serial(rdata, len);
+	to->serial = rrset_serial(zone_soa(zone->content.mirror));
 	to->names = zone_count_names(zone->content.mirror);
 	to->records = zone_count_records(zone->content.mirror);
 	to->octets = zone_count_octets(zone->content.mirror);

@@ -352,16 +352,12 @@ static int take_zone(struct reader *r)
 static int serve_soa(struct reader *r)
 {
 	struct powerdns_zone *zone = r->zone;
-	const uint8_t *rdata;
 	struct rrset *soa;
-	size_t at = 0;
-	uint16_t len;
 	int ret = 0;
 
 	if (!zone->soa)
 		return 0;
-	rdata = rrset_next(zone->soa, &at, &len);
-	zone->stored = soa_serial(rdata, len);
+	zone->stored = rrset_serial(zone->soa);
 	zone->served = zone->stored;
 	/* Both numbers were read at one moment, the records later: if somebody writes
 	 * in between, the numbers say nothing about these records. */

@@ -313,19 +313,10 @@ int ddns_compose_question(
 
 /* ---- the next SOA ---- */
 
-uint32_t ddns_serial_of(const struct rrset *soa)
-{
-	size_t at = 0;
-	uint16_t len;
-	const uint8_t *rdata = rrset_next(soa, &at, &len);
-
-	return soa_serial(rdata, len);
-}
-
 /* Do they differ in more than the serial? */
 static bool has_new_fields(const struct rrset *before, const struct rrset *after)
 {
-	struct rrset *same = soa_with_serial(before, ddns_serial_of(after));
+	struct rrset *same = soa_with_serial(before, rrset_serial(after));
 	const bool has = !same || !rrset_is_identical(same, after);
 
 	rrset_unref(same);
@@ -336,11 +327,11 @@ struct rrset *ddns_intended_soa(const struct rrset *believed,
 	const struct changeset *changes, const uint8_t *zone)
 {
 	const struct change *change = changeset_find(changes, zone, TYPE_SOA);
-	const uint32_t serial = ddns_serial_of(believed);
+	const uint32_t serial = rrset_serial(believed);
 
 	if (!change || !change->after)
 		return soa_with_serial(believed, serial_next(serial));
-	if (serial_is_newer(ddns_serial_of(change->after), serial))
+	if (serial_is_newer(rrset_serial(change->after), serial))
 		return rrset_ref(change->after);
 	if (change->before && !has_new_fields(change->before, change->after))
 		return soa_with_serial(believed, serial_next(serial));

@@ -46,7 +46,7 @@ static void complete_changed(struct ddns_target *t)
 	if (t->believed && t->seen)
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 			"the zone at %s has serial %u, not %u", t->who,
-			ddns_serial_of(t->seen), ddns_serial_of(t->believed));
+			rrset_serial(t->seen), rrset_serial(t->believed));
 	else
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 			"the zone at %s was changed by somebody else", t->who);
@@ -143,7 +143,7 @@ static void check_applied(struct ddns_target *t)
 static bool is_perhaps_applied(const struct ddns_target *t)
 {
 	return t->is_uncertain && t->intended &&
-		ddns_serial_of(t->seen) == ddns_serial_of(t->intended);
+		rrset_serial(t->seen) == rrset_serial(t->intended);
 }
 
 /* Called before the first UPDATE to this server, and after one without an answer. */

@@ -14,8 +14,6 @@
 
 /* ---- target_ddns_compose.c: requests, without id and TSIG ---- */
 
-uint32_t ddns_serial_of(const struct rrset *soa);
-
 /* Does it have changes that an UPDATE would express? */
 bool ddns_has_differences(const struct changeset *changes, const uint8_t *zone);
 

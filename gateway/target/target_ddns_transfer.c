@@ -182,14 +182,6 @@ static const uint8_t *soa_rdata(const struct rrset *soa, uint16_t *ret_len)
 	return rrset_next(soa, &at, ret_len);
 }
 
-static uint32_t serial_of(const struct rrset *soa)
-{
-	uint16_t len;
-	const uint8_t *rdata = soa_rdata(soa, &len);
-
-	return soa_serial(rdata, len);
-}
-
 static bool is_soa(const struct ddns_transfer *t, const struct rr *rr)
 {
 	return rr->type == TYPE_SOA && name_is_equal(rr->owner, t->zone_name);
@@ -278,8 +270,8 @@ static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr
 /* RFC 1995 4: the server has nothing for a client that is up to date. */
 static enum ddns_transfer_state judge_only_soa(struct ddns_transfer *t)
 {
-	const uint32_t serial = serial_of(t->soa);
-	const uint32_t since = serial_of(t->since);
+	const uint32_t serial = rrset_serial(t->soa);
+	const uint32_t since = rrset_serial(t->since);
 
 	if (t->sink)
 		return serial_is_newer(serial, since) ? DDNS_TRANSFER_SECOND
@@ -326,10 +318,10 @@ static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struc
 
 	if (t->since && is_soa(t, rr) && !is_last_soa(t, rr)) {
 		t->version = soa_serial(rr->rdata, rr->rdata_len);
-		if (t->version != serial_of(t->since))
+		if (t->version != rrset_serial(t->since))
 			return leave(t, DDNS_TRANSFER_USELESS,
 				"differences from serial %u instead of %u", t->version,
-				serial_of(t->since));
+				rrset_serial(t->since));
 		return DDNS_TRANSFER_REMOVING;
 	}
 	if (t->sink) {
@@ -386,7 +378,7 @@ static enum ddns_transfer_state read_adding(struct ddns_transfer *t, const struc
 		return read_difference(t, rr);
 	if (soa_serial(rr->rdata, rr->rdata_len) != t->version)
 		return leave(t, DDNS_TRANSFER_USELESS, "sequences that do not follow on");
-	if (t->version != serial_of(t->soa))
+	if (t->version != rrset_serial(t->soa))
 		return DDNS_TRANSFER_REMOVING;
 	if (!t->sink && t->has_signature != t->is_signed)
 		return leave(t, DDNS_TRANSFER_USELESS,

@@ -30,15 +30,6 @@
 #include <string.h>
 #include "gateway/base/log.h"
 
-static uint32_t serial_of(const struct rrset *soa)
-{
-	size_t at = 0;
-	uint16_t len;
-	const uint8_t *rdata = rrset_next(soa, &at, &len);
-
-	return soa_serial(rdata, len);
-}
-
 /* ---- the end of a delivery ---- */
 
 /* Nothing of the batch was applied, or an earlier try was: the zone is not as
@@ -142,7 +133,7 @@ static void finish_delivery(struct powerdns_target *t)
 		return;
 	}
 	powerdns_replace(&t->seen, soa);
-	t->serial.stored = serial_of(soa);
+	t->serial.stored = rrset_serial(soa);
 	complete_delivered(t);
 }
 
@@ -259,7 +250,7 @@ static int choose_soa(struct powerdns_target *t)
 	if (!wanted && !powerdns_serial_must_send(&t->serial))
 		return 0;
 	if (wanted)
-		wanted_serial = serial_of(wanted);
+		wanted_serial = rrset_serial(wanted);
 	if (t->attempt.is_open && last->has_soa)
 		serial = last->sent; /* again the same */
 	else
@@ -274,7 +265,7 @@ static void note_attempt(struct powerdns_target *t)
 	t->attempt = (struct powerdns_attempt){.is_open = true,
 		.write = {.before = t->serial.stored, .has_soa = t->sent != NULL}};
 	if (t->sent)
-		t->attempt.write.sent = serial_of(t->sent);
+		t->attempt.write.sent = rrset_serial(t->sent);
 }
 
 /* From t->seen, which the zone has. */
@@ -326,7 +317,7 @@ static bool is_believed(const struct powerdns_target *t)
 
 	if (t->serial.is_served_as_stored || t->serial.stored != t->believed_stored)
 		return rrset_has_same_data(t->believed, t->seen);
-	in_its_time = soa_with_serial(t->believed, serial_of(t->seen));
+	in_its_time = soa_with_serial(t->believed, rrset_serial(t->seen));
 	is_same = in_its_time && rrset_has_same_data(in_its_time, t->seen);
 	rrset_unref(in_its_time);
 	return is_same;

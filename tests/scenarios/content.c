@@ -60,12 +60,7 @@ bool content_is_same(const struct zone *a, const struct zone *b)
 
 uint32_t content_serial(const struct zone *zone)
 {
-	const struct rrset *soa = zone ? zone_soa(zone) : NULL;
-	size_t at = 0;
-	uint16_t len;
-	const uint8_t *rdata = soa ? rrset_next(soa, &at, &len) : NULL;
-
-	return rdata ? soa_serial(rdata, len) : 0;
+	return zone ? rrset_serial(zone_soa(zone)) : 0;
 }
 
 static void print_missing(

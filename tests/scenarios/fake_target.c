@@ -265,15 +265,6 @@ static void do_probe(struct fake_target *t)
 	set_result(t, TARGET_DONE, RCODE_NOERROR, NULL);
 }
 
-static uint32_t serial_in(const struct rrset *soa)
-{
-	size_t at = 0;
-	uint16_t len;
-	const uint8_t *rdata = rrset_next(soa, &at, &len);
-
-	return soa_serial(rdata, len);
-}
-
 /* What the batch makes of the zone's SOA.  NULL: no memory. */
 static struct rrset *next_soa(
 	const struct fake_server *server, const struct changeset *batch)
@@ -283,11 +274,11 @@ static struct rrset *next_soa(
 		changeset_find(batch, zone_apex(server->zone), TYPE_SOA);
 
 	if (change && change->after &&
-		serial_is_newer(serial_in(change->after), serial_in(now)))
+		serial_is_newer(rrset_serial(change->after), rrset_serial(now)))
 		return rrset_ref(change->after);
 	if (server->type == CONFIG_TARGET_POWERDNS)
 		return rrset_ref(now);
-	return soa_with_serial(now, serial_next(serial_in(now)));
+	return soa_with_serial(now, serial_next(rrset_serial(now)));
 }
 
 static bool is_refused(const struct fake_server *server, const struct changeset *batch)

@@ -84,16 +84,11 @@ static void print_result(
 	const struct driver *d, const struct target_result *result, const char *more)
 {
 	char name[VERDICT_NAME_MAX], serial[16] = "-";
-	size_t at = 0;
-	uint16_t len;
 
 	if (d->is_quiet)
 		return;
-	if (result->soa) {
-		const uint8_t *rdata = rrset_next(result->soa, &at, &len);
-
-		snprintf(serial, sizeof(serial), "%u", soa_serial(rdata, len));
-	}
+	if (result->soa)
+		snprintf(serial, sizeof(serial), "%u", rrset_serial(result->soa));
 	printf("= %s serial %s%s: %s %s\n", outcome_name(result->outcome), serial, more,
 		verdict_name(&result->verdict, name), result->verdict.why);
 }

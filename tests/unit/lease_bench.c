@@ -314,12 +314,7 @@ size_t lease_bench_changes(const struct lease_bench *b)
 
 uint32_t lease_bench_serial(const struct lease_bench *b)
 {
-	const uint8_t *rdata;
-	uint16_t len;
-	size_t at = 0;
-
-	rdata = rrset_next(zone_soa(b->zone), &at, &len);
-	return soa_serial(rdata, len);
+	return rrset_serial(zone_soa(b->zone));
 }
 
 /* ---- the inside ---- */
