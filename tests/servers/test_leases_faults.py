@@ -112,12 +112,11 @@ def test_ends_and_starts(faulty, admin):
     assert put(front, "f1", "192.0.2.1") == "NOERROR"
     before = front.leases()
     gateway = front.gateway
-    for turn in range(1, TURNS_MAX):
-        assert put(front, "f1", "192.0.2.1") == "NOERROR"
-        gateway.control.arm(faults.DATABASE | faults.DISK | faults.MEMORY,
-                            turn if faults.EXHAUSTIVE else 0)
+    kinds = faults.DATABASE | faults.DISK | faults.MEMORY
+    for _ in gateway.faults(kinds, limit=TURNS_MAX):
         gateway.stop()
         gateway.control.disarm()
         front.start_gateway()
         assert front.leases() == before, NAME
         assert_same_as_records(front)
+        assert put(front, "f1", "192.0.2.1") == "NOERROR"
