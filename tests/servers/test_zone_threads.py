@@ -4,6 +4,7 @@ threads have to do with each other.  ZONE_THREADS=3 runs all other tests with th
 import contextlib
 import itertools
 import resource
+import signal
 import socket
 import sqlite3
 import threading
@@ -83,6 +84,11 @@ class Load:
         goal = self.answers.count(rcode) + count
         wait_for(lambda: self.answers.count(rcode) >= goal, f"{count} times {rcode}")
 
+    def is_acknowledged(self, *zones):
+        """Has an update of one of them been?"""
+        return any(None not in maybe for zone in zones
+                   for maybe in list(self.acknowledged.get(zone, {}).values()))
+
     def stop(self):
         self.is_stopping = True
         for thread in self.threads:
@@ -133,6 +139,38 @@ def test_a_reload_while_they_work(gateway, admin):
     load.stop()
     assert set(load.answers) == {"NOERROR"}
     load.assert_kept()
+
+
+def zones_by_number(first, count):
+    return {f"s{number}.example.": {} for number in range(first, first + count)}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_killed_while_a_reload_opens_and_closes_many(gateways, admin, count):
+    """What was acknowledged is there again, also in zones that the reload had just opened or
+    was about to close, and each zone is in one thread."""
+    stay, go, come = ZONES[:2], zones_by_number(0, 100), zones_by_number(100, 200)
+    gateway = gateways(keys=[admin], zones={**{zone: {} for zone in stay}, **go},
+                       zone_threads=count, **controlled())
+    ends = [*go][::33] + [*come][::66]
+    load = Load(gateway, admin, [*stay, *ends])
+    load.wait_for("NOERROR", 100)
+    for zone in go:
+        del gateway.zones[zone]
+    gateway.zones.update(come)
+    gateway.prepare()
+    gateway.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: load.is_acknowledged(*come), "one to open")
+    load.is_stopping = True
+    gateway.kill()
+    load.stop()
+    gateway.zones.update(go)
+    gateway.prepare()
+    gateway.start()
+    wait_for(lambda: all(gateway.query(zone, "SOA").answer for zone in gateway.zones), "all")
+    load.assert_kept()
+    zones = [zone["zone"] for zone in ctl_json(gateway, "zones")["zones"]]
+    assert sorted(zones) == sorted(gateway.zones)
 
 
 def fill(gateway, zone, count):
