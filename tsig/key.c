@@ -29,6 +29,20 @@ struct keyring {
 	unsigned fudge_max_s;
 };
 
+bool tsig_key_is_valid_at(const struct tsig_key *key, int64_t now)
+{
+	return now >= key->not_before && now <= key->not_after;
+}
+
+const struct tsig_key *tsig_key_choose(const struct tsig_key *key, int64_t now)
+{
+	for (const struct tsig_key *k = key; k; k = k->next_secret) {
+		if (tsig_key_is_valid_at(k, now))
+			return k;
+	}
+	return key;
+}
+
 struct keyring *keyring_new(void)
 {
 	struct keyring *ring = calloc(1, sizeof(*ring));

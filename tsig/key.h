@@ -31,6 +31,12 @@ struct tsig_key {
 	                      * with this length, unless the request's MAC was longer */
 };
 
+/* now: real time in seconds. */
+bool tsig_key_is_valid_at(const struct tsig_key *key, int64_t now);
+/* The first of a name's secrets, from key on, that is valid now; if none is, key itself,
+ * which may be NULL. */
+const struct tsig_key *tsig_key_choose(const struct tsig_key *key, int64_t now);
+
 struct keyring;
 struct keyring *keyring_new(void);
 void keyring_free(struct keyring *ring); /* wipes the secrets */

@@ -14,16 +14,11 @@
 
 /* ---- verifying a request ---- */
 
-static bool is_valid_at(const struct tsig_key *key, int64_t now)
-{
-	return now >= key->not_before && now <= key->not_after;
-}
-
 /* The first secret, from key on, that may have made this MAC. */
 static const struct tsig_key *find_candidate(
 	const struct tsig_key *key, enum hmac_algorithm alg, int64_t now)
 {
-	while (key && (key->alg != alg || !is_valid_at(key, now)))
+	while (key && (key->alg != alg || !tsig_key_is_valid_at(key, now)))
 		key = key->next_secret;
 	return key;
 }

@@ -105,6 +105,13 @@ void rrset_unref(struct rrset *set)
 		free(set);
 }
 
+void rrset_keep(struct rrset **place, struct rrset *set)
+{
+	rrset_ref(set);
+	rrset_unref(*place);
+	*place = set;
+}
+
 const uint8_t *rrset_next(const struct rrset *set, size_t *at, uint16_t *ret_len)
 {
 	if (*at >= set->size)

@@ -55,6 +55,8 @@ struct rrset *rrset_with(const struct rrset *old, const uint8_t *rdata, uint16_t
 struct rrset *rrset_with_ttl(const struct rrset *old, uint32_t ttl);
 struct rrset *rrset_ref(struct rrset *set); /* NULL is harmless; returns set */
 void rrset_unref(struct rrset *set);        /* frees at 0; NULL is harmless */
+/* Puts a new reference into *place, instead of the old one; both may be NULL. */
+void rrset_keep(struct rrset **place, struct rrset *set);
 
 /* Records in order.  *at starts at 0; returns the RDATA and advances, NULL after the
  * last. */

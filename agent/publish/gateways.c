@@ -177,7 +177,7 @@ static const struct tsig_key *next_secret(
 		key = key->next_secret ? key->next_secret : g->config->key;
 		if (key == g->all[errand->index].key)
 			return NULL;
-		if (key->not_before <= now && now <= key->not_after)
+		if (tsig_key_is_valid_at(key, now))
 			return key;
 	}
 }

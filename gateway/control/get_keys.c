@@ -324,7 +324,7 @@ static const char *obstacle_of(const struct config *config, const struct explain
 	if (!key)
 		return "there is no key of this name";
 	for (; key; key = key->next_secret)
-		if (now_s >= key->not_before && now_s <= key->not_after)
+		if (tsig_key_is_valid_at(key, now_s))
 			return NULL;
 	return "the key is not valid now";
 }

@@ -126,29 +126,19 @@ static void search_others(struct notify_peer *peer)
 	keyring_each(peer->notify->config->keys, search_key, &search);
 }
 
-/* The first of several secrets that is valid now; NULL: unsigned, or the key is gone. */
-static const struct tsig_key *choose_key(const struct notify_peer *peer, int64_t now)
-{
-	const struct tsig_key *first = NULL;
-
-	if (peer->signing.is_signed)
-		first = keyring_find(peer->notify->config->keys, peer->signing.key);
-	for (const struct tsig_key *key = first; key; key = key->next_secret)
-		if (now >= key->not_before && now <= key->not_after)
-			return key;
-	return first;
-}
-
 /* ---- sending ---- */
 
 /* Octets; 0: it could not be signed. */
 static size_t compose(struct notify_peer *peer, uint8_t msg[MESSAGE_MAX])
 {
 	const int64_t now = peer->notify->env.real_time();
-	const struct tsig_key *key = choose_key(peer, now);
+	const struct tsig_key *key = NULL;
 	struct wire_writer w;
 	size_t len;
 
+	if (peer->signing.is_signed) /* NULL: the key is gone */
+		key = tsig_key_choose(
+			keyring_find(peer->notify->config->keys, peer->signing.key), now);
 	wire_writer_init(&w, msg, MESSAGE_MAX, NULL);
 	wire_write_u16(&w, peer->id);
 	wire_write_u16(&w, OPCODE_NOTIFY << 11 | WIRE_AA); /* RFC 1996 3.3 */

@@ -85,25 +85,13 @@ static int copy_keys(struct dns_client *client, const struct tsig_key *key)
 		struct tsig_key *copy = &client->keys[client->key_count++];
 
 		*copy = *key;
-		copy->next_secret = NULL;
+		copy->next_secret = key->next_secret ? copy + 1 : NULL;
 		copy->name = copy_octets(key->name, name_len(key->name));
 		copy->secret = copy_octets(key->secret, key->secret_len);
 		if (!copy->name || !copy->secret)
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-/* The first of several secrets that is valid now signs; NULL: unsigned. */
-static const struct tsig_key *choose_key(const struct dns_client *client, int64_t now)
-{
-	for (size_t i = 0; i < client->key_count; i++) {
-		const struct tsig_key *key = &client->keys[i];
-
-		if (now >= key->not_before && now <= key->not_after)
-			return key;
-	}
-	return client->keys;
 }
 
 static void disconnect(struct dns_client *client)
@@ -503,7 +491,7 @@ static bool is_connection_alive(const struct dns_client *client)
 static int build_request(struct dns_client *client, uint8_t *buf, size_t *ret_len)
 {
 	const int64_t now = client->real_time();
-	const struct tsig_key *key = choose_key(client, now);
+	const struct tsig_key *key = tsig_key_choose(client->keys, now);
 	size_t len = client->request.len;
 	int r;
 

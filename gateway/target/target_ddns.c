@@ -24,13 +24,6 @@ enum {
 	QUERY_MAX = 2048,    /* octets: two names and one SOA of maximum length */
 };
 
-void ddns_remember(struct rrset **place, struct rrset *set)
-{
-	rrset_ref(set);
-	rrset_unref(*place);
-	*place = set;
-}
-
 /* ---- the end of an operation ---- */
 
 static void on_later(evutil_socket_t fd, short what, void *arg)
@@ -45,7 +38,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	ddns_remember(&t->seen, NULL);
+	rrset_keep(&t->seen, NULL);
 	t->content = (struct target_content){0};
 	t->done = NULL;
 	t->loaded = NULL;
@@ -159,7 +152,7 @@ static void on_probe(void *arg, const struct dns_client_result *result)
 		return;
 	/* The caller must be told of a newer SOA, so we do not adopt it here. */
 	if (!t->believed)
-		ddns_remember(&t->believed, t->seen);
+		rrset_keep(&t->believed, t->seen);
 	ddns_complete(t, TARGET_DONE, NULL);
 }
 
@@ -258,9 +251,9 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 			name_to_text(t->zone, name), t->who, got.odd->count,
 			PLURAL(got.odd->count, "record"), odd_list_to_text(got.odd, odd),
 			got.odd->count == 1 ? "it" : "them");
-	ddns_remember(&t->seen, got.soa);
-	ddns_remember(&t->believed, got.soa);
-	ddns_remember(&t->mirrored, got.soa);
+	rrset_keep(&t->seen, got.soa);
+	rrset_keep(&t->believed, got.soa);
+	rrset_keep(&t->mirrored, got.soa);
 	rrset_unref(got.soa);
 	t->is_signed = got.is_signed;
 	t->content.zone = got.zone;

@@ -50,8 +50,8 @@ static void complete_changed(struct ddns_target *t)
 	else
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 			"the zone at %s was changed by somebody else", t->who);
-	ddns_remember(&t->believed, NULL);
-	ddns_remember(&t->intended, NULL);
+	rrset_keep(&t->believed, NULL);
+	rrset_keep(&t->intended, NULL);
 	ddns_complete(t, TARGET_CHANGED, &why);
 }
 
@@ -62,10 +62,10 @@ static void adopt_soa(struct ddns_target *t, struct rrset *soa)
 	const bool is_mirrored = t->mirrored && t->believed &&
 		rrset_has_same_data(t->mirrored, t->believed);
 
-	ddns_remember(&t->seen, soa);
-	ddns_remember(&t->mirrored, is_mirrored ? soa : NULL);
-	ddns_remember(&t->believed, soa);
-	ddns_remember(&t->intended, NULL);
+	rrset_keep(&t->seen, soa);
+	rrset_keep(&t->mirrored, is_mirrored ? soa : NULL);
+	rrset_keep(&t->believed, soa);
+	rrset_keep(&t->intended, NULL);
 }
 
 static void complete_delivered(struct ddns_target *t, struct rrset *soa)
@@ -77,8 +77,8 @@ static void complete_delivered(struct ddns_target *t, struct rrset *soa)
 static void complete_rejected(struct ddns_target *t)
 {
 	if (!t->seen) /* the zone is unchanged */
-		ddns_remember(&t->seen, t->believed);
-	ddns_remember(&t->intended, NULL);
+		rrset_keep(&t->seen, t->believed);
+	rrset_keep(&t->intended, NULL);
 	ddns_complete(t, TARGET_REJECTED, &t->refusal);
 }
 
@@ -158,7 +158,7 @@ static void on_soa_before(void *arg, const struct dns_client_result *result)
 		return;
 	}
 	if (!t->believed)
-		ddns_remember(&t->believed, t->seen);
+		rrset_keep(&t->believed, t->seen);
 	if (rrset_has_same_data(t->believed, t->seen))
 		send_next(t);
 	else
@@ -276,7 +276,7 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 		go_on(t);
 		return;
 	}
-	ddns_remember(&t->trial, NULL);
+	rrset_keep(&t->trial, NULL);
 	if (rcode == RCODE_NXRRSET) {
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
 		return;
@@ -291,7 +291,7 @@ static void send_trial(struct ddns_target *t)
 	struct rrset *soa = ddns_intended_soa(t->believed, &no_changes, t->zone);
 
 	if (soa && send_changes(t, soa, &no_changes, false, on_trial) == 0)
-		ddns_remember(&t->trial, soa);
+		rrset_keep(&t->trial, soa);
 	else
 		ddns_complete_no_memory(t);
 	rrset_unref(soa);
@@ -357,7 +357,7 @@ static void send_batch(struct ddns_target *t)
 			       : -ENOMEM;
 
 	if (r == 0)
-		ddns_remember(&t->intended, intended);
+		rrset_keep(&t->intended, intended);
 	else if (r == -ENOSPC)
 		complete_too_large(t);
 	else
@@ -384,9 +384,9 @@ void ddns_deliver(struct target *target, const struct target_batch *batch,
 	t->is_uncertain = batch->is_retry;
 	t->was_lost = false;
 	t->servfails = 0;
-	ddns_remember(&t->trial, NULL);
+	rrset_keep(&t->trial, NULL);
 	if (!ddns_has_differences(t->changes, t->zone)) {
-		ddns_remember(&t->seen, t->believed);
+		rrset_keep(&t->seen, t->believed);
 		ddns_complete(t, TARGET_DONE, NULL);
 		return;
 	}

@@ -156,9 +156,6 @@ static inline struct ddns_target *ddns_of(struct target *target)
 	return (struct ddns_target *)(void *)target;
 }
 
-/* Replaces an old reference by a new one. */
-void ddns_remember(struct rrset **place, struct rrset *set);
-
 /* Ends the operation; the caller is told later, with t->seen if it is known. */
 void ddns_complete(
 	struct ddns_target *t, enum target_outcome outcome, const struct verdict *why);

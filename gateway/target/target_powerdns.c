@@ -44,8 +44,8 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	t->changes = NULL;
 	free(t->body);
 	t->body = NULL;
-	powerdns_remember(&t->sent, NULL);
-	powerdns_remember(&t->seen, NULL);
+	rrset_keep(&t->sent, NULL);
+	rrset_keep(&t->seen, NULL);
 	if (loaded)
 		loaded(caller, &content);
 	else
@@ -148,7 +148,7 @@ void powerdns_complete_failed(
 {
 	const struct verdict why = powerdns_explain(response);
 
-	powerdns_remember(&t->seen, NULL);
+	rrset_keep(&t->seen, NULL);
 	powerdns_complete(t, TARGET_FAILED, &why);
 }
 
@@ -193,12 +193,12 @@ void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zon
 	powerdns_serial_init(&t->serial, zone->soa_edit_api, zone->soa_edit, zone->stored,
 		zone->served);
 	t->is_signed = zone->is_signed;
-	powerdns_remember(&t->seen, zone->soa);
+	rrset_keep(&t->seen, zone->soa);
 }
 
 void powerdns_believe(struct powerdns_target *t)
 {
-	powerdns_remember(&t->believed, t->seen);
+	rrset_keep(&t->believed, t->seen);
 	t->believed_stored = t->serial.stored;
 }
 
@@ -210,7 +210,7 @@ bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *re
 	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
 
 	if (!verdict_is_ok(&v)) {
-		powerdns_remember(&t->seen, NULL);
+		rrset_keep(&t->seen, NULL);
 		powerdns_complete(t, TARGET_FAILED, &v);
 		return false;
 	}
@@ -229,7 +229,7 @@ static void on_probe(void *arg, const struct http_response *response)
 		return;
 	/* The caller must be told of a newer SOA, so we do not adopt it here. */
 	if (t->is_suspect)
-		powerdns_remember(&t->seen, NULL);
+		rrset_keep(&t->seen, NULL);
 	else if (!t->believed)
 		powerdns_believe(t);
 	powerdns_complete(t, TARGET_DONE, NULL);
@@ -272,7 +272,7 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 
 	powerdns_note_settings(t, zone);
 	powerdns_believe(t);
-	powerdns_remember(&t->mirrored, t->changes ? NULL : zone->soa);
+	rrset_keep(&t->mirrored, t->changes ? NULL : zone->soa);
 	t->is_suspect = false;
 	t->attempt.is_open = false;
 	t->rectifies_itself = t->rectifies_itself || zone->api_rectify;
@@ -305,7 +305,7 @@ static void on_zone(void *arg, const struct http_response *response)
 	const struct verdict v = powerdns_read_zone(t, response, true, &zone);
 
 	if (!verdict_is_ok(&v)) {
-		powerdns_remember(&t->seen, NULL);
+		rrset_keep(&t->seen, NULL);
 		powerdns_complete(t, TARGET_FAILED, &v);
 		return;
 	}

@@ -39,8 +39,8 @@ static void complete_changed(struct powerdns_target *t)
 	const struct verdict why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"PowerDNS: the zone was changed by somebody else");
 
-	powerdns_remember(&t->believed, NULL);
-	powerdns_remember(&t->seen, NULL);
+	rrset_keep(&t->believed, NULL);
+	rrset_keep(&t->seen, NULL);
 	t->attempt.is_open = false;
 	t->is_suspect = false;
 	powerdns_complete(t, TARGET_CHANGED, &why);
@@ -49,9 +49,9 @@ static void complete_changed(struct powerdns_target *t)
 /* The batch was applied, and maybe something else too. */
 static void complete_suspect(struct powerdns_target *t)
 {
-	powerdns_remember(&t->believed, NULL);
-	powerdns_remember(&t->mirrored, NULL);
-	powerdns_remember(&t->seen, NULL);
+	rrset_keep(&t->believed, NULL);
+	rrset_keep(&t->mirrored, NULL);
+	rrset_keep(&t->seen, NULL);
 	t->is_suspect = true;
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
@@ -63,7 +63,7 @@ static void complete_delivered(struct powerdns_target *t)
 	const bool is_mirrored = t->mirrored && t->believed &&
 		rrset_has_same_data(t->mirrored, t->believed);
 
-	powerdns_remember(&t->mirrored, is_mirrored ? t->seen : NULL);
+	rrset_keep(&t->mirrored, is_mirrored ? t->seen : NULL);
 	powerdns_believe(t);
 	powerdns_complete(t, TARGET_DONE, NULL);
 }
@@ -74,7 +74,7 @@ static void complete_rejected(struct powerdns_target *t, enum ede ede, const cha
 		verdict_refuse(RCODE_REFUSED, ede, "PowerDNS: %s", text);
 
 	t->attempt.is_open = false;
-	powerdns_remember(&t->seen, t->believed); /* the zone is as it was */
+	rrset_keep(&t->seen, t->believed); /* the zone is as it was */
 	powerdns_complete(t, TARGET_REJECTED, &why);
 }
 
@@ -132,7 +132,8 @@ static void finish_delivery(struct powerdns_target *t)
 		powerdns_ask(t, t->soa_url, on_soa_after);
 		return;
 	}
-	powerdns_replace(&t->seen, soa);
+	rrset_keep(&t->seen, soa);
+	rrset_unref(soa);
 	t->serial.stored = rrset_serial(soa);
 	complete_delivered(t);
 }
@@ -246,7 +247,7 @@ static int choose_soa(struct powerdns_target *t)
 	const struct powerdns_write *last = &t->attempt.write;
 	uint32_t serial, wanted_serial = 0;
 
-	powerdns_remember(&t->sent, NULL);
+	rrset_keep(&t->sent, NULL);
 	if (!wanted && !powerdns_serial_must_send(&t->serial))
 		return 0;
 	if (wanted)
@@ -256,7 +257,7 @@ static int choose_soa(struct powerdns_target *t)
 	else
 		serial = powerdns_serial_to_send(
 			&t->serial, wanted ? &wanted_serial : NULL);
-	powerdns_replace(&t->sent, soa_with_serial(wanted ? wanted : t->seen, serial));
+	t->sent = soa_with_serial(wanted ? wanted : t->seen, serial);
 	return t->sent ? 0 : -ENOMEM;
 }
 
@@ -357,7 +358,7 @@ void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	if (!t->is_retry)
 		t->attempt.is_open = false;
 	if (t->changes->count == 0) {
-		powerdns_remember(&t->seen, t->believed);
+		rrset_keep(&t->seen, t->believed);
 		powerdns_complete(t, TARGET_DONE, NULL);
 	} else if (t->is_suspect) {
 		complete_changed(t);

@@ -68,21 +68,6 @@ static inline struct powerdns_target *powerdns_of(struct target *target)
 	return (struct powerdns_target *)(void *)target;
 }
 
-/* Replaces an old reference by a new one. */
-static inline void powerdns_remember(struct rrset **place, struct rrset *set)
-{
-	rrset_ref(set);
-	rrset_unref(*place);
-	*place = set;
-}
-
-/* Takes over the reference; NULL leaves it unchanged. */
-static inline void powerdns_replace(struct rrset **place, struct rrset *set)
-{
-	rrset_unref(*place);
-	*place = set;
-}
-
 /* ---- target_powerdns.c ---- */
 
 /* Ends the operation, in a moment; t->seen is passed on, if it is known. */

@@ -48,13 +48,6 @@ static struct fake_target *fake_of(struct target *target)
 	return (struct fake_target *)(void *)target;
 }
 
-static void remember(struct rrset **at, struct rrset *soa)
-{
-	rrset_ref(soa);
-	rrset_unref(*at);
-	*at = soa;
-}
-
 /* ---- the server's zone ---- */
 
 /* Takes the changes, which are in the zone. */
@@ -227,7 +220,7 @@ static struct update *make_difference(
 static void set_result(struct fake_target *t, enum target_outcome outcome,
 	enum rcode rcode, const char *why)
 {
-	remember(&t->seen, outcome == TARGET_FAILED ? NULL : zone_soa(t->server->zone));
+	rrset_keep(&t->seen, outcome == TARGET_FAILED ? NULL : zone_soa(t->server->zone));
 	t->content.result = (struct target_result){
 		.outcome = outcome,
 		.verdict =
@@ -253,15 +246,15 @@ static void do_load(struct fake_target *t)
 	}
 	if (t->content.zone)
 		server->loads++;
-	remember(&t->believed, soa);
-	remember(&t->mirrored, soa);
+	rrset_keep(&t->believed, soa);
+	rrset_keep(&t->mirrored, soa);
 	set_result(t, TARGET_DONE, RCODE_NOERROR, NULL);
 }
 
 static void do_probe(struct fake_target *t)
 {
 	if (!t->believed)
-		remember(&t->believed, zone_soa(t->server->zone));
+		rrset_keep(&t->believed, zone_soa(t->server->zone));
 	set_result(t, TARGET_DONE, RCODE_NOERROR, NULL);
 }
 
@@ -301,13 +294,13 @@ static void deliver(struct fake_target *t, const struct changeset *batch)
 	} else if (server->losing) {
 		server->losing--;
 		server->batches++;
-		remember(&t->intended, soa);
+		rrset_keep(&t->intended, soa);
 		set_result(t, TARGET_FAILED, RCODE_SERVFAIL, "the answer was lost");
 	} else {
 		server->batches++;
-		remember(&t->mirrored, is_mirrored ? soa : NULL);
-		remember(&t->believed, soa);
-		remember(&t->intended, NULL);
+		rrset_keep(&t->mirrored, is_mirrored ? soa : NULL);
+		rrset_keep(&t->believed, soa);
+		rrset_keep(&t->intended, NULL);
 		set_result(t, TARGET_DONE, RCODE_NOERROR, NULL);
 	}
 	rrset_unref(soa);
@@ -319,16 +312,16 @@ static void do_deliver(struct fake_target *t)
 	struct rrset *soa = zone_soa(server->zone);
 
 	if (!t->believed)
-		remember(&t->believed, soa);
+		rrset_keep(&t->believed, soa);
 	if (t->batch.is_retry && t->intended && rrset_is_identical(t->intended, soa)) {
 		/* An earlier try was applied. */
-		remember(&t->believed, soa);
-		remember(&t->mirrored, soa);
-		remember(&t->intended, NULL);
+		rrset_keep(&t->believed, soa);
+		rrset_keep(&t->mirrored, soa);
+		rrset_keep(&t->intended, NULL);
 		set_result(t, TARGET_DONE, RCODE_NOERROR, NULL);
 	} else if (!rrset_is_identical(t->believed, soa)) {
-		remember(&t->believed, NULL);
-		remember(&t->intended, NULL);
+		rrset_keep(&t->believed, NULL);
+		rrset_keep(&t->intended, NULL);
 		set_result(t, TARGET_CHANGED, RCODE_SERVFAIL, "somebody changed it");
 	} else if (is_refused(server, t->batch.changes)) {
 		set_result(t, TARGET_REJECTED, server->refusal, "the server refuses it");
