@@ -117,7 +117,8 @@ static struct seed_file look_at(const char *path)
 		.changed_ns = st.st_mtim.tv_nsec};
 }
 
-static void read_seed(struct seeding *seeding)
+/* 0, even if it is bad, or -ENOMEM. */
+static int read_seed(struct seeding *seeding)
 {
 	const char *path = seeding->rules->targets[0].file;
 	int r;
@@ -132,7 +133,8 @@ static void read_seed(struct seeding *seeding)
 			snprintf(seeding->error, sizeof(seeding->error),
 				"creating its initial records: %s", strerror(-r));
 	}
-	seeding->is_bad = r != 0;
+	seeding->is_bad = r && r != -ENOMEM;
+	return r == -ENOMEM ? r : 0;
 }
 
 /* Those that the new zone does not replace.  0 or -ENOMEM. */
@@ -162,14 +164,11 @@ static int find_leftovers(struct seeding *seeding, const struct zone *old)
 static int begin_anew(struct seeding *seeding)
 {
 	struct zone *old = seeding->zone;
-	int r = 0;
+	int r;
 
 	seeding->is_new = true;
 	seeding->zone = zone_new_seeded(seeding->rules->name, &seeding->name_seed);
-	if (!seeding->zone)
-		r = -ENOMEM;
-	else
-		read_seed(seeding);
+	r = seeding->zone ? read_seed(seeding) : -ENOMEM;
 	if (!r && !seeding->is_bad && zone_count_records(old))
 		r = find_leftovers(seeding, old);
 	zone_free(old);
