@@ -270,11 +270,9 @@ void changeset_normalise(struct changeset *cs)
 
 /* ---- back ---- */
 
-/* What removes RRsets comes first, so that no node ever needs more room than it has had.
- * Nothing can fail as long as the zone still keeps its nodes (zone_settle), as it does
- * right after the changes.  At other times, as much is undone as memory allows; nothing
- * better can be done. */
-void changeset_undo(const struct changeset *cs, struct zone *zone)
+/* What removes RRsets comes first, so that no node ever needs more room than it has
+ * had. */
+int changeset_undo_late(const struct changeset *cs, struct zone *zone)
 {
 	int r = 0;
 
@@ -290,7 +288,12 @@ void changeset_undo(const struct changeset *cs, struct zone *zone)
 		if (change->before)
 			r |= zone_put(zone, change->owner, change->type, change->before);
 	}
-	(void)r;
+	return r ? -ENOMEM : 0;
+}
+
+void changeset_undo(const struct changeset *cs, struct zone *zone)
+{
+	(void)!changeset_undo_late(cs, zone);
 }
 
 /* ---- merging ---- */

@@ -61,9 +61,13 @@ int changeset_append(struct changeset *cs, const uint8_t *owner, uint16_t type,
 /* Drops changes that ended where they began. */
 void changeset_normalise(struct changeset *cs);
 
-/* Puts every before into the zone.  Never fails right after the changes that it undoes.
- */
+/* Puts every before into the zone, right after the changes that it undoes, or as long
+ * as the zone has kept what they removed (zone_keep). */
 void changeset_undo(const struct changeset *cs, struct zone *zone);
+/* The same at any time.  0; or -ENOMEM: only a part is undone, and this may be called
+ * again. */
+int changeset_undo_late(const struct changeset *cs, struct zone *zone)
+	__attribute__((warn_unused_result));
 
 /*
  * Merges next into into, which then leads from into's before to next's after.  Changes

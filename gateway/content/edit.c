@@ -99,13 +99,16 @@ static void end(struct edit *edit, enum edit_state state)
 
 /* ---- steps ---- */
 
-static void undo(const struct content *content, const struct changeset *changes)
+/* 0; or -ENOMEM, and it is to be undone again.  Right after the changes it cannot
+ * fail. */
+static int undo(const struct content *content, const struct changeset *changes)
 {
 	if (!changes)
-		return;
+		return 0;
+	if (changes->count && changeset_undo_late(changes, content->mirror))
+		return -ENOMEM;
 	lease_undo(content->leases, changes->leases);
-	if (changes->count)
-		changeset_undo(changes, content->mirror);
+	return 0;
 }
 
 struct verdict edit_apply(struct edit *edit, const struct update *update)
@@ -202,7 +205,7 @@ int edit_keep(struct edit *edit)
 
 void edit_drop(struct edit *edit)
 {
-	undo(edit->content, edit->step);
+	(void)!undo(edit->content, edit->step);
 	changeset_unref(edit->step);
 	edit->step = NULL;
 }
@@ -232,7 +235,7 @@ void edit_abort(struct edit *edit)
 	if (!edit)
 		return;
 	edit_drop(edit);
-	undo(edit->content, edit->changes);
+	(void)!undo(edit->content, edit->changes);
 	edit_free(edit);
 }
 
@@ -307,24 +310,26 @@ void edit_commit(struct edit *edit, const struct verdict *why,
 	content_tell_committing(content, edit);
 }
 
-void edit_undo_failed(struct content *content)
+int edit_undo_failed(struct content *content)
 {
 	struct edit *edit;
 
 	for (size_t i = 0; i < content->delivery_count; i++)
 		delivery_save_again(content->deliveries[i]);
 	if (TAILQ_EMPTY(&content->committing))
-		return;
+		return 0;
 	release_primary(content);
 	while ((edit = TAILQ_LAST(&content->committing, edit_list))) {
+		if (undo(content, edit->changes))
+			return -ENOMEM;
 		/* What it was to undo is in the mirror again, but not there. */
 		if (edit->origin == EDIT_REJECTION)
 			delivery_want_whole(content_primary(content));
-		undo(content, edit->changes);
 		end(edit, EDIT_UNDONE);
 	}
 	content_tell_undone(content);
 	content_look_at_gate(content);
+	return 0;
 }
 
 void edit_forget_all(struct content *content)

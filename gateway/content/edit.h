@@ -170,8 +170,9 @@ struct edit *edit_find_durable(const struct content *content, uint64_t seq);
  * be NULL if it has ended already. */
 void edit_end_undone(struct content *content, uint64_t seq, struct edit *edit);
 /* A commit failed, and everything submitted since has come back: undoes it.  Positions of
- * deliveries are stored again. */
-void edit_undo_failed(struct content *content);
+ * deliveries are stored again.  0; or -ENOMEM: what is left is to be undone by calling
+ * this again, before anything else is changed. */
+int edit_undo_failed(struct content *content) __attribute__((warn_unused_result));
 /* The content ends: nothing is told or undone. */
 void edit_forget_all(struct content *content);
 

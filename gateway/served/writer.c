@@ -16,9 +16,11 @@
 #include "gateway/thread/pruning.h"
 
 enum {
-	WRITER_START_MS = 2000, /* how long starting waits for primary targets */
-	WRITER_STOP_MS = 8000,  /* how long stopping waits for primary targets */
-	WRITER_SAVE_MS = 3000,  /* and for the disk, each time */
+	WRITER_START_MS = 2000,  /* how long starting waits for primary targets */
+	WRITER_STOP_MS = 8000,   /* how long stopping waits for primary targets */
+	WRITER_SAVE_MS = 3000,   /* and for the disk, each time */
+	WRITER_RECOVER_MS = 100, /* until what failed is undone again, after a lack of
+	                          * memory */
 };
 
 struct writer_command {
@@ -62,21 +64,31 @@ static void dispatch(struct writer *writer, struct request *request)
 
 /* ---- the journal's results ---- */
 
-static void undo_failed(struct writer *writer)
+/* 0 or -ENOMEM. */
+static int undo_failed(struct writer *writer)
 {
 	struct served_zone *zone, *next;
+	int r = 0;
 
 	HASH_ITER(hh, writer->served.zones, zone, next)
-		edit_undo_failed(&zone->content);
+		r |= edit_undo_failed(&zone->content);
 	LIST_FOREACH(zone, &writer->closing, closing_entry)
-	edit_undo_failed(&zone->content);
+	r |= edit_undo_failed(&zone->content);
+	return r;
 }
 
-static void recover(struct writer *writer)
+/* Until all that failed has been undone, nothing else is changed. */
+static void recover(void *arg)
 {
+	struct writer *writer = arg;
 	struct zone_thread *thread = &writer->thread;
 
-	undo_failed(writer);
+	if (!thread->is_broken || thread->in_journal)
+		return;
+	if (undo_failed(writer)) {
+		alarm_set_in(&writer->recover_alarm, WRITER_RECOVER_MS);
+		return;
+	}
 	thread->is_broken = false;
 	journal_resume(&thread->client);
 }
@@ -96,8 +108,7 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 		requests_place_files(&writer->served.requests);
 	while ((node = queue_list_take(&list)))
 		zone_thread_take_back(thread, (struct journal_op *)(void *)node);
-	if (thread->is_broken && thread->in_journal == 0)
-		recover(writer);
+	recover(writer);
 	zone_thread_run_tasks(thread);
 }
 
@@ -438,6 +449,7 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 			env->time.is_manual ? NULL : thread->base))
 		return -ENOMEM;
 	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
+	alarm_init(&writer->recover_alarm, &thread->alarms, recover, writer);
 	writer->served.actions =
 		actions_new(thread->base, &thread->alarms, ACTIONS_LIMIT_MS);
 	service_clock_start(&thread->clock, turn_monotonic_ms(&thread->time));

@@ -39,8 +39,9 @@ struct writer {
 	struct queue handovers; /* of zones that other threads had */
 	struct event *queue_event, *command_event, *call_event, *handover_event,
 		*done_event;
-	struct alarm reopen_alarm; /* zones that could not be opened are tried again */
-	size_t reopen_at;          /* in config, the next of them */
+	struct alarm reopen_alarm;  /* zones that could not be opened are tried again */
+	struct alarm recover_alarm; /* what failed could not be undone, without memory */
+	size_t reopen_at;           /* in config, the next of them */
 	atomic_uint pings, answered_pings;
 	pthread_t pthread;
 	bool is_running; /* pthread is */

@@ -2,6 +2,7 @@
  * Operations of the pure layers: an update from its octets to the zone and back, its
  * stored form, TSIG on both sides, keys and zones from text.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,44 @@ static enum outcome update(void)
 	return outcome;
 }
 
+/* In a zone that has not kept what the changes removed. */
+static enum outcome undo_late(const struct changeset *changes)
+{
+	struct zone *zone = read_text("$TTL 60\n@ SOA ns admin 10 2 3 4 5\n@ NS ns\n");
+	enum outcome outcome = OUTCOME_FAILED;
+
+	if (zone && !changeset_undo_late(changes, zone))
+		outcome = OUTCOME_RIGHT;
+	if (zone && changeset_undo_late(changes, zone))
+		outcome = operation_wrong("what was undone in part stays so");
+	if (zone && !is_zone_before(zone))
+		outcome = operation_wrong("changes are undone in part");
+	zone_free(zone);
+	return outcome;
+}
+
+static enum outcome removal_undone_late(void)
+{
+	static const char *const owners[] = {
+		"\2ns\7example", "\4host\7example", "\4mail\7example"};
+	static const uint16_t types[] = {TYPE_A, TYPE_TXT, TYPE_MX};
+	struct zone *zone = read_zone();
+	struct changeset *changes = changeset_new();
+	enum outcome outcome = OUTCOME_FAILED;
+	int r = zone && changes ? 0 : -ENOMEM;
+
+	for (int i = 0; i < 3 * 3 && !r; i++)
+		r = changeset_put(changes, zone, (const uint8_t *)owners[i / 3],
+			types[i % 3], NULL);
+	if (!r) {
+		changeset_normalise(changes);
+		outcome = undo_late(changes);
+	}
+	changeset_unref(changes);
+	zone_free(zone);
+	return outcome;
+}
+
 /* ---- TSIG ---- */
 
 static enum outcome exchange(
@@ -319,6 +358,7 @@ const struct operation operations_zones[] = {
 	{"a zone that is generated", zone_from_generator},
 	{"an update and back", update},
 	{"an update of one's own", own_update},
+	{"a removal undone late", removal_undone_late},
 	{"keys and signatures", signatures},
 	{0},
 };
