@@ -54,6 +54,7 @@ struct zone {
 	struct zone_node *apex; /* never vacant */
 	struct name_seed seed;
 	bool is_signed; /* by its server */
+	bool is_kept;   /* zone_keep */
 	struct holders holders;
 };
 
@@ -357,7 +358,7 @@ void zone_settle(struct zone *zone)
 	size_t used = zone->base + zone->split;
 	size_t budget = SWEEP_MIN + zone->vacant / 8;
 
-	if (zone->vacant <= VACANT_MAX)
+	if (zone->is_kept || zone->vacant <= VACANT_MAX)
 		return;
 	for (; budget; budget--) {
 		struct zone_node **at, *node;
@@ -376,6 +377,11 @@ void zone_settle(struct zone *zone)
 			zone->vacant--;
 		}
 	}
+}
+
+void zone_keep(struct zone *zone, bool is_kept)
+{
+	zone->is_kept = is_kept;
 }
 
 /* ---- life ---- */

@@ -53,6 +53,8 @@ int zone_put(struct zone *zone, const uint8_t *owner, uint16_t type, struct rrse
  * so that an undo finds it.  apply_update does this before it begins.
  */
 void zone_settle(struct zone *zone);
+/* Keeps all of it, until told otherwise: whatever is changed meanwhile can be undone. */
+void zone_keep(struct zone *zone, bool is_kept);
 
 /* Adds one record while loading: it joins its RRset, whose first TTL wins; duplicates,
  * records outside the zone and SOA records below its apex are ignored.  0, -ENOMEM or

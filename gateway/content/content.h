@@ -57,7 +57,7 @@ struct content_observer {
 	/* The mirror exists now, or has been replaced as a whole. */
 	void (*loaded)(void *part);
 	/* Changes that somebody else made at the primary are in the mirror now, beneath
-	 * what is pending.  changes: what they did; NULL: unknown, without memory.
+	 * what is pending.  changes: what they did.
 	 * is_kept: everything pending still has the same effect. */
 	void (*followed)(void *part, struct changeset *changes, bool is_kept);
 	/* A client's update was accepted; changes is empty if it was a heartbeat. */
@@ -230,11 +230,11 @@ void content_adopt_soa(struct content *content, struct rrset *soa);
 void content_take_zone(struct content *content, struct zone *zone,
 	void (*taken)(int result, void *arg), void *arg);
 bool content_is_taking(const struct content *content);
-/* Puts the difference under what is pending.  *ret_changes is what it did, the
- * caller's; NULL: the primary is asked again.  True: everything pending still has the
- * same effect. */
-bool content_take_difference(struct content *content, const struct update *difference,
-	struct changeset **ret_changes);
+/* Puts the difference under what is pending.  Returns what it did, the caller's; NULL:
+ * nothing, and the primary is asked again.  *ret_is_kept: everything pending still has
+ * the same effect. */
+struct changeset *content_take_difference(
+	struct content *content, const struct update *difference, bool *ret_is_kept);
 
 /* ---- durable.c ---- */
 

@@ -11,7 +11,9 @@
 
 struct rebasing {
 	struct content *content;
-	bool is_other; /* a change is not what it was */
+	bool is_other;            /* a change is not what it was */
+	struct changeset *undone; /* what undoing the pending changes did */
+	int result;               /* of that */
 };
 
 static bool is_same_change(const struct change *change, const struct changeset *rebased)
@@ -185,36 +187,83 @@ static struct changeset *rebase_onto_mirror(
 	return rebased;
 }
 
-static void undo_pending(struct changeset *changes, void *arg)
+static void undo_rebased(struct changeset *rebased, void *arg)
 {
-	changeset_undo(changes, arg);
+	const struct rebasing *rebasing = arg;
+
+	changeset_undo(rebased, rebasing->content->mirror);
 }
 
-bool content_take_difference(struct content *content, const struct update *difference,
-	struct changeset **ret_changes)
+static void undo_pending(struct changeset *changes, void *arg)
+{
+	struct rebasing *rebasing = arg;
+
+	for (uint32_t i = 0; i < changes->count && !rebasing->result; i++) {
+		const struct change *change = &changes->changes[i];
+
+		rebasing->result =
+			changeset_put(rebasing->undone, rebasing->content->mirror,
+				change->owner, change->type, change->before);
+	}
+}
+
+/* NULL: no memory, and the mirror may lack some of what was undone. */
+static struct changeset *put_beneath(
+	struct rebasing *rebasing, const struct update *difference)
+{
+	struct zone *mirror = rebasing->content->mirror;
+	struct delivery *primary = content_primary(rebasing->content);
+	const struct delivery_rebase rebase = {
+		.rebase = rebase_onto_mirror, .undo = undo_rebased, .arg = rebasing};
+	struct changeset *changes;
+
+	delivery_each_newest_first(primary, undo_pending, rebasing);
+	if (rebasing->result || rebase_difference(mirror, difference, &changes))
+		return NULL;
+	if (!delivery_rebase_queue(primary, &rebase))
+		return changes;
+	changeset_undo(changes, mirror);
+	changeset_unref(changes);
+	return NULL;
+}
+
+/* NULL: no memory, and everything is as it was: the mirror keeps what that takes. */
+static struct changeset *try_difference(
+	struct rebasing *rebasing, const struct update *difference)
+{
+	struct content *content = rebasing->content;
+	struct changeset *changes = NULL;
+
+	rebasing->undone = changeset_new();
+	if (!rebasing->undone)
+		return NULL;
+	zone_keep(content->mirror, true);
+	changes = put_beneath(rebasing, difference);
+	if (!changes)
+		changeset_undo(rebasing->undone, content->mirror);
+	zone_keep(content->mirror, false);
+	changeset_unref(rebasing->undone);
+	settle_edits(content, changes != NULL);
+	return changes;
+}
+
+struct changeset *content_take_difference(
+	struct content *content, const struct update *difference, bool *ret_is_kept)
 {
 	struct delivery *primary = content_primary(content);
 	struct rebasing rebasing = {.content = content};
-	const struct delivery_rebase rebase = {
-		.rebase = rebase_onto_mirror, .arg = &rebasing};
 	struct changeset *changes = NULL;
-	int r;
 
-	*ret_changes = NULL;
-	if (!delivery_is_live(primary)) { /* some pending changes are not available */
+	if (delivery_is_live(primary)) /* else some pending changes are not available */
+		changes = try_difference(&rebasing, difference);
+	*ret_is_kept = !rebasing.is_other;
+	if (!changes) {
 		delivery_want_whole(primary);
-		return true;
+		return NULL;
 	}
-	delivery_each_newest_first(primary, undo_pending, content->mirror);
-	r = rebase_difference(content->mirror, difference, &changes);
-	/* What lacks memory is missing until the zone has been loaded again. */
-	if (delivery_rebase_queue(primary, &rebase) || r)
-		delivery_want_whole(primary);
-	settle_edits(content, true);
 	content_touch(content);
 	transfer_history_clear(content->history);
-	if (!r && !delivery_has_pending(primary))
+	if (!delivery_has_pending(primary))
 		transfer_history_add(content->history, changes);
-	*ret_changes = changes;
-	return !rebasing.is_other;
+	return changes;
 }

@@ -161,6 +161,9 @@ struct delivery_rebase {
 	 * memory.  *ret_is_other: it differs from the earlier one. */
 	struct changeset *(*rebase)(
 		uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg);
+	/* delivery_rebase_queue fails: the effects so far are not kept, newest first;
+	 * may be NULL. */
+	void (*undo)(struct changeset *rebased, void *arg);
 	/* 0: those that had to be read have come, and it waits for delivery_rebase_end,
 	 * which brings the rest; or -errno: it has ended, and the content lacks some of
 	 * them. */
@@ -172,7 +175,7 @@ void delivery_rebase_begin(
 /* The last of them, so that the content has everything durable.  0; -EAGAIN: there are
  * too many, and done will be called again; or -ENOMEM: it has ended. */
 int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_result));
-/* All at once, if the delivery is live.  0 or -ENOMEM. */
+/* All at once, if the delivery is live.  0; or -ENOMEM: what is pending is as it was. */
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
 

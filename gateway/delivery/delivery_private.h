@@ -23,6 +23,7 @@ struct delivery_entry {
 	uint64_t first_seq, seq;   /* these differ if change sets have melted into it, */
 	size_t sets;               /* so many */
 	struct changeset *changes; /* counted */
+	struct changeset *rebased; /* what it is about to become; NULL: nothing else */
 	size_t size;               /* octets that changes holds, without what melted */
 	bool is_withdrawal;        /* takes back an earlier one */
 };

@@ -180,40 +180,65 @@ static void take_piece(struct delivery *d, struct delivery_read *read)
 
 /* ---- rebasing ---- */
 
+/* It has failed: what the queue has is for content that will not come into service, and
+ * is read again. */
+static void forget_rebased(struct delivery *d)
+{
+	if (d->is_live) /* delivery_rebase_queue has changed nothing */
+		return;
+	delivery_list_clear(&d->queue);
+	delivery_list_clear(&d->altered);
+	d->loaded = d->cursor;
+}
+
 static void end_rebase(struct delivery *d, int result)
 {
 	const struct delivery_rebase rebase = d->rebase;
 
 	delivery_stop_reading(d);
+	if (result)
+		forget_rebased(d);
 	rebase.done(result, rebase.arg);
 }
 
-static int rebase_entry(const struct delivery_rebase *how, struct delivery_list *list,
-	struct delivery_entry *e, bool *ret_is_other)
+static void take_rebased(struct delivery *d)
 {
-	struct changeset *rebased =
-		how->rebase(e->seq, e->changes, ret_is_other, how->arg);
+	struct delivery_entry *e;
 
-	if (!rebased)
-		return -ENOMEM;
-	delivery_list_replace(list, e, rebased);
-	return 0;
+	TAILQ_FOREACH(e, &d->queue.entries, entry) {
+		delivery_list_replace(&d->queue, e, e->rebased);
+		e->rebased = NULL;
+	}
+}
+
+static void undo_rebased(const struct delivery *d, const struct delivery_rebase *how)
+{
+	struct delivery_entry *e;
+
+	TAILQ_FOREACH_REVERSE(e, &d->queue.entries, delivery_entries, entry) {
+		if (e->rebased && how->undo)
+			how->undo(e->rebased, how->arg);
+		changeset_unref(e->rebased);
+		e->rebased = NULL;
+	}
 }
 
 int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 {
 	struct delivery_entry *e;
 	bool is_other;
-	int r = 0;
 
 	delivery_drop_batch(d);
 	d->melting = NULL;
 	TAILQ_FOREACH(e, &d->queue.entries, entry) {
-		r = rebase_entry(how, &d->queue, e, &is_other);
-		if (r)
-			break;
+		e->rebased = how->rebase(e->seq, e->changes, &is_other, how->arg);
+		if (!e->rebased) {
+			undo_rebased(d, how);
+			return -ENOMEM;
+		}
 	}
-	return r;
+	take_rebased(d);
+	return 0;
 }
 
 /* It has been rebased, and is kept if it can be. */
@@ -236,20 +261,23 @@ static void keep_rebased(struct delivery *d, struct delivery_list *from,
 static int rebase_list(struct delivery *d, struct delivery_list *from)
 {
 	struct delivery_entry *e;
-	bool is_other = false;
-	int r = 0;
 
-	while (!r && (e = TAILQ_FIRST(&from->entries))) {
+	while ((e = TAILQ_FIRST(&from->entries))) {
+		struct changeset *rebased;
+		bool is_other = false;
+
 		if (e->seq <= d->rebased) {
 			delivery_list_drop(from, e);
 			continue;
 		}
-		r = rebase_entry(&d->rebase, from, e, &is_other);
+		rebased = d->rebase.rebase(e->seq, e->changes, &is_other, d->rebase.arg);
+		if (!rebased)
+			return -ENOMEM;
+		delivery_list_replace(from, e, rebased);
 		d->rebased = e->seq;
-		if (!r)
-			keep_rebased(d, from, e, is_other);
+		keep_rebased(d, from, e, is_other);
 	}
-	return r;
+	return 0;
 }
 
 /* 0 or -ENOMEM. */
@@ -319,6 +347,8 @@ int delivery_rebase_end(struct delivery *d)
 	if (!r && !has_all)
 		return -EAGAIN;
 	delivery_stop_reading(d);
+	if (r)
+		forget_rebased(d);
 	return r;
 }
 

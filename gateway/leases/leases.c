@@ -94,8 +94,6 @@ static void on_followed(void *part, struct changeset *changes, bool is_kept)
 
 	if (!is_kept)
 		sweep(leases);
-	if (!changes)
-		return;
 	if (lease_follow(leases->table, leases->content->mirror, changes))
 		sweep(leases); /* which finds the same */
 	else

@@ -449,8 +449,7 @@ static void on_followed(void *part, struct changeset *changes, bool is_kept)
 
 	if (!is_kept)
 		begin_sweep(zone);
-	if (changes)
-		follow(zone, changes);
+	follow(zone, changes);
 }
 
 static void on_opened(void *part)

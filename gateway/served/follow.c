@@ -46,19 +46,18 @@ static void take_difference(struct served_zone *zone)
 {
 	struct content *content = &zone->content;
 	struct update *difference = zone->difference;
-	struct changeset *changes;
-	const bool is_kept = content_take_difference(content, difference, &changes);
+	bool is_kept;
+	struct changeset *changes =
+		content_take_difference(content, difference, &is_kept);
 
 	zone->difference = NULL;
 	update_free(difference);
-	if (changes)
-		log_info("zone %s: %u %s from %s", content->text, changes->count,
-			PLURAL(changes->count, "change"),
-			delivery_id(content_primary(content)));
-	if (changes || !is_kept)
-		content_tell_followed(content, changes, is_kept);
-	if (changes)
-		requests_judge_again(&zone->requests);
+	if (!changes)
+		return;
+	log_info("zone %s: %u %s from %s", content->text, changes->count,
+		PLURAL(changes->count, "change"), delivery_id(content_primary(content)));
+	content_tell_followed(content, changes, is_kept);
+	requests_judge_again(&zone->requests);
 	changeset_unref(changes);
 }
 
