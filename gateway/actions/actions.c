@@ -65,8 +65,8 @@ static void report(const struct action_run *run, const char *problem, const char
 {
 	char *const *words = run->texts.arguments;
 
-	log_host(clock_monotonic_ms(), "%s for %s %s: %s%s", words[0], words[1], words[3],
-		problem, detail);
+	log_limited(LOG_HOST, clock_monotonic_ms(), "%s for %s %s: %s%s", words[0],
+		words[1], words[3], problem, detail);
 }
 
 static void end(struct action_run *run)

@@ -36,6 +36,7 @@ enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
 
 /* How many lines of a kind may be written. */
 struct log_allowance {
+	enum log_level level; /* of these lines */
 	unsigned per_window;
 	long long window_ms;    /* monotonic; when the first of seen came */
 	unsigned seen;          /* in this window, at most per_window */
@@ -47,15 +48,21 @@ static struct {
 	atomic_int sink;               /* enum log_sink */
 	atomic_int level;     /* enum log_level: the most verbose that is written */
 	pthread_mutex_t lock; /* of what follows */
-	struct log_allowance strangers, refusals, hosts;
+	struct log_allowance allowances[LOG_KINDS]; /* by enum log_kind */
 } state = {
 	.program = "muster",
 	.sink = LOG_SINK_STDERR,
 	.level = LOG_LEVEL_INFO,
 	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.strangers = {.per_window = LOG_STRANGER_PER_S},
-	.refusals = {.per_window = LOG_REFUSAL_PER_S},
-	.hosts = {.per_window = LOG_HOST_PER_S},
+	.allowances =
+		{
+			[LOG_STRANGER] = {.level = LOG_LEVEL_WARNING,
+				.per_window = LOG_STRANGER_PER_S},
+			[LOG_REFUSAL] = {.level = LOG_LEVEL_INFO,
+				.per_window = LOG_REFUSAL_PER_S},
+			[LOG_HOST] = {.level = LOG_LEVEL_INFO,
+				.per_window = LOG_HOST_PER_S},
+		},
 };
 
 /* ---- where ---- */
@@ -171,47 +178,14 @@ static void log_line(
 	errno = saved_errno;
 }
 
-void log_error(const char *format, ...)
+void log_write(enum log_level level, const char *format, ...)
 {
 	va_list args;
 
-	if (!is_written(LOG_LEVEL_ERROR))
+	if (!is_written(level))
 		return;
 	va_start(args, format);
-	log_line(LOG_LEVEL_ERROR, 0, format, args);
-	va_end(args);
-}
-
-void log_warning(const char *format, ...)
-{
-	va_list args;
-
-	if (!is_written(LOG_LEVEL_WARNING))
-		return;
-	va_start(args, format);
-	log_line(LOG_LEVEL_WARNING, 0, format, args);
-	va_end(args);
-}
-
-void log_info(const char *format, ...)
-{
-	va_list args;
-
-	if (!is_written(LOG_LEVEL_INFO))
-		return;
-	va_start(args, format);
-	log_line(LOG_LEVEL_INFO, 0, format, args);
-	va_end(args);
-}
-
-void log_debug(const char *format, ...)
-{
-	va_list args;
-
-	if (!is_written(LOG_LEVEL_DEBUG))
-		return;
-	va_start(args, format);
-	log_line(LOG_LEVEL_DEBUG, 0, format, args);
+	log_line(level, 0, format, args);
 	va_end(args);
 }
 
@@ -248,44 +222,18 @@ static bool admit(
 	return is_admitted;
 }
 
-bool log_stranger(long long now_ms, const char *format, ...)
+bool log_limited(enum log_kind kind, long long now_ms, const char *format, ...)
 {
+	struct log_allowance *allowance = &state.allowances[kind];
 	unsigned long left_out;
 	va_list args;
 
-	if (!admit(&state.strangers, now_ms, &left_out))
+	if (!admit(allowance, now_ms, &left_out))
 		return false;
-	if (!is_written(LOG_LEVEL_WARNING))
+	if (!is_written(allowance->level))
 		return true;
 	va_start(args, format);
-	log_line(LOG_LEVEL_WARNING, left_out, format, args);
+	log_line(allowance->level, left_out, format, args);
 	va_end(args);
 	return true;
-}
-
-bool log_refusal(long long now_ms, const char *format, ...)
-{
-	unsigned long left_out;
-	va_list args;
-
-	if (!admit(&state.refusals, now_ms, &left_out))
-		return false;
-	if (!is_written(LOG_LEVEL_INFO))
-		return true;
-	va_start(args, format);
-	log_line(LOG_LEVEL_INFO, left_out, format, args);
-	va_end(args);
-	return true;
-}
-
-void log_host(long long now_ms, const char *format, ...)
-{
-	unsigned long left_out;
-	va_list args;
-
-	if (!is_written(LOG_LEVEL_INFO) || !admit(&state.hosts, now_ms, &left_out))
-		return;
-	va_start(args, format);
-	log_line(LOG_LEVEL_INFO, left_out, format, args);
-	va_end(args);
 }

@@ -13,31 +13,29 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 void log_to_stderr(const char *program);
 void log_to_syslog(const char *program);
-void log_set_level(
-	enum log_level level); /* what is more verbose is dropped; INFO first */
+/* What is more verbose is dropped; the default is INFO. */
+void log_set_level(enum log_level level);
 
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_write(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+#define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/*
- * For lines that others can cause as often as they like: a limited number is written per
- * second, and the next line says how many were left out.  now_ms is monotonic.
- *
- * log_stranger: any stranger (bad keys, malformed messages); warnings.  log_refusal: who
- * has a valid key, and is refused; the allowance is its own, so that strangers hide none
- * of them.  log_host: what happens to hosts by the passing of time.
- *
- * The first two return whether the line is among those that go out (though the level may
- * not be).
- */
+/* Lines that others can cause as often as they like. */
+enum log_kind {
+	LOG_STRANGER, /* warnings: bad keys, malformed messages */
+	LOG_REFUSAL, /* holders of valid keys are refused; strangers hide none of these */
+	LOG_HOST,    /* what happens to hosts as time passes */
+	LOG_KINDS
+};
 enum { LOG_STRANGER_PER_S = 20, LOG_REFUSAL_PER_S = 200, LOG_HOST_PER_S = 50 };
-bool log_stranger(long long now_ms, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-bool log_refusal(long long now_ms, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-void log_host(long long now_ms, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+
+/* Writes a limited number of a kind per second; the next line says how many were left
+ * out.  now_ms is monotonic.  Is the line among those that are written?  (The level may
+ * still leave it out.) */
+bool log_limited(enum log_kind kind, long long now_ms, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

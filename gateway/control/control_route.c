@@ -128,8 +128,8 @@ static bool may_ask(struct control_request *r)
 		return false;
 	if (r->uid == 0 || r->uid == geteuid())
 		return true;
-	log_stranger(clock_monotonic_ms(), "control: user id %lu may not ask",
-		(unsigned long)r->uid);
+	log_limited(LOG_STRANGER, clock_monotonic_ms(),
+		"control: user id %lu may not ask", (unsigned long)r->uid);
 	return false;
 }
 

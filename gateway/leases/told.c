@@ -187,8 +187,9 @@ static void log_of_host(const struct zone_leases *leases, const uint8_t *host,
 {
 	char text[NAME_TEXT_MAX];
 
-	log_host(turn_monotonic_ms(&leases->content->thread->time), "zone %s: %s %s, %s",
-		leases->content->text, name_to_text(host, text), state, why->why);
+	log_limited(LOG_HOST, turn_monotonic_ms(&leases->content->thread->time),
+		"zone %s: %s %s, %s", leases->content->text, name_to_text(host, text),
+		state, why->why);
 }
 
 static void went_stale(struct zone_leases *leases, const struct lease_record *record)

@@ -174,6 +174,7 @@ void request_log_refusal(const struct request *request)
 	char name[VERDICT_NAME_MAX], text[UPDATE_TEXT_MAX] = "";
 	/* Not received_ms: a request that waited long would begin a second of its own. */
 	const int64_t now_ms = clock_monotonic_ms();
+	const enum log_kind kind = request->subject.key ? LOG_REFUSAL : LOG_STRANGER;
 	bool is_logged;
 
 	peer_to_text(request, peer);
@@ -181,21 +182,12 @@ void request_log_refusal(const struct request *request)
 		name_to_text(request->signer->name, key);
 	if (request->update)
 		update_to_text(request->update, text);
-	if (!request->subject.key) {
-		is_logged = log_stranger(now_ms,
-			"%s %llx from %s key %s zone %s: %s: %s%s%s",
+	is_logged =
+		log_limited(kind, now_ms, "%s %llx from %s key %s zone %s: %s: %s%s%s",
 			kind_to_text(request->kind), (unsigned long long)request->id,
 			peer, key, request->zone ? request->zone->text : "none",
 			verdict_name(&request->verdict, name), request->verdict.why,
 			text[0] ? ": " : "", text);
-	} else {
-		is_logged = log_refusal(now_ms,
-			"%s %llx from %s key %s zone %s: %s: %s%s%s",
-			kind_to_text(request->kind), (unsigned long long)request->id,
-			peer, key, request->zone ? request->zone->text : "none",
-			verdict_name(&request->verdict, name), request->verdict.why,
-			text[0] ? ": " : "", text);
-	}
 	if (is_logged && request->refusals)
 		note_refusal(request, peer, text);
 }

@@ -86,7 +86,7 @@ static void levels_drop_what_is_more_verbose(void **state)
 	assert_string_equal(take(), "test: debug: shown\n");
 	log_set_level(LOG_LEVEL_ERROR);
 	log_warning("hidden");
-	log_stranger(0, "hidden");
+	log_limited(LOG_STRANGER, 0, "hidden");
 	assert_string_equal(take(), "");
 	log_error("shown");
 	assert_string_equal(take(), "test: error: shown\n");
@@ -155,18 +155,18 @@ static void strangers_are_limited(void **state)
 
 	(void)state;
 	for (int i = 0; i < LOG_STRANGER_PER_S + 7; i++)
-		log_stranger(now_ms + i, "who %d", i);
+		log_limited(LOG_STRANGER, now_ms + i, "who %d", i);
 	const char *text = take();
 	assert_int_equal(count_lines(text), LOG_STRANGER_PER_S);
 	assert_memory_equal(text, "test: warning: who 0\n", 21);
 	assert_null(strstr(text, "left out"));
 
 	/* Still the same second. */
-	log_stranger(now_ms + 999, "late");
+	log_limited(LOG_STRANGER, now_ms + 999, "late");
 	assert_string_equal(take(), "");
-	log_stranger(now_ms + 1000, "next");
+	log_limited(LOG_STRANGER, now_ms + 1000, "next");
 	assert_string_equal(take(), "test: warning: next (8 more like it left out)\n");
-	log_stranger(now_ms + 1000, "after");
+	log_limited(LOG_STRANGER, now_ms + 1000, "after");
 	assert_string_equal(take(), "test: warning: after\n");
 
 	/* Others are not. */
@@ -181,22 +181,22 @@ static void refusals_have_their_own_allowance(void **state)
 
 	(void)state;
 	for (int i = 0; i < LOG_STRANGER_PER_S + 1; i++)
-		log_stranger(now_ms, "who");
+		log_limited(LOG_STRANGER, now_ms, "who");
 	assert_int_equal(count_lines(take()), LOG_STRANGER_PER_S);
 	for (int i = 0; i < LOG_REFUSAL_PER_S + 3; i++)
-		log_refusal(now_ms + i, "no %d", i);
+		log_limited(LOG_REFUSAL, now_ms + i, "no %d", i);
 	const char *text = take();
 	assert_int_equal(count_lines(text), LOG_REFUSAL_PER_S);
 	assert_memory_equal(text, "test: no 0\n", 11);
 	assert_null(strstr(text, "left out"));
 
-	log_refusal(now_ms + 1000, "next");
+	log_limited(LOG_REFUSAL, now_ms + 1000, "next");
 	assert_string_equal(take(), "test: next (3 more like it left out)\n");
-	log_stranger(now_ms + 1000, "who");
+	log_limited(LOG_STRANGER, now_ms + 1000, "who");
 	assert_string_equal(take(), "test: warning: who (1 more like it left out)\n");
 
 	log_set_level(LOG_LEVEL_WARNING);
-	log_refusal(now_ms + 1000, "hidden");
+	log_limited(LOG_REFUSAL, now_ms + 1000, "hidden");
 	assert_string_equal(take(), "");
 }
 
@@ -206,10 +206,10 @@ static void a_stranger_s_clock_may_lag(void **state)
 
 	(void)state;
 	for (int i = 0; i < LOG_STRANGER_PER_S; i++)
-		log_stranger(now_ms, "who");
+		log_limited(LOG_STRANGER, now_ms, "who");
 	assert_int_equal(count_lines(take()), LOG_STRANGER_PER_S);
 	/* A thread that read the clock a little earlier opens no new second. */
-	log_stranger(now_ms - 5, "early");
+	log_limited(LOG_STRANGER, now_ms - 5, "early");
 	assert_string_equal(take(), "");
 }
 
