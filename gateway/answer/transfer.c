@@ -49,7 +49,8 @@ struct subject {
 	const struct rrset *soa;
 	const uint8_t *question;
 	size_t question_len;
-	size_t udp_limit; /* octets; 0: TCP */
+	size_t udp_limit;                     /* octets; 0: TCP */
+	const struct transfer_version *first; /* where differences begin */
 };
 
 /* ---- the transfer ---- */
@@ -258,21 +259,18 @@ static void add_node(struct stream *s, const struct zone_node *node, uint16_t bu
 }
 
 /* RFC 5936 2.2: SOA, everything else in any order, SOA. */
-static void add_zone(
-	struct stream *s, const struct subject *of, const struct transfer_version *unused)
+static void add_zone(struct stream *s, const struct subject *of)
 {
-	const uint8_t *apex = zone_apex(of->zone);
-	const struct zone_node *apex_node = zone_find_node(of->zone, apex), *node;
+	const struct zone_node *apex_node = zone_find_node(of->zone, of->apex), *node;
 	size_t cursor = 0;
 
-	(void)unused;
-	add_set(s, apex, of->soa);
+	add_set(s, of->apex, of->soa);
 	add_node(s, apex_node, TYPE_SOA);
 	while (!s->error && (node = zone_next_node(of->zone, &cursor))) {
 		if (node != apex_node)
 			add_node(s, node, TYPE_SOA);
 	}
-	add_set(s, apex, of->soa);
+	add_set(s, of->apex, of->soa);
 }
 
 struct visit {
@@ -302,42 +300,37 @@ static void add_half(struct stream *s, const struct transfer_version *version,
 
 /* RFC 1995 4: the current SOA; for each version the old SOA with what was removed and
  * the new one with what was added; the current SOA. */
-static void add_versions(
-	struct stream *s, const struct subject *of, const struct transfer_version *first)
+static void add_versions(struct stream *s, const struct subject *of)
 {
-	const uint8_t *apex = zone_apex(of->zone);
+	const struct transfer_version *v;
 
 	/* RFC 1995 5: not longer than the whole zone. */
 	s->records_left = zone_count_records(of->zone) + 1;
-	add_set(s, apex, of->soa);
-	for (const struct transfer_version *v = first; v && !s->error; v = v->next) {
+	add_set(s, of->apex, of->soa);
+	for (v = of->first; v && !s->error; v = TAILQ_NEXT(v, entry)) {
 		add_half(s, v, v->soa->before, true);
 		add_half(s, v, v->soa->after, false);
 	}
-	add_set(s, apex, of->soa);
+	add_set(s, of->apex, of->soa);
 }
 
-static void add_soa(
-	struct stream *s, const struct subject *of, const struct transfer_version *unused)
+static void add_soa(struct stream *s, const struct subject *of)
 {
-	(void)unused;
 	add_set(s, of->apex, of->soa);
 }
 
 /* Not even one record fits: TC makes the client use TCP. */
-static void add_nothing(
-	struct stream *s, const struct subject *of, const struct transfer_version *unused)
+static void add_nothing(struct stream *s, const struct subject *of)
 {
 	(void)of;
-	(void)unused;
 	wire_put_u16(&s->w, 2, WIRE_QR | WIRE_AA | WIRE_TC);
 }
 
 /* ---- building ---- */
 
-typedef void add_function(
-	struct stream *s, const struct subject *of, const struct transfer_version *first);
+typedef void add_function(struct stream *s, const struct subject *of);
 
+/* Begins the first message.  NULL: no memory. */
 static struct stream *stream_new(const struct subject *of)
 {
 	struct stream *s = malloc(sizeof(*s));
@@ -357,26 +350,26 @@ static struct stream *stream_new(const struct subject *of)
 		return NULL;
 	}
 	atomic_init(&s->transfer->refs, 1);
+	open_message(s);
+	if (s->w.failed)
+		s->error = -E2BIG;
+	else
+		write_question(s, of);
 	return s;
 }
 
 /* 0 with *ret_transfer; -ENOMEM; -E2BIG: too large for its limits; -ENOTSUP: a record
  * has no octets. */
-static int build(struct transfer **ret_transfer, const struct subject *of,
-	add_function *add, const struct transfer_version *first)
+static int build(
+	struct transfer **ret_transfer, const struct subject *of, add_function *add)
 {
 	struct stream *s = stream_new(of);
 	int error;
 
 	if (!s)
 		return -ENOMEM;
-	open_message(s);
-	if (s->w.failed)
-		s->error = -E2BIG;
-	else
-		write_question(s, of);
 	if (!s->error)
-		add(s, of, first);
+		add(s, of);
 	if (!s->error)
 		close_message(s);
 	error = s->error;
@@ -400,7 +393,7 @@ struct transfer *transfer_new_axfr(
 	int r = -ENOMEM;
 
 	if (of.soa)
-		r = build(&transfer, &of, add_zone, NULL);
+		r = build(&transfer, &of, add_zone);
 	errno = -r;
 	return transfer;
 }
@@ -409,10 +402,10 @@ struct transfer *transfer_new_axfr(
 static struct transfer *build_soa(const struct subject *of)
 {
 	struct transfer *transfer = NULL;
-	int r = build(&transfer, of, add_soa, NULL);
+	int r = build(&transfer, of, add_soa);
 
 	if (r == -E2BIG)
-		r = build(&transfer, of, add_nothing, NULL);
+		r = build(&transfer, of, add_nothing);
 	errno = -r;
 	return transfer;
 }
@@ -421,13 +414,12 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	const struct transfer_history *history, uint32_t serial, const uint8_t *question,
 	size_t question_len, size_t udp_limit)
 {
-	const struct subject of = {.zone = zone,
+	struct subject of = {.zone = zone,
 		.apex = zone_apex(zone),
 		.soa = zone_soa(zone),
 		.question = question,
 		.question_len = question_len,
 		.udp_limit = udp_limit};
-	const struct transfer_version *first;
 	struct transfer *transfer = NULL;
 	uint32_t current;
 	int r = -E2BIG;
@@ -438,18 +430,18 @@ struct transfer *transfer_new_ixfr(const struct zone *zone,
 	current = rrset_serial(of.soa);
 	if (serial == current || serial_is_newer(serial, current))
 		return build_soa(&of);
-	first = transfer_history_find(history, serial, current);
-	if (first)
-		r = build(&transfer, &of, add_versions, first);
+	of.first = transfer_history_find(history, serial, current);
+	if (of.first)
+		r = build(&transfer, &of, add_versions);
 	if (r == -E2BIG)
-		r = build(&transfer, &of, add_zone, NULL);
+		r = build(&transfer, &of, add_zone);
 	if (r == -E2BIG && udp_limit)
 		return build_soa(&of);
 	errno = -r;
 	return transfer;
 }
 
-/* ---- handed on ---- */
+/* ---- passed on ---- */
 
 /*
  * The stream identifies owners by their address: all records have their owner in one
@@ -493,11 +485,6 @@ struct transfer_builder *transfer_builder_new(const uint8_t *apex,
 		transfer_builder_free(b);
 		return NULL;
 	}
-	open_message(b->stream);
-	if (b->stream->w.failed)
-		b->stream->error = -E2BIG;
-	else
-		write_question(b->stream, &b->of);
 	return b;
 }
 
@@ -532,7 +519,7 @@ struct transfer *transfer_builder_finish(struct transfer_builder *b)
 		return NULL;
 	if (!s->error)
 		close_message(s);
-	if (s->error == -E2BIG && s->is_single && b->soa)
+	if (s->error == -E2BIG && s->is_single)
 		return build_soa(&b->of);
 	if (!s->error)
 		transfer = transfer_ref(s->transfer);

@@ -11,8 +11,7 @@
 #include "gateway/answer/transfer_private.h"
 
 struct transfer_history {
-	struct transfer_version *first; /* the oldest */
-	struct transfer_version *last;
+	TAILQ_HEAD(transfer_versions, transfer_version) versions; /* oldest first */
 	size_t size;               /* octets, approximately, of the versions */
 	struct changeset *pending; /* changes since the last version, without a new
 	                            * serial; NULL: none */
@@ -23,16 +22,18 @@ struct transfer_history {
 
 struct transfer_history *transfer_history_new(void)
 {
-	return calloc(1, sizeof(struct transfer_history));
+	struct transfer_history *history = calloc(1, sizeof(*history));
+
+	if (history)
+		TAILQ_INIT(&history->versions);
+	return history;
 }
 
 static void forget_first(struct transfer_history *history)
 {
-	struct transfer_version *version = history->first;
+	struct transfer_version *version = TAILQ_FIRST(&history->versions);
 
-	history->first = version->next;
-	if (!history->first)
-		history->last = NULL;
+	TAILQ_REMOVE(&history->versions, version, entry);
 	history->size -= version->size;
 	changeset_unref(version->changes);
 	free(version);
@@ -40,7 +41,7 @@ static void forget_first(struct transfer_history *history)
 
 static void forget_versions(struct transfer_history *history)
 {
-	while (history->first)
+	while (!TAILQ_EMPTY(&history->versions))
 		forget_first(history);
 }
 
@@ -125,7 +126,7 @@ static void add_version(struct transfer_history *history, struct changeset *chan
 	const struct change *soa = find_soa(changes);
 	const uint32_t from = soa ? rrset_serial(soa->before) : 0;
 	const uint32_t to = soa ? rrset_serial(soa->after) : 0;
-	struct transfer_version *version = NULL;
+	struct transfer_version *version = NULL, *last;
 
 	/* A version cannot lead to an older serial (RFC 1982). */
 	if (serial_is_newer(to, from))
@@ -140,13 +141,10 @@ static void add_version(struct transfer_history *history, struct changeset *chan
 		.from = from,
 		.to = to,
 		.size = changes_size(changes)};
-	if (history->last && history->last->to != from)
+	last = TAILQ_LAST(&history->versions, transfer_versions);
+	if (last && last->to != from)
 		forget_versions(history);
-	if (history->last)
-		history->last->next = version;
-	else
-		history->first = version;
-	history->last = version;
+	TAILQ_INSERT_TAIL(&history->versions, version, entry);
 	history->size += version->size;
 	while (history->size > TRANSFER_HISTORY_MAX)
 		forget_first(history);
@@ -193,11 +191,14 @@ void transfer_history_add(struct transfer_history *history, struct changeset *cs
 const struct transfer_version *transfer_history_find(
 	const struct transfer_history *history, uint32_t serial, uint32_t current)
 {
-	const struct transfer_version *version = history->first;
+	const struct transfer_version *version =
+		TAILQ_LAST(&history->versions, transfer_versions);
 
-	if (!version || history->last->to != current)
+	if (!version || version->to != current)
 		return NULL;
-	while (version && version->from != serial)
-		version = version->next;
-	return version;
+	TAILQ_FOREACH(version, &history->versions, entry) {
+		if (version->from == serial)
+			return version;
+	}
+	return NULL;
 }

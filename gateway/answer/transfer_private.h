@@ -7,16 +7,17 @@
 #ifndef MUSTER_TRANSFER_PRIVATE_H
 #define MUSTER_TRANSFER_PRIVATE_H
 
+#include <sys/queue.h>
+
 #include "gateway/answer/transfer.h"
 
 /* From one serial to the next. */
 struct transfer_version {
-	/* the one that begins at our to; NULL: this is the latest */
-	struct transfer_version *next;
-	struct changeset *changes; /* counted */
-	const struct change *soa;  /* the one of changes that moves the SOA */
-	uint32_t from, to;         /* serials */
-	size_t size;               /* octets, about */
+	TAILQ_ENTRY(transfer_version) entry; /* the next one begins at our to */
+	struct changeset *changes;           /* counted */
+	const struct change *soa;            /* the one of changes that moves the SOA */
+	uint32_t from, to;                   /* serials */
+	size_t size;                         /* octets, about */
 };
 
 /* The version that begins at serial, if the history leads from there to current;
