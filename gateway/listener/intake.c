@@ -94,7 +94,7 @@ static struct verdict judge_query(struct dns_request *dns)
 	if (class != CLASS_IN && class != CLASS_ANY)
 		return verdict_refuse(RCODE_REFUSED, EDE_NOT_AUTHORITATIVE,
 			"there are only zones of class IN here");
-	if (dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR)
+	if (dns_request_is_transfer(dns))
 		return judge_transfer(dns, name);
 	request->zone = config_find_enclosing_zone(request->config, name);
 	/* DS lives in the parent zone (RFC 4035 3.1.4.1). */
@@ -151,8 +151,9 @@ static struct verdict judge(struct dns_request *dns, struct hmac_pool *pool)
 	 * (RFC 8490 5.4). */
 	if (!verdict_is_ok(&v))
 		return request->kind != REQUEST_OTHER ? v : refuse_opcode(dns);
-	v = tsig_signer_verify(&dns->tsig, pool, request->config->keys, dns->msg,
-		&dns->walk, request->real_s, &request->signer);
+	v = tsig_verify_request(&dns->tsig.tsig, pool, request->config->keys, dns->msg,
+		&dns->walk, request->real_s);
+	request->signer = tsig_signer_read(&dns->tsig);
 	if (!verdict_is_ok(&v))
 		return v;
 	if (request->signer)

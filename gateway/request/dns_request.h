@@ -31,11 +31,11 @@ struct dns_request {
 
 	struct wire_message walk;
 	struct tsig_signer tsig; /* request.signer, if it is signed */
-	uint16_t question_type;  /* of queries */
+	uint16_t question_type;  /* of queries; otherwise 0 */
+	uint32_t client_serial;  /* of an IXFR */
 
 	/* Its way through the zone thread. */
 	struct content_caller caller; /* at the gate (a transfer's) */
-	struct dns_request *next;     /* in a line for the server that signs the zone */
 
 	/* The answer. */
 	uint8_t *answer; /* owned; NULL: to be composed from the verdict */
@@ -69,6 +69,11 @@ static inline struct dns_request *dns_request_of_node(struct queue_node *node)
 static inline bool dns_request_is_tcp(const struct dns_request *dns)
 {
 	return dns->peer.connection != NULL;
+}
+
+static inline bool dns_request_is_transfer(const struct dns_request *dns)
+{
+	return dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR;
 }
 
 #endif

@@ -78,12 +78,6 @@ static void answer_refusal(struct zone_requests *zone, struct request *request)
 	content_submit(zone->content, &row->op);
 }
 
-static void answer_without_memory(struct zone_requests *zone, struct request *request)
-{
-	request->verdict = verdict_no_memory();
-	requests_answer(zone->all, request);
-}
-
 /* ---- evaluation ---- */
 
 /* What the sender holds, plus the names that the changes have made larger, each counted
@@ -288,8 +282,7 @@ static bool answer_twin(struct requests *all, struct request *request)
 	case REPLAY_TOO_OLD:
 		request->verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 			"this was signed before messages that have been forgotten, so it "
-			"may "
-			"be a replay: sign it again");
+			"may be a replay: sign it again");
 		break;
 	case REPLAY_NO_MEMORY:
 		request->verdict = verdict_no_memory();
@@ -388,7 +381,7 @@ void requests_judge(struct zone_requests *zone, struct request *request)
 	}
 	edit = edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, request);
 	if (!edit) {
-		answer_without_memory(zone, request);
+		requests_refuse(zone->all, request, verdict_no_memory());
 		return;
 	}
 	request->verdict = requests_evaluate(zone, request, edit);

@@ -9,32 +9,14 @@
 #include "gateway/base/ip_address.h"
 #include "gateway/request/requests.h"
 
-static void refuse(
-	struct zone_requests *zone, struct request *request, struct verdict verdict)
-{
-	request->verdict = verdict;
-	requests_answer(zone->all, request);
-}
-
 size_t requests_answer_limit(const struct dns_request *dns)
 {
 	return answer_limit(&dns->walk, dns_request_is_tcp(dns)) -
 		signer_reserve(dns->request.signer);
 }
 
-bool requests_keep_answer(struct dns_request *dns, const uint8_t *answer, size_t len)
-{
-	dns->answer = malloc(len);
-	if (!dns->answer)
-		return false;
-	memcpy(dns->answer, answer, len);
-	dns->answer_len = len;
-	return true;
-}
-
 static void answer_query(struct zone_requests *zone, struct dns_request *dns)
 {
-	uint8_t *answer = zone->all->answer;
 	const struct answer_query query = {
 		.msg = dns->msg,
 		.m = &dns->walk,
@@ -43,17 +25,15 @@ static void answer_query(struct zone_requests *zone, struct dns_request *dns)
 		.source = dns->request.subject.source,
 		.is_tcp = dns_request_is_tcp(dns),
 	};
-	const size_t len = answer_build(&query, answer, requests_answer_limit(dns));
 
-	if (!requests_keep_answer(dns, answer, len))
-		dns->request.verdict = verdict_no_memory();
-	requests_answer(zone->all, &dns->request);
+	requests_answer_query(zone->all, dns,
+		answer_build(&query, zone->all->answer, requests_answer_limit(dns)));
 }
 
 /* ---- transfers ---- */
 
-/* RFC 1995 3: the client's SOA is in the authority section. */
-bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_serial)
+/* RFC 1995 3: the client's SOA is in the authority section.  False: it is not. */
+static bool read_client_serial(struct dns_request *dns)
 {
 	uint8_t name[NAME_MAX_LEN];
 	struct wire_reader r;
@@ -69,20 +49,20 @@ bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_se
 	wire_read_u16(&r);
 	wire_read_name(&r, name);
 	wire_read_name(&r, name);
-	*ret_serial = wire_read_u32(&r);
+	dns->client_serial = wire_read_u32(&r);
 	return !r.failed;
 }
 
 /* NULL with errno, like transfer_new_axfr. */
 static struct transfer *build_transfer(
-	struct content *content, const struct dns_request *dns, uint32_t serial)
+	struct content *content, const struct dns_request *dns)
 {
 	const uint8_t *question = dns->msg + dns->walk.section_at[0];
 	const size_t question_len = dns->walk.question_end - dns->walk.section_at[0];
 
 	if (dns->question_type == TYPE_AXFR)
 		return content_axfr(content, question, question_len);
-	return content_ixfr(content, serial, question, question_len,
+	return content_ixfr(content, dns->client_serial, question, question_len,
 		dns_request_is_tcp(dns) ? 0 : requests_answer_limit(dns));
 }
 
@@ -91,10 +71,8 @@ static void transfer(struct content_caller *caller)
 {
 	struct dns_request *dns = caller->owner;
 	struct zone_requests *zone = dns->request.requests;
-	uint32_t serial = 0;
 
-	(void)requests_read_client_serial(dns, &serial); /* answer_transfer has looked */
-	dns->transfer = build_transfer(zone->content, dns, serial);
+	dns->transfer = build_transfer(zone->content, dns);
 	/* otherwise a secondary would deny existing records */
 	if (!dns->transfer && errno == ENOTSUP)
 		dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_SUPPORTED,
@@ -106,15 +84,6 @@ static void transfer(struct content_caller *caller)
 
 static void answer_transfer(struct zone_requests *zone, struct dns_request *dns)
 {
-	uint32_t serial;
-
-	if (dns->question_type == TYPE_IXFR &&
-		!requests_read_client_serial(dns, &serial)) {
-		refuse(zone, &dns->request,
-			verdict_refuse(RCODE_FORMERR, EDE_OTHER,
-				"the authority section of an IXFR must hold one SOA"));
-		return;
-	}
 	if (dns->request.subject.key)
 		notify_learn(zone->content->notify, &dns->request.subject.source,
 			dns->request.subject.key);
@@ -126,12 +95,18 @@ void requests_query(struct zone_requests *zone, struct dns_request *dns)
 {
 	dns->request.requests = zone;
 	if (!zone->content->mirror) {
-		refuse(zone, &dns->request, zone->content->not_ready);
+		requests_refuse(zone->all, &dns->request, zone->content->not_ready);
+		return;
+	}
+	if (dns->question_type == TYPE_IXFR && !read_client_serial(dns)) {
+		requests_refuse(zone->all, &dns->request,
+			verdict_refuse(RCODE_FORMERR, EDE_OTHER,
+				"the authority section of an IXFR must hold one SOA"));
 		return;
 	}
 	if (requests_are_for_signer(zone, dns))
 		requests_ask_signer(zone, dns);
-	else if (dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR)
+	else if (dns_request_is_transfer(dns))
 		answer_transfer(zone, dns);
 	else
 		answer_query(zone, dns);
@@ -172,11 +147,10 @@ void requests_notified(struct zone_requests *zone, struct request *request)
 	if (!is_from_target(zone->content->rules, request) &&
 		!policy_allows_transfer(
 			&zone->content->rules->policy, &request->subject)) {
-		refuse(zone, request,
+		requests_refuse(zone->all, request,
 			verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
 				"NOTIFY comes neither from the address of one of the "
-				"zone's "
-				"targets nor with its key"));
+				"zone's targets nor with its key"));
 		return;
 	}
 	delivery_want_probe(content_primary(zone->content));

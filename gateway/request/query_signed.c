@@ -18,27 +18,19 @@
 #include "gateway/request/requests.h"
 #include "gateway/target/target_relay.h"
 
-enum {
-	SIGNER_LINE_MAX = 256
-}; /* queries that wait for a server: more than clients that read back their changes
-    * ever have at a time */
+/* Queries that wait for a server: more than clients that read back their changes ever
+ * have at a time. */
+enum { SIGNER_LINE_MAX = 256 };
 
 struct signer_line {
 	struct zone_requests *zone;
 	struct config *config; /* counted: what relay was made from */
 	struct target_relay *relay;
-	struct dns_request *waiting; /* in order, by next; the first is being asked */
-	struct dns_request **tail;
-	size_t count;
+	struct queue_list waiting; /* requests; the first is being asked */
 	/* of the first, if it is a transfer; otherwise NULL */
 	struct transfer_builder *builder;
 	bool is_too_large; /* for what UDP allows the first */
 };
-
-static bool is_transfer(const struct dns_request *dns)
-{
-	return dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR;
-}
 
 /* The gateway itself answers what the sender's address is; nobody can sign that. */
 static bool is_own_address(
@@ -57,7 +49,7 @@ bool requests_are_for_signer(
 {
 	if (!zone_is_signed(zone->content->mirror))
 		return false;
-	if (is_transfer(dns))
+	if (dns_request_is_transfer(dns))
 		return true;
 	return (dns->walk.dnssec_ok || zone_type_is_proof(dns->question_type)) &&
 		!is_own_address(zone, dns);
@@ -67,32 +59,31 @@ bool requests_are_for_signer(
 
 static void ask_first(struct signer_line *line);
 
+/* NULL: none waits. */
+static struct dns_request *first_of(const struct signer_line *line)
+{
+	return dns_request_of_node(line->waiting.head);
+}
+
 static struct dns_request *take_first(struct signer_line *line)
 {
-	struct dns_request *dns = line->waiting;
-
-	line->waiting = dns->next;
-	if (!line->waiting)
-		line->tail = &line->waiting;
-	dns->next = NULL;
-	line->count--;
 	transfer_builder_free(line->builder);
 	line->builder = NULL;
-	return dns;
+	return dns_request_of_node(queue_list_take(&line->waiting));
 }
 
 static void fail(struct zone_requests *zone, struct dns_request *dns, const char *why)
 {
-	dns->request.verdict = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-		"the server that signs the zone must answer this: %s", why);
-	requests_answer(zone->all, &dns->request);
+	requests_refuse(zone->all, &dns->request,
+		verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+			"the server that signs the zone must answer this: %s", why));
 }
 
 /* Requests that wait behind one that got no answer would get none either, each a
  * timeout later than the one before. */
 static void fail_all(struct signer_line *line, const char *why)
 {
-	while (line->waiting)
+	while (first_of(line))
 		fail(line->zone, take_first(line), why);
 }
 
@@ -103,7 +94,6 @@ static void on_answer(void *arg, const struct target_relay_result *result)
 	struct signer_line *line = arg;
 	struct requests *all = line->zone->all;
 	struct dns_request *dns;
-	size_t len;
 
 	if (!result->msg) {
 		fail_all(line, result->why.why);
@@ -117,11 +107,9 @@ static void on_answer(void *arg, const struct target_relay_result *result)
 			.m = &dns->walk,
 			.is_tcp = dns_request_is_tcp(dns)};
 
-		len = answer_hand_on(&query, result->msg, result->m, all->answer,
-			requests_answer_limit(dns));
-		if (!requests_keep_answer(dns, all->answer, len))
-			dns->request.verdict = verdict_no_memory();
-		requests_answer(all, &dns->request);
+		requests_answer_query(all, dns,
+			answer_hand_on(&query, result->msg, result->m, all->answer,
+				requests_answer_limit(dns)));
 	}
 	ask_first(line);
 }
@@ -138,7 +126,7 @@ static bool on_record(const struct rr *rr, void *arg)
 static void on_transferred(void *arg, const struct target_relay_result *result)
 {
 	struct signer_line *line = arg;
-	struct dns_request *dns = line->waiting;
+	struct dns_request *dns = first_of(line);
 
 	/* If it is too large for UDP, there is an answer too: the SOA. */
 	if (line->builder && (verdict_is_ok(&result->why) || line->is_too_large))
@@ -169,17 +157,6 @@ static bool open_relay(struct signer_line *line)
 	return line->relay != NULL;
 }
 
-/* A SOA with the client's serial, and otherwise like the zone's.  NULL: no memory. */
-static struct rrset *client_soa(
-	const struct zone_requests *zone, const struct dns_request *dns)
-{
-	uint32_t serial = 0;
-
-	(void)requests_read_client_serial(
-		dns, &serial); /* requests_ask_signer has checked it */
-	return soa_with_serial(zone_soa(zone->content->mirror), serial);
-}
-
 static bool ask_transfer(struct signer_line *line, const struct dns_request *dns)
 {
 	const size_t at = dns->walk.section_at[0];
@@ -190,7 +167,9 @@ static bool ask_transfer(struct signer_line *line, const struct dns_request *dns
 		dns->walk.question_end - at,
 		dns_request_is_tcp(dns) ? 0 : requests_answer_limit(dns));
 	if (dns->question_type == TYPE_IXFR) {
-		since = client_soa(line->zone, dns);
+		/* Except for the serial, it is like the zone's. */
+		since = soa_with_serial(
+			zone_soa(line->zone->content->mirror), dns->client_serial);
 		if (!since)
 			return false;
 	}
@@ -206,7 +185,7 @@ static bool ask(struct signer_line *line, const struct dns_request *dns)
 
 	if (!open_relay(line))
 		return false;
-	if (is_transfer(dns))
+	if (dns_request_is_transfer(dns))
 		return ask_transfer(line, dns);
 	if (!answer_read_question(dns->msg, &dns->walk, name, &type, &class))
 		return false;
@@ -216,7 +195,7 @@ static bool ask(struct signer_line *line, const struct dns_request *dns)
 
 static void ask_first(struct signer_line *line)
 {
-	while (line->waiting && !ask(line, line->waiting))
+	while (first_of(line) && !ask(line, first_of(line)))
 		fail(line->zone, take_first(line), "out of memory");
 }
 
@@ -231,34 +210,23 @@ static struct signer_line *open_line(
 	if (!line)
 		return NULL;
 	line->zone = zone;
-	line->tail = &line->waiting;
+	queue_list_init(&line->waiting);
 	*place = line;
 	return line;
 }
 
 void requests_ask_signer(struct zone_requests *zone, struct dns_request *dns)
 {
-	struct signer_line *line =
-		open_line(zone, is_transfer(dns) ? &zone->transfers : &zone->questions);
-	uint32_t serial;
+	struct signer_line *line = open_line(
+		zone, dns_request_is_transfer(dns) ? &zone->transfers : &zone->questions);
 
-	if (dns->question_type == TYPE_IXFR &&
-		!requests_read_client_serial(dns, &serial)) {
-		dns->request.verdict = verdict_refuse(RCODE_FORMERR, EDE_OTHER,
-			"the authority section of an IXFR must hold one SOA");
-		requests_answer(zone->all, &dns->request);
-		return;
-	}
-	if (!line || line->count >= SIGNER_LINE_MAX) {
+	if (!line || line->waiting.count >= SIGNER_LINE_MAX) {
 		fail(zone, dns,
 			line ? "too many queries are waiting for it" : "out of memory");
 		return;
 	}
-	dns->next = NULL;
-	*line->tail = dns;
-	line->tail = &dns->next;
-	line->count++;
-	if (line->waiting == dns)
+	queue_list_append(&line->waiting, &dns->request.node);
+	if (first_of(line) == dns)
 		ask_first(line);
 }
 
@@ -282,8 +250,8 @@ void requests_give_up_asking(struct zone_requests *zone)
 
 bool requests_is_asking(const struct zone_requests *zone)
 {
-	return (zone->questions && zone->questions->waiting) ||
-		(zone->transfers && zone->transfers->waiting);
+	return (zone->questions && first_of(zone->questions)) ||
+		(zone->transfers && first_of(zone->transfers));
 }
 
 static void line_free(struct signer_line *line)

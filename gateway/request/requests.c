@@ -191,3 +191,22 @@ void requests_answer(struct requests *requests, struct request *request)
 	request->twins = NULL;
 	give_back(requests, request);
 }
+
+void requests_refuse(
+	struct requests *requests, struct request *request, struct verdict verdict)
+{
+	request->verdict = verdict;
+	requests_answer(requests, request);
+}
+
+void requests_answer_query(struct requests *requests, struct dns_request *dns, size_t len)
+{
+	dns->answer = malloc(len);
+	if (!dns->answer) {
+		requests_refuse(requests, &dns->request, verdict_no_memory());
+		return;
+	}
+	memcpy(dns->answer, requests->answer, len);
+	dns->answer_len = len;
+	requests_answer(requests, &dns->request);
+}

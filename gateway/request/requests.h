@@ -75,6 +75,12 @@ void requests_flush(struct requests *requests);
 /* Returns a request to its receiver, with its verdict set: remembers the answer for its
  * twins, answers those that joined it, and logs a refusal. */
 void requests_answer(struct requests *requests, struct request *request);
+/* Likewise, with this verdict. */
+void requests_refuse(
+	struct requests *requests, struct request *request, struct verdict verdict);
+/* Likewise, with the len octets that have been built in requests->answer. */
+void requests_answer_query(
+	struct requests *requests, struct dns_request *dns, size_t len);
 
 /* ---- of a zone ---- */
 
@@ -150,10 +156,6 @@ void requests_judge_again(struct zone_requests *zone);
 
 /* Octets left for an answer without its signature. */
 size_t requests_answer_limit(const struct dns_request *dns);
-/* Copies the answer.  False: no memory. */
-bool requests_keep_answer(struct dns_request *dns, const uint8_t *answer, size_t len);
-/* The serial of an IXFR; false: it has none. */
-bool requests_read_client_serial(const struct dns_request *dns, uint32_t *ret_serial);
 
 /* ---- query_signed.c ---- */
 

@@ -18,32 +18,21 @@ static int sign(struct signer *signer, struct hmac_pool *pool, bool is_next, uin
 static const struct signer_kind by_tsig = {.is_repeatable = true, .sign = sign};
 
 /* The context's MAC is replaced when the answer is signed. */
-static void set_signer(struct signer *signer, const struct tsig_context *tsig)
+struct signer *tsig_signer_read(struct tsig_signer *ts)
 {
+	const struct tsig_context *tsig = &ts->tsig;
 	const size_t len = tsig->mac_len < SIGNER_FINGERPRINT_LEN
 		? tsig->mac_len
 		: SIGNER_FINGERPRINT_LEN;
 
-	*signer = (struct signer){
+	if (!tsig->is_signed)
+		return NULL;
+	ts->signer = (struct signer){
 		.kind = &by_tsig,
 		.name = tsig->key_name,
 		.time_s = tsig->time_signed,
 		.reserve = tsig_reserved_space(tsig),
 	};
-	memcpy(signer->fingerprint, tsig->mac, len);
-}
-
-struct verdict tsig_signer_verify(struct tsig_signer *ts, struct hmac_pool *pool,
-	const struct keyring *ring, const uint8_t *msg, const struct wire_message *m,
-	int64_t now_s, struct signer **ret_signer)
-{
-	const struct verdict v =
-		tsig_verify_request(&ts->tsig, pool, ring, msg, m, now_s);
-
-	*ret_signer = NULL;
-	if (ts->tsig.is_signed) {
-		set_signer(&ts->signer, &ts->tsig);
-		*ret_signer = &ts->signer;
-	}
-	return v;
+	memcpy(ts->signer.fingerprint, tsig->mac, len);
+	return &ts->signer;
 }

@@ -13,12 +13,10 @@ struct tsig_signer {
 };
 
 /*
- * Like tsig_verify_request.  *ret_signer is set if the request has a signature that can
- * be read and answered, otherwise NULL; only with NOERROR is it true.  It points into
- * ts, which must not move.
+ * What tsig_verify_request has found, with ts->tsig.  NULL: the request has no signature
+ * that can be read and answered.  It is true only after NOERROR, and points into ts,
+ * which must not move.
  */
-struct verdict tsig_signer_verify(struct tsig_signer *ts, struct hmac_pool *pool,
-	const struct keyring *ring, const uint8_t *msg, const struct wire_message *m,
-	int64_t now_s, struct signer **ret_signer);
+struct signer *tsig_signer_read(struct tsig_signer *ts);
 
 #endif

@@ -162,9 +162,8 @@ static void on_not_taken_back(struct edit *edit)
 {
 	struct request *request = edit->owner;
 
-	request->verdict =
-		content_database_verdict(request->requests->content, "withdrawn");
-	requests_answer(request->requests->all, request);
+	requests_refuse(request->requests->all, request,
+		content_database_verdict(edit->content, "withdrawn"));
 }
 
 /* The refusal is sent when the edit that undoes the change is durable, so that what was
@@ -217,8 +216,8 @@ static void on_failed(struct edit *edit)
 	struct request *request = edit->owner;
 
 	request->edit = NULL;
-	request->verdict = content_database_verdict(edit->content, "stored");
-	requests_answer(request->requests->all, request);
+	requests_refuse(request->requests->all, request,
+		content_database_verdict(edit->content, "stored"));
 }
 
 static void on_applied(struct edit *edit)

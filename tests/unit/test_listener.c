@@ -121,10 +121,10 @@ static void sources_are_counted(void **state)
 	assert_ptr_equal(take(&sources, "192.0.2.1"), one);
 	assert_int_equal(one->count, 2);
 	assert_int_equal(two->count, 1);
-	listener_source_drop(two);
-	listener_source_drop(one);
+	listener_source_drop(&sources, two);
+	listener_source_drop(&sources, one);
 	assert_ptr_equal(listener_source_find(&sources, &a), one);
-	listener_source_drop(one);
+	listener_source_drop(&sources, one);
 	assert_null(listener_source_find(&sources, &a));
 }
 
@@ -137,9 +137,9 @@ static void a_network_of_ipv6_is_one_source(void **state)
 	(void)state;
 	assert_ptr_equal(take(&sources, "2001:db8:0:1:ffff::2"), one);
 	assert_ptr_not_equal(one, other);
-	listener_source_drop(one);
-	listener_source_drop(one);
-	listener_source_drop(other);
+	listener_source_drop(&sources, one);
+	listener_source_drop(&sources, one);
+	listener_source_drop(&sources, other);
 }
 
 static void a_source_leaves_room_for_others(void **state)
