@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/listener/intake.h"
 #include "gateway/listener/listener_private.h"
 #include "gateway/base/log.h"
@@ -48,12 +48,6 @@ static void answer(struct listener *listener, struct dns_request *dns)
 		listener_tcp_answer(listener, dns);
 	else
 		listener_udp_answer(listener, dns);
-}
-
-static bool is_transfer(const struct dns_request *dns)
-{
-	return dns->request.kind == REQUEST_QUERY &&
-		(dns->question_type == TYPE_AXFR || dns->question_type == TYPE_IXFR);
 }
 
 static void count_transfer(struct listener *listener, const struct dns_request *dns)
@@ -95,14 +89,14 @@ static const char *limit_reached(
 		return "too many requests are in progress";
 	if (listener->load.in_flight_len + dns->len > LISTENER_IN_FLIGHT_OCTETS)
 		return "too many octets of requests are in progress";
-	if (is_transfer(dns) && is_transfer_limit_reached(listener, dns))
+	if (dns_request_is_transfer(dns) && is_transfer_limit_reached(listener, dns))
 		return "too many zone transfers are in progress";
 	return NULL;
 }
 
 void listener_drop_request(struct listener *listener, struct dns_request *dns)
 {
-	if (dns->request.state == REQUEST_ANSWERED && is_transfer(dns))
+	if (dns->request.state == REQUEST_ANSWERED && dns_request_is_transfer(dns))
 		discount_transfer(listener, dns);
 	dns_request_free(dns);
 }
@@ -124,7 +118,7 @@ void listener_take_request(struct listener *listener, struct dns_request *dns)
 	}
 	listener->load.in_flight++;
 	listener->load.in_flight_len += dns->len;
-	if (is_transfer(dns))
+	if (dns_request_is_transfer(dns))
 		count_transfer(listener, dns);
 	queue_list_append(&listener->forward[config_zone_thread(
 				  dns->request.zone, listener->all->queue_count)],
@@ -145,7 +139,7 @@ static void finish_if_drained(struct listener *listener)
 		return;
 	if (listener->is_running) {
 		listener->is_running = false;
-		listener_udp_stop(listener);
+		listener_sockets_stop(listener, listener->udp_sockets);
 		listener_tcp_stop(listener);
 		atomic_fetch_add(&listener->all->drained, 1);
 		queue_wake(&listener->all->drained_queue);
@@ -172,6 +166,49 @@ static void on_mailbox(evutil_socket_t fd, short events, void *arg)
 	listener_udp_flush(listener);
 	listener_forward(listener);
 	finish_if_drained(listener);
+}
+
+/* ---- sockets ---- */
+
+int listener_socket_open(struct listener_socket *s, int family, int type)
+{
+	const int on = 1;
+
+	s->fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd < 0 || setsockopt(s->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
+		(family == AF_INET6 &&
+			setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
+		return -errno;
+	return 0;
+}
+
+int listener_sockets_start(
+	struct listener *listener, struct listener_socket *sockets, event_callback_fn fn)
+{
+	for (size_t i = 0; i < listener->socket_count; i++) {
+		struct listener_socket *s = &sockets[i];
+
+		s->event = event_new(listener->base, s->fd, EV_READ | EV_PERSIST, fn, s);
+		if (!s->event || event_add(s->event, NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void listener_sockets_stop(struct listener *listener, struct listener_socket *sockets)
+{
+	for (size_t i = 0; i < listener->socket_count; i++)
+		event_del(sockets[i].event);
+}
+
+void listener_sockets_close(struct listener *listener, struct listener_socket *sockets)
+{
+	for (size_t i = 0; i < listener->socket_count; i++) {
+		if (sockets[i].event)
+			event_free(sockets[i].event);
+		if (sockets[i].fd >= 0)
+			close(sockets[i].fd);
+	}
 }
 
 /* ---- the thread ---- */
@@ -484,7 +521,8 @@ void listeners_stop_reading(struct listeners *all)
 static void listener_clear(struct listener *listener)
 {
 	listener_tcp_free(listener);
-	listener_udp_free(listener);
+	listener_sockets_close(listener, listener->udp_sockets);
+	free(listener->udp);
 	free(listener->udp_sockets);
 	free(listener->tcp_sockets);
 	if (listener->mailbox_event)

@@ -95,6 +95,15 @@ struct config *listener_get_config(struct listener *listener);
 /* Sends what listener_take_request has gathered to the zone thread. */
 void listener_forward(struct listener *listener);
 
+/* Makes a socket that does not block and shares its port with those of other threads.
+ * 0 or -errno. */
+int listener_socket_open(struct listener_socket *s, int family, int type);
+/* For all sockets of one kind: fn is called when one is readable.  0 or -ENOMEM. */
+int listener_sockets_start(
+	struct listener *listener, struct listener_socket *sockets, event_callback_fn fn);
+void listener_sockets_stop(struct listener *listener, struct listener_socket *sockets);
+void listener_sockets_close(struct listener *listener, struct listener_socket *sockets);
+
 /* ---- listener_answer.c ---- */
 
 /* Counts a request that is about to be answered. */
@@ -110,8 +119,6 @@ size_t listener_compose_transfer(
 
 int listener_udp_open(struct listener_socket *s, const struct config_address *address);
 int listener_udp_start(struct listener *listener);
-void listener_udp_stop(struct listener *listener); /* reads no more */
-void listener_udp_free(struct listener *listener);
 /* Answers and frees it; listener_udp_flush sends the answer. */
 void listener_udp_answer(struct listener *listener, struct dns_request *dns);
 void listener_udp_flush(struct listener *listener);

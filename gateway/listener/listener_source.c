@@ -1,7 +1,6 @@
 /*
- * TCP connections by source: a table of fixed size with chains.  It never has more
- * sources than there are connections, which limits the chains, whatever addresses
- * clients choose; the hash usually makes them short.
+ * TCP connections by source: a hash table, which never has more sources than there are
+ * connections, whatever addresses clients choose.
  */
 #include "gateway/listener/listener_source.h"
 
@@ -23,15 +22,6 @@ static void make_key(
 		memcpy(key + 1, &in->sin_addr, 4);
 }
 
-static size_t bucket_of(const uint8_t key[LISTENER_SOURCE_KEY_LEN])
-{
-	uint64_t hash;
-
-	memcpy(&hash, key + 1, sizeof(hash));
-	hash = (hash + key[0]) * 0x9e3779b97f4a7c15;
-	return (hash ^ hash >> 32) % LISTENER_SOURCE_BUCKETS;
-}
-
 struct listener_source *listener_source_find(
 	const struct listener_sources *sources, const struct sockaddr_storage *address)
 {
@@ -39,12 +29,8 @@ struct listener_source *listener_source_find(
 	struct listener_source *source;
 
 	make_key(key, address);
-	LIST_FOREACH(source, &sources->buckets[bucket_of(key)], entry)
-	{
-		if (!memcmp(source->key, key, sizeof(key)))
-			return source;
-	}
-	return NULL;
+	HASH_FIND(hh, sources->all, key, sizeof(key), source);
+	return source;
 }
 
 struct listener_source *listener_source_take(
@@ -58,17 +44,21 @@ struct listener_source *listener_source_take(
 			return NULL;
 		make_key(source->key, address);
 		TAILQ_INIT(&source->idle);
-		LIST_INSERT_HEAD(
-			&sources->buckets[bucket_of(source->key)], source, entry);
+		HASH_ADD(hh, sources->all, key, sizeof(source->key), source);
+		if (source->is_lost) {
+			free(source);
+			return NULL;
+		}
 	}
 	source->count++;
 	return source;
 }
 
-void listener_source_drop(struct listener_source *source)
+void listener_source_drop(
+	struct listener_sources *sources, struct listener_source *source)
 {
 	if (--source->count)
 		return;
-	LIST_REMOVE(source, entry);
+	HASH_DEL(sources->all, source);
 	free(source);
 }

@@ -13,15 +13,17 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "gateway/base/hash.h"
+
 enum {
 	LISTENER_SOURCE_KEY_LEN = 9, /* octets: family, and 4 or 8 of the address */
-	LISTENER_SOURCE_BUCKETS = 1 << 12,
 };
 
 struct connection;
 
 struct listener_source {
-	LIST_ENTRY(listener_source) entry; /* of its bucket */
+	UT_hash_handle hh;
+	bool is_lost; /* by hash.h */
 	uint8_t key[LISTENER_SOURCE_KEY_LEN];
 	size_t count;                  /* connections */
 	size_t transfers;              /* zone transfers requested and not yet sent */
@@ -29,7 +31,7 @@ struct listener_source {
 };
 
 struct listener_sources {
-	LIST_HEAD(, listener_source) buckets[LISTENER_SOURCE_BUCKETS];
+	struct listener_source *all; /* hash by key; only those with connections */
 };
 
 /* The connections out of max that a source may have: three quarters, which leaves room
@@ -46,6 +48,7 @@ struct listener_source *listener_source_find(
 struct listener_source *listener_source_take(
 	struct listener_sources *sources, const struct sockaddr_storage *address);
 /* Counts one less, and frees the source with its last connection. */
-void listener_source_drop(struct listener_source *source);
+void listener_source_drop(
+	struct listener_sources *sources, struct listener_source *source);
 
 #endif

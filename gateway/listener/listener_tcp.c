@@ -71,8 +71,7 @@ static void resume_accepting(struct listener *listener)
 static void pause_accepting(struct listener *listener)
 {
 	listener->is_accepting = false;
-	for (size_t i = 0; i < listener->socket_count; i++)
-		event_del(listener->tcp_sockets[i].event);
+	listener_sockets_stop(listener, listener->tcp_sockets);
 	alarm_set_in(&listener->accept_alarm, TCP_ACCEPT_PAUSE_MS);
 }
 
@@ -103,7 +102,7 @@ static void free_if_unused(struct connection *c)
 	} else {
 		TAILQ_REMOVE(&listener->busy, c, entry);
 	}
-	listener_source_drop(c->source);
+	listener_source_drop(&listener->sources, c->source);
 	listener->connection_count--;
 	free(c);
 	resume_accepting(listener);
@@ -475,7 +474,7 @@ static void add_connection(struct listener *listener, int fd,
 			bufferevent_socket_new(listener->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c || !c->bev) {
 		if (c && c->source)
-			listener_source_drop(c->source);
+			listener_source_drop(&listener->sources, c->source);
 		free(c);
 		close(fd);
 		return;
@@ -576,16 +575,12 @@ static void on_acceptable(evutil_socket_t fd, short events, void *arg)
 
 int listener_tcp_open(struct listener_socket *s, const struct config_address *address)
 {
-	const int family = address->storage.ss_family, on = 1;
+	const int on = 1;
+	const int r = listener_socket_open(s, address->storage.ss_family, SOCK_STREAM);
 
-	s->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
-		return -errno;
-	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-		setsockopt(s->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
-		return -errno;
-	if (family == AF_INET6 &&
-		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+	if (r)
+		return r;
+	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		return -errno;
 	if (bind(s->fd, (const struct sockaddr *)&address->storage, address->len) ||
 		listen(s->fd, TCP_BACKLOG))
@@ -600,16 +595,8 @@ int listener_tcp_start(struct listener *listener)
 	alarm_init(&listener->accept_alarm, alarms, on_accept_alarm, listener);
 	alarm_init(&listener->idle_alarm, alarms, on_idle_alarm, listener);
 	alarm_init(&listener->unread_alarm, alarms, on_unread_alarm, listener);
-	for (size_t i = 0; i < listener->socket_count; i++) {
-		struct listener_socket *s = &listener->tcp_sockets[i];
-
-		s->event = event_new(
-			listener->base, s->fd, EV_READ | EV_PERSIST, on_acceptable, s);
-		if (!s->event || event_add(s->event, NULL))
-			return -ENOMEM;
-	}
 	listener->is_accepting = true;
-	return 0;
+	return listener_sockets_start(listener, listener->tcp_sockets, on_acceptable);
 }
 
 void listener_tcp_stop(struct listener *listener)
@@ -617,8 +604,7 @@ void listener_tcp_stop(struct listener *listener)
 	struct connection *c;
 
 	alarm_stop(&listener->accept_alarm);
-	for (size_t i = 0; i < listener->socket_count; i++)
-		event_del(listener->tcp_sockets[i].event);
+	listener_sockets_stop(listener, listener->tcp_sockets);
 	listener->is_accepting = false;
 	TAILQ_FOREACH(c, &listener->idle, entry)
 		bufferevent_disable(c->bev, EV_READ);
@@ -647,12 +633,5 @@ void listener_tcp_free(struct listener *listener)
 		c->window.in_flight = 0;
 		close_connection(c);
 	}
-	for (size_t i = 0; i < listener->socket_count; i++) {
-		struct listener_socket *s = &listener->tcp_sockets[i];
-
-		if (s->event)
-			event_free(s->event);
-		if (s->fd >= 0)
-			close(s->fd);
-	}
+	listener_sockets_close(listener, listener->tcp_sockets);
 }

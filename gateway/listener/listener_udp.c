@@ -47,16 +47,11 @@ int listener_udp_open(struct listener_socket *s, const struct config_address *ad
 {
 	const int family = address->storage.ss_family, on = 1;
 	const int buffer = LISTENER_UDP_BUFFER;
+	const int r = listener_socket_open(s, family, SOCK_DGRAM);
 
-	s->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
-		return -errno;
+	if (r)
+		return r;
 	s->is_wildcard = is_wildcard(&address->storage);
-	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
-		return -errno;
-	if (family == AF_INET6 &&
-		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-		return -errno;
 	/* Otherwise, on a host with several addresses, an answer may come from another
 	 * address than the one asked. */
 	if (s->is_wildcard &&
@@ -167,34 +162,7 @@ int listener_udp_start(struct listener *listener)
 	if (!listener->udp)
 		return -ENOMEM;
 	listener->udp->out_count = 0;
-	for (size_t i = 0; i < listener->socket_count; i++) {
-		struct listener_socket *s = &listener->udp_sockets[i];
-
-		s->event = event_new(
-			listener->base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
-		if (!s->event || event_add(s->event, NULL))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-void listener_udp_stop(struct listener *listener)
-{
-	for (size_t i = 0; i < listener->socket_count; i++)
-		event_del(listener->udp_sockets[i].event);
-}
-
-void listener_udp_free(struct listener *listener)
-{
-	for (size_t i = 0; i < listener->socket_count; i++) {
-		struct listener_socket *s = &listener->udp_sockets[i];
-
-		if (s->event)
-			event_free(s->event);
-		if (s->fd >= 0)
-			close(s->fd);
-	}
-	free(listener->udp);
+	return listener_sockets_start(listener, listener->udp_sockets, on_readable);
 }
 
 /* ---- out ---- */
