@@ -168,6 +168,13 @@ zone:
     def command(self):
         return ["nsd", "-d", "-c", self.path("nsd.conf")]
 
+    def records(self, *question):
+        """None while it takes over what it has transferred: then it closes connections."""
+        try:
+            return super().records(*question)
+        except ConnectionError:
+            return None
+
 
 @pytest.mark.skipif(not have("nsd"), reason="nsd is not installed")
 def test_nsd_hears_of_changes(gateways, admin, tmp_path):
