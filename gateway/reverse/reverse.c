@@ -15,6 +15,7 @@ enum {
 	LONGER_MS = 60000,    /* for an address that cannot be looked at now */
 	LONGER_MIN_MS = 5000, /* for one whose own lease is over but has not expired */
 	SWEEP_STEP = 2000,    /* leases looked at in a turn */
+	AGAIN_MS = 1000,      /* after a lack of memory */
 };
 
 /* ---- addresses that go ---- */
@@ -384,6 +385,7 @@ bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms
 	return false;
 }
 
+/* If that cannot be checked now, its lease decides. */
 static void visit_derived(const struct lease *lease, void *arg)
 {
 	struct leaving *leaving = arg;
@@ -391,22 +393,33 @@ static void visit_derived(const struct lease *lease, void *arg)
 	struct lease_record record;
 	struct ptr_place place;
 	struct ptr_address at;
+	bool has_address;
 
 	lease_describe(reverse->content->leases, lease, &record);
 	if (!(record.flags & LEASE_DERIVED) || record.type != TYPE_PTR)
 		return;
-	/* If that cannot be checked now, its lease decides. */
-	if (ptr_find_address(reverse->all,
-		    &(struct rr){.owner = record.owner,
-			    .rdata = record.rdata,
-			    .rdata_len = record.rdata_len},
-		    &at) ||
-		!at.forward || !at.forward->content->mirror)
+	has_address = ptr_find_address(reverse->all,
+		&(struct rr){.owner = record.owner,
+			.rdata = record.rdata,
+			.rdata_len = record.rdata_len},
+		&at);
+	if (!at.forward || !at.forward->content->mirror ||
+		!ptr_place_find(reverse->all, at.host, at.address.type, at.rdata,
+			at.address.rdata_len, &place) ||
+		place.reverse != reverse)
 		return;
-	if (ptr_place_find(reverse->all, at.host, at.address.type, at.rdata,
-		    at.address.rdata_len, &place) &&
-		place.reverse == reverse)
+	if (!has_address)
 		ptr_place_give_up(&leaving->wishes, &place, at.host);
+	else if (place.is_waiting && !place.set)
+		(void)ptr_place_pass_on(&leaving->wishes, &place);
+}
+
+static void grant_deferred(struct zone_reverse *zone)
+{
+	struct ptr_wishes wishes = zone->wishes;
+
+	zone->wishes = (struct ptr_wishes){0};
+	reverse_grant(&wishes);
 }
 
 static void sweep_page(void *arg)
@@ -416,11 +429,21 @@ static void sweep_page(void *arg)
 
 	if (!zone->content->mirror || zone->content->is_closing)
 		return;
+	if (!content_is_gated(zone->content))
+		grant_deferred(zone);
+	if (zone->wishes.count) /* again, or when the gate opens */
+		return;
 	zone->cursor = lease_table_scan(
 		zone->content->leases, zone->cursor, SWEEP_STEP, visit_derived, &leaving);
 	if (zone->cursor)
 		alarm_set_in(&zone->sweep, 0);
 	reverse_grant(&leaving.wishes);
+}
+
+void reverse_look_again(struct zone_reverse *zone)
+{
+	zone->cursor = 0;
+	alarm_set_in(&zone->sweep, AGAIN_MS);
 }
 
 /* Checks derived records, a page at a time. */
@@ -454,11 +477,7 @@ static void on_followed(void *part, struct changeset *changes, bool is_kept)
 
 static void on_opened(void *part)
 {
-	struct zone_reverse *zone = part;
-	struct ptr_wishes wishes = zone->wishes;
-
-	zone->wishes = (struct ptr_wishes){0};
-	reverse_grant(&wishes);
+	grant_deferred(part);
 }
 
 /* ---- adopted addresses ---- */

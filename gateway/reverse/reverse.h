@@ -60,7 +60,8 @@ struct zone_reverse {
 	struct zone_leases *leases;
 	struct alarm sweep;       /* derived records are checked, a page at a time */
 	uint64_t cursor;          /* of that */
-	struct ptr_wishes wishes; /* for this zone, until its gate opens */
+	struct ptr_wishes wishes; /* for this zone, until its gate opens, or there is
+	                           * memory */
 	bool has_ptr_rule;        /* of the zone's policy */
 	/* a zone for PTR records was missing, and this was logged */
 	bool was_missing;

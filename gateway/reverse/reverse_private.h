@@ -43,6 +43,10 @@ struct ptr_address {
 bool ptr_find_address(
 	struct reverse_zones *all, const struct rr *ptr, struct ptr_address *ret);
 
+/* A wish for this zone has lacked memory: those that could be deferred are granted, and
+ * derived records are checked, a little later. */
+void reverse_look_again(struct zone_reverse *zone);
+
 /* ---- what shall happen ---- */
 
 enum ptr_wish_kind {

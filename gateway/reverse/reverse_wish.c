@@ -34,8 +34,10 @@ struct ptr_wish *ptr_wish_add(struct ptr_wishes *wishes, const struct ptr_place 
 {
 	struct ptr_wish *wish = add(wishes);
 
-	if (!wish)
+	if (!wish) {
+		reverse_look_again(place->reverse);
 		return NULL;
+	}
 	*wish = (struct ptr_wish){.reverse = place->reverse, .kind = kind};
 	memcpy(wish->name, place->name, name_len(place->name));
 	memcpy(wish->target, target, name_len(target));
@@ -136,6 +138,10 @@ static int edit_reverse(
 	}
 	edit->update = update;
 	v = edit_apply(edit, update);
+	if (v.rcode == RCODE_SERVFAIL) {
+		edit_abort(edit);
+		return -ENOMEM;
+	}
 	if (!verdict_is_ok(&v)) {
 		log_warning("zone %s: PTR records cannot follow: %s",
 			reverse->content->text, v.why);
@@ -173,8 +179,10 @@ static void let_first_come(struct ptr_wishes *wishes)
 		if (wish->kind != PTR_COMES || wish->is_adopted)
 			continue;
 		r = places_put(&taken, wish->name, TYPE_PTR, &number);
-		if (r < 0)
+		if (r < 0) {
 			wishes->is_incomplete = true;
+			reverse_look_again(wish->reverse);
+		}
 		if (r == 1)
 			continue;
 		wish->kind = PTR_WAITS;
@@ -184,7 +192,7 @@ static void let_first_come(struct ptr_wishes *wishes)
 	places_clear(&taken);
 }
 
-/* Those for the same zone as the first are deferred until its gate opens. */
+/* Those for the same zone as the first are deferred. */
 static void put_off(struct ptr_wishes *wishes, size_t first)
 {
 	struct zone_reverse *reverse = wishes->wishes[first].reverse;
@@ -205,13 +213,17 @@ static void put_off(struct ptr_wishes *wishes, size_t first)
 
 static void grant_first(struct ptr_wishes *wishes, size_t first)
 {
+	struct zone_reverse *reverse = wishes->wishes[first].reverse;
 	struct update *update;
 
-	if (content_is_gated(wishes->wishes[first].reverse->content))
+	if (content_is_gated(reverse->content)) { /* until that opens */
 		put_off(wishes, first);
-	else if (make_update(wishes, first, &update) ||
-		edit_reverse(wishes, first, update))
+	} else if (make_update(wishes, first, &update) ||
+		edit_reverse(wishes, first, update)) {
 		wishes->is_incomplete = true;
+		put_off(wishes, first);
+		reverse_look_again(reverse);
+	}
 }
 
 void reverse_grant(struct ptr_wishes *wishes)
