@@ -114,7 +114,7 @@ def measure_idle(folder, gateway, what, seconds, lease):
         tracer.wait(20)
     refreshes = len(gateway.seen) - count
     with open(trace) as file:
-        # The call that it was in when strace came, and is in when strace goes, is no wake-up.
+        # The calls in which strace finds it and leaves it are no wake-ups.
         calls = [line for line in file if " = " in line and "resumed" not in line
                  and "detached" not in line]
     waits = [line for line in calls if "epoll_wait" in line or "epoll_pwait" in line]

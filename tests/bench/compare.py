@@ -93,7 +93,7 @@ def run_load(port, key_path, mode, outstanding, *more):
 
 
 def load(port, key_path, mode, outstanding, pids):
-    if mode == "same":  # the first time it is a change
+    if mode == "same":  # the first update is a change
         run_load(port, key_path, mode, 256, "-n", str(options.hosts), "-s", "60")
     before = cpu_seconds(pids)
     done = run_load(port, key_path, mode, outstanding, "-s", str(options.seconds))

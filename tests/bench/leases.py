@@ -100,7 +100,7 @@ def is_serving(gateway):
 
 
 def start(gateway):
-    """Until it answers, in words."""
+    """How long it takes until it answers, as text."""
     begin = time.monotonic()
     gateway.start(wait=False)
     wait_for(lambda: is_serving(gateway), "the zone to be served", 600)
@@ -142,7 +142,7 @@ def measure(folder, outstanding):
     keep = options.hosts - options.expiring
     try:
         gateway.start()
-        load(gateway, key_path, 256, 2)  # the other hosts, and all that grows once
+        load(gateway, key_path, 256, 2)  # the other hosts, and everything that grows only once
         gateway.restart()
         empty_kib = resident_kib(gateway)
         gateway.stop()

@@ -5,10 +5,10 @@
  *   load [-a ADDRESS] -p PORT -k KEYFILE -z ZONE [-m change|same|query] [-t udp|tcp]
  *        [-q OUTSTANDING] [-H HOSTS] [-c CONNECTIONS] [-s SECONDS] [-n COUNT]
  *
- * A change deletes a host's A RRset and adds another address (research's 143 octets);
+ * A change deletes a host's A RRset and adds another address (143 octets);
  * "same" adds the same address again and again: a heartbeat.  It ends after SECONDS or
  * COUNT, whichever comes first.  A datagram without an answer within 2 s counts as lost.
- * Not for anything but loopback: -a takes no other address.
+ * It is for loopback only: -a takes no other address.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ struct slot { /* one outstanding request; its index is its id */
 
 struct channel {
 	int fd;
-	uint8_t *in; /* TCP: octets not yet taken */
+	uint8_t *in; /* TCP: octets not handled yet */
 	size_t in_len;
 };
 
@@ -220,7 +220,7 @@ static void send_all(int fd, const uint8_t *octets, size_t len)
 	}
 }
 
-/* As many new requests as are free, up to a batch, on one channel. */
+/* Sends as many new requests as have free slots, up to a batch, on one channel. */
 static void send_batch(struct load *load, struct channel *c)
 {
 	static uint8_t msgs[BATCH][MESSAGE_MAX + 2];

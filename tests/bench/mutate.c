@@ -1,6 +1,6 @@
 /*
- * Broken messages for a running server, over UDP and TCP, and now and then a good one
- * that must be answered.
+ * Sends broken messages to a running server, over UDP and TCP, and now and then a good
+ * one that must be answered.
  *
  *   mutate [-a ADDRESS] -p PORT -k KEYFILE ... -z ZONE [-n COUNT] [-e EVERY] [-r SEED]
  *          PATH ...
@@ -9,13 +9,13 @@
  * them) or bare octets (the corpora of tests/fuzz).  Each message is a seed with a few
  * things changed: bits, octets, counts, lengths, pointers; cut off, made longer, spliced
  * with another.  Half of them lose their signature first and are signed when they are
- * broken, by one of the keys, so that they get behind TSIG.  After every EVERY messages
- * updates of ZONE, signed by the first KEYFILE, over UDP and over TCP must be answered
- * with NOERROR and an authentic MAC, and every answer to anything must be a sound
- * message.  Prints one line of JSON; the status is 1 if the server did not live up to it.
- * The same SEED gives the same messages but for their times.
+ * broken, by one of the keys, so that they pass TSIG.  After every EVERY messages updates
+ * of ZONE, signed by the first KEYFILE, over UDP and over TCP must be answered with
+ * NOERROR and an authentic MAC, and every answer to any message must be well-formed.
+ * Prints one line of JSON; the status is 1 if the server failed one of these. The same
+ * SEED gives the same messages except for their times.
  *
- * Not for anything but loopback: -a takes no other address.
+ * It is for loopback only: -a takes no other address.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -188,7 +188,7 @@ static void set_octet(struct mutate *m)
 	*any_octet(m) = values[draw(m, sizeof(values))];
 }
 
-/* Counts, lengths, types, classes and TTLs are where they are: any 16 bits. */
+/* Any 16 bits, which may be a count, a length, a type, a class or part of a TTL. */
 static void set_number(struct mutate *m)
 {
 	static const uint16_t values[] = {
@@ -212,7 +212,7 @@ static void set_count(struct mutate *m)
 	put_u16(m, 4 + 2 * draw(m, 4), values[draw(m, 7)]);
 }
 
-/* Forwards, to itself, into the header and backwards alike. */
+/* A pointer forwards, to itself, into the header, or backwards. */
 static void put_pointer(struct mutate *m)
 {
 	put_u16(m, draw(m, m->work.len - 1), 0xc000u | (unsigned)draw(m, m->work.len));
@@ -240,7 +240,7 @@ static void append_random(struct mutate *m)
 		m->work.octets[m->work.len++] = (uint8_t)draw(m, 256);
 }
 
-/* A piece of the message once more behind itself, as records repeated. */
+/* Repeats a piece of the message after itself, like repeated records. */
 static void repeat(struct mutate *m)
 {
 	const size_t at = WIRE_HEADER_LEN + draw(m, m->work.len - WIRE_HEADER_LEN + 1);
@@ -252,7 +252,7 @@ static void repeat(struct mutate *m)
 	m->work.len += len;
 }
 
-/* This one's beginning and another one's end. */
+/* The beginning of this message and the end of another. */
 static void splice(struct mutate *m)
 {
 	const struct message *other = m->seeds[draw(m, m->seed_count)];
@@ -320,7 +320,8 @@ static void make_broken(struct mutate *m)
 		mutate_once(m);
 	if (is_signed_anew)
 		sign(m);
-	/* And now and then a signature that does not fit, or a TSIG broken inside. */
+	/* Now and then the signature does not fit, or the TSIG record itself is
+	 * broken. */
 	if (!is_signed_anew || draw(m, 16) == 0)
 		mutate_once(m);
 }
@@ -391,7 +392,7 @@ static void note_answer(struct mutate *m, const uint8_t *msg, size_t len)
 	const struct verdict v = wire_walk(&walk, msg, len);
 
 	m->answered++;
-	/* NOTIMP repeats a header that need not be that of a message of ours. */
+	/* NOTIMP repeats the header, which need not be one of ours. */
 	if ((!verdict_is_ok(&v) || !(walk.flags & WIRE_QR)) && m->unsound++ == 0)
 		fprintf(stderr, "mutate: an answer of %zu octets: %s\n", len, v.why);
 }
@@ -474,12 +475,12 @@ static void send_broken_tcp(struct mutate *m)
 
 	if (s->fd < 0)
 		s->fd = connect_to(m, SOCK_STREAM);
-	if (draw(m, 64) == 0) /* then the rest of the stream is something else, too */
+	if (draw(m, 64) == 0) /* then the rest of the stream is out of step, too */
 		said_len = draw(m, 1024);
 	drain_stream(m, s);
 	if (s->fd >= 0 && !send_framed(m, s, said_len))
 		disconnect(m, s);
-	/* Or is gone with answers outstanding. */
+	/* Or it disconnects while answers are outstanding. */
 	if (s->fd >= 0 && draw(m, 128) == 0)
 		disconnect(m, s);
 	m->over_tcp++;
@@ -520,7 +521,7 @@ static bool is_readable(int fd, int64_t end_ms)
 	return left > 0 && poll(&one, 1, (int)left) > 0;
 }
 
-/* As clients do, again if a datagram gets lost: in a full queue of broken ones. */
+/* Sends it again, as clients do, if a datagram gets lost in a queue of broken ones. */
 static bool try_good_udp(struct mutate *m, struct tsig_context *tsig)
 {
 	static uint8_t msg[WIRE_MESSAGE_MAX];

@@ -1,7 +1,8 @@
 /*
- * Any octets as a query against a small zone: what passes the walk gets an answer that
- * passes it too, within its limit, with the question that was asked; over UDP and TCP, in
- * little room and in much.  A refusal of the same message is well-formed as well.
+ * Any octets as a query against a small zone.  If the message passes the walk, so does
+ * its answer, which is within its limit and has the question that was asked; over UDP and
+ * TCP, with little room and with much.  A refusal of the same message is well-formed,
+ * too.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static void must(bool holds, const char *what)
 	abort();
 }
 
-/* Lives as long as the process: it never changes. */
+/* It lives as long as the process, and never changes. */
 static const struct zone *fixed_zone(void)
 {
 	static struct zone *zone;
@@ -73,7 +74,7 @@ static void check_question(const uint8_t *msg, const struct wire_message *m,
 	}
 }
 
-/* Copied to its exact size, so that nobody reads beyond it unnoticed. */
+/* Copied to its exact size, so that overreads are noticed. */
 static void check_answer(const uint8_t *msg, const struct wire_message *m,
 	const uint8_t *buf, size_t len, size_t limit)
 {

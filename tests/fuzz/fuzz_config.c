@@ -1,6 +1,6 @@
 /*
- * libFuzzer target: the text of musterd.conf.  What loads must be whole: a later reader
- * of the configuration checks none of it again.
+ * libFuzzer target: the text of musterd.conf.  A configuration that loads must be
+ * complete and valid: nobody checks it again.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * libFuzzer target: key files.  The same octets as a file of any name, and as the private
- * half of a K* pair.
+ * libFuzzer target: key files.  The octets are read as an ordinary key file, and as the
+ * private half of a K* pair.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * Updates of arbitrary octets against a zone with leases: the option, merging, what
  * lease_apply does, expiry and withdrawal.
  *
- * Beside not crashing: no lease is without its record, and expiry removes exactly what it
- * says.  The octets are numbers that say what is done next, and to which record of a few.
+ * It must not crash, no lease may be without its record, and expiry must remove exactly
+ * what it says.  The octets choose what is done next, and to which of a few records.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum { NAMES = 4, DATA = 4, CHANGES_MAX = 6, STEPS_MAX = 200 };
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
 
 struct scene {
-	struct wire_reader r; /* past its end it gives zeros */
+	struct wire_reader r; /* past the end it yields zeros */
 	uint8_t names[NAMES][NAME_MAX_LEN];
 	uint8_t keys[2][NAME_MAX_LEN];
 	uint8_t *key_lists[2][1];
@@ -132,7 +132,7 @@ static void check(struct scene *s)
 
 /* ---- what is done ---- */
 
-/* Taken back, or withdrawn, or left. */
+/* It is taken back, withdrawn or kept. */
 static void end(struct scene *s, struct changeset *cs, uint8_t how)
 {
 	struct changeset *back;

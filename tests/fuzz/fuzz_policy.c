@@ -1,10 +1,10 @@
 /*
  * Policy on rules, subjects and updates made of arbitrary octets.
  *
- * Beside not crashing: an update is allowed exactly if each of its changes is, a refusal
- * has a reason, and a further rule never takes away what was allowed.  Names come from a
- * short list and RDATA is valid for its type, as update_read guarantees; everything else
- * is as the octets will have it.
+ * It must not crash, an update must be allowed exactly if each of its changes is, a
+ * refusal must have a reason, and a further rule must never forbid what was allowed.
+ * Names come from a short list and RDATA is valid for its type, as update_read
+ * guarantees; the octets decide everything else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ enum { RULES_MAX = 8, CHANGES_MAX = 8, LIST_MAX = 3, NAMES = 12 };
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
 
 struct scene {
-	struct wire_reader r; /* past its end it gives zeros */
+	struct wire_reader r; /* past the end it yields zeros */
 	uint8_t names[NAMES][NAME_MAX_LEN];
 	struct policy policy;
 	struct policy_subject subject;
@@ -109,7 +109,7 @@ static void take_rule(struct scene *s, struct policy_rule *rule)
 		rule->types[rule->type_count++] = wire_read_u8(&s->r);
 }
 
-/* False if the octets give RDATA that update_read would not have let through. */
+/* False: update_read would not have accepted such RDATA. */
 static bool take_change(struct scene *s, struct rr *rr)
 {
 	uint8_t kind = wire_read_u8(&s->r) % 4, type = wire_read_u8(&s->r);

@@ -84,7 +84,7 @@ static void write_patch(const struct powerdns_zone *zone)
 	size_t len;
 	const int ret = powerdns_json_write_patch(&patch, &body, &len, why);
 
-	/* ALIAS and LUA come as octets, too, and then may have no text. */
+	/* ALIAS and LUA may also come as octets, and then may have no text. */
 	must(ret == 0 || ret == -EFBIG || (ret == -EINVAL && why[0]));
 	if (ret == 0) {
 		must(len == strlen(body) && len <= PATCH_MAX);

@@ -1,10 +1,10 @@
 /*
  * Fuzz target: RDATA of any type.
  *
- * Input: two octets of type, then RDATA.  It is read as if it stood in a message, in
- * which compression pointers lead into the input itself.  What is valid must survive the
- * way through text and back, in both forms, and writing into a message.  The same octets
- * are then read as text, whose RDATA must be valid.
+ * Input: two octets of type, then RDATA.  It is read as part of a message, in which
+ * compression pointers lead into the input itself.  Valid RDATA must stay the same when
+ * it is printed and read again, in both forms, and when it is written into a message.
+ * Then the same octets are read as text, and the RDATA of that must be valid.
  */
 #include "zones/rdata.h"
 
@@ -89,7 +89,7 @@ static void read_text(uint16_t type, const uint8_t *data, size_t size)
 	require(text != NULL);
 	int n = rdata_from_text_powerdns(type, text, ORIGIN, out, sizeof(out));
 	if (n >= 0) {
-		/* Whatever a server has can be looked at and handed on. */
+		/* Whatever a server has can be printed and passed on. */
 		rdata_has_shape(type, out, (uint16_t)n);
 		rdata_target(type, out, (uint16_t)n);
 		if (rdata_is_valid(type, out, (uint16_t)n, &why))

@@ -1,9 +1,9 @@
 /*
  * libFuzzer target: what a hostile server may answer to AXFR or IXFR.
  *
- * The first octet chooses between them; then follow messages, each behind its length in
- * two octets, as over TCP.  A zone that comes out is one that we can hand on as it is; a
- * difference can be brought onto a zone, and taken back.
+ * The first octet chooses between them; messages follow, each after its length in two
+ * octets, as over TCP.  A zone that results must be one that we can transfer unchanged; a
+ * difference must be one that can be applied to a zone, and undone.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -88,7 +88,7 @@ static void check_same(const struct zone *a, const struct zone *b)
 	}
 }
 
-/* Handed on by us and read again, it is the same. */
+/* If we transfer it and read that, it is the same. */
 static void check_handed_on(const struct zone *zone)
 {
 	static const uint8_t question[] = "\7example\0\0\374\0\1";
@@ -145,7 +145,7 @@ static void check_change(const struct rr *rr)
 	must(rr->ttl <= 0x7fffffff, "the TTL has 31 bits"); /* RFC 2181 8 */
 }
 
-/* The last word is the new SOA. */
+/* The last change is that of the SOA. */
 static void check_last(const struct rr *rr, const struct rrset *soa)
 {
 	size_t at = 0;
@@ -183,7 +183,7 @@ static void check_difference(const struct update *difference, const struct rrset
 
 /* ---- the stream ---- */
 
-/* Copied to its exact size, so that nobody reads beyond it unnoticed. */
+/* Copied to its exact size, so that overreads are noticed. */
 static enum ddns_transfer_state take_message(
 	struct ddns_transfer *t, const uint8_t *octets, size_t len)
 {

@@ -3,8 +3,8 @@
  * as an answer to a client.
  *
  * A fuzzer does not guess MACs: each message is judged as it came, and again with the MAC
- * that a holder of the key would have put there, so that what comes behind the MAC is
- * reached too.  What the server signs, the client must accept; and nothing that was
+ * that a holder of the key would have put there, so that the checks after the MAC are
+ * reached too.  The client must accept what the server signs, and nothing that was
  * changed on its way.
  */
 #include <errno.h>
@@ -51,7 +51,7 @@ static void must(bool holds, const char *what)
 	abort();
 }
 
-/* A key whose time is over, when the others' is not. */
+/* A key that has expired while the others are valid. */
 static void add_old_key(struct keyring *ring)
 {
 	const struct tsig_key key = {
@@ -153,7 +153,7 @@ static void check_context(const struct tsig_context *ctx, const struct wire_mess
 	must(ctx->request_mac_len == ctx->mac_len, "the answer's MAC is no shorter");
 }
 
-/* What the client has, who asked with the request of this context. */
+/* The context of the client that sent this request. */
 static struct tsig_context client_of(const struct tsig_context *server)
 {
 	struct tsig_context client = *server;
@@ -172,7 +172,7 @@ static struct verdict verify_answer(
 	return tsig_verify_answer(client, fixed_pool(), msg, &m, now);
 }
 
-/* Changed it is refused, and then as it was taken nevertheless. */
+/* A changed answer is refused, and afterwards the unchanged one is still accepted. */
 static void check_next(struct tsig_stream *stream, uint8_t *msg,
 	const struct wire_message *m, bool last, int64_t now)
 {
@@ -231,7 +231,7 @@ static void check_stream(struct tsig_context *server, const struct tsig_context 
 	tsig_stream_free(stream);
 }
 
-/* RFC 8945 5.2.3: whose clock is wrong is told what ours says. */
+/* RFC 8945 5.2.3: a client whose clock is wrong is told our time. */
 static void check_server_time(const uint8_t *msg, size_t len, int64_t now)
 {
 	uint8_t names[2][NAME_MAX_LEN];
@@ -267,7 +267,8 @@ static void check_accepted(struct tsig_context *server, struct tsig_context *cli
 		check_stream(server, client, msg, now);
 }
 
-/* The header of an answer, signed: in just the room that it needs, and not in less. */
+/* Signs the header of an answer: exactly the room that it needs is enough, less is
+ * not. */
 static void check_answer(
 	struct tsig_context *server, const struct wire_message *m, int64_t now)
 {

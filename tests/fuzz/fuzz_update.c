@@ -1,8 +1,8 @@
 /*
- * Any octets as an UPDATE against a small zone: walk, update_read, prereq_check,
- * apply_update, and what must be true whatever came: a refusal changes nothing, the apex
- * keeps SOA and NS, no CNAME stands beside other data, undo and redo give the very same
- * zone, and the stored form comes back as it was.
+ * Any octets as an UPDATE against a small zone: walk, update_read, prereq_check and
+ * apply_update.  Whatever the octets are, a refusal changes nothing, the apex keeps SOA
+ * and NS, no CNAME is beside other data, undo and redo give exactly the same zone, and
+ * the stored form reads back as it was.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -168,7 +168,7 @@ static void check_changes(
 	zone_free(after);
 }
 
-/* What is kept of it is the same, as far as there is room. */
+/* What is kept of the request says the same, as far as there is room. */
 static void check_octets(const struct update *update)
 {
 	uint8_t octets[2048];
@@ -196,7 +196,7 @@ static void check_update(struct zone *zone, const struct update *update)
 	char text[UPDATE_TEXT_MAX];
 	struct verdict v = prereq_check(zone, update);
 
-	/* Applied whatever the prerequisites say, so that more is tried. */
+	/* It is applied even if its prerequisites do not hold, so that more is tried. */
 	must(v.rcode == RCODE_NOERROR || v.why[0], "refusals have a reason");
 	update_to_text(update, text);
 	check_octets(update);

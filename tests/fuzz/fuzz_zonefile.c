@@ -1,6 +1,6 @@
 /*
- * libFuzzer target: the text of a zone file.  A zone that loads is whole: nobody looks
- * again at what is in it.  One that does not says where and why, in one line.
+ * libFuzzer target: the text of a zone file.  A zone that loads must be valid: nobody
+ * checks it again.  For one that does not, a single line says where and why.
  */
 #include <stdint.h>
 #include <stdio.h>

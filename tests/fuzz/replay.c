@@ -1,7 +1,6 @@
 /*
- * Runs a fuzz target over its corpus, without a fuzzer: for make check.  The files are
- * those of $srcdir/tests/fuzz/corpus/NAME, where the program's name is replay_NAME, or
- * those given.
+ * Runs a fuzz target over its corpus without a fuzzer, for make check: over the files
+ * that are given, or else, as replay_NAME, over those of $srcdir/tests/fuzz/corpus/NAME.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +27,7 @@ static int replay_file(const char *path)
 	len = octets ? fread(octets, 1, REPLAY_FILE_MAX, file) : 0;
 	fclose(file);
 	if (octets) {
-		/* A copy of its very size, so that reads beyond it are found. */
+		/* A copy of exactly its size, so that overreads are noticed. */
 		uint8_t *exact = malloc(len ? len : 1);
 
 		if (exact) {

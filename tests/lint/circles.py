@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Which files call each other in a circle: none across folders, and within a folder no more
-than three.  The object files say who calls whom, so that no declaration hides it."""
+"""Files that call each other in a circle: there may be none across folders, and at most three
+within a folder.  The object files show who calls whom, so that no declaration hides it."""
 
 import collections
 import os
@@ -13,8 +13,8 @@ MOST = 3  # files of a circle
 
 
 def object_files():
-    """Of each source that is still there, what it was compiled to (in the folder of the build:
-    here).  A program puts its own name before those of its objects."""
+    """For each source that still exists, its object files below the current folder, which is that
+    of the build.  The objects of a program have its name before their own."""
     source = pathlib.Path(os.environ.get("srcdir", "."))
     found = {}
     for layer in LAYERS:
@@ -26,7 +26,7 @@ def object_files():
 
 
 def symbols(path):
-    """What an object file defines, and what it wants."""
+    """The symbols that an object file defines, and those that it needs."""
     text = subprocess.run([os.environ.get("NM", "nm"), "-P", path], check=True,
                           capture_output=True, text=True).stdout
     lines = [line.split() for line in text.splitlines()]
@@ -35,7 +35,7 @@ def symbols(path):
 
 
 def calls(paths):
-    """Of each file, which others it calls."""
+    """The files that each file calls."""
     defined, wanted = {}, {}
     for path, compiled in paths.items():
         here, wanted[path] = symbols(compiled)
@@ -69,7 +69,7 @@ def circles(graph):
 
 
 def main():
-    """Looks at all programs at once."""
+    """Checks all programs at once."""
     files = calls(object_files())
     rooms = collections.defaultdict(set)
     for path, others in files.items():

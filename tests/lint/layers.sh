@@ -1,7 +1,7 @@
 #!/bin/sh
-# The layering (README.md, "Map"): tsig/ <- zones/ <- gateway/ and agent/, and the last two
-# never include each other, but for gateway/base/, which both stand on.  tsig/ and zones/ are
-# pure: no sockets, clock, logging or database.
+# The layering (README.md, "Map"): tsig/ <- zones/ <- gateway/ and agent/.  The last two never
+# include each other, except that both build on gateway/base/.  tsig/ and zones/ are pure: they
+# have no sockets, clock, logging or database.
 set -u
 cd "${srcdir:-.}" || exit 1
 
@@ -12,7 +12,7 @@ forbid() {
 		sed "s|^\([^:]*:[0-9]*\): *|\1: $3: |"
 }
 
-# Calls, not words: comments, which begin with a star or stand behind a slash, are no code.
+# Calls, but not in comments, which begin with a star or come after a slash.
 forbid_calls() {
 	find "$1" -name '*.[ch]' -exec \
 		grep -HnE "(^|[^_[:alnum:]>.])($2)[ 	]*\(" {} + |
@@ -43,7 +43,7 @@ rooms() {
 	done
 }
 
-# What is private to a room, or to the files of one thing in it, is included there alone.
+# Headers that are private to a room, or to a few files in it, are included only there.
 strangers_of_private_headers() {
 	find tsig zones gateway agent -name '*_private.h' | while read -r header; do
 		find tsig zones gateway agent -name '*.[ch]' ! -path "$(dirname "$header")/*" \
@@ -81,7 +81,7 @@ problems=$(
 	strangers_of_private_headers
 	stores_in_loops
 	for folder in tsig zones; do
-		# Key files are read by what understands them: that one may read(2).
+		# Key files are read by the code that understands them, which may therefore read(2).
 		forbid "$folder" \
 			'(sys/socket|sqlite3|syslog|unistd|time|sys/time|threads|pthread)\.h' \
 			'not in a pure layer' | grep -v '^tsig/keyfile_load\.c:.*<unistd\.h>'

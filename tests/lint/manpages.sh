@@ -1,7 +1,6 @@
 #!/bin/sh
-# Manual pages: mandoc finds nothing to say, and muster.conf(5) and muster-agent.conf(5)
-# explain every setting and every choice that the tables of settings have.  Without mandoc:
-# skipped.
+# Manual pages: mandoc has no complaints, and muster.conf(5) and muster-agent.conf(5) explain
+# every setting and every choice in the tables of settings.  Skipped without mandoc.
 set -u
 cd "${srcdir:-.}" || exit 1
 command -v mandoc >/dev/null || exit 77
@@ -52,7 +51,7 @@ explain() {
 }
 
 problems=$(
-	# The tables are what this test lives by: it has to know when they move.
+	# This test depends on the tables: it must notice if they move.
 	for known in listen zones ack targets url allow keys match secret default; do
 		printf '%s\n' "$settings" | grep -q ":$known\$" ||
 			echo "gateway/config/config.c:1: no table has the setting \"$known\" any more"

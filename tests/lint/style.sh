@@ -1,7 +1,7 @@
 #!/bin/sh
 # What can be checked of the house style without judgement: width, marks of unfinished work,
 # trailing blanks, lengths of files and functions, and that each header stands alone.
-# Layout is clang-format's (.clang-format).
+# clang-format checks the layout (.clang-format).
 set -u
 cd "${srcdir:-.}" || exit 1
 
@@ -28,7 +28,8 @@ lines=$(awk -v columns=90 -v file_lines=700 -v function_lines=70 '
 	FNR == 1 { signature = ""; opened = 0 }
 	width($0) > columns { problem(FNR, width($0) " columns, not at most " columns) }
 	FNR == file_lines + 1 { problem(FNR, "more than " file_lines " lines: is there a second room in it?") }
-	# A function: a line from the left edge that is no statement, "{" alone, "}" alone.
+	# A function: a line that begins at the left edge and is no statement, then "{" alone, later
+	# "}" alone.
 	/^[a-zA-Z_]/ { signature = $0 }
 	/^\{$/ { opened = FNR }
 	/^\}$/ {
@@ -44,7 +45,7 @@ unfinished=$(grep -HnwE "$marks" $texts | sed 's/^\([^:]*:[0-9]*\):/\1: unfinish
 # shellcheck disable=SC2086
 blanks=$(grep -Hn '[ 	]$' $texts | grep -v '\.md:' | sed 's/^\([^:]*:[0-9]*\):.*/\1: trailing blanks/')
 
-# Headers may not need what stands before them.  Those of tests need cmocka.
+# A header must not need another before it.  Those of tests need cmocka.
 flags="-std=gnu11 -D_GNU_SOURCE -I. -Itests/unit -Itests/scenarios"
 flags="$flags $(pkg-config --cflags ldns libcrypto libconfig jansson 2>/dev/null)"
 headers=$(printf '%s\n' "$sources" | grep '\.h$')

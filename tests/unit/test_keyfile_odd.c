@@ -1,6 +1,6 @@
 /*
  * Key files as people have them: byte order marks, the configurations of other servers,
- * and what only looks like a key, of which nothing is skipped in silence.
+ * and statements that look like keys but are not, none of which is skipped silently.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ static void keep_nothing_silent(
 	assert_string_equal(keyfile_warnings, warnings);
 }
 
-/* What is skipped and looks like a key. */
+/* Statements that are skipped although they look like keys. */
 static void test_bind_lookalikes(void **state)
 {
 	(void)state;
@@ -46,7 +46,7 @@ static void test_bind_lookalikes(void **state)
 	keep_nothing_silent("named.conf",
 		KEY("a", SECRET) "acl x\nkey b {\n secret " SECRET2 "; };\n", 1,
 		"named.conf:6: a key inside of another statement is not loaded\n");
-	/* None of these is one. */
+	/* None of these is a key. */
 	keep_nothing_silent("named.conf",
 		KEY("a", SECRET) "# key b { secret x; };\nserver ::1 { keys { b; }; };\n"
 				 "zone x { allow-update { key a; }; };\n"
@@ -55,7 +55,7 @@ static void test_bind_lookalikes(void **state)
 		1, "");
 }
 
-/* BIND's grammar, but no semicolon behind braces, and no quotes. */
+/* BIND's grammar, but without semicolons after braces, and without quotes. */
 static void test_dhcpd(void **state)
 {
 	static const char text[] =
@@ -114,7 +114,7 @@ static void test_nsd(void **state)
 	keyring_free(ring);
 }
 
-/* nsd.conf(5): the hash alone is an algorithm, and sha256 the default. */
+/* nsd.conf(5): the hash alone names an algorithm, and sha256 is the default. */
 static void test_nsd_algorithms(void **state)
 {
 	static const struct {

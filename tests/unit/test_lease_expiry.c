@@ -102,7 +102,7 @@ static void refreshed_in_time(void **state)
 	GONE(b, "host1 TXT a");
 }
 
-/* A host is told of once, however many of its leases go stale or come back. */
+/* A host is reported once, however many of its leases go stale or come back. */
 static void events_are_of_hosts(void **state)
 {
 	struct lease_bench *b = *state;
@@ -156,7 +156,7 @@ static void bounded(void **state)
 	add_hosts(b, 0, 300);
 	lease_bench_pass(b, 3600);
 	serial = lease_bench_serial(b);
-	/* At most so many go stale, and then at most so many go. */
+	/* Only so many go stale at a time, and then only so many expire. */
 	assert_int_equal(lease_bench_expire(b, 100), 100);
 	assert_int_equal(lease_table_count_stale(b->table), 0);
 	assert_int_equal(lease_bench_expire(b, 100), 100);
@@ -165,7 +165,8 @@ static void bounded(void **state)
 	assert_int_equal(lease_bench_expire(b, 100), 0);
 }
 
-/* What was refreshed finds its new place when it comes up, a bounded number at a time. */
+/* A lease that was refreshed gets its new place when its old deadline comes up, and only
+ * so many of them at a time. */
 static void lazily_moved(void **state)
 {
 	struct lease_bench *b = *state;
@@ -195,7 +196,7 @@ static void expire_now(void **state)
 		lease_expire_now(b->table, lease_bench_name(b, "host3"), b->now_ms), 0);
 	lease_bench_check(b);
 	assert_true(lease_next_due(b->table, &b->expiry) <= b->now_ms);
-	/* Refreshed before its turn: it stays. */
+	/* It is refreshed before its turn, and stays. */
 	lease_bench_update(b, "hour.", "host1 300 IN TXT a");
 	assert_int_equal(lease_bench_expire_all(b), 1);
 	GONE(b, "host1 A 192.0.2.1");
@@ -263,12 +264,12 @@ static void brake_before_anything_goes(void **state)
 	/* It sleeps until the next one goes stale. */
 	assert_int_equal(
 		lease_next_due(b->table, &b->expiry), b->now_ms + (1800 - 450) * 1000);
-	/* A word of an administrator goes through. */
+	/* An administrator's order goes through. */
 	lease_expire_now(b->table, lease_bench_name(b, "h3"), b->now_ms);
 	assert_int_equal(lease_bench_expire_all(b), 1);
 	GONE(b, "h3 A 10.0.0.3");
 	assert_true(lease_is_braked(b->table));
-	/* All back: it frees itself. */
+	/* All are back, and the brake releases itself. */
 	b->events[0] = '\0';
 	add_hosts(b, 0, 3);
 	add_hosts(b, 4, 15);
@@ -316,7 +317,7 @@ static void brake_counts_the_window(void **state)
 	assert_true(lease_is_braked(b->table));
 	lease_release_brake(b->table, b->now_ms);
 	assert_int_equal(lease_bench_expire_all(b), 1);
-	/* Long ago does not count. */
+	/* What expired long ago does not count. */
 	for (int i = 40; i < 60; i++) {
 		add_hosts(b, i, 1);
 		lease_bench_pass(b, 8);
@@ -329,12 +330,12 @@ static void brake_limits(void **state)
 {
 	struct lease_bench *b = *state;
 
-	/* Fewer than the count, whatever the share. */
+	/* Fewer than brake_count, whatever their share. */
 	set_brake(b, 10, 30);
 	add_hosts(b, 0, 9);
 	lease_bench_pass(b, 3600);
 	assert_int_equal(lease_bench_expire_all(b), 9);
-	/* More than the count, but too small a share. */
+	/* More than brake_count, but too small a share. */
 	lease_bench_pass(b, 2 * LEASE_WINDOW_MS / 1000);
 	add_hosts(b, 0, 20);
 	lease_bench_pass(b, 1800);
@@ -363,19 +364,20 @@ static void brake_released(void **state)
 	lease_release_brake(b->table, b->now_ms);
 	assert_false(lease_is_braked(b->table));
 	lease_bench_check(b);
-	/* Released, and yet refreshed: it stays. */
+	/* It was released, but then refreshed, and stays. */
 	add_hosts(b, 3, 1);
 	assert_int_equal(lease_bench_expire_all(b), 19);
 	lease_bench_pass(b, 100);
 	assert_int_equal(lease_bench_expire_all(b), 20); /* were overdue then */
-	/* What comes later is looked at anew. */
+	/* Later ones are judged anew. */
 	add_hosts(b, 100, 20);
 	lease_bench_pass(b, 3600);
 	assert_int_equal(lease_bench_expire_all(b), 0);
 	assert_true(lease_is_braked(b->table));
 }
 
-/* What was released, or expired by an administrator, does not stop what follows. */
+/* Leases that were released, or that an administrator let expire, do not make the brake
+ * stop later ones. */
 static void brake_forgives(void **state)
 {
 	struct lease_bench *b = *state;
@@ -419,8 +421,8 @@ static void make_derived(struct lease_bench *b, int from, int count)
 	}
 }
 
-/* A reverse zone stops nothing that the zone of the addresses lets go; and what follows
- * addresses does not make the few leases of its own implausible. */
+/* The brake of a reverse zone does not stop PTR records that the zone of the addresses
+ * lets go; nor do these count beside the few leases of the reverse zone itself. */
 static void brake_leaves_derived(void **state)
 {
 	struct lease_bench *b = *state;

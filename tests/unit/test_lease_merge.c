@@ -1,6 +1,5 @@
 /*
- * Deletions that spare what others have pending: two clients that prove themselves at one
- * name.
+ * Deletions that spare records of others: two ACME clients at one name.
  */
 #include "tests/unit/lease_bench.h"
 
@@ -29,7 +28,7 @@ static void beside_each_other(void **state)
 	lease_bench_update(b, "acme2.", NAME " 0 ANY TXT");
 	GONE(b, NAME " TXT b");
 	LEASED(b, NAME " TXT a", 7190);
-	/* Who never cleans up is cleaned up. */
+	/* The leases of a client that never cleans up do it for it. */
 	lease_bench_pass(b, 7190);
 	assert_int_equal(lease_bench_expire_all(b), 1);
 	GONE(b, NAME " TXT a");
@@ -71,12 +70,12 @@ static void other_rules_delete_all(void **state)
 	lease_bench_update(b, "hour.", NAME " 0 ANY TXT; " NAME " 60 IN TXT b");
 	GONE(b, NAME " TXT a");
 	LEASED(b, NAME " TXT b", 3600);
-	/* The name as a whole goes by any rule. */
+	/* The deletion of the whole name spares nothing. */
 	lease_bench_update(b, "acme2.", NAME " 0 ANY ANY");
 	GONE(b, NAME " TXT b");
 }
 
-/* In the order of the message: what an update adds before it deletes is gone. */
+/* The order of the message counts: what an update adds before it deletes is gone. */
 static void order(void **state)
 {
 	struct lease_bench *b = *state;
@@ -124,7 +123,7 @@ static void nothing_different(void **state)
 	update_free(update);
 }
 
-/* Each record that goes is one that the rules let go. */
+/* The rules must allow the deletion of each record that goes. */
 static void judged_record_by_record(void **state)
 {
 	struct lease_bench *b = *state;
@@ -149,7 +148,7 @@ static void judged_record_by_record(void **state)
 	update_free(update);
 }
 
-/* Prerequisites go with it, and keep their meaning. */
+/* Prerequisites are kept, with their meaning. */
 static void prerequisites(void **state)
 {
 	struct lease_bench *b = *state;

@@ -101,8 +101,8 @@ static void grant_defaults(void **state)
 	grant(b, "asked.", line, SHORT(UINT32_MAX), 86400, 86400);
 	grant(b, "asked.", line, LONG(1, 1), 30, 30);
 	grant(b, "asked.", line, LONG(86401, 604801), 86400, 604800);
-	/* A rule without lease: what it adds is permanent, the answer says what there
-	 * would be elsewhere. */
+	/* A rule without lease: what it adds is permanent, and the answer states what
+	 * another rule would grant. */
 	grant(b, "perm.", "host2 300 IN A 192.0.2.2", SHORT(7200), 7200, 7200);
 	PERMANENT(b, "host2 A 192.0.2.2");
 	grant(b, "hour.", line, (struct lease_terms){0}, 0, 0);
@@ -124,13 +124,13 @@ static void grant_limits(void **state)
 	LEASED(b, "host1 KEY 512 3 8 AAAA", 2400);
 	grant(b, "limits.", "host2 300 IN KEY 512 3 8 AAAA", SHORT(9999), 1200, 1200);
 	LEASED(b, "host2 KEY 512 3 8 AAAA", 1200);
-	/* Nothing added: no more than its rules would allow. */
+	/* Nothing is added: no more than the rules of the key would allow. */
 	grant(b, "limits.", "? host1 0 ANY A", SHORT(9999), 1200, 1200);
 	LEASED(b, "host1 A 192.0.2.1", 1200);
 	grant(b, "limits.", "host1 0 ANY ANY", SHORT(10), 600, 600);
 }
 
-/* One answer for records of several rules: the shortest counts. */
+/* Records of several rules get one answer: the shortest lease. */
 static void grant_several_rules(void **state)
 {
 	static const uint16_t types[] = {TYPE_A, TYPE_TXT};
@@ -149,7 +149,7 @@ static void grant_several_rules(void **state)
 	}
 	grant(b, "two.", "host1 300 IN A 192.0.2.1", SHORT(3000), 3000, 3000);
 	grant(b, "two.", "host1 300 IN TXT a", SHORT(3000), 1000, 1000);
-	/* They exclude each other: what is promised is the shorter one. */
+	/* The limits exclude each other: the shorter one is promised. */
 	grant(b, "two.", "host2 300 IN A 192.0.2.1; host2 300 IN TXT a", SHORT(3000),
 		1000, 1000);
 	LEASED(b, "host2 A 192.0.2.1", 1000);

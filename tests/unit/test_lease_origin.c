@@ -47,7 +47,7 @@ static void end(struct origin_bench *o)
 	keyring_free(o->keys);
 }
 
-/* "add OWNER TTL TYPE RDATA": the duration, 0 for none, by that key. */
+/* "add OWNER TTL TYPE RDATA": the lease that this key gets, 0 for none. */
 static uint32_t ask(struct origin_bench *o, const char *line, const char *key)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -98,7 +98,7 @@ static void other_keys_are_tried_too(void **state)
 	begin(&o);
 	assert_int_equal(ask(&o, "add _acme.www 300 TXT x", "acme."), 60);
 	assert_int_equal(ask(&o, "add x.lab 300 A 192.0.2.1", "a.keys."), 80);
-	/* No such key is there. */
+	/* There is no such key. */
 	assert_int_equal(ask(&o, "add x.pool 300 A 192.0.2.1", ""), 0);
 	end(&o);
 }

@@ -1,10 +1,10 @@
 /*
- * Thousands of random operations on leases, beside a model that is too simple to be
- * wrong: an array of records.  After each one zone, leases, deadlines and keys are those
- * of the model.
+ * Thousands of random operations on leases, compared with a model that is too simple to
+ * be wrong: an array of records.  After each operation the zone, the leases, deadlines
+ * and keys must be those of the model.
  *
- * And every operation with each of its allocations failing in turn, which must leave
- * everything as it was.
+ * Every operation is also tried with each of its allocations failing in turn, which must
+ * leave everything as it was.
  */
 #include "tests/unit/lease_bench.h"
 
@@ -16,7 +16,7 @@
 
 enum {
 	OWNERS = 5,
-	DATA = 6, /* records of one owner: A and TXT by turns */
+	DATA = 6, /* records of one owner: A and TXT in turn */
 	RECORDS = OWNERS * DATA,
 	OPERATIONS = 2500,
 	DURATION_S = 3600,
@@ -143,7 +143,7 @@ static uint32_t duration_of(const struct model *m, unsigned key)
 	return key == KEY_ASKED ? 0 : DURATION_S;
 }
 
-/* What becomes of the records, by the words of lease.h. */
+/* What becomes of the records according to lease.h. */
 struct effect {
 	bool is_there[RECORDS];
 	bool is_added[RECORDS]; /* named by an addition */
@@ -178,7 +178,7 @@ static void model_delete(struct effect *e, unsigned owner, uint16_t type)
 			e->is_there[i] = false;
 }
 
-/* One line more, and what it does. */
+/* Adds a line, and what it does. */
 static void add_line(
 	struct model *m, struct effect *e, unsigned key, char *lines, size_t size)
 {
@@ -187,7 +187,7 @@ static void add_line(
 	size_t len = strlen(lines);
 	char record[80];
 
-	/* Merging has tests of its own. */
+	/* test_lease_merge.c tests merging. */
 	if (what == 8 && key == KEY_ACME)
 		what = 7;
 	if (what < 6) {
@@ -339,7 +339,7 @@ static void operations(void **state)
 
 /* ---- no memory ---- */
 
-/* All there is to know of every lease, as octets. */
+/* Everything about every lease, as octets. */
 struct copy {
 	char text[64 * 1024];
 	size_t len;
@@ -385,7 +385,7 @@ struct failing {
 	uint64_t cursor;
 };
 
-/* Once with each allocation failing, until none does. */
+/* Repeats it with the first, second ... allocation failing, until none fails. */
 static void with_each_failing(struct failing *f, int (*operate)(struct failing *f))
 {
 	static struct copy before, after;
@@ -400,7 +400,7 @@ static void with_each_failing(struct failing *f, int (*operate)(struct failing *
 			allowed = -1;
 			break;
 		}
-		/* A table that cannot grow only gets slower: then it has happened. */
+		/* A table that cannot grow only gets slower, so that it has succeeded. */
 		if (r == 0)
 			break;
 		assert_int_equal(r, -ENOMEM);

@@ -68,7 +68,7 @@ static void load_and_describe(void **state)
 		assert_null(
 			lease_find(b->table, record.owner, TYPE_AAAA, record.rdata, 4));
 	}
-	/* Two names stand for all. */
+	/* Two names are enough to check. */
 	assert_int_equal(b->table->keys.count, 2);
 }
 
@@ -87,8 +87,8 @@ static void visit(const struct lease *lease, void *arg)
 		pages->visits[rdata[2] << 8 | rdata[3]]++;
 }
 
-/* What stays is visited once, also when the table grows fourfold meanwhile, and hosts get
- * other heads. */
+/* A lease that stays is visited once, even if the table grows fourfold meanwhile and
+ * hosts get other heads. */
 static void scan_while_it_grows(void **state)
 {
 	struct lease_bench *b = *state;
@@ -169,7 +169,7 @@ static void heap(void **state)
 	changeset_unref(cs);
 }
 
-/* Loaded again, with the deadlines that they had. */
+/* They are loaded again with the deadlines that they had. */
 static void copy_lease(const struct lease *lease, void *arg)
 {
 	struct lease_bench *b = ((void **)arg)[0];

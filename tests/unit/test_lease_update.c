@@ -29,7 +29,7 @@ static void lease_by_option(void **state)
 	b->asked = (struct lease_terms){4, 1800, 1800};
 	lease_bench_update(b, "asked.", "host1 300 IN A 192.0.2.1");
 	LEASED(b, "host1 A 192.0.2.1", 1800);
-	/* What a rule calls permanent stays so, whatever is asked for. */
+	/* What a rule makes permanent is permanent, whatever the client asks for. */
 	lease_bench_update(b, "perm.", "host2 300 IN A 192.0.2.2");
 	PERMANENT(b, "host2 A 192.0.2.2");
 	b->asked = (struct lease_terms){8, 1800, 604800};
@@ -163,12 +163,13 @@ static void permanent_wins(void **state)
 	PERMANENT(b, "host1 A 192.0.2.1");
 	assert_int_equal(b->cs->count, 0);
 	assert_int_equal(lease_bench_changes(b), 1);
-	/* And does not get one again. */
+	/* It does not get a lease again. */
 	lease_bench_update(b, "hour.", "host1 300 IN A 192.0.2.1");
 	PERMANENT(b, "host1 A 192.0.2.1");
 	lease_bench_update(b, "hour.", "host1 0 ANY ANY; host1 300 IN A 192.0.2.1");
 	PERMANENT(b, "host1 A 192.0.2.1");
-	/* A rule whose lease is for who asks makes it permanent for who does not. */
+	/* Under a rule that grants leases only to clients that ask, it becomes permanent
+	 * for a client that does not. */
 	b->asked = (struct lease_terms){4, 1800, 1800};
 	lease_bench_update(b, "asked.", "host2 300 IN A 192.0.2.2");
 	LEASED(b, "host2 A 192.0.2.2", 1800);
@@ -252,11 +253,11 @@ static void prerequisites_alone(void **state)
 	LEASED(b, "host1 TXT a", 3600);
 	assert_null(b->cs->leases);
 	lease_bench_pass(b, 100);
-	/* What is not there refreshes nothing; nor do prerequisites beside changes. */
+	/* Prerequisites about missing records, or beside changes, refresh nothing. */
 	lease_bench_update(b, "hour.", "? host2 0 NONE ANY; ? host1 0 NONE SSHFP");
 	lease_bench_update(b, "hour.", "? host1 0 ANY ANY; host3 300 IN A 192.0.2.3");
 	LEASED(b, "host1 A 192.0.2.1", 3500);
-	/* By the terms granted, if there are any; others are a change. */
+	/* The terms that are granted count, if there are any; other ones are a change. */
 	b->asked = (struct lease_terms){4, 7200, 7200};
 	lease_bench_update(b, "hour.", "? host1 0 ANY A");
 	LEASED(b, "host1 A 192.0.2.1", 7200);
@@ -291,7 +292,7 @@ static void another_key_refreshes(void **state)
 	lease_bench_pass(b, 100);
 	lease_bench_update(b, "adopt.", "hour 300 IN A 192.0.2.1");
 	LEASED(b, "hour A 192.0.2.1", 3600);
-	assert_int_equal(lease_bench_changes(b), 1); /* whose it is, is stored */
+	assert_int_equal(lease_bench_changes(b), 1); /* the new owner is stored */
 	lease_describe(b->table, lease_bench_find(b, "hour A 192.0.2.1"), &record);
 	assert_true(name_is_equal(record.key, lease_bench_name(b, "adopt.")));
 	lease_bench_update(b, "adopt.", "hour 300 IN A 192.0.2.1");

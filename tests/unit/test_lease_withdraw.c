@@ -51,7 +51,7 @@ static void ended_begins_anew(void **state)
 	assert_int_equal(lease_bench_changes(b), 1);
 }
 
-/* A batch that a target refuses: each by itself, after its whole duration. */
+/* A target refuses a batch: each lease is tried by itself, after its full duration. */
 static void expiry_refused(void **state)
 {
 	struct lease_bench *b = *state;
@@ -100,7 +100,7 @@ static void adoption_withdrawn(void **state)
 	GONE(b, "host1 TXT a");
 }
 
-/* Made permanent beside something that was refused: leased again. */
+/* It was made permanent by an update that was refused: it is leased again. */
 static void permanence_withdrawn(void **state)
 {
 	struct lease_bench *b = *state;
@@ -113,7 +113,7 @@ static void permanence_withdrawn(void **state)
 	GONE(b, "host1 TXT a");
 }
 
-/* What others did in between is theirs. */
+/* Changes by others in between stay. */
 static void others_in_between(void **state)
 {
 	struct lease_bench *b = *state;
@@ -125,7 +125,7 @@ static void others_in_between(void **state)
 	lease_bench_update(b, "perm.", "host1 300 IN A 192.0.2.1");
 	withdraw(b, deleted);
 	PERMANENT(b, "host1 A 192.0.2.1");
-	/* Added by one, refreshed by another: gone with the record. */
+	/* Added by one key, refreshed by another: the lease goes with the record. */
 	lease_bench_update(b, "hour.", "host2 300 IN A 192.0.2.2");
 	added = lease_bench_take(b);
 	lease_bench_pass(b, 10);
@@ -158,7 +158,7 @@ static void follow_a_difference(void **state)
 
 	lease_bench_update(b, "hour.",
 		"host1 300 IN A 192.0.2.1; host1 300 IN A 192.0.2.2; host2 300 IN TXT a");
-	/* The same change of the zone by somebody else. */
+	/* Somebody else makes the same change to the zone. */
 	lease_bench_update(b, "perm.", "host1 0 NONE A 192.0.2.1; host2 300 IN TXT b");
 	lease_undo(b->table, b->cs->leases);
 	cs = changeset_new();
@@ -193,7 +193,7 @@ static void sweep(void **state)
 			i, i, i, i, i);
 		lease_bench_update(b, "hour.", line);
 	}
-	/* Another zone has come in its place. */
+	/* Another zone has taken its place. */
 	for (int i = 0; i < 100; i += 2) {
 		snprintf(line, sizeof(line), "h%d 0 NONE A 10.0.0.%d; h%d 0 ANY TXT", i,
 			i, i);
@@ -300,7 +300,7 @@ static void put_and_end(void **state)
 		b->now_ms + 3600 * 1000, b->real_s);
 	EVENTS(b, "active ptr; ");
 	LEASED(b, "ptr PTR host1", 3600);
-	/* Without an end of its own it waits for that of another. */
+	/* It has no end of its own, and waits for the end of another lease. */
 	record.duration_s = 0;
 	assert_int_equal(lease_put(b->table, &record, b->cs), 0);
 	lease_bench_check(b);
@@ -383,19 +383,20 @@ static void waiting_stays(void **state)
 	lease_bench_update(b, "perm.", "ptr 0 ANY PTR; ptr 300 IN PTR host3");
 	lease_bench_update(b, "perm.", "ptr 0 ANY PTR");
 	assert_int_equal(left_s(b, "ptr PTR host1"), 3600);
-	/* Added, but not there: a lease that deletes would be one of somebody else's. */
+	/* It was added but is not there: its lease would delete somebody else's
+	 * record. */
 	lease_bench_update(b, "perm.", "ptr 300 IN CNAME host9");
 	lease_bench_update(b, "hour.", "ptr 300 IN PTR host1");
 	assert_int_equal(left_s(b, "ptr PTR host1"), 3600);
 	assert_int_equal(flags_of(b, "ptr PTR host1"), waiting);
-	/* A prerequisite of its key refreshes it as it is. */
+	/* A prerequisite signed with its key refreshes it, and changes nothing else. */
 	lease_bench_pass(b, 100);
 	lease_bench_update(b, "hour.", "? ptr 0 ANY ANY");
 	assert_int_equal(left_s(b, "ptr PTR host1"), 3600);
 	assert_int_equal(flags_of(b, "ptr PTR host1"), waiting);
 }
 
-/* What somebody else brings is not what was waited for. */
+/* A record that somebody else adds does not end the wait. */
 static void waiting_is_overtaken(void **state)
 {
 	struct lease_bench *b = *state;
@@ -407,12 +408,12 @@ static void waiting_is_overtaken(void **state)
 	wait_for(b, "host2");
 	lease_bench_update(b, "perm.", "ptr 300 IN PTR host2");
 	PERMANENT(b, "ptr PTR host2");
-	/* By a load. */
+	/* It comes with a load. */
 	wait_for(b, "host3");
 	lease_bench_load(b, "ptr 300 IN PTR host3");
 	assert_int_equal(sweep_all(b), 1);
 	PERMANENT(b, "ptr PTR host3");
-	/* By a difference. */
+	/* It comes with a difference. */
 	wait_for(b, "host4");
 	lease_bench_load(b, "ptr 300 IN PTR host4");
 	cs = changeset_new();

@@ -1,8 +1,8 @@
 /*
  * How many TCP connections a listener thread may have: what the gateway itself needs
- * comes first, and no source has all; who is watched for not taking answers; and how many
- * requests a connection may have in progress.  What becomes of connections is
- * tests/servers/test_connections.py's.
+ * comes first, and no source may have all of them; which peers count as not reading; and
+ * how many requests a connection may have in progress.  What happens to connections is
+ * tested by tests/servers/test_connections.py.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -173,7 +173,7 @@ static void who_takes_all_is_not_watched(void **state)
 	assert_null(listener_output_first(&all));
 }
 
-/* A few octets every 9 s keep nobody: what waited at the beginning must have gone. */
+/* Reading a few octets every 9 s is not enough: all that waited at first must be read. */
 static void who_takes_too_little_is_overdue(void **state)
 {
 	struct listener_outputs all = {.len = 0};
@@ -187,7 +187,7 @@ static void who_takes_too_little_is_overdue(void **state)
 		listener_output_note(&all, &a, 0, --len, now_ms);
 		assert_false(listener_output_is_overdue(&a, now_ms));
 	}
-	/* Nor do answers that come meanwhile, and would be due later. */
+	/* Answers that are added meanwhile, and would be due later, change nothing. */
 	listener_output_note(&all, &a, 500, len + 500, UNREAD_MS - 1);
 	assert_false(listener_output_is_overdue(&a, UNREAD_MS - 1));
 	assert_true(listener_output_is_overdue(&a, UNREAD_MS));
@@ -204,7 +204,7 @@ static void who_goes_on_taking_may_never_be_done(void **state)
 	listener_output_note(&all, &b, 1000, 1000, 1);
 	for (int64_t now_ms = UNREAD_MS / 2; now_ms < 100 * UNREAD_MS;
 		now_ms += UNREAD_MS / 2) {
-		/* A thousand came, and so many went. */
+		/* A thousand were queued, and as many were read. */
 		listener_output_note(&all, &a, 1000, 1000, now_ms);
 		assert_false(listener_output_is_overdue(&a, now_ms));
 		assert_int_equal(all.len, 2000);
@@ -213,7 +213,7 @@ static void who_goes_on_taking_may_never_be_done(void **state)
 	assert_true(listener_output_is_overdue(&b, UNREAD_MS + 1));
 }
 
-/* As many as the window lets in; none is answered. */
+/* Fills the window with requests, and answers none. */
 static size_t fill(struct listener_window *window, struct listener_load *load, size_t len)
 {
 	size_t count = 0;
@@ -245,7 +245,7 @@ static void a_window_grows_to_its_limit(void **state)
 	listener_window_init(&window);
 	grow(&window, 5000);
 	load = (struct listener_load){0};
-	/* Its share of what is left counts too: it has a part of that itself. */
+	/* Its share of what is left counts too, of which it has taken a part itself. */
 	assert_in_range(fill(&window, &load, 100), LISTENER_PIPELINE_MAX * 9 / 10,
 		LISTENER_PIPELINE_MAX);
 }
@@ -260,10 +260,10 @@ static void large_answers_are_few(void **state)
 	grow(&window, 5000);
 	listener_window_answered(&window, 50000);
 	assert_in_range(fill(&window, &load, 100), 20, 21);
-	/* Nobody takes them: not one more. */
+	/* The peer reads none of them: not one more request is let in. */
 	window.in_flight = 0;
 	assert_false(listener_window_is_open(&window, &load, LISTENER_OUTPUT_MAX));
-	/* They are taken, and those that follow are small again. */
+	/* They have been read, and later ones are small again. */
 	grow(&window, 100);
 	assert_true(fill(&window, &load, 100) > 500);
 }
@@ -278,7 +278,7 @@ static void answer_one(
 	load->in_flight_len -= len;
 }
 
-/* Whoever came first has most, until their requests are answered. */
+/* Those that came first have most, until their requests are answered. */
 static void the_greedy_leave_room(void **state)
 {
 	enum { GREEDY = 200, ROUNDS = 200, LEN = 60000 };

@@ -1,5 +1,5 @@
 /*
- * Names: text and back, comparing, matching, reading from messages that mean no good.
+ * Names: text and back, comparing, matching, reading from hostile messages.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -158,7 +158,7 @@ static void test_seeded_hash(void **state)
 	assert_int_equal(name_hash_seeded(WIRE(""), &seed), 0xb4a35160);
 }
 
-/* Names that meet in one bucket of 256 under one seed are all over under another. */
+/* Names that share one of 256 buckets under one seed are spread under another. */
 static void test_seed_matters(void **state)
 {
 	const struct name_seed known = {{0, 0}}, other[] = {{{1, 0}}, {{0, 1}}};
@@ -195,7 +195,7 @@ static void test_subdomain(void **state)
 	assert_false(name_is_subdomain(WIRE("\007example"), zone));
 	assert_false(name_is_subdomain(WIRE("\004xdyn\007example"), zone));
 	assert_false(name_is_subdomain(WIRE("\003dyn\007exampl3"), zone));
-	/* The zone's octets stand there, but inside a label. */
+	/* The octets of the zone's name are there, but inside a label. */
 	assert_false(name_is_subdomain(WIRE("\016xx\003dyn\007example"), zone));
 }
 
@@ -265,7 +265,7 @@ static void test_patterns(void **state)
 	}
 }
 
-/* name_read on a copy of exactly that length, so that one octet too many is seen. */
+/* name_read on a copy of exactly that length, so that overreads are noticed. */
 static int read_at(
 	uint8_t ret_name[NAME_MAX_LEN], const void *msg, size_t len, size_t *at)
 {
@@ -342,7 +342,7 @@ static void test_read_bad(void **state)
 	}
 }
 
-/* 255 octets are a name, 256 are none, however they are put together. */
+/* 255 octets make a name, 256 do not, however they are put together. */
 static void test_read_longest(void **state)
 {
 	uint8_t msg[600] = {0}, name[NAME_MAX_LEN];
@@ -365,7 +365,7 @@ static void test_read_longest(void **state)
 	assert_int_equal(at, 259);
 }
 
-/* A chain of pointers to pointers: as many as a name has labels, no more. */
+/* A chain of pointers may be as long as a name may have labels, and no longer. */
 static void test_read_pointer_chain(void **state)
 {
 	uint8_t msg[1 + 2 * 200] = {0}, name[NAME_MAX_LEN];

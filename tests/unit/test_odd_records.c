@@ -1,4 +1,5 @@
-/* What a target serves and no client could add: loose reading, marks, large RRsets. */
+/* Records that a target serves and no client could add: lenient reading, marks, large
+ * RRsets. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,7 +137,7 @@ static void names_are_expanded_as_far_as_there_are_any(void **state)
 	assert_int_equal(
 		rdata_read_loosely(TYPE_MX, cut, sizeof(cut) - 1, 5, 1, out, sizeof(out)),
 		1);
-	/* A name that is none stays as it stands. */
+	/* Octets that are no name stay as they are. */
 	assert_int_equal(rdata_read_loosely(
 				 TYPE_MX, loop, sizeof(loop) - 1, 2, 4, out, sizeof(out)),
 		4);
@@ -238,7 +239,7 @@ static void a_large_rrset_is_a_mark(void **state)
 	assert_int_equal(r, -ENOSPC);
 	assert_int_equal(zone_find(zone, owner, TYPE_TXT)->count, 1);
 	assert_true(verbatim_is_of_large_set(zone_find(zone, owner, TYPE_TXT)));
-	/* The rest of it does not make a smaller one. */
+	/* What is left over does not become a smaller RRset. */
 	assert_int_equal(zone_load_rr(zone, &rr), 0);
 	assert_int_equal(zone_find(zone, owner, TYPE_TXT)->count, 1);
 	zone_free(zone);

@@ -36,7 +36,7 @@ static void test_unsigned(void **state)
 	assert_false(policy_allows_transfer(&b->policy, &b->subject));
 }
 
-/* Prerequisites alone tell what exists: only somebody a rule knows gets an answer. */
+/* Prerequisites alone reveal what exists: they are answered only for keys in a rule. */
 static void test_update_without_changes(void **state)
 {
 	struct bench *b = *state;
@@ -312,7 +312,7 @@ static void test_data_cidr_not_source(void **state)
 	REFUSED(b, "add host1 300 A 192.0.2.1", "192.0.2.1 is not an address it may");
 }
 
-/* RDATA that is no address is none of the addresses allowed, whoever let it through. */
+/* RDATA that is no address matches no allowed address, whoever let it through. */
 static void test_data_malformed(void **state)
 {
 	static const uint8_t octets[16] = {0};
@@ -329,7 +329,7 @@ static void test_data_malformed(void **state)
 	}
 }
 
-/* An IPv4 address in the clothes of IPv6 is judged as what it is. */
+/* An IPv4-mapped IPv6 address is judged as what it is. */
 static void test_data_mapped(void **state)
 {
 	struct bench *b = *state;
@@ -461,7 +461,7 @@ static void test_first_match_wins(void **state)
 		"host3", __LINE__);
 }
 
-/* A rule that does not fit hides none behind it. */
+/* A rule that does not match hides none after it. */
 static void test_later_rule_allows(void **state)
 {
 	struct bench *b = *state;
@@ -550,7 +550,7 @@ static void test_init_and_clear(void **state)
 	policy_clear(&half);
 }
 
-/* Reasons are cut, not overrun, and hold nothing unprintable. */
+/* Reasons are cut to fit, and contain nothing unprintable. */
 static void test_long_names(void **state)
 {
 	struct bench *b = *state;

@@ -71,7 +71,7 @@ static void test_effect_nothing_there(void **state)
 	EFFECT_ALLOWED(b, "del b.lab"); /* an empty non-terminal */
 }
 
-/* Any rule of the key may allow a record: not one and the same for all. */
+/* Each record may be allowed by another rule of the key. */
 static void test_effect_several_rules(void **state)
 {
 	struct bench *b = *state;
@@ -215,7 +215,7 @@ static void test_max_records(void **state)
 		b, "host1", addresses(300, 1, 5), addresses(300, 1, 6), "6 records");
 }
 
-/* The limit is that of the rule which allows the records that came, not any rule's. */
+/* The limit of the rule that allows the new records counts, and no other rule's. */
 static void test_max_records_of_which_rule(void **state)
 {
 	struct bench *b = *state;
@@ -232,7 +232,7 @@ static void test_max_records_of_which_rule(void **state)
 		b, "host1", addresses(300, 8, 2), addresses(300, 7, 3), "rule 1: 3");
 }
 
-/* Another rule's lower limit is no limit here. */
+/* A lower limit of another rule does not count. */
 static void test_max_records_of_another(void **state)
 {
 	struct bench *b = *state;
@@ -261,7 +261,7 @@ static void test_max_records_ttl(void **state)
 
 /* ---- what makes way ---- */
 
-/* One that is added takes the place of another: that is a deletion. */
+/* A record that takes the place of another deletes it. */
 static void test_effect_replaced(void **state)
 {
 	struct bench *b = *state;
@@ -309,7 +309,7 @@ static void test_effect_replaced_soa(void **state)
 	EFFECT_REFUSED(b, "add @ 300 SOA ns other 11 2 3 4 5", "may add but not delete");
 }
 
-/* Applies the lines to the mirror and asks about what came of them. */
+/* Applies the lines to the mirror, and judges what they did. */
 static void ask_done_(struct bench *b, const char *lines, const char *why, int line)
 {
 	struct changeset *cs;
@@ -324,7 +324,7 @@ static void ask_done_(struct bench *b, const char *lines, const char *why, int l
 	bench_expect(&v, why, lines, line);
 }
 
-/* What goes without being named, a DS with its NS, a WKS for another. */
+/* Records that go without being named: a DS with its NS, a WKS for another. */
 static void test_result_gone(void **state)
 {
 	struct bench *b = *state;

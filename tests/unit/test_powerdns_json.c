@@ -1,4 +1,4 @@
-/* What PowerDNS' HTTP API says and wants to hear, as JSON; and its URLs. */
+/* The JSON that PowerDNS' HTTP API sends and expects, and its URLs. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* A zone in PowerDNS with records that Muster can not read or would spell otherwise. */
+/* A zone in PowerDNS with records that Muster cannot read or would spell differently. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ static void what_powerdns_had_goes_back_as_it_was(void **state)
 		"a 60 IN TYPE65402 \\# 5 001c023b78",
 		PATCH(REPLACE("a.example.", "LUA",
 			ON("NOTYPE \\\"x\\\"") "," ON("AAAA \\\";x\\\""))));
-	/* Beside it, one of the same octets in another spelling: it stays the one. */
+	/* The same octets in another spelling: it stays one record. */
 	assert_patch(ZONE(RRSET("a.example.", "TXT",
 			     ON("\\\"\\\\120\\\"") "," OFF("\\\"y\\\""))),
 		"a 60 IN TXT z",
@@ -105,7 +105,7 @@ static void what_powerdns_had_goes_back_as_it_was(void **state)
 			ON("\\\"\\\\120\\\"") "," ON("\\\"z\\\"") "," OFF("\\\"y\\\""))));
 }
 
-/* PowerDNS gives mapped addresses in a form that it does not take. */
+/* PowerDNS shows mapped addresses in a form that it does not accept. */
 static void addresses_go_back_as_powerdns_takes_them(void **state)
 {
 	(void)state;
@@ -141,7 +141,7 @@ static void eight_of_the_odd_ones_are_named(void **state)
 	assert_string_equal(odd_list_to_text(&list, text),
 		"o1 URI, o2 URI, o3 URI, o4 URI, o5 URI, o6 URI, o7 URI, o8 URI and 4 "
 		"more");
-	/* The longest ones have room, too. */
+	/* There is room for the longest ones, too. */
 	memset(owner, 'o', sizeof(owner) - 1);
 	owner[sizeof(owner) - 1] = '\0';
 	list = (struct odd_list){0};
@@ -173,7 +173,7 @@ static void odd_ones_are_counted_and_named(void **state)
 		"c.example. BOGUS (not a type of records that is known here), "
 		"d.example. AXFR (not a type of records that is known here), "
 		".. A (not a domain name), relative A (not a domain name)");
-	/* The SOA and a, b and f; the others have no place here. */
+	/* The SOA and a, b and f; the others are left out. */
 	assert_int_equal(zone_count_records(zone.content), 4);
 	set = zone_find(zone.content, message_name("b.example."), TYPE_A);
 	assert_true(verbatim_is_among(set));
@@ -182,7 +182,7 @@ static void odd_ones_are_counted_and_named(void **state)
 	powerdns_zone_clear(&zone);
 }
 
-/* What stands in the database in Latin 1 makes the whole answer none of JSON's. */
+/* Latin 1 in the database makes the whole answer invalid as JSON. */
 static void octets_that_are_not_utf8_are_escaped(void **state)
 {
 	struct powerdns_zone zone;

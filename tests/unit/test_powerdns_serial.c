@@ -82,7 +82,7 @@ static void without_a_wanted_serial_the_next_is_sent(void **state)
 	/* Stored far behind the calendar: 6 would be served as before. */
 	assert_int_equal(
 		to_send("", "INCEPTION-INCREMENT", 5, 2026111901, 0), 2026111902);
-	/* So does default-soa-edit, which no setting of the zone tells. */
+	/* So does default-soa-edit, which no setting of the zone shows. */
 	assert_int_equal(to_send("", "", 5, 2026111901, 0), 2026111902);
 	assert_int_equal(to_send("", "EPOCH", 3000000000, 1795253175, 0), 3000000001);
 }
@@ -160,7 +160,8 @@ static const char *const zone_text = "@ 60 SOA ns root 1 2 3 4 5\n"
 				     "x.y.parent 60 A 192.0.2.1\n"
 				     "deep.ent 60 A 192.0.2.1\n";
 
-/* Each as a batch of its own on the zone: "+owner" or "-owner" (A), or '=' to replace. */
+/* Applies each to the zone as a batch of its own: "+owner" or "-owner" (A), or '=' to
+ * replace. */
 static bool needs_rectify(char how, const char *owner, uint16_t type, bool is_signed)
 {
 	static const uint8_t rdata[] = {192, 0, 2, 9};

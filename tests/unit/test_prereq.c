@@ -143,7 +143,7 @@ static void rrset_has_these_records(void **state)
 		"two 0 IN A 192.0.2.3");
 	check(RCODE_NXRRSET, "two 0 IN A 192.0.2.1", "two 0 IN A 192.0.2.3");
 	check(RCODE_NXRRSET, "two 0 IN A 192.0.2.1", "two 0 IN A 192.0.2.1");
-	/* A set: twice the same is once. */
+	/* It is a set: a record given twice counts once. */
 	check(RCODE_NOERROR, "ns 0 IN A 192.0.2.1", "ns 0 IN A 192.0.2.1");
 	check(RCODE_NXRRSET, "none 0 IN A 192.0.2.1");
 	check(RCODE_NXRRSET, "ent 0 IN A 192.0.2.1");
@@ -195,8 +195,8 @@ static void many_records_compare_by_type(void **state)
 	zone_free(zone);
 }
 
-/* What may not be added twice (1.1.5) may well be asked for twice: then it is not
- * there. */
+/* Records of which there can be only one (1.1.5) may be asked for twice: then the RRset
+ * does not exist. */
 static void nothing_replaces_in_prerequisites(void **state)
 {
 	check(RCODE_NXRRSET, "alias 0 IN CNAME other", "alias 0 IN CNAME ns");
@@ -224,7 +224,7 @@ static void the_first_that_fails_decides(void **state)
 		"two 0 NONE AAAA", "ns 0 IN A 192.0.2.1");
 }
 
-/* 3.2.5: wrong form counts when its turn comes, values after all others. */
+/* 3.2.5: a malformed one is reported in its turn, and values after all others. */
 static void wrong_form_in_its_turn(void **state)
 {
 	check(RCODE_NXRRSET, "two 0 ANY AAAA", "two 1 ANY A");
@@ -258,8 +258,8 @@ static void every_index_has_room(void **state)
 	}
 }
 
-/* As many value-dependent prerequisites as a message holds: all of one RRset, then each
- * of another.  Quadratic work would take seconds under the sanitizers. */
+/* As many value-dependent prerequisites as fit into a message: all of one RRset, then
+ * each of another.  Quadratic work would take seconds under the sanitizers. */
 static void a_message_full_of_values(void **state)
 {
 	struct zone *zone =

@@ -62,7 +62,7 @@ static void test_bad_rdata(void **state)
 	}
 }
 
-/* What may be empty is: no type else (RFC 3597 5, RFC 3123 4). */
+/* These types may be empty, and no others (RFC 3597 5, RFC 3123 4). */
 static void test_empty_rdata(void **state)
 {
 	static const uint16_t EMPTY[] = {10, 42, 100, 101, 102, 103};

@@ -50,7 +50,8 @@ static void test_opaque_samples_as_text(void **state)
 	}
 }
 
-/* Every prefix of RDATA is either RDATA too and survives its text, or is refused. */
+/* Every prefix of RDATA is either valid, and the same after printing and reading, or
+ * refused. */
 static void test_prefixes(void **state)
 {
 	uint8_t rdata[4096], back[4096];
@@ -78,7 +79,7 @@ static void test_prefixes(void **state)
 	}
 }
 
-/* Other spellings of the same: type, text, RDATA. */
+/* Other spellings of the same data: type, text, RDATA. */
 static const struct rdata_sample SPELLINGS[] = {
 	{"A", "01020304", "\\# 4 01020304"},
 	{"A", "01020304", "  \\#  4  0102 0304 "},
@@ -335,7 +336,7 @@ static void test_bad_text(void **state)
 	assert_int_equal(rdata_from_text(TYPE_TXT, "\"abc\"", NULL, out, 3), -ENOSPC);
 }
 
-/* PowerDNS refuses content that it would print otherwise. */
+/* PowerDNS refuses content that it would print differently. */
 static void test_powerdns_text(void **state)
 {
 	static const struct rdata_sample CONTENT[] = {

@@ -24,7 +24,7 @@ static struct changeset *changes_of(const char *zone_text, const char *const *li
 	return cs;
 }
 
-/* Applies cs (taken) to other content; expects what comes of it. */
+/* Takes cs, applies it to other content, and checks the result. */
 static void rebases(struct changeset *cs, const char *zone_text, const char *expected)
 {
 	struct zone *zone = message_make_zone("example.", zone_text);

@@ -1,5 +1,5 @@
-/* Records of local zones are written bit by bit, others' rows go before them, and a
- * failure takes all of it back; and checkpoints keep the log short meanwhile. */
+/* Records of local zones are written in pieces, rows of others go before them, a failure
+ * undoes all of it, and checkpoints keep the log short meanwhile. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -192,7 +192,7 @@ static struct zone *make_content(void)
 	return zone;
 }
 
-/* Whenever it ends before its time, what is there is no zone. */
+/* If it ends too early, at whatever point, the records do not count as a zone. */
 static void a_new_zone_is_whole_or_none(void **state)
 {
 	struct journal_bench *bench = *state;
@@ -264,7 +264,8 @@ static void commit_much(struct store_place *place, unsigned turn)
 	assert_int_equal(place->ops->commit(place->store), 0);
 }
 
-/* Commits until the log has begun anew, or so many times.  The longest that it was. */
+/* Commits until the log has begun anew, or so many times.  Returns its greatest
+ * length. */
 static uint64_t fill_log(
 	struct store_place *place, struct checkpointer *c, unsigned turns, bool *ret_anew)
 {
@@ -319,7 +320,7 @@ static void a_reader_keeps_the_log_and_then_no_longer(void **state)
 	sqlite3_close(reader);
 	fill_log(place, c, 80, &is_anew);
 	assert_true(is_anew);
-	/* With new files, or what counts as such, it goes on. */
+	/* It goes on with new files, or what counts as new. */
 	checkpointer_reopen(c, place->path);
 	fill_log(place, c, 80, &is_anew);
 	assert_true(is_anew);

@@ -1,4 +1,4 @@
-/* The last refusals: found by their number as long as they are among so many. */
+/* The last refusals can be found by their numbers, and older ones cannot. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

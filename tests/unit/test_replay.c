@@ -1,6 +1,7 @@
 /*
- * The memory of requests: twins, what floods push out, what passing faults take back,
- * what restarts leave; and random histories beside a model that forgets nothing.
+ * The memory of requests: repeated messages, what floods push out, what is forgotten
+ * after temporary faults, what restarts leave; and random histories, compared with a
+ * model that forgets nothing.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -196,7 +197,7 @@ static void a_floor_of_a_wrong_clock_is_lowered(void **state)
 	replay_free(replay);
 }
 
-/* What a smaller window let go is not taken for new in a larger one. */
+/* What was forgotten in a smaller window does not count as new in a larger one. */
 static void a_larger_window_knows_what_it_can_not_know(void **state)
 {
 	struct replay *replay = open_memory("this boot");
@@ -294,7 +295,7 @@ static void a_file_of_another_form_is_made_anew(void **state)
 	replay_free(replay);
 }
 
-/* As on a full disk: nothing can be added to the file. */
+/* Nothing can be added to the file, as on a full disk. */
 static void set_file_limit(rlim_t octets)
 {
 	struct rlimit limit;
@@ -357,9 +358,9 @@ static void it_is_written_whole_when_that_is_possible_again(void **state)
 /*
  * The model knows every message that there ever was.  Turns, as the zone thread has them:
  * messages come and are answered, then the file is flushed, then the answers go out.
- * Some are changes, which the journal has from the moment of their commit.  Between, the
- * process ends, with or without its last turn, or the file is lost, or the system starts
- * anew.
+ * Some are changes, which the journal has from the moment of their commit.  Between turns
+ * the process ends, with or without its last turn, or the file is lost, or the system is
+ * rebooted.
  *
  *   - What was executed is never new again while its time is in the window.
  *   - A key that sends little is never told that its message is too old, whatever others
@@ -370,7 +371,7 @@ enum {
 	MODEL_WINDOW = 60,
 	MODEL_MESSAGES = 6000,
 	MODEL_QUIET_KEYS = 4,
-	MODEL_KEYS = 7,      /* those behind the quiet ones send as they please */
+	MODEL_KEYS = 7,      /* those after the quiet ones send as they please */
 	MODEL_QUIET_MAX = 2, /* messages of a quiet key in a window's time */
 	MODEL_SEEDS = 40,
 };
@@ -460,7 +461,7 @@ static void model_answer(size_t number)
 
 	if (!message->entry)
 		return;
-	if (draw(8) == 0) { /* a passing fault */
+	if (draw(8) == 0) { /* a temporary fault */
 		if (message->request.replay)
 			replay_forget(model.replay, message->entry);
 		message->entry = NULL;
@@ -515,7 +516,7 @@ static void read_file(char **ret_octets, size_t *ret_len)
 	fclose(file);
 }
 
-/* The process ends as by kill -9: the file is as the last flush left it. */
+/* The process ends as if by kill -9: the file is as the last flush left it. */
 static void model_kill(void)
 {
 	char *octets;

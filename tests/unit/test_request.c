@@ -1,6 +1,6 @@
 /*
  * Requests: their states; and updates that no DNS message brought, which the zone thread
- * judges, stores and answers as any other.
+ * judges, stores and answers like any other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,13 +59,13 @@ static void states_follow_each_other(void **state)
 
 /* ---- without a message ---- */
 
-/* Whoever takes requests by another way than DNS. */
+/* Takes requests that do not come by DNS. */
 struct door {
 	struct gateway gateway;
 	struct mailbox mailbox;
 };
 
-/* Something that came by that door: by a token, say, which signs nothing. */
+/* A request that came that way, with a token, say, which signs nothing. */
 struct visit {
 	struct request request; /* first */
 	struct signer signer;
@@ -127,7 +127,7 @@ static struct update *make_update(const uint8_t *owner)
 	return update;
 }
 
-/* Comes in, and is on its way to the zone thread. */
+/* Makes a request, and sends it to the zone thread. */
 static struct visit *enter(struct door *door, const uint8_t *owner)
 {
 	struct gateway *gateway = &door->gateway;
@@ -153,7 +153,7 @@ static struct visit *enter(struct door *door, const uint8_t *owner)
 	return visit;
 }
 
-/* The next one that is answered, NULL: none is. */
+/* The next one that is answered; NULL: none. */
 static struct visit *next_answer(struct door *door)
 {
 	struct queue_list list;
@@ -249,8 +249,9 @@ static void one_that_no_rule_allows_is_refused_and_stored(void **state)
 	check_row(door, id, RCODE_REFUSED);
 }
 
-/* The second is no twin of the first, which nobody could have repeated, but a heartbeat:
- * it waits for what it found, and shares its fate. */
+/* The second does not count as a repetition of the first, since nobody could have
+ * repeated that, but as a heartbeat: it waits for the change that it found, and shares
+ * its fate. */
 static void the_same_again_waits_for_the_first(void **state)
 {
 	struct door *door = *state;

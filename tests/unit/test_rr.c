@@ -1,5 +1,5 @@
 /*
- * zones/rr.h: RRsets are immutable and counted; serials go round.
+ * zones/rr.h: RRsets are immutable and counted; serials wrap around.
  */
 #include "zones/rr.h"
 
@@ -174,7 +174,7 @@ static void test_comparison(void **state)
 	rrset_unref(set);
 }
 
-/* Ten thousand records in turned order are compared, not guessed. */
+/* Ten thousand records in reverse order are compared and not guessed at. */
 static void test_comparison_of_large_sets(void **state)
 {
 	size_t size = sizeof(struct rrset) + 6 * (size_t)RRSET_COUNT_MAX;

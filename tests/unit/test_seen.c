@@ -1,4 +1,4 @@
-/* Who was last heard of: found again, one after the other, and no more than so many. */
+/* The names heard of last can be found again, in pages, and only so many of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -76,7 +76,7 @@ static void write_file(const struct folder *folder, const char *name, const char
 	assert_int_equal(fclose(file), 0);
 }
 
-/* From exactly their size, so that a read behind them is seen. */
+/* In a buffer of exactly their size, so that overreads are noticed. */
 static int parse(struct folder *folder, const char *text, struct settings_text **ret)
 {
 	const struct settings_source source = {
@@ -469,7 +469,7 @@ static void no_file_ends_or_stops_the_process(void **state)
 	check_bad(folder, "main",
 		"one:2: @include \"main\": is included from within itself");
 
-	/* Twice is no loop. */
+	/* A file that is included twice is no loop. */
 	write_file(folder, "main", "@include \"one\"\n@include \"one\"");
 	write_file(folder, "one", "# nothing");
 	struct settings_text *whole = NULL;

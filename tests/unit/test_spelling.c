@@ -37,7 +37,7 @@ static void expect_spelled(const struct rrset *set, const uint8_t *name)
 	assert_true(name_is_equal(rrset_spelled(set), name));
 }
 
-/* The first spelling counts for as long as the RRset stands. */
+/* The first spelling counts for as long as the RRset exists. */
 static void test_updates(void **state)
 {
 	struct zone *zone = message_make_zone("example.", text);
@@ -125,7 +125,7 @@ static size_t count(const void *in, size_t len, const void *what, size_t what_le
 	return found;
 }
 
-/* To a target: also what goes, and nothing else is compressed onto it. */
+/* Targets get deletions in that spelling too, and no other name is compressed onto it. */
 static void test_to_targets(void **state)
 {
 	struct zone *zone = message_make_zone("example.", text);

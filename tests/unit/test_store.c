@@ -275,7 +275,7 @@ static void pruning_spares_what_a_target_has_not_got(void **state)
 	assert_int_equal(place->ops->forget_cursor(place->store, 1, "two"), 0);
 	assert_int_equal(
 		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
-	/* The newest stays, so that no number is given out twice. */
+	/* The newest row stays, so that no number is given out twice. */
 	assert_int_equal(rows_left(place, 1), 1);
 	store_place_append(place, 1, 4, NULL);
 	assert_int_equal(
@@ -481,7 +481,7 @@ static void count_old_mac(const uint8_t *key, const uint8_t *mac, uint64_t time_
 	++*(int *)arg;
 }
 
-/* What had text keeps it, and is found as before. */
+/* Rows that had a text keep it, and are found as before. */
 static void check_old_rows(struct store_place *place)
 {
 	struct store_filter filter = {.limit = 9};
@@ -649,7 +649,7 @@ static void other_databases_are_refused(void **state)
 	assert_string_equal(error, "this is another program's database");
 }
 
-/* A sparse file will do: only its size counts. */
+/* A sparse file is enough: only its size counts. */
 static void a_large_database_forgets_sooner(void **state)
 {
 	struct store_place *place = *state;

@@ -131,7 +131,7 @@ static int check_row(const struct store_row *row, void *arg)
 	assert_string_equal(row->reason, "why");
 	assert_int_equal(row->request_len, 4);
 	assert_memory_equal(row->request, "what", 4);
-	assert_null(row_request_text(row, buf)); /* that is no update */
+	assert_null(row_request_text(row, buf)); /* it is no update */
 	if (row->event) {
 		assert_string_equal(row->event, "word");
 		assert_true(name_is_equal(row->host, message_name("h.example.")));
@@ -202,7 +202,7 @@ static int see_outcome(const struct store_row *row, void *arg)
 	return 0;
 }
 
-/* Of a row among others, of one in the same transaction, and twice. */
+/* For a row among others, for one in the same transaction, and twice. */
 static void an_outcome_can_be_corrected(void **state)
 {
 	struct store_place *place = *state;
@@ -321,7 +321,7 @@ static void a_visitor_may_stop(void **state)
 	assert_int_equal(seen.count, 1);
 }
 
-/* As many calls as it takes: *ret_calls. */
+/* Calls it as often as it takes, *ret_calls times. */
 static uint64_t find_in(
 	struct store_place *place, uint64_t transaction, unsigned *ret_calls)
 {

@@ -236,8 +236,8 @@ static void holds_are_set_and_released(void **state)
 	assert_string_equal(seen, "one");
 }
 
-/* What was last heard of a host is noted at its leases, but at none of another key, none
- * of a later time, and none of anybody else. */
+/* The time when a host was last heard of is noted at its leases, but not at those of
+ * another key or another host, and not at those that have a later time. */
 static void who_was_seen_is_noted(void **state)
 {
 	struct store_place *place = *state;

@@ -1,5 +1,5 @@
-/* Rows that are written together: in which order they come back, what is forgotten of
- * them, and what happens to damaged ones. */
+/* Rows that are written together: in which order they are read, what is removed of them,
+ * and what happens to damaged ones. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static int note_change(uint64_t seq, struct changeset *changes, void *arg)
 	return 0;
 }
 
-/* Of zone 2 are those whose bits are set in others. */
+/* Those whose bits are set in others are of zone 2. */
 static void append_mixed(
 	struct store_place *place, const uint64_t *seqs, size_t count, uint64_t others)
 {
@@ -166,7 +166,7 @@ static void what_was_undone_leaves_its_numbers_free(void **state)
 		store_place_number(place->path, "SELECT count(*) FROM packs"), 2);
 }
 
-/* Of a corrected row there are two copies, which go at the same time. */
+/* A corrected row has two copies, which are removed at the same time. */
 static void a_corrected_row_is_forgotten_as_a_whole(void **state)
 {
 	struct store_place *place = *state;

@@ -1,4 +1,4 @@
-/* The local target: what it has the journal do, and what comes of that. */
+/* The local target: what it asks the journal to do, and what it makes of the results. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

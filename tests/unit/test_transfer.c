@@ -52,7 +52,7 @@ static void test_axfr_without_soa(void **state)
 	zone_free(zone);
 }
 
-/* A pointer means nothing without its message: the apex is named instead. */
+/* Pointers mean nothing outside their message: they are replaced by the apex. */
 static void test_question_compressed(void **state)
 {
 	static const uint8_t question[] = {0xc0, 4, 0, 252, 0, 1};
@@ -119,7 +119,7 @@ static void test_axfr_large_records(void **state)
 		assert_in_range(transfer->messages[i].len, WIRE_HEADER_LEN,
 			WIRE_MESSAGE_MAX - TSIG_RESERVE_MAX);
 	transfer_expect_whole(transfer, zone);
-	/* There is no message for this one. */
+	/* It does not fit into any message. */
 	load_raw(zone, "big.example.", 65281, largest + 1);
 	assert_null(
 		transfer_new_axfr(zone, transfer_axfr_question, TRANSFER_QUESTION_LEN));
@@ -176,7 +176,7 @@ static void test_ixfr_current(void **state)
 	transfer_expect_soa_alone(transfer_ixfr(f, 11, 0), 10);
 	transfer_expect_soa_alone(transfer_ixfr(f, 10u + 0x7fffffffu, 0), 10);
 	transfer_expect_soa_alone(transfer_ixfr(f, 10, 512), 10);
-	/* Neither newer nor older (RFC 1982 3.2) is no reason to refuse the zone. */
+	/* A serial that is neither newer nor older (RFC 1982 3.2) gets the whole zone. */
 	transfer_expect_whole(transfer_ixfr(f, 10u + 0x80000000u, 0), f->zone);
 	transfer_remember(f, true, TRANSFER_LINES("new 60 IN A 192.0.2.77"));
 	transfer_expect_soa_alone(transfer_ixfr(f, 11, 0), 11);
@@ -208,7 +208,7 @@ static void test_ixfr_larger_than_zone(void **state)
 	transfer_expect_whole(transfer_ixfr(f, 10, 0), f->zone);
 }
 
-/* What moved on without the history knowing is not told. */
+/* If the zone has moved on without the history, there is no difference. */
 static void test_ixfr_zone_ahead(void **state)
 {
 	struct transfer_fixture *f = *state;
@@ -269,12 +269,11 @@ static void test_ixfr_udp_nothing(void **state)
 
 /* ---- handed on ---- */
 
-static const char handed_on_text[] =
-	"@ 300 SOA ns hostmaster 10 3600 900 604800 300\n"
-	"@ 300 NS ns\n"
-	"ns 300 A 192.0.2.53\n";
+static const char handed_on_text[] = "@ 300 SOA ns hostmaster 10 3600 900 604800 300\n"
+				     "@ 300 NS ns\n"
+				     "ns 300 A 192.0.2.53\n";
 
-/* As another server gives them: SOA, everything, SOA. */
+/* As other servers send them: SOA, everything, SOA. */
 static void hand_on(struct transfer_builder *b, const struct zone *zone)
 {
 	const struct rrset *soa = zone_soa(zone), *set;

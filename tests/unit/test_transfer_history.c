@@ -29,7 +29,7 @@ static void test_history_gap(void **state)
 	zone_free(old);
 }
 
-/* The target owns the serial: it follows the changes that it covers. */
+/* The target makes the serial, which comes after the changes that it covers. */
 static void test_history_late_serial(void **state)
 {
 	static const uint32_t serials[] = {11, 12};
@@ -46,7 +46,7 @@ static void test_history_late_serial(void **state)
 	transfer_expect_difference(f, transfer_ixfr(f, 10, 0), f->old, 10, serials, 2);
 }
 
-/* No SOA any more: what comes next may lack what was lost. */
+/* The SOA is gone: later changes may lack what was lost. */
 static void test_history_broken(void **state)
 {
 	static const uint32_t serials[] = {13};
@@ -70,7 +70,7 @@ static void test_history_broken(void **state)
 	zone_free(old);
 }
 
-/* RFC 1982 3.2: half the circle leads nowhere. */
+/* RFC 1982 3.2: serials half the circle apart cannot be compared. */
 static void test_history_no_way_forward(void **state)
 {
 	struct transfer_fixture *f = *state;
@@ -86,7 +86,7 @@ static void test_history_no_way_forward(void **state)
 	transfer_expect_whole(transfer_ixfr(f, 10, 0), f->zone);
 }
 
-/* The oldest go first; what alone is too large does not stay either. */
+/* The oldest go first, and a change that is too large by itself goes too. */
 static void test_history_bounded(void **state)
 {
 	struct transfer_fixture *f = *state;

@@ -1,7 +1,7 @@
 /*
  * Zone transfers in: who signs the zone, what of it is kept (target_ddns_transfer.c), and
  * what an update does with that.
- * What is no transfer at all is tests/fuzz/fuzz_transfer.c's.
+ * tests/fuzz/fuzz_transfer.c tries what is no transfer at all.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,7 +89,7 @@ static void expect_zone(const char *const *lines, bool is_signed, size_t records
 	transferred_clear(&got);
 }
 
-/* Wherever the apex stands. */
+/* Wherever the apex comes in the transfer. */
 static void test_whole_zone_signed(void **state)
 {
 	(void)state;
@@ -99,7 +99,7 @@ static void test_whole_zone_signed(void **state)
 		LINES(SOA(1), HOST_SIGNED, HOST, NSEC, KEY, SIGNED(1), SOA(1)), true, 3);
 }
 
-/* Keys alone, or signatures alone, are somebody's data. */
+/* Keys alone, or signatures alone, are ordinary data. */
 static void test_whole_zone_unsigned(void **state)
 {
 	(void)state;
@@ -125,7 +125,7 @@ static void test_difference_without_proofs(void **state)
 	transferred_clear(&got);
 }
 
-/* What was data until now is a signer's, or the other way round: the whole zone tells. */
+/* The zone is signed from now on, or no longer: the whole zone has to be transferred. */
 static void test_signing_begins_and_ends(void **state)
 {
 	struct ddns_transfer *t = open_ixfr(false);
@@ -182,8 +182,8 @@ static void test_handed_on(void **state)
 
 /* ---- what updates see of it ---- */
 
-/* Those of its signer are not what an update means by everything; by their names it does,
- * and below the apex they are nobody's. */
+/* A deletion of everything spares the records of the signer, but a deletion of their
+ * types does not; and below the apex they are ordinary records. */
 static void the_apex_of_a_signed_zone_keeps_what_is_its_signers(void **state)
 {
 	static const char text[] =

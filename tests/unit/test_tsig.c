@@ -6,7 +6,7 @@
 
 /* ---- what another implementation signed ---- */
 
-/* Octet by octet: their request is ours, their answer is ours; each verifies the
+/* Our requests and answers have the same octets as theirs, and each side verifies the
  * other. */
 static void test_vectors(void **state)
 {
@@ -135,7 +135,7 @@ static void test_truncation(void **state)
 			/* The answer's MAC is as long as the request's. */
 			sign_answer(f, &ctx, &answer, SIGNED_AT);
 			assert_int_equal(read_record(&answer).mac_len, len);
-			/* The last octet that is there counts. */
+			/* The last octet of the MAC counts. */
 			msg.octets[msg.len - 7] ^= 1;
 			assert_verdict(
 				verify(f, &ctx, &msg, SIGNED_AT), "NOTAUTH(BADSIG)");
@@ -167,7 +167,8 @@ static void test_mac_longer_than_hash(void **state)
 	}
 }
 
-/* 5.2.4: right, in time, but too short for the key; signed, as long as the key wants. */
+/* 5.2.4: right, in time, but too short for the key: the answer is signed, as long as the
+ * key requires. */
 static void test_badtrunc(void **state)
 {
 	struct fixture *f = *state;
@@ -184,7 +185,7 @@ static void test_badtrunc(void **state)
 	sign_answer(f, &ctx, &answer, SIGNED_AT);
 	assert_int_equal(read_record(&answer).mac_len, 24);
 	assert_int_equal(read_record(&answer).error, TSIG_ERROR_BADTRUNC);
-	/* A client that cut its MAC so verifies that answer. */
+	/* A client that truncated its MAC like that verifies the answer. */
 	key.mac_min = 23;
 	sign_request(f, &client, &key, SIGNED_AT);
 	assert_verdict(
@@ -201,7 +202,7 @@ static void test_badtrunc(void **state)
 	assert_int_equal(read_record(&answer).mac_len, 24);
 }
 
-/* A key that wants more than there is wants all of it. */
+/* A key that requires more than the algorithm has requires all of it. */
 static void test_mac_min_beyond_hash(void **state)
 {
 	struct fixture *f = *state;
@@ -296,7 +297,8 @@ static void test_validity(void **state)
 	assert_verdict(verify(f, &ctx, &msg, SIGNED_AT + 21), "NOTAUTH(BADKEY)");
 }
 
-/* All secrets of a name verify, and the one that did signs; one that ended does not. */
+/* All secrets of a name verify, and the one that did also signs; one that has expired
+ * does neither. */
 static void test_rotation(void **state)
 {
 	struct fixture *f = *state;
@@ -392,7 +394,8 @@ static void test_fudge(void **state)
 	assert_verdict(verify(f, &server, &msg, INT64_MAX), "NOTAUTH(BADTIME)");
 }
 
-/* However large a fudge a key claims, no more than the ring's counts: RFC 8945 10. */
+/* However large the fudge of a message is, no more than the ring's counts: RFC 8945
+ * 10. */
 static void test_fudge_max(void **state)
 {
 	static const struct {

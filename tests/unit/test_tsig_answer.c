@@ -40,7 +40,7 @@ static void test_vector_stream(void **state)
 	struct message last = unhex(vector_stream[4]);
 
 	assert_verdict(verify_next(f, stream, &last, true, SIGNED_AT), "NOTAUTH(BADSIG)");
-	/* The two unsigned ones before the last TSIG count no more. */
+	/* The two unsigned ones before the last TSIG no longer count. */
 	last = unhex(vector_stream[2]);
 	for (int i = 0; i < TSIG_UNSIGNED_MAX; i++)
 		assert_verdict(
@@ -103,7 +103,7 @@ static void test_forged_answers(void **state)
 	sign_answer(f, &other, &forged, SIGNED_AT);
 	assert_verdict(verify_answer(f, &client, &forged, SIGNED_AT), "NOTAUTH(BADSIG)");
 
-	/* Another key's name, another algorithm. */
+	/* The name of another key, and another algorithm. */
 	forged = unhex(vectors[HMAC_SHA1].answer);
 	assert_verdict(verify_answer(f, &client, &forged, SIGNED_AT), "NOTAUTH(BADKEY)");
 	/* No MAC, and no error that would allow that. */
@@ -114,7 +114,7 @@ static void test_forged_answers(void **state)
 	assert_verdict(verify_answer(f, &client, &answer, SIGNED_AT), "NOERROR");
 }
 
-/* The same for an answer on the client's side. */
+/* The same on the client's side. */
 static void test_every_bit_of_an_answer_turned(void **state)
 {
 	struct fixture *f = *state;
@@ -198,7 +198,7 @@ static void test_stream_unsigned_run(void **state)
 	tsig_stream_free(stream);
 }
 
-/* In later messages the MAC does not cover the error: it is not believed. */
+/* In later messages the MAC does not cover the error, which must not be believed. */
 static void test_stream_error_field(void **state)
 {
 	struct fixture *f = *state;
@@ -325,7 +325,8 @@ static void test_message_that_cannot_be_signed(void **state)
 	assert_int_equal(tsig_sign_request(&ctx, f->pool, &key, msg.octets, &msg.len, CAP,
 				 SIGNED_AT),
 		-ENOSPC);
-	/* No message is longer than RFC 1035 4.2.2 can say, whatever room there is. */
+	/* A message never exceeds the length field of RFC 1035 4.2.2, whatever the
+	 * room. */
 	len = WIRE_MESSAGE_MAX - 60;
 	assert_int_equal(
 		tsig_sign_request(&ctx, f->pool, &key, big, &len, sizeof(big), SIGNED_AT),
@@ -333,7 +334,7 @@ static void test_message_that_cannot_be_signed(void **state)
 	assert_int_equal(len, WIRE_MESSAGE_MAX - 60);
 }
 
-/* The largest record there can be fits what TSIG_RESERVE_MAX promises. */
+/* The largest possible record fits into TSIG_RESERVE_MAX. */
 static void test_reserve_max(void **state)
 {
 	struct tsig_context ctx = {.is_signed = true, .error = TSIG_ERROR_BADTIME};

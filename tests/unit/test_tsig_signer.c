@@ -1,5 +1,5 @@
 /*
- * Who signed, as TSIG tells it: name, time, fingerprint, room for the answer's signature,
+ * The signer of a TSIG request: name, time, fingerprint, room for the answer's signature,
  * and the answer signed by it.
  */
 #include "gateway/request/tsig_signer.h"
@@ -98,7 +98,7 @@ static void a_short_mac_is_filled_up(void **state)
 	assert_memory_equal(signer->fingerprint + 10, zeros, sizeof(zeros) - 10);
 }
 
-/* RFC 8945 5.3.2: what it says of itself is told, and goes into the answer. */
+/* RFC 8945 5.3.2: its own error is reported, and goes into the answer. */
 static void a_key_that_nobody_knows_is_a_name_alone(void **state)
 {
 	static const uint8_t zeros[SIGNER_FINGERPRINT_LEN];

@@ -196,7 +196,7 @@ static void prerequisite_types(void **state)
 	expect_raw(MESSAGE_PREREQ, "a", 0, CLASS_ANY, 0, 0, RCODE_NOERROR);
 	expect_raw(MESSAGE_PREREQ, "a", TYPE_TKEY, CLASS_NONE, 0, 0, RCODE_NOERROR);
 	for (size_t i = 0; i < sizeof(meta) / sizeof(meta[0]); i++) {
-		/* No such RRset can be: that is an answer, not an error of form. */
+		/* There can be no such RRset: that is an answer, not FORMERR. */
 		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_IN, 0, 4, RCODE_NOERROR);
 		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_IN, 0, 0, RCODE_NOERROR);
 		expect_raw(MESSAGE_PREREQ, "a", meta[i], CLASS_ANY, 0, 0, RCODE_NOERROR);
@@ -223,7 +223,7 @@ static void prerequisites_are_judged_before_updates(void **state)
 	expect(RCODE_NOTZONE, "prerequisite 2 (a.test. A): not in the zone");
 }
 
-/* 3.2.5: one that may not hold stands before the wrong one. */
+/* 3.2.5: one that does not hold comes before the malformed one. */
 static void prerequisites_are_judged_in_order(void **state)
 {
 	struct update *u;
@@ -339,7 +339,7 @@ static void update_types_of_the_signer(void **state)
 	}
 	expect_record(MESSAGE_UPDATE, "a 300 IN NSEC b A", RCODE_REFUSED);
 	expect_record(MESSAGE_UPDATE, "a 0 NONE NSEC b A", RCODE_REFUSED);
-	/* Wrong in itself is wrong first. */
+	/* An error of the record itself comes first. */
 	expect_raw(MESSAGE_UPDATE, "a", TYPE_NSEC, CLASS_IN, 300, 1, RCODE_FORMERR);
 	expect_record(MESSAGE_UPDATE, "a 300 IN NSEC3PARAM 1 0 0 -", RCODE_NOERROR);
 	expect_record(MESSAGE_UPDATE, "a 300 IN DNSKEY 256 3 8 AAAA", RCODE_NOERROR);
@@ -372,7 +372,7 @@ static void rdata_has_the_shape_of_its_type(void **state)
 		message_add_raw(
 			&msg, MESSAGE_UPDATE, "a", TYPE_A, CLASS_IN, 1, "12345678", len);
 		expect(rcode, NULL);
-		/* An exact deletion must be of the type's shape, too. */
+		/* The RDATA of an exact deletion must have the shape of its type, too. */
 		message_begin(&msg, "example.");
 		message_add_raw(&msg, MESSAGE_UPDATE, "a", TYPE_A, CLASS_NONE, 0,
 			"12345678", len);
@@ -479,7 +479,7 @@ static void large_rdata(void **state)
 	update_free(u);
 }
 
-/* 2.6: out of zone glue is no error, nor is anything else in there. */
+/* 2.6: out-of-zone glue is no error, nor is anything else in the section. */
 static void the_additional_section_is_ignored(void **state)
 {
 	struct update *u;
@@ -597,7 +597,7 @@ static void octets_of_a_message_are_an_update(void **state)
 	assert_string_equal(
 		text, "-ANY host.example. A; +300 host.example. CNAME a.Host.example.");
 	update_free(u);
-	/* Shorter ones are those of a shorter update, or of none. */
+	/* Shorter octets are those of a shorter update, or of none. */
 	while (end-- > 0) {
 		u = update_decode(m->octets, end, &is_cut);
 		assert_true(!u || (is_cut && u->change_count < 2));
@@ -632,7 +632,7 @@ static void an_update_is_written_as_octets(void **state)
 	update_to_text(read, after);
 	assert_string_equal(before, after);
 	update_free(read);
-	/* Whole records only. */
+	/* It counts whole records only. */
 	len = update_encode(u, octets, len - 1);
 	read = update_decode(octets, len, &is_cut);
 	assert_non_null(read);

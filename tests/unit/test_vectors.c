@@ -2,10 +2,10 @@
  * Signed UPDATE messages of real clients, as tests/vectors/capture.py caught them, and
  * their bad twins.
  *
- * Every vector must be accepted as it came, at the time at which it came, and be
+ * Every vector must be accepted unchanged, at the time when it was captured, and be
  * understood as the update that the client was told to send.  Every twin, which differs
- * from it in what a forger, a broken client or a line could change, must be refused for
- * the right reason; none may crash.
+ * from it in something that a forger, a broken client or the network could change, must
+ * be refused for the right reason; none may cause a crash.
  *
  * The data are in $srcdir/tests/vectors.
  */
@@ -52,7 +52,8 @@ static struct verdict judge_with(const struct vector *v, const struct keyring *r
 		struct update *update = NULL;
 		struct verdict form = update_read(&update, exact, &m);
 
-		/* The reader follows the MAC in life; here it must bear anything. */
+		/* Normally only verified octets are read; here it must survive
+		 * anything. */
 		assert_true(verdict_is_ok(&form) == (update != NULL));
 		update_free(update);
 		verdict = tsig_verify_request(ctx, v->pool, ring, exact, &m, now);
@@ -139,7 +140,7 @@ static bool is_letter(uint8_t octet)
 
 /*
  * The letters of an uncompressed name, or of the labels before a pointer: RFC 8945 4.3.3
- * hashes the names of the TSIG record in lower case, so their case is nobody's concern.
+ * hashes the names of the TSIG record in lower case, so their case does not matter.
  */
 static void mark_letters(bool *is_free, const struct octets *msg, size_t at)
 {
@@ -200,12 +201,13 @@ static void test_time(void **state)
 	expect_at(v, v->time - HOUR_S, "NOTAUTH(BADTIME)");
 	expect_at(v, 0, "NOTAUTH(BADTIME)");
 
-	/* The MAC comes before the time (5.2): who can not sign learns no clock. */
+	/* The MAC comes before the time (5.2): whoever cannot sign does not learn the
+	 * time. */
 	msg.at[v->mac_size_at + 2] ^= 1;
 	expect_with(v, v->ring, &msg, v->time + HOUR_S, "NOTAUTH(BADSIG)");
 }
 
-/* What others change on the way and RFC 8945 allows. */
+/* Changes on the way that RFC 8945 allows. */
 static void test_good_twins(void **state)
 {
 	const struct vector *v = *state;
@@ -228,8 +230,7 @@ static void test_good_twins(void **state)
 
 /* ---- bad octets ---- */
 
-/* Of another type than TSIG the record leaves an unsigned message; everything else that
- * changes is refused. */
+/* If its type is no longer TSIG, the message is unsigned; any other change is refused. */
 static void expect_flipped(const struct vector *v, const struct octets *msg, size_t at)
 {
 	bool may_be_unsigned = at == v->fixed_at || at == v->fixed_at + 1;
@@ -297,7 +298,7 @@ static void test_random_twins(void **state)
 		struct tsig_context ctx;
 		struct verdict verdict;
 
-		/* The ID is free to differ; an octet that surely counts does. */
+		/* The ID may differ, so an octet that certainly counts is changed too. */
 		msg.at[v->mac_size_at + 2 + n % v->mac_len] ^= 0x55;
 		for (unsigned i = next_random(&seed) % 8; i > 0; i--) {
 			size_t at = next_random(&seed) % v->m.tsig_at;
@@ -320,7 +321,7 @@ static void test_tsig_place(void **state)
 	size_t tsig_at = v->m.tsig_at, tsig_len = v->msg.len - tsig_at;
 	struct octets msg = v->msg;
 
-	/* Taken away: nothing is wrong with the message, but nobody signed it. */
+	/* Removed: nothing is wrong with the message, but nobody signed it. */
 	msg.len = tsig_at;
 	expect(v, &msg, "FORMERR");
 	add_u16(&msg, ARCOUNT_AT, -1);
@@ -394,7 +395,7 @@ static void test_tsig_rdata(void **state)
 	splice_rdata(v, &msg, v->rdata_at, alg_len, pointer, sizeof(pointer));
 	expect(v, &msg, "FORMERR");
 
-	/* Another's server time in Other Data was not signed; nor was an Error. */
+	/* Neither a server time in Other Data nor an Error was signed. */
 	msg = v->msg;
 	splice_rdata(v, &msg, end - 2, 2, octets, sizeof(octets));
 	expect(v, &msg, "NOTAUTH(BADSIG)");
@@ -403,7 +404,8 @@ static void test_tsig_rdata(void **state)
 	expect(v, &msg, "NOTAUTH(BADSIG)");
 }
 
-/* 5.2.2.1, 5.2.4: a beginning of the right MAC is right, but too short for its key. */
+/* 5.2.2.1, 5.2.4: the first octets of the right MAC are right, but too few for its
+ * key. */
 static void test_mac_length(void **state)
 {
 	const struct vector *v = *state;

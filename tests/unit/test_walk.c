@@ -2,8 +2,8 @@
  * The walk: good messages, every rule broken once, every length cut, every octet changed,
  * and octets at random; and the verdicts it gives.
  *
- * Messages are walked in an allocation of exactly their length, so that a sanitizer sees
- * the first octet too many.
+ * Messages are walked in an allocation of exactly their length, so that a sanitizer
+ * notices the first octet too many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,8 +102,7 @@ static void test_walk_update(void **state)
 	assert_null(wire_find_option(&m, t.octets, 3, &len));
 }
 
-/* Nothing but a header is a message; and less than that still is answered with
- * nothing. */
+/* A header alone is a message; anything shorter gets no answer. */
 static void test_walk_header(void **state)
 {
 	static const char header[] = "\x12\x34\x78\x80\0\0\0\0\0\0\0\0";
@@ -375,8 +374,8 @@ static void test_walk_longest_name(void **state)
 	assert_string_equal(v.why, "question section, record 1: bad name");
 }
 
-/* Long chains of pointers, pointed to again and again, would make the costliest message:
- * a chain is refused at its limit, by the walk as by name_read. */
+/* The most expensive message would point again and again to long chains of pointers: both
+ * the walk and name_read refuse a chain at its limit. */
 static void test_walk_pointer_chains(void **state)
 {
 	uint8_t *msg = calloc(1, WIRE_MESSAGE_MAX), name[NAME_MAX_LEN];

@@ -116,7 +116,7 @@ static void test_writer_is_sticky(void **state)
 	assert_int_equal(w.at, 2);
 	wire_put_u16(&w, 1, 7); /* only one octet is written there */
 	assert_true(w.failed);
-	wire_writer_rewind(&w, 3); /* never was there */
+	wire_writer_rewind(&w, 3); /* it never got there */
 	assert_true(w.failed);
 	assert_int_equal(w.at, 2);
 }
@@ -157,7 +157,7 @@ static void test_compression(void **state)
 	assert_memory_equal(buf + 12, expected, sizeof(expected) - 1);
 }
 
-/* A name whose labels repeat is its own most tempting target. */
+/* A name whose labels repeat must not be compressed against itself. */
 static void test_compression_within_itself(void **state)
 {
 	struct wire_names names;
@@ -176,7 +176,7 @@ static void test_compression_within_itself(void **state)
 	free(buf);
 }
 
-/* What does not fit leaves nothing behind that a later name could point to. */
+/* A name that does not fit leaves nothing behind that a later one could point to. */
 static void test_name_that_does_not_fit(void **state)
 {
 	struct wire_names names;

@@ -2,9 +2,9 @@
  * The work that one update makes is bounded by its records and those of the RRsets that
  * it names, whatever the rules are and however the records were chosen.
  *
- * Counted, not timed: the linker puts the counters below before the functions that look
- * at one rule or one record (tests/Makefile.inc).  Each case is a message made to be
- * dear.
+ * Work is counted, not timed: the linker puts the counters below before the functions
+ * that look at one rule or one record (tests/Makefile.inc).  Each case is a message made
+ * to be expensive.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -298,7 +298,7 @@ static void change(struct scene *s, unsigned owner, uint16_t type, uint16_t clas
 	add_rr(s, false, owner, type, class, i);
 }
 
-/* The name "nobody" is in use: it is not. */
+/* A prerequisite that does not hold: the name "nobody" is in use. */
 static void fail_at_last(struct scene *s)
 {
 	add_rr(s, true, OWNERS - 1, TYPE_ANY, CLASS_ANY, -1);
@@ -380,7 +380,7 @@ static void test_two_rrsets_deleted_in_turn(void **state)
 	EXPECT(s, RCODE_NXDOMAIN);
 }
 
-/* Each record is to be judged, by rules that allow some of them each. */
+/* Each record has to be judged, by rules of which each allows some of them. */
 static void test_deleted_in_turn_with_data(void **state)
 {
 	struct scene *s = *state;
@@ -403,7 +403,7 @@ static void test_deleted_in_turn_with_data(void **state)
 	EXPECT(s, RCODE_NXDOMAIN);
 }
 
-/* What differs in case alone is another TXT, and must not meet the others. */
+/* TXT records that differ in case alone are different, and must not share a bucket. */
 static void test_texts_in_every_case(void **state)
 {
 	struct scene *s = *state;
@@ -417,7 +417,7 @@ static void test_texts_in_every_case(void **state)
 	EXPECT(s, RCODE_NOERROR);
 }
 
-/* What goes and comes again and again. */
+/* Records that are removed and added again and again. */
 static void test_one_record_back_and_forth(void **state)
 {
 	struct scene *s = *state;
@@ -503,7 +503,7 @@ static void test_prerequisites_of_one_key(void **state)
 	EXPECT(s, RCODE_NOERROR);
 }
 
-/* More than may be looked at is not. */
+/* A message that would need more work than is allowed is refused. */
 static void test_too_much(void **state)
 {
 	struct scene *s = *state;
@@ -525,7 +525,7 @@ static void test_too_much(void **state)
 	EXPECT(s, RCODE_REFUSED);
 }
 
-/* More types at a name than there are, in all the world. */
+/* More types at a name than exist. */
 static void test_too_many_types(void **state)
 {
 	struct scene *s = *state;

@@ -51,7 +51,7 @@ static void give_up(struct bench *bench, const char *zone)
 	zone_claims_give_up(&bench->claims, message_name(zone));
 }
 
-/* The thread has been told of this zone; NULL: of none. */
+/* Expects that the thread has been told of this zone; NULL: of none. */
 static void assert_told(struct bench *bench, unsigned thread, const char *zone)
 {
 	struct zone_handover *handover;

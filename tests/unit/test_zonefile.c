@@ -291,7 +291,7 @@ static void line_ends_and_marks(void **state)
 		SOA_READ "\\195\\164.example. 60 TXT \"\\228\" \"\\195\\164\"\n");
 }
 
-/* As BIND reads it; in a line that is not of a zone file it is refused. */
+/* As BIND reads it; in a line outside a zone file it is refused. */
 static void a_quoted_at_is_not_the_origin(void **state)
 {
 	(void)state;
