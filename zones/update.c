@@ -358,16 +358,13 @@ static struct verdict read_sections(
 	return v;
 }
 
-struct verdict update_read(
-	struct update **ret_update, const uint8_t *msg, const struct wire_message *m)
+struct verdict update_read_records(struct update **ret_update, const uint8_t *zone,
+	const uint8_t *msg, const struct wire_message *m)
 {
-	uint8_t zone[NAME_MAX_LEN];
 	struct reading in = {0};
 	struct update *update;
-	struct verdict v = update_read_zone(zone, msg, m);
+	struct verdict v;
 
-	if (!verdict_is_ok(&v))
-		return v;
 	update = update_new(&in, m);
 	if (!update)
 		return verdict_no_memory();
@@ -380,6 +377,15 @@ struct verdict update_read(
 	else
 		update_free(update);
 	return v;
+}
+
+struct verdict update_read(
+	struct update **ret_update, const uint8_t *msg, const struct wire_message *m)
+{
+	uint8_t zone[NAME_MAX_LEN];
+	const struct verdict v = update_read_zone(zone, msg, m);
+
+	return verdict_is_ok(&v) ? update_read_records(ret_update, zone, msg, m) : v;
 }
 
 /* ---- forms ---- */

@@ -48,6 +48,9 @@ struct verdict update_read_zone(
  */
 struct verdict update_read(
 	struct update **ret_update, const uint8_t *msg, const struct wire_message *m);
+/* The same after update_read_zone, which gave this zone. */
+struct verdict update_read_records(struct update **ret_update, const uint8_t *zone,
+	const uint8_t *msg, const struct wire_message *m);
 void update_free(struct update *update); /* NULL is harmless */
 
 /* 3.2.1 to 3.2.5: NXDOMAIN, YXDOMAIN, NXRRSET, YXRRSET, NOERROR or the update's

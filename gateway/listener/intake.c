@@ -57,7 +57,7 @@ static struct verdict judge_update(struct dns_request *dns)
 		return verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
 			"it is signed with SIG(0) (RFC 2931), which is not verified "
 			"here: sign it with TSIG");
-	v = update_read(&request->update, dns->msg, &dns->walk);
+	v = update_read_records(&request->update, name, dns->msg, &dns->walk);
 	if (verdict_is_ok(&v))
 		v = intake_judge_update(request);
 	return v;
