@@ -10,10 +10,11 @@
 #include "zones/policy.h"
 
 enum {
-	ANSWER_UDP_SIZE = 1232
-}; /* octets: what our OPT announces, and the largest UDP answer, so that it is not
-    * fragmented */
-enum { ANSWER_WHOAMI_TTL_S = 0 };
+	/* Octets: what our OPT announces, and the largest UDP answer, so that it is not
+	 * fragmented. */
+	ANSWER_UDP_SIZE = 1232,
+	ANSWER_WHOAMI_TTL_S = 0,
+};
 
 /*
  * Largest answer for a request over this transport: 65535 for TCP, 512 without EDNS,

@@ -55,11 +55,6 @@ void queue_clear(struct queue *queue)
 	pthread_mutex_destroy(&queue->lock);
 }
 
-int queue_fd(const struct queue *queue)
-{
-	return queue->fd;
-}
-
 void queue_wake(const struct queue *queue)
 {
 	const uint64_t one = 1;

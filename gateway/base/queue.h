@@ -3,7 +3,7 @@
  *
  * Nodes are embedded in what they carry.  A producer appends a whole list at once and
  * wakes the consumer only if the queue was empty; the consumer takes everything that is
- * there. The wake-up is an eventfd, for an event loop (queue_fd) or for a blocking wait.
+ * there.  The wake-up is an eventfd (fd), for an event loop or for a blocking wait.
  */
 #ifndef MUSTER_QUEUE_H
 #define MUSTER_QUEUE_H
@@ -30,12 +30,11 @@ struct queue_node *queue_list_take(struct queue_list *list); /* the first; NULL:
 struct queue {
 	pthread_mutex_t lock;
 	struct queue_list list; /* under lock */
-	int fd;                 /* eventfd */
+	int fd;                 /* eventfd: readable when there is something */
 };
 
 int queue_init(struct queue *queue); /* 0 or -errno */
 void queue_clear(struct queue *queue);
-int queue_fd(const struct queue *queue);
 
 /* Moves the whole list (which is empty afterwards) to the end of the queue. */
 void queue_push(struct queue *queue, struct queue_list *list);

@@ -226,8 +226,7 @@ static void *control_main(void *arg)
 
 static struct event *watch(struct control *c, struct queue *queue, event_callback_fn fn)
 {
-	struct event *event =
-		event_new(c->base, queue_fd(queue), EV_READ | EV_PERSIST, fn, c);
+	struct event *event = event_new(c->base, queue->fd, EV_READ | EV_PERSIST, fn, c);
 
 	if (event && event_add(event, NULL)) {
 		event_free(event);

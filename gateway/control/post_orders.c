@@ -17,7 +17,7 @@ struct control_order {
 
 int control_orders_fd(const struct control *c)
 {
-	return queue_fd(&c->orders);
+	return c->orders.fd;
 }
 
 struct control_order *control_take_order(struct control *c)

@@ -125,8 +125,8 @@ static int set_up(struct reader *reader, const char *thread_name, struct event_b
 		r = queue_init(&reader->back);
 	if (r)
 		return r;
-	reader->event = event_new(
-		base, queue_fd(&reader->back), EV_READ | EV_PERSIST, on_back, reader);
+	reader->event =
+		event_new(base, reader->back.fd, EV_READ | EV_PERSIST, on_back, reader);
 	if (!reader->path || !reader->event || event_add(reader->event, NULL))
 		return -ENOMEM;
 	r = thread_start(&reader->thread, thread_name, reader_main, reader);

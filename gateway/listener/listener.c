@@ -133,17 +133,14 @@ void listener_forward(struct listener *listener)
 
 static void finish_if_drained(struct listener *listener)
 {
-	const int phase = atomic_load(&listener->all->phase);
-
-	if (phase == LISTENERS_READING)
+	if (!listener->is_running ||
+		atomic_load(&listener->all->phase) == LISTENERS_READING)
 		return;
-	if (listener->is_running) {
-		listener->is_running = false;
-		listener_sockets_stop(listener, listener->udp_sockets);
-		listener_tcp_stop(listener);
-		atomic_fetch_add(&listener->all->drained, 1);
-		queue_wake(&listener->all->drained_queue);
-	}
+	listener->is_running = false;
+	listener_sockets_stop(listener, listener->udp_sockets);
+	listener_tcp_stop(listener);
+	atomic_fetch_add(&listener->all->drained, 1);
+	queue_wake(&listener->all->drained_queue);
 }
 
 static void on_mailbox(evutil_socket_t fd, short events, void *arg)
@@ -327,9 +324,8 @@ static int listener_open(struct listener *listener, struct listeners *all,
 	r = queue_init(&listener->mailbox.queue);
 	if (r)
 		return r;
-	listener->mailbox_event =
-		event_new(listener->base, queue_fd(&listener->mailbox.queue),
-			EV_READ | EV_PERSIST, on_mailbox, listener);
+	listener->mailbox_event = event_new(listener->base, listener->mailbox.queue.fd,
+		EV_READ | EV_PERSIST, on_mailbox, listener);
 	if (!listener->mailbox_event || event_add(listener->mailbox_event, NULL))
 		return -ENOMEM;
 	return open_sockets(listener, addresses);

@@ -26,9 +26,9 @@
  * served by one thread (config_zone.pin), and only zones without such PTR records are
  * spread over the others.
  *
- *   reverse.c which addresses are added, kept and removed
- *   reverse_place.c   what stands at a reverse name, and whose it is
- *   reverse_wish.c  what is to happen there, and the edits that do it
+ *   reverse.c        which addresses are added, kept and removed
+ *   reverse_place.c  what stands at a reverse name, and whose it is
+ *   reverse_wish.c   what is to happen there, and the edits that do it
  */
 #ifndef MUSTER_GATEWAY_REVERSE_H
 #define MUSTER_GATEWAY_REVERSE_H
@@ -84,10 +84,10 @@ void reverse_configure(struct zone_reverse *zone);
  * has, at least. */
 bool reverse_may_expire(void *part, const struct rr *ptr, int64_t *ret_longer_ms);
 
-/* ---- for who gives leases to records that have none ---- */
+/* ---- for code that gives leases to records that have none ---- */
 
 /* The PTR record of an address that has been given this lease, if its place is free,
- * whoever has put the record there. */
+ * whoever put the record there. */
 void reverse_wish(struct ptr_wishes *wishes, struct zone_reverse *zone,
 	const struct rr *address, const struct lease_record *lease);
 /* Carries out all of them, with one edit for each zone; if several want one place, the

@@ -5,7 +5,6 @@
 #include "gateway/content/edit.h"
 #include "gateway/reverse/reverse.h"
 #include "zones/reverse.h"
-#include "zones/reverse.h"
 
 /* ---- an address and its PTR record ---- */
 

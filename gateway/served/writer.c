@@ -394,7 +394,7 @@ static struct event *watch(
 	struct writer *writer, struct queue *queue, event_callback_fn fn)
 {
 	struct event *event = event_new(
-		writer->thread.base, queue_fd(queue), EV_READ | EV_PERSIST, fn, writer);
+		writer->thread.base, queue->fd, EV_READ | EV_PERSIST, fn, writer);
 
 	if (event && event_add(event, NULL)) {
 		event_free(event);
