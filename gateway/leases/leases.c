@@ -78,8 +78,7 @@ static void sweep_page(struct zone_leases *leases)
 	leases_write(leases, changes);
 }
 
-/* Ends the leases of records that the zone may turn out to lack, bit by bit. */
-static void sweep(struct zone_leases *leases)
+void leases_sweep(struct zone_leases *leases)
 {
 	leases->is_sweeping = lease_table_count(leases->table) > 0;
 	leases->sweep_cursor = 0;
@@ -93,16 +92,16 @@ static void on_followed(void *part, struct changeset *changes, bool is_kept)
 	struct zone_leases *leases = part;
 
 	if (!is_kept)
-		sweep(leases);
+		leases_sweep(leases);
 	if (lease_follow(leases->table, leases->content->mirror, changes))
-		sweep(leases); /* which finds the same */
+		leases_sweep(leases); /* which finds the same */
 	else
 		leases_write_ends(leases, changes);
 }
 
 static void on_loaded(void *part)
 {
-	sweep(part);
+	leases_sweep(part);
 }
 
 static void on_accepted(void *part, const struct content_request *request,

@@ -87,6 +87,8 @@ void leases_close(struct zone_leases *leases);
 /* The configuration has changed. */
 void leases_configure(struct zone_leases *leases);
 
+/* Ends the leases of records that the zone may turn out to lack, bit by bit. */
+void leases_sweep(struct zone_leases *leases);
 /* Sets the alarm again, after anything that may have made something due sooner. */
 void leases_wake(struct zone_leases *leases);
 

@@ -61,9 +61,11 @@ void leases_write(struct zone_leases *leases, struct lease_changes *changes)
 		return;
 	if (!leases->content->thread->is_over)
 		write = calloc(1, sizeof(*write));
-	if (!write) { /* the next sweep or start finds it again */
+	if (!write) {
+		lease_undo(leases->table, changes);
 		lease_changes_free(changes);
 		log_error("zone %s: out of memory", leases->content->text);
+		leases_sweep(leases); /* which finds it again */
 		return;
 	}
 	write->leases = leases;

@@ -27,6 +27,7 @@ static const char *const scenarios[] = {
 	"ack-modes",
 	"target-refuses",
 	"target-changes",
+	"target-changes-waiting",
 	"ptr-zones",
 	"ptr-order",
 	"lease-expiry",
