@@ -17,18 +17,14 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/util.h>
+#include "tsig/tsig_record.h"
 
 enum { READ_HIGH = 2 * (2 + WIRE_MESSAGE_MAX) }; /* octets: a message always fits */
 
 struct dns_client {
-	struct event_base *base;
-	struct hmac_pool *pool;
-	int64_t (*real_time)(void);
-	struct config_address address;
-	unsigned timeout_ms;
-	/* the secrets of one name; name and secrets are our copies */
-	struct tsig_key *keys;
-	size_t key_count;               /* 0: unsigned */
+	const struct config_target *target;
+	const struct tsig_key *key; /* NULL: unsigned */
+	const struct target_env *env;
 	struct alarm limit;             /* set during an exchange */
 	struct event *later;            /* for failures found inside dns_client_ask */
 	struct bufferevent *connection; /* NULL: none */
@@ -38,7 +34,7 @@ struct dns_client {
 	/* the exchange */
 	bool is_busy;
 	struct dns_client_request request;
-	uint8_t *octets; /* what request.octets points to */
+	uint8_t *octets; /* the request: our copy */
 	uint16_t id;
 	struct tsig_context tsig;
 	struct tsig_stream *stream;
@@ -48,51 +44,6 @@ struct dns_client {
 	uint8_t *answer; /* last message received */
 	struct wire_message walk;
 };
-
-static void keys_free(struct tsig_key *keys, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (keys[i].secret)
-			hmac_wipe((void *)(uintptr_t)keys[i].secret, keys[i].secret_len);
-		free((void *)(uintptr_t)keys[i].secret);
-		free((void *)(uintptr_t)keys[i].name);
-	}
-	free(keys);
-}
-
-static uint8_t *copy_octets(const uint8_t *octets, size_t len)
-{
-	uint8_t *copy = malloc(len ? len : 1);
-
-	if (copy)
-		memcpy(copy, octets, len);
-	return copy;
-}
-
-/* The configuration may be freed while the target lives on, so its key is copied. */
-static int copy_keys(struct dns_client *client, const struct tsig_key *key)
-{
-	size_t count = 0;
-
-	for (const struct tsig_key *k = key; k; k = k->next_secret)
-		count++;
-	if (!count)
-		return 0;
-	client->keys = calloc(count, sizeof(*client->keys));
-	if (!client->keys)
-		return -ENOMEM;
-	for (; key; key = key->next_secret) {
-		struct tsig_key *copy = &client->keys[client->key_count++];
-
-		*copy = *key;
-		copy->next_secret = key->next_secret ? copy + 1 : NULL;
-		copy->name = copy_octets(key->name, name_len(key->name));
-		copy->secret = copy_octets(key->secret, key->secret_len);
-		if (!copy->name || !copy->secret)
-			return -ENOMEM;
-	}
-	return 0;
-}
 
 static void disconnect(struct dns_client *client)
 {
@@ -118,10 +69,10 @@ static void finish(struct dns_client *client, const struct dns_client_result *re
 	request.done(request.arg, result);
 }
 
-static void fail(struct dns_client *client, enum dns_client_status status,
-	const struct verdict *why)
+static void fail(
+	struct dns_client *client, enum dns_client_status status, struct verdict why)
 {
-	const struct dns_client_result result = {.status = status, .why = *why};
+	const struct dns_client_result result = {.status = status, .why = why};
 
 	disconnect(client);
 	finish(client, &result);
@@ -136,8 +87,8 @@ __attribute__((format(printf, 2, 3))) static struct verdict trouble(
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return verdict_refuse(
-		RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s", client->address.text, text);
+	return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s",
+		client->target->address.text, text);
 }
 
 /* For failures inside dns_client_ask, which must not call done itself. */
@@ -153,84 +104,58 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	fail(client, DNS_CLIENT_FAILED, &client->failure);
+	fail(client, DNS_CLIENT_FAILED, client->failure);
 }
 
 static void on_limit(void *arg)
 {
 	struct dns_client *client = arg;
-	struct verdict why;
+	const unsigned ms = client->target->timeout_ms;
 
 	if (!client->is_connected)
-		why = trouble(
-			client, "could not be reached within %u ms", client->timeout_ms);
+		fail(client, DNS_CLIENT_FAILED,
+			trouble(client, "could not be reached within %u ms", ms));
 	else if (client->messages)
-		why = trouble(client, "fell silent for %u ms in the middle of a transfer",
-			client->timeout_ms);
+		fail(client, DNS_CLIENT_FAILED,
+			trouble(client,
+				"fell silent for %u ms in the middle of a transfer", ms));
 	else
-		why = trouble(client, "gave no answer within %u ms", client->timeout_ms);
-	fail(client, DNS_CLIENT_FAILED, &why);
+		fail(client, DNS_CLIENT_FAILED,
+			trouble(client, "gave no answer within %u ms", ms));
 }
 
 static void set_limit(struct dns_client *client)
 {
-	alarm_set_in(&client->limit, client->timeout_ms);
+	alarm_set_in(&client->limit, client->target->timeout_ms);
 }
 
 /* ---- what came back ---- */
-
-/* The fields of an answer's TSIG record that explain why it was refused. */
-struct tsig_news {
-	uint16_t error;
-	int64_t server_time; /* seconds; 0: not given */
-};
-
-static struct tsig_news read_tsig_news(const uint8_t *msg, const struct wire_message *m)
-{
-	struct tsig_news news = {0};
-	struct wire_reader r;
-	uint8_t name[NAME_MAX_LEN];
-	uint16_t other_len;
-
-	if (!m->tsig_at)
-		return news;
-	wire_reader_init(&r, msg, m->tsig_at, m->end);
-	wire_read_name(&r, name);
-	wire_read_octets(&r, 2 + 2 + 4 + 2); /* type, class, TTL, RDLENGTH */
-	wire_read_name(&r, name);
-	wire_read_u48(&r);
-	wire_read_u16(&r);
-	wire_read_octets(&r, wire_read_u16(&r));
-	wire_read_u16(&r);
-	news.error = wire_read_u16(&r);
-	other_len = wire_read_u16(&r);
-	if (other_len == TSIG_OTHER_LEN)
-		news.server_time = (int64_t)wire_read_u48(&r);
-	if (r.failed)
-		news = (struct tsig_news){0};
-	return news;
-}
 
 /* Says how to correct the fault rather than what the MAC looked like. */
 static struct verdict explain_tsig(const struct dns_client *client,
 	const struct wire_message *m, const struct verdict *verdict, int64_t now)
 {
-	const struct tsig_news news = read_tsig_news(client->answer, m);
+	uint8_t owner[NAME_MAX_LEN], alg[NAME_MAX_LEN];
 	char key[NAME_TEXT_MAX], name[VERDICT_NAME_MAX];
+	struct tsig_record record;
 	struct verdict why;
+
+	if (!m->tsig_at || tsig_record_read(&record, owner, alg, client->answer, m))
+		record = (struct tsig_record){0};
 
 	name_to_text(client->tsig.key->name, key);
 	if (!m->tsig_at)
 		why = trouble(client,
 			"answered %s without signature (does it know key %.100s?)",
 			verdict_rcode_name(m->flags & 15, name), key);
-	else if (news.error == TSIG_ERROR_BADKEY)
+	else if (record.error == TSIG_ERROR_BADKEY)
 		why = trouble(client, "does not know key %.100s (BADKEY)", key);
-	else if (news.error == TSIG_ERROR_BADSIG)
+	else if (record.error == TSIG_ERROR_BADSIG)
 		why = trouble(client, "has another secret for key %.100s (BADSIG)", key);
-	else if (news.error == TSIG_ERROR_BADTIME && news.server_time)
+	else if (record.error == TSIG_ERROR_BADTIME && record.other_len == TSIG_OTHER_LEN)
 		why = trouble(client, "clocks differ by %lld s (BADTIME)",
-			llabs((long long)news.server_time - (long long)now));
+			llabs((long long)tsig_read_server_time(client->answer, m) -
+				(long long)now));
 	else
 		why = trouble(client, "%s", verdict->why);
 	why.rcode = verdict->rcode;
@@ -251,13 +176,13 @@ static struct verdict verify(struct dns_client *client, int64_t now)
 {
 	struct verdict v;
 
-	if (!client->key_count)
+	if (!client->key)
 		return verdict_ok();
 	if (client->messages)
-		return tsig_stream_verify(client->stream, client->pool, client->answer,
-			&client->walk, false, now);
+		return tsig_stream_verify(client->stream, client->env->pool,
+			client->answer, &client->walk, false, now);
 	v = tsig_verify_answer(
-		&client->tsig, client->pool, client->answer, &client->walk, now);
+		&client->tsig, client->env->pool, client->answer, &client->walk, now);
 	if (!verdict_is_ok(&v) || !client->request.message)
 		return v;
 	client->stream = tsig_stream_new(&client->tsig);
@@ -269,13 +194,13 @@ static struct verdict verify(struct dns_client *client, int64_t now)
 /* Checks form, identity and signature; verdict_ok if the message may be used. */
 static struct verdict judge_message(struct dns_client *client, size_t len)
 {
-	const int64_t now = client->real_time();
+	const int64_t now = client->env->real_time();
 	struct verdict v = wire_walk(&client->walk, client->answer, len);
 
 	if (!verdict_is_ok(&v))
 		return trouble(client, "sent a malformed message: %s", v.why);
 	if (!is_answer(client))
-		return trouble(client, "sent something else than the answer");
+		return trouble(client, "sent something other than the answer");
 	v = verify(client, now);
 	if (!verdict_is_ok(&v))
 		return explain_tsig(client, &client->walk, &v, now);
@@ -288,15 +213,9 @@ static bool is_unproven_error(const struct dns_client *client)
 {
 	const unsigned rcode = client->walk.flags & 15;
 
-	return client->key_count && !client->messages && is_answer(client) &&
+	return client->key && !client->messages && is_answer(client) &&
 		!client->walk.tsig_at &&
 		(rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL);
-}
-
-static void fail_judged(struct dns_client *client, const struct verdict *why)
-{
-	fail(client, is_unproven_error(client) ? DNS_CLIENT_UNPROVEN : DNS_CLIENT_FAILED,
-		why);
 }
 
 static void finish_answered(struct dns_client *client)
@@ -321,7 +240,10 @@ static bool handle_message(struct dns_client *client, size_t len)
 	struct verdict v = judge_message(client, len);
 
 	if (!verdict_is_ok(&v)) {
-		fail_judged(client, &v);
+		fail(client,
+			is_unproven_error(client) ? DNS_CLIENT_UNPROVEN
+						  : DNS_CLIENT_FAILED,
+			v);
 		return false;
 	}
 	if (client->messages < UINT_MAX)
@@ -334,14 +256,14 @@ static bool handle_message(struct dns_client *client, size_t len)
 		return true;
 	}
 	if (next == DNS_CLIENT_STOP) {
-		v = trouble(client, "sent a transfer that makes no sense");
-		fail(client, DNS_CLIENT_FAILED, &v);
+		fail(client, DNS_CLIENT_FAILED,
+			trouble(client, "sent a transfer that makes no sense"));
 		return false;
 	}
 	/* RFC 8945 5.3.1: "the last message" of a stream "MUST" be signed. */
-	if (client->key_count && !client->walk.tsig_at) {
-		v = trouble(client, "did not sign the last message of a transfer");
-		fail(client, DNS_CLIENT_FAILED, &v);
+	if (client->key && !client->walk.tsig_at) {
+		fail(client, DNS_CLIENT_FAILED,
+			trouble(client, "did not sign the last message of a transfer"));
 		return false;
 	}
 	finish_answered(client);
@@ -376,7 +298,6 @@ static int take_message(struct dns_client *client)
 static void on_read(struct bufferevent *connection, void *arg)
 {
 	struct dns_client *client = arg;
-	struct verdict v;
 	int len;
 
 	(void)connection;
@@ -390,9 +311,10 @@ static void on_read(struct bufferevent *connection, void *arg)
 	}
 	if (!len)
 		return;
-	v = len == -ENOMEM ? trouble(client, "sent an answer: no memory for it")
-			   : trouble(client, "sent a malformed message: no header");
-	fail(client, DNS_CLIENT_FAILED, &v);
+	fail(client, DNS_CLIENT_FAILED,
+		trouble(client, "%s",
+			len == -ENOMEM ? "sent an answer: no memory for it"
+				       : "sent a malformed message: no header"));
 }
 
 /* ---- the connection ---- */
@@ -409,21 +331,19 @@ static void handle_close(struct dns_client *client, struct verdict why)
 	if (client->request.is_repeatable && client->is_reused && !is_partial) {
 		/* RFC 7766 6.2.4: a client must expect the connection to be closed
 		 * while its request is on the way. */
-		if (start_connection(client) < 0) {
-			why = trouble(
-				client, "could not be reached: %s", strerror(errno));
-			fail(client, DNS_CLIENT_FAILED, &why);
-		}
+		if (start_connection(client) < 0)
+			fail(client, DNS_CLIENT_FAILED,
+				trouble(client, "could not be reached: %s",
+					strerror(errno)));
 		return;
 	}
-	fail(client, client->messages ? DNS_CLIENT_FAILED : DNS_CLIENT_LOST, &why);
+	fail(client, client->messages ? DNS_CLIENT_FAILED : DNS_CLIENT_LOST, why);
 }
 
 static void on_event(struct bufferevent *connection, short what, void *arg)
 {
 	struct dns_client *client = arg;
 	const int error = EVUTIL_SOCKET_ERROR();
-	struct verdict v;
 	int one = 1;
 
 	if (what & BEV_EVENT_CONNECTED) {
@@ -439,19 +359,20 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 		return;
 	}
 	if (!client->is_connected) {
-		v = trouble(client, "could not be reached: %s",
-			evutil_socket_error_to_string(error));
-		fail(client, DNS_CLIENT_FAILED, &v);
+		fail(client, DNS_CLIENT_FAILED,
+			trouble(client, "could not be reached: %s",
+				evutil_socket_error_to_string(error)));
 		return;
 	}
 	if (what & BEV_EVENT_EOF)
-		v = trouble(client, "closed the connection %s",
-			client->messages ? "in the middle of a transfer"
-					 : "without an answer");
+		handle_close(client,
+			trouble(client, "closed the connection %s",
+				client->messages ? "in the middle of a transfer"
+						 : "without an answer"));
 	else
-		v = trouble(client, "broke the connection: %s",
-			evutil_socket_error_to_string(error));
-	handle_close(client, v);
+		handle_close(client,
+			trouble(client, "broke the connection: %s",
+				evutil_socket_error_to_string(error)));
 }
 
 /* 0, or -1 with errno. */
@@ -459,7 +380,7 @@ static int start_connection(struct dns_client *client)
 {
 	client->is_reused = false;
 	client->connection =
-		bufferevent_socket_new(client->base, -1, BEV_OPT_CLOSE_ON_FREE);
+		bufferevent_socket_new(client->env->base, -1, BEV_OPT_CLOSE_ON_FREE);
 	if (!client->connection) {
 		errno = ENOMEM;
 		return -1;
@@ -468,8 +389,8 @@ static int start_connection(struct dns_client *client)
 	bufferevent_setwatermark(client->connection, EV_READ, 0, READ_HIGH);
 	bufferevent_enable(client->connection, EV_READ | EV_WRITE);
 	return bufferevent_socket_connect(client->connection,
-		(const struct sockaddr *)&client->address.storage,
-		(int)client->address.len);
+		(const struct sockaddr *)&client->target->address.storage,
+		(int)client->target->address.len);
 }
 
 /* Is the idle connection still open, and silent?  If it has been closed already, this
@@ -490,8 +411,8 @@ static bool is_connection_alive(const struct dns_client *client)
 /* Length prefix, message with its id, and TSIG.  0 or -errno. */
 static int build_request(struct dns_client *client, uint8_t *buf, size_t *ret_len)
 {
-	const int64_t now = client->real_time();
-	const struct tsig_key *key = tsig_key_choose(client->keys, now);
+	const int64_t now = client->env->real_time();
+	const struct tsig_key *key = tsig_key_choose(client->key, now);
 	size_t len = client->request.len;
 	int r;
 
@@ -499,8 +420,8 @@ static int build_request(struct dns_client *client, uint8_t *buf, size_t *ret_le
 	buf[2] = client->id >> 8;
 	buf[3] = client->id & 0xff;
 	if (key) {
-		r = tsig_sign_request(&client->tsig, client->pool, key, buf + 2, &len,
-			WIRE_MESSAGE_MAX, now);
+		r = tsig_sign_request(&client->tsig, client->env->pool, key, buf + 2,
+			&len, WIRE_MESSAGE_MAX, now);
 		if (r < 0)
 			return r;
 	}
@@ -537,7 +458,7 @@ static void send_request(struct dns_client *client)
 void dns_client_ask(struct dns_client *client, const struct dns_client_request *request)
 {
 	client->request = *request;
-	client->octets = copy_octets(request->octets, request->len);
+	client->octets = malloc(request->len);
 	client->is_busy = true;
 	client->messages = 0;
 	evutil_secure_rng_get_bytes(&client->id, sizeof(client->id));
@@ -546,7 +467,7 @@ void dns_client_ask(struct dns_client *client, const struct dns_client_request *
 		fail_later(client, trouble(client, "was not asked: no memory"));
 		return;
 	}
-	client->request.octets = client->octets;
+	memcpy(client->octets, request->octets, request->len);
 	if (is_connection_alive(client)) {
 		client->is_reused = true;
 		send_request(client);
@@ -560,23 +481,22 @@ void dns_client_ask(struct dns_client *client, const struct dns_client_request *
 
 size_t dns_client_request_max(const struct dns_client *client)
 {
-	return client->key_count ? WIRE_MESSAGE_MAX - TSIG_RESERVE_MAX : WIRE_MESSAGE_MAX;
+	return client->key ? WIRE_MESSAGE_MAX - TSIG_RESERVE_MAX : WIRE_MESSAGE_MAX;
 }
 
-struct dns_client *dns_client_new(const struct dns_client_config *config)
+struct dns_client *dns_client_new(const struct config_target *target,
+	const struct tsig_key *key, const struct target_env *env)
 {
 	struct dns_client *client = calloc(1, sizeof(*client));
 
 	if (!client)
 		return NULL;
-	client->base = config->base;
-	client->pool = config->pool;
-	client->real_time = config->real_time;
-	client->address = *config->address;
-	client->timeout_ms = config->timeout_ms;
-	alarm_init(&client->limit, config->alarms, on_limit, client);
-	client->later = evtimer_new(config->base, on_later, client);
-	if (!client->later || copy_keys(client, config->key) < 0) {
+	client->target = target;
+	client->key = key;
+	client->env = env;
+	alarm_init(&client->limit, env->alarms, on_limit, client);
+	client->later = evtimer_new(env->base, on_later, client);
+	if (!client->later) {
 		dns_client_free(client);
 		return NULL;
 	}
@@ -592,7 +512,6 @@ void dns_client_free(struct dns_client *client)
 	if (client->later)
 		event_free(client->later);
 	tsig_stream_free(client->stream);
-	keys_free(client->keys, client->key_count);
 	free(client->octets);
 	free(client->answer);
 	free(client);

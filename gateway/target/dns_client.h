@@ -13,21 +13,8 @@
 #ifndef MUSTER_DNS_CLIENT_H
 #define MUSTER_DNS_CLIENT_H
 
-#include <event2/event.h>
-#include "gateway/base/alarm.h"
-#include "gateway/config/config.h"
+#include "gateway/target/target.h"
 #include "tsig/tsig.h"
-
-struct dns_client_config { /* copied, including the key and its secrets */
-	struct event_base *base;
-	struct alarms *alarms; /* of the same loop */
-	struct hmac_pool *pool;
-	int64_t (*real_time)(void);
-	const struct config_address *address;
-	const struct tsig_key *key; /* NULL: unsigned */
-	unsigned timeout_ms;        /* from the request to the answer, including the
-	                      * connection; in a stream, from one message to the next */
-};
 
 enum dns_client_status {
 	DNS_CLIENT_ANSWERED, /* authentic, to its end */
@@ -62,9 +49,8 @@ typedef enum dns_client_next dns_client_message(
 	void *arg, const uint8_t *msg, const struct wire_message *m);
 
 struct dns_client_request {
-	const uint8_t
-		/* whole message without TSIG, copied; the client assigns the id */
-		*octets;
+	/* the whole message without TSIG, copied; the client assigns the id */
+	const uint8_t *octets;
 	size_t len;
 	bool is_repeatable;          /* a query: sent once more if the server closed a
 	                              * connection that had been idle */
@@ -74,8 +60,11 @@ struct dns_client_request {
 };
 
 struct dns_client;
-/* NULL: no memory. */
-struct dns_client *dns_client_new(const struct dns_client_config *config);
+/* For the target's server; key NULL: unsigned.  All three must outlive it.
+ * target->timeout_ms limits the time from a request to its answer, including the
+ * connection, and in a stream from one message to the next.  NULL: no memory. */
+struct dns_client *dns_client_new(const struct config_target *target,
+	const struct tsig_key *key, const struct target_env *env);
 /* Cancels the current exchange without a callback.  NULL is harmless. */
 void dns_client_free(struct dns_client *client);
 /* There must be no other exchange.  done is always called, later. */

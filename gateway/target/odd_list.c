@@ -6,6 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "gateway/base/log.h"
+#include "tsig/name.h"
+#include "tsig/plural.h"
+
 void odd_list_add(struct odd_list *list, const char *format, ...)
 {
 	va_list args;
@@ -29,4 +33,16 @@ const char *odd_list_to_text(const struct odd_list *list, char ret[ODD_LIST_TEXT
 		snprintf(ret + at, ODD_LIST_TEXT_MAX - at, " and %zu more",
 			list->count - ODD_SHOWN_MAX);
 	return ret;
+}
+
+void odd_list_warn(const struct odd_list *list, const uint8_t *zone, const char *who)
+{
+	char name[NAME_TEXT_MAX], text[ODD_LIST_TEXT_MAX];
+
+	if (list->count > 0)
+		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
+			    "Muster leaves %s alone",
+			name_to_text(zone, name), who, list->count,
+			PLURAL(list->count, "record"), odd_list_to_text(list, text),
+			list->count == 1 ? "it" : "them");
 }

@@ -3,12 +3,13 @@
  * single line in the log.
  *
  * Limits: ODD_SHOWN_MAX records of ODD_TEXT_MAX octets, so that they fit into the
- * line.  Pure.
+ * line.
  */
 #ifndef MUSTER_ODD_LIST_H
 #define MUSTER_ODD_LIST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	ODD_SHOWN_MAX = 8,
@@ -24,6 +25,9 @@ struct odd_list {
 /* Adds one: its owner, its type and a remark. */
 void odd_list_add(struct odd_list *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Logs that who has them in the zone; nothing if there are none. */
+void odd_list_warn(const struct odd_list *list, const uint8_t *zone, const char *who);
 
 /* "a A, b URI and 3 more"; returns ret. */
 const char *odd_list_to_text(const struct odd_list *list, char ret[ODD_LIST_TEXT_MAX]);

@@ -38,7 +38,7 @@ enum target_outcome {
 struct target_result {
 	enum target_outcome outcome;
 	struct verdict verdict; /* why, unless DONE */
-	/* SOA that the zone now has there, borrowed; NULL: not known */
+	/* SOA that the zone now has there, borrowed; NULL: not known, as after FAILED */
 	struct rrset *soa;
 };
 
@@ -112,8 +112,9 @@ struct target_ops {
 	const struct target_lag *lag; /* NULL: whatever is pending is sent at once */
 	struct target *(*new)(const struct config_target *config,
 		const struct target_zone *zone,
-		const struct target_env *env); /* env outlives it; it copies what it
-		                                * needs of the others; NULL: no memory */
+		const struct target_env
+			*env); /* config and env outlive it; it copies what it
+		                                * needs of zone; NULL: no memory */
 	void (*free)(struct target *target);
 	/* have_content: a mirror at the believed SOA exists, so a difference is
 	 * enough. */

@@ -21,54 +21,7 @@
 
 enum {
 	BATCH_CHANGES = 300, /* RRsets: about 30 KiB, half of what fits into a message */
-	QUERY_MAX = 2048,    /* octets: two names and one SOA of maximum length */
 };
-
-/* ---- the end of an operation ---- */
-
-static void on_later(evutil_socket_t fd, short what, void *arg)
-{
-	struct ddns_target *t = arg;
-	struct target_content content = t->content;
-	struct rrset *soa =
-		rrset_ref(t->seen); /* it outlives a target that its caller frees */
-	target_done *done = t->done;
-	target_loaded *loaded = t->loaded;
-	void *caller = t->arg;
-
-	(void)fd;
-	(void)what;
-	rrset_keep(&t->seen, NULL);
-	t->content = (struct target_content){0};
-	t->done = NULL;
-	t->loaded = NULL;
-	t->changes = NULL;
-	if (loaded)
-		loaded(caller, &content);
-	else
-		done(caller, &content.result);
-	rrset_unref(soa);
-}
-
-void ddns_complete(
-	struct ddns_target *t, enum target_outcome outcome, const struct verdict *why)
-{
-	t->content.result = (struct target_result){
-		.outcome = outcome,
-		.verdict = why ? *why : verdict_ok(),
-		.soa = t->seen,
-	};
-	ddns_transfer_free(t->transfer);
-	t->transfer = NULL;
-	event_active(t->later, EV_TIMEOUT, 1);
-}
-
-void ddns_complete_no_memory(struct ddns_target *t)
-{
-	const struct verdict why = verdict_no_memory();
-
-	ddns_complete(t, TARGET_FAILED, &why);
-}
 
 /* ---- asking ---- */
 
@@ -96,11 +49,11 @@ void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_rep
 void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *soa,
 	dns_client_message *message, dns_client_done *done)
 {
-	uint8_t buf[QUERY_MAX];
-	const int len = ddns_compose_query(buf, sizeof(buf), t->zone, type, soa);
+	uint8_t buf[DDNS_QUERY_MAX];
+	const int len = ddns_compose_query(buf, sizeof(buf), t->zone, type, soa, false);
 
 	if (len < 0)
-		ddns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 	else
 		ask(t, t->queries, buf, len, true, message, done);
 }
@@ -111,7 +64,8 @@ struct verdict ddns_explain_rcode(const struct ddns_target *t,
 	char text[DDNS_RCODE_TEXT_MAX];
 
 	return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s answered %s with %s",
-		t->who, what, ddns_rcode_to_text(result->msg, result->m, text));
+		t->config->address.text, what,
+		ddns_rcode_to_text(result->msg, result->m, text));
 }
 
 bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result)
@@ -120,25 +74,25 @@ bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result
 	struct rrset *soa;
 
 	if (result->status != DNS_CLIENT_ANSWERED) {
-		ddns_complete(t, TARGET_FAILED, &why);
+		target_operation_fail(&t->op, &why);
 		return false;
 	}
 	if (ddns_read_rcode(result->msg, result->m) != RCODE_NOERROR) {
 		why = ddns_explain_rcode(t, result, "a query for the SOA");
-		ddns_complete(t, TARGET_FAILED, &why);
+		target_operation_fail(&t->op, &why);
 		return false;
 	}
 	soa = ddns_read_soa(result->msg, result->m, t->zone);
 	/* A cache might answer with an old SOA. */
 	if (!soa || !(result->m->flags & WIRE_AA)) {
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
-			"%s is not authoritative for the zone", t->who);
+			"%s is not authoritative for the zone", t->config->address.text);
 		rrset_unref(soa);
-		ddns_complete(t, TARGET_FAILED, &why);
+		target_operation_fail(&t->op, &why);
 		return false;
 	}
-	rrset_unref(t->seen);
-	t->seen = soa;
+	rrset_unref(t->op.seen);
+	t->op.seen = soa;
 	return true;
 }
 
@@ -152,16 +106,15 @@ static void on_probe(void *arg, const struct dns_client_result *result)
 		return;
 	/* The caller must be told of a newer SOA, so we do not adopt it here. */
 	if (!t->believed)
-		rrset_keep(&t->believed, t->seen);
-	ddns_complete(t, TARGET_DONE, NULL);
+		rrset_keep(&t->believed, t->op.seen);
+	target_operation_succeed(&t->op);
 }
 
 static void ddns_probe(struct target *target, target_done *done, void *arg)
 {
 	struct ddns_target *t = ddns_of(target);
 
-	t->done = done;
-	t->arg = arg;
+	target_operation_begin(&t->op, done, arg);
 	ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_probe);
 }
 
@@ -174,28 +127,7 @@ static enum dns_client_next on_transfer_message(
 {
 	struct ddns_target *t = arg;
 
-	t->rcode = ddns_read_rcode(msg, m);
-	if (t->rcode != RCODE_NOERROR) {
-		ddns_rcode_to_text(msg, m, t->rcode_text);
-		return DNS_CLIENT_LAST;
-	}
-	t->transfer_state = ddns_transfer_read(t->transfer, msg, m);
-	return ddns_transfer_next(t->transfer_state);
-}
-
-/* May a whole transfer work although the incremental one failed?  RFC 1995 5 lets
- * servers ignore IXFR, and some just close the connection. */
-static bool is_whole_zone_worth_asking(
-	const struct ddns_target *t, const struct dns_client_result *result)
-{
-	if (!t->is_incremental)
-		return false;
-	if (t->transfer_state == DDNS_TRANSFER_USELESS ||
-		result->status == DNS_CLIENT_LOST)
-		return true;
-	return result->status == DNS_CLIENT_ANSWERED &&
-		(t->rcode == RCODE_NOTIMP || t->rcode == RCODE_FORMERR ||
-			t->rcode == RCODE_REFUSED);
+	return ddns_transfer_next(ddns_transfer_read(t->transfer, msg, m));
 }
 
 /* What the operator of the server can do about it. */
@@ -210,66 +142,48 @@ static const char *hint_at(uint16_t rcode)
 	return "";
 }
 
-static struct verdict explain_transfer(
-	const struct ddns_target *t, const struct dns_client_result *result)
+/* Takes over what was transferred. */
+static void take_content(struct ddns_target *t, const struct ddns_transferred *got)
 {
-	const char *what = t->is_incremental ? "IXFR" : "AXFR";
-
-	if (t->rcode != RCODE_NOERROR)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-			"%s answered %s with %s%s", t->who, what, t->rcode_text,
-			hint_at(t->rcode));
-	if (t->transfer_state == DDNS_TRANSFER_BROKEN)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
-			what, t->who, ddns_transfer_reason(t->transfer));
-	return result->why;
+	odd_list_warn(got->odd, t->zone, t->config->address.text);
+	rrset_keep(&t->op.seen, got->soa);
+	rrset_keep(&t->believed, got->soa);
+	rrset_keep(&t->mirrored, got->soa);
+	rrset_unref(got->soa);
+	t->is_signed = got->is_signed;
+	t->op.content.zone = got->zone;
+	t->op.content.difference = got->difference;
+	target_operation_succeed(&t->op);
 }
 
 static void on_transfer(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
 	struct ddns_transferred got;
-	char name[NAME_TEXT_MAX], odd[ODD_LIST_TEXT_MAX];
 	struct verdict why;
 
-	if (is_whole_zone_worth_asking(t, result)) {
+	if (ddns_transfer_needs_whole(t->transfer, result)) {
 		start_transfer(t, NULL);
 		return;
 	}
-	if (result->status != DNS_CLIENT_ANSWERED || t->rcode != RCODE_NOERROR) {
-		why = explain_transfer(t, result);
-		ddns_complete(t, TARGET_FAILED, &why);
-		return;
-	}
-	if (ddns_transfer_take(t->transfer, &got) < 0) {
-		ddns_complete_no_memory(t);
-		return;
-	}
-	if (got.odd->count > 0)
-		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
-			    "Muster leaves %s alone",
-			name_to_text(t->zone, name), t->who, got.odd->count,
-			PLURAL(got.odd->count, "record"), odd_list_to_text(got.odd, odd),
-			got.odd->count == 1 ? "it" : "them");
-	rrset_keep(&t->seen, got.soa);
-	rrset_keep(&t->believed, got.soa);
-	rrset_keep(&t->mirrored, got.soa);
-	rrset_unref(got.soa);
-	t->is_signed = got.is_signed;
-	t->content.zone = got.zone;
-	t->content.difference = got.difference;
-	ddns_complete(t, TARGET_DONE, NULL);
+	why = ddns_transfer_judge(t->transfer, result, t->config->address.text,
+		hint_at(ddns_transfer_rcode(t->transfer)));
+	if (!verdict_is_ok(&why))
+		target_operation_fail(&t->op, &why);
+	else if (ddns_transfer_take(t->transfer, &got) < 0)
+		target_operation_fail_memory(&t->op);
+	else
+		take_content(t, &got);
+	ddns_transfer_free(t->transfer);
+	t->transfer = NULL;
 }
 
 static void start_transfer(struct ddns_target *t, struct rrset *since)
 {
 	ddns_transfer_free(t->transfer);
-	t->transfer = ddns_transfer_new(t->zone, since, t->is_signed, &t->seed);
-	t->transfer_state = DDNS_TRANSFER_START;
-	t->is_incremental = since != NULL;
-	t->rcode = RCODE_NOERROR;
+	t->transfer = ddns_transfer_new(t->zone, since, t->is_signed, &t->env->seed);
 	if (!t->transfer) {
-		ddns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 		return;
 	}
 	ddns_ask_query(t, since ? TYPE_IXFR : TYPE_AXFR, since, on_transfer_message,
@@ -281,8 +195,7 @@ static void ddns_load(
 {
 	struct ddns_target *t = ddns_of(target);
 
-	t->loaded = loaded;
-	t->arg = arg;
+	target_operation_begin_load(&t->op, loaded, arg);
 	start_transfer(t, have_content ? t->mirrored : NULL);
 }
 
@@ -297,48 +210,32 @@ static void ddns_free(struct target *target)
 	if (t->queries != t->client)
 		dns_client_free(t->queries);
 	dns_client_free(t->client);
-	if (t->later)
-		event_free(t->later);
 	alarm_stop(&t->pause);
 	ddns_transfer_free(t->transfer);
-	zone_free(t->content.zone);
-	update_free(t->content.difference);
 	rrset_unref(t->believed);
 	rrset_unref(t->intended);
 	rrset_unref(t->mirrored);
 	rrset_unref(t->trial);
-	rrset_unref(t->seen);
+	target_operation_clear(&t->op);
 	free(t);
 }
 
 static struct target *ddns_new(const struct config_target *config,
 	const struct target_zone *zone, const struct target_env *env)
 {
-	struct dns_client_config client = {
-		.base = env->base,
-		.alarms = env->alarms,
-		.pool = env->pool,
-		.real_time = env->real_time,
-		.address = &config->address,
-		.key = config->key,
-		.timeout_ms = config->timeout_ms,
-	};
 	struct ddns_target *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
 	t->base.ops = &target_ddns;
 	memcpy(t->zone, zone->name, name_len(zone->name));
-	memcpy(t->who, config->address.text, sizeof(t->who));
-	t->seed = env->seed;
-	t->client = t->queries = dns_client_new(&client);
-	if (config->transfer_key != config->key) {
-		client.key = config->transfer_key;
-		t->queries = dns_client_new(&client);
-	}
-	t->later = evtimer_new(env->base, on_later, t);
+	t->config = config;
+	t->env = env;
+	t->client = t->queries = dns_client_new(config, config->key, env);
+	if (config->transfer_key != config->key)
+		t->queries = dns_client_new(config, config->transfer_key, env);
 	alarm_init(&t->pause, env->alarms, ddns_on_pause, t);
-	if (!t->client || !t->queries || !t->later) {
+	if (target_operation_init(&t->op, env->base) || !t->client || !t->queries) {
 		ddns_free((struct target *)(void *)t);
 		return NULL;
 	}

@@ -287,26 +287,15 @@ int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 	return compose_end(&c);
 }
 
-int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t type,
-	const struct rrset *soa)
-{
-	struct composer c;
-
-	compose_header(&c, buf, cap, OPCODE_QUERY);
-	compose_question(&c, zone, type);
-	if (soa)
-		compose_rrset(&c, 2, zone, soa, soa->ttl);
-	compose_opt(&c, false);
-	return compose_end(&c);
-}
-
-int ddns_compose_question(
-	uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type, bool dnssec_ok)
+int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type,
+	const struct rrset *soa, bool dnssec_ok)
 {
 	struct composer c;
 
 	compose_header(&c, buf, cap, OPCODE_QUERY);
 	compose_question(&c, name, type);
+	if (soa)
+		compose_rrset(&c, 2, name, soa, soa->ttl);
 	compose_opt(&c, dnssec_ok);
 	return compose_end(&c);
 }

@@ -10,11 +10,11 @@
  * for an RRset of more than max-records-per-type.  The batch must be set aside in one
  * case and repeated in the other, so another UPDATE is sent for comparison:
  *
- *   REFUSED and its like   prerequisites only: taken by whom takes updates at all
- *   SERVFAIL, repeatedly   a new serial only ("trial"): done by who can write.  Then the
- *                          batch has one more try, since what ailed the server may have
- *                          passed in between.
- *   FORMERR or SERVFAIL    the same: servers sign no answer to what they cannot read.
+ *   REFUSED and its like   prerequisites only: a server that accepts any updates accepts it
+ *   SERVFAIL, repeatedly   a new serial only ("trial"): a server that can write does it.
+ *                          Then the batch has one more try, since the server's trouble
+ *                          may have passed in between.
+ *   FORMERR or SERVFAIL    the same: servers do not sign answers to what they cannot read.
  *   without TSIG
  *
  * Limits: a server with room for a serial, but not for the batch, counts as one that
@@ -43,43 +43,39 @@ static void complete_changed(struct ddns_target *t)
 {
 	struct verdict why;
 
-	if (t->believed && t->seen)
+	if (t->believed && t->op.seen)
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"the zone at %s has serial %u, not %u", t->who,
-			rrset_serial(t->seen), rrset_serial(t->believed));
+			"the zone at %s has serial %u, not %u", t->config->address.text,
+			rrset_serial(t->op.seen), rrset_serial(t->believed));
 	else
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"the zone at %s was changed by somebody else", t->who);
+			"the zone at %s was changed by somebody else",
+			t->config->address.text);
 	rrset_keep(&t->believed, NULL);
 	rrset_keep(&t->intended, NULL);
-	ddns_complete(t, TARGET_CHANGED, &why);
+	target_operation_end(&t->op, TARGET_CHANGED, &why);
 }
 
 /* An UPDATE of ours has given the zone this SOA. */
 static void adopt_soa(struct ddns_target *t, struct rrset *soa)
 {
-	/* The mirror has the batch already: it is still a copy if it was one before. */
-	const bool is_mirrored = t->mirrored && t->believed &&
-		rrset_has_same_data(t->mirrored, t->believed);
-
-	rrset_keep(&t->seen, soa);
-	rrset_keep(&t->mirrored, is_mirrored ? soa : NULL);
-	rrset_keep(&t->believed, soa);
+	rrset_keep(&t->op.seen, soa);
+	target_operation_adopt(soa, &t->believed, &t->mirrored);
 	rrset_keep(&t->intended, NULL);
 }
 
 static void complete_delivered(struct ddns_target *t, struct rrset *soa)
 {
 	adopt_soa(t, soa);
-	ddns_complete(t, TARGET_DONE, NULL);
+	target_operation_succeed(&t->op);
 }
 
 static void complete_rejected(struct ddns_target *t)
 {
-	if (!t->seen) /* the zone is unchanged */
-		rrset_keep(&t->seen, t->believed);
+	if (!t->op.seen) /* the zone is unchanged */
+		rrset_keep(&t->op.seen, t->believed);
 	rrset_keep(&t->intended, NULL);
-	ddns_complete(t, TARGET_REJECTED, &t->refusal);
+	target_operation_end(&t->op, TARGET_REJECTED, &t->refusal);
 }
 
 static void complete_too_large(struct ddns_target *t)
@@ -87,7 +83,7 @@ static void complete_too_large(struct ddns_target *t)
 	const struct verdict why = verdict_refuse(RCODE_REFUSED, EDE_NOT_SUPPORTED,
 		"too large for one UPDATE (%u RRsets)", t->changes->count);
 
-	ddns_complete(t, TARGET_REJECTED, &why);
+	target_operation_end(&t->op, TARGET_REJECTED, &why);
 }
 
 /* ---- sending ---- */
@@ -121,9 +117,9 @@ static void on_check(void *arg, const struct dns_client_result *result)
 	struct ddns_target *t = arg;
 
 	if (result->status != DNS_CLIENT_ANSWERED)
-		ddns_complete(t, TARGET_FAILED, &result->why);
+		target_operation_fail(&t->op, &result->why);
 	else if (ddns_read_rcode(result->msg, result->m) == RCODE_NOERROR)
-		complete_delivered(t, t->seen);
+		complete_delivered(t, t->op.seen);
 	else
 		complete_changed(t);
 }
@@ -132,18 +128,18 @@ static void on_check(void *arg, const struct dns_client_result *result)
  * too? */
 static void check_applied(struct ddns_target *t)
 {
-	const int r = send_changes(t, t->seen, t->changes, true, on_check);
+	const int r = send_changes(t, t->op.seen, t->changes, true, on_check);
 
 	if (r == -ENOSPC)
 		complete_changed(t);
 	else if (r < 0)
-		ddns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 }
 
 static bool is_perhaps_applied(const struct ddns_target *t)
 {
 	return t->is_uncertain && t->intended &&
-		rrset_serial(t->seen) == rrset_serial(t->intended);
+		rrset_serial(t->op.seen) == rrset_serial(t->intended);
 }
 
 /* Called before the first UPDATE to this server, and after one without an answer. */
@@ -158,8 +154,8 @@ static void on_soa_before(void *arg, const struct dns_client_result *result)
 		return;
 	}
 	if (!t->believed)
-		rrset_keep(&t->believed, t->seen);
-	if (rrset_has_same_data(t->believed, t->seen))
+		rrset_keep(&t->believed, t->op.seen);
+	if (rrset_has_same_data(t->believed, t->op.seen))
 		send_next(t);
 	else
 		complete_changed(t);
@@ -182,7 +178,7 @@ static void on_soa_after(void *arg, const struct dns_client_result *result)
 		check_applied(t);
 		return;
 	}
-	if (t->is_soa_blind || !rrset_has_same_data(t->believed, t->seen)) {
+	if (t->is_soa_blind || !rrset_has_same_data(t->believed, t->op.seen)) {
 		complete_changed(t);
 		return;
 	}
@@ -209,14 +205,14 @@ static void on_bare_update(void *arg, const struct dns_client_result *result)
 	uint16_t rcode;
 
 	if (result->status != DNS_CLIENT_ANSWERED) {
-		ddns_complete(t, TARGET_FAILED, &result->why);
+		target_operation_fail(&t->op, &result->why);
 		return;
 	}
 	rcode = ddns_read_rcode(result->msg, result->m);
 	if (rcode == RCODE_NOERROR || rcode == RCODE_NXRRSET)
 		complete_rejected(t);
 	else
-		ddns_complete(t, TARGET_FAILED, &t->refusal);
+		target_operation_fail(&t->op, &t->refusal);
 }
 
 static void note_refusal(struct ddns_target *t, const struct dns_client_result *result)
@@ -236,7 +232,7 @@ static void handle_refusal(struct ddns_target *t, const struct dns_client_result
 	if (rcode != RCODE_REFUSED && rcode != RCODE_NOTAUTH && rcode != RCODE_NOTZONE)
 		complete_rejected(t);
 	else if (send_changes(t, t->believed, &no_changes, true, on_bare_update) < 0)
-		ddns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 }
 
 /* "If any system failure (such as an out of memory condition, or a hardware error)
@@ -266,7 +262,7 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 	uint16_t rcode;
 
 	if (result->status != DNS_CLIENT_ANSWERED) {
-		ddns_complete(t, TARGET_FAILED, &why);
+		target_operation_fail(&t->op, &why);
 		return;
 	}
 	rcode = ddns_read_rcode(result->msg, result->m);
@@ -282,7 +278,7 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 		return;
 	}
 	why = ddns_explain_rcode(t, result, "an UPDATE of nothing but the serial");
-	ddns_complete(t, TARGET_FAILED, &why);
+	target_operation_fail(&t->op, &why);
 }
 
 /* It needs the same durable write as the batch, but gives no reason to refuse it. */
@@ -293,7 +289,7 @@ static void send_trial(struct ddns_target *t)
 	if (soa && send_changes(t, soa, &no_changes, false, on_trial) == 0)
 		rrset_keep(&t->trial, soa);
 	else
-		ddns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 	rrset_unref(soa);
 }
 
@@ -318,7 +314,7 @@ static void handle_update_answer(
 	case RCODE_NOTIMP:
 	case RCODE_BADVERS:
 		why = ddns_explain_rcode(t, result, "an UPDATE");
-		ddns_complete(t, TARGET_FAILED, &why);
+		target_operation_fail(&t->op, &why);
 		return;
 	default:
 		handle_refusal(t, result);
@@ -347,7 +343,7 @@ static void on_update(void *arg, const struct dns_client_result *result)
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
 		return;
 	}
-	ddns_complete(t, TARGET_FAILED, &result->why);
+	target_operation_fail(&t->op, &result->why);
 }
 
 static void send_batch(struct ddns_target *t)
@@ -361,7 +357,7 @@ static void send_batch(struct ddns_target *t)
 	else if (r == -ENOSPC)
 		complete_too_large(t);
 	else
-		ddns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 	rrset_unref(intended);
 }
 
@@ -378,16 +374,15 @@ void ddns_deliver(struct target *target, const struct target_batch *batch,
 {
 	struct ddns_target *t = ddns_of(target);
 
-	t->done = done;
-	t->arg = arg;
+	target_operation_begin(&t->op, done, arg);
 	t->changes = batch->changes;
 	t->is_uncertain = batch->is_retry;
 	t->was_lost = false;
 	t->servfails = 0;
 	rrset_keep(&t->trial, NULL);
 	if (!ddns_has_differences(t->changes, t->zone)) {
-		rrset_keep(&t->seen, t->believed);
-		ddns_complete(t, TARGET_DONE, NULL);
+		rrset_keep(&t->op.seen, t->believed);
+		target_operation_succeed(&t->op);
 		return;
 	}
 	if (t->is_uncertain)

@@ -1,6 +1,6 @@
 /*
  * What the parts of the ddns target share: target_ddns.c (making and freeing it,
- * loading, how an operation begins and ends), target_ddns_deliver.c (writing), and two
+ * asking, probing, loading), target_ddns_deliver.c (writing), and two
  * that are pure, without sockets and clock: the messages that it sends, and reading
  * zone transfers.
  */
@@ -9,7 +9,7 @@
 
 #include "gateway/target/dns_client.h"
 #include "gateway/target/odd_list.h"
-#include "gateway/target/target.h"
+#include "gateway/target/target_operation.h"
 #include "zones/update.h"
 
 /* ---- target_ddns_compose.c: requests, without id and TSIG ---- */
@@ -41,13 +41,11 @@ int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 	const struct rrset *soa, const struct changeset *changes);
 
-/* QTYPE SOA, AXFR, or IXFR from soa (RFC 1995 3; otherwise NULL).  Length or -ENOSPC. */
-int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *zone, uint16_t type,
-	const struct rrset *soa);
-
-/* Any question of class IN.  Length or -ENOSPC. */
-int ddns_compose_question(
-	uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type, bool dnssec_ok);
+/* A query of class IN; IXFR from soa (RFC 1995 3; otherwise NULL).  Length or -ENOSPC:
+ * it fits DDNS_QUERY_MAX. */
+enum { DDNS_QUERY_MAX = 2048 }; /* octets: two names and one SOA of maximum length */
+int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type,
+	const struct rrset *soa, bool dnssec_ok);
 
 /* ---- target_ddns_transfer.c: answers ---- */
 
@@ -82,6 +80,7 @@ enum ddns_transfer_state {
 	DDNS_TRANSFER_END,      /* zone, difference or neither (unchanged) */
 	DDNS_TRANSFER_USELESS,  /* IXFR does not work, ask for the whole zone: reason */
 	DDNS_TRANSFER_BROKEN,   /* reason */
+	DDNS_TRANSFER_REFUSED,  /* the server answered with an rcode: reason */
 };
 
 struct ddns_transfer;
@@ -101,6 +100,17 @@ enum ddns_transfer_state ddns_transfer_read(
 /* What that requires of the connection. */
 enum dns_client_next ddns_transfer_next(enum ddns_transfer_state state);
 const char *ddns_transfer_reason(const struct ddns_transfer *transfer);
+uint16_t ddns_transfer_rcode(const struct ddns_transfer *transfer);
+/* Did the server answer that it does not do IXFR (RFC 1995 5), so that AXFR may work? */
+bool ddns_transfer_lacks_ixfr(
+	const struct ddns_transfer *transfer, const struct dns_client_result *result);
+/* The same, or is IXFR of no use here for another reason? */
+bool ddns_transfer_needs_whole(
+	const struct ddns_transfer *transfer, const struct dns_client_result *result);
+/* What came of an exchange with this server: NOERROR, or why there is no transfer.  hint
+ * is added if the server refused it. */
+struct verdict ddns_transfer_judge(const struct ddns_transfer *transfer,
+	const struct dns_client_result *result, const char *who, const char *hint);
 
 /* The result at DDNS_TRANSFER_END; it passes to the caller. */
 struct ddns_transferred {
@@ -120,46 +130,32 @@ int ddns_transfer_take(struct ddns_transfer *transfer, struct ddns_transferred *
 
 struct ddns_target {
 	struct target_base base;
+	struct target_operation op;
 	uint8_t zone[NAME_MAX_LEN];
-	char who[64]; /* "192.0.2.53#53" */
-	struct name_seed seed;
+	const struct config_target *config;
+	const struct target_env *env;
 	struct dns_client *client; /* for updates */
 	/* and for transfers; the same as client if the key is */
 	struct dns_client *queries;
-	struct event *later; /* tells the caller, never from within the caller's call */
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
 	bool is_signed;                               /* by its server; as of mirrored */
 	bool is_soa_blind;  /* the server cannot compare its SOA with a prerequisite */
 	struct alarm pause; /* deliver: after a SERVFAIL, until the next try */
 
 	/* the operation under way */
-	target_done *done;     /* probe, deliver */
-	target_loaded *loaded; /* load */
-	void *arg;
 	const struct changeset *changes; /* deliver; borrowed */
 	bool is_uncertain;      /* deliver: an earlier try may have been applied */
 	bool was_lost;          /* deliver: this UPDATE once got no answer */
 	unsigned servfails;     /* deliver: SERVFAIL answers to the batch */
 	struct rrset *trial;    /* deliver: the SOA of the trial UPDATE; NULL: none yet */
-	struct rrset *seen;     /* the SOA found there */
 	struct verdict refusal; /* the server's answer to the batch */
-	struct ddns_transfer *transfer;
-	bool is_incremental;
-	enum ddns_transfer_state transfer_state;
-	uint16_t rcode; /* of a transfer's message, with its text */
-	char rcode_text[DDNS_RCODE_TEXT_MAX];
-	struct target_content content; /* for the callback */
+	struct ddns_transfer *transfer; /* load */
 };
 
 static inline struct ddns_target *ddns_of(struct target *target)
 {
 	return (struct ddns_target *)(void *)target;
 }
-
-/* Ends the operation; the caller is told later, with t->seen if it is known. */
-void ddns_complete(
-	struct ddns_target *t, enum target_outcome outcome, const struct verdict *why);
-void ddns_complete_no_memory(struct ddns_target *t);
 
 /* Sends one UPDATE (dns_client.h); done is called with t as its arg. */
 void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
@@ -171,7 +167,7 @@ void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *so
 /* What the server answered instead of what was asked for. */
 struct verdict ddns_explain_rcode(const struct ddns_target *t,
 	const struct dns_client_result *result, const char *what);
-/* Puts the answer to a SOA query into t->seen.  Otherwise completes the operation:
+/* Puts the answer to a SOA query into t->op.seen.  Otherwise ends the operation:
  * false. */
 bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result);
 

@@ -47,6 +47,7 @@ struct ddns_transfer {
 	void *sink_arg;
 	/* without the shape of their type, and RRsets that are too large */
 	struct odd_list odd;
+	uint16_t rcode; /* of the last message */
 	char reason[VERDICT_WHY_MAX];
 	uint8_t rdata[RDATA_MAX];
 };
@@ -162,18 +163,7 @@ static void note_odd(struct ddns_transfer *t, const struct rr *rr, const char *w
 		rdata_type_name(rr->type, type), why);
 }
 
-/* ---- differences ---- */
-
-static enum ddns_transfer_state keep_change(struct ddns_transfer *t, struct rr *rr)
-{
-	if (rr->class != CLASS_IN)
-		rr->ttl = 0;
-	update_builder_add(&t->difference, rr);
-	return t->difference.error ? leave(t, DDNS_TRANSFER_BROKEN, "out of memory")
-				   : t->state;
-}
-
-/* ---- the states ---- */
+/* ---- SOAs ---- */
 
 static const uint8_t *soa_rdata(const struct rrset *soa, uint16_t *ret_len)
 {
@@ -246,7 +236,7 @@ static enum ddns_transfer_state end_whole(struct ddns_transfer *t)
 	return DDNS_TRANSFER_END;
 }
 
-/* ---- */
+/* ---- the states ---- */
 
 static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr *rr)
 {
@@ -356,8 +346,13 @@ static enum ddns_transfer_state read_difference(
 	if (t->difference.count + 2 >= UINT16_MAX ||
 		t->difference.octets > LOAD_DIFFERENCE_MAX)
 		return leave(t, DDNS_TRANSFER_USELESS, "too many differences");
-	change.class = t->state == DDNS_TRANSFER_REMOVING ? CLASS_NONE : CLASS_IN;
-	return keep_change(t, &change);
+	if (t->state == DDNS_TRANSFER_REMOVING) {
+		change.class = CLASS_NONE;
+		change.ttl = 0;
+	}
+	update_builder_add(&t->difference, &change);
+	return t->difference.error ? leave(t, DDNS_TRANSFER_BROKEN, "out of memory")
+				   : t->state;
 }
 
 /* After the removed records of one sequence comes the SOA that it leads to. */
@@ -446,20 +441,21 @@ static enum ddns_transfer_state take_raw(struct ddns_transfer *t, const uint8_t 
 	if (t->sink && !t->sink(&rr, t->sink_arg))
 		return leave(t, DDNS_TRANSFER_BROKEN, "it cannot be handed on");
 	if (!t->sink && !take_odd(t, &rr))
-		return broken_rr(t, &rr, "RDATA has not the shape of its type");
+		return broken_rr(t, &rr, "RDATA does not have the shape of its type");
 	return take_rr(t, &rr);
 }
 
 static bool is_going_on(enum ddns_transfer_state state)
 {
-	return state != DDNS_TRANSFER_BROKEN && state != DDNS_TRANSFER_USELESS;
+	return state != DDNS_TRANSFER_BROKEN && state != DDNS_TRANSFER_USELESS &&
+		state != DDNS_TRANSFER_REFUSED;
 }
 
 enum dns_client_next ddns_transfer_next(enum ddns_transfer_state state)
 {
-	if (!is_going_on(state))
-		return DNS_CLIENT_STOP;
-	return state == DDNS_TRANSFER_END ? DNS_CLIENT_LAST : DNS_CLIENT_MORE;
+	if (state == DDNS_TRANSFER_END || state == DDNS_TRANSFER_REFUSED)
+		return DNS_CLIENT_LAST;
+	return is_going_on(state) ? DNS_CLIENT_MORE : DNS_CLIENT_STOP;
 }
 
 enum ddns_transfer_state ddns_transfer_read(
@@ -467,7 +463,14 @@ enum ddns_transfer_state ddns_transfer_read(
 {
 	struct wire_reader r;
 	struct raw_rr raw;
+	char text[DDNS_RCODE_TEXT_MAX];
 
+	t->rcode = ddns_read_rcode(msg, m);
+	if (t->rcode != RCODE_NOERROR) {
+		t->state = leave(
+			t, DDNS_TRANSFER_REFUSED, "%s", ddns_rcode_to_text(msg, m, text));
+		return t->state;
+	}
 	if (!m->counts[1]) { /* RFC 5936 2.2: "at least one" */
 		t->state = leave(t, DDNS_TRANSFER_BROKEN, "a message without records");
 		return t->state;
@@ -521,6 +524,41 @@ int ddns_transfer_take(struct ddns_transfer *t, struct ddns_transferred *ret)
 const char *ddns_transfer_reason(const struct ddns_transfer *t)
 {
 	return t->reason;
+}
+
+uint16_t ddns_transfer_rcode(const struct ddns_transfer *t)
+{
+	return t->rcode;
+}
+
+bool ddns_transfer_lacks_ixfr(
+	const struct ddns_transfer *t, const struct dns_client_result *result)
+{
+	return t->since && result->status == DNS_CLIENT_ANSWERED &&
+		(t->rcode == RCODE_NOTIMP || t->rcode == RCODE_FORMERR ||
+			t->rcode == RCODE_REFUSED);
+}
+
+/* Some servers just close the connection. */
+bool ddns_transfer_needs_whole(
+	const struct ddns_transfer *t, const struct dns_client_result *result)
+{
+	return ddns_transfer_lacks_ixfr(t, result) || t->state == DDNS_TRANSFER_USELESS ||
+		(t->since && result->status == DNS_CLIENT_LOST);
+}
+
+struct verdict ddns_transfer_judge(const struct ddns_transfer *t,
+	const struct dns_client_result *result, const char *who, const char *hint)
+{
+	const char *what = t->since ? "IXFR" : "AXFR";
+
+	if (t->state == DDNS_TRANSFER_REFUSED)
+		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+			"%s answered %s with %s%s", who, what, t->reason, hint);
+	if (!is_going_on(t->state))
+		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
+			what, who, t->reason);
+	return result->status == DNS_CLIENT_ANSWERED ? verdict_ok() : result->why;
 }
 
 struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,

@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum {
-	BATCH_CHANGES = 20000, /* of those that did not melt */
+	BATCH_CHANGES = 20000, /* of change sets that did not melt */
 	LAG_FEW_MS = 1000,
 	LAG_FEW = 1000,
 	LAG_MANY_MS = 5000,
-	LAG_MAX = 100000, /* are read again after a crash, in a second or two */
+	LAG_MAX = 100000, /* after a crash, as many are read again, in a second or two */
 };
 
 struct local_target {

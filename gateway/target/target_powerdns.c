@@ -25,53 +25,6 @@ enum {
 	PATCH_HEADERS = 4096,      /* octets of that limit that headers may take */
 };
 
-/* ---- the end of an operation ---- */
-
-static void on_later(evutil_socket_t fd, short what, void *arg)
-{
-	struct powerdns_target *t = arg;
-	struct target_content content = t->content;
-	struct rrset *soa = rrset_ref(content.result.soa); /* outlives a freed target */
-	target_done *done = t->done;
-	target_loaded *loaded = t->loaded;
-	void *caller = t->arg;
-
-	(void)fd;
-	(void)what;
-	t->content = (struct target_content){0};
-	t->done = NULL;
-	t->loaded = NULL;
-	t->changes = NULL;
-	free(t->body);
-	t->body = NULL;
-	rrset_keep(&t->sent, NULL);
-	rrset_keep(&t->seen, NULL);
-	if (loaded)
-		loaded(caller, &content);
-	else
-		done(caller, &content.result);
-	rrset_unref(soa);
-}
-
-/* t->seen is passed on, if it is known. */
-void powerdns_complete(
-	struct powerdns_target *t, enum target_outcome outcome, const struct verdict *why)
-{
-	t->content.result = (struct target_result){
-		.outcome = outcome,
-		.verdict = why ? *why : verdict_ok(),
-		.soa = t->seen,
-	};
-	event_active(t->later, EV_TIMEOUT, 1);
-}
-
-void powerdns_complete_no_memory(struct powerdns_target *t)
-{
-	const struct verdict why = verdict_no_memory();
-
-	powerdns_complete(t, TARGET_FAILED, &why);
-}
-
 /* ---- asking ---- */
 
 void powerdns_ask_with(
@@ -82,7 +35,7 @@ void powerdns_ask_with(
 
 	request->headers = headers;
 	if (!http_client_start(t->http, request, done, t))
-		powerdns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 }
 
 void powerdns_ask(struct powerdns_target *t, const char *url, http_done *done)
@@ -90,7 +43,7 @@ void powerdns_ask(struct powerdns_target *t, const char *url, http_done *done)
 	struct http_request request = {.method = "GET",
 		.url = url,
 		.answer_max = POWERDNS_ANSWER_MAX,
-		.timeout_ms = t->timeout_ms};
+		.timeout_ms = (long)t->config->timeout_ms};
 
 	powerdns_ask_with(t, &request, done);
 }
@@ -112,8 +65,7 @@ static struct verdict explain_page(const struct http_response *response)
 {
 	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
 		"PowerDNS: HTTP %ld with a web page: a proxy answers, or url is not "
-		"that "
-		"of the PowerDNS API",
+		"that of the PowerDNS API",
 		response->status);
 }
 
@@ -143,17 +95,13 @@ struct verdict powerdns_explain(const struct http_response *response)
 		response->status, text);
 }
 
-void powerdns_complete_failed(
-	struct powerdns_target *t, const struct http_response *response)
+void powerdns_fail(struct powerdns_target *t, const struct http_response *response)
 {
 	const struct verdict why = powerdns_explain(response);
 
-	rrset_keep(&t->seen, NULL);
-	powerdns_complete(t, TARGET_FAILED, &why);
+	target_operation_fail(&t->op, &why);
 }
 
-/* An answer about the zone.  NOERROR with *ret to be cleared, or why it cannot be
- * used. */
 struct verdict powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret)
@@ -187,31 +135,27 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 	return v;
 }
 
-/* What every answer about the zone contains. */
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone)
 {
 	powerdns_serial_init(&t->serial, zone->soa_edit_api, zone->soa_edit, zone->stored,
 		zone->served);
 	t->is_signed = zone->is_signed;
-	rrset_keep(&t->seen, zone->soa);
+	rrset_keep(&t->op.seen, zone->soa);
 }
 
 void powerdns_believe(struct powerdns_target *t)
 {
-	rrset_keep(&t->believed, t->seen);
+	rrset_keep(&t->believed, t->op.seen);
 	t->believed_stored = t->serial.stored;
 }
 
-/* Puts the answer to a look at the SOA into t->seen and t->serial.  Otherwise completes
- * the operation: false. */
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response)
 {
 	struct powerdns_zone zone;
 	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
 
 	if (!verdict_is_ok(&v)) {
-		rrset_keep(&t->seen, NULL);
-		powerdns_complete(t, TARGET_FAILED, &v);
+		target_operation_fail(&t->op, &v);
 		return false;
 	}
 	powerdns_note_settings(t, &zone);
@@ -229,18 +173,17 @@ static void on_probe(void *arg, const struct http_response *response)
 		return;
 	/* The caller must be told of a newer SOA, so we do not adopt it here. */
 	if (t->is_suspect)
-		rrset_keep(&t->seen, NULL);
+		rrset_keep(&t->op.seen, NULL);
 	else if (!t->believed)
 		powerdns_believe(t);
-	powerdns_complete(t, TARGET_DONE, NULL);
+	target_operation_succeed(&t->op);
 }
 
 static void powerdns_probe(struct target *target, target_done *done, void *arg)
 {
 	struct powerdns_target *t = powerdns_of(target);
 
-	t->done = done;
-	t->arg = arg;
+	target_operation_begin(&t->op, done, arg);
 	powerdns_ask(t, t->soa_url, on_probe);
 }
 
@@ -259,20 +202,20 @@ static void hint(struct powerdns_target *t)
 			 "is slow if the zone is large; with API-RECTIFY 0 for the zone, "
 			 "or default-api-rectify=no, Muster asks for it when it is "
 			 "needed",
-			name, t->who);
+			name, t->config->id);
 	if (t->serial.bump == POWERDNS_BUMP_NONE)
 		log_info("zone %s: %s has no SOA-EDIT-API for it: changes that others "
 			 "make there without a new serial go unnoticed",
-			name, t->who);
+			name, t->config->id);
 }
 
 static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 {
-	char name[NAME_TEXT_MAX], odd[ODD_LIST_TEXT_MAX];
+	char name[NAME_TEXT_MAX];
 
 	powerdns_note_settings(t, zone);
 	powerdns_believe(t);
-	rrset_keep(&t->mirrored, t->changes ? NULL : zone->soa);
+	rrset_keep(&t->mirrored, t->op.loaded ? zone->soa : NULL);
 	t->is_suspect = false;
 	t->attempt.is_open = false;
 	t->rectifies_itself = t->rectifies_itself || zone->api_rectify;
@@ -286,15 +229,9 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	if (zone->outside > 0)
 		log_warning("zone %s: %s has %zu %s outside the zone, which Muster "
 			    "leaves alone",
-			name_to_text(t->zone, name), t->who, zone->outside,
+			name_to_text(t->zone, name), t->config->id, zone->outside,
 			PLURAL(zone->outside, "record"));
-	if (zone->odd.count > 0)
-		log_warning("zone %s: %s has %zu %s in it that Muster cannot read: %s; "
-			    "Muster leaves %s alone",
-			name_to_text(t->zone, name), t->who, zone->odd.count,
-			PLURAL(zone->odd.count, "record"),
-			odd_list_to_text(&zone->odd, odd),
-			zone->odd.count == 1 ? "it" : "them");
+	odd_list_warn(&zone->odd, t->zone, t->config->id);
 	hint(t);
 }
 
@@ -305,20 +242,19 @@ static void on_zone(void *arg, const struct http_response *response)
 	const struct verdict v = powerdns_read_zone(t, response, true, &zone);
 
 	if (!verdict_is_ok(&v)) {
-		rrset_keep(&t->seen, NULL);
-		powerdns_complete(t, TARGET_FAILED, &v);
+		target_operation_fail(&t->op, &v);
 		return;
 	}
 	note_content(t, &zone);
-	if (t->changes) { /* a delivery that had to load the zone first */
+	if (!t->op.loaded) { /* a delivery that had to load the zone first */
 		powerdns_zone_clear(&zone);
 		powerdns_send_patch(t);
 		return;
 	}
-	t->content.zone = zone.content;
+	t->op.content.zone = zone.content;
 	zone.content = NULL;
 	powerdns_zone_clear(&zone);
-	powerdns_complete(t, TARGET_DONE, NULL);
+	target_operation_succeed(&t->op);
 }
 
 /* Reads the server's settings, if it reports them. */
@@ -348,10 +284,10 @@ static void on_config(void *arg, const struct http_response *response)
 	struct http_request request = {.method = "GET",
 		.url = t->zone_url,
 		.answer_max = ZONE_ANSWER_MAX,
-		.timeout_ms = t->timeout_ms * POWERDNS_SLOW_FACTOR};
+		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
 
 	if (response->error) {
-		powerdns_complete_failed(t, response);
+		powerdns_fail(t, response);
 		return;
 	}
 	if (powerdns_is_success(response))
@@ -369,7 +305,7 @@ static void on_metadata(void *arg, const struct http_response *response)
 	/* All other outcomes concern this request only, and the zone gets an answer of
 	 * its own. */
 	if (response->error || response->status == 401 || response->status == 404) {
-		powerdns_complete_failed(t, response);
+		powerdns_fail(t, response);
 		return;
 	}
 	powerdns_json_read_setting(
@@ -390,17 +326,17 @@ static void on_soa_before_load(void *arg, const struct http_response *response)
 
 	if (!powerdns_take_soa(t, response))
 		return;
-	if (!t->mirrored || !rrset_is_identical(t->mirrored, t->seen)) {
+	if (!t->mirrored || !rrset_is_identical(t->mirrored, t->op.seen)) {
 		powerdns_start_load(t);
 		return;
 	}
 	update_builder_init(&nothing, t->zone);
-	if (update_builder_finish(&nothing, &t->content.difference) < 0) {
-		powerdns_complete_no_memory(t);
+	if (update_builder_finish(&nothing, &t->op.content.difference) < 0) {
+		target_operation_fail_memory(&t->op);
 		return;
 	}
 	powerdns_believe(t);
-	powerdns_complete(t, TARGET_DONE, NULL);
+	target_operation_succeed(&t->op);
 }
 
 static void powerdns_load(
@@ -410,8 +346,7 @@ static void powerdns_load(
 	const bool is_counted = t->serial.bump == POWERDNS_BUMP_INCREASE ||
 		t->serial.bump == POWERDNS_BUMP_DEFAULT;
 
-	t->loaded = loaded;
-	t->arg = arg;
+	target_operation_begin_load(&t->op, loaded, arg);
 	/* If each change gives a new serial, an unchanged one means that there was no
 	 * change. */
 	if (have_content && t->mirrored && is_counted)
@@ -429,12 +364,9 @@ static void powerdns_free(struct target *target)
 	if (!t)
 		return;
 	http_client_free(t->http);
-	if (t->later)
-		event_free(t->later);
 	if (t->key_header)
 		explicit_bzero(t->key_header, strlen(t->key_header));
 	free(t->key_header);
-	free(t->who);
 	free(t->server_url);
 	free(t->zone_url);
 	free(t->soa_url);
@@ -442,15 +374,13 @@ static void powerdns_free(struct target *target)
 	free(t->rectify_url);
 	free(t->config_url);
 	free(t->body);
-	zone_free(t->content.zone);
-	update_free(t->content.difference);
 	powerdns_texts_free(t->disabled);
 	powerdns_texts_free(t->spelt);
 	powerdns_parents_free(t->parents);
 	rrset_unref(t->believed);
 	rrset_unref(t->mirrored);
-	rrset_unref(t->seen);
 	rrset_unref(t->sent);
+	target_operation_clear(&t->op);
 	free(t);
 }
 
@@ -463,9 +393,10 @@ static char *join(const char *a, const char *b)
 	return joined;
 }
 
-static bool set_texts(struct powerdns_target *t, const struct config_target *config)
+static bool set_texts(struct powerdns_target *t)
 {
-	t->who = strdup(config->id);
+	const struct config_target *config = t->config;
+
 	t->key_header = join("X-API-Key: ", config->api_key ? config->api_key : "");
 	t->server_url = powerdns_url_server(config->url, config->server);
 	t->config_url = join(t->server_url, "/config");
@@ -473,8 +404,8 @@ static bool set_texts(struct powerdns_target *t, const struct config_target *con
 	t->soa_url = t->zone_url ? powerdns_url_soa(t->zone_url, t->zone) : NULL;
 	t->metadata_url = join(t->zone_url, "/metadata");
 	t->rectify_url = join(t->zone_url, "/rectify");
-	return t->who && t->key_header && t->config_url && t->soa_url &&
-		t->metadata_url && t->rectify_url;
+	return t->key_header && t->config_url && t->soa_url && t->metadata_url &&
+		t->rectify_url;
 }
 
 static struct target *powerdns_new(const struct config_target *config,
@@ -487,12 +418,12 @@ static struct target *powerdns_new(const struct config_target *config,
 	t->base.ops = &target_powerdns;
 	memcpy(t->zone, zone->name, name_len(zone->name));
 	t->patch_max = ((size_t)PATCH_MAX_MB << 20) - PATCH_HEADERS;
-	t->timeout_ms = (long)config->timeout_ms;
+	t->config = config;
 	t->seed = env->seed;
 	t->http = http_client_new(env->base, env->alarms);
-	t->later = evtimer_new(env->base, on_later, t);
 	t->parents = powerdns_parents_new(zone->name);
-	if (!t->http || !t->later || !t->parents || !set_texts(t, config)) {
+	if (target_operation_init(&t->op, env->base) || !t->http || !t->parents ||
+		!set_texts(t)) {
 		powerdns_free((struct target *)(void *)t);
 		return NULL;
 	}

@@ -40,10 +40,10 @@ static void complete_changed(struct powerdns_target *t)
 		"PowerDNS: the zone was changed by somebody else");
 
 	rrset_keep(&t->believed, NULL);
-	rrset_keep(&t->seen, NULL);
+	rrset_keep(&t->op.seen, NULL);
 	t->attempt.is_open = false;
 	t->is_suspect = false;
-	powerdns_complete(t, TARGET_CHANGED, &why);
+	target_operation_end(&t->op, TARGET_CHANGED, &why);
 }
 
 /* The batch was applied, and maybe something else too. */
@@ -51,21 +51,17 @@ static void complete_suspect(struct powerdns_target *t)
 {
 	rrset_keep(&t->believed, NULL);
 	rrset_keep(&t->mirrored, NULL);
-	rrset_keep(&t->seen, NULL);
+	rrset_keep(&t->op.seen, NULL);
 	t->is_suspect = true;
-	powerdns_complete(t, TARGET_DONE, NULL);
+	target_operation_succeed(&t->op);
 }
 
-/* The batch was applied, and the zone has t->seen. */
+/* The batch was applied, and the zone has t->op.seen. */
 static void complete_delivered(struct powerdns_target *t)
 {
-	/* The mirror has the batch already: it is still a copy if it was one before. */
-	const bool is_mirrored = t->mirrored && t->believed &&
-		rrset_has_same_data(t->mirrored, t->believed);
-
-	rrset_keep(&t->mirrored, is_mirrored ? t->seen : NULL);
-	powerdns_believe(t);
-	powerdns_complete(t, TARGET_DONE, NULL);
+	target_operation_adopt(t->op.seen, &t->believed, &t->mirrored);
+	t->believed_stored = t->serial.stored;
+	target_operation_succeed(&t->op);
 }
 
 static void complete_rejected(struct powerdns_target *t, enum ede ede, const char *text)
@@ -74,8 +70,8 @@ static void complete_rejected(struct powerdns_target *t, enum ede ede, const cha
 		verdict_refuse(RCODE_REFUSED, ede, "PowerDNS: %s", text);
 
 	t->attempt.is_open = false;
-	rrset_keep(&t->seen, t->believed); /* the zone is as it was */
-	powerdns_complete(t, TARGET_REJECTED, &why);
+	rrset_keep(&t->op.seen, t->believed); /* the zone is as it was */
+	target_operation_end(&t->op, TARGET_REJECTED, &why);
 }
 
 /* ---- after the PATCH ---- */
@@ -110,7 +106,7 @@ static struct rrset *known_soa(const struct powerdns_target *t)
 	if (!t->serial.is_served_as_stored)
 		return NULL;
 	if (t->has_after && !t->sent)
-		return soa_with_serial(t->seen, t->after);
+		return soa_with_serial(t->op.seen, t->after);
 	if (t->sent && t->serial.bump == POWERDNS_BUMP_NONE)
 		return rrset_ref(t->sent);
 	return NULL;
@@ -123,7 +119,7 @@ static void finish_delivery(struct powerdns_target *t)
 
 	if (t->has_other_writer) {
 		log_warning("zone %s: somebody else changed it in %s at the same time",
-			name_to_text(t->zone, name), t->who);
+			name_to_text(t->zone, name), t->config->id);
 		complete_suspect(t);
 		return;
 	}
@@ -132,7 +128,7 @@ static void finish_delivery(struct powerdns_target *t)
 		powerdns_ask(t, t->soa_url, on_soa_after);
 		return;
 	}
-	rrset_keep(&t->seen, soa);
+	rrset_keep(&t->op.seen, soa);
 	rrset_unref(soa);
 	t->serial.stored = rrset_serial(soa);
 	complete_delivered(t);
@@ -146,7 +142,7 @@ static void on_rectified(void *arg, const struct http_response *response)
 	if (!powerdns_is_success(response)) {
 		const struct verdict why = powerdns_explain(response);
 		log_warning("zone %s: %s could not rectify it: %s",
-			name_to_text(t->zone, name), t->who, why.why);
+			name_to_text(t->zone, name), t->config->id, why.why);
 	}
 	finish_delivery(t);
 }
@@ -157,7 +153,7 @@ static void ask_rectify(struct powerdns_target *t)
 		.url = t->rectify_url,
 		.body = "",
 		.answer_max = POWERDNS_ANSWER_MAX,
-		.timeout_ms = t->timeout_ms * POWERDNS_SLOW_FACTOR};
+		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
 
 	powerdns_ask_with(t, &request, on_rectified);
 }
@@ -210,18 +206,25 @@ static bool is_rejection(const struct http_response *response)
 	return true;
 }
 
+static void drop_body(struct powerdns_target *t)
+{
+	free(t->body);
+	t->body = NULL;
+}
+
 static void on_patched(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	char text[POWERDNS_WHY_MAX];
 
+	drop_body(t);
 	if (is_rejection(response)) {
 		powerdns_json_read_error(response->body, response->body_len, text);
 		complete_rejected(t, EDE_OTHER, text);
 		return;
 	}
 	if (!powerdns_is_success(response)) {
-		powerdns_complete_failed(t, response);
+		powerdns_fail(t, response);
 		return;
 	}
 	t->attempt.is_open = false;
@@ -257,7 +260,7 @@ static int choose_soa(struct powerdns_target *t)
 	else
 		serial = powerdns_serial_to_send(
 			&t->serial, wanted ? &wanted_serial : NULL);
-	t->sent = soa_with_serial(wanted ? wanted : t->seen, serial);
+	t->sent = soa_with_serial(wanted ? wanted : t->op.seen, serial);
 	return t->sent ? 0 : -ENOMEM;
 }
 
@@ -269,14 +272,13 @@ static void note_attempt(struct powerdns_target *t)
 		t->attempt.write.sent = rrset_serial(t->sent);
 }
 
-/* From t->seen, which the zone has. */
 void powerdns_send_patch(struct powerdns_target *t)
 {
 	struct http_request request = {.method = "PATCH",
 		.url = t->zone_url,
 		.answer_max = POWERDNS_ANSWER_MAX,
-		.timeout_ms =
-			t->timeout_ms * (t->rectifies_itself ? POWERDNS_SLOW_FACTOR : 1)};
+		.timeout_ms = (long)t->config->timeout_ms *
+			(t->rectifies_itself ? POWERDNS_SLOW_FACTOR : 1)};
 	struct powerdns_patch patch = {.changes = t->changes,
 		.apex = t->zone,
 		.disabled = t->disabled,
@@ -287,6 +289,7 @@ void powerdns_send_patch(struct powerdns_target *t)
 	int ret = choose_soa(t);
 
 	patch.soa = t->sent;
+	drop_body(t); /* of a PATCH that could not be sent */
 	if (!ret)
 		ret = powerdns_json_write_patch(&patch, &t->body, &request.body_len, why);
 	if (ret == -EINVAL) {
@@ -299,7 +302,7 @@ void powerdns_send_patch(struct powerdns_target *t)
 		return;
 	}
 	if (ret) {
-		powerdns_complete_no_memory(t);
+		target_operation_fail_memory(&t->op);
 		return;
 	}
 	t->must_rectify = !t->rectifies_itself &&
@@ -317,9 +320,9 @@ static bool is_believed(const struct powerdns_target *t)
 	bool is_same;
 
 	if (t->serial.is_served_as_stored || t->serial.stored != t->believed_stored)
-		return rrset_has_same_data(t->believed, t->seen);
-	in_its_time = soa_with_serial(t->believed, rrset_serial(t->seen));
-	is_same = in_its_time && rrset_has_same_data(in_its_time, t->seen);
+		return rrset_has_same_data(t->believed, t->op.seen);
+	in_its_time = soa_with_serial(t->believed, rrset_serial(t->op.seen));
+	is_same = in_its_time && rrset_has_same_data(in_its_time, t->op.seen);
 	rrset_unref(in_its_time);
 	return is_same;
 }
@@ -351,15 +354,14 @@ void powerdns_deliver(struct target *target, const struct target_batch *batch,
 {
 	struct powerdns_target *t = powerdns_of(target);
 
-	t->done = done;
-	t->arg = arg;
+	target_operation_begin(&t->op, done, arg);
 	t->changes = batch->changes;
 	t->is_retry = batch->is_retry;
 	if (!t->is_retry)
 		t->attempt.is_open = false;
 	if (t->changes->count == 0) {
-		rrset_keep(&t->seen, t->believed);
-		powerdns_complete(t, TARGET_DONE, NULL);
+		rrset_keep(&t->op.seen, t->believed);
+		target_operation_succeed(&t->op);
 	} else if (t->is_suspect) {
 		complete_changed(t);
 	} else if (t->believed) {

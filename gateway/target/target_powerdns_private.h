@@ -1,6 +1,6 @@
 /*
  * What the two halves of the powerdns target share: target_powerdns.c (probing,
- * loading, how an operation begins and ends) and target_powerdns_deliver.c (writing).
+ * loading, asking) and target_powerdns_deliver.c (writing).
  */
 #ifndef MUSTER_TARGET_POWERDNS_PRIVATE_H
 #define MUSTER_TARGET_POWERDNS_PRIVATE_H
@@ -9,7 +9,7 @@
 #include "gateway/target/powerdns_json.h"
 #include "gateway/target/powerdns_rectify.h"
 #include "gateway/target/powerdns_serial.h"
-#include "gateway/target/target.h"
+#include "gateway/target/target_operation.h"
 
 enum {
 	POWERDNS_ANSWER_MAX = 1 << 20, /* octets of any answer except a zone */
@@ -25,14 +25,13 @@ struct powerdns_attempt {
 
 struct powerdns_target {
 	struct target_base base;
+	struct target_operation op;
 	uint8_t zone[NAME_MAX_LEN];
+	const struct config_target *config;
 	struct name_seed seed;
-	char *who; /* the target's id, for the log */
 	char *server_url, *zone_url, *soa_url, *metadata_url, *rectify_url, *config_url;
 	char *key_header; /* the API key: wiped on free */
-	long timeout_ms;
 	struct http_client *http;
-	struct event *later; /* tells the caller, never from within the caller's call */
 
 	struct rrset *believed, *mirrored; /* NULL: not known */
 	uint32_t believed_stored;          /* the stored serial behind believed */
@@ -48,19 +47,14 @@ struct powerdns_target {
 	size_t patch_max; /* octets */
 
 	/* the operation under way */
-	target_done *done;     /* probe, deliver */
-	target_loaded *loaded; /* load */
-	void *arg;
 	const struct changeset *changes; /* deliver; borrowed */
 	bool is_retry;
 	bool must_rectify;
 	char *body;         /* of the PATCH */
-	struct rrset *seen; /* the SOA found there, for later steps */
 	struct rrset *sent; /* the SOA in the PATCH; NULL: none */
 	bool has_after;     /* the PATCH's answer contained the serial: */
 	uint32_t after;     /* as stored */
 	bool has_other_writer;
-	struct target_content content; /* what later tells */
 };
 
 static inline struct powerdns_target *powerdns_of(struct target *target)
@@ -70,12 +64,8 @@ static inline struct powerdns_target *powerdns_of(struct target *target)
 
 /* ---- target_powerdns.c ---- */
 
-/* Ends the operation, in a moment; t->seen is passed on, if it is known. */
-void powerdns_complete(struct powerdns_target *t, enum target_outcome outcome,
-	const struct verdict *why);
-void powerdns_complete_no_memory(struct powerdns_target *t);
-void powerdns_complete_failed(
-	struct powerdns_target *t, const struct http_response *response);
+/* Ends the operation: the request failed. */
+void powerdns_fail(struct powerdns_target *t, const struct http_response *response);
 
 /* Sends a request, with the headers common to all; without memory ends the operation. */
 void powerdns_ask_with(
@@ -92,10 +82,10 @@ struct verdict powerdns_explain(const struct http_response *response);
 struct verdict powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret);
-/* Records that the zone has t->seen and t->serial, as far as is known. */
+/* Records that the zone has t->op.seen and t->serial, as far as is known. */
 void powerdns_believe(struct powerdns_target *t);
 
-/* What every answer about the zone contains: t->seen, t->serial, t->is_signed. */
+/* What every answer about the zone contains: t->op.seen, t->serial, t->is_signed. */
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone);
 /* Does both for a look at the SOA.  False: it failed, and the operation ends. */
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response);
@@ -108,7 +98,7 @@ void powerdns_start_load(struct powerdns_target *t);
 
 void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
-/* Applies t->changes to t->seen, which the zone has. */
+/* Applies t->changes to t->op.seen, which the zone has. */
 void powerdns_send_patch(struct powerdns_target *t);
 
 #endif

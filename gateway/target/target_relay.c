@@ -9,12 +9,10 @@
 
 #include "gateway/target/target_ddns_private.h"
 
-enum { QUERY_MAX = 2048 }; /* octets: two names and one SOA of maximum length */
-
 struct target_relay {
 	uint8_t zone[NAME_MAX_LEN];
-	char who[64]; /* "192.0.2.53#53" */
-	struct name_seed seed;
+	const struct config_target *config;
+	const struct target_env *env;
 	struct dns_client *client;
 
 	/* the exchange under way */
@@ -22,10 +20,6 @@ struct target_relay {
 	target_relay_record *record;
 	void *arg;
 	struct ddns_transfer *transfer; /* NULL: a question */
-	enum ddns_transfer_state state;
-	bool is_incremental;
-	uint16_t rcode; /* of a transfer's message, with its text */
-	char rcode_text[DDNS_RCODE_TEXT_MAX];
 };
 
 static void finish(struct target_relay *relay, const struct target_relay_result *result)
@@ -70,7 +64,7 @@ static void on_answer(void *arg, const struct dns_client_result *result)
 			.why = verdict_ok(), .msg = result->msg, .m = result->m};
 		if (!is_told(ddns_read_rcode(result->msg, result->m)))
 			told.why = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-				"%s answered with %s", relay->who,
+				"%s answered with %s", relay->config->address.text,
 				ddns_rcode_to_text(result->msg, result->m, text));
 	}
 	finish(relay, &told);
@@ -79,8 +73,8 @@ static void on_answer(void *arg, const struct dns_client_result *result)
 void target_relay_ask(struct target_relay *relay, const uint8_t *name, uint16_t type,
 	bool dnssec_ok, target_relay_done *done, void *arg)
 {
-	uint8_t buf[QUERY_MAX];
-	const int len = ddns_compose_question(buf, sizeof(buf), name, type, dnssec_ok);
+	uint8_t buf[DDNS_QUERY_MAX];
+	const int len = ddns_compose_query(buf, sizeof(buf), name, type, NULL, dnssec_ok);
 
 	relay->done = done;
 	relay->arg = arg;
@@ -96,58 +90,34 @@ static enum dns_client_next on_transfer_message(
 {
 	struct target_relay *relay = arg;
 
-	relay->rcode = ddns_read_rcode(msg, m);
-	if (relay->rcode != RCODE_NOERROR) {
-		ddns_rcode_to_text(msg, m, relay->rcode_text);
-		return DNS_CLIENT_LAST;
-	}
-	if (!relay->transfer)
+	if (!relay->transfer) /* there was no memory for it */
 		return DNS_CLIENT_STOP;
-	relay->state = ddns_transfer_read(relay->transfer, msg, m);
-	return ddns_transfer_next(relay->state);
-}
-
-static struct verdict judge_transfer(
-	const struct target_relay *relay, const struct dns_client_result *result)
-{
-	const char *what = relay->is_incremental ? "IXFR" : "AXFR";
-
-	if (!relay->transfer)
-		return verdict_no_memory();
-	if (relay->rcode != RCODE_NOERROR)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-			"%s answered %s with %s", relay->who, what, relay->rcode_text);
-	if (relay->state == DDNS_TRANSFER_USELESS || relay->state == DDNS_TRANSFER_BROKEN)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
-			what, relay->who, ddns_transfer_reason(relay->transfer));
-	return result->status == DNS_CLIENT_ANSWERED ? verdict_ok() : result->why;
+	return ddns_transfer_next(ddns_transfer_read(relay->transfer, msg, m));
 }
 
 static void on_transfer(void *arg, const struct dns_client_result *result)
 {
 	struct target_relay *relay = arg;
-	const struct target_relay_result told = {.why = judge_transfer(relay, result)};
+	struct target_relay_result told = {.why = verdict_no_memory()};
 
-	/* RFC 1995 5 lets servers ignore IXFR. */
-	if (relay->is_incremental && result->status == DNS_CLIENT_ANSWERED &&
-		(relay->rcode == RCODE_NOTIMP || relay->rcode == RCODE_FORMERR ||
-			relay->rcode == RCODE_REFUSED))
+	if (relay->transfer && ddns_transfer_lacks_ixfr(relay->transfer, result)) {
 		start_transfer(relay, NULL);
-	else
-		finish(relay, &told);
+		return;
+	}
+	if (relay->transfer)
+		told.why = ddns_transfer_judge(
+			relay->transfer, result, relay->config->address.text, "");
+	finish(relay, &told);
 }
 
 static void start_transfer(struct target_relay *relay, struct rrset *since)
 {
-	uint8_t buf[QUERY_MAX];
-	const int len = ddns_compose_query(
-		buf, sizeof(buf), relay->zone, since ? TYPE_IXFR : TYPE_AXFR, since);
+	uint8_t buf[DDNS_QUERY_MAX];
+	const int len = ddns_compose_query(buf, sizeof(buf), relay->zone,
+		since ? TYPE_IXFR : TYPE_AXFR, since, false);
 
 	ddns_transfer_free(relay->transfer);
-	relay->transfer = ddns_transfer_new(relay->zone, since, false, &relay->seed);
-	relay->state = DDNS_TRANSFER_START;
-	relay->is_incremental = since != NULL;
-	relay->rcode = RCODE_NOERROR;
+	relay->transfer = ddns_transfer_new(relay->zone, since, false, &relay->env->seed);
 	if (relay->transfer)
 		ddns_transfer_hand_on(relay->transfer, relay->record, relay->arg);
 	ask(relay, buf, len, on_transfer_message, on_transfer);
@@ -176,23 +146,14 @@ void target_relay_free(struct target_relay *relay)
 struct target_relay *target_relay_new(const struct config_target *config,
 	const uint8_t *zone, const struct target_env *env)
 {
-	const struct dns_client_config client = {
-		.base = env->base,
-		.alarms = env->alarms,
-		.pool = env->pool,
-		.real_time = env->real_time,
-		.address = &config->address,
-		.key = config->transfer_key,
-		.timeout_ms = config->timeout_ms,
-	};
 	struct target_relay *relay = calloc(1, sizeof(*relay));
 
 	if (!relay)
 		return NULL;
 	memcpy(relay->zone, zone, name_len(zone));
-	memcpy(relay->who, config->address.text, sizeof(relay->who));
-	relay->seed = env->seed;
-	relay->client = dns_client_new(&client);
+	relay->config = config;
+	relay->env = env;
+	relay->client = dns_client_new(config, config->transfer_key, env);
 	if (!relay->client) {
 		free(relay);
 		return NULL;

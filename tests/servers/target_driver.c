@@ -37,6 +37,7 @@ struct driver {
 	struct turn_clock time;
 	struct alarms alarms;
 	struct config_target config;
+	struct keyring *ring; /* its keys; NULL: none */
 	const struct target_ops *ops;
 	char **key; /* file and name; NULL: unsigned */
 	struct target *target;
@@ -194,7 +195,8 @@ static void run(struct driver *d)
 	}
 }
 
-static struct keyring *load_key(struct driver *d)
+/* What is in the file of the key now. */
+static void load_key(struct driver *d)
 {
 	struct keyring *ring = must(keyring_new());
 	char error[KEYFILE_ERROR_MAX];
@@ -208,19 +210,19 @@ static struct keyring *load_key(struct driver *d)
 	d->config.transfer_key = d->config.key;
 	if (!d->config.key)
 		die("no such key");
-	return ring;
+	keyring_free(d->ring);
+	d->ring = ring;
 }
 
 static void forget(struct driver *d)
 {
-	struct keyring *ring = d->key ? load_key(d) : NULL;
 	const struct target_zone zone = {.name = d->zone_name};
 
 	if (d->target)
 		target_ops(d->target)->free(d->target);
+	if (d->key)
+		load_key(d);
 	d->target = must(d->ops->new (&d->config, &zone, &d->env));
-	keyring_free(ring); /* the target has copied what it needs */
-	d->config.key = d->config.transfer_key = NULL;
 }
 
 static void dump(const struct driver *d)
@@ -394,6 +396,7 @@ int main(int argc, char **argv)
 		obey(&d, line);
 	}
 	target_ops(d.target)->free(d.target);
+	keyring_free(d.ring);
 	changeset_unref(d.changes);
 	zone_free(d.mirror);
 	hmac_pool_free(d.env.pool);
