@@ -15,7 +15,7 @@ static void on_alarm(void *arg);
 
 static bool open_target(struct delivery *d)
 {
-	const struct target_env *env = &d->thread->target_env;
+	const struct target_env *env = &d->zone.thread->target_env;
 	const struct target_zone zone = {
 		.name = d->zone.name,
 		.id = d->zone.id,
@@ -40,16 +40,16 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 
 	if (!d)
 		return -ENOMEM;
-	d->thread = zone->thread;
 	d->zone = *zone;
 	d->is_primary = is_primary;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
-	delivery_list_init(&d->queue, queue_max(d->thread));
-	delivery_list_init(&d->tail, queue_max(d->thread));
-	delivery_list_init(&d->altered, queue_max(d->thread));
+	delivery_list_init(&d->queue, queue_max(d->zone.thread));
+	delivery_list_init(&d->tail, queue_max(d->zone.thread));
+	delivery_list_init(&d->altered, queue_max(d->zone.thread));
 	d->id = strdup(target_config->id);
-	alarm_init(&d->alarm, &d->thread->alarms, on_alarm, d);
-	alarm_init(&d->cursor_alarm, &d->thread->alarms, delivery_on_cursor_alarm, d);
+	alarm_init(&d->alarm, &d->zone.thread->alarms, on_alarm, d);
+	alarm_init(
+		&d->cursor_alarm, &d->zone.thread->alarms, delivery_on_cursor_alarm, d);
 	if (!d->id)
 		goto fail;
 	d->config = config_ref(config);
@@ -122,7 +122,7 @@ static void succeed(struct delivery *d)
 static void pause_for_ms(struct delivery *d, int64_t pause_ms)
 {
 	d->state = DELIVERY_PAUSING;
-	d->pause_until_ms = turn_monotonic_ms(&d->thread->time) + pause_ms;
+	d->pause_until_ms = turn_monotonic_ms(&d->zone.thread->time) + pause_ms;
 	alarm_set(&d->alarm, d->pause_until_ms);
 }
 
@@ -354,7 +354,7 @@ static size_t batch_limit(const struct delivery *d)
  * again. */
 static void start_gathering(struct delivery *d)
 {
-	const int64_t now_ms = turn_monotonic_ms(&d->thread->time);
+	const int64_t now_ms = turn_monotonic_ms(&d->zone.thread->time);
 	const int64_t took_ms = now_ms - d->sent_ms;
 	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
 
@@ -368,7 +368,7 @@ static bool is_gathering(struct delivery *d)
 {
 	if (d->queue.count >= d->gather_count || d->queue.count >= batch_limit(d))
 		return false;
-	if (d->gather_until_ms <= turn_monotonic_ms(&d->thread->time))
+	if (d->gather_until_ms <= turn_monotonic_ms(&d->zone.thread->time))
 		return false;
 	alarm_set(&d->alarm, d->gather_until_ms);
 	return true;
@@ -418,7 +418,7 @@ static void send_batch(struct delivery *d)
 		return;
 	}
 	d->state = DELIVERY_SENDING;
-	d->sent_ms = turn_monotonic_ms(&d->thread->time);
+	d->sent_ms = turn_monotonic_ms(&d->zone.thread->time);
 	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
 }
 
@@ -471,7 +471,6 @@ void delivery_configure(struct delivery *d, struct config *config,
 		is_same_key(old->transfer_key, target_config->transfer_key) &&
 		is_same_text(old->api_key, target_config->api_key))
 		return; /* the old configuration stays in use for this */
-	config_unref(d->next_config);
 	d->next_config = config_ref(config);
 	d->next_target_config = target_config;
 	delivery_kick(d, false);

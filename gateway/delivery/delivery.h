@@ -105,7 +105,7 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 void delivery_free(struct delivery *delivery); /* NULL is harmless */
 
 const char *delivery_id(const struct delivery *delivery); /* config_target.id */
-/* Its type, which says what is peculiar to it. */
+/* The target's type. */
 const struct target_ops *delivery_target(const struct delivery *delivery);
 /* Is the target known to be failing?  Then nothing should wait for it. */
 bool delivery_is_down(const struct delivery *delivery);
@@ -157,25 +157,26 @@ void delivery_want_probe(struct delivery *delivery);
  * and more changes may become durable.
  */
 struct delivery_rebase {
-	/* The effect of a change set there, the caller's; they come in order.  NULL: no
-	 * memory.  *ret_is_other: it differs from the earlier one. */
+	/* Called for each change set, in order: applies it there, and returns what that
+	 * changed, which the delivery takes over.  NULL: no memory.  *ret_is_other: it
+	 * differs from old. */
 	struct changeset *(*rebase)(
 		uint64_t seq, struct changeset *old, bool *ret_is_other, void *arg);
 	/* delivery_rebase_queue fails: the effects so far are not kept, newest first;
 	 * may be NULL. */
 	void (*undo)(struct changeset *rebased, void *arg);
-	/* 0: those that had to be read have come, and it waits for delivery_rebase_end,
-	 * which brings the rest; or -errno: it has ended, and the content lacks some of
-	 * them. */
+	/* 0: those that had to be read have been applied, and delivery_rebase_end does
+	 * the rest; or -errno: it has ended, and the content lacks some of them. */
 	void (*done)(int result, void *arg);
 	void *arg;
 };
 void delivery_rebase_begin(
 	struct delivery *delivery, const struct delivery_rebase *rebase);
-/* The last of them, so that the content has everything durable.  0; -EAGAIN: there are
+/* Applies the last of them, so that the content has everything durable.  0; -EAGAIN: there are
  * too many, and done will be called again; or -ENOMEM: it has ended. */
 int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_result));
-/* All at once, if the delivery is live.  0; or -ENOMEM: what is pending is as it was. */
+/* Applies all at once, if the delivery is live.  0; or -ENOMEM: what is pending is as it
+ * was. */
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
 

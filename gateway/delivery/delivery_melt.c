@@ -22,7 +22,7 @@ static bool begin(struct delivery *d, uint64_t seq, const struct changeset *chan
 	if (!is_in)
 		return false;
 	d->melting = TAILQ_LAST(&d->queue.entries, delivery_entries);
-	d->melting_since_ms = turn_monotonic_ms(&d->thread->time);
+	d->melting_since_ms = turn_monotonic_ms(&d->zone.thread->time);
 	return true;
 }
 
@@ -64,7 +64,7 @@ bool delivery_is_lagging(struct delivery *d)
 		return false;
 	until_ms =
 		d->melting_since_ms + (e->sets > lag->few ? lag->many_ms : lag->few_ms);
-	if (until_ms <= turn_monotonic_ms(&d->thread->time))
+	if (until_ms <= turn_monotonic_ms(&d->zone.thread->time))
 		return false;
 	alarm_set_earlier(&d->alarm, until_ms);
 	return true;

@@ -20,8 +20,8 @@ enum delivery_state {
 
 struct delivery_entry {
 	TAILQ_ENTRY(delivery_entry) entry;
-	uint64_t first_seq, seq;   /* these differ if change sets have melted into it, */
-	size_t sets;               /* so many */
+	uint64_t first_seq, seq;   /* they differ if change sets have melted into it */
+	size_t sets;               /* change sets in it */
 	struct changeset *changes; /* counted */
 	struct changeset *rebased; /* what it is about to become; NULL: nothing else */
 	size_t size;               /* octets that changes holds, without what melted */
@@ -30,7 +30,7 @@ struct delivery_entry {
 
 TAILQ_HEAD(delivery_entries, delivery_entry);
 
-/* Bounded in number, and by DELIVERY_QUEUE_OCTETS, but may always have one. */
+/* Bounded in number, and by DELIVERY_QUEUE_OCTETS; it always has room for one. */
 struct delivery_list {
 	struct delivery_entries entries; /* by seq */
 	size_t count, count_max;
@@ -41,7 +41,6 @@ struct delivery_list {
 struct delivery_read;
 
 struct delivery {
-	struct zone_thread *thread;
 	struct delivery_zone zone;
 	char *id;
 	struct target *target;
@@ -133,10 +132,10 @@ void delivery_list_clear(struct delivery_list *list);
 /* A change set has become durable.  False: it has to go to the queue by itself. */
 bool delivery_melt(
 	struct delivery *delivery, uint64_t seq, const struct changeset *changes);
-/* Is the queue to wait, so that more melts?  Sets the alarm if it is. */
+/* Should the queue wait, so that more melts?  Then the alarm is set. */
 bool delivery_is_lagging(struct delivery *delivery);
-/* The target has the changes, which are freed in the time to come if they are many;
- * takes them over. */
+/* Takes over changes that the target has applied, and frees them: bit by bit if they are
+ * many. */
 void delivery_spend(struct delivery *delivery, struct changeset *changes);
 
 /* ---- delivery_read.c ---- */
@@ -145,7 +144,7 @@ void delivery_spend(struct delivery *delivery, struct changeset *changes);
  * does not concern this target. */
 void delivery_follow(struct delivery *delivery, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal);
-/* Asks the journal for more if the queue runs empty; delivery_kick is called when it
+/* Asks the journal for more if the queue runs empty; delivery_kick is called when that
  * has arrived.  0 or -ENOMEM. */
 int delivery_catch_up(struct delivery *delivery) __attribute__((warn_unused_result));
 /* Nothing is reported. */

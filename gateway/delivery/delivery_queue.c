@@ -23,7 +23,7 @@ void delivery_save(struct delivery *d)
 
 	if (d->cursor == d->cursor_stored)
 		return;
-	if (zone_thread_submit_note(d->thread, &note))
+	if (zone_thread_submit_note(d->zone.thread, &note))
 		d->cursor_stored = d->cursor;
 	else
 		alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_CURSOR_MS);
@@ -60,7 +60,7 @@ static void pass_overtaken(struct delivery *d, uint64_t count)
 
 int delivery_start(struct delivery *d, const struct delivery_start *start)
 {
-	struct zone_thread *thread = d->thread;
+	struct zone_thread *thread = d->zone.thread;
 	struct journal_op note = {
 		.kind = JOURNAL_CURSOR, .zone = d->zone.id, .target = d->id};
 

@@ -93,7 +93,7 @@ static int ask(struct delivery *d, uint64_t after)
 	delivery_list_init(&read->rows, piece_max(d));
 	d->read = read;
 	d->has_tail = true;
-	zone_thread_read(d->thread, &read->read);
+	zone_thread_read(d->zone.thread, &read->read);
 	return 0;
 }
 
@@ -115,7 +115,7 @@ void delivery_stop_reading(struct delivery *d)
 	d->rebased = 0;
 }
 
-/* Now that it is read once more: what it is since the content under it is another. */
+/* An entry that is read once more becomes what it was when it was last rebased. */
 static void take_altered(
 	struct delivery *d, struct delivery_list *list, struct delivery_entry *e)
 {

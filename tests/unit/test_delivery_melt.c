@@ -35,7 +35,7 @@ static int begin(void **state)
 	turn_clock_set(&bench->thread.time, 1000, 5000);
 	assert_int_equal(
 		alarms_init(&bench->thread.alarms, &bench->thread.time, NULL), 0);
-	bench->delivery.thread = &bench->thread;
+	bench->delivery.zone.thread = &bench->thread;
 	bench->delivery.target = (struct target *)(void *)&bench->target;
 	bench->delivery.is_primary = bench->delivery.is_live = true;
 	delivery_list_init(&bench->delivery.queue, DELIVERY_QUEUE_MAX);
