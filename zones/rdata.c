@@ -48,7 +48,7 @@ static const char *judge_shape(
 	for (const char *f = shape->fields; *f; f++) {
 		int n = rdata_field_len(*f, rdata, rdata + at, len - at);
 		if (n < 0)
-			return "RDATA has not the shape of its type";
+			return "RDATA does not have the shape of its type";
 		at += (size_t)n;
 	}
 	return at != len ? "octets after the last field of RDATA" : NULL;
@@ -111,7 +111,7 @@ static int read_expanding(const struct rdata_shape *shape, const uint8_t *msg, s
 	for (const char *f = shape->fields; *f; f++) {
 		int n = read_field(*f, msg, end, &at, out, len, cap);
 		if (n == -EBADMSG)
-			*ret_why = "RDATA has not the shape of its type";
+			*ret_why = "RDATA does not have the shape of its type";
 		if (n < 0)
 			return n;
 		len += (size_t)n;

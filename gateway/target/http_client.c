@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
 
 struct buffer {
 	char *octets; /* zero-terminated, once anything was added */
@@ -23,7 +24,7 @@ struct buffer {
 
 struct http_transfer {
 	struct http_client *client;
-	struct http_transfer *prev, *next;
+	LIST_ENTRY(http_transfer) entry;
 	CURL *easy;
 	struct curl_slist *lines; /* of the request's headers */
 	struct buffer headers;
@@ -39,7 +40,7 @@ struct http_client {
 	struct event_base *base;
 	CURLM *multi;
 	struct alarm alarm; /* when curl wants to be called */
-	struct http_transfer *transfers;
+	LIST_HEAD(, http_transfer) transfers;
 	bool is_collecting; /* a callback may be running */
 	bool is_freed;      /* while it ran; then collect() frees it */
 };
@@ -143,19 +144,7 @@ static void wipe_lines(struct curl_slist *lines)
 	curl_slist_free_all(lines);
 }
 
-static void transfer_unlink(struct http_transfer *transfer)
-{
-	struct http_client *client = transfer->client;
-
-	if (transfer->prev)
-		transfer->prev->next = transfer->next;
-	else
-		client->transfers = transfer->next;
-	if (transfer->next)
-		transfer->next->prev = transfer->prev;
-}
-
-/* Also for a transfer that was never linked or added. */
+/* A transfer may lack what comes after it was allocated. */
 static void transfer_free(struct http_transfer *transfer)
 {
 	if (!transfer)
@@ -173,7 +162,7 @@ void http_transfer_cancel(struct http_transfer *transfer)
 	if (!transfer)
 		return;
 	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
-	transfer_unlink(transfer);
+	LIST_REMOVE(transfer, entry);
 	transfer_free(transfer);
 }
 
@@ -203,15 +192,15 @@ static void transfer_finish(struct http_transfer *transfer, CURLcode code)
 			transfer->why[0] ? transfer->why : curl_easy_strerror(code);
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &response.status);
 	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
-	transfer_unlink(transfer);
+	LIST_REMOVE(transfer, entry);
 	transfer->done(transfer->arg, &response);
 	transfer_free(transfer);
 }
 
 static void client_destroy(struct http_client *client)
 {
-	while (client->transfers)
-		http_transfer_cancel(client->transfers);
+	while (!LIST_EMPTY(&client->transfers))
+		http_transfer_cancel(LIST_FIRST(&client->transfers));
 	if (client->multi)
 		curl_multi_cleanup(client->multi);
 	alarm_stop(&client->alarm);
@@ -318,6 +307,7 @@ struct http_client *http_client_new(struct event_base *base, struct alarms *alar
 		return NULL;
 	}
 	client->base = base;
+	LIST_INIT(&client->transfers);
 	alarm_init(&client->alarm, alarms, on_alarm, client);
 	client->multi = curl_multi_init();
 	if (!client->multi) {
@@ -433,9 +423,6 @@ struct http_transfer *http_client_start(struct http_client *client,
 		transfer_free(transfer);
 		return NULL;
 	}
-	transfer->next = client->transfers;
-	if (transfer->next)
-		transfer->next->prev = transfer;
-	client->transfers = transfer;
+	LIST_INSERT_HEAD(&client->transfers, transfer, entry);
 	return transfer;
 }

@@ -27,6 +27,7 @@ struct reader {
 	size_t len;
 	size_t at;
 	const uint8_t *apex;
+	const struct name_seed *seed;
 	bool want_content;
 	struct powerdns_zone *zone;
 	bool is_of_apex;  /* its name has been read, and is right */
@@ -117,7 +118,8 @@ struct heading {
 static int remember_spelling(
 	struct reader *r, const struct heading *h, const struct powerdns_text *text)
 {
-	char *ours;
+	char *ours = NULL;
+	bool is_same;
 	int ret;
 
 	if (h->type == TYPE_A || h->type == TYPE_AAAA)
@@ -125,13 +127,9 @@ static int remember_spelling(
 	ret = powerdns_content_to_text(h->type, text->rdata, text->rdata_len, &ours);
 	if (ret == -ENOMEM)
 		return ret;
-	if (!ret && strcmp(ours, text->content) == 0) {
-		free(ours);
-		return 0;
-	}
-	if (!ret)
-		free(ours);
-	return powerdns_texts_add(&r->zone->spelt, &h->set, text);
+	is_same = ours && strcmp(ours, text->content) == 0;
+	free(ours);
+	return is_same ? 0 : powerdns_texts_add(&r->zone->spelt, &h->set, text);
 }
 
 static int take_soa(
@@ -263,7 +261,7 @@ static int take_rrsets(struct reader *r)
 	int ret = 0;
 
 	if (!take(r, '['))
-		return refuse(r, "its RRsets are no list");
+		return refuse(r, "its RRsets are not a list");
 	if (take(r, ']'))
 		return 0;
 	do {
@@ -389,14 +387,20 @@ static int read_whole(struct reader *r)
 	return serve_soa(r);
 }
 
-static int read_once(struct reader *r, const struct name_seed *seed)
+/* From the beginning. */
+static int read_once(struct reader *r, const char *json, size_t len)
 {
 	int ret = -ENOMEM;
 
-	memset(r->zone, 0, sizeof(*r->zone));
+	*r->zone = (struct powerdns_zone){0};
+	r->json = json;
+	r->len = len;
+	r->at = 0;
+	r->is_of_apex = r->is_not_utf8 = false;
+	r->serial = r->edited_serial = 0;
 	r->why[0] = '\0';
 	if (r->want_content)
-		r->zone->content = zone_new_seeded(r->apex, seed);
+		r->zone->content = zone_new_seeded(r->apex, r->seed);
 	if (r->zone->content || !r->want_content)
 		ret = read_whole(r);
 	if (ret)
@@ -427,20 +431,12 @@ static char *escape_octets(const char *json, size_t len, size_t *ret_len)
 	return escaped;
 }
 
-static int read_escaped(const struct reader *failed, const struct name_seed *seed)
+static int read_escaped(struct reader *r)
 {
-	struct reader r = {.apex = failed->apex,
-		.want_content = failed->want_content,
-		.zone = failed->zone,
-		.rdata = failed->rdata,
-		.why = failed->why};
-	char *escaped = escape_octets(failed->json, failed->len, &r.len);
-	int ret;
+	size_t len;
+	char *escaped = escape_octets(r->json, r->len, &len);
+	const int ret = escaped ? read_once(r, escaped, len) : -ENOMEM;
 
-	if (!escaped)
-		return -ENOMEM;
-	r.json = escaped;
-	ret = read_once(&r, seed);
 	free(escaped);
 	return ret;
 }
@@ -449,21 +445,20 @@ int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t 
 	const uint8_t *apex, const struct name_seed *seed, bool want_content,
 	char ret_why[POWERDNS_WHY_MAX])
 {
-	struct reader r = {.json = json,
-		.len = len,
-		.apex = apex,
+	struct reader r = {.apex = apex,
+		.seed = seed,
 		.zone = ret,
 		.want_content = want_content,
 		.rdata = malloc(RDATA_MAX),
 		.why = ret_why};
-	int result = -ENOMEM;
+	int result;
 
-	memset(ret, 0, sizeof(*ret));
-	ret_why[0] = '\0';
-	if (r.rdata)
-		result = read_once(&r, seed);
+	*ret = (struct powerdns_zone){0};
+	if (!r.rdata)
+		return -ENOMEM;
+	result = read_once(&r, json, len);
 	if (result && r.is_not_utf8)
-		result = read_escaped(&r, seed);
+		result = read_escaped(&r);
 	free(r.rdata);
 	return result;
 }
@@ -474,10 +469,7 @@ void powerdns_zone_clear(struct powerdns_zone *zone)
 	zone_free(zone->content);
 	powerdns_texts_free(zone->disabled);
 	powerdns_texts_free(zone->spelt);
-	zone->soa = NULL;
-	zone->content = NULL;
-	zone->disabled = NULL;
-	zone->spelt = NULL;
+	*zone = (struct powerdns_zone){0};
 }
 
 bool powerdns_zone_is_secondary(const struct powerdns_zone *zone)

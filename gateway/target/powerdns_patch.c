@@ -13,11 +13,8 @@
 #include "gateway/target/powerdns_texts.h"
 #include "zones/rdata.h"
 
-enum {
-	RRSET_OVERHEAD = 64,
-	RECORD_OVERHEAD = 24
-}; /* octets of JSON around what is
-	counted, at least */
+/* Octets of JSON around what is counted, at least. */
+enum { RRSET_OVERHEAD = 64, RECORD_OVERHEAD = 24 };
 
 /* A PATCH while it is built. */
 struct writer {
@@ -76,7 +73,7 @@ static int add_rdata(struct writer *w, json_t *records, const uint8_t *owner,
 		return add_record(w, records, text->content, false);
 	ret = powerdns_content_to_text(type, text->rdata, text->rdata_len, &content);
 	if (ret == -EINVAL)
-		return refuse(w, "%s %s: Muster can not write this RRset to PowerDNS",
+		return refuse(w, "%s %s: Muster cannot write this RRset to PowerDNS",
 			name_to_text(owner, name), powerdns_type_name(type, buf));
 	if (!ret)
 		ret = add_record(w, records, content, false);
@@ -182,14 +179,14 @@ static bool is_delete(const struct powerdns_patch *patch, const struct change *c
 }
 
 /* Adds either the deletions, or the RRsets that remain or are added. */
-static int add_changes(struct writer *w, bool goes)
+static int add_changes(struct writer *w, bool is_gone)
 {
 	const struct powerdns_patch *patch = w->patch;
 	int ret = 0;
 
 	for (uint32_t i = 0; !ret && i < patch->changes->count; i++) {
 		const struct change *change = &patch->changes->changes[i];
-		if (!change->after != goes || is_apex_soa(patch, change))
+		if (!change->after != is_gone || is_apex_soa(patch, change))
 			continue;
 		ret = is_delete(patch, change)
 			? add_delete(w, change)

@@ -119,22 +119,12 @@ void powerdns_texts_sort(struct powerdns_texts *texts)
 const struct powerdns_text_set *powerdns_texts_find(
 	const struct powerdns_texts *texts, const uint8_t *owner, uint16_t type)
 {
-	size_t low = 0, high = powerdns_texts_count(texts);
+	const struct powerdns_text_set wanted = {
+		.owner = (uint8_t *)(uintptr_t)owner, .type = type};
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct powerdns_text_set *set = &texts->sets[middle];
-		int order = name_compare(set->owner, owner);
-		if (order == 0)
-			order = (set->type > type) - (set->type < type);
-		if (order == 0)
-			return set;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	if (!powerdns_texts_count(texts))
+		return NULL;
+	return bsearch(&wanted, texts->sets, texts->count, sizeof(wanted), compare);
 }
 
 const char *powerdns_text_of(

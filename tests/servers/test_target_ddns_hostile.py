@@ -37,7 +37,7 @@ def a(owner, address="192.0.2.1"):
 
 
 def odd(owner, rdtype, octets):
-    """A record with RDATA that has not the shape of its type."""
+    """A record with RDATA that does not have the shape of its type."""
     rdata = dns.rdata.GenericRdata(dns.rdataclass.IN, rdtype, octets)
     name = owner if owner.endswith(".") else f"{owner}.dyn.example."
     return dns.rrset.from_rdata(name, 300, rdata)
@@ -268,7 +268,7 @@ def test_not_the_answer(tmp_path, spoil):
     results, _ = run(
         lambda query: framed(spoil(answer(query, soa(5), soa(5)))), tmp_path, "probe", "load")
     for result in results:
-        assert (result.outcome, "something else than the answer" in result.why) == (
+        assert (result.outcome, "something other than the answer" in result.why) == (
             "FAILED", True), result
 
 

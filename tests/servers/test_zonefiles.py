@@ -251,7 +251,7 @@ OTHER_THAN_KNOT = {
     "byte order mark",
     # "@" or a relative name as $INCLUDE's origin, and NS to "@" without an address.
     "$INCLUDE", "$INCLUDE with an origin", "NS",
-    # It loads what is not: data that has not the shape of its type,
+    # It loads what is not: data that does not have the shape of its type,
     "A bad 5", "TXT bad 6", "CAA bad 3", "ZONEMD bad 0",
     # a string or a number that is too long for it,
     "CNAME bad 1", "TXT bad 3", "bad escape in an owner", "ttl of 32 bits",

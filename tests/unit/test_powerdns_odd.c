@@ -216,7 +216,7 @@ static void a_large_rrset_is_not_written_anew(void **state)
 			json + at, "%s" ON("10.1.%u.%u"), i ? "," : "", i >> 8, i & 255);
 	strcpy(json + at, "]}]}");
 	assert_patch(json, "a 60 IN A 192.0.2.1",
-		"a.example. A: Muster can not write this RRset to PowerDNS");
+		"a.example. A: Muster cannot write this RRset to PowerDNS");
 	assert_patch(json, "b 60 IN A 192.0.2.1",
 		PATCH(REPLACE("b.example.", "A", ON("192.0.2.1"))));
 	assert_patch(json, "a 0 ANY A", PATCH(DELETE("a.example.", "A")));
