@@ -26,7 +26,6 @@ struct dns_client {
 	const struct tsig_key *key; /* NULL: unsigned */
 	const struct target_env *env;
 	struct alarm limit;             /* set during an exchange */
-	struct event *later;            /* for failures found inside dns_client_ask */
 	struct bufferevent *connection; /* NULL: none */
 	bool is_connected;
 	bool is_reused; /* the connection is older than the exchange */
@@ -39,7 +38,7 @@ struct dns_client {
 	struct tsig_context tsig;
 	struct tsig_stream *stream;
 	unsigned messages;      /* received so far, stops at UINT_MAX */
-	struct verdict failure; /* for later */
+	struct verdict failure; /* found inside dns_client_ask; NOERROR: none */
 
 	uint8_t *answer; /* last message received */
 	struct wire_message walk;
@@ -60,7 +59,6 @@ static void finish(struct dns_client *client, const struct dns_client_result *re
 	const struct dns_client_request request = client->request;
 
 	alarm_stop(&client->limit);
-	event_del(client->later);
 	client->is_busy = false;
 	tsig_stream_free(client->stream);
 	client->stream = NULL;
@@ -95,16 +93,7 @@ __attribute__((format(printf, 2, 3))) static struct verdict trouble(
 static void fail_later(struct dns_client *client, struct verdict why)
 {
 	client->failure = why;
-	event_active(client->later, EV_TIMEOUT, 1);
-}
-
-static void on_later(evutil_socket_t fd, short what, void *arg)
-{
-	struct dns_client *client = arg;
-
-	(void)fd;
-	(void)what;
-	fail(client, DNS_CLIENT_FAILED, client->failure);
+	alarm_set_in(&client->limit, 0);
 }
 
 static void on_limit(void *arg)
@@ -112,7 +101,9 @@ static void on_limit(void *arg)
 	struct dns_client *client = arg;
 	const unsigned ms = client->target->timeout_ms;
 
-	if (!client->is_connected)
+	if (!verdict_is_ok(&client->failure))
+		fail(client, DNS_CLIENT_FAILED, client->failure);
+	else if (!client->is_connected)
 		fail(client, DNS_CLIENT_FAILED,
 			trouble(client, "could not be reached within %u ms", ms));
 	else if (client->messages)
@@ -461,6 +452,7 @@ void dns_client_ask(struct dns_client *client, const struct dns_client_request *
 	client->octets = malloc(request->len);
 	client->is_busy = true;
 	client->messages = 0;
+	client->failure = verdict_ok();
 	evutil_secure_rng_get_bytes(&client->id, sizeof(client->id));
 	set_limit(client);
 	if (!client->octets) {
@@ -495,11 +487,6 @@ struct dns_client *dns_client_new(const struct config_target *target,
 	client->key = key;
 	client->env = env;
 	alarm_init(&client->limit, env->alarms, on_limit, client);
-	client->later = evtimer_new(env->base, on_later, client);
-	if (!client->later) {
-		dns_client_free(client);
-		return NULL;
-	}
 	return client;
 }
 
@@ -509,8 +496,6 @@ void dns_client_free(struct dns_client *client)
 		return;
 	disconnect(client);
 	alarm_stop(&client->limit);
-	if (client->later)
-		event_free(client->later);
 	tsig_stream_free(client->stream);
 	free(client->octets);
 	free(client->answer);
