@@ -172,8 +172,8 @@ struct delivery_rebase {
 };
 void delivery_rebase_begin(
 	struct delivery *delivery, const struct delivery_rebase *rebase);
-/* Applies the last of them, so that the content has everything durable.  0; -EAGAIN: there are
- * too many, and done will be called again; or -ENOMEM: it has ended. */
+/* Applies the last of them, so that the content has everything durable.  0; -EAGAIN:
+ * there are too many, and done will be called again; or -ENOMEM: it has ended. */
 int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_result));
 /* Applies all at once, if the delivery is live.  0; or -ENOMEM: what is pending is as it
  * was. */

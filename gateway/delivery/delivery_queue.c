@@ -82,8 +82,8 @@ int delivery_start(struct delivery *d, const struct delivery_start *start)
 
 /* ---- what becomes durable ---- */
 
-/* A change set just read from the journal is in the queue already; one that does not
- * fit is read back when there is room. */
+/* A change set that was just read from the journal is in the queue already.  One that
+ * does not fit is read back when there is room. */
 void delivery_add(
 	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
 {
@@ -170,7 +170,7 @@ static void note_in_batch(struct delivery *d, const struct delivery_entry *e)
 		d->melting = NULL;
 }
 
-/* Is there no room in the batch for the next entry, whatever that changes? */
+/* Does the first entry make a batch of its own, whatever comes next? */
 static bool is_alone(
 	const struct delivery *d, const struct delivery_entry *e, size_t limit)
 {

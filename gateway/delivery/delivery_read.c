@@ -241,7 +241,7 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 	return 0;
 }
 
-/* It has been rebased, and is kept if it can be. */
+/* Keeps an entry that has been rebased, if there is room for it. */
 static void keep_rebased(struct delivery *d, struct delivery_list *from,
 	struct delivery_entry *e, bool is_other)
 {
@@ -256,8 +256,8 @@ static void keep_rebased(struct delivery *d, struct delivery_list *from,
 	}
 }
 
-/* Those after what has been rebased; the queue gets them as long as it has room.  Later
- * ones are read again when they are to be sent. */
+/* Rebases the entries behind what has been rebased.  The queue gets them as long as it
+ * has room; later ones are read again when they are to be sent. */
 static int rebase_list(struct delivery *d, struct delivery_list *from)
 {
 	struct delivery_entry *e;
@@ -321,7 +321,7 @@ static void rebase_piece(struct delivery *d, struct delivery_read *read)
 		end_rebase(d, r);
 }
 
-/* What has become durable since the journal was read to its end. */
+/* Rebases what has become durable since the journal was read to its end. */
 static int rebase_tail(struct delivery *d)
 {
 	const int r = rebase_list(d, &d->tail);

@@ -143,8 +143,8 @@ static unsigned compose_missing(struct composer *c, const struct change *change,
 }
 
 /*
- * Does it have a record that cannot be named to the server, or that the server might
- * not accept in a message although it has it?
+ * Does it have a record that cannot be named in a message to the server, or that the
+ * server might not accept in one although it has it?
  */
 static bool has_odd_record(const struct rrset *set)
 {

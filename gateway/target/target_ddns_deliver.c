@@ -10,11 +10,12 @@
  * for an RRset of more than max-records-per-type.  The batch must be set aside in one
  * case and repeated in the other, so another UPDATE is sent for comparison:
  *
- *   REFUSED and its like   prerequisites only: a server that accepts any updates accepts it
+ *   REFUSED and its like   prerequisites only: accepted wherever updates are
  *   SERVFAIL, repeatedly   a new serial only ("trial"): a server that can write does it.
  *                          Then the batch has one more try, since the server's trouble
  *                          may have passed in between.
- *   FORMERR or SERVFAIL    the same: servers do not sign answers to what they cannot read.
+ *   FORMERR or SERVFAIL    the same: servers do not sign answers to what they cannot
+ *                          read.
  *   without TSIG
  *
  * Limits: a server with room for a serial, but not for the batch, counts as one that

@@ -89,15 +89,16 @@ struct ddns_transfer;
 struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,
 	bool is_signed, const struct name_seed *seed);
 void ddns_transfer_free(struct ddns_transfer *transfer); /* NULL is harmless */
-/* Keeps nothing: each record goes to sink as it comes; false ends it.  Only the serial
- * of since counts.  ddns_transfer_take must not be called. */
+/* The transfer keeps nothing: each record goes to sink as it comes, which may end it by
+ * returning false.  Only the serial of since counts.  Then ddns_transfer_take must not be
+ * called. */
 typedef bool ddns_transfer_sink(const struct rr *rr, void *arg);
 void ddns_transfer_hand_on(
 	struct ddns_transfer *transfer, ddns_transfer_sink *sink, void *arg);
 /* Takes in one message.  Returns the new state. */
 enum ddns_transfer_state ddns_transfer_read(
 	struct ddns_transfer *transfer, const uint8_t *msg, const struct wire_message *m);
-/* What that requires of the connection. */
+/* What the connection has to do in this state. */
 enum dns_client_next ddns_transfer_next(enum ddns_transfer_state state);
 const char *ddns_transfer_reason(const struct ddns_transfer *transfer);
 uint16_t ddns_transfer_rcode(const struct ddns_transfer *transfer);
@@ -157,7 +158,7 @@ static inline struct ddns_target *ddns_of(struct target *target)
 	return (struct ddns_target *)(void *)target;
 }
 
-/* Sends one UPDATE (dns_client.h); done is called with t as its arg. */
+/* Sends one UPDATE, with t as the arg of done (dns_client.h). */
 void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
 	dns_client_done *done);
 /* The same for a query (ddns_compose_query), with the key for transfers. */

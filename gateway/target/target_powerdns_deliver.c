@@ -100,7 +100,7 @@ static void on_soa_after(void *arg, const struct http_response *response)
 		complete_suspect(t);
 }
 
-/* The SOA that the zone has now, if it is known without a query; otherwise NULL. */
+/* The SOA that the zone has now; NULL: it has to be asked for. */
 static struct rrset *known_soa(const struct powerdns_target *t)
 {
 	if (!t->serial.is_served_as_stored)

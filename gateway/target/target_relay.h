@@ -25,7 +25,7 @@ typedef void target_relay_done(void *arg, const struct target_relay_result *resu
 /* A record of a transfer, in order.  False: stop; done gets a failure. */
 typedef bool target_relay_record(const struct rr *rr, void *arg);
 
-/* Copies what it needs.  NULL: no memory. */
+/* config and env must outlive it.  NULL: no memory. */
 struct target_relay *target_relay_new(const struct config_target *config,
 	const uint8_t *zone, const struct target_env *env);
 /* Cancels the current exchange without a callback.  NULL is harmless. */
