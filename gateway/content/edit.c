@@ -319,6 +319,7 @@ int edit_undo_failed(struct content *content)
 	if (TAILQ_EMPTY(&content->committing))
 		return 0;
 	release_primary(content);
+	zone_thread_later(content->thread, &content->kick);
 	while ((edit = TAILQ_LAST(&content->committing, edit_list))) {
 		if (undo(content, edit->changes))
 			return -ENOMEM;
