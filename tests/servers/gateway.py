@@ -133,6 +133,14 @@ def source_text(octets):
     return f"{address}#{port}/{'udp' if transport == 1 else 'tcp'}"
 
 
+def data_text(data):
+    """Of a URI, dnspython can only write what is UTF-8."""
+    try:
+        return str(data)
+    except UnicodeDecodeError:
+        return str(data.to_generic())
+
+
 def request_text(octets):
     """As musterctl audit has it; octets end before the additional section, or earlier if the
     request is large."""
@@ -145,8 +153,8 @@ def request_text(octets):
         form = {None: f"+{rrset.ttl}", dns.rdataclass.NONE: "-NONE",
                 dns.rdataclass.ANY: "-ANY"}[rrset.deleting]
         rdtype = dns.rdatatype.to_text(rrset.rdtype)
-        changes += [f"{form} {rrset.name} {rdtype} {data}".rstrip()
-                    for data in list(rrset) or [""]]
+        changes += [f"{form} {rrset.name} {rdtype} {text}".rstrip()
+                    for text in [data_text(data) for data in rrset] or [""]]
     return "; ".join(changes)
 
 
