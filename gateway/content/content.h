@@ -54,7 +54,8 @@ struct content_request {
  * the order of the table that lists them (gateway/served/served.c).
  */
 struct content_observer {
-	/* The mirror exists now, or has been replaced as a whole. */
+	/* The mirror exists now, or has been replaced as a whole: others' changes may
+	 * have come in by that, too. */
 	void (*loaded)(void *part);
 	/* Changes that somebody else made at the primary are in the mirror now, beneath
 	 * what is pending.  changes: what they did.

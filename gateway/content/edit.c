@@ -1,5 +1,5 @@
 /*
- * Edits.  Only this file undoes changes of a mirror or of leases.
+ * Edits, from their beginning to their end; what is undone for good is undone here.
  */
 #include "gateway/content/edit.h"
 

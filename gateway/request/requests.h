@@ -119,7 +119,7 @@ size_t zone_requests_count_waiting(const struct zone_requests *zone);
  * their changes. */
 void zone_requests_give_up(struct zone_requests *zone);
 
-/* An update whose policy has been checked.  Takes it over. */
+/* An update that its receiver has judged, refused or not.  Takes it over. */
 void requests_update(struct zone_requests *zone, struct request *request);
 /* A query or transfer.  Takes it over. */
 void requests_query(struct zone_requests *zone, struct dns_request *dns);

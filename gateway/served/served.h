@@ -62,7 +62,7 @@ struct served_zone {
 
 	/* there was no memory to enter it in zones */
 	bool is_lost;
-	LIST_ENTRY(served_zone) closing_entry; /* in writer.c */
+	LIST_ENTRY(served_zone) closing_entry; /* struct writer.closing */
 };
 
 /* The zone of this name that is in service.  NULL: none. */

@@ -50,9 +50,9 @@ struct target_content {
 	struct target_result result;
 	struct zone *zone;         /* whole content; taken over by the callback */
 	struct update *difference; /* only changes, class NONE deletes, IN adds, in
-	                            * order; from the believed SOA to result.soa; taken
-	                            * over by the callback.  change_count 0: nothing
-	                            * has changed. */
+	                            * order, from the SOA of the last load to
+	                            * result.soa; taken over by the callback.
+	                            * change_count 0: nothing has changed. */
 };
 
 typedef void target_loaded(void *arg, struct target_content *content);
@@ -116,7 +116,7 @@ struct target_ops {
 			*env); /* config and env outlive it; it copies what it
 		                                * needs of zone; NULL: no memory */
 	void (*free)(struct target *target);
-	/* have_content: a mirror at the believed SOA exists, so a difference is
+	/* have_content: there is a mirror, so a difference from the last load is
 	 * enough. */
 	void (*load)(
 		struct target *target, bool have_content, target_loaded *done, void *arg);
@@ -143,12 +143,12 @@ extern const struct target_ops target_local;
 
 /*
  * ddns: RFC 2136 to any server over TCP, kept open between requests (RFC 7766), signed
- * with the target's key.  load: AXFR, or IXFR from the believed serial (RFC 1995; falls
- * back to AXFR if the server answers with a whole zone or not at all).  deliver: one
- * UPDATE whose prerequisite is the believed SOA (2.4.2) and which replaces it by one of
- * a newer serial (the client's own if the batch contains one).  So the resulting SOA is
- * known without a query, and a retry needs one SOA query to find out whether the first
- * try was applied.
+ * with the target's key.  load: AXFR, or IXFR from the serial of the last load (RFC
+ * 1995; falls back to AXFR if the server answers with a whole zone or not at all).
+ * deliver: one UPDATE whose prerequisite is the believed SOA (2.4.2) and which replaces
+ * it by one of a newer serial (the client's own if the batch contains one).  So the
+ * resulting SOA is known without a query, and a retry needs one SOA query to find out
+ * whether the first try was applied.
  */
 extern const struct target_ops target_ddns;
 
