@@ -460,8 +460,10 @@ static int start_one(struct listener *listener, size_t index)
 	if (r)
 		return r;
 	snprintf(name, sizeof(name), "listen-%hu", (unsigned short)index);
+	listener->is_running = true; /* from here on the thread's own */
 	r = thread_start(&listener->thread, name, listener_main, listener);
-	listener->is_running = !r;
+	if (r)
+		listener->is_running = false;
 	return r;
 }
 
