@@ -2,13 +2,15 @@
  * A load of TSIG-signed UPDATEs against any RFC 2136 server, with N outstanding, over UDP
  * or TCP.  Checks every answer's rcode and MAC, and prints one line of JSON.
  *
- *   load [-a ADDRESS] -p PORT -k KEYFILE -z ZONE [-m change|same|query] [-t udp|tcp]
- *        [-q OUTSTANDING] [-H HOSTS] [-c CONNECTIONS] [-s SECONDS] [-n COUNT]
+ *   load [-a ADDRESS] -p PORT -k KEYFILE -z ZONE [-m change|same|add|query]
+ *        [-t udp|tcp] [-q OUTSTANDING] [-H HOSTS] [-c CONNECTIONS] [-s SECONDS]
+ *        [-n COUNT]
  *
- * A change deletes a host's A RRset and adds another address (143 octets);
- * "same" adds the same address again and again: a heartbeat.  It ends after SECONDS or
- * COUNT, whichever comes first.  A datagram without an answer within 2 s counts as lost.
- * It is for loopback only: -a takes no other address.
+ * A change deletes a host's A RRset and adds another address (143 octets); "same" adds
+ * the same address again and again: a heartbeat; "add" only adds, each time the address
+ * of a new host.  It ends after SECONDS or COUNT, whichever comes first.  A datagram
+ * without an answer within 2 s counts as lost.  It is for loopback only: -a takes no
+ * other address.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +37,7 @@ enum {
 	IN_MAX = 1 << 17,
 };
 
-enum mode { MODE_CHANGE, MODE_SAME, MODE_QUERY };
+enum mode { MODE_CHANGE, MODE_SAME, MODE_ADD, MODE_QUERY };
 
 struct slot { /* one outstanding request; its index is its id */
 	bool is_used;
@@ -86,18 +88,27 @@ static void die(const char *what)
 
 /* ---- messages ---- */
 
-static void write_owner(struct wire_writer *w, unsigned host)
+static void write_label(const struct load *load, struct wire_writer *w, unsigned host)
 {
-	char label[16];
-	const int len = snprintf(label, sizeof(label), "h%u", host);
+	char label[32];
+	const int len = load->mode == MODE_ADD
+		? snprintf(label, sizeof(label), "n%x-%u", load->first_address,
+			  (unsigned)load->sent)
+		: snprintf(label, sizeof(label), "h%u", host);
 
 	wire_write_u8(w, (uint8_t)len);
 	wire_write_octets(w, label, (size_t)len);
+}
+
+static void write_owner(const struct load *load, struct wire_writer *w, unsigned host)
+{
+	write_label(load, w, host);
 	wire_write_u16(w, 0xc000 | WIRE_HEADER_LEN);
 }
 
 static void write_update(struct load *load, struct wire_writer *w, unsigned host)
 {
+	const bool is_added = load->mode == MODE_ADD;
 	const uint32_t address = load->mode == MODE_SAME
 		? host
 		: load->first_address + (uint32_t)load->sent * 2654435761u;
@@ -105,17 +116,19 @@ static void write_update(struct load *load, struct wire_writer *w, unsigned host
 	wire_write_u16(w, OPCODE_UPDATE << 11);
 	wire_write_u16(w, 1);
 	wire_write_u16(w, 0);
-	wire_write_u16(w, 2);
+	wire_write_u16(w, is_added ? 1 : 2);
 	wire_write_u16(w, 0);
 	wire_write_name_plain(w, load->zone);
 	wire_write_u16(w, TYPE_SOA);
 	wire_write_u16(w, CLASS_IN);
-	write_owner(w, host);
-	wire_write_u16(w, TYPE_A);
-	wire_write_u16(w, CLASS_ANY);
-	wire_write_u32(w, 0);
-	wire_write_u16(w, 0);
-	write_owner(w, host);
+	if (!is_added) {
+		write_owner(load, w, host);
+		wire_write_u16(w, TYPE_A);
+		wire_write_u16(w, CLASS_ANY);
+		wire_write_u32(w, 0);
+		wire_write_u16(w, 0);
+	}
+	write_owner(load, w, host);
 	wire_write_u16(w, TYPE_A);
 	wire_write_u16(w, CLASS_IN);
 	wire_write_u32(w, 300);
@@ -125,16 +138,12 @@ static void write_update(struct load *load, struct wire_writer *w, unsigned host
 
 static void write_query(struct load *load, struct wire_writer *w, unsigned host)
 {
-	char label[16];
-	const int len = snprintf(label, sizeof(label), "h%u", host);
-
 	wire_write_u16(w, 0);
 	wire_write_u16(w, 1);
 	wire_write_u16(w, 0);
 	wire_write_u16(w, 0);
 	wire_write_u16(w, 0);
-	wire_write_u8(w, (uint8_t)len);
-	wire_write_octets(w, label, (size_t)len);
+	write_label(load, w, host);
 	wire_write_name_plain(w, load->zone);
 	wire_write_u16(w, TYPE_A);
 	wire_write_u16(w, CLASS_IN);
@@ -390,7 +399,7 @@ static void read_key(struct load *load, const char *path)
 static void usage(void)
 {
 	fputs("usage: load [-a ADDRESS] -p PORT -k KEYFILE -z ZONE [-m "
-	      "change|same|query]\n"
+	      "change|same|add|query]\n"
 	      "            [-t udp|tcp] [-q OUTSTANDING] [-H HOSTS] [-c CONNECTIONS]\n"
 	      "            [-s SECONDS] [-n COUNT]\n",
 		stderr);
@@ -401,6 +410,8 @@ static void parse_mode(struct load *load, const char *text)
 {
 	if (!strcmp(text, "same"))
 		load->mode = MODE_SAME;
+	else if (!strcmp(text, "add"))
+		load->mode = MODE_ADD;
 	else if (!strcmp(text, "query"))
 		load->mode = MODE_QUERY;
 	else if (strcmp(text, "change"))

@@ -158,16 +158,21 @@ class Key:
 
 
 class Server:
-    """What all servers have in common; subclasses know the files and command lines."""
+    """What all servers have in common; subclasses know the files and command lines.
+
+    They have few threads, and what makes tests fast, unless as_packaged is true: then only
+    addresses, folders and keys differ from what their packages install.
+    """
 
     program = None
 
-    def __init__(self, folder, zones=None, keys=(), port=None):
+    def __init__(self, folder, zones=None, keys=(), port=None, as_packaged=False):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.zones = {"dyn.example.": ZONE} if zones is None else dict(zones)
         self.keys = list(keys)
         self.port = port or free_port()
+        self.as_packaged = as_packaged
         self.log_path = os.path.join(self.folder, "server.log")
         self.process = None
         self.is_prepared = False
@@ -338,8 +343,9 @@ class Bind(Server):
 
     program = "named"
 
-    def __init__(self, folder, zones=None, keys=(), port=None, options="", zone_options=""):
-        super().__init__(folder, zones, keys, port)
+    def __init__(self, folder, zones=None, keys=(), port=None, options="", zone_options="",
+                 as_packaged=False):
+        super().__init__(folder, zones, keys, port, as_packaged)
         self.options = options
         self.zone_options = zone_options
 
@@ -358,7 +364,7 @@ options {{
 	recursion no;
 	notify no;
 	dnssec-validation no;
-	minimal-responses yes;
+	{"" if self.as_packaged else "minimal-responses yes;"}
 	{self.options}
 }};
 controls {{ }};
@@ -376,7 +382,8 @@ zone "{zone}" {{
         self.write("named.conf", config)
 
     def command(self):
-        return [find("named"), "-g", "-n", "1", "-c", self.path("named.conf"),
+        threads = [] if self.as_packaged else ["-n", "1"]
+        return [find("named"), "-g", *threads, "-c", self.path("named.conf"),
                 "-p", str(self.port)]
 
 
@@ -385,21 +392,21 @@ class Knot(Server):
 
     program = "knotd"
 
-    def __init__(self, folder, zones=None, keys=(), port=None, zone_options="", server_options=""):
-        super().__init__(folder, zones, keys, port)
+    def __init__(self, folder, zones=None, keys=(), port=None, zone_options="", server_options="",
+                 as_packaged=False):
+        super().__init__(folder, zones, keys, port, as_packaged)
         self.zone_options = zone_options
         self.server_options = server_options
 
     def prepare(self):
         self.write_zone_files()
+        workers = "" if self.as_packaged else \
+            "    udp-workers: 1\n    tcp-workers: 1\n    background-workers: 1\n"
         config = f"""\
 server:
     listen: {HOST}@{self.port}
     rundir: {self.folder}
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-{self.server_options}
+{workers}{self.server_options}
 log:
   - target: stderr
     any: info
@@ -419,12 +426,12 @@ database:
             config += f"    key: [{', '.join(key.name for key in self.keys)}]\n"
         else:
             config += f"    address: {HOST}\n"
+        checks = "" if self.as_packaged else "    semantic-checks: off\n"
         config += f"""\
 template:
   - id: default
     storage: {self.folder}
-    semantic-checks: off
-zone:
+{checks}zone:
 """
         for zone in self.zones:
             config += f"""\
@@ -443,7 +450,7 @@ class PowerDNS(Server):
     """pdns_server with its HTTP API, and RFC 2136 if dnsupdate is true.
 
     backend is "gsqlite3" or "lmdb".  Caches are off, so that what is written can be read at
-    once; caches=True leaves the defaults.  Keys may update (with dnsupdate) and transfer.
+    once; caches=True leaves the defaults, as as_packaged does.  Keys may update (with dnsupdate) and transfer.
     """
 
     program = "pdns_server"
@@ -452,11 +459,12 @@ class PowerDNS(Server):
               "/usr/share/doc/pdns/schema.sqlite3.sql")
 
     def __init__(self, folder, zones=None, keys=(), port=None, backend="gsqlite3",
-                 dnsupdate=False, caches=False, options="", api_key="loopback-test"):
-        super().__init__(folder, zones, keys, port)
+                 dnsupdate=False, caches=False, options="", api_key="loopback-test",
+                 as_packaged=False):
+        super().__init__(folder, zones, keys, port, as_packaged)
         self.backend = backend
         self.dnsupdate = dnsupdate
-        self.caches = caches
+        self.caches = caches or as_packaged
         self.options = options
         self.api_key = api_key
         self.api_port = free_port()
@@ -476,8 +484,6 @@ daemon=no
 guardian=no
 local-address={HOST}
 local-port={self.port}
-receiver-threads=1
-distributor-threads=1
 primary=no
 version-string=anonymous
 security-poll-suffix=
@@ -493,6 +499,8 @@ allow-dnsupdate-from={HOST}
 allow-axfr-ips={"" if self.keys else HOST}
 disable-axfr=no
 """
+        if not self.as_packaged:
+            config += "receiver-threads=1\ndistributor-threads=1\n"
         if not self.caches:
             config += "cache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n" \
                 "zone-cache-refresh-interval=0\nzone-metadata-cache-ttl=0\n" \
@@ -506,7 +514,8 @@ disable-axfr=no
 
     def _backend_config(self):
         if self.backend == "lmdb":
-            return f"launch=lmdb\nlmdb-filename={self.path('pdns.lmdb')}\nlmdb-shards=1\n"
+            return f"launch=lmdb\nlmdb-filename={self.path('pdns.lmdb')}\n" + \
+                ("" if self.as_packaged else "lmdb-shards=1\n")
         schema = next(path for path in self.SCHEMA if os.path.exists(path))
         database = sqlite3.connect(self.path("pdns.sqlite3"))
         with open(schema) as file:
@@ -514,8 +523,8 @@ disable-axfr=no
         database.execute("PRAGMA journal_mode=WAL")
         database.commit()
         database.close()
-        return f"launch=gsqlite3\ngsqlite3-database={self.path('pdns.sqlite3')}\n" \
-            "gsqlite3-pragma-synchronous=0\n"
+        return f"launch=gsqlite3\ngsqlite3-database={self.path('pdns.sqlite3')}\n" + \
+            ("gsqlite3-dnssec=yes\n" if self.as_packaged else "gsqlite3-pragma-synchronous=0\n")
 
     def _create_zone(self, zone):
         self.pdnsutil("load-zone", zone, self.path(zone.rstrip(".") + ".zone"))
