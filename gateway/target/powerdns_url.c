@@ -29,40 +29,44 @@ static void escape(char *ret, const char *text, char mark)
 	*ret = '\0';
 }
 
-char *powerdns_url_server(const char *base, const char *server)
+/* Behind the server's own URL. */
+static void write_path(
+	char *ret, size_t cap, const uint8_t *zone, enum powerdns_place place)
 {
+	static const char *const suffixes[] = {
+		[POWERDNS_ZONE] = "",
+		[POWERDNS_SOA] = "",
+		[POWERDNS_METADATA] = "/metadata",
+		[POWERDNS_RECTIFY] = "/rectify",
+	};
+	char name[NAME_TEXT_MAX], escaped[NAME_TEXT_MAX * ESCAPED_LEN];
+	int len;
+
+	name_to_text(zone, name);
+	escape(escaped, name, '=');
+	/* Only the root: a path that ends with a dot would lose it. */
+	len = snprintf(
+		ret, cap, "/zones/%s%s", zone[0] == 0 ? "=2E" : escaped, suffixes[place]);
+	if (place != POWERDNS_SOA)
+		return;
+	escape(escaped, name, '%');
+	snprintf(ret + len, cap - (size_t)len, "?rrset_name=%s&rrset_type=SOA", escaped);
+}
+
+char *powerdns_url(const char *base, const char *server, const uint8_t *zone,
+	enum powerdns_place place)
+{
+	char path[2 * NAME_TEXT_MAX * ESCAPED_LEN + 64] = "/config";
 	char *escaped = malloc(strlen(server) * ESCAPED_LEN + 1);
 	char *url = NULL;
 
 	if (!escaped)
 		return NULL;
 	escape(escaped, server, '%');
-	if (asprintf(&url, "%s/api/v1/servers/%s", base, escaped) < 0)
+	if (place != POWERDNS_CONFIG)
+		write_path(path, sizeof(path), zone, place);
+	if (asprintf(&url, "%s/api/v1/servers/%s%s", base, escaped, path) < 0)
 		url = NULL;
 	free(escaped);
 	return url;
-}
-
-char *powerdns_url_zone(const char *server_url, const uint8_t *zone)
-{
-	char name[NAME_TEXT_MAX], id[NAME_TEXT_MAX * ESCAPED_LEN];
-	char *url;
-
-	/* Only the root: a path that ends with a dot would lose it. */
-	if (zone[0] == 0)
-		snprintf(id, sizeof(id), "=2E");
-	else
-		escape(id, name_to_text(zone, name), '=');
-	return asprintf(&url, "%s/zones/%s", server_url, id) < 0 ? NULL : url;
-}
-
-char *powerdns_url_soa(const char *zone_url, const uint8_t *zone)
-{
-	char name[NAME_TEXT_MAX], escaped[NAME_TEXT_MAX * ESCAPED_LEN];
-	char *url;
-
-	escape(escaped, name_to_text(zone, name), '%');
-	return asprintf(&url, "%s?rrset_name=%s&rrset_type=SOA", zone_url, escaped) < 0
-		? NULL
-		: url;
 }

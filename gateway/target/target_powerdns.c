@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "gateway/base/log.h"
-#include "gateway/target/powerdns_url.h"
 #include "gateway/target/target_powerdns_private.h"
 #include "tsig/plural.h"
 #include "zones/update_builder.h"
@@ -27,25 +26,27 @@ enum {
 
 /* ---- asking ---- */
 
-void powerdns_ask_with(
-	struct powerdns_target *t, struct http_request *request, http_done *done)
+void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
+	struct http_request *request, http_done *done)
 {
 	const char *const headers[] = {t->key_header, "Accept: application/json",
 		"Content-Type: application/json", NULL};
+	char *url = powerdns_url(t->config->url, t->config->server, t->zone, place);
 
+	request->url = url;
 	request->headers = headers;
-	if (!http_client_start(t->http, request, done, t))
+	if (!url || !http_client_start(t->http, request, done, t))
 		target_operation_fail_memory(&t->op);
+	free(url);
 }
 
-void powerdns_ask(struct powerdns_target *t, const char *url, http_done *done)
+void powerdns_ask(struct powerdns_target *t, enum powerdns_place place, http_done *done)
 {
 	struct http_request request = {.method = "GET",
-		.url = url,
 		.answer_max = POWERDNS_ANSWER_MAX,
 		.timeout_ms = (long)t->config->timeout_ms};
 
-	powerdns_ask_with(t, &request, done);
+	powerdns_ask_with(t, place, &request, done);
 }
 
 bool powerdns_is_success(const struct http_response *response)
@@ -184,7 +185,7 @@ static void powerdns_probe(struct target *target, target_done *done, void *arg)
 	struct powerdns_target *t = powerdns_of(target);
 
 	target_operation_begin(&t->op, done, arg);
-	powerdns_ask(t, t->soa_url, on_probe);
+	powerdns_ask(t, POWERDNS_SOA, on_probe);
 }
 
 /* ---- load ---- */
@@ -282,7 +283,6 @@ static void on_config(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	struct http_request request = {.method = "GET",
-		.url = t->zone_url,
 		.answer_max = ZONE_ANSWER_MAX,
 		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
 
@@ -292,7 +292,7 @@ static void on_config(void *arg, const struct http_response *response)
 	}
 	if (powerdns_is_success(response))
 		read_settings(t, response);
-	powerdns_ask_with(t, &request, on_zone);
+	powerdns_ask_with(t, POWERDNS_ZONE, &request, on_zone);
 }
 
 /* API-RECTIFY of the zone: "0" keeps PowerDNS from rectifying.  If it is not set (which
@@ -311,12 +311,12 @@ static void on_metadata(void *arg, const struct http_response *response)
 	powerdns_json_read_setting(
 		response->body, response->body_len, "API-RECTIFY", value, sizeof(value));
 	t->rectifies_itself = powerdns_is_success(response) && value[0] == '\0';
-	powerdns_ask(t, t->config_url, on_config);
+	powerdns_ask(t, POWERDNS_CONFIG, on_config);
 }
 
 void powerdns_start_load(struct powerdns_target *t)
 {
-	powerdns_ask(t, t->metadata_url, on_metadata);
+	powerdns_ask(t, POWERDNS_METADATA, on_metadata);
 }
 
 static void on_soa_before_load(void *arg, const struct http_response *response)
@@ -350,7 +350,7 @@ static void powerdns_load(
 	/* If each change gives a new serial, an unchanged one means that there was no
 	 * change. */
 	if (have_content && t->mirrored && is_counted)
-		powerdns_ask(t, t->soa_url, on_soa_before_load);
+		powerdns_ask(t, POWERDNS_SOA, on_soa_before_load);
 	else
 		powerdns_start_load(t);
 }
@@ -367,12 +367,6 @@ static void powerdns_free(struct target *target)
 	if (t->key_header)
 		explicit_bzero(t->key_header, strlen(t->key_header));
 	free(t->key_header);
-	free(t->server_url);
-	free(t->zone_url);
-	free(t->soa_url);
-	free(t->metadata_url);
-	free(t->rectify_url);
-	free(t->config_url);
 	free(t->body);
 	powerdns_texts_free(t->disabled);
 	powerdns_texts_free(t->spelt);
@@ -384,28 +378,14 @@ static void powerdns_free(struct target *target)
 	free(t);
 }
 
-static char *join(const char *a, const char *b)
+static char *make_key_header(const struct config_target *config)
 {
-	char *joined;
+	char *header;
 
-	if (!a || asprintf(&joined, "%s%s", a, b) < 0)
+	if (asprintf(&header, "X-API-Key: %s", config->api_key ? config->api_key : "") <
+		0)
 		return NULL;
-	return joined;
-}
-
-static bool set_texts(struct powerdns_target *t)
-{
-	const struct config_target *config = t->config;
-
-	t->key_header = join("X-API-Key: ", config->api_key ? config->api_key : "");
-	t->server_url = powerdns_url_server(config->url, config->server);
-	t->config_url = join(t->server_url, "/config");
-	t->zone_url = t->server_url ? powerdns_url_zone(t->server_url, t->zone) : NULL;
-	t->soa_url = t->zone_url ? powerdns_url_soa(t->zone_url, t->zone) : NULL;
-	t->metadata_url = join(t->zone_url, "/metadata");
-	t->rectify_url = join(t->zone_url, "/rectify");
-	return t->key_header && t->config_url && t->soa_url && t->metadata_url &&
-		t->rectify_url;
+	return header;
 }
 
 static struct target *powerdns_new(const struct config_target *config,
@@ -422,8 +402,9 @@ static struct target *powerdns_new(const struct config_target *config,
 	t->seed = env->seed;
 	t->http = http_client_new(env->base, env->alarms);
 	t->parents = powerdns_parents_new(zone->name);
+	t->key_header = make_key_header(config);
 	if (target_operation_init(&t->op, env->base) || !t->http || !t->parents ||
-		!set_texts(t)) {
+		!t->key_header) {
 		powerdns_free((struct target *)(void *)t);
 		return NULL;
 	}

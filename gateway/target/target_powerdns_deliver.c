@@ -125,7 +125,7 @@ static void finish_delivery(struct powerdns_target *t)
 	}
 	soa = known_soa(t);
 	if (!soa) {
-		powerdns_ask(t, t->soa_url, on_soa_after);
+		powerdns_ask(t, POWERDNS_SOA, on_soa_after);
 		return;
 	}
 	rrset_keep(&t->op.seen, soa);
@@ -150,12 +150,11 @@ static void on_rectified(void *arg, const struct http_response *response)
 static void ask_rectify(struct powerdns_target *t)
 {
 	struct http_request request = {.method = "PUT",
-		.url = t->rectify_url,
 		.body = "",
 		.answer_max = POWERDNS_ANSWER_MAX,
 		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
 
-	powerdns_ask_with(t, &request, on_rectified);
+	powerdns_ask_with(t, POWERDNS_RECTIFY, &request, on_rectified);
 }
 
 static bool read_serial_header(
@@ -275,7 +274,6 @@ static void note_attempt(struct powerdns_target *t)
 void powerdns_send_patch(struct powerdns_target *t)
 {
 	struct http_request request = {.method = "PATCH",
-		.url = t->zone_url,
 		.answer_max = POWERDNS_ANSWER_MAX,
 		.timeout_ms = (long)t->config->timeout_ms *
 			(t->rectifies_itself ? POWERDNS_SLOW_FACTOR : 1)};
@@ -309,7 +307,7 @@ void powerdns_send_patch(struct powerdns_target *t)
 		powerdns_parents_need_rectify(t->parents, t->changes, t->is_signed);
 	note_attempt(t);
 	request.body = t->body;
-	powerdns_ask_with(t, &request, on_patched);
+	powerdns_ask_with(t, POWERDNS_ZONE, &request, on_patched);
 }
 
 /* SOA-EDIT moves the served serial with the calendar, which alone does not mean a
@@ -365,7 +363,7 @@ void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	} else if (t->is_suspect) {
 		complete_changed(t);
 	} else if (t->believed) {
-		powerdns_ask(t, t->soa_url, on_soa_before);
+		powerdns_ask(t, POWERDNS_SOA, on_soa_before);
 	} else {
 		powerdns_start_load(t); /* for its settings and disabled records */
 	}

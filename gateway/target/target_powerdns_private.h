@@ -9,6 +9,7 @@
 #include "gateway/target/powerdns_json.h"
 #include "gateway/target/powerdns_rectify.h"
 #include "gateway/target/powerdns_serial.h"
+#include "gateway/target/powerdns_url.h"
 #include "gateway/target/target_operation.h"
 
 enum {
@@ -29,7 +30,6 @@ struct powerdns_target {
 	uint8_t zone[NAME_MAX_LEN];
 	const struct config_target *config;
 	struct name_seed seed;
-	char *server_url, *zone_url, *soa_url, *metadata_url, *rectify_url, *config_url;
 	char *key_header; /* the API key: wiped on free */
 	struct http_client *http;
 
@@ -67,11 +67,12 @@ static inline struct powerdns_target *powerdns_of(struct target *target)
 /* Ends the operation: the request failed. */
 void powerdns_fail(struct powerdns_target *t, const struct http_response *response);
 
-/* Sends a request, with the headers common to all; without memory ends the operation. */
-void powerdns_ask_with(
-	struct powerdns_target *t, struct http_request *request, http_done *done);
+/* Sends a request, whose url and headers it fills in; without memory ends the
+ * operation. */
+void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
+	struct http_request *request, http_done *done);
 /* Sends a GET. */
-void powerdns_ask(struct powerdns_target *t, const char *url, http_done *done);
+void powerdns_ask(struct powerdns_target *t, enum powerdns_place place, http_done *done);
 
 bool powerdns_is_success(const struct http_response *response);
 /* Why it is not one. */

@@ -577,20 +577,29 @@ static void assert_text(char *text, const char *expected)
 	free(text);
 }
 
+static char *url_of(const char *zone, enum powerdns_place place)
+{
+	return powerdns_url("S", "s", message_name(zone), place);
+}
+
 static void urls_are_escaped(void **state)
 {
 	(void)state;
-	assert_text(powerdns_url_server("http://[::1]:8081", "localhost"),
-		"http://[::1]:8081/api/v1/servers/localhost");
-	assert_text(powerdns_url_server("http://h", "../a?b"),
-		"http://h/api/v1/servers/..%2Fa%3Fb");
-	assert_text(powerdns_url_zone("S", message_name("a-b.c0.example.")),
-		"S/zones/a-b.c0.example.");
-	assert_text(powerdns_url_zone("S", message_name("0/25_a.2.0.192.in-addr.arpa.")),
-		"S/zones/0=2F25=5Fa.2.0.192.in-addr.arpa.");
-	assert_text(powerdns_url_zone("S", message_name(".")), "S/zones/=2E");
-	assert_text(powerdns_url_soa("Z", message_name("a/b.example.")),
-		"Z?rrset_name=a%2Fb.example.&rrset_type=SOA");
+	assert_text(powerdns_url("http://[::1]:8081", "localhost", message_name("."),
+			    POWERDNS_CONFIG),
+		"http://[::1]:8081/api/v1/servers/localhost/config");
+	assert_text(
+		powerdns_url("http://h", "../a?b", message_name("."), POWERDNS_CONFIG),
+		"http://h/api/v1/servers/..%2Fa%3Fb/config");
+	assert_text(url_of("a-b.c0.example.", POWERDNS_ZONE),
+		"S/api/v1/servers/s/zones/a-b.c0.example.");
+	assert_text(url_of("0/25_a.2.0.192.in-addr.arpa.", POWERDNS_RECTIFY),
+		"S/api/v1/servers/s/zones/0=2F25=5Fa.2.0.192.in-addr.arpa./rectify");
+	assert_text(
+		url_of(".", POWERDNS_METADATA), "S/api/v1/servers/s/zones/=2E/metadata");
+	assert_text(url_of("a/b.example.", POWERDNS_SOA),
+		"S/api/v1/servers/s/zones/a=2Fb.example."
+		"?rrset_name=a%2Fb.example.&rrset_type=SOA");
 }
 
 int main(void)
