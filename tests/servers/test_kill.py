@@ -55,11 +55,11 @@ class Host:
             delete=[(self.name, "A"), (self.name, "TXT")],
             add=[(self.name, 60, "A", address), (self.name, 60, "TXT", f'"{self.last}"')])
 
-    def answered(self, rcode):
+    def answered(self, rcode, refusals):
         if rcode == "NOERROR":
             self.acknowledged = self.last
         else:
-            assert rcode == "SERVFAIL"
+            assert rcode in refusals
             self.refused.add(self.last)
 
     def fault(self, zone):
@@ -83,8 +83,9 @@ class Host:
 class Load:
     """Clients, each with hosts of its own and one update on its way."""
 
-    def __init__(self, front):
+    def __init__(self, front, refusals=("SERVFAIL",)):
         self.front = front
+        self.refusals = refusals
         self.hosts = [Host(index) for index in range(HOSTS)]
         self.threads = []
         self.sockets = []
@@ -124,7 +125,7 @@ class Load:
             self.sockets[index] = None
             return
         assert answer.is_authentic(signed)
-        host.answered(answer.rcode)
+        host.answered(answer.rcode, self.refusals)
         self.answer_count = next(self.answers)
 
     def _receive(self, client):
