@@ -110,7 +110,8 @@ bool content_waits_for_primary(const struct content *content)
 
 	if (content->rules->ack == CONFIG_ACK_DURABLE || content_is_local(content))
 		return false;
-	return content->rules->ack == CONFIG_ACK_APPLIED || !delivery_is_down(primary);
+	return content->rules->ack == CONFIG_ACK_APPLIED ||
+		(!delivery_is_down(primary) && !delivery_is_behind(primary));
 }
 
 int64_t content_service_ms(struct content *content)

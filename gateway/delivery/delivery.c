@@ -99,6 +99,13 @@ bool delivery_is_down(const struct delivery *d)
 	return d->is_down;
 }
 
+bool delivery_is_behind(const struct delivery *d)
+{
+	return !d->is_live ||
+		(d->cursor < d->backlog &&
+			d->queue.count > target_ops(d->target)->batch_changes);
+}
+
 uint64_t delivery_cursor(const struct delivery *d)
 {
 	return d->cursor;
@@ -111,8 +118,10 @@ static void succeed(struct delivery *d)
 	d->state = DELIVERY_IDLE;
 	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
 		return; /* it answers, but accepts nothing */
-	if (d->is_down)
+	if (d->is_down) {
 		log_info("zone %s: target %s is back", d->zone.text, d->id);
+		d->backlog = d->zone.thread->durable_seq;
+	}
 	d->is_down = false;
 	free(d->why);
 	d->why = NULL;

@@ -62,6 +62,7 @@ struct delivery {
 	struct alarm cursor_alarm; /* writes a cursor that has moved */
 	uint64_t cursor;           /* applied there up to here */
 	uint64_t cursor_stored;    /* as the journal has it */
+	uint64_t backlog;          /* what came in the last outage ends here */
 
 	struct delivery_list queue; /* durable, not yet applied */
 	uint64_t loaded;            /* last seq that the queue has, or has had */

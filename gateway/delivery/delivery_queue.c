@@ -77,6 +77,7 @@ int delivery_start(struct delivery *d, const struct delivery_start *start)
 	d->cursor_stored = d->cursor;
 	d->loaded = d->cursor;
 	d->uncertain = journal_last_seq(thread->journal);
+	d->backlog = d->uncertain;
 	return 0;
 }
 
