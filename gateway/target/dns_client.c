@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/util.h>
@@ -21,24 +22,33 @@
 
 enum { READ_HIGH = 2 * (2 + WIRE_MESSAGE_MAX) }; /* octets: a message always fits */
 
+struct exchange {
+	TAILQ_ENTRY(exchange) entry;
+	struct dns_client *client;
+	struct alarm limit; /* set as long as it is under way */
+	struct dns_client_request request;
+	uint8_t *octets; /* the request: our copy */
+	uint16_t id;
+	bool is_busy;
+	bool is_sent;   /* on the present connection */
+	bool is_reused; /* that is older than the exchange */
+	struct tsig_context tsig;
+	struct tsig_stream *stream;
+	unsigned messages; /* received so far, stops at UINT_MAX */
+	/* how it has failed, which its alarm reports; NOERROR: it has not */
+	struct verdict failure;
+	enum dns_client_status failure_status;
+};
+
 struct dns_client {
 	const struct config_target *target;
 	const struct tsig_key *key; /* NULL: unsigned */
 	const struct target_env *env;
-	struct alarm limit;             /* set during an exchange */
 	struct bufferevent *connection; /* NULL: none */
 	bool is_connected;
-	bool is_reused; /* the connection is older than the exchange */
-
-	/* the exchange */
-	bool is_busy;
-	struct dns_client_request request;
-	uint8_t *octets; /* the request: our copy */
-	uint16_t id;
-	struct tsig_context tsig;
-	struct tsig_stream *stream;
-	unsigned messages;      /* received so far, stops at UINT_MAX */
-	struct verdict failure; /* found inside dns_client_ask; NOERROR: none */
+	TAILQ_HEAD(, exchange) exchanges; /* under way, in the order of their requests */
+	struct exchange first; /* is one of them, if it is busy: so that there is always
+	                        * room for one */
 
 	uint8_t *answer; /* last message received */
 	struct wire_message walk;
@@ -46,34 +56,65 @@ struct dns_client {
 
 static void disconnect(struct dns_client *client)
 {
+	struct exchange *x;
+
 	if (client->connection)
 		bufferevent_free(client->connection);
 	client->connection = NULL;
 	client->is_connected = false;
+	TAILQ_FOREACH(x, &client->exchanges, entry)
+		x->is_sent = false;
 }
 
-/* Ends the exchange.  The caller must not touch the client afterwards: done may have
- * freed it. */
-static void finish(struct dns_client *client, const struct dns_client_result *result)
-{
-	const struct dns_client_request request = client->request;
+/* ---- the end of an exchange ---- */
 
-	alarm_stop(&client->limit);
-	client->is_busy = false;
-	tsig_stream_free(client->stream);
-	client->stream = NULL;
-	free(client->octets);
-	client->octets = NULL;
+static void remove_exchange(struct exchange *x)
+{
+	TAILQ_REMOVE(&x->client->exchanges, x, entry);
+	alarm_stop(&x->limit);
+	tsig_stream_free(x->stream);
+	free(x->octets);
+	if (x == &x->client->first)
+		x->is_busy = false;
+	else
+		free(x);
+}
+
+/* The caller must not touch the client afterwards: done may have freed it. */
+static void finish(struct exchange *x, const struct dns_client_result *result)
+{
+	const struct dns_client_request request = x->request;
+
+	remove_exchange(x);
 	request.done(request.arg, result);
 }
 
-static void fail(
+/* The caller is told by the alarm, since it may be in the middle of asking, and since it
+ * may free the client while others have failed, too. */
+static void fail_later(
+	struct exchange *x, enum dns_client_status status, struct verdict why)
+{
+	x->failure = why;
+	x->failure_status = status;
+	alarm_set_in(&x->limit, 0);
+}
+
+static bool has_failed(const struct exchange *x)
+{
+	return !verdict_is_ok(&x->failure);
+}
+
+/* What was asked over this connection gets no answer any more. */
+static void fail_all(
 	struct dns_client *client, enum dns_client_status status, struct verdict why)
 {
-	const struct dns_client_result result = {.status = status, .why = why};
+	struct exchange *x;
 
 	disconnect(client);
-	finish(client, &result);
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (!has_failed(x))
+			fail_later(x, x->messages ? DNS_CLIENT_FAILED : status, why);
+	}
 }
 
 __attribute__((format(printf, 2, 3))) static struct verdict trouble(
@@ -89,43 +130,47 @@ __attribute__((format(printf, 2, 3))) static struct verdict trouble(
 		client->target->address.text, text);
 }
 
-/* For failures inside dns_client_ask, which must not call done itself. */
-static void fail_later(struct dns_client *client, struct verdict why)
+static void report_failure(struct exchange *x)
 {
-	client->failure = why;
-	alarm_set_in(&client->limit, 0);
+	const struct dns_client_result result = {
+		.status = x->failure_status, .why = x->failure};
+
+	finish(x, &result);
 }
 
 static void on_limit(void *arg)
 {
-	struct dns_client *client = arg;
+	struct exchange *x = arg;
+	struct dns_client *client = x->client;
 	const unsigned ms = client->target->timeout_ms;
 
-	if (!verdict_is_ok(&client->failure))
-		fail(client, DNS_CLIENT_FAILED, client->failure);
+	if (has_failed(x))
+		report_failure(x);
 	else if (!client->is_connected)
-		fail(client, DNS_CLIENT_FAILED,
+		fail_all(client, DNS_CLIENT_FAILED,
 			trouble(client, "could not be reached within %u ms", ms));
-	else if (client->messages)
-		fail(client, DNS_CLIENT_FAILED,
+	else if (x->messages)
+		fail_all(client, DNS_CLIENT_FAILED,
 			trouble(client,
 				"fell silent for %u ms in the middle of a transfer", ms));
 	else
-		fail(client, DNS_CLIENT_FAILED,
+		fail_all(client, DNS_CLIENT_FAILED,
 			trouble(client, "gave no answer within %u ms", ms));
 }
 
-static void set_limit(struct dns_client *client)
+static void set_limit(struct exchange *x)
 {
-	alarm_set_in(&client->limit, client->target->timeout_ms);
+	alarm_set_in(&x->limit, x->client->target->timeout_ms);
 }
 
 /* ---- what came back ---- */
 
 /* Says how to correct the fault rather than what the MAC looked like. */
-static struct verdict explain_tsig(const struct dns_client *client,
-	const struct wire_message *m, const struct verdict *verdict, int64_t now)
+static struct verdict explain_tsig(
+	const struct exchange *x, const struct verdict *verdict, int64_t now)
 {
+	const struct dns_client *client = x->client;
+	const struct wire_message *m = &client->walk;
 	uint8_t owner[NAME_MAX_LEN], alg[NAME_MAX_LEN];
 	char key[NAME_TEXT_MAX], name[VERDICT_NAME_MAX];
 	struct tsig_record record;
@@ -134,7 +179,7 @@ static struct verdict explain_tsig(const struct dns_client *client,
 	if (!m->tsig_at || tsig_record_read(&record, owner, alg, client->answer, m))
 		record = (struct tsig_record){0};
 
-	name_to_text(client->tsig.key->name, key);
+	name_to_text(x->tsig.key->name, key);
 	if (!m->tsig_at)
 		why = trouble(client,
 			"answered %s without signature (does it know key %.100s?)",
@@ -154,110 +199,128 @@ static struct verdict explain_tsig(const struct dns_client *client,
 	return why;
 }
 
-static bool is_answer(const struct dns_client *client)
+/* The exchange that the message answers; NULL: none. */
+static struct exchange *find_asker(struct dns_client *client)
 {
 	const struct wire_message *m = &client->walk;
+	struct exchange *x;
 
-	return m->id == client->id && (m->flags & WIRE_QR) &&
-		m->opcode == (client->octets[2] >> 3 & 15);
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (x->is_sent && !has_failed(x) && m->id == x->id)
+			break;
+	}
+	if (!x || !(m->flags & WIRE_QR) || m->opcode != (x->octets[2] >> 3 & 15))
+		return NULL;
+	return x;
 }
 
 /* RFC 8945 5.3.1: the first message of a stream is verified like any answer. */
-static struct verdict verify(struct dns_client *client, int64_t now)
+static struct verdict verify(struct exchange *x, int64_t now)
 {
+	struct dns_client *client = x->client;
 	struct verdict v;
 
 	if (!client->key)
 		return verdict_ok();
-	if (client->messages)
-		return tsig_stream_verify(client->stream, client->env->pool,
-			client->answer, &client->walk, false, now);
+	if (x->messages)
+		return tsig_stream_verify(x->stream, client->env->pool, client->answer,
+			&client->walk, false, now);
 	v = tsig_verify_answer(
-		&client->tsig, client->env->pool, client->answer, &client->walk, now);
-	if (!verdict_is_ok(&v) || !client->request.message)
+		&x->tsig, client->env->pool, client->answer, &client->walk, now);
+	if (!verdict_is_ok(&v) || !x->request.message)
 		return v;
-	client->stream = tsig_stream_new(&client->tsig);
-	if (!client->stream)
+	x->stream = tsig_stream_new(&x->tsig);
+	if (!x->stream)
 		return verdict_no_memory();
 	return v;
 }
 
-/* Checks form, identity and signature; verdict_ok if the message may be used. */
-static struct verdict judge_message(struct dns_client *client, size_t len)
+/* Checks form, identity and signature; verdict_ok with the exchange if the message may be
+ * used.  *ret_asker is whose answer it looks like, even if it may not; NULL: nobody's. */
+static struct verdict judge_message(
+	struct dns_client *client, size_t len, struct exchange **ret_asker)
 {
 	const int64_t now = client->env->real_time();
 	struct verdict v = wire_walk(&client->walk, client->answer, len);
 
+	*ret_asker = NULL;
 	if (!verdict_is_ok(&v))
 		return trouble(client, "sent a malformed message: %s", v.why);
-	if (!is_answer(client))
+	*ret_asker = find_asker(client);
+	if (!*ret_asker)
 		return trouble(client, "sent something other than the answer");
-	v = verify(client, now);
+	v = verify(*ret_asker, now);
 	if (!verdict_is_ok(&v))
-		return explain_tsig(client, &client->walk, &v, now);
+		return explain_tsig(*ret_asker, &v, now);
 	return verdict_ok();
 }
 
 /* Servers whose parser refuses a message do not sign the answer (BIND, Knot); but a
  * forger does not either. */
-static bool is_unproven_error(const struct dns_client *client)
+static bool is_unproven_error(const struct exchange *x)
 {
+	const struct dns_client *client = x->client;
 	const unsigned rcode = client->walk.flags & 15;
 
-	return client->key && !client->messages && is_answer(client) &&
-		!client->walk.tsig_at &&
+	return client->key && !x->messages && !client->walk.tsig_at &&
 		(rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL);
 }
 
-static void finish_answered(struct dns_client *client)
+static void finish_answered(struct exchange *x)
 {
+	struct dns_client *client = x->client;
 	const struct dns_client_result result = {
 		.status = DNS_CLIENT_ANSWERED,
 		.msg = client->answer,
 		.m = &client->walk,
 	};
 	struct evbuffer *input = bufferevent_get_input(client->connection);
+	const bool is_last =
+		TAILQ_FIRST(&client->exchanges) == x && !TAILQ_NEXT(x, entry);
 
-	/* Octets after the answer mean that the connection is out of step. */
-	if (evbuffer_get_length(input))
+	/* Octets after the last answer mean that the connection is out of step; others
+	 * are another answer, read when this one has been dealt with. */
+	if (evbuffer_get_length(input) && is_last)
 		disconnect(client);
-	finish(client, &result);
+	else if (evbuffer_get_length(input))
+		bufferevent_trigger(
+			client->connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	finish(x, &result);
 }
 
-/* False: the exchange is over, and the client may be gone. */
+/* False: no more is read now, and the client may be gone. */
 static bool handle_message(struct dns_client *client, size_t len)
 {
 	enum dns_client_next next = DNS_CLIENT_LAST;
-	struct verdict v = judge_message(client, len);
+	struct exchange *x;
+	struct verdict v = judge_message(client, len, &x);
 
 	if (!verdict_is_ok(&v)) {
-		fail(client,
-			is_unproven_error(client) ? DNS_CLIENT_UNPROVEN
-						  : DNS_CLIENT_FAILED,
-			v);
+		if (x && is_unproven_error(x))
+			fail_later(x, DNS_CLIENT_UNPROVEN, v);
+		fail_all(client, DNS_CLIENT_FAILED, v);
 		return false;
 	}
-	if (client->messages < UINT_MAX)
-		client->messages++;
-	if (client->request.message)
-		next = client->request.message(
-			client->request.arg, client->answer, &client->walk);
+	if (x->messages < UINT_MAX)
+		x->messages++;
+	if (x->request.message)
+		next = x->request.message(x->request.arg, client->answer, &client->walk);
 	if (next == DNS_CLIENT_MORE) {
-		set_limit(client);
+		set_limit(x);
 		return true;
 	}
 	if (next == DNS_CLIENT_STOP) {
-		fail(client, DNS_CLIENT_FAILED,
+		fail_all(client, DNS_CLIENT_FAILED,
 			trouble(client, "sent a transfer that makes no sense"));
 		return false;
 	}
 	/* RFC 8945 5.3.1: "the last message" of a stream "MUST" be signed. */
 	if (client->key && !client->walk.tsig_at) {
-		fail(client, DNS_CLIENT_FAILED,
+		fail_all(client, DNS_CLIENT_FAILED,
 			trouble(client, "did not sign the last message of a transfer"));
 		return false;
 	}
-	finish_answered(client);
+	finish_answered(x);
 	return false;
 }
 
@@ -292,7 +355,7 @@ static void on_read(struct bufferevent *connection, void *arg)
 	int len;
 
 	(void)connection;
-	if (!client->is_busy) { /* data from the server without a request */
+	if (TAILQ_EMPTY(&client->exchanges)) { /* data without a request */
 		disconnect(client);
 		return;
 	}
@@ -302,7 +365,7 @@ static void on_read(struct bufferevent *connection, void *arg)
 	}
 	if (!len)
 		return;
-	fail(client, DNS_CLIENT_FAILED,
+	fail_all(client, DNS_CLIENT_FAILED,
 		trouble(client, "%s",
 			len == -ENOMEM ? "sent an answer: no memory for it"
 				       : "sent a malformed message: no header"));
@@ -310,25 +373,48 @@ static void on_read(struct bufferevent *connection, void *arg)
 
 /* ---- the connection ---- */
 
-static void send_request(struct dns_client *client);
+static void send_requests(struct dns_client *client);
 static int start_connection(struct dns_client *client);
 
+static bool is_in_transfer(const struct dns_client *client)
+{
+	const struct exchange *x;
+
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (x->messages)
+			return true;
+	}
+	return false;
+}
+
+static void connect_or_fail(struct dns_client *client)
+{
+	if (start_connection(client) < 0)
+		fail_all(client, DNS_CLIENT_FAILED,
+			trouble(client, "could not be reached: %s", strerror(errno)));
+}
+
+/* RFC 7766 6.2.4: a client must expect the connection to be closed while its request is
+ * on the way. */
 static void handle_close(struct dns_client *client, struct verdict why)
 {
-	const bool is_partial = client->messages ||
+	const bool is_partial = is_in_transfer(client) ||
 		evbuffer_get_length(bufferevent_get_input(client->connection));
+	bool is_needed = false;
+	struct exchange *x;
 
-	disconnect(client);
-	if (client->request.is_repeatable && client->is_reused && !is_partial) {
-		/* RFC 7766 6.2.4: a client must expect the connection to be closed
-		 * while its request is on the way. */
-		if (start_connection(client) < 0)
-			fail(client, DNS_CLIENT_FAILED,
-				trouble(client, "could not be reached: %s",
-					strerror(errno)));
-		return;
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (has_failed(x))
+			continue;
+		if (x->request.is_repeatable && x->is_reused && !is_partial)
+			is_needed = true;
+		else
+			fail_later(x, x->messages ? DNS_CLIENT_FAILED : DNS_CLIENT_LOST,
+				why);
 	}
-	fail(client, client->messages ? DNS_CLIENT_FAILED : DNS_CLIENT_LOST, why);
+	disconnect(client);
+	if (is_needed)
+		connect_or_fail(client);
 }
 
 static void on_event(struct bufferevent *connection, short what, void *arg)
@@ -339,18 +425,18 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 
 	if (what & BEV_EVENT_CONNECTED) {
 		client->is_connected = true;
-		/* Requests are small, and each waits for the one before. */
+		/* Requests are small, and nobody gathers them into segments. */
 		setsockopt(bufferevent_getfd(connection), IPPROTO_TCP, TCP_NODELAY, &one,
 			sizeof(one));
-		send_request(client);
+		send_requests(client);
 		return;
 	}
-	if (!client->is_busy) { /* the server closed an idle connection */
+	if (TAILQ_EMPTY(&client->exchanges)) { /* the server closed an idle connection */
 		disconnect(client);
 		return;
 	}
 	if (!client->is_connected) {
-		fail(client, DNS_CLIENT_FAILED,
+		fail_all(client, DNS_CLIENT_FAILED,
 			trouble(client, "could not be reached: %s",
 				evutil_socket_error_to_string(error)));
 		return;
@@ -358,8 +444,8 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 	if (what & BEV_EVENT_EOF)
 		handle_close(client,
 			trouble(client, "closed the connection %s",
-				client->messages ? "in the middle of a transfer"
-						 : "without an answer"));
+				is_in_transfer(client) ? "in the middle of a transfer"
+						       : "without an answer"));
 	else
 		handle_close(client,
 			trouble(client, "broke the connection: %s",
@@ -369,7 +455,10 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 /* 0, or -1 with errno. */
 static int start_connection(struct dns_client *client)
 {
-	client->is_reused = false;
+	struct exchange *x;
+
+	TAILQ_FOREACH(x, &client->exchanges, entry)
+		x->is_reused = false;
 	client->connection =
 		bufferevent_socket_new(client->env->base, -1, BEV_OPT_CLOSE_ON_FREE);
 	if (!client->connection) {
@@ -385,7 +474,7 @@ static int start_connection(struct dns_client *client)
 }
 
 /* Is the idle connection still open, and silent?  If it has been closed already, this
- * avoids not knowing the fate of an UPDATE. */
+ * avoids not knowing the fate of an UPDATE.  On a busy one, octets are answers. */
 static bool is_connection_alive(const struct dns_client *client)
 {
 	char octet;
@@ -400,19 +489,20 @@ static bool is_connection_alive(const struct dns_client *client)
 /* ---- the request ---- */
 
 /* Length prefix, message with its id, and TSIG.  0 or -errno. */
-static int build_request(struct dns_client *client, uint8_t *buf, size_t *ret_len)
+static int build_request(struct exchange *x, uint8_t *buf, size_t *ret_len)
 {
+	const struct dns_client *client = x->client;
 	const int64_t now = client->env->real_time();
 	const struct tsig_key *key = tsig_key_choose(client->key, now);
-	size_t len = client->request.len;
+	size_t len = x->request.len;
 	int r;
 
-	memcpy(buf + 2, client->octets, len);
-	buf[2] = client->id >> 8;
-	buf[3] = client->id & 0xff;
+	memcpy(buf + 2, x->octets, len);
+	buf[2] = x->id >> 8;
+	buf[3] = x->id & 0xff;
 	if (key) {
-		r = tsig_sign_request(&client->tsig, client->env->pool, key, buf + 2,
-			&len, WIRE_MESSAGE_MAX, now);
+		r = tsig_sign_request(&x->tsig, client->env->pool, key, buf + 2, &len,
+			WIRE_MESSAGE_MAX, now);
 		if (r < 0)
 			return r;
 	}
@@ -422,53 +512,107 @@ static int build_request(struct dns_client *client, uint8_t *buf, size_t *ret_le
 	return 0;
 }
 
-static int write_request(struct dns_client *client)
+static int write_request(struct exchange *x)
 {
-	const size_t cap = client->request.len + TSIG_RESERVE_MAX;
+	const size_t cap = x->request.len + TSIG_RESERVE_MAX;
 	uint8_t *buf = malloc(2 + (cap > WIRE_MESSAGE_MAX ? cap : WIRE_MESSAGE_MAX));
 	size_t len = 0;
 	int r;
 
 	if (!buf)
 		return -ENOMEM;
-	r = build_request(client, buf, &len);
-	if (!r && bufferevent_write(client->connection, buf, len) < 0)
+	r = build_request(x, buf, &len);
+	if (!r && bufferevent_write(x->client->connection, buf, len) < 0)
 		r = -ENOMEM;
 	free(buf);
 	return r;
 }
 
-static void send_request(struct dns_client *client)
+/* Those that have not been sent yet. */
+static void send_requests(struct dns_client *client)
 {
-	const int r = write_request(client);
+	struct exchange *x;
+	int r;
 
-	if (r < 0)
-		fail_later(client, trouble(client, "was not asked: %s", strerror(-r)));
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (x->is_sent || has_failed(x))
+			continue;
+		r = write_request(x);
+		if (r < 0)
+			fail_later(x, DNS_CLIENT_FAILED,
+				trouble(client, "was not asked: %s", strerror(-r)));
+		else
+			x->is_sent = true;
+	}
 }
 
-void dns_client_ask(struct dns_client *client, const struct dns_client_request *request)
+static bool has_id(const struct dns_client *client, uint16_t id)
 {
-	client->request = *request;
-	client->octets = malloc(request->len);
-	client->is_busy = true;
-	client->messages = 0;
-	client->failure = verdict_ok();
-	evutil_secure_rng_get_bytes(&client->id, sizeof(client->id));
-	set_limit(client);
-	if (!client->octets) {
-		fail_later(client, trouble(client, "was not asked: no memory"));
-		return;
+	const struct exchange *x;
+
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (x->id == id)
+			return true;
 	}
-	memcpy(client->octets, request->octets, request->len);
-	if (is_connection_alive(client)) {
-		client->is_reused = true;
-		send_request(client);
-		return;
+	return false;
+}
+
+static uint16_t choose_id(const struct dns_client *client)
+{
+	uint16_t id;
+
+	do
+		evutil_secure_rng_get_bytes(&id, sizeof(id));
+	while (has_id(client, id));
+	return id;
+}
+
+/* NULL: no memory. */
+static struct exchange *add_exchange(
+	struct dns_client *client, const struct dns_client_request *request)
+{
+	struct exchange *x = &client->first;
+
+	if (x->is_busy)
+		x = malloc(sizeof(*x));
+	if (!x)
+		return NULL;
+	*x = (struct exchange){
+		.client = client,
+		.request = *request,
+		.octets = malloc(request->len),
+		.id = choose_id(client),
+		.is_busy = true,
+		.failure = verdict_ok(),
+	};
+	alarm_init(&x->limit, client->env->alarms, on_limit, x);
+	TAILQ_INSERT_TAIL(&client->exchanges, x, entry);
+	set_limit(x);
+	return x;
+}
+
+int dns_client_ask(struct dns_client *client, const struct dns_client_request *request)
+{
+	const bool is_idle = TAILQ_EMPTY(&client->exchanges);
+	struct exchange *x = add_exchange(client, request);
+
+	if (!x)
+		return -ENOMEM;
+	if (!x->octets) {
+		fail_later(x, DNS_CLIENT_FAILED,
+			trouble(client, "was not asked: no memory"));
+		return 0;
 	}
-	disconnect(client);
-	if (start_connection(client) < 0)
-		fail_later(client,
-			trouble(client, "could not be reached: %s", strerror(errno)));
+	memcpy(x->octets, request->octets, request->len);
+	if (is_idle && !is_connection_alive(client))
+		disconnect(client);
+	if (!client->connection) {
+		connect_or_fail(client);
+	} else if (client->is_connected) {
+		x->is_reused = true;
+		send_requests(client);
+	}
+	return 0;
 }
 
 size_t dns_client_request_max(const struct dns_client *client)
@@ -486,18 +630,19 @@ struct dns_client *dns_client_new(const struct config_target *target,
 	client->target = target;
 	client->key = key;
 	client->env = env;
-	alarm_init(&client->limit, env->alarms, on_limit, client);
+	TAILQ_INIT(&client->exchanges);
 	return client;
 }
 
 void dns_client_free(struct dns_client *client)
 {
+	struct exchange *x;
+
 	if (!client)
 		return;
 	disconnect(client);
-	alarm_stop(&client->limit);
-	tsig_stream_free(client->stream);
-	free(client->octets);
+	while ((x = TAILQ_FIRST(&client->exchanges)))
+		remove_exchange(x);
 	free(client->answer);
 	free(client);
 }

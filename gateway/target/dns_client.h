@@ -1,10 +1,11 @@
 /*
- * A channel to one DNS server over TCP (RFC 7766): one connection, one exchange at a
- * time.
+ * A channel to one DNS server over TCP (RFC 7766): one connection.
  *
  * An exchange is one request and its answer, which may be a stream of messages (zone
- * transfers).  The connection is made when it is needed, and kept as long as the server
- * keeps it.  Requests are signed and answers verified (RFC 8945) if the channel has a
+ * transfers).  Several may be under way at once (6.2.1.1): requests go out in the order
+ * in which they were asked, answers may come in any order.  The connection is made when
+ * it is needed, and kept as long as the server keeps it; if it fails, it fails for all
+ * of them.  Requests are signed and answers verified (RFC 8945) if the channel has a
  * key.  Every answer handed to the caller is a well-formed DNS message (wire_walk) and
  * answers this request (id, opcode, MAC); the caller judges its content.
  *
@@ -29,10 +30,9 @@ enum dns_client_status {
 
 struct dns_client_result {
 	enum dns_client_status status;
-	struct verdict why; /* with the server's address; not set if ANSWERED */
-	const uint8_t *msg; /* ANSWERED: the last message */
-	/* its walk; both are valid until the next exchange begins */
-	const struct wire_message *m;
+	struct verdict why;           /* with the server's address; not set if ANSWERED */
+	const uint8_t *msg;           /* ANSWERED: the last message */
+	const struct wire_message *m; /* its walk; both are valid during the call */
 };
 
 /* Called once, from the event loop; may begin the next exchange or free the client. */
@@ -65,10 +65,11 @@ struct dns_client;
  * connection, and in a stream from one message to the next.  NULL: no memory. */
 struct dns_client *dns_client_new(const struct config_target *target,
 	const struct tsig_key *key, const struct target_env *env);
-/* Cancels the current exchange without a callback.  NULL is harmless. */
+/* Cancels what is under way without a callback.  NULL is harmless. */
 void dns_client_free(struct dns_client *client);
-/* There must be no other exchange.  done is always called, later. */
-void dns_client_ask(struct dns_client *client, const struct dns_client_request *request);
+/* done is called later, and 0 returned; or -ENOMEM, which can happen only while another
+ * exchange is under way, and done is not called. */
+int dns_client_ask(struct dns_client *client, const struct dns_client_request *request);
 /* The largest request, in octets, for which its TSIG still fits. */
 size_t dns_client_request_max(const struct dns_client *client);
 

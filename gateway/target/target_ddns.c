@@ -37,7 +37,8 @@ static void ask(struct ddns_target *t, struct dns_client *client, const uint8_t 
 		.arg = t,
 	};
 
-	dns_client_ask(client, &request);
+	if (dns_client_ask(client, &request) < 0)
+		target_operation_fail_memory(&t->op);
 }
 
 void ddns_ask(struct ddns_target *t, const uint8_t *octets, int len, bool is_repeatable,
