@@ -394,6 +394,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 		if (target_ops(d->target)->is_local)
 			d->cursor_stored = d->batch_seq;
 		start_gathering(d);
+		d->want_load |= d->is_primary && result->maybe_others;
 		finish_applied(d, result->soa);
 		break;
 	case TARGET_CHANGED:

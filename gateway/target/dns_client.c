@@ -255,22 +255,45 @@ static struct verdict judge_message(
 	return verdict_ok();
 }
 
-/* Servers whose parser refuses a message do not sign the answer (BIND, Knot); but a
- * forger does not either. */
-static bool is_unproven_error(const struct exchange *x)
+/* RFC 8945 5.2.1: NOTAUTH and BADKEY, "unsigned".  PowerDNS leaves the TSIG out, too. */
+static bool is_denial(const struct dns_client *client, uint8_t rcode)
 {
-	const struct dns_client *client = x->client;
-	const unsigned rcode = client->walk.flags & 15;
+	const struct wire_message *m = &client->walk;
+	uint8_t owner[NAME_MAX_LEN], alg[NAME_MAX_LEN];
+	struct tsig_record record;
 
-	return client->key && !x->messages && !client->walk.tsig_at &&
-		(rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL);
+	if (rcode != RCODE_REFUSED && rcode != RCODE_NOTAUTH)
+		return false;
+	if (!m->tsig_at)
+		return true;
+	return !tsig_record_read(&record, owner, alg, client->answer, m) &&
+		record.error == TSIG_ERROR_BADKEY;
 }
 
-static void finish_answered(struct exchange *x)
+/* What an answer that is not authentic may mean nevertheless.  Servers whose parser
+ * refuses a message do not sign the answer (BIND, Knot); but a forger does not either. */
+static enum dns_client_status judge_unproven(const struct exchange *x)
+{
+	const struct dns_client *client = x->client;
+	const uint8_t rcode = client->walk.flags & 15;
+
+	if (!client->key || x->messages)
+		return DNS_CLIENT_FAILED;
+	if (is_denial(client, rcode))
+		return DNS_CLIENT_DENIED;
+	if (!client->walk.tsig_at && (rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL))
+		return DNS_CLIENT_UNPROVEN;
+	return DNS_CLIENT_FAILED;
+}
+
+/* With the answer that was read. */
+static void finish_read(
+	struct exchange *x, enum dns_client_status status, struct verdict why)
 {
 	struct dns_client *client = x->client;
 	const struct dns_client_result result = {
-		.status = DNS_CLIENT_ANSWERED,
+		.status = status,
+		.why = why,
 		.msg = client->answer,
 		.m = &client->walk,
 	};
@@ -292,12 +315,18 @@ static void finish_answered(struct exchange *x)
 static bool handle_message(struct dns_client *client, size_t len)
 {
 	enum dns_client_next next = DNS_CLIENT_LAST;
+	enum dns_client_status status;
 	struct exchange *x;
 	struct verdict v = judge_message(client, len, &x);
 
 	if (!verdict_is_ok(&v)) {
-		if (x && is_unproven_error(x))
-			fail_later(x, DNS_CLIENT_UNPROVEN, v);
+		status = x ? judge_unproven(x) : DNS_CLIENT_FAILED;
+		if (status == DNS_CLIENT_DENIED) {
+			finish_read(x, status, v);
+			return false;
+		}
+		if (status == DNS_CLIENT_UNPROVEN)
+			fail_later(x, status, v);
 		fail_all(client, DNS_CLIENT_FAILED, v);
 		return false;
 	}
@@ -320,7 +349,7 @@ static bool handle_message(struct dns_client *client, size_t len)
 			trouble(client, "did not sign the last message of a transfer"));
 		return false;
 	}
-	finish_answered(x);
+	finish_read(x, DNS_CLIENT_ANSWERED, v);
 	return false;
 }
 

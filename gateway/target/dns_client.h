@@ -26,6 +26,9 @@ enum dns_client_status {
 	DNS_CLIENT_UNPROVEN, /* FORMERR or SERVFAIL without a TSIG: perhaps from a
 	                      * server that could not read, and so not verify, the
 	                      * request */
+	DNS_CLIENT_DENIED,   /* REFUSED or NOTAUTH without a TSIG, or with BADKEY in it:
+	                      * the server does not know the key, or does not allow it
+	                      * what was asked (Knot) */
 };
 
 struct dns_client_result {

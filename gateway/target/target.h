@@ -40,6 +40,9 @@ struct target_result {
 	struct verdict verdict; /* why, unless DONE */
 	/* SOA that the zone now has there, borrowed; NULL: not known, as after FAILED */
 	struct rrset *soa;
+	/* deliver, DONE: others may have changed the zone at the same moment: only a load
+	 * shows it */
+	bool maybe_others;
 };
 
 typedef void target_done(void *arg, const struct target_result *result);
@@ -148,7 +151,8 @@ extern const struct target_ops target_local;
  * deliver: one UPDATE whose prerequisite is the believed SOA (2.4.2) and which replaces
  * it by one of a newer serial (the client's own if the batch contains one).  So the
  * resulting SOA is known without a query, and a retry needs one SOA query to find out
- * whether the first try was applied.
+ * whether the first try was applied.  A server that does not let the key change the SOA
+ * counts its serial itself (3.6): it gets UPDATEs without one, and is asked afterwards.
  */
 extern const struct target_ops target_ddns;
 

@@ -69,32 +69,34 @@ struct verdict ddns_explain_rcode(const struct ddns_target *t,
 		ddns_rcode_to_text(result->msg, result->m, text));
 }
 
-bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result)
+struct verdict ddns_judge_soa(
+	struct ddns_target *t, const struct dns_client_result *result)
 {
-	struct verdict why = result->why;
 	struct rrset *soa;
 
-	if (result->status != DNS_CLIENT_ANSWERED) {
-		target_operation_fail(&t->op, &why);
-		return false;
-	}
-	if (ddns_read_rcode(result->msg, result->m) != RCODE_NOERROR) {
-		why = ddns_explain_rcode(t, result, "a query for the SOA");
-		target_operation_fail(&t->op, &why);
-		return false;
-	}
+	if (result->status != DNS_CLIENT_ANSWERED)
+		return result->why;
+	if (ddns_read_rcode(result->msg, result->m) != RCODE_NOERROR)
+		return ddns_explain_rcode(t, result, "a query for the SOA");
 	soa = ddns_read_soa(result->msg, result->m, t->zone);
 	/* A cache might answer with an old SOA. */
 	if (!soa || !(result->m->flags & WIRE_AA)) {
-		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
-			"%s is not authoritative for the zone", t->config->address.text);
 		rrset_unref(soa);
-		target_operation_fail(&t->op, &why);
-		return false;
+		return verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
+			"%s is not authoritative for the zone", t->config->address.text);
 	}
 	rrset_unref(t->op.seen);
 	t->op.seen = soa;
-	return true;
+	return verdict_ok();
+}
+
+bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result)
+{
+	const struct verdict why = ddns_judge_soa(t, result);
+
+	if (!verdict_is_ok(&why))
+		target_operation_fail(&t->op, &why);
+	return verdict_is_ok(&why);
 }
 
 /* ---- probe ---- */

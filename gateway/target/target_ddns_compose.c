@@ -249,7 +249,8 @@ int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 	compose_question(&c, zone, TYPE_SOA);
 	if (believed)
 		compose_rrset(&c, 1, zone, believed, 0);
-	compose_rrset(&c, 2, zone, intended, intended->ttl);
+	if (intended)
+		compose_rrset(&c, 2, zone, intended, intended->ttl);
 	compose_changes(&c, changes, zone);
 	compose_opt(&c, false);
 	return compose_end(&c);

@@ -10,7 +10,11 @@
  * for an RRset of more than max-records-per-type.  The batch must be set aside in one
  * case and repeated in the other, so another UPDATE is sent for comparison:
  *
- *   REFUSED and its like   prerequisites only: accepted wherever updates are
+ *   REFUSED and its like   the SOA that the zone has, which changes nothing: accepted
+ *                          wherever updates with a SOA are.  If it is not, the batch is
+ *                          sent without a SOA (typical grants name the types that
+ *                          clients need), and if that is refused, too, prerequisites
+ *                          only: accepted wherever updates are
  *   SERVFAIL, repeatedly   a new serial only ("trial"): a server that can write does it.
  *                          Then the batch has one more try, since the server's trouble
  *                          may have passed in between.
@@ -18,18 +22,30 @@
  *                          read.
  *   without TSIG
  *
+ * NOTAUTH with BADKEY counts as REFUSED if the key is good for another UPDATE: Knot
+ * answers so what its ACL forbids.
+ *
+ * A server that does not let the key change the SOA counts its serial itself (RFC 2136
+ * 3.6), and is asked for it after each batch.  Any serial but the next may be the work of
+ * others, too.  From time to time, and after each failure, a SOA is tried again.
+ *
  * Limits: a server with room for a serial, but not for the batch, counts as one that
- * will never accept the batch.  A successful trial moves the serial forward.
+ * will never accept the batch.  A successful trial moves the serial forward.  Where it
+ * must not be moved there is no trial, and what gets SERVFAIL is repeated.
  */
 #include "gateway/target/target_ddns_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include "gateway/base/log.h"
 
 enum {
 	SERVFAIL_TRIES = 3, /* of a batch; the trial comes before the last one */
 	/* between tries: a client may be waiting for all of them */
 	SERVFAIL_PAUSE_MS = 50,
+	/* after this a server that has denied it is sent a SOA again: one refused UPDATE
+	 * then, one query less for each batch if it was granted */
+	SOA_DENIED_S = 3600,
 };
 
 /* For an UPDATE without changes of its own. */
@@ -71,6 +87,33 @@ static void complete_delivered(struct ddns_target *t, struct rrset *soa)
 	target_operation_succeed(&t->op);
 }
 
+/* The server has counted the serial to what t->op.seen says.  The next one is ours alone;
+ * with the same one nothing had to be done.  Any other may be the clock's, or stand for
+ * changes of others, too: the caller's mirror is still one of the SOA before. */
+static void complete_counted(struct ddns_target *t)
+{
+	const uint32_t before = rrset_serial(t->believed);
+	const uint32_t now = rrset_serial(t->op.seen);
+
+	if (now == before || now == serial_next(before)) {
+		complete_delivered(t, t->op.seen);
+		return;
+	}
+	rrset_keep(&t->believed, t->op.seen);
+	rrset_keep(&t->op.seen, NULL);
+	t->op.maybe_others = true;
+	target_operation_succeed(&t->op);
+}
+
+/* The batch was applied, and the SOA is not known. */
+static void complete_unknown(struct ddns_target *t)
+{
+	rrset_keep(&t->believed, NULL);
+	rrset_keep(&t->op.seen, NULL);
+	t->op.maybe_others = true;
+	target_operation_succeed(&t->op);
+}
+
 static void complete_rejected(struct ddns_target *t)
 {
 	if (!t->op.seen) /* the zone is unchanged */
@@ -89,8 +132,9 @@ static void complete_too_large(struct ddns_target *t)
 
 /* ---- sending ---- */
 
-/* From believed to soa, all or nothing; a check has only the prerequisites of what is at
- * soa.  0 or -errno: -ENOSPC if it does not fit. */
+/* From believed to soa (NULL: whatever the server makes of it), all or nothing; a check
+ * has only the prerequisites of what is at soa.  0 or -errno: -ENOSPC if it does not
+ * fit. */
 static int send_changes(struct ddns_target *t, const struct rrset *soa,
 	const struct changeset *changes, bool is_check, dns_client_done *done)
 {
@@ -119,10 +163,12 @@ static void on_check(void *arg, const struct dns_client_result *result)
 
 	if (result->status != DNS_CLIENT_ANSWERED)
 		target_operation_fail(&t->op, &result->why);
-	else if (ddns_read_rcode(result->msg, result->m) == RCODE_NOERROR)
-		complete_delivered(t, t->op.seen);
-	else
+	else if (ddns_read_rcode(result->msg, result->m) != RCODE_NOERROR)
 		complete_changed(t);
+	else if (t->lacks_soa)
+		complete_counted(t);
+	else
+		complete_delivered(t, t->op.seen);
 }
 
 /* The zone has the serial that the batch was to give it.  Does it have the content,
@@ -139,8 +185,12 @@ static void check_applied(struct ddns_target *t)
 
 static bool is_perhaps_applied(const struct ddns_target *t)
 {
-	return t->is_uncertain && t->intended &&
-		rrset_serial(t->op.seen) == rrset_serial(t->intended);
+	if (!t->is_uncertain)
+		return false;
+	if (t->lacks_soa)
+		return t->believed &&
+			rrset_serial(t->op.seen) != rrset_serial(t->believed);
+	return t->intended && rrset_serial(t->op.seen) == rrset_serial(t->intended);
 }
 
 /* Called before the first UPDATE to this server, and after one without an answer. */
@@ -196,10 +246,81 @@ static void go_on(struct ddns_target *t)
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
 }
 
+/* ---- the batch ---- */
+
+static void on_update(void *arg, const struct dns_client_result *result);
+
+/* Does it change the SOA itself, so that it cannot do without one? */
+static bool changes_soa(const struct ddns_target *t)
+{
+	struct rrset *next = ddns_intended_soa(t->believed, &no_changes, t->zone);
+	struct rrset *intended = ddns_intended_soa(t->believed, t->changes, t->zone);
+	const bool does = !next || !intended || !rrset_is_identical(next, intended);
+
+	rrset_unref(next);
+	rrset_unref(intended);
+	return does;
+}
+
+static void send_batch(struct ddns_target *t, bool with_soa)
+{
+	struct rrset *soa =
+		with_soa ? ddns_intended_soa(t->believed, t->changes, t->zone) : NULL;
+	const int r = with_soa && !soa
+		? -ENOMEM
+		: send_changes(t, soa, t->changes, false, on_update);
+
+	if (r == -ENOSPC)
+		complete_too_large(t);
+	else if (r < 0)
+		target_operation_fail_memory(&t->op);
+	t->lacks_soa = !with_soa;
+	rrset_keep(&t->intended, soa);
+	rrset_unref(soa);
+}
+
 /* ---- is the batch to blame, or the server? ---- */
 
-/* REFUSED and the like are about the batch only if the server accepts other updates: if
- * a zone is frozen or a key no longer known, it refuses every update for a while. */
+/* Signed by the key or not (DNS_CLIENT_DENIED), it does not say what it refuses. */
+static bool is_refusal(const struct dns_client_result *result)
+{
+	uint16_t rcode;
+
+	if (result->status != DNS_CLIENT_ANSWERED)
+		return result->status == DNS_CLIENT_DENIED;
+	rcode = ddns_read_rcode(result->msg, result->m);
+	return rcode == RCODE_REFUSED || rcode == RCODE_NOTAUTH || rcode == RCODE_NOTZONE;
+}
+
+static void note_refusal(struct ddns_target *t, const struct dns_client_result *result)
+{
+	char text[DDNS_RCODE_TEXT_MAX];
+
+	if (result->status == DNS_CLIENT_DENIED)
+		t->refusal = verdict_refuse(RCODE_REFUSED, EDE_PROHIBITED,
+			"target does not allow it: it answers as if it did not know the "
+			"key, which it accepts for other updates");
+	else
+		t->refusal = verdict_refuse(
+			(enum rcode)ddns_read_rcode(result->msg, result->m), EDE_OTHER,
+			"target says %s",
+			ddns_rcode_to_text(result->msg, result->m, text));
+}
+
+static void note_soa_denied(struct ddns_target *t)
+{
+	char name[NAME_TEXT_MAX];
+
+	if (!t->soa_denied_s)
+		log_info("zone %s: %s does not let the key change the SOA, so it counts "
+			 "the serial itself",
+			name_to_text(t->zone, name), t->config->id);
+	t->is_soa_denied = true;
+	t->soa_denied_s = t->env->real_time();
+}
+
+/* A refusal is about the batch only if the server accepts other updates: if a zone is
+ * frozen or a key no longer known, it refuses every update for a while. */
 static void on_bare_update(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
@@ -210,29 +331,50 @@ static void on_bare_update(void *arg, const struct dns_client_result *result)
 		return;
 	}
 	rcode = ddns_read_rcode(result->msg, result->m);
-	if (rcode == RCODE_NOERROR || rcode == RCODE_NXRRSET)
+	if (rcode != RCODE_NOERROR && rcode != RCODE_NXRRSET) {
+		target_operation_fail(&t->op, &t->refusal);
+		return;
+	}
+	if (t->lacks_soa)
+		note_soa_denied(t);
+	complete_rejected(t);
+}
+
+static void send_bare_update(struct ddns_target *t)
+{
+	if (send_changes(t, t->believed, &no_changes, true, on_bare_update) < 0)
+		target_operation_fail_memory(&t->op);
+}
+
+static void on_same_soa(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+	uint16_t rcode = RCODE_NOERROR;
+
+	if (result->status == DNS_CLIENT_ANSWERED)
+		rcode = ddns_read_rcode(result->msg, result->m);
+	if (is_refusal(result) && changes_soa(t))
+		send_bare_update(t);
+	else if (is_refusal(result))
+		send_batch(t, false);
+	else if (result->status != DNS_CLIENT_ANSWERED)
+		target_operation_fail(&t->op, &result->why);
+	else if (rcode == RCODE_NXRRSET) /* perhaps before anybody looked at grants */
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
+	else if (rcode == RCODE_NOERROR)
 		complete_rejected(t);
 	else
 		target_operation_fail(&t->op, &t->refusal);
 }
 
-static void note_refusal(struct ddns_target *t, const struct dns_client_result *result)
-{
-	char text[DDNS_RCODE_TEXT_MAX];
-
-	t->refusal = verdict_refuse((enum rcode)ddns_read_rcode(result->msg, result->m),
-		EDE_OTHER, "target says %s",
-		ddns_rcode_to_text(result->msg, result->m, text));
-}
-
 static void handle_refusal(struct ddns_target *t, const struct dns_client_result *result)
 {
-	const uint16_t rcode = ddns_read_rcode(result->msg, result->m);
-
 	note_refusal(t, result);
-	if (rcode != RCODE_REFUSED && rcode != RCODE_NOTAUTH && rcode != RCODE_NOTZONE)
+	if (!is_refusal(result))
 		complete_rejected(t);
-	else if (send_changes(t, t->believed, &no_changes, true, on_bare_update) < 0)
+	else if (t->lacks_soa)
+		send_bare_update(t);
+	else if (send_changes(t, t->believed, &no_changes, false, on_same_soa) < 0)
 		target_operation_fail_memory(&t->op);
 }
 
@@ -285,8 +427,17 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 /* It needs the same durable write as the batch, but gives no reason to refuse it. */
 static void send_trial(struct ddns_target *t)
 {
-	struct rrset *soa = ddns_intended_soa(t->believed, &no_changes, t->zone);
+	struct rrset *soa;
 
+	if (t->is_soa_denied && t->refusal.rcode == RCODE_SERVFAIL) {
+		target_operation_fail(&t->op, &t->refusal);
+		return;
+	}
+	if (t->is_soa_denied) { /* it cannot read the batch, whatever it can write */
+		send_bare_update(t);
+		return;
+	}
+	soa = ddns_intended_soa(t->believed, &no_changes, t->zone);
 	if (soa && send_changes(t, soa, &no_changes, false, on_trial) == 0)
 		rrset_keep(&t->trial, soa);
 	else
@@ -294,16 +445,40 @@ static void send_trial(struct ddns_target *t)
 	rrset_unref(soa);
 }
 
-/* ---- the batch ---- */
+/* ---- what came of the batch ---- */
+
+static void on_counted(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+	const struct verdict why = ddns_judge_soa(t, result);
+
+	if (verdict_is_ok(&why))
+		complete_counted(t);
+	else
+		complete_unknown(t);
+}
+
+static void handle_applied(struct ddns_target *t)
+{
+	if (!t->lacks_soa) {
+		complete_delivered(t, t->intended);
+		return;
+	}
+	ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_counted);
+}
 
 static void handle_update_answer(
 	struct ddns_target *t, const struct dns_client_result *result)
 {
+	const uint16_t rcode = ddns_read_rcode(result->msg, result->m);
 	struct verdict why;
 
-	switch (ddns_read_rcode(result->msg, result->m)) {
+	if (t->lacks_soa && !t->is_soa_denied && !is_refusal(result) &&
+		rcode != RCODE_NXRRSET)
+		note_soa_denied(t);
+	switch (rcode) {
 	case RCODE_NOERROR:
-		complete_delivered(t, t->intended);
+		handle_applied(t);
 		return;
 	case RCODE_NXRRSET: /* our only prerequisite */
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
@@ -326,40 +501,31 @@ static void on_update(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
 
-	if (result->status == DNS_CLIENT_ANSWERED) {
+	switch (result->status) {
+	case DNS_CLIENT_ANSWERED:
 		handle_update_answer(t, result);
 		return;
-	}
-	if (result->status == DNS_CLIENT_UNPROVEN) {
+	case DNS_CLIENT_DENIED:
+		handle_refusal(t, result);
+		return;
+	case DNS_CLIENT_UNPROVEN:
 		/* A server will never accept what it cannot read; but only a signed
 		 * answer to the trial proves that the server itself says so. */
 		t->refusal = verdict_refuse(
 			RCODE_REFUSED, EDE_NOT_SUPPORTED, "%s", result->why.why);
 		handle_servfail(t);
 		return;
-	}
-	if (result->status == DNS_CLIENT_LOST && !t->was_lost) {
+	case DNS_CLIENT_LOST:
+		if (t->was_lost)
+			break;
 		t->was_lost = true;
 		t->is_uncertain = true;
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
 		return;
+	case DNS_CLIENT_FAILED:
+		break;
 	}
 	target_operation_fail(&t->op, &result->why);
-}
-
-static void send_batch(struct ddns_target *t)
-{
-	struct rrset *intended = ddns_intended_soa(t->believed, t->changes, t->zone);
-	const int r = intended ? send_changes(t, intended, t->changes, false, on_update)
-			       : -ENOMEM;
-
-	if (r == 0)
-		rrset_keep(&t->intended, intended);
-	else if (r == -ENOSPC)
-		complete_too_large(t);
-	else
-		target_operation_fail_memory(&t->op);
-	rrset_unref(intended);
 }
 
 static void send_next(struct ddns_target *t)
@@ -367,7 +533,14 @@ static void send_next(struct ddns_target *t)
 	if (t->servfails == SERVFAIL_TRIES - 1 && !t->trial)
 		send_trial(t);
 	else
-		send_batch(t);
+		send_batch(t, !t->is_soa_denied || changes_soa(t));
+}
+
+/* Grants may have been extended. */
+static void forget_soa_denied(struct ddns_target *t, bool has_failed)
+{
+	if (has_failed || t->env->real_time() - t->soa_denied_s >= SOA_DENIED_S)
+		t->is_soa_denied = false;
 }
 
 void ddns_deliver(struct target *target, const struct target_batch *batch,
@@ -381,6 +554,8 @@ void ddns_deliver(struct target *target, const struct target_batch *batch,
 	t->was_lost = false;
 	t->servfails = 0;
 	rrset_keep(&t->trial, NULL);
+	if (t->is_soa_denied)
+		forget_soa_denied(t, batch->is_retry);
 	if (!ddns_has_differences(t->changes, t->zone)) {
 		rrset_keep(&t->op.seen, t->believed);
 		target_operation_succeed(&t->op);

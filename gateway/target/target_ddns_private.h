@@ -26,8 +26,9 @@ struct rrset *ddns_intended_soa(const struct rrset *believed,
 	const struct changeset *changes, const uint8_t *zone);
 
 /*
- * One UPDATE: prerequisite believed (RFC 2136 2.4.2; NULL: none), then intended and the
- * differences.  Length, or -ENOSPC if it does not fit cap octets.
+ * One UPDATE: prerequisite believed (RFC 2136 2.4.2; NULL: none), then intended (NULL:
+ * the server counts its serial itself, 3.6) and the differences.  Length, or -ENOSPC if
+ * it does not fit cap octets.
  */
 int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
 	const struct rrset *believed, const struct rrset *intended,
@@ -140,8 +141,11 @@ struct ddns_target {
 	struct dns_client *queries;
 	struct rrset *believed, *intended, *mirrored; /* NULL: not known */
 	bool is_signed;                               /* by its server; as of mirrored */
-	bool is_soa_blind;  /* the server cannot compare its SOA with a prerequisite */
-	struct alarm pause; /* deliver: after a SERVFAIL, until the next try */
+	bool is_soa_blind;    /* the server cannot compare its SOA with a prerequisite */
+	bool is_soa_denied;   /* the server does not let the key change its SOA */
+	int64_t soa_denied_s; /* real time; as of when */
+	bool lacks_soa;       /* the last UPDATE left the serial to the server */
+	struct alarm pause;   /* deliver: after a SERVFAIL, until the next try */
 
 	/* the operation under way */
 	const struct changeset *changes; /* deliver; borrowed */
@@ -168,8 +172,10 @@ void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *so
 /* What the server answered instead of what was asked for. */
 struct verdict ddns_explain_rcode(const struct ddns_target *t,
 	const struct dns_client_result *result, const char *what);
-/* Puts the answer to a SOA query into t->op.seen.  Otherwise ends the operation:
- * false. */
+/* Puts the answer to a SOA query into t->op.seen, or says why not. */
+struct verdict ddns_judge_soa(
+	struct ddns_target *t, const struct dns_client_result *result);
+/* The same.  Without a SOA it ends the operation: false. */
 bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result);
 
 /* ---- target_ddns_deliver.c ---- */

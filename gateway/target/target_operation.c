@@ -59,6 +59,7 @@ void target_operation_end(struct target_operation *operation, enum target_outcom
 		.outcome = outcome,
 		.verdict = *why,
 		.soa = operation->seen,
+		.maybe_others = operation->maybe_others,
 	};
 	event_active(operation->later, EV_TIMEOUT, 1);
 }

@@ -14,6 +14,7 @@ struct target_operation {
 	target_loaded *loaded; /* load */
 	void *arg;
 	struct rrset *seen;            /* the SOA found there; NULL: not known */
+	bool maybe_others;             /* target_result */
 	struct target_content content; /* what a load found, then the whole result */
 	struct event *later;           /* tells the caller */
 };
