@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "agent/publish/message.h"
-#include "agent/publish/resolver.h"
+#include "gateway/base/resolver.h"
 #include "gateway/base/alarm.h"
 #include "gateway/base/log.h"
 

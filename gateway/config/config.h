@@ -40,6 +40,13 @@ struct config_secondary { /* of a local zone: gets NOTIFY */
 	const struct tsig_key *key;
 };
 
+struct config_server { /* where a server can be reached */
+	struct config_address address; /* len 0: it is looked up when it is needed */
+	char *host;                    /* NULL: address is numeric */
+	unsigned port;
+	char *text; /* "192.0.2.1#53", "ns1.example#53" */
+};
+
 struct config_target {
 	enum config_target_type type;
 	char *id; /* names its cursor in the database and the target in logs: "local",
@@ -50,7 +57,8 @@ struct config_target {
 	struct config_secondary *notify;
 	size_t notify_count;
 	/* ddns */
-	struct config_address address;
+	struct config_server *servers; /* of which one is used; at least one */
+	size_t server_count;
 	const struct tsig_key *key;          /* NULL: unsigned; owned by the keyring */
 	const struct tsig_key *transfer_key; /* for queries and transfers; not NULL if
 	                                      * key is not */

@@ -54,6 +54,10 @@ void reader_free_secret(char *secret);
 /* "192.0.2.1#53", "[2001:db8::1]:53" and so on.  0 or -EINVAL. */
 int config_text_parse_endpoint(
 	struct config_address *ret, const char *text, unsigned default_port);
+/* The same, or the name of a host instead of the address; ret's texts are allocated.  0,
+ * -EINVAL or -ENOMEM. */
+int config_text_parse_server(
+	struct config_server *ret, const char *text, unsigned default_port);
 /* "2026-12-31T23:59:59Z" (RFC 3339, UTC only) to seconds since 1970.  0 or -EINVAL. */
 int config_text_parse_date(const char *text, int64_t *ret_s);
 /* Is it "http://host..." or "https://host...", of printable ASCII without a user, and

@@ -6,6 +6,7 @@
  */
 #include "gateway/config/config_read.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +169,7 @@ static const struct reader_member local_members[] = {
 
 static const struct reader_member ddns_members[] = {
 	READER_ELSEWHERE("type"),
-	READER_ELSEWHERE("address"), /* read_ddns */
+	READER_ELSEWHERE("address"), /* read_addresses */
 	READER_ELSEWHERE("port"),
 	READER_OWN("key", read_key),
 	READER_OWN("transfer_key", read_transfer_key),
@@ -193,19 +194,56 @@ static void read_local(struct settings_reader *r, const config_setting_t *group,
 	(void)reader_set_text(r, &target->id, "local");
 }
 
+/* Numeric, or the name of a host, with or without a port. */
+static void read_address(struct settings_reader *r, const config_setting_t *setting,
+	unsigned port, struct config_server *server)
+{
+	const char *text = reader_text(r, setting);
+
+	if (!text)
+		return;
+	if (config_text_parse_server(server, text, port) == -ENOMEM)
+		reader_error_memory(r);
+	else if (!server->text)
+		reader_error(r, setting,
+			"\"%.64s\" is neither an address nor the name of a host", text);
+}
+
+static void read_addresses(struct settings_reader *r, const config_setting_t *group,
+	struct config_target *target)
+{
+	const config_setting_t *address = config_setting_get_member(group, "address");
+	const config_setting_t *port = config_setting_get_member(group, "port");
+	int64_t number = PORT_DNS;
+
+	if (port && !reader_integer(r, port, 1, 65535, &number))
+		return;
+	if (!address)
+		reader_error_missing(r, group, "address", NULL);
+	if (!address || !reader_is_values(r, address))
+		return;
+	target->servers =
+		reader_alloc(r, reader_count(address), sizeof(*target->servers));
+	for (size_t i = 0; target->servers && i < reader_count(address); i++)
+		read_address(r, reader_element(address, i), (unsigned)number,
+			&target->servers[target->server_count++]);
+}
+
+/* It is named after its first address, and stays the same if others come or go. */
 static void read_ddns(struct settings_reader *r, const config_setting_t *group,
 	struct config_target *target)
 {
-	char id[sizeof(target->address.text) + 8];
-
 	reader_read_group(r, group, ddns_members,
 		sizeof(ddns_members) / sizeof(ddns_members[0]), target);
 	if (!target->transfer_key)
 		target->transfer_key = target->key;
-	if (!reader_address(r, group, NULL, PORT_DNS, 1, &target->address))
+	read_addresses(r, group, target);
+	if (!target->server_count || !target->servers[0].text)
 		return;
-	snprintf(id, sizeof(id), "ddns %s", target->address.text);
-	(void)reader_set_text(r, &target->id, id);
+	if (asprintf(&target->id, "ddns %s", target->servers[0].text) < 0) {
+		target->id = NULL;
+		reader_error_memory(r);
+	}
 }
 
 static void read_powerdns(struct settings_reader *r, const config_setting_t *group,
@@ -300,6 +338,11 @@ void config_target_clear(struct config_target *target)
 	free(target->id);
 	free(target->file);
 	free(target->notify);
+	for (size_t i = 0; i < target->server_count; i++) {
+		free(target->servers[i].host);
+		free(target->servers[i].text);
+	}
+	free(target->servers);
 	free(target->url);
 	free(target->server);
 	reader_free_secret(target->api_key);

@@ -15,7 +15,11 @@
 
 #include "gateway/base/settings_words.h"
 
-enum { PORT_MAX = 65535 };
+enum {
+	PORT_MAX = 65535,
+	HOST_MAX = 253,      /* RFC 1035 2.3.4, as text */
+	HOST_LABEL_MAX = 63, /* the same */
+};
 
 /* ---- dates ---- */
 
@@ -138,6 +142,56 @@ int config_text_parse_endpoint(
 	memcpy(address, endpoint.host, endpoint.host_len);
 	address[endpoint.host_len] = '\0';
 	return config_parse_address(ret, address, endpoint.port);
+}
+
+/* The name of a host (RFC 1123 2.1), which may have underscores, since containers have;
+ * its last label is not a number, or it would be a mistyped address. */
+static bool is_host(const char *host, size_t len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	const char *label = host;
+	size_t label_len;
+
+	if (!len || len > HOST_MAX)
+		return false;
+	while (true) {
+		label_len = strspn(label, letters);
+		if (!label_len || label_len > HOST_LABEL_MAX || *label == '-')
+			return false;
+		if (label + label_len >= host + len)
+			return strspn(label, "0123456789") < label_len;
+		if (label[label_len] != '.')
+			return false;
+		label += label_len + 1;
+	}
+}
+
+int config_text_parse_server(
+	struct config_server *ret, const char *text, unsigned default_port)
+{
+	struct config_server made = {0};
+	struct settings_endpoint endpoint;
+
+	if (settings_parse_endpoint(&endpoint, text, default_port) || !endpoint.port)
+		return -EINVAL;
+	if (!config_text_parse_endpoint(&made.address, text, default_port)) {
+		made.text = strdup(made.address.text);
+		*ret = made;
+		return made.text ? 0 : -ENOMEM;
+	}
+	if (endpoint.host_len > 1 && endpoint.host[endpoint.host_len - 1] == '.')
+		endpoint.host_len--;
+	if (!is_host(endpoint.host, endpoint.host_len))
+		return -EINVAL;
+	made.port = endpoint.port;
+	made.host = strndup(endpoint.host, endpoint.host_len);
+	if (!made.host || asprintf(&made.text, "%s#%u", made.host, made.port) < 0) {
+		free(made.host);
+		return -ENOMEM;
+	}
+	*ret = made;
+	return 0;
 }
 
 /* ---- URLs ---- */

@@ -106,6 +106,13 @@ bool delivery_is_behind(const struct delivery *d)
 			d->queue.count > target_ops(d->target)->batch_changes);
 }
 
+bool delivery_is_at(const struct delivery *d, const struct ip_address *address)
+{
+	const struct target_ops *ops = target_ops(d->target);
+
+	return ops->is_at && ops->is_at(d->target, address);
+}
+
 uint64_t delivery_cursor(const struct delivery *d)
 {
 	return d->cursor;
@@ -469,6 +476,16 @@ static bool is_same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+static bool is_same_servers(const struct config_target *a, const struct config_target *b)
+{
+	if (a->server_count != b->server_count)
+		return false;
+	for (size_t i = 0; i < a->server_count; i++)
+		if (strcmp(a->servers[i].text, b->servers[i].text) != 0)
+			return false;
+	return true;
+}
+
 void delivery_configure(struct delivery *d, struct config *config,
 	const struct config_target *target_config)
 {
@@ -477,6 +494,7 @@ void delivery_configure(struct delivery *d, struct config *config,
 	config_unref(d->next_config); /* the newest counts */
 	d->next_config = NULL;
 	if (old->timeout_ms == target_config->timeout_ms &&
+		is_same_servers(old, target_config) &&
 		is_same_key(old->key, target_config->key) &&
 		is_same_key(old->transfer_key, target_config->transfer_key) &&
 		is_same_text(old->api_key, target_config->api_key))

@@ -113,6 +113,8 @@ bool delivery_is_down(const struct delivery *delivery);
  * more than fits into memory?  Then what is new does not get there soon, and nothing
  * should wait for it either. */
 bool delivery_is_behind(const struct delivery *delivery);
+/* Is this an address of the target's server, as far as they are known now? */
+bool delivery_is_at(const struct delivery *delivery, const struct ip_address *address);
 uint64_t delivery_cursor(const struct delivery *delivery);
 /* Is everything that has not been applied there in memory? */
 bool delivery_is_live(const struct delivery *delivery);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "gateway/answer/answer.h"
-#include "gateway/base/ip_address.h"
 #include "gateway/request/requests.h"
 
 size_t requests_answer_limit(const struct dns_request *dns)
@@ -121,22 +120,17 @@ static bool is_key(const struct tsig_key *key, const struct request *request)
 
 /* Recognised by its address, or by a key that we share with it, since it may have
  * several addresses. */
-static bool is_from_target(const struct config_zone *zone, const struct request *request)
+static bool is_from_target(const struct content *content, const struct request *request)
 {
-	for (size_t i = 0; i < zone->target_count; i++) {
-		const struct config_target *target = &zone->targets[i];
-		struct ip_address address;
+	const struct config_zone *zone = content->rules;
 
-		if (target->type != CONFIG_TARGET_DDNS)
-			continue;
-		if (request->subject.key &&
-			(is_key(target->key, request) ||
-				is_key(target->transfer_key, request)))
+	for (size_t i = 0; request->subject.key && i < zone->target_count; i++)
+		if (is_key(zone->targets[i].key, request) ||
+			is_key(zone->targets[i].transfer_key, request))
 			return true;
-		address = ip_address_of(&target->address.storage);
-		if (!memcmp(&address, &request->subject.source, sizeof(address)))
+	for (size_t i = 0; i < content->delivery_count; i++)
+		if (delivery_is_at(content->deliveries[i], &request->subject.source))
 			return true;
-	}
 	return false;
 }
 
@@ -144,7 +138,7 @@ void requests_notified(struct zone_requests *zone, struct request *request)
 {
 	/* RFC 1996 3.10 lets only known masters notify; a sender whose key may transfer
 	 * is known. */
-	if (!is_from_target(zone->content->rules, request) &&
+	if (!is_from_target(zone->content, request) &&
 		!policy_allows_transfer(
 			&zone->content->rules->policy, &request->subject)) {
 		requests_refuse(zone->all, request,

@@ -4,7 +4,7 @@
  * Limits: one message is buffered at a time (its form allows 65535 octets); READ_HIGH
  * limits the read buffer; the caller limits the length of a stream.
  */
-#include "gateway/target/dns_client.h"
+#include "gateway/target/dns_client_private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,45 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/util.h>
 #include "tsig/tsig_record.h"
 
 enum { READ_HIGH = 2 * (2 + WIRE_MESSAGE_MAX) }; /* octets: a message always fits */
-
-struct exchange {
-	TAILQ_ENTRY(exchange) entry;
-	struct dns_client *client;
-	struct alarm limit; /* set as long as it is under way */
-	struct dns_client_request request;
-	uint8_t *octets; /* the request: our copy */
-	uint16_t id;
-	bool is_busy;
-	bool is_sent;   /* on the present connection */
-	bool is_reused; /* that is older than the exchange */
-	struct tsig_context tsig;
-	struct tsig_stream *stream;
-	unsigned messages; /* received so far, stops at UINT_MAX */
-	/* how it has failed, which its alarm reports; NOERROR: it has not */
-	struct verdict failure;
-	enum dns_client_status failure_status;
-};
-
-struct dns_client {
-	const struct config_target *target;
-	const struct tsig_key *key; /* NULL: unsigned */
-	const struct target_env *env;
-	struct bufferevent *connection; /* NULL: none */
-	bool is_connected;
-	TAILQ_HEAD(, exchange) exchanges; /* under way, in the order of their requests */
-	struct exchange first; /* is one of them, if it is busy: so that there is always
-	                        * room for one */
-
-	uint8_t *answer; /* last message received */
-	struct wire_message walk;
-};
 
 static void disconnect(struct dns_client *client)
 {
@@ -127,7 +94,7 @@ __attribute__((format(printf, 2, 3))) static struct verdict trouble(
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s",
-		client->target->address.text, text);
+		dns_places_text(client->places), text);
 }
 
 static void report_failure(struct exchange *x)
@@ -138,29 +105,37 @@ static void report_failure(struct exchange *x)
 	finish(x, &result);
 }
 
+static void set_limit(struct exchange *x)
+{
+	alarm_set_in(&x->limit, x->client->target->timeout_ms);
+}
+
+static void try_elsewhere(struct dns_client *client, struct verdict why);
+
 static void on_limit(void *arg)
 {
 	struct exchange *x = arg;
 	struct dns_client *client = x->client;
 	const unsigned ms = client->target->timeout_ms;
 
-	if (has_failed(x))
+	if (has_failed(x)) {
 		report_failure(x);
-	else if (!client->is_connected)
+	} else if (!client->connection) {
+		dns_places_give_up(client->places, &client->waiter);
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, "could not be reached within %u ms", ms));
-	else if (x->messages)
+			trouble(client, "was not found within %u ms", ms));
+	} else if (!client->is_connected) {
+		try_elsewhere(
+			client, trouble(client, "could not be reached within %u ms", ms));
+	} else {
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client,
-				"fell silent for %u ms in the middle of a transfer", ms));
-	else
-		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, "gave no answer within %u ms", ms));
-}
-
-static void set_limit(struct exchange *x)
-{
-	alarm_set_in(&x->limit, x->client->target->timeout_ms);
+			x->messages ? trouble(client,
+					      "fell silent for %u ms in the middle of a "
+					      "transfer",
+					      ms)
+				    : trouble(client, "gave no answer within %u ms", ms));
+		(void)dns_places_fail(client->places, &client->address);
+	}
 }
 
 /* ---- what came back ---- */
@@ -330,6 +305,7 @@ static bool handle_message(struct dns_client *client, size_t len)
 		fail_all(client, DNS_CLIENT_FAILED, v);
 		return false;
 	}
+	dns_places_answer(client->places, &client->address);
 	if (x->messages < UINT_MAX)
 		x->messages++;
 	if (x->request.message)
@@ -416,11 +392,64 @@ static bool is_in_transfer(const struct dns_client *client)
 	return false;
 }
 
-static void connect_or_fail(struct dns_client *client)
+/* To the current address, which may have to be found first. */
+static void connect_somewhere(struct dns_client *client)
 {
+	const struct config_address *address = dns_places_address(client->places);
+
+	if (!address) {
+		if (!client->waiter.is_waiting)
+			dns_places_find(client->places, &client->waiter);
+		return;
+	}
+	client->address = *address;
 	if (start_connection(client) < 0)
-		fail_all(client, DNS_CLIENT_FAILED,
+		try_elsewhere(client,
 			trouble(client, "could not be reached: %s", strerror(errno)));
+}
+
+static bool is_anybody_waiting(const struct dns_client *client)
+{
+	const struct exchange *x;
+
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (!has_failed(x))
+			return true;
+	}
+	return false;
+}
+
+/* The server was not reached, or found; nothing has been sent. */
+static void try_elsewhere(struct dns_client *client, struct verdict why)
+{
+	const bool has_address = client->connection != NULL;
+	struct exchange *x;
+
+	disconnect(client);
+	if (!dns_places_fail(client->places, has_address ? &client->address : NULL) ||
+		!is_anybody_waiting(client)) {
+		fail_all(client, DNS_CLIENT_FAILED, why);
+		return;
+	}
+	TAILQ_FOREACH(x, &client->exchanges, entry) {
+		if (!has_failed(x))
+			set_limit(x);
+	}
+	connect_somewhere(client);
+}
+
+static void on_found(void *arg)
+{
+	struct dns_client *client = arg;
+
+	if (!is_anybody_waiting(client))
+		return;
+	if (dns_places_address(client->places))
+		connect_somewhere(client);
+	else
+		try_elsewhere(client,
+			trouble(client, "was not found: %s",
+				dns_places_why(client->places)));
 }
 
 /* RFC 7766 6.2.4: a client must expect the connection to be closed while its request is
@@ -443,7 +472,7 @@ static void handle_close(struct dns_client *client, struct verdict why)
 	}
 	disconnect(client);
 	if (is_needed)
-		connect_or_fail(client);
+		connect_somewhere(client);
 }
 
 static void on_event(struct bufferevent *connection, short what, void *arg)
@@ -465,7 +494,7 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 		return;
 	}
 	if (!client->is_connected) {
-		fail_all(client, DNS_CLIENT_FAILED,
+		try_elsewhere(client,
 			trouble(client, "could not be reached: %s",
 				evutil_socket_error_to_string(error)));
 		return;
@@ -498,17 +527,21 @@ static int start_connection(struct dns_client *client)
 	bufferevent_setwatermark(client->connection, EV_READ, 0, READ_HIGH);
 	bufferevent_enable(client->connection, EV_READ | EV_WRITE);
 	return bufferevent_socket_connect(client->connection,
-		(const struct sockaddr *)&client->target->address.storage,
-		(int)client->target->address.len);
+		(const struct sockaddr *)&client->address.storage,
+		(int)client->address.len);
 }
 
 /* Is the idle connection still open, and silent?  If it has been closed already, this
- * avoids not knowing the fate of an UPDATE.  On a busy one, octets are answers. */
+ * avoids not knowing the fate of an UPDATE.  On a busy one, octets are answers.  If
+ * another address is used now, it is given up. */
 static bool is_connection_alive(const struct dns_client *client)
 {
+	const struct config_address *address = dns_places_address(client->places);
 	char octet;
 
 	if (!client->connection || !client->is_connected)
+		return false;
+	if (address && !dns_places_is_same(address, &client->address))
 		return false;
 	return recv(bufferevent_getfd(client->connection), &octet, 1,
 		       MSG_PEEK | MSG_DONTWAIT) < 0 &&
@@ -516,46 +549,6 @@ static bool is_connection_alive(const struct dns_client *client)
 }
 
 /* ---- the request ---- */
-
-/* Length prefix, message with its id, and TSIG.  0 or -errno. */
-static int build_request(struct exchange *x, uint8_t *buf, size_t *ret_len)
-{
-	const struct dns_client *client = x->client;
-	const int64_t now = client->env->real_time();
-	const struct tsig_key *key = tsig_key_choose(client->key, now);
-	size_t len = x->request.len;
-	int r;
-
-	memcpy(buf + 2, x->octets, len);
-	buf[2] = x->id >> 8;
-	buf[3] = x->id & 0xff;
-	if (key) {
-		r = tsig_sign_request(&x->tsig, client->env->pool, key, buf + 2, &len,
-			WIRE_MESSAGE_MAX, now);
-		if (r < 0)
-			return r;
-	}
-	buf[0] = len >> 8 & 0xff;
-	buf[1] = len & 0xff;
-	*ret_len = 2 + len;
-	return 0;
-}
-
-static int write_request(struct exchange *x)
-{
-	const size_t cap = x->request.len + TSIG_RESERVE_MAX;
-	uint8_t *buf = malloc(2 + (cap > WIRE_MESSAGE_MAX ? cap : WIRE_MESSAGE_MAX));
-	size_t len = 0;
-	int r;
-
-	if (!buf)
-		return -ENOMEM;
-	r = build_request(x, buf, &len);
-	if (!r && bufferevent_write(x->client->connection, buf, len) < 0)
-		r = -ENOMEM;
-	free(buf);
-	return r;
-}
 
 /* Those that have not been sent yet. */
 static void send_requests(struct dns_client *client)
@@ -566,34 +559,13 @@ static void send_requests(struct dns_client *client)
 	TAILQ_FOREACH(x, &client->exchanges, entry) {
 		if (x->is_sent || has_failed(x))
 			continue;
-		r = write_request(x);
+		r = dns_client_write_request(x);
 		if (r < 0)
 			fail_later(x, DNS_CLIENT_FAILED,
 				trouble(client, "was not asked: %s", strerror(-r)));
 		else
 			x->is_sent = true;
 	}
-}
-
-static bool has_id(const struct dns_client *client, uint16_t id)
-{
-	const struct exchange *x;
-
-	TAILQ_FOREACH(x, &client->exchanges, entry) {
-		if (x->id == id)
-			return true;
-	}
-	return false;
-}
-
-static uint16_t choose_id(const struct dns_client *client)
-{
-	uint16_t id;
-
-	do
-		evutil_secure_rng_get_bytes(&id, sizeof(id));
-	while (has_id(client, id));
-	return id;
 }
 
 /* NULL: no memory. */
@@ -610,7 +582,7 @@ static struct exchange *add_exchange(
 		.client = client,
 		.request = *request,
 		.octets = malloc(request->len),
-		.id = choose_id(client),
+		.id = dns_client_choose_id(client),
 		.is_busy = true,
 		.failure = verdict_ok(),
 	};
@@ -633,10 +605,12 @@ int dns_client_ask(struct dns_client *client, const struct dns_client_request *r
 		return 0;
 	}
 	memcpy(x->octets, request->octets, request->len);
-	if (is_idle && !is_connection_alive(client))
+	if (is_idle && !is_connection_alive(client)) {
 		disconnect(client);
+		dns_places_begin(client->places);
+	}
 	if (!client->connection) {
-		connect_or_fail(client);
+		connect_somewhere(client);
 	} else if (client->is_connected) {
 		x->is_reused = true;
 		send_requests(client);
@@ -650,16 +624,19 @@ size_t dns_client_request_max(const struct dns_client *client)
 }
 
 struct dns_client *dns_client_new(const struct config_target *target,
-	const struct tsig_key *key, const struct target_env *env)
+	struct dns_places *places, const struct tsig_key *key,
+	const struct target_env *env)
 {
 	struct dns_client *client = calloc(1, sizeof(*client));
 
 	if (!client)
 		return NULL;
 	client->target = target;
+	client->places = places;
 	client->key = key;
 	client->env = env;
 	TAILQ_INIT(&client->exchanges);
+	alarm_init(&client->waiter.found, env->alarms, on_found, client);
 	return client;
 }
 
@@ -669,6 +646,7 @@ void dns_client_free(struct dns_client *client)
 
 	if (!client)
 		return;
+	dns_places_give_up(client->places, &client->waiter);
 	disconnect(client);
 	while ((x = TAILQ_FIRST(&client->exchanges)))
 		remove_exchange(x);

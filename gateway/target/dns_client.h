@@ -14,7 +14,7 @@
 #ifndef MUSTER_DNS_CLIENT_H
 #define MUSTER_DNS_CLIENT_H
 
-#include "gateway/target/target.h"
+#include "gateway/target/dns_places.h"
 #include "tsig/tsig.h"
 
 enum dns_client_status {
@@ -63,11 +63,13 @@ struct dns_client_request {
 };
 
 struct dns_client;
-/* For the target's server; key NULL: unsigned.  All three must outlive it.
- * target->timeout_ms limits the time from a request to its answer, including the
- * connection, and in a stream from one message to the next.  NULL: no memory. */
+/* key NULL: unsigned.  All four must outlive it.  target->timeout_ms limits the time from
+ * a request to its answer, including the connection, and in a stream from one message to
+ * the next; it begins anew if another address is tried, since the one before could not be
+ * reached.  NULL: no memory. */
 struct dns_client *dns_client_new(const struct config_target *target,
-	const struct tsig_key *key, const struct target_env *env);
+	struct dns_places *places, const struct tsig_key *key,
+	const struct target_env *env);
 /* Cancels what is under way without a callback.  NULL is harmless. */
 void dns_client_free(struct dns_client *client);
 /* done is called later, and 0 returned; or -ENOMEM, which can happen only while another

@@ -126,6 +126,8 @@ struct target_ops {
 	void (*probe)(struct target *target, target_done *done, void *arg);
 	void (*deliver)(struct target *target, const struct target_batch *batch,
 		target_done *done, void *arg);
+	/* Is this an address of its server?  NULL: not known. */
+	bool (*is_at)(const struct target *target, const struct ip_address *address);
 };
 
 struct target_base {

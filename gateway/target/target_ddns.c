@@ -65,7 +65,7 @@ struct verdict ddns_explain_rcode(const struct ddns_target *t,
 	char text[DDNS_RCODE_TEXT_MAX];
 
 	return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s answered %s with %s",
-		t->config->address.text, what,
+		dns_places_text(t->places), what,
 		ddns_rcode_to_text(result->msg, result->m, text));
 }
 
@@ -83,7 +83,8 @@ struct verdict ddns_judge_soa(
 	if (!soa || !(result->m->flags & WIRE_AA)) {
 		rrset_unref(soa);
 		return verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
-			"%s is not authoritative for the zone", t->config->address.text);
+			"%s is not authoritative for the zone",
+			dns_places_text(t->places));
 	}
 	rrset_unref(t->op.seen);
 	t->op.seen = soa;
@@ -148,7 +149,7 @@ static const char *hint_at(uint16_t rcode)
 /* Takes over what was transferred. */
 static void take_content(struct ddns_target *t, const struct ddns_transferred *got)
 {
-	odd_list_warn(got->odd, t->zone, t->config->address.text);
+	odd_list_warn(got->odd, t->zone, dns_places_text(t->places));
 	rrset_keep(&t->op.seen, got->soa);
 	rrset_keep(&t->believed, got->soa);
 	rrset_keep(&t->mirrored, got->soa);
@@ -169,7 +170,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 		start_transfer(t, NULL);
 		return;
 	}
-	why = ddns_transfer_judge(t->transfer, result, t->config->address.text,
+	why = ddns_transfer_judge(t->transfer, result, dns_places_text(t->places),
 		hint_at(ddns_transfer_rcode(t->transfer)));
 	if (!verdict_is_ok(&why))
 		target_operation_fail(&t->op, &why);
@@ -202,6 +203,13 @@ static void ddns_load(
 	start_transfer(t, have_content ? t->mirrored : NULL);
 }
 
+static bool ddns_is_at(const struct target *target, const struct ip_address *address)
+{
+	const struct ddns_target *t = (const struct ddns_target *)(const void *)target;
+
+	return dns_places_has(t->places, address);
+}
+
 /* ---- life ---- */
 
 static void ddns_free(struct target *target)
@@ -213,6 +221,7 @@ static void ddns_free(struct target *target)
 	if (t->queries != t->client)
 		dns_client_free(t->queries);
 	dns_client_free(t->client);
+	dns_places_free(t->places);
 	alarm_stop(&t->pause);
 	ddns_transfer_free(t->transfer);
 	rrset_unref(t->believed);
@@ -234,9 +243,12 @@ static struct target *ddns_new(const struct config_target *config,
 	memcpy(t->zone, zone->name, name_len(zone->name));
 	t->config = config;
 	t->env = env;
-	t->client = t->queries = dns_client_new(config, config->key, env);
-	if (config->transfer_key != config->key)
-		t->queries = dns_client_new(config, config->transfer_key, env);
+	t->places = dns_places_new(config, zone->name, env);
+	if (t->places)
+		t->client = t->queries =
+			dns_client_new(config, t->places, config->key, env);
+	if (t->places && config->transfer_key != config->key)
+		t->queries = dns_client_new(config, t->places, config->transfer_key, env);
 	alarm_init(&t->pause, env->alarms, ddns_on_pause, t);
 	if (target_operation_init(&t->op, env->base) || !t->client || !t->queries) {
 		ddns_free((struct target *)(void *)t);
@@ -253,4 +265,5 @@ const struct target_ops target_ddns = {
 	.load = ddns_load,
 	.probe = ddns_probe,
 	.deliver = ddns_deliver,
+	.is_at = ddns_is_at,
 };

@@ -62,12 +62,13 @@ static void complete_changed(struct ddns_target *t)
 
 	if (t->believed && t->op.seen)
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
-			"the zone at %s has serial %u, not %u", t->config->address.text,
-			rrset_serial(t->op.seen), rrset_serial(t->believed));
+			"the zone at %s has serial %u, not %u",
+			dns_places_text(t->places), rrset_serial(t->op.seen),
+			rrset_serial(t->believed));
 	else
 		why = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 			"the zone at %s was changed by somebody else",
-			t->config->address.text);
+			dns_places_text(t->places));
 	rrset_keep(&t->believed, NULL);
 	rrset_keep(&t->intended, NULL);
 	target_operation_end(&t->op, TARGET_CHANGED, &why);

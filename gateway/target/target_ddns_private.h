@@ -136,6 +136,7 @@ struct ddns_target {
 	uint8_t zone[NAME_MAX_LEN];
 	const struct config_target *config;
 	const struct target_env *env;
+	struct dns_places *places;
 	struct dns_client *client; /* for updates */
 	/* and for transfers; the same as client if the key is */
 	struct dns_client *queries;

@@ -11,8 +11,8 @@
 
 struct target_relay {
 	uint8_t zone[NAME_MAX_LEN];
-	const struct config_target *config;
 	const struct target_env *env;
+	struct dns_places *places;
 	struct dns_client *client;
 
 	/* the exchange under way */
@@ -65,7 +65,7 @@ static void on_answer(void *arg, const struct dns_client_result *result)
 			.why = verdict_ok(), .msg = result->msg, .m = result->m};
 		if (!is_told(ddns_read_rcode(result->msg, result->m)))
 			told.why = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-				"%s answered with %s", relay->config->address.text,
+				"%s answered with %s", dns_places_text(relay->places),
 				ddns_rcode_to_text(result->msg, result->m, text));
 	}
 	finish(relay, &told);
@@ -107,7 +107,7 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 	}
 	if (relay->transfer)
 		told.why = ddns_transfer_judge(
-			relay->transfer, result, relay->config->address.text, "");
+			relay->transfer, result, dns_places_text(relay->places), "");
 	finish(relay, &told);
 }
 
@@ -140,6 +140,7 @@ void target_relay_free(struct target_relay *relay)
 	if (!relay)
 		return;
 	dns_client_free(relay->client);
+	dns_places_free(relay->places);
 	ddns_transfer_free(relay->transfer);
 	free(relay);
 }
@@ -152,12 +153,13 @@ struct target_relay *target_relay_new(const struct config_target *config,
 	if (!relay)
 		return NULL;
 	memcpy(relay->zone, zone, name_len(zone));
-	relay->config = config;
 	relay->env = env;
-	relay->client = dns_client_new(config, config->transfer_key, env);
-	if (!relay->client) {
-		free(relay);
-		return NULL;
-	}
-	return relay;
+	relay->places = dns_places_new(config, NULL, env);
+	if (relay->places)
+		relay->client = dns_client_new(
+			config, relay->places, config->transfer_key, env);
+	if (relay->client)
+		return relay;
+	target_relay_free(relay);
+	return NULL;
 }

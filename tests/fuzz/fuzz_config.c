@@ -63,7 +63,7 @@ static void check_zone(const struct config *config, const struct config_zone *zo
 	for (size_t i = 0; i < zone->target_count; i++) {
 		require(zone->targets[i].id && zone->targets[i].timeout_ms > 0);
 		require(zone->targets[i].type != CONFIG_TARGET_DDNS ||
-			zone->targets[i].address.len > 0);
+			zone->targets[i].servers[0].text);
 		require(zone->targets[i].type != CONFIG_TARGET_POWERDNS);
 	}
 	for (size_t i = 0; i < zone->policy.count; i++)

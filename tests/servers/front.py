@@ -13,6 +13,7 @@ import contextlib
 import os
 import random
 import socket
+import struct
 import threading
 import time
 from collections import namedtuple
@@ -226,12 +227,13 @@ class Wire:
     """Passes TCP connections on to a port, and counts what the client says.  Answers take
     delay_s longer: a server that is slow, however much it is told at once."""
 
-    def __init__(self, port, delay_s=0):
+    def __init__(self, port, delay_s=0, at=(HOST, 0)):
         self.port_behind = port
         self.delay_s = delay_s
         self.octets = 0
         self.connections = 0
-        self.listener = socket.create_server((HOST, 0))
+        self.ends = []
+        self.listener = socket.create_server(at)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -252,6 +254,7 @@ class Wire:
                                  daemon=True).start()
 
     def _pass_on(self, source, sink, is_counted):
+        self.ends += [source, sink]
         try:
             while octets := source.recv(65536):
                 if is_counted:
@@ -265,7 +268,19 @@ class Wire:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def break_all(self):
+        """Resets all connections."""
+        ends, self.ends = self.ends, []
+        for end in ends:
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                end.shutdown(socket.SHUT_RD)  # wakes who reads
+                end.close()
+
     def close(self):
+        """Nobody is let in any more."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def __enter__(self):

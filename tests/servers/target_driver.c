@@ -37,7 +37,8 @@ struct driver {
 	struct turn_clock time;
 	struct alarms alarms;
 	struct config_target config;
-	struct keyring *ring; /* its keys; NULL: none */
+	struct config_server server; /* of config */
+	struct keyring *ring;        /* its keys; NULL: none */
 	const struct target_ops *ops;
 	char **key; /* file and name; NULL: unsigned */
 	struct target *target;
@@ -369,9 +370,12 @@ static void configure(struct driver *d, int argc, char **argv)
 	d->ops = &target_ddns;
 	d->config.type = CONFIG_TARGET_DDNS;
 	d->config.timeout_ms = (unsigned)strtoul(argv[4], NULL, 10);
-	if (config_parse_address(&d->config.address, argv[2],
+	d->config.servers = &d->server;
+	d->config.server_count = 1;
+	if (config_parse_address(&d->server.address, argv[2],
 		    (unsigned)strtoul(argv[3], NULL, 10)) < 0)
 		die("bad address");
+	d->server.text = d->server.address.text;
 	if (argc == 7)
 		d->key = argv + 5;
 }

@@ -215,11 +215,35 @@ static void zone_settings_are_read(void **state)
 	assert_string_equal(local->notify[5].address.text, "2001:db8::1#54");
 	assert_int_equal(zone->targets[1].type, CONFIG_TARGET_DDNS);
 	assert_string_equal(zone->targets[1].id, "ddns 192.0.2.53#53");
-	assert_string_equal(zone->targets[1].address.text, "192.0.2.53#53");
+	assert_string_equal(zone->targets[1].servers[0].text, "192.0.2.53#53");
 	assert_ptr_equal(zone->targets[1].key, keyring_find(c->keys, wire("k.example.")));
 	assert_non_null(zone->targets[1].key);
 	assert_string_equal(zone->targets[2].id, "ddns ::1#5353");
 	assert_null(zone->targets[2].key);
+	config_unref(c);
+}
+
+static void a_target_has_several_addresses(void **state)
+{
+	struct config *c = parse_good(
+		"zones = ( { name = \"example.\"; targets = ( { type = \"ddns\";\n"
+		"  address = [ \"ns1.Example.\", \"192.0.2.1\", \"[::1]:54\",\n"
+		"              \"ns2:55\" ]; port = 5353; } );\n"
+		"  allow = ( { keys = \"*\"; match = \"zone\"; } ); } );\n",
+		"");
+	const struct config_target *target = &c->zones[0].targets[0];
+	static const char *const texts[] = {
+		"ns1.Example#5353", "192.0.2.1#5353", "::1#54", "ns2#55"};
+
+	(void)state;
+	assert_int_equal(target->server_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(target->servers[i].text, texts[i]);
+	assert_string_equal(target->id, "ddns ns1.Example#5353");
+	assert_string_equal(target->servers[0].host, "ns1.Example");
+	assert_int_equal(target->servers[0].address.len, 0);
+	assert_null(target->servers[2].host);
+	assert_int_equal(target->servers[3].port, 55);
 	config_unref(c);
 }
 
@@ -610,6 +634,7 @@ int main(void)
 		cmocka_unit_test(a_zone_has_defaults),
 		cmocka_unit_test(zone_settings_are_read),
 		cmocka_unit_test(secondaries_and_transfers_have_keys),
+		cmocka_unit_test(a_target_has_several_addresses),
 		cmocka_unit_test(a_rule_has_defaults),
 		cmocka_unit_test(rule_settings_are_read),
 		cmocka_unit_test(zones_are_pinned_to_threads),

@@ -290,6 +290,16 @@ static const struct bad bad_targets_table[] = {
 		"address family than address\n"},
 	{TARGET("type = \"ddns\";"),
 		"error: t.conf:1: zones[0].targets[0].address: is missing\n"},
+	{TARGET("type = \"ddns\"; address = [ \"192.0.2.256\", \"ns_1.example\", "
+		"\"ns..example\", \"ns#0\", \"-ns\" ];"),
+		"error: t.conf:1: zones[0].targets[0].address[0]: \"192.0.2.256\" is "
+		"neither an address nor the name of a host\n"
+		"error: t.conf:1: zones[0].targets[0].address[2]: \"ns..example\" is "
+		"neither an address nor the name of a host\n"
+		"error: t.conf:1: zones[0].targets[0].address[3]: \"ns#0\" is neither an "
+		"address nor the name of a host\n"
+		"error: t.conf:1: zones[0].targets[0].address[4]: \"-ns\" is neither an "
+		"address nor the name of a host\n"},
 	{TARGET("type = \"ddns\"; address = \"::1\"; port = 0;"),
 		"error: t.conf:1: zones[0].targets[0].port: 0 is not between 1 "
 		"and "

@@ -2,7 +2,7 @@
  * Each question has a thread.  What thread and loop share is counted, and whichever lets
  * go last frees it, so that a loop that ends does not wait for a resolver that hangs.
  */
-#include "agent/publish/resolver.h"
+#include "gateway/base/resolver.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

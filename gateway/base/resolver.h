@@ -2,8 +2,8 @@
  * Addresses of a host name, by the system's resolver, without making the loop wait: a
  * thread of its own asks, for as long as it takes.
  */
-#ifndef MUSTER_AGENT_RESOLVER_H
-#define MUSTER_AGENT_RESOLVER_H
+#ifndef MUSTER_RESOLVER_H
+#define MUSTER_RESOLVER_H
 
 #include <event2/event.h>
 #include <netdb.h>
