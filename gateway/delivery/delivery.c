@@ -50,6 +50,7 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	alarm_init(&d->alarm, &d->zone.thread->alarms, on_alarm, d);
 	alarm_init(
 		&d->cursor_alarm, &d->zone.thread->alarms, delivery_on_cursor_alarm, d);
+	alarm_init(&d->step, &d->zone.thread->alarms, delivery_on_step, d);
 	if (!d->id)
 		goto fail;
 	d->config = config_ref(config);
@@ -101,9 +102,12 @@ bool delivery_is_down(const struct delivery *d)
 
 bool delivery_is_behind(const struct delivery *d)
 {
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+
 	return !d->is_live ||
-		(d->cursor < d->backlog &&
-			d->queue.count > target_ops(d->target)->batch_changes);
+		(d->cursor < d->backlog && first &&
+			(first->is_folded ||
+				d->queue.count > target_ops(d->target)->batch_changes));
 }
 
 bool delivery_is_at(const struct delivery *d, const struct ip_address *address)
@@ -128,6 +132,7 @@ static void succeed(struct delivery *d)
 	if (d->is_down) {
 		log_info("zone %s: target %s is back", d->zone.text, d->id);
 		d->backlog = d->zone.thread->durable_seq;
+		delivery_fold_queue(d);
 	}
 	d->is_down = false;
 	free(d->why);
@@ -285,9 +290,10 @@ void delivery_want_probe(struct delivery *d)
 static void finish_batch(struct delivery *d)
 {
 	const uint64_t seq = d->batch_seq;
-	struct delivery_entry *e;
 
-	while ((e = TAILQ_FIRST(&d->queue.entries)) && e->seq <= seq) {
+	for (size_t i = 0; i < d->batch_entries; i++) {
+		struct delivery_entry *e = TAILQ_FIRST(&d->queue.entries);
+
 		d->delivered += e->sets;
 		delivery_list_drop(&d->queue, e);
 	}
@@ -336,6 +342,11 @@ static void finish_rejected(struct delivery *d, const struct target_result *resu
 
 static void on_rejected(struct delivery *d, const struct target_result *result)
 {
+	if (TAILQ_FIRST(&d->queue.entries)->is_folded) {
+		succeed(d);
+		delivery_unfold(d);
+		return;
+	}
 	if (d->batch_entries == 1) {
 		finish_rejected(d, result);
 		return;
@@ -352,7 +363,7 @@ static void on_changed(struct delivery *d)
 {
 	succeed(d);
 	if (d->batch_is_retry)
-		d->uncertain = d->batch_seq;
+		delivery_note_uncertain(d, d->batch_last);
 	delivery_drop_batch(d);
 	if (d->is_primary)
 		d->want_load = true;

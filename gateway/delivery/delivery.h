@@ -76,6 +76,8 @@ struct delivery_events {
 	/* The SOA there after something was refused. */
 	void (*found_soa)(void *arg, struct rrset *soa);
 	void (*down)(void *arg);
+	/* The first change set whose outcome there somebody awaits; UINT64_MAX: none. */
+	uint64_t (*awaited)(void *arg);
 };
 
 /* The zone of a delivery; must outlive it. */

@@ -35,25 +35,32 @@ static void take_out(struct delivery_list *list, struct delivery_entry *e)
 	list->octets -= e->size;
 }
 
+int delivery_list_put(struct delivery_list *list, const struct delivery_entry *entry)
+{
+	struct delivery_entry *e = malloc(sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	*e = *entry;
+	e->changes = changeset_ref(entry->changes);
+	append(list, e);
+	return 0;
+}
+
 int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal)
 {
-	const size_t size = changeset_size(changes);
-	struct delivery_entry *e;
-
-	if (!delivery_list_has_room(list, size))
-		return -ENOSPC;
-	e = malloc(sizeof(*e));
-	if (!e)
-		return -ENOMEM;
-	*e = (struct delivery_entry){.first_seq = seq,
+	const struct delivery_entry entry = {.first_seq = seq,
+		.last_seq = seq,
 		.seq = seq,
 		.sets = 1,
-		.changes = changeset_ref(changes),
-		.size = size,
+		.changes = changes,
+		.size = changeset_size(changes),
 		.is_withdrawal = is_withdrawal};
-	append(list, e);
-	return 0;
+
+	if (!delivery_list_has_room(list, entry.size))
+		return -ENOSPC;
+	return delivery_list_put(list, &entry);
 }
 
 void delivery_list_drop(struct delivery_list *list, struct delivery_entry *e)

@@ -47,7 +47,7 @@ bool delivery_melt(struct delivery *d, uint64_t seq, const struct changeset *cha
 	if (e != TAILQ_LAST(&d->queue.entries, delivery_entries) ||
 		e->sets >= 2 * lag->max || changeset_merge(e->changes, changes))
 		return false;
-	e->seq = seq;
+	e->seq = e->last_seq = seq;
 	e->sets++;
 	d->queue.sets++;
 	return true;

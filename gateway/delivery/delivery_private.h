@@ -1,7 +1,7 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
  * delivery_queue.c (what is pending, and the cursor), delivery_list.c (lists of change
- * sets), delivery_melt.c (what melts, for a target that lags) and delivery_read.c (what
- * is read back from the journal). */
+ * sets), delivery_melt.c (what melts, for a target that lags), delivery_read.c (what is
+ * read back from the journal) and delivery_fold.c (how that is folded). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -20,12 +20,17 @@ enum delivery_state {
 
 struct delivery_entry {
 	TAILQ_ENTRY(delivery_entry) entry;
-	uint64_t first_seq, seq;   /* they differ if change sets have melted into it */
+	/* The first and the last change set in it: there may be several, if they have
+	 * melted or been folded.  Everything up to seq is applied when the entry is: of
+	 * a fold's entries only the last has the fold's seq, and its sets. */
+	uint64_t first_seq, last_seq, seq;
 	size_t sets;               /* change sets in it */
 	struct changeset *changes; /* counted */
 	struct changeset *rebased; /* what it is about to become; NULL: nothing else */
 	size_t size;               /* octets that changes holds, without what melted */
 	bool is_withdrawal;        /* takes back an earlier one */
+	bool is_folded;            /* goes alone */
+	bool is_altered;           /* it is not what the journal has */
 };
 
 TAILQ_HEAD(delivery_entries, delivery_entry);
@@ -36,6 +41,17 @@ struct delivery_list {
 	size_t count, count_max;
 	size_t sets; /* change sets in them */
 	size_t octets;
+};
+
+/* What rows come to (delivery_fold.c); zero at first, but for the limits. */
+struct delivery_fold {
+	struct changeset *merged; /* owned; NULL: of none yet */
+	uint64_t first_seq, seq;  /* of the first and the last row */
+	size_t sets;              /* rows */
+	size_t octets;            /* that merged takes, about */
+	size_t sets_max, octets_max;
+	uint64_t end;       /* this row and later ones are not folded */
+	uint64_t uncertain; /* struct delivery's; 0: everything is certain */
 };
 
 struct delivery_read;
@@ -75,10 +91,13 @@ struct delivery {
 	struct changeset *spent; /* has been applied; is freed bit by bit; NULL: none */
 
 	/* delivery_read.c, while it is not live */
-	struct delivery_read *read;    /* under way; NULL: none */
-	struct delivery_list tail;     /* durable since the read was requested */
-	uint64_t tail_seq;             /* the newest of those; 0: none */
-	bool has_tail;                 /* which is all of it */
+	struct delivery_read *read;  /* under way; NULL: none */
+	struct delivery_read *piece; /* has been read, and is being rebased; NULL: none */
+	struct alarm step;           /* goes on with that */
+	size_t fold_max;             /* rows that are folded next; 0: any number */
+	struct delivery_list tail;   /* durable since the read was requested */
+	uint64_t tail_seq;           /* the newest of those; 0: none */
+	bool has_tail;               /* which is all of it */
 	struct delivery_rebase rebase; /* under way; done NULL: none */
 	uint64_t rebased;              /* up to here; 0: it has not begun */
 	bool is_full;                  /* not all of it had room */
@@ -87,6 +106,7 @@ struct delivery {
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
 	uint64_t batch_seq;      /* the batch contains everything up to here */
+	uint64_t batch_last;     /* the last change set of which it has anything */
 	size_t batch_entries;
 	bool batch_is_retry; /* tried before, outcome unknown */
 	uint64_t uncertain;  /* changes up to here may have been applied by an earlier
@@ -108,6 +128,8 @@ int delivery_start(struct delivery *delivery, const struct delivery_start *start
 void delivery_move_cursor(struct delivery *delivery, uint64_t seq);
 void delivery_on_cursor_alarm(void *arg);
 
+/* Changes up to seq may have been applied. */
+void delivery_note_uncertain(struct delivery *delivery, uint64_t seq);
 void delivery_drop_batch(struct delivery *delivery);
 /* Merges the head of the queue into a batch.  False: no memory. */
 bool delivery_form_batch(struct delivery *delivery, size_t limit);
@@ -120,6 +142,10 @@ bool delivery_list_has_room(const struct delivery_list *list, size_t octets);
 int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal) __attribute__((warn_unused_result));
 void delivery_list_drop(struct delivery_list *list, struct delivery_entry *entry);
+/* Copies the entry, with a reference of its own, even if there is no room for it.  0 or
+ * -ENOMEM. */
+int delivery_list_put(struct delivery_list *list, const struct delivery_entry *entry)
+	__attribute__((warn_unused_result));
 /* Moves them to the end of another list. */
 void delivery_list_move(struct delivery_list *to, struct delivery_list *from,
 	struct delivery_entry *entry);
@@ -139,6 +165,20 @@ bool delivery_is_lagging(struct delivery *delivery);
  * many. */
 void delivery_spend(struct delivery *delivery, struct changeset *changes);
 
+/* ---- delivery_fold.c ---- */
+
+/* 0; 1: it is full, and lacks this row; or -ENOMEM. */
+int delivery_fold_add(struct delivery_fold *fold, uint64_t seq,
+	const struct changeset *changes) __attribute__((warn_unused_result));
+/* Moves rows into it, as long as it is not full.  The same. */
+int delivery_fold_add_list(struct delivery_fold *fold, struct delivery_list *list)
+	__attribute__((warn_unused_result));
+/* Makes it entries at the end of a list, with at most limit RRsets each, as far as owners
+ * are not parted.  Clears the fold.  0 or -ENOMEM. */
+int delivery_fold_cut(struct delivery_fold *fold, const uint8_t *apex, size_t limit,
+	struct delivery_list *list) __attribute__((warn_unused_result));
+void delivery_fold_clear(struct delivery_fold *fold);
+
 /* ---- delivery_read.c ---- */
 
 /* A change set that does not fit into the queue has become durable; changes NULL: it
@@ -150,6 +190,13 @@ void delivery_follow(struct delivery *delivery, uint64_t seq, struct changeset *
 int delivery_catch_up(struct delivery *delivery) __attribute__((warn_unused_result));
 /* Nothing is reported. */
 void delivery_stop_reading(struct delivery *delivery);
+/* If there is much in the queue, and the journal has it too, that is read again, and
+ * folded. */
+void delivery_fold_queue(struct delivery *delivery);
+/* Part of a fold is at the head of the queue, and the target refuses it: fewer rows are
+ * folded then, until the one to blame comes alone. */
+void delivery_unfold(struct delivery *delivery);
+void delivery_on_step(void *arg);
 
 /* ---- delivery.c ---- */
 

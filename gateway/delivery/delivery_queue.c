@@ -95,10 +95,12 @@ void delivery_add(
 	if (seq <= d->loaded)
 		return;
 	if (!delivery_melt(d, seq, changes) &&
-		delivery_list_add(&d->queue, seq, changes, is_withdrawal))
+		delivery_list_add(&d->queue, seq, changes, is_withdrawal)) {
 		d->is_live = false;
-	else
+		delivery_fold_queue(d);
+	} else {
 		d->loaded = seq;
+	}
 }
 
 void delivery_pass(struct delivery *d, uint64_t seq)
@@ -156,16 +158,23 @@ void delivery_drop_batch(struct delivery *d)
 	d->batch_is_retry = false;
 }
 
+void delivery_note_uncertain(struct delivery *d, uint64_t seq)
+{
+	if (seq > d->uncertain)
+		d->uncertain = seq;
+}
+
 /* A load shows what the primary really has; other targets are not read. */
 static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
 {
-	return !d->is_primary && e->seq <= d->uncertain;
+	return !d->is_primary && e->first_seq <= d->uncertain;
 }
 
 /* Nothing melts into it any more. */
 static void note_in_batch(struct delivery *d, const struct delivery_entry *e)
 {
 	d->batch_seq = e->seq;
+	d->batch_last = e->last_seq;
 	d->batch_entries++;
 	if (e == d->melting)
 		d->melting = NULL;
@@ -175,7 +184,8 @@ static void note_in_batch(struct delivery *d, const struct delivery_entry *e)
 static bool is_alone(
 	const struct delivery *d, const struct delivery_entry *e, size_t limit)
 {
-	return d->isolate || !TAILQ_NEXT(e, entry) || e->changes->count >= limit;
+	return d->isolate || e->is_folded || !TAILQ_NEXT(e, entry) ||
+		e->changes->count >= limit;
 }
 
 /* With at least one entry.  NULL: no memory. */
@@ -187,7 +197,7 @@ static struct changeset *merge_entries(struct delivery *d, size_t limit)
 	for (const struct delivery_entry *e = first; merged && e;
 		e = TAILQ_NEXT(e, entry)) {
 		if (d->batch_entries &&
-			(merged->count + e->changes->count > limit ||
+			(e->is_folded || merged->count + e->changes->count > limit ||
 				is_uncertain(d, e) != is_uncertain(d, first)))
 			break;
 		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
@@ -196,7 +206,7 @@ static struct changeset *merge_entries(struct delivery *d, size_t limit)
 			return NULL;
 		}
 		note_in_batch(d, e);
-		if (d->isolate)
+		if (d->isolate || e->is_folded)
 			break;
 	}
 	if (merged && !is_uncertain(d, first))

@@ -6,22 +6,45 @@
  * While a piece is being read, further changes become durable, which may or may not be
  * in it: they are kept in the tail, from which those in the piece are dropped.  So the
  * piece that reaches the end of the journal, together with the tail, is complete.
+ *
+ * What does not fit into a piece is folded (delivery_fold.c), as much as fits into memory
+ * then.  That takes several jobs of the reader, since other reads wait for each.
  */
 #include "gateway/delivery/delivery_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/log.h"
+
+enum {
+	FOLD_OCTETS = 32 << 20, /* of memory that a fold may take */
+	FOLD_STEP = 20000,      /* rows of one job: a fraction of a second */
+	FOLD_MAX = 1 << 24,     /* a fold of more rows need not be limited by them */
+	REBASE_STEP = 200,      /* RRsets in a turn of the loop: a millisecond or two */
+};
 
 struct delivery_read {
 	struct thread_read read;   /* first */
 	struct delivery *delivery; /* NULL: it no longer wants it */
 	int64_t zone;
+	uint8_t apex[NAME_MAX_LEN];
+	size_t batch_changes; /* target_ops' */
 	uint64_t after;
 	struct delivery_list rows;
-	bool is_end; /* there are no more */
+	bool may_fold;
+	struct delivery_fold fold;
+	bool is_folding; /* the fold has room for more */
+	bool is_end;     /* there are no more */
 };
+
+static void free_read(struct delivery_read *read)
+{
+	delivery_fold_clear(&read->fold);
+	delivery_list_clear(&read->rows);
+	free(read);
+}
 
 /* ---- in the reader's thread ---- */
 
@@ -36,16 +59,53 @@ static int keep_row(uint64_t seq, struct changeset *changes, void *arg)
 		atomic_load(&read->read.job.is_given_up);
 }
 
+/* As many as make a piece; if there are more, they begin a fold. */
+static int read_piece(
+	struct delivery_read *read, const struct store_ops *ops, struct store *store)
+{
+	const size_t limit = read->rows.count_max;
+	int r = ops->each_change(store, read->zone, read->after, limit, keep_row, read);
+
+	read->is_end = r == 0 && read->rows.count < limit;
+	if (r < 0 || read->is_end || !read->may_fold)
+		return r < 0 ? r : 0;
+	r = delivery_fold_add_list(&read->fold, &read->rows);
+	read->is_folding = r == 0;
+	return r < 0 ? r : 0;
+}
+
+static int fold_row(uint64_t seq, struct changeset *changes, void *arg)
+{
+	struct delivery_read *read = arg;
+	const int r = delivery_fold_add(&read->fold, seq, changes);
+
+	return r ? r : atomic_load(&read->read.job.is_given_up);
+}
+
+static int read_more(
+	struct delivery_read *read, const struct store_ops *ops, struct store *store)
+{
+	const size_t before = read->fold.sets;
+	const int r = ops->each_change(
+		store, read->zone, read->fold.seq, FOLD_STEP, fold_row, read);
+
+	read->is_end = r == 0 && read->fold.sets - before < FOLD_STEP;
+	read->is_folding = r == 0 && !read->is_end;
+	return r < 0 ? r : 0;
+}
+
 static int read_rows(
 	struct reader_job *job, const struct store_ops *ops, struct store *store)
 {
 	struct delivery_read *read = (struct delivery_read *)(void *)job;
-	const size_t limit = read->rows.count_max;
-	const int r =
-		ops->each_change(store, read->zone, read->after, limit, keep_row, read);
+	const int r = read->fold.sets ? read_more(read, ops, store)
+				      : read_piece(read, ops, store);
 
-	read->is_end = r == 0 && read->rows.count < limit;
-	return r < 0 ? r : 0;
+	if (r || read->is_folding || !read->fold.sets)
+		return r;
+	delivery_list_clear(&read->rows); /* those that it lacks are read again */
+	return delivery_fold_cut(
+		&read->fold, read->apex, read->batch_changes, &read->rows);
 }
 
 /* ---- the tail ---- */
@@ -77,6 +137,45 @@ static size_t piece_max(const struct delivery *d)
 	return d->queue.count_max / DELIVERY_CATCH_UP_PART;
 }
 
+/* Nothing is folded for a target that lags, which does so itself; onto a zone, if there
+ * is no room for all of it in the end; and if not even a piece would be. */
+static bool may_fold(const struct delivery *d)
+{
+	return !target_ops(d->target)->lag && !(d->rebase.done && d->is_full) &&
+		(!d->fold_max || d->fold_max > piece_max(d));
+}
+
+/* What is not as the journal has it, and what somebody awaits, stays as it is. */
+static uint64_t find_fold_end(const struct delivery *d)
+{
+	const struct delivery_entry *altered = TAILQ_FIRST(&d->altered.entries);
+	const uint64_t awaited =
+		d->is_primary ? d->zone.events->awaited(d->zone.arg) : UINT64_MAX;
+
+	return altered && altered->seq < awaited ? altered->seq : awaited;
+}
+
+static void set_fold(struct delivery *d, struct delivery_read *read)
+{
+	read->may_fold = may_fold(d);
+	read->batch_changes = target_ops(d->target)->batch_changes;
+	memcpy(read->apex, d->zone.name, name_len(d->zone.name));
+	read->fold = (struct delivery_fold){
+		.sets_max = d->fold_max ? d->fold_max : SIZE_MAX,
+		.octets_max = FOLD_OCTETS,
+		.end = find_fold_end(d),
+		.uncertain = d->is_primary ? 0 : d->uncertain,
+	};
+}
+
+static void submit(struct delivery *d, struct delivery_read *read)
+{
+	drop_tail(d);
+	d->has_tail = true;
+	d->read = read;
+	zone_thread_read(d->zone.thread, &read->read);
+}
+
 /* 0 or -ENOMEM. */
 static int ask(struct delivery *d, uint64_t after)
 {
@@ -84,21 +183,23 @@ static int ask(struct delivery *d, uint64_t after)
 
 	if (!read)
 		return -ENOMEM;
-	drop_tail(d);
 	read->read.job.run = read_rows;
 	read->read.done = on_read;
 	read->delivery = d;
 	read->zone = d->zone.id;
 	read->after = after;
 	delivery_list_init(&read->rows, piece_max(d));
-	d->read = read;
-	d->has_tail = true;
-	zone_thread_read(d->zone.thread, &read->read);
+	set_fold(d, read);
+	submit(d, read);
 	return 0;
 }
 
 static void give_up_reading(struct delivery *d)
 {
+	alarm_stop(&d->step);
+	if (d->piece)
+		free_read(d->piece);
+	d->piece = NULL;
 	if (!d->read)
 		return;
 	atomic_store(&d->read->read.job.is_given_up, true);
@@ -122,25 +223,29 @@ static void take_altered(
 	struct delivery_entry *altered;
 
 	while ((altered = TAILQ_FIRST(&d->altered.entries)) && altered->seq <= e->seq) {
-		if (altered->seq == e->seq)
+		if (altered->seq == e->seq) {
 			delivery_list_replace(list, e, changeset_ref(altered->changes));
+			e->is_altered = true;
+		}
 		delivery_list_drop(&d->altered, altered);
 	}
 }
 
-/* Moves entries after seq into the queue.  False: there was no room for all. */
+/* Moves entries after seq into the queue; all of a fold's.  False: there was no room for
+ * the others. */
 static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64_t seq)
 {
 	struct delivery_entry *e;
 
 	while ((e = TAILQ_FIRST(&from->entries))) {
-		if (e->seq <= seq) {
+		if (e->first_seq <= seq) {
 			delivery_list_drop(from, e);
 			continue;
 		}
-		if (!delivery_list_has_room(&d->queue, e->size))
+		if (!e->is_folded && !delivery_list_has_room(&d->queue, e->size))
 			return false;
-		take_altered(d, from, e);
+		if (!e->is_folded)
+			take_altered(d, from, e);
 		delivery_list_move(&d->queue, from, e);
 		d->loaded = e->seq;
 	}
@@ -160,22 +265,93 @@ static void become_live(struct delivery *d)
 
 /* ---- catching up ---- */
 
+/* Reading late makes a fold of more rows. */
+static bool has_enough(const struct delivery *d)
+{
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+
+	return d->queue.count > piece_max(d) ||
+		(first && first->is_folded && d->queue.octets > DELIVERY_CATCH_UP_OCTETS);
+}
+
 int delivery_catch_up(struct delivery *d)
 {
-	if (d->is_live || d->read || d->rebase.done || d->queue.count > piece_max(d))
+	int r;
+
+	if (d->is_live || d->read || d->rebase.done || has_enough(d))
 		return 0;
-	return ask(d, d->loaded);
+	r = ask(d, d->loaded);
+	if (!r && d->fold_max)
+		d->fold_max = d->fold_max < FOLD_MAX ? 2 * d->fold_max : 0;
+	return r;
 }
 
 static void take_piece(struct delivery *d, struct delivery_read *read)
 {
-	const bool is_end = move_to_queue(d, &read->rows, d->loaded) && read->is_end &&
-		d->has_tail && move_to_queue(d, &d->tail, d->loaded);
+	bool is_end;
 
+	/* Meanwhile more has become uncertain: it is read again. */
+	if (!d->is_primary && read->fold.uncertain != d->uncertain) {
+		drop_tail(d);
+		return;
+	}
+	is_end = move_to_queue(d, &read->rows, d->loaded) && read->is_end &&
+		d->has_tail && move_to_queue(d, &d->tail, d->loaded);
 	if (is_end)
 		become_live(d);
 	else
 		drop_tail(d);
+}
+
+/* ---- reading again ---- */
+
+/* Can it be read again, as it is?  A fold has been read so already. */
+static bool is_in_journal(const struct delivery *d)
+{
+	const struct delivery_entry *e;
+
+	TAILQ_FOREACH(e, &d->queue.entries, entry) {
+		if (e->is_altered || e->is_folded)
+			return false;
+	}
+	return !target_ops(d->target)->lag && TAILQ_EMPTY(&d->altered.entries);
+}
+
+/* But for what is on its way. */
+static void forget_queue(struct delivery *d)
+{
+	const size_t kept = d->batch ? d->batch_entries : 0;
+	const struct delivery_entry *last;
+
+	while (d->queue.count > kept)
+		delivery_list_drop(
+			&d->queue, TAILQ_LAST(&d->queue.entries, delivery_entries));
+	last = TAILQ_LAST(&d->queue.entries, delivery_entries);
+	d->loaded = last ? last->seq : d->cursor;
+	d->is_live = false;
+}
+
+void delivery_fold_queue(struct delivery *d)
+{
+	if (d->queue.count > piece_max(d) && !d->read && !d->rebase.done &&
+		is_in_journal(d))
+		forget_queue(d);
+}
+
+void delivery_unfold(struct delivery *d)
+{
+	const struct delivery_entry *e = TAILQ_FIRST(&d->queue.entries);
+
+	delivery_note_uncertain(d, e->last_seq); /* a part of it may be there */
+	while (!e->sets)
+		e = TAILQ_NEXT(e, entry);
+	d->fold_max = e->sets / 2 + 1;
+	give_up_reading(d);
+	delivery_drop_batch(d);
+	delivery_list_clear(&d->altered);
+	forget_queue(d);
+	if (d->is_primary) /* what is there shows what there is to be done */
+		d->want_load = d->want_whole = true;
 }
 
 /* ---- rebasing ---- */
@@ -236,6 +412,7 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 			undo_rebased(d, how);
 			return -ENOMEM;
 		}
+		e->is_altered |= is_other;
 	}
 	take_rebased(d);
 	return 0;
@@ -245,7 +422,8 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 static void keep_rebased(struct delivery *d, struct delivery_list *from,
 	struct delivery_entry *e, bool is_other)
 {
-	d->is_full |= !delivery_list_has_room(&d->queue, e->size);
+	d->is_full |= !e->is_folded && !delivery_list_has_room(&d->queue, e->size);
+	e->is_altered = is_other;
 	if (!d->is_full) {
 		d->loaded = e->seq;
 		delivery_list_move(&d->queue, from, e);
@@ -256,20 +434,25 @@ static void keep_rebased(struct delivery *d, struct delivery_list *from,
 	}
 }
 
-/* Rebases the entries behind what has been rebased.  The queue gets them as long as it
- * has room; later ones are read again when they are to be sent. */
-static int rebase_list(struct delivery *d, struct delivery_list *from)
+/* Rebases entries behind what has been rebased, of at least so many RRsets.  The queue
+ * gets them as long as it has room; later ones are read again when they are to be sent.
+ * 0: all of them; 1: there are more; or -ENOMEM. */
+static int rebase_list(struct delivery *d, struct delivery_list *from, size_t limit)
 {
 	struct delivery_entry *e;
+	size_t count = 0;
 
 	while ((e = TAILQ_FIRST(&from->entries))) {
 		struct changeset *rebased;
 		bool is_other = false;
 
-		if (e->seq <= d->rebased) {
+		if (e->first_seq <= d->rebased) {
 			delivery_list_drop(from, e);
 			continue;
 		}
+		if (count >= limit)
+			return 1;
+		count += e->changes->count;
 		rebased = d->rebase.rebase(e->seq, e->changes, &is_other, d->rebase.arg);
 		if (!rebased)
 			return -ENOMEM;
@@ -283,7 +466,11 @@ static int rebase_list(struct delivery *d, struct delivery_list *from)
 /* 0 or -ENOMEM. */
 static int begin_reading(struct delivery *d)
 {
-	int r = delivery_rebase_queue(d, &d->rebase);
+	int r;
+
+	if (is_in_journal(d))
+		forget_queue(d);
+	r = delivery_rebase_queue(d, &d->rebase);
 
 	delivery_list_clear(&d->altered);
 	d->rebased = d->loaded;
@@ -297,6 +484,8 @@ void delivery_rebase_begin(struct delivery *d, const struct delivery_rebase *how
 
 	give_up_reading(d);
 	delivery_drop_batch(d);
+	if (d->queue.count > piece_max(d) && is_in_journal(d))
+		forget_queue(d);
 	d->rebase = *how;
 	if (d->is_live) {
 		how->done(0, how->arg); /* delivery_rebase_end does all of it */
@@ -307,24 +496,73 @@ void delivery_rebase_begin(struct delivery *d, const struct delivery_rebase *how
 		end_rebase(d, r);
 }
 
-static void rebase_piece(struct delivery *d, struct delivery_read *read)
+/* All of a fold is kept, or none of it. */
+static bool has_room_for_fold(const struct delivery *d, const struct delivery_read *read)
 {
-	int r = rebase_list(d, &read->rows);
+	const struct delivery_entry *first = TAILQ_FIRST(&read->rows.entries);
 
-	if (!r && read->is_end && d->has_tail) {
+	return !first || !first->is_folded ||
+		(!d->is_full && delivery_list_has_room(&d->queue, read->rows.octets));
+}
+
+static void end_piece(struct delivery *d)
+{
+	const bool is_end = d->piece->is_end && d->has_tail;
+	int r;
+
+	free_read(d->piece);
+	d->piece = NULL;
+	if (is_end) {
 		d->rebase.done(0, d->rebase.arg);
 		return;
 	}
-	if (!r)
-		r = ask(d, d->rebased);
+	r = ask(d, d->rebased);
 	if (r)
 		end_rebase(d, r);
+}
+
+/* Whatever has become durable meanwhile is left to delivery_rebase_end, if it is not too
+ * much. */
+static bool take_tail(struct delivery *d)
+{
+	struct delivery_entry *e;
+
+	if (!d->piece->is_end || d->tail.count <= REBASE_STEP)
+		return false;
+	while ((e = TAILQ_FIRST(&d->tail.entries)))
+		delivery_list_move(&d->piece->rows, &d->tail, e);
+	return true;
+}
+
+void delivery_on_step(void *arg)
+{
+	struct delivery *d = arg;
+	const int r = rebase_list(d, &d->piece->rows, REBASE_STEP);
+
+	if (r < 0)
+		end_rebase(d, r);
+	else if (r || take_tail(d))
+		alarm_set_in(&d->step, 0);
+	else
+		end_piece(d);
+	delivery_kick(d, false);
+}
+
+static void rebase_piece(struct delivery *d, struct delivery_read *read)
+{
+	if (!has_room_for_fold(d, read)) {
+		d->is_full = true;
+		delivery_list_clear(&read->rows);
+		read->is_end = false;
+	}
+	d->piece = read;
+	delivery_on_step(d);
 }
 
 /* Rebases what has become durable since the journal was read to its end. */
 static int rebase_tail(struct delivery *d)
 {
-	const int r = rebase_list(d, &d->tail);
+	const int r = rebase_list(d, &d->tail, SIZE_MAX);
 
 	if (!r && !d->is_full)
 		become_live(d);
@@ -369,16 +607,23 @@ static void on_read(struct thread_read *thread_read)
 	struct delivery_read *read = (struct delivery_read *)(void *)thread_read;
 	struct delivery *d = read->delivery;
 
-	if (d) {
-		d->read = NULL;
-		if (read->read.job.result)
-			fail(d, read);
-		else if (d->rebase.done)
-			rebase_piece(d, read);
-		else
-			take_piece(d, read);
-		delivery_kick(d, false);
+	if (!d) {
+		free_read(read);
+		return;
 	}
-	delivery_list_clear(&read->rows);
-	free(read);
+	d->read = NULL;
+	if (!read->read.job.result && read->is_folding) {
+		submit(d, read);
+		return;
+	}
+	if (!read->read.job.result && d->rebase.done) {
+		rebase_piece(d, read);
+		return;
+	}
+	if (read->read.job.result)
+		fail(d, read);
+	else
+		take_piece(d, read);
+	free_read(read);
+	delivery_kick(d, false);
 }

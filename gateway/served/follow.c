@@ -168,6 +168,14 @@ static void on_down(void *arg)
 	content_tell_down(&zone->content);
 }
 
+static uint64_t find_awaited(void *arg)
+{
+	const struct served_zone *zone = arg;
+	const struct edit *first = TAILQ_FIRST(&zone->content.delivering);
+
+	return first ? first->op.seq : UINT64_MAX;
+}
+
 const struct delivery_events follow_events = {
 	.loaded = on_loaded,
 	.probed = on_probed,
@@ -175,6 +183,7 @@ const struct delivery_events follow_events = {
 	.rejected = on_rejected,
 	.found_soa = on_found_soa,
 	.down = on_down,
+	.awaited = find_awaited,
 };
 
 /* ---- now and then ---- */
