@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/rdata.h"
+#include "zones/scan_order.h"
 
 enum {
 	BUCKETS_MIN = 16,
@@ -276,22 +277,8 @@ struct lease *lease_find(const struct lease_table *table, const uint8_t *owner,
 	return lease;
 }
 
-static uint32_t reverse_bits(uint32_t v)
-{
-	v = v >> 16 | v << 16;
-	v = (v & 0xff00ff00) >> 8 | (v & 0x00ff00ff) << 8;
-	v = (v & 0xf0f0f0f0) >> 4 | (v & 0x0f0f0f0f) << 4;
-	v = (v & 0xcccccccc) >> 2 | (v & 0x33333333) << 2;
-	return (v & 0xaaaaaaaa) >> 1 | (v & 0x55555555) << 1;
-}
-
-/*
- * Goes through hashes in the order of their reversed bits.  A bucket holds the hashes
- * whose low bits are its number; in this order they are contiguous, and splitting the
- * bucket divides the range.  So if the table grows between two pages, nothing is missed
- * or visited twice.  Hosts are found by the hash of their owner, whichever lease is
- * their head.
- */
+/* In scan_order.h's order.  Hosts are found by the hash of their owner, whichever
+ * lease is their head. */
 uint64_t lease_table_scan(const struct lease_table *table, uint64_t cursor, size_t limit,
 	void (*visit)(const struct lease *lease, void *arg), void *arg)
 {
@@ -299,7 +286,7 @@ uint64_t lease_table_scan(const struct lease_table *table, uint64_t cursor, size
 
 	/* Empty buckets count too, since there may be a million of them. */
 	for (size_t i = 0; seen + i / 8 < limit && cursor <= UINT32_MAX; i++) {
-		uint32_t hash = reverse_bits((uint32_t)cursor);
+		uint32_t hash = scan_bits(cursor);
 		size_t mask = bucket_mask(table, hash);
 
 		for (const struct lease *head = table->buckets[hash & mask]; head;
@@ -312,8 +299,7 @@ uint64_t lease_table_scan(const struct lease_table *table, uint64_t cursor, size
 				seen++;
 			}
 		}
-		cursor += (uint64_t)reverse_bits((uint32_t)mask) ^ UINT32_MAX;
-		cursor++;
+		cursor = scan_next(cursor, (uint32_t)mask);
 	}
 	return cursor <= UINT32_MAX ? cursor : 0;
 }

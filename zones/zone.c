@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zones/holding.h"
-
+#include "zones/scan_order.h"
 #include "zones/verbatim.h"
 
 enum {
@@ -626,4 +626,28 @@ const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor)
 			return NULL;
 		node = zone->buckets[bucket++];
 	}
+}
+
+uint64_t zone_scan(const struct zone *zone, uint64_t cursor, size_t limit,
+	void (*visit)(const struct zone_node *node, void *arg), void *arg)
+{
+	size_t seen = 0;
+
+	/* Empty buckets count too, since there may be a million of them. */
+	for (size_t i = 0; seen + i / 8 < limit && cursor <= UINT32_MAX; i++) {
+		const uint32_t bits = scan_bits(cursor);
+		size_t mask = zone->base - 1;
+
+		if ((bits & mask) < zone->split)
+			mask = 2 * zone->base - 1;
+		for (const struct zone_node *node = zone->buckets[bits & mask]; node;
+			node = node->next) {
+			if (!node->count)
+				continue;
+			visit(node, arg);
+			seen++;
+		}
+		cursor = scan_next(cursor, (uint32_t)mask);
+	}
+	return cursor <= UINT32_MAX ? cursor : 0;
 }

@@ -113,6 +113,15 @@ size_t zone_count_octets(const struct zone *zone); /* of memory, for names and r
  */
 const struct zone_node *zone_next_node(const struct zone *zone, size_t *cursor);
 
+/*
+ * The same a page of about limit nodes at a time, between which the zone may change:
+ * cursor starts at 0, and what is returned is where to continue, 0 after the last.  Names
+ * that get or lose their last RRset between two pages may or may not be visited; all
+ * others are visited once.  visit may remove RRsets of the node, and change nothing else.
+ */
+uint64_t zone_scan(const struct zone *zone, uint64_t cursor, size_t limit,
+	void (*visit)(const struct zone_node *node, void *arg), void *arg);
+
 /* ---- zone files (RFC 1035 5), into an empty zone ---- */
 
 #include <stdio.h>
