@@ -47,6 +47,12 @@ struct config_server { /* where a server can be reached */
 	char *text; /* "192.0.2.1#53", "ns1.example#53" */
 };
 
+/* Who rectifies a zone in PowerDNS after changes. */
+enum config_rectify {
+	CONFIG_RECTIFY_AUTO,   /* the gateway: it takes that over */
+	CONFIG_RECTIFY_SERVER, /* PowerDNS, if it is set to */
+};
+
 struct config_target {
 	enum config_target_type type;
 	char *id; /* names its cursor in the database and the target in logs: "local",
@@ -66,6 +72,7 @@ struct config_target {
 	char *url;     /* without final slash */
 	char *server;  /* "localhost" */
 	char *api_key; /* from api_key_file; wiped on free */
+	enum config_rectify rectify;
 };
 
 enum { CONFIG_PIN_PTR = 0 };

@@ -160,6 +160,19 @@ static void read_api_key_file(
 	}
 }
 
+static void read_rectify(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_choice choices[] = {
+		{"auto", CONFIG_RECTIFY_AUTO},
+		{"server", CONFIG_RECTIFY_SERVER},
+	};
+	unsigned rectify;
+
+	if (reader_choose(r, setting, choices, 2, &rectify))
+		((struct config_target *)object)->rectify = (enum config_rectify)rectify;
+}
+
 static const struct reader_member local_members[] = {
 	READER_ELSEWHERE("type"),
 	READER_PATH("file", struct config_target, file),
@@ -181,6 +194,7 @@ static const struct reader_member powerdns_members[] = {
 	READER_REQUIRED("url", read_url),
 	READER_OWN("server", read_server),
 	READER_REQUIRED("api_key_file", read_api_key_file),
+	READER_OWN("rectify", read_rectify),
 	READER_TIME("timeout", struct config_target, timeout_ms, 1, TIMEOUT_MAX_MS),
 };
 

@@ -411,6 +411,8 @@ static void on_delivered(void *arg, const struct target_result *result)
 		succeed(d);
 		if (target_ops(d->target)->is_local)
 			d->cursor_stored = d->batch_seq;
+		if (d->is_primary && !result->soa) /* others may have written as well */
+			d->want_probe = true;
 		start_gathering(d);
 		d->want_load |= d->is_primary && result->maybe_others;
 		finish_applied(d, result->soa);
@@ -508,7 +510,8 @@ void delivery_configure(struct delivery *d, struct config *config,
 		is_same_servers(old, target_config) &&
 		is_same_key(old->key, target_config->key) &&
 		is_same_key(old->transfer_key, target_config->transfer_key) &&
-		is_same_text(old->api_key, target_config->api_key))
+		is_same_text(old->api_key, target_config->api_key) &&
+		old->rectify == target_config->rectify)
 		return; /* the old configuration stays in use for this */
 	d->next_config = config_ref(config);
 	d->next_target_config = target_config;

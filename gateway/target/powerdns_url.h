@@ -6,11 +6,15 @@
 
 #include <stdint.h>
 
+/* The metadata that has what API-RECTIFY was before Muster. */
+#define POWERDNS_NOTE_KIND "X-MUSTER-API-RECTIFY"
+
 /* What is asked for. */
 enum powerdns_place {
 	POWERDNS_ZONE,     /* settings and records */
 	POWERDNS_SOA,      /* settings and the SOA record */
 	POWERDNS_METADATA, /* of the zone */
+	POWERDNS_NOTE,     /* the zone's POWERDNS_NOTE_KIND */
 	POWERDNS_RECTIFY,
 	POWERDNS_CONFIG, /* the server's settings */
 };

@@ -128,6 +128,9 @@ struct target_ops {
 		target_done *done, void *arg);
 	/* Is this an address of its server?  NULL: not known. */
 	bool (*is_at)(const struct target *target, const struct ip_address *address);
+	/* False: it is still doing something by itself, soon done, which should not be
+	 * left undone when the gateway stops.  NULL: it never does. */
+	bool (*is_settled)(const struct target *target);
 };
 
 struct target_base {
@@ -160,8 +163,9 @@ extern const struct target_ops target_ddns;
 
 /*
  * powerdns: the HTTP API of PowerDNS 4.7 and later, through libcurl's multi interface on
- * the event base.  load: GET of the zone.  deliver: GET of the zone without RRsets (its
- * serial), then one PATCH with the final state of each RRset.
+ * the event base.  load: GET of the zone.  deliver: one PATCH with the final state of
+ * each RRset, before which the serial is looked at unless it is certain.  Between
+ * operations the zone is rectified.
  */
 extern const struct target_ops target_powerdns;
 

@@ -26,18 +26,37 @@ enum {
 
 /* ---- asking ---- */
 
-void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
+bool powerdns_send(struct powerdns_target *t, enum powerdns_place place,
 	struct http_request *request, http_done *done)
 {
 	const char *const headers[] = {t->key_header, "Accept: application/json",
 		"Content-Type: application/json", NULL};
 	char *url = powerdns_url(t->config->url, t->config->server, t->zone, place);
+	bool is_sent;
 
 	request->url = url;
 	request->headers = headers;
-	if (!url || !http_client_start(t->http, request, done, t))
-		target_operation_fail_memory(&t->op);
+	is_sent = url && http_client_start(t->http, request, done, t);
 	free(url);
+	return is_sent;
+}
+
+/* Whatever has asked: the upkeep, for which an operation waits, or the operation. */
+static void fail(struct powerdns_target *t, const struct verdict *why)
+{
+	if (t->upkeep.is_busy)
+		powerdns_upkeep_fail(t, why);
+	else
+		target_operation_fail(&t->op, why);
+}
+
+void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
+	struct http_request *request, http_done *done)
+{
+	const struct verdict why = verdict_no_memory();
+
+	if (!powerdns_send(t, place, request, done))
+		fail(t, &why);
 }
 
 void powerdns_ask(struct powerdns_target *t, enum powerdns_place place, http_done *done)
@@ -100,7 +119,7 @@ void powerdns_fail(struct powerdns_target *t, const struct http_response *respon
 {
 	const struct verdict why = powerdns_explain(response);
 
-	target_operation_fail(&t->op, &why);
+	fail(t, &why);
 }
 
 struct verdict powerdns_read_zone(struct powerdns_target *t,
@@ -140,8 +159,11 @@ void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zon
 {
 	powerdns_serial_init(&t->serial, zone->soa_edit_api, zone->soa_edit, zone->stored,
 		zone->served);
+	t->looked_ms = turn_monotonic_ms(t->alarms->clock);
+	if (zone->is_signed != t->is_signed)
+		powerdns_want_rectify(t);
 	t->is_signed = zone->is_signed;
-	rrset_keep(&t->op.seen, zone->soa);
+	t->upkeep.rectifies_itself |= zone->api_rectify;
 }
 
 void powerdns_believe(struct powerdns_target *t)
@@ -160,6 +182,7 @@ bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *re
 		return false;
 	}
 	powerdns_note_settings(t, &zone);
+	rrset_keep(&t->op.seen, zone.soa);
 	powerdns_zone_clear(&zone);
 	return true;
 }
@@ -177,7 +200,13 @@ static void on_probe(void *arg, const struct http_response *response)
 		rrset_keep(&t->op.seen, NULL);
 	else if (!t->believed)
 		powerdns_believe(t);
+	t->is_certain = false;
 	target_operation_succeed(&t->op);
+}
+
+static void probe(struct powerdns_target *t)
+{
+	powerdns_ask(t, POWERDNS_SOA, on_probe);
 }
 
 static void powerdns_probe(struct target *target, target_done *done, void *arg)
@@ -185,7 +214,7 @@ static void powerdns_probe(struct target *target, target_done *done, void *arg)
 	struct powerdns_target *t = powerdns_of(target);
 
 	target_operation_begin(&t->op, done, arg);
-	powerdns_ask(t, POWERDNS_SOA, on_probe);
+	powerdns_begin(t, probe);
 }
 
 /* ---- load ---- */
@@ -198,12 +227,6 @@ static void hint(struct powerdns_target *t)
 		return;
 	t->has_hinted = true;
 	name_to_text(t->zone, name);
-	if (t->rectifies_itself)
-		log_info("zone %s: %s rectifies the whole zone after every change, which "
-			 "is slow if the zone is large; with API-RECTIFY 0 for the zone, "
-			 "or default-api-rectify=no, Muster asks for it when it is "
-			 "needed",
-			name, t->config->id);
 	if (t->serial.bump == POWERDNS_BUMP_NONE)
 		log_info("zone %s: %s has no SOA-EDIT-API for it: changes that others "
 			 "make there without a new serial go unnoticed",
@@ -215,11 +238,12 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	char name[NAME_TEXT_MAX];
 
 	powerdns_note_settings(t, zone);
+	rrset_keep(&t->op.seen, zone->soa);
 	powerdns_believe(t);
 	rrset_keep(&t->mirrored, t->op.loaded ? zone->soa : NULL);
 	t->is_suspect = false;
+	t->is_certain = false;
 	t->attempt.is_open = false;
-	t->rectifies_itself = t->rectifies_itself || zone->api_rectify;
 	powerdns_texts_free(t->disabled);
 	t->disabled = zone->disabled;
 	zone->disabled = NULL;
@@ -234,6 +258,7 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 			PLURAL(zone->outside, "record"));
 	odd_list_warn(&zone->odd, t->zone, t->config->id);
 	hint(t);
+	powerdns_upkeep_loaded(t);
 }
 
 static void on_zone(void *arg, const struct http_response *response)
@@ -258,16 +283,16 @@ static void on_zone(void *arg, const struct http_response *response)
 	target_operation_succeed(&t->op);
 }
 
-/* Reads the server's settings, if it reports them. */
-static void read_settings(struct powerdns_target *t, const struct http_response *response)
+/* The server's, if it reports them. */
+static void note_config(struct powerdns_target *t, const struct http_response *response)
 {
+	struct powerdns_upkeep *u = &t->upkeep;
 	char value[128] = "";
 	long megabytes = PATCH_MAX_MB;
 
-	if (t->rectifies_itself &&
-		powerdns_json_read_setting(response->body, response->body_len,
-			"default-api-rectify", value, sizeof(value)))
-		t->rectifies_itself = strcmp(value, "no") != 0;
+	if (powerdns_json_read_setting(response->body, response->body_len,
+		    "default-api-rectify", value, sizeof(value)))
+		u->is_default = strcmp(value, "no") != 0;
 	if (powerdns_json_read_setting(response->body, response->body_len,
 		    "webserver-max-bodysize", value, sizeof(value)))
 		megabytes = strtol(value, NULL, 10);
@@ -282,17 +307,28 @@ static void read_settings(struct powerdns_target *t, const struct http_response 
 static void on_config(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
-	struct http_request request = {.method = "GET",
-		.answer_max = ZONE_ANSWER_MAX,
-		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
+	struct powerdns_upkeep *u = &t->upkeep;
 
 	if (response->error) {
 		powerdns_fail(t, response);
 		return;
 	}
+	u->is_default = true;
 	if (powerdns_is_success(response))
-		read_settings(t, response);
-	powerdns_ask_with(t, POWERDNS_ZONE, &request, on_zone);
+		note_config(t, response);
+	u->rectifies_itself = strcmp(u->setting, "1") == 0 ||
+		(strcmp(u->setting, POWERDNS_UNSET) == 0 && u->is_default);
+	u->is_known = true;
+	t->with_settings(t);
+}
+
+static void read_metadata(const struct http_response *response, const char *kind,
+	char ret[POWERDNS_METADATA_MAX], const char *without)
+{
+	snprintf(ret, POWERDNS_METADATA_MAX, "%s", without);
+	if (powerdns_is_success(response))
+		(void)powerdns_json_read_setting(response->body, response->body_len, kind,
+			ret, POWERDNS_METADATA_MAX);
 }
 
 /* API-RECTIFY of the zone: "0" keeps PowerDNS from rectifying.  If it is not set (which
@@ -300,7 +336,8 @@ static void on_config(void *arg, const struct http_response *response)
 static void on_metadata(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
-	char value[16] = "";
+	struct powerdns_upkeep *u = &t->upkeep;
+	char presigned[POWERDNS_METADATA_MAX];
 
 	/* All other outcomes concern this request only, and the zone gets an answer of
 	 * its own. */
@@ -308,15 +345,32 @@ static void on_metadata(void *arg, const struct http_response *response)
 		powerdns_fail(t, response);
 		return;
 	}
-	powerdns_json_read_setting(
-		response->body, response->body_len, "API-RECTIFY", value, sizeof(value));
-	t->rectifies_itself = powerdns_is_success(response) && value[0] == '\0';
+	read_metadata(response, "API-RECTIFY", u->setting,
+		powerdns_is_success(response) ? POWERDNS_UNSET : "");
+	read_metadata(response, POWERDNS_NOTE_KIND, u->noted, "");
+	read_metadata(response, "PRESIGNED", presigned, "");
+	u->is_presigned = strcmp(presigned, "1") == 0;
 	powerdns_ask(t, POWERDNS_CONFIG, on_config);
+}
+
+void powerdns_read_settings(struct powerdns_target *t, powerdns_step *then)
+{
+	t->with_settings = then;
+	powerdns_ask(t, POWERDNS_METADATA, on_metadata);
+}
+
+static void ask_zone(struct powerdns_target *t)
+{
+	struct http_request request = {.method = "GET",
+		.answer_max = ZONE_ANSWER_MAX,
+		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
+
+	powerdns_ask_with(t, POWERDNS_ZONE, &request, on_zone);
 }
 
 void powerdns_start_load(struct powerdns_target *t)
 {
-	powerdns_ask(t, POWERDNS_METADATA, on_metadata);
+	powerdns_read_settings(t, ask_zone);
 }
 
 static void on_soa_before_load(void *arg, const struct http_response *response)
@@ -339,20 +393,26 @@ static void on_soa_before_load(void *arg, const struct http_response *response)
 	target_operation_succeed(&t->op);
 }
 
+static void load_difference(struct powerdns_target *t)
+{
+	const bool is_counted = t->serial.bump == POWERDNS_BUMP_INCREASE ||
+		t->serial.bump == POWERDNS_BUMP_DEFAULT;
+
+	/* If each change gives a new serial, an unchanged one means that there was no
+	 * change. */
+	if (t->mirrored && is_counted)
+		powerdns_ask(t, POWERDNS_SOA, on_soa_before_load);
+	else
+		powerdns_start_load(t);
+}
+
 static void powerdns_load(
 	struct target *target, bool have_content, target_loaded *loaded, void *arg)
 {
 	struct powerdns_target *t = powerdns_of(target);
-	const bool is_counted = t->serial.bump == POWERDNS_BUMP_INCREASE ||
-		t->serial.bump == POWERDNS_BUMP_DEFAULT;
 
 	target_operation_begin_load(&t->op, loaded, arg);
-	/* If each change gives a new serial, an unchanged one means that there was no
-	 * change. */
-	if (have_content && t->mirrored && is_counted)
-		powerdns_ask(t, POWERDNS_SOA, on_soa_before_load);
-	else
-		powerdns_start_load(t);
+	powerdns_begin(t, have_content ? load_difference : powerdns_start_load);
 }
 
 /* ---- life ---- */
@@ -364,6 +424,7 @@ static void powerdns_free(struct target *target)
 	if (!t)
 		return;
 	http_client_free(t->http);
+	powerdns_upkeep_clear(t);
 	if (t->key_header)
 		explicit_bzero(t->key_header, strlen(t->key_header));
 	free(t->key_header);
@@ -400,6 +461,8 @@ static struct target *powerdns_new(const struct config_target *config,
 	t->patch_max = ((size_t)PATCH_MAX_MB << 20) - PATCH_HEADERS;
 	t->config = config;
 	t->seed = env->seed;
+	t->alarms = env->alarms;
+	powerdns_upkeep_init(t);
 	t->http = http_client_new(env->base, env->alarms);
 	t->parents = powerdns_parents_new(zone->name);
 	t->key_header = make_key_header(config);
@@ -419,4 +482,5 @@ const struct target_ops target_powerdns = {
 	.load = powerdns_load,
 	.probe = powerdns_probe,
 	.deliver = powerdns_deliver,
+	.is_settled = powerdns_is_settled,
 };

@@ -30,6 +30,12 @@
 #include <string.h>
 #include "gateway/base/log.h"
 
+enum {
+	CERTAIN_MS = 50, /* how long nobody is expected to write after we did: others
+			  * have as much time to do so unnoticed */
+	LOOK_MS = 10000, /* how old the zone's settings may be */
+};
+
 /* ---- the end of a delivery ---- */
 
 /* Nothing of the batch was applied, or an earlier try was: the zone is not as
@@ -57,10 +63,14 @@ static void complete_suspect(struct powerdns_target *t)
 }
 
 /* The batch was applied, and the zone has t->op.seen. */
-static void complete_delivered(struct powerdns_target *t)
+static void complete_delivered(struct powerdns_target *t, bool is_certain)
 {
 	target_operation_adopt(t->op.seen, &t->believed, &t->mirrored);
 	t->believed_stored = t->serial.stored;
+	if (is_certain)
+		powerdns_be_certain(t);
+	else
+		powerdns_look(t);
 	target_operation_succeed(&t->op);
 }
 
@@ -93,9 +103,10 @@ static void on_soa_after(void *arg, const struct http_response *response)
 			       : powerdns_serial_fits(bump, &t->attempt.write,
 					 zone.stored) != POWERDNS_FIT_NO;
 	powerdns_note_settings(t, &zone);
+	rrset_keep(&t->op.seen, zone.soa);
 	powerdns_zone_clear(&zone);
 	if (is_ours)
-		complete_delivered(t);
+		complete_delivered(t, true);
 	else
 		complete_suspect(t);
 }
@@ -117,8 +128,9 @@ static void finish_delivery(struct powerdns_target *t)
 	char name[NAME_TEXT_MAX];
 	struct rrset *soa;
 
-	if (t->has_other_writer) {
-		log_warning("zone %s: somebody else changed it in %s at the same time",
+	if (t->fit == POWERDNS_FIT_NO) {
+		log_warning("zone %s: somebody else changed it in %s at the same time; "
+			    "what they did to the same RRsets is lost",
 			name_to_text(t->zone, name), t->config->id);
 		complete_suspect(t);
 		return;
@@ -130,31 +142,8 @@ static void finish_delivery(struct powerdns_target *t)
 	}
 	rrset_keep(&t->op.seen, soa);
 	rrset_unref(soa);
-	t->serial.stored = rrset_serial(soa);
-	complete_delivered(t);
-}
-
-static void on_rectified(void *arg, const struct http_response *response)
-{
-	struct powerdns_target *t = arg;
-	char name[NAME_TEXT_MAX];
-
-	if (!powerdns_is_success(response)) {
-		const struct verdict why = powerdns_explain(response);
-		log_warning("zone %s: %s could not rectify it: %s",
-			name_to_text(t->zone, name), t->config->id, why.why);
-	}
-	finish_delivery(t);
-}
-
-static void ask_rectify(struct powerdns_target *t)
-{
-	struct http_request request = {.method = "PUT",
-		.body = "",
-		.answer_max = POWERDNS_ANSWER_MAX,
-		.timeout_ms = (long)t->config->timeout_ms * POWERDNS_SLOW_FACTOR};
-
-	powerdns_ask_with(t, POWERDNS_RECTIFY, &request, on_rectified);
+	t->serial.stored = t->serial.served = rrset_serial(soa);
+	complete_delivered(t, t->fit == POWERDNS_FIT_YES);
 }
 
 static bool read_serial_header(
@@ -175,19 +164,17 @@ static void note_serials(struct powerdns_target *t, const struct http_response *
 	uint32_t before;
 
 	t->has_after = read_serial_header(response, "X-PDNS-New-Serial", &t->after);
-	t->has_other_writer = false;
 	if (!t->has_after)
-		return;
-	if (read_serial_header(response, "X-PDNS-Old-Serial", &before) &&
+		t->fit = POWERDNS_FIT_MAYBE;
+	else if (read_serial_header(response, "X-PDNS-Old-Serial", &before) &&
 		before != t->after)
-		t->has_other_writer = before != write->before;
+		t->fit = before == write->before ? POWERDNS_FIT_YES : POWERDNS_FIT_NO;
 	else
-		t->has_other_writer = powerdns_serial_fits(t->serial.bump, write,
-					      t->after) == POWERDNS_FIT_NO;
+		t->fit = powerdns_serial_fits(t->serial.bump, write, t->after);
 }
 
 /* Does the server refuse the batch itself, so that it would refuse it again? */
-static bool is_rejection(const struct http_response *response)
+bool powerdns_is_rejection(const struct http_response *response)
 {
 	static const char *const passing[] = {"locked", "transaction", "ectify"};
 	char text[POWERDNS_WHY_MAX];
@@ -217,7 +204,7 @@ static void on_patched(void *arg, const struct http_response *response)
 	char text[POWERDNS_WHY_MAX];
 
 	drop_body(t);
-	if (is_rejection(response)) {
+	if (powerdns_is_rejection(response)) {
 		powerdns_json_read_error(response->body, response->body_len, text);
 		complete_rejected(t, EDE_OTHER, text);
 		return;
@@ -230,9 +217,8 @@ static void on_patched(void *arg, const struct http_response *response)
 	powerdns_parents_note(t->parents, t->changes);
 	note_serials(t, response);
 	if (t->must_rectify)
-		ask_rectify(t);
-	else
-		finish_delivery(t);
+		powerdns_want_rectify(t);
+	finish_delivery(t);
 }
 
 static const struct rrset *batch_soa(const struct powerdns_target *t)
@@ -265,6 +251,7 @@ static int choose_soa(struct powerdns_target *t)
 
 static void note_attempt(struct powerdns_target *t)
 {
+	t->is_certain = false;
 	t->attempt = (struct powerdns_attempt){.is_open = true,
 		.write = {.before = t->serial.stored, .has_soa = t->sent != NULL}};
 	if (t->sent)
@@ -276,7 +263,7 @@ void powerdns_send_patch(struct powerdns_target *t)
 	struct http_request request = {.method = "PATCH",
 		.answer_max = POWERDNS_ANSWER_MAX,
 		.timeout_ms = (long)t->config->timeout_ms *
-			(t->rectifies_itself ? POWERDNS_SLOW_FACTOR : 1)};
+			(t->upkeep.rectifies_itself ? POWERDNS_SLOW_FACTOR : 1)};
 	struct powerdns_patch patch = {.changes = t->changes,
 		.apex = t->zone,
 		.disabled = t->disabled,
@@ -303,7 +290,7 @@ void powerdns_send_patch(struct powerdns_target *t)
 		target_operation_fail_memory(&t->op);
 		return;
 	}
-	t->must_rectify = !t->rectifies_itself &&
+	t->must_rectify = powerdns_is_rectified_here(t) &&
 		powerdns_parents_need_rectify(t->parents, t->changes, t->is_signed);
 	note_attempt(t);
 	request.body = t->body;
@@ -347,6 +334,33 @@ static void on_soa_before(void *arg, const struct http_response *response)
 		complete_changed(t);
 }
 
+/* Is it certain that nobody has written but us?  It has to be looked at now and then, as
+ * its settings may have changed. */
+static bool is_certain(const struct powerdns_target *t)
+{
+	const int64_t now_ms = turn_monotonic_ms(t->alarms->clock);
+
+	return t->is_certain && now_ms - t->certain_ms <= CERTAIN_MS &&
+		now_ms - t->looked_ms <= LOOK_MS;
+}
+
+static void start_delivery(struct powerdns_target *t)
+{
+	if (t->changes->count == 0) {
+		rrset_keep(&t->op.seen, t->believed);
+		target_operation_succeed(&t->op);
+	} else if (t->is_suspect) {
+		complete_changed(t);
+	} else if (!t->believed) {
+		powerdns_start_load(t); /* for its settings and disabled records */
+	} else if (is_certain(t)) {
+		rrset_keep(&t->op.seen, t->believed);
+		powerdns_send_patch(t);
+	} else {
+		powerdns_ask(t, POWERDNS_SOA, on_soa_before);
+	}
+}
+
 void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg)
 {
@@ -357,14 +371,5 @@ void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	t->is_retry = batch->is_retry;
 	if (!t->is_retry)
 		t->attempt.is_open = false;
-	if (t->changes->count == 0) {
-		rrset_keep(&t->op.seen, t->believed);
-		target_operation_succeed(&t->op);
-	} else if (t->is_suspect) {
-		complete_changed(t);
-	} else if (t->believed) {
-		powerdns_ask(t, POWERDNS_SOA, on_soa_before);
-	} else {
-		powerdns_start_load(t); /* for its settings and disabled records */
-	}
+	powerdns_begin(t, start_delivery);
 }

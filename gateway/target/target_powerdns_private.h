@@ -16,12 +16,47 @@ enum {
 	POWERDNS_ANSWER_MAX = 1 << 20, /* octets of any answer except a zone */
 	POWERDNS_SLOW_FACTOR = 12,     /* factor on the timeout of requests whose
 	                                * duration grows with the zone */
+	POWERDNS_METADATA_MAX = 16,    /* octets of a value, with its final zero */
 };
+
+/* In POWERDNS_NOTE_KIND: API-RECTIFY was not set. */
+#define POWERDNS_UNSET "unset"
+
+struct powerdns_target;
+typedef void powerdns_step(struct powerdns_target *t);
 
 /* The last PATCH, while its outcome is unknown. */
 struct powerdns_attempt {
 	bool is_open;
 	struct powerdns_write write;
+};
+
+/*
+ * What is done between operations (target_powerdns_upkeep.c): one request at a time, and
+ * an operation that begins meanwhile waits.
+ */
+struct powerdns_upkeep {
+	struct alarm alarm; /* when something may be to be done */
+	bool is_late;       /* it rang during an operation, after which it is done */
+	bool is_busy;
+	powerdns_step *waiting; /* begins when it is no longer busy; NULL: none waits */
+	int64_t began_ms;       /* monotonic */
+
+	/* whose task it is to rectify; as of the last look at the zone's settings */
+	bool is_known;         /* they have been read */
+	bool is_presigned;     /* nobody rectifies it */
+	bool rectifies_itself; /* PowerDNS does, with each PATCH */
+	bool is_default;       /* so it would without API-RECTIFY */
+	bool is_refused;       /* Muster may not take it over */
+	/* API-RECTIFY, POWERDNS_UNSET if it is not set; "": not known */
+	char setting[POWERDNS_METADATA_MAX];
+	/* what that was before Muster took it over; "": it was not taken over */
+	char noted[POWERDNS_METADATA_MAX];
+
+	bool is_due;       /* it has to be rectified */
+	int64_t due_ms;    /* monotonic; since when */
+	int64_t took_ms;   /* for the last time */
+	unsigned retry_ms; /* the pause after a failure; 0: nothing has failed */
 };
 
 struct powerdns_target {
@@ -30,6 +65,7 @@ struct powerdns_target {
 	uint8_t zone[NAME_MAX_LEN];
 	const struct config_target *config;
 	struct name_seed seed;
+	struct alarms *alarms;
 	char *key_header; /* the API key: wiped on free */
 	struct http_client *http;
 
@@ -41,20 +77,24 @@ struct powerdns_target {
 	struct powerdns_texts *disabled, *spelt; /* as of the last load */
 	struct powerdns_parents *parents;
 	bool is_signed;
-	bool rectifies_itself; /* with each PATCH */
 	bool has_hinted;
 	bool is_lmdb;     /* the back end, if /config tells it */
 	size_t patch_max; /* octets */
+	struct powerdns_upkeep upkeep;
+	powerdns_step *with_settings; /* goes on when they have been read */
+	bool is_certain;              /* nobody else had written, at: */
+	int64_t certain_ms;           /* monotonic */
+	int64_t looked_ms;            /* monotonic; when the zone's settings were read */
 
 	/* the operation under way */
 	const struct changeset *changes; /* deliver; borrowed */
 	bool is_retry;
 	bool must_rectify;
-	char *body;         /* of the PATCH */
-	struct rrset *sent; /* the SOA in the PATCH; NULL: none */
-	bool has_after;     /* the PATCH's answer contained the serial: */
-	uint32_t after;     /* as stored */
-	bool has_other_writer;
+	char *body;            /* of the PATCH */
+	struct rrset *sent;    /* the SOA in the PATCH; NULL: none */
+	bool has_after;        /* the PATCH's answer contained the serial: */
+	uint32_t after;        /* as stored */
+	enum powerdns_fit fit; /* of the PATCH's answer */
 };
 
 static inline struct powerdns_target *powerdns_of(struct target *target)
@@ -64,11 +104,14 @@ static inline struct powerdns_target *powerdns_of(struct target *target)
 
 /* ---- target_powerdns.c ---- */
 
-/* Ends the operation: the request failed. */
+/* Ends the operation, or the upkeep that it waits for: the request failed. */
 void powerdns_fail(struct powerdns_target *t, const struct http_response *response);
 
-/* Sends a request, whose url and headers it fills in; without memory ends the
- * operation. */
+/* Sends a request, whose url and headers it fills in.  False: no memory. */
+bool powerdns_send(struct powerdns_target *t, enum powerdns_place place,
+	struct http_request *request, http_done *done)
+	__attribute__((warn_unused_result));
+/* The same, but without memory it ends the operation, or the upkeep. */
 void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
 	struct http_request *request, http_done *done);
 /* Sends a GET. */
@@ -86,19 +129,46 @@ struct verdict powerdns_read_zone(struct powerdns_target *t,
 /* Records that the zone has t->op.seen and t->serial, as far as is known. */
 void powerdns_believe(struct powerdns_target *t);
 
-/* What every answer about the zone contains: t->op.seen, t->serial, t->is_signed. */
+/* What every answer about the zone contains, except its SOA: t->serial and so on. */
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone);
-/* Does both for a look at the SOA.  False: it failed, and the operation ends. */
+/* Does that for an operation that has looked at the SOA, which is then in t->op.seen.
+ * False: it failed, and the operation ends. */
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response);
+
+/* Reads the settings of zone and server that concern rectification and batches; then
+ * goes on, or ends the operation, or the upkeep if that has asked. */
+void powerdns_read_settings(struct powerdns_target *t, powerdns_step *then);
 
 /* Loads the whole zone; continues with powerdns_send_patch if a batch waits
  * (t->changes). */
 void powerdns_start_load(struct powerdns_target *t);
 
+/* ---- target_powerdns_upkeep.c ---- */
+
+void powerdns_upkeep_init(struct powerdns_target *t);
+void powerdns_upkeep_clear(struct powerdns_target *t);
+
+bool powerdns_is_settled(const struct target *target);
+/* Begins an operation, when the upkeep allows it. */
+void powerdns_begin(struct powerdns_target *t, powerdns_step *step);
+/* Does Muster rectify the zone? */
+bool powerdns_is_rectified_here(const struct powerdns_target *t);
+/* The zone has to be rectified, soon. */
+void powerdns_want_rectify(struct powerdns_target *t);
+/* The zone has been loaded. */
+void powerdns_upkeep_loaded(struct powerdns_target *t);
+/* Looks at the SOA, between operations, and is certain if it is what is believed. */
+void powerdns_look(struct powerdns_target *t);
+void powerdns_be_certain(struct powerdns_target *t);
+/* A step of the upkeep has failed. */
+void powerdns_upkeep_fail(struct powerdns_target *t, const struct verdict *why);
+
 /* ---- target_powerdns_deliver.c ---- */
 
 void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
+/* Does the server refuse the request itself, so that it would refuse it again? */
+bool powerdns_is_rejection(const struct http_response *response);
 /* Applies t->changes to t->op.seen, which the zone has. */
 void powerdns_send_patch(struct powerdns_target *t);
 

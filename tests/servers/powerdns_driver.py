@@ -51,6 +51,7 @@ class Between:
         self.url_behind = url
         self.before = {}      # method: called before a request is passed on
         self.lose = set()     # methods whose next answer does not arrive
+        self.refuse = {}      # (method, end of the path): the status it is answered with
         self.canned = None    # octets to answer with instead
         self.requests = []    # "METHOD path"
 
@@ -58,7 +59,7 @@ class Between:
             def serve(self):
                 outer.serve(self)
 
-            do_GET = do_PATCH = do_PUT = serve  # noqa: N815
+            do_GET = do_PATCH = do_PUT = do_DELETE = serve  # noqa: N815
 
             def log_message(self, *_):
                 pass
@@ -76,6 +77,10 @@ class Between:
         if self.canned is not None:
             handler.wfile.write(self.canned)
             return
+        for (refused, end), status in self.refuse.items():
+            if method == refused and handler.path.endswith(end):
+                handler.send_error(status)
+                return
         if method in self.before:
             self.before.pop(method)()
         answer = requests.request(
@@ -92,8 +97,9 @@ class Between:
         handler.end_headers()
         handler.wfile.write(answer.content)
 
-    def count(self, method):
-        return sum(request.startswith(method + " ") for request in self.requests)
+    def count(self, method, what=""):
+        return sum(request.startswith(method + " ") and request.endswith(what)
+                   for request in self.requests)
 
     def __enter__(self):
         return self
@@ -105,17 +111,14 @@ class Between:
 
 @pytest.fixture(params=["gsqlite3", "lmdb"])
 def server(request, tmp_path):
-    options = "default-api-rectify=no\n"
-    with PowerDNS(tmp_path / "pdns", backend=request.param, options=options,
-                  api_key=API_KEY) as running:
+    with PowerDNS(tmp_path / "pdns", backend=request.param, api_key=API_KEY) as running:
         set_kind(running, "DEFAULT")
         yield running
 
 
 @pytest.fixture
 def sqlite(tmp_path):
-    with PowerDNS(tmp_path / "pdns", options="default-api-rectify=no\n",
-                  api_key=API_KEY) as running:
+    with PowerDNS(tmp_path / "pdns", api_key=API_KEY) as running:
         set_kind(running, "DEFAULT")
         yield running
 

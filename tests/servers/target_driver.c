@@ -16,6 +16,8 @@
  *                           forget
  *   desert TURNS load|probe|deliver    the same, but each turn waits for an event; ends
  *                           with the operation
+ *   settle                  lets the loop turn until the target is settled
+ *   rectify auto|server     that setting; then forget
  *   clock SECONDS           the target's clock is off by so much
  *   dump                    the mirror, "RR owner ttl type rdata" for each record
  *
@@ -315,6 +317,26 @@ static void abandon(struct driver *d, char *words, int flags)
 	puts("= ABANDONED");
 }
 
+static void settle(struct driver *d)
+{
+	const struct target_ops *ops = target_ops(d->target);
+
+	while (ops->is_settled && !ops->is_settled(d->target)) {
+		turn_clock_begin(&d->time);
+		if (event_base_loop(d->env.base, EVLOOP_ONCE) != 0)
+			die("not settled, and nothing under way");
+	}
+	puts("= SETTLED");
+}
+
+static void set_rectify(struct driver *d, const char *who)
+{
+	d->config.rectify =
+		strcmp(who, "server") ? CONFIG_RECTIFY_AUTO : CONFIG_RECTIFY_SERVER;
+	forget(d);
+	puts("= OK");
+}
+
 static void obey(struct driver *d, char *line)
 {
 	char *rest = line;
@@ -329,6 +351,10 @@ static void obey(struct driver *d, char *line)
 	} else if (!strcmp(verb, "forget")) {
 		forget(d);
 		puts("= FORGOTTEN");
+	} else if (!strcmp(verb, "settle")) {
+		settle(d);
+	} else if (!strcmp(verb, "rectify")) {
+		set_rectify(d, rest ? rest : "");
 	} else if (!strcmp(verb, "clock")) {
 		clock_offset_s = rest ? strtoll(rest, NULL, 10) : 0;
 		puts("= CLOCK");

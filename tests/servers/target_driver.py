@@ -94,6 +94,10 @@ class TargetDriver:
     def deliver(self, retry=False):
         return self.ask("deliver retry" if retry else "deliver")
 
+    def settle(self):
+        """Until the target has done what it does between operations."""
+        assert self.command("settle")[0] == "= SETTLED"
+
     def dump(self):
         """The mirror as a set of "owner ttl type rdata"."""
         return {line[len("RR "):] for line in self.command("dump")[1]}

@@ -324,15 +324,14 @@ def test_comments_stay(sqlite):
     assert [c["content"] for c in zone["rrsets"][0]["comments"]] == ["in the cellar"]
 
 
-@pytest.mark.parametrize("rectify", [False, True])
-def test_a_thousand_rrsets_in_one_batch(server, target, rectify):
-    change_zone(server, api_rectify=rectify)
+def test_a_thousand_rrsets_in_one_batch(server, target):
     loaded(target)
     for i in range(1000):
         target.set(f"h{i}.sub", "A", 60, f"10.0.{i >> 8}.{i & 255}")
     result = delivered(target)
     assert result.serial == server.serial()
     assert same_zone(server, target)
+    target.settle()
     assert server.query("sub." + ZONE, "A").rcode() == dns.rcode.NOERROR
 
 

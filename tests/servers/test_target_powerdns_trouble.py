@@ -3,8 +3,6 @@ queries see."""
 
 import sqlite3
 
-import dns.rcode
-import dns.rdatatype
 import pytest
 
 from powerdns_driver import (  # noqa: F401
@@ -201,88 +199,7 @@ def test_abandoned_operations_leave_nothing_behind(server, target, what):
     loaded(target)
 
 
-# ---- rectifying, and what queries see ----
-
-def test_empty_non_terminals_exist_for_queries(server):
-    with Between(server.url) as between, Driver(between.url) as target:
-        loaded(target)
-        target.set("one", "A", 60, "192.0.2.1")
-        target.set("host1", "A", 60, "192.0.2.13")
-        delivered(target)
-        assert between.count("PUT") == 0
-        target.set("a.b.c", "A", 60, "192.0.2.1")
-        target.set("x.one", "A", 60, "192.0.2.1")
-        delivered(target)
-        assert between.count("PUT") == 1
-        assert server.query("c." + ZONE, "A").rcode() == dns.rcode.NOERROR
-        assert server.query("b.c." + ZONE, "A").rcode() == dns.rcode.NOERROR
-        target.set("a.b.c", "A", 60, "192.0.2.2")
-        delivered(target)
-        assert between.count("PUT") == 1
-        target.set("one", "A")
-        delivered(target)
-        assert between.count("PUT") == 2
-        assert server.query("one." + ZONE, "A").rcode() == dns.rcode.NOERROR
-        target.set("a.b.c", "A")
-        target.set("x.one", "A")
-        delivered(target)
-        assert server.query("c." + ZONE, "A").rcode() == dns.rcode.NXDOMAIN
-        assert server.query("one." + ZONE, "A").rcode() == dns.rcode.NXDOMAIN
-
-
-def test_a_loaded_zones_names_are_known(server):
-    server.patch(ZONE, ("x.host1." + ZONE, "A", 60, ["192.0.2.77"]))
-    with Between(server.url) as between, Driver(between.url) as target:
-        loaded(target)
-        target.set("host1", "A")
-        target.set("host1", "AAAA")
-        delivered(target)
-        assert between.count("PUT") == 1
-        assert server.query("host1." + ZONE, "A").rcode() == dns.rcode.NOERROR
-
-
-@pytest.mark.parametrize("options", ["default-api-rectify=yes\n", ""])
-def test_who_rectifies_itself_is_not_asked(tmp_path, options):
-    with PowerDNS(tmp_path / "pdns", options=options, api_key=API_KEY) as server, \
-            Between(server.url) as between, Driver(between.url) as target:
-        set_kind(server, "DEFAULT")
-        loaded(target)
-        target.set("a.b.c", "A", 60, "192.0.2.1")
-        delivered(target)
-        assert between.count("PUT") == 0
-        assert server.query("b.c." + ZONE, "A").rcode() == dns.rcode.NOERROR
-
-
-@pytest.mark.parametrize("backend", ["gsqlite3", "lmdb"])
-def test_signed_zone_stays_whole(tmp_path, backend):
-    options = "default-api-rectify=no\ndnssec-key-cache-ttl=0\n"
-    if backend == "gsqlite3":
-        options += "gsqlite3-dnssec=yes\n"
-    with PowerDNS(tmp_path / "pdns", backend=backend, options=options,
-                  api_key=API_KEY) as server, \
-            Between(server.url) as between, Driver(between.url) as target:
-        set_kind(server, "DEFAULT")
-        server.pdnsutil("secure-zone", ZONE)
-        loaded(target)
-        target.set("one", "A", 60, "192.0.2.1")
-        delivered(target)
-        assert between.count("PUT") == 1
-        answer = server.query("nothing." + ZONE, "A", want_dnssec=True)
-        nsecs = [str(rrset.name) for rrset in answer.authority
-                 if rrset.rdtype == dns.rdatatype.NSEC]
-        assert answer.rcode() == dns.rcode.NXDOMAIN
-        assert "host1." + ZONE in nsecs
-        answer = server.query("onf." + ZONE, "A", want_dnssec=True)
-        assert "one." + ZONE in [str(rrset.name) for rrset in answer.authority]
-
-
-def test_a_failing_rectification_is_not_fatal(server):
-    with Between(server.url) as between, Driver(between.url) as target:
-        loaded(target)
-        between.lose.add("PUT")
-        target.set("a.b.c", "A", 60, "192.0.2.1")
-        assert delivered(target).serial == server.serial()
-
+# ---- what queries see ----
 
 def test_read_your_writes_with_caches(tmp_path):
     with PowerDNS(tmp_path / "pdns", caches=True, api_key=API_KEY) as server, \

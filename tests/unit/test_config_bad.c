@@ -331,6 +331,10 @@ static const struct bad bad_targets_table[] = {
 		"or fragment\n"
 		"error: t.conf:1: zones[0].targets[0].api_key_file: is "
 		"missing\n"},
+	{TARGET("type = \"powerdns\"; url = \"http://h\"; rectify = \"no\";"),
+		"error: t.conf:1: zones[0].targets[0].api_key_file: is missing\n"
+		"error: t.conf:1: zones[0].targets[0].rectify: unknown value \"no\": "
+		"must be one of \"auto\", \"server\"\n"},
 	{TARGET("type = \"powerdns\"; url = \"ftp://h\"; server = \"a/b\"; "
 		"api_key_file "
 		"= \"x\";"),

@@ -511,6 +511,16 @@ static void api_keys_are_read(void **state)
 	assert_string_equal(target->id, "powerdns https://pdns.example/x s1");
 	assert_string_equal(target->api_key, "t0p+key");
 	assert_int_equal(target->timeout_ms, 1000);
+	assert_int_equal(target->rectify, CONFIG_RECTIFY_AUTO);
+	config_unref(c);
+
+	write_text(folder, "t.conf", 0644,
+		"zones = ( { name = \"example.\"; allow = ( ); targets = (\n"
+		"  { type = \"powerdns\"; url = \"http://h\"; rectify = \"server\";\n"
+		"    api_key_file = \"k\"; } ); } );\n");
+	c = load_good(folder, "");
+	target = &c->zones[0].targets[0];
+	assert_int_equal(target->rectify, CONFIG_RECTIFY_SERVER);
 	config_unref(c);
 
 	write_text(folder, "k", 0602, "t0p+key\n");
