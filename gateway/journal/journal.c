@@ -187,6 +187,17 @@ static int look(struct journal *journal, struct journal_op *op)
 	return 0;
 }
 
+static int put_cursor(struct journal *journal, const struct journal_op *op)
+{
+	const struct store_ops *ops = journal->ops;
+	const int r = ops->put_cursor(journal->store, op->zone, op->target, op->seq);
+
+	if (r || !op->belief.is_known)
+		return r;
+	return ops->put_belief(
+		journal->store, op->zone, op->target, op->seq, &op->belief);
+}
+
 static int run(struct journal *journal, struct journal_op *op)
 {
 	const struct store_ops *ops = journal->ops;
@@ -209,7 +220,7 @@ static int run(struct journal *journal, struct journal_op *op)
 		return ops->set_outcome(
 			journal->store, op->seq, op->verdict.rcode, op->verdict.why);
 	case JOURNAL_CURSOR:
-		return ops->put_cursor(journal->store, op->zone, op->target, op->seq);
+		return put_cursor(journal, op);
 	case JOURNAL_RECORDS: /* they have a list of their own */
 		break;
 	case JOURNAL_SET_ASIDE:

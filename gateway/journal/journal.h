@@ -67,7 +67,8 @@ enum journal_kind {
 	                    * JOURNAL_RECORDS that are still being written */
 	JOURNAL_PROBE,     /* only a write, to see whether the database works */
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
-	JOURNAL_CURSOR,    /* a target has applied everything up to seq */
+	JOURNAL_CURSOR,    /* a target has applied everything up to seq, and belief, if it
+	                    * is known, is what it has then */
 	JOURNAL_RECORDS,   /* the final states in changes become a local zone's
 	                    * records, bit by bit, then all of content, its SOA last
 	                    * (NULL: neither), and at the end the target's cursor
@@ -133,6 +134,7 @@ struct journal_op {
 	const struct lease_record *last;
 	const struct zone *content; /* JOURNAL_RECORDS: must not change until done */
 	const char *target;         /* borrowed until done */
+	struct store_belief belief; /* JOURNAL_CURSOR */
 	struct verdict verdict;     /* what was answered, or why it was set aside */
 	uint64_t used; /* JOURNAL_BARRIER, set by the journal: octets of the database
 	                * that are in use (store_ops.used); 0: not known */

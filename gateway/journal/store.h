@@ -9,7 +9,9 @@
  *              updates that policy or a prerequisite refused, with the reason and
  *              without changes; what happened to hosts.  It is the queue of the
  *              targets and the audit trail in one
- *   cursors    per zone and target, the last sequence number that has been applied there
+ *   cursors    per zone and target, the last sequence number that has been applied there;
+ *              of the primary target also what the zone then was like (store_belief)
+ *   marks      which serial the zone had there when that was applied, now and then
  *   set aside  change sets that a target refused for good
  *   records    the content of zones with a local target, as of that target's cursor
  *   leases     as they began or were last changed, and when their hosts had been seen
@@ -98,6 +100,16 @@ struct store_host_cursor {
 	uint8_t host[NAME_MAX_LEN]; /* behind this one */
 };
 
+/* What a zone is known to have had at its primary target, when everything up to the
+ * cursor had been applied there, and nothing else. */
+struct store_belief {
+	bool is_known;
+	uint32_t serial;
+	uint64_t records;
+	int64_t at_ms; /* real time */
+	bool is_mark;  /* it is also kept as one of many, to be found by its serial */
+};
+
 /* A change set that a target refused for good. */
 struct store_set_aside {
 	int64_t zone;
@@ -169,6 +181,16 @@ struct store_ops {
 	/* Stops when visit returns nonzero, and returns that. */
 	int (*each_cursor)(struct store *store, int64_t zone,
 		int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
+	/* Of a target that has a cursor, which is at seq. */
+	int (*put_belief)(struct store *store, int64_t zone, const char *target,
+		uint64_t seq, const struct store_belief *belief);
+	/* The newest; is_known false: there is none. */
+	int (*find_belief)(struct store *store, int64_t zone, const char *target,
+		struct store_belief *ret_belief);
+	/* A zone with this serial there has everything up to *ret_seq: of the newest
+	 * mark whose serial is not newer.  0: there is no such mark. */
+	int (*find_mark)(struct store *store, int64_t zone, const char *target,
+		uint32_t serial, uint64_t *ret_seq);
 	int (*set_aside)(struct store *store, int64_t zone, const char *target,
 		uint64_t seq, int64_t at_ms, const struct verdict *why);
 
@@ -228,7 +250,7 @@ struct store_ops {
 	int (*used)(struct store *store, uint64_t *ret_octets);
 	/* Looks at rows seq > from, at most limit, and deletes those older than
 	 * before_ms that every cursor of their zone has passed.  *ret_next is where to
-	 * continue; 0: the rest is newer. */
+	 * continue; 0: the rest is newer, and older marks have been deleted, too. */
 	int (*prune)(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 		uint64_t *ret_next);
 };

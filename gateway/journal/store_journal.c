@@ -307,13 +307,24 @@ int store_put_cursor(struct store *store, int64_t zone, const char *target, uint
 	return store_run(&call);
 }
 
-int store_forget_cursor(struct store *store, int64_t zone, const char *target)
+static int forget_marks(struct store *store, int64_t zone, const char *target)
 {
-	struct store_call call = store_call(store, SQL_FORGET_CURSOR);
+	struct store_call call = store_call(store, SQL_FORGET_MARKS);
 
 	store_bind_number(&call, 1, zone);
 	store_bind_text(&call, 2, target);
 	return store_run(&call);
+}
+
+int store_forget_cursor(struct store *store, int64_t zone, const char *target)
+{
+	struct store_call call = store_call(store, SQL_FORGET_CURSOR);
+	int r;
+
+	store_bind_number(&call, 1, zone);
+	store_bind_text(&call, 2, target);
+	r = store_run(&call);
+	return r ? r : forget_marks(store, zone, target);
 }
 
 int store_each_cursor(struct store *store, int64_t zone,
@@ -330,6 +341,72 @@ int store_each_cursor(struct store *store, int64_t zone,
 			r = visit(target, store_column_number(&call, 1), arg);
 	}
 	return store_end(&call, r);
+}
+
+static int add_mark(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	const struct store_belief *belief)
+{
+	struct store_call call = store_call(store, SQL_ADD_MARK);
+
+	store_bind_number(&call, 1, zone);
+	store_bind_text(&call, 2, target);
+	store_bind_number(&call, 3, (int64_t)seq);
+	store_bind_number(&call, 4, belief->serial);
+	store_bind_number(&call, 5, belief->at_ms);
+	return store_run(&call);
+}
+
+int store_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	const struct store_belief *belief)
+{
+	struct store_call call = store_call(store, SQL_PUT_BELIEF);
+	int r;
+
+	store_bind_number(&call, 1, zone);
+	store_bind_text(&call, 2, target);
+	store_bind_number(&call, 3, belief->serial);
+	store_bind_number(&call, 4, (int64_t)belief->records);
+	r = store_run(&call);
+	return r || !belief->is_mark ? r : add_mark(store, zone, target, seq, belief);
+}
+
+int store_find_belief(struct store *store, int64_t zone, const char *target,
+	struct store_belief *ret_belief)
+{
+	struct store_call call = store_call(store, SQL_FIND_BELIEF);
+	struct store_belief belief = {0};
+	int r;
+
+	store_bind_number(&call, 1, zone);
+	store_bind_text(&call, 2, target);
+	if (store_step(&call)) {
+		belief.is_known = true;
+		belief.serial = (uint32_t)store_column_number(&call, 0);
+		belief.records = store_column_number(&call, 1);
+	}
+	r = store_end(&call, 0);
+	if (!r)
+		*ret_belief = belief;
+	return r;
+}
+
+int store_find_mark(struct store *store, int64_t zone, const char *target,
+	uint32_t serial, uint64_t *ret_seq)
+{
+	struct store_call call = store_call(store, SQL_EACH_MARK);
+	uint64_t seq = 0;
+	int r;
+
+	store_bind_number(&call, 1, zone);
+	store_bind_text(&call, 2, target);
+	while (!seq && store_step(&call)) {
+		if (!serial_is_newer((uint32_t)store_column_number(&call, 1), serial))
+			seq = store_column_number(&call, 0);
+	}
+	r = store_end(&call, 0);
+	if (!r)
+		*ret_seq = seq;
+	return r;
 }
 
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,

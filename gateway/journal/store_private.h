@@ -44,6 +44,11 @@ enum store_statement {
 	SQL_PUT_CURSOR,
 	SQL_FORGET_CURSOR,
 	SQL_EACH_CURSOR,
+	SQL_PUT_BELIEF,
+	SQL_FIND_BELIEF,
+	SQL_ADD_MARK,
+	SQL_EACH_MARK,
+	SQL_FORGET_MARKS,
 	SQL_SET_ASIDE,
 	/* store_packs.c */
 	SQL_ADD_PACK,
@@ -59,6 +64,7 @@ enum store_statement {
 	SQL_PRUNE_SPANS,
 	SQL_PRUNE_END,
 	SQL_PRUNE_PACKS_END,
+	SQL_PRUNE_MARKS,
 	SQL_FIRST_CURSOR,
 	SQL_DROP_SPAN,
 	SQL_USED,
@@ -265,6 +271,12 @@ int store_put_cursor(struct store *store, int64_t zone, const char *target, uint
 int store_forget_cursor(struct store *store, int64_t zone, const char *target);
 int store_each_cursor(struct store *store, int64_t zone,
 	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
+int store_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	const struct store_belief *belief);
+int store_find_belief(struct store *store, int64_t zone, const char *target,
+	struct store_belief *ret_belief);
+int store_find_mark(struct store *store, int64_t zone, const char *target,
+	uint32_t serial, uint64_t *ret_seq);
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
 int store_used(struct store *store, uint64_t *ret_octets);

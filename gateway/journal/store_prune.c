@@ -208,6 +208,14 @@ static int prune_packs(struct pruning *p)
 	}
 }
 
+static int prune_marks(struct store *store, int64_t before_ms)
+{
+	struct store_call call = store_call(store, SQL_PRUNE_MARKS);
+
+	store_bind_number(&call, 1, before_ms);
+	return store_run(&call);
+}
+
 int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 	uint64_t *ret_next)
 {
@@ -226,6 +234,8 @@ int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t li
 		r = prune_with(&p, SQL_PRUNE);
 	if (!r)
 		r = is_next_old(store, p.end, before_ms, &is_old);
+	if (!r && !is_old)
+		r = prune_marks(store, before_ms);
 	if (!r)
 		*ret_next = is_old ? p.end : 0;
 	return r;

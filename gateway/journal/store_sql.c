@@ -51,6 +51,13 @@ const char *const store_migrations[] = {
 	"DROP INDEX journal_changes;",
 	/* to version 4: rows of updates are in packs (store_packs.c) */
 	"CREATE TABLE packs (last INTEGER PRIMARY KEY, rows BLOB NOT NULL);",
+	/* to version 5: what zones are known to have had at their primary targets */
+	"ALTER TABLE cursors ADD COLUMN serial INTEGER;"
+	"ALTER TABLE cursors ADD COLUMN records INTEGER;"
+	"CREATE TABLE marks (zone INTEGER NOT NULL, target TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, serial INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (zone, target, seq)) WITHOUT ROWID;"
+	"CREATE INDEX marks_by_age ON marks (at_ms);",
 };
 
 const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
@@ -110,6 +117,17 @@ const char *const store_statements[SQL_STATEMENTS] = {
 			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",
 	[SQL_FORGET_CURSOR] = "DELETE FROM cursors WHERE zone = ?1 AND target = ?2",
 	[SQL_EACH_CURSOR] = "SELECT target, seq FROM cursors WHERE zone = ?1",
+	[SQL_PUT_BELIEF] = "UPDATE cursors SET serial = ?3, records = ?4"
+			   " WHERE zone = ?1 AND target = ?2",
+	[SQL_FIND_BELIEF] = "SELECT serial, records FROM cursors WHERE zone = ?1"
+			    " AND target = ?2 AND serial IS NOT NULL",
+	/* The first serial that the zone had with this. */
+	[SQL_ADD_MARK] = "INSERT OR IGNORE INTO marks (zone, target, seq, serial, at_ms)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_EACH_MARK] = "SELECT seq, serial FROM marks WHERE zone = ?1 AND target = ?2"
+			  " ORDER BY seq DESC",
+	[SQL_FORGET_MARKS] = "DELETE FROM marks WHERE zone = ?1 AND target = ?2",
+	[SQL_PRUNE_MARKS] = "DELETE FROM marks WHERE at_ms < ?1",
 	[SQL_SET_ASIDE] = "INSERT OR REPLACE INTO set_aside"
 			  " (zone, target, seq, at_ms, rcode, reason)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -277,21 +277,71 @@ static void init_cursor_key(struct memory_key *key, int64_t zone, const char *ta
 	memory_key_add_text(key, target);
 }
 
-int memory_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
+static int put_cursor(struct memory_database *database, int64_t zone, const char *target,
+	uint64_t seq, const struct store_belief *belief)
 {
 	const size_t size = text_size(target);
-	struct memory_database *database = memory_lock(store);
 	struct memory_cursor *cursor = malloc(sizeof(*cursor) + size);
 	struct memory_key key;
-	int r = -ENOMEM;
 
-	if (cursor) {
-		cursor->seq = seq;
-		memcpy(cursor->target, target, size);
-		init_cursor_key(&key, zone, target);
-		r = memory_put(database, MEMORY_CURSORS, &key, cursor);
-	}
+	if (!cursor)
+		return -ENOMEM;
+	cursor->seq = seq;
+	cursor->belief = *belief;
+	memcpy(cursor->target, target, size);
+	init_cursor_key(&key, zone, target);
+	return memory_put(database, MEMORY_CURSORS, &key, cursor);
+}
+
+static const struct memory_cursor *find_cursor(
+	struct memory_database *database, int64_t zone, const char *target)
+{
+	struct memory_key key;
+
+	init_cursor_key(&key, zone, target);
+	return memory_find(database, MEMORY_CURSORS, &key);
+}
+
+int memory_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	struct memory_database *database = memory_lock(store);
+	const struct memory_cursor *old = find_cursor(database, zone, target);
+	const struct store_belief belief = old ? old->belief : (struct store_belief){0};
+	const int r = put_cursor(database, zone, target, seq, &belief);
+
 	memory_unlock(database);
+	return r;
+}
+
+/* A mark made before this time, and where it is. */
+struct mark_of_age {
+	int64_t before_ms;
+	const struct memory_entry *found;
+};
+
+static int look_at_age(const struct memory_entry *entry, void *arg)
+{
+	const struct memory_mark *mark = entry->value;
+	struct mark_of_age *age = arg;
+
+	if (mark->at_ms >= age->before_ms)
+		return 0;
+	age->found = entry;
+	return 1;
+}
+
+static int forget_marks(struct memory_database *database, const struct memory_key *prefix,
+	int64_t before_ms)
+{
+	struct memory_key key;
+	int r = 0;
+
+	for (struct mark_of_age age = {before_ms, NULL};
+		!r && memory_each(database, MEMORY_MARKS, prefix, look_at_age, &age);) {
+		memory_key_init(&key);
+		memory_key_add(&key, age.found->key, age.found->key_len);
+		r = memory_put(database, MEMORY_MARKS, &key, NULL);
+	}
 	return r;
 }
 
@@ -303,6 +353,8 @@ int memory_forget_cursor(struct store *store, int64_t zone, const char *target)
 
 	init_cursor_key(&key, zone, target);
 	r = memory_put(database, MEMORY_CURSORS, &key, NULL);
+	if (!r)
+		r = forget_marks(database, &key, INT64_MAX);
 	memory_unlock(database);
 	return r;
 }
@@ -333,6 +385,86 @@ int memory_each_cursor(struct store *store, int64_t zone,
 	memory_unlock(database);
 	return r;
 }
+
+/* ---- what the primary has ---- */
+
+static void init_mark_key(
+	struct memory_key *key, int64_t zone, const char *target, uint64_t seq)
+{
+	init_cursor_key(key, zone, target);
+	memory_key_add_number(key, seq);
+}
+
+static int put_mark(struct memory_database *database, int64_t zone, const char *target,
+	const struct memory_mark *mark)
+{
+	struct memory_mark *own = malloc(sizeof(*own));
+	struct memory_key key;
+
+	if (!own)
+		return -ENOMEM;
+	*own = *mark;
+	init_mark_key(&key, zone, target, mark->seq);
+	return memory_put(database, MEMORY_MARKS, &key, own);
+}
+
+int memory_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	const struct store_belief *belief)
+{
+	const struct memory_mark mark = {seq, belief->serial, belief->at_ms};
+	struct memory_database *database = memory_lock(store);
+	struct memory_key key;
+	int r = put_cursor(database, zone, target, seq, belief);
+
+	init_mark_key(&key, zone, target, seq);
+	if (!r && belief->is_mark && !memory_find(database, MEMORY_MARKS, &key))
+		r = put_mark(database, zone, target, &mark);
+	memory_unlock(database);
+	return r;
+}
+
+int memory_find_belief(struct store *store, int64_t zone, const char *target,
+	struct store_belief *ret_belief)
+{
+	struct memory_database *database = memory_lock(store);
+	const struct memory_cursor *cursor = find_cursor(database, zone, target);
+
+	*ret_belief = cursor ? cursor->belief : (struct store_belief){0};
+	memory_unlock(database);
+	return 0;
+}
+
+struct mark_search {
+	uint32_t serial;
+	uint64_t found;
+};
+
+/* They come in order. */
+static int look_at_mark(const struct memory_entry *entry, void *arg)
+{
+	const struct memory_mark *mark = entry->value;
+	struct mark_search *search = arg;
+
+	if (!serial_is_newer(mark->serial, search->serial))
+		search->found = mark->seq;
+	return 0;
+}
+
+int memory_find_mark(struct store *store, int64_t zone, const char *target,
+	uint32_t serial, uint64_t *ret_seq)
+{
+	struct memory_database *database = memory_lock(store);
+	struct mark_search search = {.serial = serial};
+	struct memory_key prefix;
+
+	init_cursor_key(&prefix, zone, target);
+	(void)memory_each(database, MEMORY_MARKS, &prefix, look_at_mark, &search);
+	*ret_seq = search.found;
+	memory_unlock(database);
+	return 0;
+}
+
+/* ---- set aside ---- */
 
 int memory_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why)
@@ -404,6 +536,7 @@ int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t l
 	struct memory_database *database = memory_lock(store);
 	size_t at = memory_rows_from(database, from + 1), looked = 0;
 	const struct memory_row *row, *next = NULL;
+	struct memory_key all;
 	uint64_t end = from;
 	int r = 0;
 
@@ -418,6 +551,9 @@ int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t l
 	}
 	next = memory_row_at(database, at);
 	*ret_next = next && next->row.at_ms < before_ms ? end : 0;
+	memory_key_init(&all);
+	if (!r && !*ret_next)
+		r = forget_marks(database, &all, before_ms);
 	memory_unlock(database);
 	return r;
 }

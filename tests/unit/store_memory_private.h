@@ -14,6 +14,7 @@ enum memory_kind {
 	MEMORY_ROWS,    /* by seq: struct memory_row */
 	MEMORY_EVENTS,  /* by zone, host, seq: that row has a host */
 	MEMORY_CURSORS, /* by zone, target: struct memory_cursor */
+	MEMORY_MARKS,   /* by zone, target, seq: struct memory_mark */
 	MEMORY_ASIDE,   /* by seq, zone, target: struct memory_aside */
 	MEMORY_RECORDS, /* by zone, owner, type: struct rrset, of the database alone */
 	MEMORY_LEASES,  /* by zone, owner, type, RDATA: struct memory_lease */
@@ -34,7 +35,14 @@ struct memory_row {
 
 struct memory_cursor {
 	uint64_t seq;
+	struct store_belief belief;
 	char target[];
+};
+
+struct memory_mark {
+	uint64_t seq;
+	uint32_t serial;
+	int64_t at_ms;
 };
 
 struct memory_aside {
@@ -110,6 +118,12 @@ int memory_put_cursor(
 int memory_forget_cursor(struct store *store, int64_t zone, const char *target);
 int memory_each_cursor(struct store *store, int64_t zone,
 	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
+int memory_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
+	const struct store_belief *belief);
+int memory_find_belief(struct store *store, int64_t zone, const char *target,
+	struct store_belief *ret_belief);
+int memory_find_mark(struct store *store, int64_t zone, const char *target,
+	uint32_t serial, uint64_t *ret_seq);
 int memory_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
 int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
