@@ -89,12 +89,22 @@ struct content_caller {
 	void *owner;
 };
 
+/* How a content comes into service (content_take_zone). */
+struct content_take {
+	/* Called at the gate with the content and what is pending on top of it: may it
+	 * come into service?  0, or -errno for taken.  NULL: it may. */
+	int (*judge)(const struct zone *zone, void *arg);
+	/* Called, perhaps at once: at the gate with 0, or with -errno, and then the
+	 * mirror is unchanged. */
+	void (*taken)(int result, void *arg);
+	void *arg;
+};
+
 /* A content that is about to come into service (rebase.c). */
 struct content_taking {
 	struct zone *zone; /* NULL: there is none */
 	struct content_caller caller;
-	void (*taken)(int result, void *arg);
-	void *arg;
+	struct content_take how;
 };
 
 TAILQ_HEAD(edit_list, edit);
@@ -225,11 +235,10 @@ void content_adopt_soa(struct content *content, struct rrset *soa);
 /*
  * Makes this content the mirror, with what is pending on top of it.  Pending changes
  * that are not in memory are read from the journal in pieces, while the present mirror
- * remains in use.  Takes over the zone.  taken is called, perhaps at once: at the gate
- * with 0, or with -errno, and then the mirror is unchanged.
+ * remains in use.  Takes over the zone.
  */
-void content_take_zone(struct content *content, struct zone *zone,
-	void (*taken)(int result, void *arg), void *arg);
+void content_take_zone(
+	struct content *content, struct zone *zone, const struct content_take *how);
 bool content_is_taking(const struct content *content);
 /* Puts the difference under what is pending.  Returns what it did, the caller's; NULL:
  * nothing, and the primary is asked again.  *ret_is_kept: everything pending still has

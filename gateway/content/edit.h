@@ -34,7 +34,8 @@ enum {
 enum edit_origin {
 	EDIT_CLIENT,
 	EDIT_EXPIRY,
-	EDIT_REVERSE, /* PTR records that follow addresses */
+	EDIT_REVERSE,  /* PTR records that follow addresses */
+	EDIT_PUT_BACK, /* what the primary lost when it was put back to an older state */
 	EDIT_ADMINISTRATOR,
 	EDIT_TAKE_BACK, /* undoes a change that targets may have */
 	EDIT_REJECTION, /* undoes one that the primary refused and therefore lacks */

@@ -112,7 +112,7 @@ static void end_taking(struct content *content, int result)
 	settle_edits(content, !result);
 	zone_free(taking->zone); /* unless it is the mirror */
 	taking->zone = NULL;
-	taking->taken(result, taking->arg);
+	taking->how.taken(result, taking->how.arg);
 }
 
 static void put_into_service(struct content *content)
@@ -144,24 +144,29 @@ static void on_rebased(int result, void *arg)
 static void take_the_last(struct content_caller *caller)
 {
 	struct content *content = caller->owner;
-	const int r = delivery_rebase_end(content_primary(content));
+	const struct content_taking *taking = &content->taking;
+	int r = delivery_rebase_end(content_primary(content));
 
 	if (r == -EAGAIN)
 		return; /* on_rebased comes again */
+	if (!r && taking->how.judge) {
+		r = taking->how.judge(taking->zone, taking->how.arg);
+		if (r)
+			delivery_rebase_drop(content_primary(content));
+	}
 	if (r)
 		end_taking(content, r);
 	else
 		put_into_service(content);
 }
 
-void content_take_zone(struct content *content, struct zone *zone,
-	void (*taken)(int result, void *arg), void *arg)
+void content_take_zone(
+	struct content *content, struct zone *zone, const struct content_take *how)
 {
 	content->taking = (struct content_taking){
 		.zone = zone,
 		.caller = {.enter = take_the_last, .owner = content},
-		.taken = taken,
-		.arg = arg,
+		.how = *how,
 	};
 	delivery_rebase_begin(content_primary(content),
 		&(struct delivery_rebase){

@@ -244,7 +244,8 @@ static void go_into_service(struct seed *seed, struct seeding *seeding)
 
 	seeding->zone = NULL;
 	seed->is_failed = false;
-	content_take_zone(seed->content, zone, on_taken, seed);
+	content_take_zone(seed->content, zone,
+		&(struct content_take){.taken = on_taken, .arg = seed});
 }
 
 static void on_seeded(struct journal_op *op, void *arg)

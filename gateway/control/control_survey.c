@@ -173,5 +173,7 @@ const char *control_zone_state(const struct view_zone *zone)
 		return "closed";
 	if (!zone->is_ready)
 		return "loading";
+	if (zone->is_asked)
+		return "asked";
 	return zone->is_braked ? "braked" : "ready";
 }

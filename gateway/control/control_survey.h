@@ -38,7 +38,7 @@ void control_survey_clear(void *state);
 bool control_survey_next(struct control_request *r);
 /* Asks for the page at page.next. */
 void control_survey_ask(struct control_request *r);
-/* "ready", "braked", "loading", "failed" or "closed". */
+/* "ready", "braked", "asked", "loading", "failed" or "closed". */
 const char *control_zone_state(const struct view_zone *zone);
 
 #endif

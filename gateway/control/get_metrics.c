@@ -105,6 +105,9 @@ static void say_zone(struct saying *to, const struct view_zone *z)
 	say(to, "hosts_held", "gauge", "Hosts that are exempt from expiry.",
 		(double)z->held);
 	say(to, "expiry_braked", "gauge", "Whether expiry has stopped.", z->is_braked);
+	say(to, "zone_asked", "gauge",
+		"Whether a person has to decide what the primary target should have.",
+		z->is_asked);
 	say(to, "changes_total", "counter", "Accepted updates that changed something.",
 		(double)n->updates);
 	say(to, "heartbeats_total", "counter", "Accepted updates that changed nothing.",
@@ -121,6 +124,8 @@ static void say_zone(struct saying *to, const struct view_zone *z)
 		(double)n->came_back);
 	say(to, "brakes_total", "counter", "Times that expiry has stopped.",
 		(double)n->braked);
+	say(to, "asked_total", "counter", "Times that a person had to decide so.",
+		(double)n->asked);
 }
 
 static void say_target(struct saying *to, const struct view_target *t)

@@ -127,8 +127,8 @@ uint64_t delivery_cursor(const struct delivery *d)
 static void succeed(struct delivery *d)
 {
 	d->state = DELIVERY_IDLE;
-	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX)
-		return; /* it answers, but accepts nothing */
+	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX || d->is_waiting)
+		return; /* it answers, but accepts nothing, or must get nothing */
 	if (d->is_down) {
 		log_info("zone %s: target %s is back", d->zone.text, d->id);
 		d->backlog = d->zone.thread->durable_seq;
@@ -154,8 +154,10 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 			"zone %s: target %s fails: %s", d->zone.text, d->id, why->why);
 	d->is_down = true;
 	d->failures++;
-	free(d->why);
-	d->why = strdup(why->why);
+	if (!d->is_waiting || !d->why) {
+		free(d->why);
+		d->why = strdup(why->why);
+	}
 	pause_for_ms(d, d->backoff_ms);
 	d->backoff_ms *= 2;
 	if (d->backoff_ms > DELIVERY_BACKOFF_MAX_MS)
@@ -234,6 +236,10 @@ static void on_loaded(void *arg, struct target_content *content)
 
 void delivery_go_on(struct delivery *d)
 {
+	if (d->is_waiting) {
+		d->is_waiting = false;
+		succeed(d);
+	}
 	if (d->state == DELIVERY_LOADED)
 		d->state = DELIVERY_IDLE;
 	delivery_kick(d, false);
@@ -245,6 +251,16 @@ void delivery_put_off(struct delivery *d, const char *why)
 	d->want_whole = true;
 	if (d->state == DELIVERY_LOADED)
 		delivery_pause_for(d, why);
+}
+
+/* What is known of it is why it waits, even if it cannot be reached meanwhile. */
+void delivery_wait_for_word(struct delivery *d, const char *why)
+{
+	d->is_waiting = false;
+	d->is_down = true; /* which whoever calls this says itself */
+	d->want_probe = true;
+	delivery_pause_for(d, why);
+	d->is_waiting = true;
 }
 
 void delivery_set_ready(struct delivery *d)
@@ -261,8 +277,12 @@ static void on_probed(void *arg, const struct target_result *result)
 		return;
 	}
 	succeed(d);
-	if (d->zone.events->probed(d->zone.arg, result->soa))
+	if (d->zone.events->probed(d->zone.arg, result->soa)) {
 		d->want_load = true;
+	} else if (d->is_waiting) {
+		d->want_probe = true;
+		pause_for_ms(d, DELIVERY_BACKOFF_MAX_MS);
+	}
 	delivery_kick(d, false);
 }
 
@@ -553,7 +573,11 @@ void delivery_kick(struct delivery *d, bool flush)
 			load(d);
 			return;
 		}
-		if (d->is_primary && !d->is_ready)
+		if (d->is_waiting && d->want_probe && ops->probe) {
+			probe(d);
+			return;
+		}
+		if (d->is_waiting || (d->is_primary && !d->is_ready))
 			return;
 		if (delivery_catch_up(d)) {
 			delivery_pause_for(d, "out of memory");

@@ -34,7 +34,9 @@ enum {
 	                                * by others before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100,      /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
-	DELIVERY_CURSOR_MS = 1000, /* how long the stored cursor lags behind */
+	DELIVERY_CURSOR_MS = 1000,  /* how long the stored cursor lags behind */
+	DELIVERY_BELIEF_MS = 10000, /* the same for a belief, if the cursor stays */
+	DELIVERY_MARK_MS = 10 * 60 * 1000, /* between two marks of a zone (store.h) */
 	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request gets fewer
 	                       * and larger ones: after each we wait, half as long as
 	                       * it took, for the clients that it answered */
@@ -93,7 +95,8 @@ struct delivery_zone {
 
 /* Where a target stands, as the database has it. */
 struct delivery_start {
-	uint64_t cursor;    /* 0: it is new to the zone */
+	uint64_t cursor;            /* 0: it is new to the zone */
+	struct store_belief belief; /* of the primary */
 	uint64_t overtaken; /* the database was restored: so many change sets after the
 	                     * cursor, which the target must not get, since it has seen
 	                     * later ones */
@@ -153,8 +156,19 @@ void delivery_want_whole(struct delivery *delivery);
 void delivery_go_on(struct delivery *delivery);
 /* Primary: it could not be dealt with, and is loaded again after a pause. */
 void delivery_put_off(struct delivery *delivery, const char *why);
+/* Primary: what was loaded must not be taken without a person's word.  Nothing is sent,
+ * and the target counts as down; from time to time it is looked at (probed), until it is
+ * loaded again and delivery_go_on is called. */
+void delivery_wait_for_word(struct delivery *delivery, const char *why);
 /* Primary: there is a mirror, so change sets may be sent. */
 void delivery_set_ready(struct delivery *delivery);
+/* Primary: the zone there has this serial, now that everything up to the cursor has been
+ * applied; it is stored with the cursor. */
+void delivery_believe(struct delivery *delivery, uint32_t serial, size_t records);
+/* Primary: the serial is not known, until it is believed again. */
+void delivery_doubt(struct delivery *delivery);
+/* What was believed last, perhaps by an earlier process. */
+const struct store_belief *delivery_belief(const struct delivery *delivery);
 /* Primary: check whether the serial there is still ours. */
 void delivery_want_probe(struct delivery *delivery);
 
@@ -183,6 +197,9 @@ void delivery_rebase_begin(
 /* Applies the last of them, so that the content has everything durable.  0; -EAGAIN:
  * there are too many, and done will be called again; or -ENOMEM: it has ended. */
 int delivery_rebase_end(struct delivery *delivery) __attribute__((warn_unused_result));
+/* After its success: the content does not come into service after all.  What is pending
+ * is read from the journal again. */
+void delivery_rebase_drop(struct delivery *delivery);
 /* Applies all at once, if the delivery is live.  0; or -ENOMEM: what is pending is as it
  * was. */
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)

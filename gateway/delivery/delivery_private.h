@@ -69,16 +69,21 @@ struct delivery {
 	bool is_ready; /* of the primary: there is a mirror */
 	bool want_load, want_probe;
 	bool want_whole;        /* a difference will not do */
+	bool is_waiting;        /* delivery_wait_for_word */
 	bool is_down;           /* it has failed since the last success */
 	unsigned backoff_ms;    /* the next pause */
 	int64_t pause_until_ms; /* monotonic; in DELIVERY_PAUSING */
 	char *why; /* owned: the last failure; NULL: it works, or there was no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
-	struct alarm alarm;        /* end of a pause, or something need wait no longer */
-	struct alarm cursor_alarm; /* writes a cursor that has moved */
-	uint64_t cursor;           /* applied there up to here */
-	uint64_t cursor_stored;    /* as the journal has it */
-	uint64_t backlog;          /* what came in the last outage ends here */
+	struct alarm alarm;         /* end of a pause, or something need wait no longer */
+	struct alarm cursor_alarm;  /* writes a cursor that has moved */
+	uint64_t cursor;            /* applied there up to here */
+	uint64_t cursor_stored;     /* as the journal has it */
+	uint64_t backlog;           /* what came in the last outage ends here */
+	struct store_belief belief; /* of the primary */
+	bool is_belief_stored;
+	bool is_doubted;   /* the cursor has moved since, by an unknown serial */
+	int64_t marked_ms; /* real time of the last mark; 0: none yet */
 
 	struct delivery_list queue; /* durable, not yet applied */
 	uint64_t loaded;            /* last seq that the queue has, or has had */

@@ -11,20 +11,64 @@
 #include "tsig/plural.h"
 #include "zones/rebase.h"
 
-/* ---- the cursor ---- */
+/* ---- the cursor, and what the primary has then ---- */
+
+static struct store_belief belief_to_store(struct delivery *d)
+{
+	struct store_belief belief = d->belief;
+
+	belief.at_ms = turn_real_ms(&d->zone.thread->time);
+	belief.is_mark = belief.at_ms < d->marked_ms ||
+		belief.at_ms >= d->marked_ms + DELIVERY_MARK_MS;
+	return belief;
+}
+
+static void note_saved(struct delivery *d, const struct journal_op *note)
+{
+	d->cursor_stored = note->seq;
+	if (!note->belief.is_known)
+		return;
+	d->is_belief_stored = true;
+	if (note->belief.is_mark)
+		d->marked_ms = note->belief.at_ms;
+}
+
+void delivery_believe(struct delivery *d, uint32_t serial, size_t records)
+{
+	d->is_doubted = false;
+	if (d->belief.is_known && d->belief.serial == serial &&
+		d->belief.records == records)
+		return;
+	d->belief = (struct store_belief){
+		.is_known = true, .serial = serial, .records = records};
+	d->is_belief_stored = false;
+	alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_BELIEF_MS);
+}
+
+void delivery_doubt(struct delivery *d)
+{
+	d->is_doubted = true;
+}
+
+const struct store_belief *delivery_belief(const struct delivery *d)
+{
+	return &d->belief;
+}
 
 void delivery_save(struct delivery *d)
 {
-	const struct journal_op note = {.kind = JOURNAL_CURSOR,
+	struct journal_op note = {.kind = JOURNAL_CURSOR,
 		.zone = d->zone.id,
 		.seq = d->cursor,
 		.target = d->id,
 		.outstanding = d->zone.operations};
 
-	if (d->cursor == d->cursor_stored)
+	if (d->cursor == d->cursor_stored && (d->is_belief_stored || d->is_doubted))
 		return;
+	if (!d->is_doubted)
+		note.belief = belief_to_store(d);
 	if (zone_thread_submit_note(d->zone.thread, &note))
-		d->cursor_stored = d->cursor;
+		note_saved(d, &note);
 	else
 		alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_CURSOR_MS);
 }
@@ -32,6 +76,7 @@ void delivery_save(struct delivery *d)
 void delivery_save_again(struct delivery *d)
 {
 	d->cursor_stored = UINT64_MAX;
+	d->is_belief_stored = false;
 	alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_CURSOR_MS);
 }
 
@@ -65,6 +110,8 @@ int delivery_start(struct delivery *d, const struct delivery_start *start)
 		.kind = JOURNAL_CURSOR, .zone = d->zone.id, .target = d->id};
 
 	d->cursor = start->cursor;
+	d->belief = start->belief;
+	d->is_belief_stored = true;
 	if (d->cursor && thread->database->is_older && !target_ops(d->target)->is_local)
 		pass_overtaken(d, start->overtaken);
 	if (d->cursor == 0) {

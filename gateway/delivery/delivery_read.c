@@ -590,6 +590,15 @@ int delivery_rebase_end(struct delivery *d)
 	return r;
 }
 
+void delivery_rebase_drop(struct delivery *d)
+{
+	if (d->is_live && TAILQ_EMPTY(&d->queue.entries))
+		return;
+	d->is_live = false;
+	d->melting = NULL;
+	forget_rebased(d);
+}
+
 /* ---- what comes of a read ---- */
 
 static void fail(struct delivery *d, const struct delivery_read *read)

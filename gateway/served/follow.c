@@ -16,18 +16,13 @@
 
 /* ---- what has been loaded ---- */
 
-static void on_taken(int result, void *arg)
+static void on_taken(struct served_zone *zone, int result)
 {
-	struct served_zone *zone = arg;
 	struct content *content = &zone->content;
 	const bool is_first = !zone->was_loaded;
 
-	if (result) {
-		delivery_put_off(content_primary(content),
-			result == -ENOMEM ? "out of memory"
-					  : "the journal cannot be read");
+	if (result)
 		return;
-	}
 	zone->was_loaded = true;
 	requests_judge_again(&zone->requests);
 	content_tell_loaded(content);
@@ -45,15 +40,21 @@ static void on_taken(int result, void *arg)
 static void take_difference(struct served_zone *zone)
 {
 	struct content *content = &zone->content;
+	struct delivery *primary = content_primary(content);
 	struct update *difference = zone->difference;
+	struct changeset *changes = NULL;
 	bool is_kept;
-	struct changeset *changes =
-		content_take_difference(content, difference, &is_kept);
 
 	zone->difference = NULL;
+	if (restored_is_doubtful(zone, difference))
+		delivery_want_whole(primary);
+	else
+		changes = content_take_difference(content, difference, &is_kept);
 	update_free(difference);
 	if (!changes)
 		return;
+	delivery_believe(
+		primary, zone->difference_serial, zone_count_records(content->mirror));
 	log_info("zone %s: %u %s from %s", content->text, changes->count,
 		PLURAL(changes->count, "change"), delivery_id(content_primary(content)));
 	content_tell_followed(content, changes, is_kept);
@@ -90,9 +91,10 @@ static void on_loaded(void *arg, struct target_content *loaded)
 				"the zone is not loaded yet: what is on its way to %s is "
 				"being read",
 				delivery_id(content_primary(content)));
-		content_take_zone(content, loaded->zone, on_taken, zone);
+		restored_take(zone, loaded->zone, on_taken);
 	} else if (loaded->difference && loaded->difference->change_count) {
 		zone->difference = loaded->difference;
+		zone->difference_serial = rrset_serial(loaded->result.soa);
 		content_call(content, &zone->caller);
 	} else { /* unchanged */
 		update_free(loaded->difference);
@@ -106,6 +108,8 @@ static bool on_probed(void *arg, const struct rrset *soa)
 	const struct rrset *ours =
 		zone->content.mirror ? zone_soa(zone->content.mirror) : NULL;
 
+	if (zone->restored.refused)
+		return !restored_is_refused(zone, soa);
 	return !ours || !soa || !rrset_has_same_data(ours, soa);
 }
 
@@ -139,8 +143,13 @@ static void on_applied(
 
 	if (delivery != content_primary(content))
 		return;
-	if (success->soa)
+	if (success->soa) {
 		content_adopt_soa(content, success->soa);
+		delivery_believe(delivery, rrset_serial(success->soa),
+			content->mirror ? zone_count_records(content->mirror) : 0);
+	} else if (success->changes && success->changes->count) {
+		delivery_doubt(delivery);
+	}
 	edit_end_applied(content, success->seq);
 	if (changes_signer(content, success->changes))
 		delivery_want_whole(delivery);

@@ -37,6 +37,22 @@ static int add_target(const char *id, uint64_t cursor, void *arg)
 	return 0;
 }
 
+/* Only that of the primary target has one. */
+static int read_beliefs(
+	struct opening *opening, const struct store_ops *ops, struct store *store)
+{
+	struct opening_target *target;
+	int r = 0;
+
+	STAILQ_FOREACH(target, &opening->targets, entry)
+	{
+		if (!r)
+			r = ops->find_belief(
+				store, opening->id, target->id, &target->start.belief);
+	}
+	return r;
+}
+
 static int count_overtaken(
 	struct opening *opening, const struct store_ops *ops, struct store *store)
 {
@@ -57,6 +73,8 @@ static int read_known(
 {
 	int r = ops->each_cursor(store, opening->id, add_target, opening);
 
+	if (!r)
+		r = read_beliefs(opening, ops, store);
 	if (!r && opening->thread->database->is_older)
 		r = count_overtaken(opening, ops, store);
 	if (!r)

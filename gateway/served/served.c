@@ -209,6 +209,7 @@ void served_free(struct served_zone *zone)
 		return;
 	adopt_cancel(zone);
 	follow_clear(zone);
+	restored_clear(zone);
 	zone_requests_clear(&zone->requests);
 	reverse_close(&zone->reverse);
 	edit_forget_all(&zone->content);

@@ -5,6 +5,7 @@
  *   opening.h     what the database has of a zone, before it is opened
  *   served.c      opens, reconfigures and closes a zone; the observers of its content
  *   follow.c      the content follows the primary target
+ *   restored.h    ... unless that has gone back to an older state, or lost much
  *   orders.c      what administrators order
  *   adopt.c       records without the lease that the rules would give them
  *   unopened.c    zones that could not be opened
@@ -21,6 +22,7 @@
 #include "gateway/leases/leases.h"
 #include "gateway/request/requests.h"
 #include "gateway/reverse/reverse.h"
+#include "gateway/served/restored.h"
 
 struct adoption;
 struct opening;
@@ -51,8 +53,11 @@ struct served_zone {
 	struct content_caller caller; /* for a difference that has been loaded */
 	/* until nothing is on its way to the disk; NULL: none */
 	struct update *difference;
-	bool was_tried;  /* an attempt to load it has ended, well or not */
-	bool was_loaded; /* one has ended well */
+	uint32_t difference_serial; /* that it leads to */
+	bool was_tried;             /* an attempt to load it has ended, well or not */
+	bool was_loaded;            /* one has ended well */
+
+	struct restored restored;
 
 	/* adopt.c */
 	bool is_unknown; /* to the database, until the zone is loaded */

@@ -108,6 +108,7 @@ static void copy_counters(struct view_counters *to, const struct served_zone *zo
 		.went_stale = leases->went_stale,
 		.came_back = leases->came_back,
 		.braked = leases->braked,
+		.asked = zone->restored.waits,
 	};
 }
 
@@ -120,6 +121,7 @@ static void copy_leases(struct view_zone *to, const struct served_zone *zone)
 	to->held = lease_table_count_held(table);
 	to->unleased = zone->unleased;
 	to->is_braked = lease_is_braked(table);
+	to->is_asked = zone->restored.refused != NULL;
 }
 
 /* False: no memory. */
@@ -511,6 +513,9 @@ static int carry_out(struct view_order *order, struct served_zone *zone)
 		order->count = 1;
 		return served_remove_lease(
 			zone, &order->lease, &order->why, on_stored, order);
+	case VIEW_FILL:
+	case VIEW_TAKE:
+		return restored_decide(zone, order->verb == VIEW_TAKE, &order->why);
 	}
 	return -EINVAL;
 }

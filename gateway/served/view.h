@@ -52,6 +52,7 @@ struct view_counters {
 	uint64_t expired_records, expired_hosts;
 	uint64_t went_stale, came_back; /* hosts */
 	uint64_t braked;                /* times */
+	uint64_t asked;                 /* times that a person had to be asked */
 };
 
 struct view_zone {
@@ -67,6 +68,8 @@ struct view_zone {
 	size_t leases, stale, held;
 	size_t unleased; /* records that lost their lease with the database */
 	bool is_braked;
+	/* what the primary has must not be taken without a person's word */
+	bool is_asked;
 	size_t waiting; /* requests, for the primary target */
 	struct view_counters counters;
 	struct view_target *targets; /* owned */
@@ -173,6 +176,10 @@ enum view_verb {
 	VIEW_RESUME,  /* resumes expiry that has stopped */
 	VIEW_RETRY,   /* tries failing targets at once */
 	VIEW_REMOVE,  /* one lease, and its record */
+	/* The primary has lost too much: it gets what the gateway has, or what it has
+	 * counts. */
+	VIEW_FILL,
+	VIEW_TAKE,
 };
 
 struct view_order {

@@ -376,3 +376,20 @@ int check_serial(struct scenario *s, char *at)
 	s->zone->serial = got;
 	return 0;
 }
+
+int check_asked(struct scenario *s, char *at)
+{
+	const char *word = message_next_word(&at), *got;
+	const struct view_zone *zone;
+	struct view_zones page;
+	int r = scenario_check(s, gateway_look(&s->gateway, s->zone->apex, &page, &zone));
+
+	if (r)
+		return r;
+	got = zone->is_asked ? "yes" : "no";
+	view_zones_clear(&page);
+	if (!word || strcmp(word, got) != 0)
+		return scenario_fail(
+			s, "expected %s, got %s", word ? word : "yes or no", got);
+	return 0;
+}

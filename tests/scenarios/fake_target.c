@@ -500,12 +500,20 @@ void fake_net_init(struct fake_net *net)
 				 }};
 }
 
-static void free_server(struct fake_server *server)
+static void forget_versions(struct fake_server *server)
 {
-	zone_free(server->zone);
 	for (size_t i = 0; i < server->version_count; i++)
 		changeset_unref(server->versions[i].changes);
 	free(server->versions);
+	server->versions = NULL;
+	server->version_count = 0;
+}
+
+static void free_server(struct fake_server *server)
+{
+	zone_free(server->zone);
+	zone_free(server->backup);
+	forget_versions(server);
 	free(server);
 }
 
@@ -583,6 +591,29 @@ unsigned fake_server_work(struct fake_server *server)
 		count++;
 	}
 	return count;
+}
+
+int fake_server_back_up(struct fake_server *server)
+{
+	struct zone *copy = content_copy(server->zone, NULL);
+
+	if (!copy)
+		return -ENOMEM;
+	zone_free(server->backup);
+	server->backup = copy;
+	return 0;
+}
+
+int fake_server_restore(struct fake_server *server)
+{
+	struct zone *copy = server->backup ? content_copy(server->backup, NULL) : NULL;
+
+	if (!copy)
+		return server->backup ? -ENOMEM : -ENOENT;
+	zone_free(server->zone);
+	server->zone = copy;
+	forget_versions(server);
+	return 0;
 }
 
 unsigned fake_server_count_waiting(const struct fake_server *server)

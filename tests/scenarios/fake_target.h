@@ -29,6 +29,7 @@ struct fake_server {
 	struct fake_version *versions;
 	size_t version_count;
 	struct fake_target *targets; /* that there are */
+	struct zone *backup;         /* owned; NULL: none */
 	bool is_late; /* added while the gateway ran, with what the primary had then */
 	/* What it is told to do. */
 	bool is_down;     /* everything fails */
@@ -70,6 +71,9 @@ unsigned fake_server_work(struct fake_server *server);
 /* Somebody else's change, which moves the serial.  0 or -errno. */
 int fake_server_write(struct fake_server *server, const struct update *update)
 	__attribute__((warn_unused_result));
+/* Keeps a copy of its zone; puts it in the place of its zone.  0 or -errno. */
+int fake_server_back_up(struct fake_server *server) __attribute__((warn_unused_result));
+int fake_server_restore(struct fake_server *server) __attribute__((warn_unused_result));
 /* Requests that have not been answered. */
 unsigned fake_server_count_waiting(const struct fake_server *server);
 

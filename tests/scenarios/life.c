@@ -157,6 +157,14 @@ static int write_foreign(struct scenario *s, struct fake_server *server)
 	return r ? scenario_fail(s, "the server does not take it") : 0;
 }
 
+static int restore(struct scenario *s, struct fake_server *server)
+{
+	s->has_foreign = true;
+	return fake_server_restore(server)
+		? scenario_fail(s, "there is no backup, or no memory")
+		: 0;
+}
+
 static int do_server(struct scenario *s, struct fake_server *server, char *at)
 {
 	const char *word = message_next_word(&at);
@@ -184,10 +192,15 @@ static int do_server(struct scenario *s, struct fake_server *server, char *at)
 		return set_refusal(s, server, at);
 	else if (word && !strcmp(word, "writes"))
 		return write_foreign(s, server);
+	else if (word && !strcmp(word, "backs_up"))
+		return fake_server_back_up(server);
+	else if (word && !strcmp(word, "restores"))
+		return restore(s, server);
 	else
 		return scenario_fail(s,
 			"expected SERVER NAME hold|release|passes N|works|"
-			"down|up|fails N|loses N|refuses OWNER|accepts|writes");
+			"down|up|fails N|loses N|refuses OWNER|accepts|writes|"
+			"backs_up|restores");
 	return 0;
 }
 

@@ -125,6 +125,20 @@ int order_resume(struct scenario *s, char *at)
 	return order ? give(s, order, VIEW_RESUME) : -EINVAL;
 }
 
+int order_fill(struct scenario *s, char *at)
+{
+	struct scenario_order *order = begin(s, &at);
+
+	return order ? give(s, order, VIEW_FILL) : -EINVAL;
+}
+
+int order_take(struct scenario *s, char *at)
+{
+	struct scenario_order *order = begin(s, &at);
+
+	return order ? give(s, order, VIEW_TAKE) : -EINVAL;
+}
+
 /* "NAME TYPE RDATA" */
 int order_remove(struct scenario *s, char *at)
 {

@@ -53,6 +53,8 @@
  *                                 about a lease
  *   ADOPT [@LABEL] [dry] [NAME]   about records that have none
  *   RESUME [@LABEL]               about expiry that has stopped
+ *   FILL|TAKE [@LABEL]            about a primary target that has lost much: it gets
+ *                                 what the gateway has; what it has counts
  *   RELOAD                        what was changed above is read (which it is anyway,
  *                                 before anything else happens)
  *   RESTART [TIME]                the gateway stops, is away so long, and starts
@@ -69,6 +71,7 @@
  *   SERVER NAME refuses OWNER|accepts
  *                                 refuses batches with a change there
  *   SERVER NAME writes            somebody else's change: lines up to END
+ *   SERVER NAME backs_up|restores keeps a copy of its zone; goes back to it
  *
  * What must be true:
  *
@@ -93,6 +96,7 @@
  *   STATE NAME active|stale|held|none
  *                                 of the host: of its leases the worst; none has it
  *   BRAKE on|off                  has expiry stopped?
+ *   ASKED yes|no                  must a person decide what the primary should have?
  *
  * Every SEND without a label must be followed by an EXPECT before the next.  What must
  * always be true is looked at besides: an update that is refused, or whose commit fails
@@ -267,7 +271,8 @@ int scenario_do(struct scenario *s, char *line)
 		{"WAITING", check_waiting}, {"RRSET", check_rrset}, {"NAME", check_name},
 		{"SERIAL", check_serial}, {"AT", check_at}, {"COUNT", check_count},
 		{"PENDING", check_pending}, {"LEASE", lease_check},
-		{"STATE", lease_check_state}, {"BRAKE", lease_check_brake}};
+		{"STATE", lease_check_state}, {"BRAKE", lease_check_brake},
+		{"FILL", order_fill}, {"TAKE", order_take}, {"ASKED", check_asked}};
 	const char *word = message_next_word(&line);
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)

@@ -121,6 +121,8 @@ int order_hold(struct scenario *s, char *at);
 int order_release(struct scenario *s, char *at);
 int order_expire(struct scenario *s, char *at);
 int order_resume(struct scenario *s, char *at);
+int order_fill(struct scenario *s, char *at);
+int order_take(struct scenario *s, char *at);
 int order_remove(struct scenario *s, char *at);
 int order_adopt(struct scenario *s, char *at);
 int order_check(struct scenario *s, char *at);
@@ -132,6 +134,7 @@ void order_clear(struct scenario *s);
 int lease_check(struct scenario *s, char *at);
 int lease_check_state(struct scenario *s, char *at);
 int lease_check_brake(struct scenario *s, char *at);
+int check_asked(struct scenario *s, char *at);
 /* In any order. */
 bool lease_are_same(const struct view_leases *a, const struct view_leases *b);
 /* Does each lease that has a record have it in this zone? */
