@@ -37,15 +37,16 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	const struct delivery_start *start)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
+	struct zone_thread *thread = zone->thread;
 
 	if (!d)
 		return -ENOMEM;
 	d->zone = *zone;
 	d->is_primary = is_primary;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
-	delivery_list_init(&d->queue, queue_max(d->zone.thread));
-	delivery_list_init(&d->tail, queue_max(d->zone.thread));
-	delivery_list_init(&d->altered, queue_max(d->zone.thread));
+	delivery_list_init(&d->queue, queue_max(thread), thread);
+	delivery_list_init(&d->tail, queue_max(thread), thread);
+	delivery_list_init(&d->altered, queue_max(thread), thread);
 	d->id = strdup(target_config->id);
 	alarm_init(&d->alarm, &d->zone.thread->alarms, on_alarm, d);
 	alarm_init(

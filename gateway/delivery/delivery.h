@@ -27,6 +27,10 @@
 enum {
 	DELIVERY_QUEUE_MAX = 20000, /* change sets in memory; more are read back later */
 	DELIVERY_QUEUE_OCTETS = 64 << 20, /* or octets of them */
+	/* All deliveries of the gateway together, each zone thread with its share; but
+	 * each queue may have the least, so that none stands still. */
+	DELIVERY_TOTAL_OCTETS = 256 << 20,
+	DELIVERY_LEAST_OCTETS = 256 << 10,
 	DELIVERY_CATCH_UP_PART = 5, /* one part in this many of them is read back from
 	                             * the journal at a time */
 	DELIVERY_CATCH_UP_OCTETS = 8 << 20, /* or octets of them */

@@ -1,22 +1,53 @@
 /*
- * Lists of change sets in order, bounded in number and in octets.
+ * Lists of change sets in order, bounded in number and in octets, each by itself and all
+ * of a zone thread together.
  */
 #include "gateway/delivery/delivery_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-void delivery_list_init(struct delivery_list *list, size_t count_max)
+void delivery_list_init(
+	struct delivery_list *list, size_t count_max, struct zone_thread *thread)
 {
 	TAILQ_INIT(&list->entries);
 	list->count_max = count_max;
+	list->thread = thread;
+}
+
+/* Of all lists of the thread. */
+static size_t find_shared_room(const struct zone_thread *thread)
+{
+	const size_t share = DELIVERY_TOTAL_OCTETS / (thread->count ? thread->count : 1);
+
+	return thread->delivery_octets < share ? share - thread->delivery_octets : 0;
+}
+
+size_t delivery_list_room(const struct delivery_list *list)
+{
+	const size_t least = list->octets < DELIVERY_LEAST_OCTETS
+		? DELIVERY_LEAST_OCTETS - list->octets
+		: 0;
+	size_t room = list->octets < DELIVERY_QUEUE_OCTETS
+		? DELIVERY_QUEUE_OCTETS - list->octets
+		: 0;
+
+	if (list->thread && find_shared_room(list->thread) < room)
+		room = find_shared_room(list->thread);
+	return room > least ? room : least;
 }
 
 bool delivery_list_has_room(const struct delivery_list *list, size_t octets)
 {
 	return !list->count ||
-		(list->count < list->count_max &&
-			list->octets + octets <= DELIVERY_QUEUE_OCTETS);
+		(list->count < list->count_max && octets <= delivery_list_room(list));
+}
+
+static void count_octets(struct delivery_list *list, size_t more, size_t less)
+{
+	list->octets += more - less;
+	if (list->thread)
+		list->thread->delivery_octets += more - less;
 }
 
 static void append(struct delivery_list *list, struct delivery_entry *e)
@@ -24,7 +55,7 @@ static void append(struct delivery_list *list, struct delivery_entry *e)
 	TAILQ_INSERT_TAIL(&list->entries, e, entry);
 	list->count++;
 	list->sets += e->sets;
-	list->octets += e->size;
+	count_octets(list, e->size, 0);
 }
 
 static void take_out(struct delivery_list *list, struct delivery_entry *e)
@@ -32,7 +63,7 @@ static void take_out(struct delivery_list *list, struct delivery_entry *e)
 	TAILQ_REMOVE(&list->entries, e, entry);
 	list->count--;
 	list->sets -= e->sets;
-	list->octets -= e->size;
+	count_octets(list, 0, e->size);
 }
 
 int delivery_list_put(struct delivery_list *list, const struct delivery_entry *entry)
@@ -82,9 +113,8 @@ void delivery_list_replace(
 {
 	changeset_unref(e->changes);
 	e->changes = changes;
-	list->octets -= e->size;
+	count_octets(list, changeset_size(changes), e->size);
 	e->size = changeset_size(changes);
-	list->octets += e->size;
 }
 
 void delivery_list_clear(struct delivery_list *list)

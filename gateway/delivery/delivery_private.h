@@ -35,8 +35,10 @@ struct delivery_entry {
 
 TAILQ_HEAD(delivery_entries, delivery_entry);
 
-/* Bounded in number, and by DELIVERY_QUEUE_OCTETS; it always has room for one. */
+/* Bounded in number, by DELIVERY_QUEUE_OCTETS, and by what all lists of the zone thread
+ * may take; it always has room for one. */
 struct delivery_list {
+	struct zone_thread *thread; /* NULL: it is the reader's, and bounded by itself */
 	struct delivery_entries entries; /* by seq */
 	size_t count, count_max;
 	size_t sets; /* change sets in them */
@@ -100,9 +102,11 @@ struct delivery {
 	struct delivery_read *piece; /* has been read, and is being rebased; NULL: none */
 	struct alarm step;           /* goes on with that */
 	size_t fold_max;             /* rows that are folded next; 0: any number */
-	struct delivery_list tail;   /* durable since the read was requested */
-	uint64_t tail_seq;           /* the newest of those; 0: none */
-	bool has_tail;               /* which is all of it */
+	/* With so many entries the queue had no room for what was read; 0: it had. */
+	size_t crowded;
+	struct delivery_list tail;     /* durable since the read was requested */
+	uint64_t tail_seq;             /* the newest of those; 0: none */
+	bool has_tail;                 /* which is all of it */
 	struct delivery_rebase rebase; /* under way; done NULL: none */
 	uint64_t rebased;              /* up to here; 0: it has not begun */
 	bool is_full;                  /* not all of it had room */
@@ -141,7 +145,10 @@ bool delivery_form_batch(struct delivery *delivery, size_t limit);
 
 /* ---- delivery_list.c ---- */
 
-void delivery_list_init(struct delivery_list *list, size_t count_max);
+void delivery_list_init(
+	struct delivery_list *list, size_t count_max, struct zone_thread *thread);
+/* Octets that the deliveries of a thread, or a list of it, may still take. */
+size_t delivery_list_room(const struct delivery_list *list);
 bool delivery_list_has_room(const struct delivery_list *list, size_t octets);
 /* 0, -ENOSPC or -ENOMEM. */
 int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset *changes,

@@ -28,6 +28,7 @@ enum {
 struct delivery_read {
 	struct thread_read read;   /* first */
 	struct delivery *delivery; /* NULL: it no longer wants it */
+	struct zone_thread *thread;
 	int64_t zone;
 	uint8_t apex[NAME_MAX_LEN];
 	size_t batch_changes; /* target_ops' */
@@ -35,12 +36,21 @@ struct delivery_read {
 	struct delivery_list rows;
 	bool may_fold;
 	struct delivery_fold fold;
+	size_t reserved; /* octets of the thread's, for the fold or the rows */
 	bool is_folding; /* the fold has room for more */
 	bool is_end;     /* there are no more */
 };
 
+/* In the zone thread. */
+static void release(struct delivery_read *read)
+{
+	read->thread->delivery_octets -= read->reserved;
+	read->reserved = 0;
+}
+
 static void free_read(struct delivery_read *read)
 {
+	release(read);
 	delivery_fold_clear(&read->fold);
 	delivery_list_clear(&read->rows);
 	free(read);
@@ -56,6 +66,7 @@ static int keep_row(uint64_t seq, struct changeset *changes, void *arg)
 	if (r)
 		return r;
 	return read->rows.octets >= DELIVERY_CATCH_UP_OCTETS ||
+		read->rows.octets >= read->reserved ||
 		atomic_load(&read->read.job.is_given_up);
 }
 
@@ -155,14 +166,30 @@ static uint64_t find_fold_end(const struct delivery *d)
 	return altered && altered->seq < awaited ? altered->seq : awaited;
 }
 
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What is read may take that, until the queue has it or it is freed. */
+static void reserve(struct delivery *d, struct delivery_read *read)
+{
+	const size_t most = read->may_fold ? FOLD_OCTETS : DELIVERY_CATCH_UP_OCTETS;
+
+	read->thread = d->zone.thread;
+	read->reserved = min_size(most, delivery_list_room(&d->queue));
+	read->thread->delivery_octets += read->reserved;
+}
+
 static void set_fold(struct delivery *d, struct delivery_read *read)
 {
 	read->may_fold = may_fold(d);
+	reserve(d, read);
 	read->batch_changes = target_ops(d->target)->batch_changes;
 	memcpy(read->apex, d->zone.name, name_len(d->zone.name));
 	read->fold = (struct delivery_fold){
 		.sets_max = d->fold_max ? d->fold_max : SIZE_MAX,
-		.octets_max = FOLD_OCTETS,
+		.octets_max = read->reserved,
 		.end = find_fold_end(d),
 		.uncertain = d->is_primary ? 0 : d->uncertain,
 	};
@@ -188,7 +215,7 @@ static int ask(struct delivery *d, uint64_t after)
 	read->delivery = d;
 	read->zone = d->zone.id;
 	read->after = after;
-	delivery_list_init(&read->rows, piece_max(d));
+	delivery_list_init(&read->rows, piece_max(d), NULL);
 	set_fold(d, read);
 	submit(d, read);
 	return 0;
@@ -270,6 +297,8 @@ static bool has_enough(const struct delivery *d)
 {
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
 
+	if (d->crowded && d->queue.count >= d->crowded)
+		return true;
 	return d->queue.count > piece_max(d) ||
 		(first && first->is_folded && d->queue.octets > DELIVERY_CATCH_UP_OCTETS);
 }
@@ -295,8 +324,10 @@ static void take_piece(struct delivery *d, struct delivery_read *read)
 		drop_tail(d);
 		return;
 	}
-	is_end = move_to_queue(d, &read->rows, d->loaded) && read->is_end &&
-		d->has_tail && move_to_queue(d, &d->tail, d->loaded);
+	is_end = move_to_queue(d, &read->rows, d->loaded);
+	d->crowded = is_end ? 0 : d->queue.count;
+	is_end = is_end && read->is_end && d->has_tail &&
+		move_to_queue(d, &d->tail, d->loaded);
 	if (is_end)
 		become_live(d);
 	else
@@ -550,6 +581,7 @@ void delivery_on_step(void *arg)
 
 static void rebase_piece(struct delivery *d, struct delivery_read *read)
 {
+	release(read);
 	if (!has_room_for_fold(d, read)) {
 		d->is_full = true;
 		delivery_list_clear(&read->rows);
@@ -629,6 +661,7 @@ static void on_read(struct thread_read *thread_read)
 		rebase_piece(d, read);
 		return;
 	}
+	release(read);
 	if (read->read.job.result)
 		fail(d, read);
 	else

@@ -25,7 +25,7 @@ static int begin(void **state)
 	bench->seq = BEFORE;
 	bench->fold = (struct delivery_fold){
 		.sets_max = SIZE_MAX, .octets_max = SIZE_MAX, .end = UINT64_MAX};
-	delivery_list_init(&bench->list, 1);
+	delivery_list_init(&bench->list, 1, NULL);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static int begin(void **state)
 	bench->delivery.zone.thread = &bench->thread;
 	bench->delivery.target = (struct target *)(void *)&bench->target;
 	bench->delivery.is_primary = bench->delivery.is_live = true;
-	delivery_list_init(&bench->delivery.queue, DELIVERY_QUEUE_MAX);
+	delivery_list_init(&bench->delivery.queue, DELIVERY_QUEUE_MAX, NULL);
 	alarm_init(&bench->delivery.alarm, &bench->thread.alarms, on_alarm, NULL);
 	return 0;
 }

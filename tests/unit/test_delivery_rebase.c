@@ -52,9 +52,9 @@ static int begin(void **state)
 	d->cursor = CURSOR;
 	d->loaded = CURSOR + PENDING;
 	d->rebase = how;
-	delivery_list_init(&d->queue, DELIVERY_QUEUE_MAX);
-	delivery_list_init(&d->tail, DELIVERY_QUEUE_MAX);
-	delivery_list_init(&d->altered, DELIVERY_QUEUE_MAX);
+	delivery_list_init(&d->queue, DELIVERY_QUEUE_MAX, NULL);
+	delivery_list_init(&d->tail, DELIVERY_QUEUE_MAX, NULL);
+	delivery_list_init(&d->altered, DELIVERY_QUEUE_MAX, NULL);
 	for (size_t i = 0; i < PENDING; i++) {
 		bench->before[i] = changeset_new();
 		bench->after[i] = changeset_new();
