@@ -318,8 +318,6 @@ static void finish_batch(struct delivery *d)
 		d->delivered += e->sets;
 		delivery_list_drop(&d->queue, e);
 	}
-	if (d->isolate)
-		d->isolate--;
 	delivery_drop_batch(d);
 	/* It may be followed by change sets that do not concern this target. */
 	delivery_move_cursor(d, delivery_has_pending(d) ? seq : d->loaded);
@@ -330,6 +328,7 @@ static void finish_applied(struct delivery *d, struct rrset *soa)
 {
 	struct changeset *changes = changeset_ref(d->batch);
 
+	delivery_blame_applied(&d->blame, d->batch_entries);
 	finish_batch(d);
 	d->zone.events->applied(d->zone.arg, d,
 		&(struct delivery_success){
@@ -368,13 +367,11 @@ static void on_rejected(struct delivery *d, const struct target_result *result)
 		delivery_unfold(d);
 		return;
 	}
-	if (d->batch_entries == 1) {
+	if (delivery_blame_refused(&d->blame, d->batch_entries)) {
 		finish_rejected(d, result);
 		return;
 	}
 	succeed(d);
-	/* One of them is to blame: find out which, in order. */
-	d->isolate = d->batch_entries;
 	delivery_drop_batch(d);
 }
 
@@ -395,7 +392,7 @@ static void on_changed(struct delivery *d)
 
 static size_t batch_limit(const struct delivery *d)
 {
-	return d->isolate ? 1 : target_ops(d->target)->batch_changes;
+	return target_ops(d->target)->batch_changes;
 }
 
 /* Called before a finished batch leaves the queue: the clients that it answers may send
@@ -414,7 +411,8 @@ static void start_gathering(struct delivery *d)
 
 static bool is_gathering(struct delivery *d)
 {
-	if (d->queue.count >= d->gather_count || d->queue.count >= batch_limit(d))
+	if (d->queue.count >= d->gather_count || d->queue.count >= batch_limit(d) ||
+		delivery_blame_is_looking(&d->blame))
 		return false;
 	if (d->gather_until_ms <= turn_monotonic_ms(&d->zone.thread->time))
 		return false;

@@ -1,13 +1,15 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
- * delivery_queue.c (what is pending, and the cursor), delivery_list.c (lists of change
- * sets), delivery_melt.c (what melts, for a target that lags), delivery_read.c (what is
- * read back from the journal) and delivery_fold.c (how that is folded). */
+ * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame if
+ * a batch is refused), delivery_list.c (lists of change sets), delivery_melt.c (what
+ * melts, for a target that lags), delivery_read.c (what is read back from the journal)
+ * and delivery_fold.c (how that is folded). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
 #include <sys/queue.h>
 
 #include "gateway/delivery/delivery.h"
+#include "gateway/delivery/delivery_blame.h"
 
 enum delivery_state {
 	DELIVERY_IDLE,
@@ -121,9 +123,9 @@ struct delivery {
 	uint64_t uncertain;  /* changes up to here may have been applied by an earlier
 	                      * process, or by a batch that was given up */
 	unsigned changed_in_a_row; /* batches that found the zone changed by others */
-	size_t isolate;            /* this many entries are still sent one by one */
-	int64_t sent_ms;           /* monotonic; when the batch went out */
-	int64_t gather_until_ms;   /* monotonic; the next batch waits until then, or
+	struct delivery_blame blame;
+	int64_t sent_ms;         /* monotonic; when the batch went out */
+	int64_t gather_until_ms; /* monotonic; the next batch waits until then, or
 	                            * until the queue has gather_count entries */
 	size_t gather_count;
 };

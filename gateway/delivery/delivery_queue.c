@@ -231,20 +231,22 @@ static void note_in_batch(struct delivery *d, const struct delivery_entry *e)
 static bool is_alone(
 	const struct delivery *d, const struct delivery_entry *e, size_t limit)
 {
-	return d->isolate || e->is_folded || !TAILQ_NEXT(e, entry) ||
-		e->changes->count >= limit;
+	return e->is_folded || !TAILQ_NEXT(e, entry) || e->changes->count >= limit ||
+		delivery_blame_limit(&d->blame) == 1;
 }
 
 /* With at least one entry.  NULL: no memory. */
 static struct changeset *merge_entries(struct delivery *d, size_t limit)
 {
 	const struct delivery_entry *const first = TAILQ_FIRST(&d->queue.entries);
+	const size_t entries_max = delivery_blame_limit(&d->blame);
 	struct changeset *merged = changeset_new();
 
 	for (const struct delivery_entry *e = first; merged && e;
 		e = TAILQ_NEXT(e, entry)) {
 		if (d->batch_entries &&
-			(e->is_folded || merged->count + e->changes->count > limit ||
+			(d->batch_entries >= entries_max || e->is_folded ||
+				merged->count + e->changes->count > limit ||
 				is_uncertain(d, e) != is_uncertain(d, first)))
 			break;
 		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
@@ -253,7 +255,7 @@ static struct changeset *merge_entries(struct delivery *d, size_t limit)
 			return NULL;
 		}
 		note_in_batch(d, e);
-		if (d->isolate || e->is_folded)
+		if (e->is_folded)
 			break;
 	}
 	if (merged && !is_uncertain(d, first))
