@@ -133,6 +133,22 @@ const struct change *changeset_find(
 	return NULL;
 }
 
+bool changeset_has_name(const struct changeset *cs, const uint8_t *owner)
+{
+	for (uint32_t i = 0; i < cs->count; i++)
+		if (name_is_equal(cs->changes[i].owner, owner))
+			return true;
+	return false;
+}
+
+bool changeset_shares_name(const struct changeset *a, const struct changeset *b)
+{
+	for (uint32_t i = 0; i < a->count; i++)
+		if (changeset_has_name(b, a->changes[i].owner))
+			return true;
+	return false;
+}
+
 /* ---- building ---- */
 
 static void index_refill(struct changeset_full *f)

@@ -84,6 +84,10 @@ size_t changeset_size(const struct changeset *cs);
 const struct change *changeset_find(
 	const struct changeset *cs, const uint8_t *owner, uint16_t type);
 
+/* Do they change RRsets of the same name?  Looks at each pair. */
+bool changeset_shares_name(const struct changeset *a, const struct changeset *b);
+bool changeset_has_name(const struct changeset *cs, const uint8_t *owner);
+
 /*
  * The stored form, a versioned octet string in network order.  Encode allocates
  * (free()); NULL: no memory.  Decode checks everything; it returns NULL with errno

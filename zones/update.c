@@ -405,6 +405,20 @@ bool update_is_delete_name(const struct rr *rr)
 	return rr->class == CLASS_ANY && rr->type == TYPE_ANY;
 }
 
+static bool has_name_of(const struct rr *rrs, uint16_t count, const struct changeset *cs)
+{
+	for (uint16_t i = 0; i < count; i++)
+		if (changeset_has_name(cs, rrs[i].owner))
+			return true;
+	return false;
+}
+
+bool update_shares_name(const struct update *update, const struct changeset *cs)
+{
+	return has_name_of(update->prereqs, update->prereq_count, cs) ||
+		has_name_of(update->changes, update->change_count, cs);
+}
+
 bool update_is_delete_record(const struct rr *rr)
 {
 	return rr->class == CLASS_NONE;

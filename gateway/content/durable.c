@@ -31,12 +31,16 @@ static void deliver(void *part, const struct edit *edit)
 		edit->origin == EDIT_TAKE_BACK || edit->origin == EDIT_REJECTION;
 
 	for (size_t i = 0; i < content->delivery_count; i++) {
+		struct changeset *changes = edit->changes;
+
+		if (i == 0 && edit->origin == EDIT_REJECTION)
+			changes = edit->remnant;
 		/* Changes of leases alone do not concern targets. */
-		if ((i == 0 && edit->origin == EDIT_REJECTION) || !edit->changes->count)
-			delivery_pass(content->deliveries[i], edit->op.seq);
-		else
-			delivery_add(content->deliveries[i], edit->op.seq, edit->changes,
+		if (changes && changes->count)
+			delivery_add(content->deliveries[i], edit->op.seq, changes,
 				is_withdrawal);
+		else
+			delivery_pass(content->deliveries[i], edit->op.seq);
 	}
 	zone_thread_later(content->thread, &content->kick);
 }

@@ -30,6 +30,7 @@ static void edit_free(struct edit *edit)
 	changeset_unref(edit->changes);
 	changeset_unref(edit->rebased);
 	changeset_unref(edit->asked);
+	changeset_unref(edit->remnant);
 	update_free(edit->update);
 	free(edit);
 }
@@ -451,12 +452,32 @@ int edit_take_back_changes(struct content *content, uint64_t seq,
 	return 1;
 }
 
+/* What was asked for may have become several edits, when it was judged again, and the
+ * primary refuses only the last of them: it has to undo the others.  NULL, too, if there
+ * is no memory: then a load shows them. */
+static struct changeset *find_remnant(const struct edit *back, const struct edit *refused)
+{
+	struct changeset *remnant = changeset_new();
+
+	if (!remnant || changeset_merge(remnant, refused->changes) ||
+		changeset_merge(remnant, back->changes)) {
+		changeset_unref(remnant);
+		delivery_want_whole(content_primary(back->content));
+		return NULL;
+	}
+	changeset_normalise(remnant);
+	return remnant;
+}
+
 int edit_take_back(struct edit *edit, enum edit_origin origin, const struct verdict *why,
 	const struct edit_ops *ops, void *owner)
 {
 	const int r = edit_take_back_changes(
 		edit->content, edit->op.seq, edit->asked, origin, why, ops, owner);
+	struct edit *back = TAILQ_LAST(&edit->content->committing, edit_list);
 
+	if (r > 0 && origin == EDIT_REJECTION)
+		back->remnant = find_remnant(back, edit);
 	if (r >= 0)
 		edit_end_undone(edit->content, edit->op.seq, edit);
 	return r;

@@ -95,6 +95,8 @@ struct edit {
 	                            * it (rebase.c); NULL: not rebased yet */
 	struct changeset *asked;   /* the part of changes that was asked for, which has
 	                            * to go if it is undone */
+	struct changeset *remnant; /* EDIT_REJECTION: of what it undoes, the part that the
+	                            * primary has nevertheless; NULL: none */
 	struct edit_waiters waiters;
 };
 

@@ -60,12 +60,45 @@ static int take_back(struct content *content, struct edit *edit,
 	return 0;
 }
 
+struct search {
+	const struct changeset *gone;
+	bool is_found;
+};
+
+static void look_for_names(struct changeset *changes, void *arg)
+{
+	struct search *search = arg;
+
+	search->is_found |=
+		changes != search->gone && changeset_shares_name(changes, search->gone);
+}
+
+/* Does a change that is pending concern a name of one that is refused, so that it may
+ * have become what it is because of that?  Requests that wait are judged again anyway. */
+static bool is_built_on(const struct content *content, const struct changeset *gone)
+{
+	const struct delivery *primary = content_primary(content);
+	struct search search = {.gone = gone};
+	const struct edit *edit;
+
+	if (!delivery_is_live(primary))
+		return true;
+	delivery_each_newest_first(primary, look_for_names, &search);
+	TAILQ_FOREACH(edit, &content->committing, entry) {
+		const struct update *update = edit->op.request.update;
+
+		look_for_names(edit->changes, &search);
+		search.is_found |= update && update_shares_name(update, gone);
+	}
+	return search.is_found;
+}
+
 static int reject_at_primary(struct content *content, struct delivery *primary,
 	const struct delivery_rejection *rejection)
 {
 	struct edit *edit = edit_find_durable(content, rejection->seq);
 	const bool is_awaited = edit && edit->origin == EDIT_CLIENT && edit->ops;
-	const bool is_committing = !TAILQ_EMPTY(&content->committing);
+	const bool must_load = is_built_on(content, rejection->changes);
 	const int r = take_back(content, edit, rejection);
 
 	if (r)
@@ -77,7 +110,7 @@ static int reject_at_primary(struct content *content, struct delivery *primary,
 			? "is taken back"
 			: "is taken back, although its client has been answered already");
 	/* Pending changes that were evaluated on top of it must not contain it. */
-	if (rejection->has_others || is_committing)
+	if (must_load)
 		delivery_want_whole(primary);
 	return 0;
 }

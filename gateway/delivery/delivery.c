@@ -346,7 +346,6 @@ static void finish_rejected(struct delivery *d, const struct target_result *resu
 		.seq = d->batch_seq,
 		.changes = first->changes,
 		.is_withdrawal = first->is_withdrawal,
-		.has_others = d->queue.count > 1 || !d->is_live,
 		.why = &result->verdict,
 	};
 

@@ -54,7 +54,6 @@ struct delivery_rejection {
 	uint64_t seq;
 	struct changeset *changes; /* as it was added */
 	bool is_withdrawal;
-	bool has_others; /* pending behind it */
 	const struct verdict *why;
 };
 

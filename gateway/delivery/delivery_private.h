@@ -1,6 +1,6 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
- * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame if
- * a batch is refused), delivery_list.c (lists of change sets), delivery_melt.c (what
+ * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame
+ * if a batch is refused), delivery_list.c (lists of change sets), delivery_melt.c (what
  * melts, for a target that lags), delivery_read.c (what is read back from the journal)
  * and delivery_fold.c (how that is folded). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H

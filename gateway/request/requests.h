@@ -151,6 +151,10 @@ void requests_wait_for_newest(struct zone_requests *zone, struct request *reques
 /* Judges durable edits whose clients still wait again, since the content under them has
  * changed.  They get the answer that is right now. */
 void requests_judge_again(struct zone_requests *zone);
+/* The same for those that ask about the names of a change that has been undone, and so
+ * may have been judged by it. */
+void requests_judge_again_without(
+	struct zone_requests *zone, const struct changeset *undone);
 
 /* ---- query.c ---- */
 

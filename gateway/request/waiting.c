@@ -384,6 +384,38 @@ void requests_judge_again(struct zone_requests *zone)
 	edit_hold_primary(content);
 }
 
+/* As in requests_judge_again; what is judged again may in turn have been seen by later
+ * ones. */
+static int judge_those_with(struct zone_requests *zone, struct changeset *names)
+{
+	struct edit *edit = TAILQ_FIRST(&zone->content->delivering), *next;
+
+	for (; edit; edit = next) {
+		struct request *request = edit->owner;
+
+		next = TAILQ_NEXT(edit, entry);
+		if (edit->ops != &requests_edit_ops ||
+			!update_shares_name(request->update, names))
+			continue;
+		if (changeset_merge(names, edit->changes))
+			return -ENOMEM;
+		judge_again(zone, request);
+		edit_hold_primary(zone->content);
+	}
+	return 0;
+}
+
+void requests_judge_again_without(
+	struct zone_requests *zone, const struct changeset *undone)
+{
+	struct changeset *names = changeset_new();
+
+	/* A load has all of them judged again. */
+	if (!names || changeset_merge(names, undone) || judge_those_with(zone, names))
+		delivery_want_whole(content_primary(zone->content));
+	changeset_unref(names);
+}
+
 /* ---- life ---- */
 
 const struct content_observer requests_observer = {

@@ -159,8 +159,11 @@ static int on_rejected(
 	void *arg, struct delivery *delivery, const struct delivery_rejection *rejection)
 {
 	struct served_zone *zone = arg;
+	const int r = content_rejected(&zone->content, delivery, rejection);
 
-	return content_rejected(&zone->content, delivery, rejection);
+	if (!r && delivery == content_primary(&zone->content))
+		requests_judge_again_without(&zone->requests, rejection->changes);
+	return r;
 }
 
 static void on_found_soa(void *arg, struct rrset *soa)
