@@ -39,7 +39,7 @@ os.environ["MUSTERD"] = os.path.join(options.build, "musterd")
 
 # pylint: disable=wrong-import-position
 from gateway import Gateway  # noqa: E402
-from servers import HOST, Bind, Key, Knot, PowerDNS  # noqa: E402
+from servers import HOST, Bind, Key, Knot, PowerDNS, wait_for  # noqa: E402
 
 ZONE = "dyn.example."
 SETTINGS = {"bind": "update-quota 5000; tcp-clients 1000;"}
@@ -125,6 +125,7 @@ def compare(kind, folder):
     with make_peer(kind, os.path.join(folder, "direct"), key, False) as direct, \
             make_peer(kind, os.path.join(folder, "behind"), key, True) as behind, \
             make_gateway(behind, kind, os.path.join(folder, "muster"), key) as gateway:
+        wait_for(lambda: gateway.query(ZONE, "SOA").answer, f"{ZONE} to be loaded", 60)
         for mode in options.mode.split(","):
             for outstanding in (int(q) for q in options.outstanding.split(",")):
                 alone, through = [], []
