@@ -175,6 +175,15 @@ static int error_of(const struct http_transfer *transfer, CURLcode code)
 	return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
+/* Octets of the request that went out, also over connections that turned out dead. */
+static long sent_len(const struct http_transfer *transfer)
+{
+	long len = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &len);
+	return len;
+}
+
 static void transfer_finish(struct http_transfer *transfer, CURLcode code)
 {
 	struct http_response response = {
@@ -190,6 +199,7 @@ static void transfer_finish(struct http_transfer *transfer, CURLcode code)
 	else if (response.error)
 		response.why =
 			transfer->why[0] ? transfer->why : curl_easy_strerror(code);
+	response.is_unsent = response.error && sent_len(transfer) == 0;
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &response.status);
 	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
 	LIST_REMOVE(transfer, entry);
@@ -367,11 +377,23 @@ static CURLcode set_protocols(CURL *easy)
 #endif
 }
 
+/* Otherwise a transfer that ends while a name is being looked up waits for the thread
+ * that does it, and the whole loop with it.  (Older curl always does.) */
+static CURLcode set_no_waiting(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+	return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+	(void)easy;
+	return CURLE_OK;
+#endif
+}
+
 static bool set_behaviour(struct http_transfer *transfer)
 {
 	CURL *easy = transfer->easy;
 
-	return set_protocols(easy) == CURLE_OK &&
+	return set_protocols(easy) == CURLE_OK && set_no_waiting(easy) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
@@ -383,6 +405,20 @@ static bool set_behaviour(struct http_transfer *transfer)
 		curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK;
 }
 
+static bool set_times(struct http_transfer *transfer, const struct http_request *request)
+{
+	CURL *easy = transfer->easy;
+
+	if (curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->timeout_ms))
+		return false;
+	if (request->connect_timeout_ms &&
+		curl_easy_setopt(
+			easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms))
+		return false;
+	return !request->looks_up ||
+		curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK;
+}
+
 static bool set_request(
 	struct http_transfer *transfer, const struct http_request *request)
 {
@@ -392,7 +428,7 @@ static bool set_request(
 		: (curl_off_t)request->answer_max;
 
 	if (curl_easy_setopt(easy, CURLOPT_URL, request->url) ||
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->timeout_ms) ||
+		!set_times(transfer, request) ||
 		curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, answer_max))
 		return false;
 	/* POSTFIELDS makes it a POST, so the method must be set after it. */

@@ -5,6 +5,7 @@
  * never follows a redirect, uses no proxy (not even one named in the environment:
  * requests carry API keys), raises no signals, and keeps no more of an answer than the
  * caller allows.  Connections are kept for the next request if the server allows it.
+ * Host names are looked up by threads of curl's, which nothing here ever waits for.
  *
  * Limits: no streaming, answers are complete when the callback gets them; header lines
  * beyond HTTP_HEADERS_MAX are an error.
@@ -19,8 +20,8 @@
 #include "gateway/base/alarm.h"
 
 enum {
-	HTTP_HEADERS_MAX = 16384, /* octets of header lines of one answer */
-	HTTP_CONNECTIONS_MAX = 4, /* kept open per client */
+	HTTP_HEADERS_MAX = 16384,  /* octets of header lines of one answer */
+	HTTP_CONNECTIONS_MAX = 16, /* kept open per client */
 };
 
 struct http_client;
@@ -33,14 +34,17 @@ struct http_request {
 	                             * wiped after use.  NULL: none */
 	const char *body; /* borrowed until the callback or the cancel; NULL: none */
 	size_t body_len;
-	size_t answer_max; /* largest body of an answer, in octets */
-	long timeout_ms;   /* of the whole request */
+	size_t answer_max;       /* largest body of an answer, in octets */
+	long timeout_ms;         /* of the whole request */
+	long connect_timeout_ms; /* of its beginning, until it is sent; 0: no other */
+	bool looks_up; /* the addresses of a name that have worked so far may be wrong */
 };
 
 struct http_response {
 	int error; /* 0: an answer came; -ETIMEDOUT, -EFBIG (answer_max), -EIO */
 	/* with error: its text, which never contains a header's content */
 	const char *why;
+	bool is_unsent;      /* with error: nothing of it was sent, so it had no effect */
 	long status;         /* 200, 404, ... */
 	const char *headers; /* lines as received; read by http_response_header */
 	size_t headers_len;

@@ -1,19 +1,29 @@
 /* The HTTP client against a small server in the same event loop. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <netdb.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include "gateway/target/http_client.h"
 
 enum { CONNECTIONS = 16, REQUEST_MAX = 8192 };
+
+/* Of our own resolver. */
+static atomic_uint look_ups;
+static atomic_bool was_waited_for;
+static sem_t is_over;
 
 /* A server with one answer for everybody, which remembers the last request. */
 struct bench {
@@ -32,6 +42,7 @@ struct bench {
 	bool is_starting;
 	unsigned calls; /* of the callback */
 	int error;
+	bool is_unsent;
 	long status;
 	char body[256];
 	char header[64]; /* X-Thing */
@@ -119,6 +130,7 @@ static void on_done(void *arg, const struct http_response *response)
 	assert_false(b->is_starting);
 	b->calls++;
 	b->error = response->error;
+	b->is_unsent = response->is_unsent;
 	b->status = response->status;
 	assert_int_equal(response->error != 0, response->why != NULL);
 	assert_int_equal(response->body[response->body_len], '\0');
@@ -279,6 +291,76 @@ static void silence_has_its_limit(void **state)
 
 	ask(b, (struct http_request){.timeout_ms = 30});
 	assert_int_equal(b->error, -ETIMEDOUT);
+	assert_false(b->is_unsent);
+}
+
+/* What could not be sent had no effect, and may be sent elsewhere. */
+static void what_is_not_sent_is_known(void **state)
+{
+	struct bench *b = *state;
+
+	ask(b, (struct http_request){.url = "http://127.0.0.1:1/"});
+	assert_int_equal(b->error, -EIO);
+	assert_true(b->is_unsent);
+	set_answer(b, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	ask(b, (struct http_request){0});
+	assert_false(b->is_unsent);
+}
+
+/* ---- names ---- */
+
+/* Stands in for the system's, also for libcurl. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+	struct addrinfo **ret)
+{
+	int (*const real)(const char *, const char *, const struct addrinfo *,
+		struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	struct timespec end;
+
+	if (!node || !strstr(node, ".invalid"))
+		return real(node, service, hints, ret);
+	atomic_fetch_add(&look_ups, 1);
+	if (strcmp(node, "slow.invalid") != 0)
+		return real("127.0.0.1", service, hints, ret);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
+	if (sem_timedwait(&is_over, &end))
+		atomic_store(&was_waited_for, true);
+	return EAI_AGAIN;
+}
+
+static void a_resolver_that_hangs_holds_nobody(void **state)
+{
+	struct bench *b = *state;
+
+	sem_init(&is_over, 0, 0);
+	ask(b, (struct http_request){.url = "http://slow.invalid/", .timeout_ms = 30});
+	assert_int_equal(b->error, -ETIMEDOUT);
+	assert_true(b->is_unsent);
+	assert_false(atomic_load(&was_waited_for));
+	http_transfer_cancel(
+		start(b, (struct http_request){.url = "http://slow.invalid/"}));
+	assert_false(atomic_load(&was_waited_for));
+	sem_post(&is_over);
+	sem_post(&is_over);
+}
+
+static void a_name_is_looked_up_again_when_it_failed(void **state)
+{
+	struct bench *b = *state;
+	char url[64];
+
+	atomic_store(&look_ups, 0);
+	snprintf(url, sizeof(url), "http://some.invalid%s", strrchr(b->url, ':'));
+	set_answer(
+		b, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+	ask(b, (struct http_request){.url = url});
+	assert_int_equal(b->error, 0);
+	ask(b, (struct http_request){.url = url});
+	assert_int_equal(atomic_load(&look_ups), 1);
+	ask(b, (struct http_request){.url = url, .looks_up = true});
+	assert_int_equal(b->error, 0);
+	assert_int_equal(atomic_load(&look_ups), 2);
 }
 
 static void other_schemes_are_refused(void **state)
@@ -395,6 +477,9 @@ int main(void)
 		TEST(a_long_header_is_not_cut),
 		TEST(redirects_are_not_followed),
 		TEST(silence_has_its_limit),
+		TEST(what_is_not_sent_is_known),
+		TEST(a_resolver_that_hangs_holds_nobody),
+		TEST(a_name_is_looked_up_again_when_it_failed),
 		TEST(other_schemes_are_refused),
 		TEST(the_environment_names_no_proxy),
 		TEST(connections_are_kept),
