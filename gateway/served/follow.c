@@ -200,12 +200,22 @@ const struct delivery_events follow_events = {
 
 /* ---- now and then ---- */
 
+/* Each zone has a moment of its own in the interval, which it keeps, so that the servers
+ * of many zones are asked evenly, even after the gateway has stood still. */
+static int64_t next_refresh_ms(const struct served_zone *zone, int64_t now_ms)
+{
+	const int64_t interval_ms = (int64_t)zone->content.rules->refresh_s * 1000;
+	const int64_t moment_ms = name_hash(zone->content.name) % interval_ms;
+
+	return now_ms + interval_ms - (now_ms + interval_ms - moment_ms) % interval_ms;
+}
+
 void follow_set_refresh(struct served_zone *zone)
 {
-	const int64_t refresh_s = zone->content.rules->refresh_s;
+	struct turn_clock *time = &zone->content.thread->time;
 
-	if (refresh_s && !content_is_local(&zone->content))
-		alarm_set_in(&zone->refresh, refresh_s * 1000);
+	if (zone->content.rules->refresh_s && !content_is_local(&zone->content))
+		alarm_set(&zone->refresh, next_refresh_ms(zone, turn_monotonic_ms(time)));
 	else
 		alarm_stop(&zone->refresh);
 }
