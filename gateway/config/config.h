@@ -69,7 +69,8 @@ struct config_target {
 	const struct tsig_key *transfer_key; /* for queries and transfers; not NULL if
 	                                      * key is not */
 	/* powerdns */
-	char *url;     /* without final slash */
+	char **urls;   /* of one server, without final slashes; the first names it */
+	size_t url_count;
 	char *server;  /* "localhost" */
 	char *api_key; /* from api_key_file; wiped on free */
 	enum config_rectify rectify;

@@ -15,6 +15,7 @@ enum {
 	PORT_DNS = 53,
 	TIMEOUT_MS = 5000,           /* default */
 	TIMEOUT_MAX_MS = 600 * 1000, /* a longer one would be a hang */
+	URLS_MAX = 16,               /* of one server: one after the other is tried */
 };
 
 /* ---- settings of each type ---- */
@@ -108,25 +109,65 @@ static void read_notify(
 			target->notify_count++;
 }
 
-static void read_url(
-	struct settings_reader *r, const config_setting_t *setting, void *object)
+/* A copy without slashes at the end; NULL: reported. */
+static char *read_url(struct settings_reader *r, const config_setting_t *setting)
 {
-	struct config_target *target = object;
 	const char *text = reader_text(r, setting);
+	char *url = NULL;
 
 	if (!text)
-		return;
+		return NULL;
 	if (!config_text_is_url(text, false)) {
 		/* The value is not shown, since it may contain a password. */
 		reader_error(r, setting,
 			"must be \"http://host:port\" or \"https://host:port\", without "
 			"user, query or fragment");
+		return NULL;
+	}
+	if (!reader_set_text(r, &url, text))
+		return NULL;
+	for (size_t len = strlen(url); url[len - 1] == '/'; len--)
+		url[len - 1] = '\0';
+	return url;
+}
+
+static bool has_url(const struct config_target *target, const char *url)
+{
+	for (size_t i = 0; i < target->url_count; i++)
+		if (strcmp(target->urls[i], url) == 0)
+			return true;
+	return false;
+}
+
+static void add_url(struct settings_reader *r, const config_setting_t *setting,
+	struct config_target *target)
+{
+	char *url = read_url(r, setting);
+
+	if (!url)
+		return;
+	if (has_url(target, url)) {
+		reader_error(r, setting, "stands there twice");
+		free(url);
 		return;
 	}
-	if (!reader_set_text(r, &target->url, text))
+	target->urls[target->url_count++] = url;
+}
+
+static void read_urls(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
+{
+	struct config_target *target = object;
+
+	if (!reader_is_values(r, setting))
 		return;
-	for (size_t len = strlen(target->url); target->url[len - 1] == '/'; len--)
-		target->url[len - 1] = '\0';
+	if (reader_count(setting) > URLS_MAX) {
+		reader_error(r, setting, "at most %u are possible", (unsigned)URLS_MAX);
+		return;
+	}
+	target->urls = reader_alloc(r, reader_count(setting), sizeof(*target->urls));
+	for (size_t i = 0; target->urls && i < reader_count(setting); i++)
+		add_url(r, reader_element(setting, i), target);
 }
 
 static void read_server(
@@ -191,7 +232,7 @@ static const struct reader_member ddns_members[] = {
 
 static const struct reader_member powerdns_members[] = {
 	READER_ELSEWHERE("type"),
-	READER_REQUIRED("url", read_url),
+	READER_REQUIRED("url", read_urls),
 	READER_OWN("server", read_server),
 	READER_REQUIRED("api_key_file", read_api_key_file),
 	READER_OWN("rectify", read_rectify),
@@ -267,9 +308,12 @@ static void read_powerdns(struct settings_reader *r, const config_setting_t *gro
 		return;
 	reader_read_group(r, group, powerdns_members,
 		sizeof(powerdns_members) / sizeof(powerdns_members[0]), target);
-	if (!target->url)
+	if (!target->url_count)
 		return;
-	if (asprintf(&target->id, "powerdns %s %s", target->url, target->server) < 0) {
+	/* So that it stays the same target, with its place in the journal, when other
+	 * URLs are added or removed. */
+	if (asprintf(&target->id, "powerdns %s %s", target->urls[0], target->server) <
+		0) {
 		target->id = NULL;
 		reader_error_memory(r);
 	}
@@ -302,17 +346,42 @@ static void read_target(struct settings_reader *r, const config_setting_t *group
 		read_powerdns(r, group, target);
 }
 
-/* Two targets with one id would share a cursor in the journal. */
-static void check_ids(struct settings_reader *r, const config_setting_t *setting,
+static bool has_server(const struct config_target *target, const char *text)
+{
+	for (size_t i = 0; i < target->server_count; i++)
+		if (target->servers[i].text && !strcmp(target->servers[i].text, text))
+			return true;
+	return false;
+}
+
+/* Is there a place that both may ask for the zone? */
+static bool shares_place(const struct config_target *a, const struct config_target *b)
+{
+	for (size_t i = 0; i < a->server_count; i++)
+		if (a->servers[i].text && has_server(b, a->servers[i].text))
+			return true;
+	for (size_t i = 0; i < a->url_count; i++)
+		if (has_url(b, a->urls[i]) && !strcmp(a->server, b->server))
+			return true;
+	return false;
+}
+
+/* Two targets with one id would share a cursor in the journal, and two that lead to one
+ * zone would write to it at the same time. */
+static void check_same(struct settings_reader *r, const config_setting_t *setting,
 	const struct config_zone *zone, size_t index)
 {
-	const char *id = zone->targets[index].id;
+	const struct config_target *target = &zone->targets[index];
 
-	for (size_t i = 0; id && i < index; i++) {
-		if (!zone->targets[i].id || strcmp(zone->targets[i].id, id) != 0)
+	for (size_t i = 0; target->id && i < index; i++) {
+		const struct config_target *other = &zone->targets[i];
+
+		if (!other->id ||
+			(strcmp(other->id, target->id) != 0 &&
+				!shares_place(target, other)))
 			continue;
-		reader_error(
-			r, setting, "the same target as targets[%zu]: %.256s", i, id);
+		reader_error(r, setting, "the same target as targets[%zu]: %.256s", i,
+			other->id);
 		return;
 	}
 }
@@ -332,7 +401,7 @@ void config_targets_read(
 		const config_setting_t *element = reader_element(setting, i);
 		zone->target_count = i + 1;
 		read_target(r, element, &zone->targets[i]);
-		check_ids(r, element, zone, i);
+		check_same(r, element, zone, i);
 	}
 }
 
@@ -357,7 +426,9 @@ void config_target_clear(struct config_target *target)
 		free(target->servers[i].text);
 	}
 	free(target->servers);
-	free(target->url);
+	for (size_t i = 0; i < target->url_count; i++)
+		free(target->urls[i]);
+	free(target->urls);
 	free(target->server);
 	reader_free_secret(target->api_key);
 	*target = (struct config_target){0};

@@ -13,6 +13,11 @@
 
 static void on_alarm(void *arg);
 
+static void on_back(void *arg)
+{
+	(void)delivery_retry(arg);
+}
+
 static bool open_target(struct delivery *d)
 {
 	const struct target_env *env = &d->zone.thread->target_env;
@@ -20,6 +25,8 @@ static bool open_target(struct delivery *d)
 		.name = d->zone.name,
 		.id = d->zone.id,
 		.operations = d->zone.operations,
+		.back = on_back,
+		.back_arg = d,
 	};
 
 	d->target =
@@ -207,6 +214,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.is_down = d->is_down,
 		.pause_ms = left_ms > 0 ? left_ms : 0,
 		.why = d->why,
+		.place = target_place(d->target),
 		.cursor = d->cursor,
 		.first_seq = first ? first->first_seq : 0,
 		.pending = d->queue.sets,
@@ -517,6 +525,14 @@ static bool is_same_servers(const struct config_target *a, const struct config_t
 	return true;
 }
 
+static bool is_same_urls(const struct config_target *a, const struct config_target *b)
+{
+	for (size_t i = 0; i < a->url_count && i < b->url_count; i++)
+		if (strcmp(a->urls[i], b->urls[i]) != 0)
+			return false;
+	return a->url_count == b->url_count;
+}
+
 void delivery_configure(struct delivery *d, struct config *config,
 	const struct config_target *target_config)
 {
@@ -529,7 +545,8 @@ void delivery_configure(struct delivery *d, struct config *config,
 		is_same_key(old->key, target_config->key) &&
 		is_same_key(old->transfer_key, target_config->transfer_key) &&
 		is_same_text(old->api_key, target_config->api_key) &&
-		old->rectify == target_config->rectify)
+		old->rectify == target_config->rectify &&
+		is_same_urls(old, target_config))
 		return; /* the old configuration stays in use for this */
 	d->next_config = config_ref(config);
 	d->next_target_config = target_config;

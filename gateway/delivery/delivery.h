@@ -218,8 +218,9 @@ struct delivery_view {
 	bool is_primary;
 	bool is_local; /* target_ops.is_local */
 	bool is_down;
-	int64_t pause_ms; /* what is left of the pause */
-	const char *why;  /* the last failure, owned by the delivery; NULL: it works */
+	int64_t pause_ms;  /* what is left of the pause */
+	const char *why;   /* the last failure, owned by the delivery; NULL: it works */
+	const char *place; /* where it is reached; NULL: at its first place */
 	uint64_t cursor;
 	uint64_t first_seq; /* of the pending changes in memory; 0: none */
 	size_t pending;     /* change sets in memory */

@@ -438,6 +438,7 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 		.types = env->targets,
 		.base = thread->base,
 		.alarms = &thread->alarms,
+		.powerdns_servers = writer->shared->powerdns_servers,
 		.pool = hmac_pool_new(),
 		.real_time = real_time_s,
 		.submit = submit,

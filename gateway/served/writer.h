@@ -18,6 +18,7 @@ struct writer_shared {
 	struct database database;
 	struct replay *replay;
 	struct zone_claims claims;
+	struct powerdns_servers *powerdns_servers;
 	struct config *config; /* counted; the configuration at their start */
 	unsigned count;        /* threads */
 };

@@ -9,6 +9,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/served/writer.h"
+#include "gateway/target/powerdns_server.h"
 
 struct zone_threads {
 	struct writer_shared shared;
@@ -29,6 +30,9 @@ static int open_shared(struct zone_threads *all, const struct zone_threads_env *
 	struct turn_clock time = env->time;
 	int r = queue_init(&all->opened);
 
+	shared->powerdns_servers = powerdns_servers_new();
+	if (!r && !shared->powerdns_servers)
+		r = -ENOMEM;
 	if (!r)
 		r = database_open(&shared->database, env->store, shared->config);
 	if (!r)
@@ -165,6 +169,7 @@ void zone_threads_free(struct zone_threads *all)
 	replay_free(all->shared.replay);
 	database_close(&all->shared.database);
 	zone_claims_clear(&all->shared.claims);
+	powerdns_servers_free(all->shared.powerdns_servers);
 	config_unref(all->shared.config);
 	queue_clear(&all->opened);
 	free(all);

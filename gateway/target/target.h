@@ -81,6 +81,7 @@ struct target_lag {
 };
 
 struct target_ops;
+struct powerdns_servers;
 
 struct target_env {
 	const struct target_ops *const *types; /* by enum config_target_type */
@@ -89,6 +90,7 @@ struct target_env {
 	struct hmac_pool *pool;     /* for signing; the zone thread's own */
 	int64_t (*real_time)(void); /* seconds since 1970 */
 	struct name_seed seed;      /* of the zones that load makes; secret */
+	struct powerdns_servers *powerdns_servers; /* of all threads */
 	/* Hands an operation to the journal; op->done is called in this thread, however
 	 * much later.  For targets of the gateway's own database. */
 	void (*submit)(void *thread, struct journal_op *op);
@@ -100,6 +102,10 @@ struct target_zone {
 	const uint8_t *name;
 	int64_t id;         /* store_ops.zone_id */
 	size_t *operations; /* journal_op.outstanding; must outlive them */
+	/* The target could not be reached, and others have found out that it can: what
+	 * failed may be tried again now.  Called from the event loop. */
+	void (*back)(void *arg);
+	void *back_arg;
 };
 
 struct target; /* Every implementation begins with an embedded struct target_base. */
@@ -119,6 +125,9 @@ struct target_ops {
 			*env); /* config and env outlive it; it copies what it
 		                                * needs of zone; NULL: no memory */
 	void (*free)(struct target *target);
+	/* Where it is reached, of several places; NULL: at the first.  Valid until
+	 * free. */
+	const char *(*place)(const struct target *target);
 	/* have_content: there is a mirror, so a difference from the last load is
 	 * enough. */
 	void (*load)(
@@ -140,6 +149,13 @@ struct target_base {
 static inline const struct target_ops *target_ops(const struct target *target)
 {
 	return ((const struct target_base *)(const void *)target)->ops;
+}
+
+static inline const char *target_place(const struct target *target)
+{
+	const struct target_ops *ops = target_ops(target);
+
+	return ops->place ? ops->place(target) : NULL;
 }
 
 /*

@@ -19,27 +19,10 @@
 enum {
 	BATCH_CHANGES = 1000,      /* RRsets: a few 100 KB, about 10 ms there */
 	ZONE_ANSWER_MAX = 1 << 30, /* octets: about eight million addresses */
-	PATCH_MAX_MB = 2,          /* webserver-max-bodysize, unless it says otherwise */
-	PATCH_MAX_MB_MAX = 64,     /* more than this is not built in memory */
-	PATCH_HEADERS = 4096,      /* octets of that limit that headers may take */
+	PATCH_HEADERS = 4096, /* octets of what a request may have, for its headers */
 };
 
 /* ---- asking ---- */
-
-bool powerdns_send(struct powerdns_target *t, enum powerdns_place place,
-	struct http_request *request, http_done *done)
-{
-	const char *const headers[] = {t->key_header, "Accept: application/json",
-		"Content-Type: application/json", NULL};
-	char *url = powerdns_url(t->config->url, t->config->server, t->zone, place);
-	bool is_sent;
-
-	request->url = url;
-	request->headers = headers;
-	is_sent = url && http_client_start(t->http, request, done, t);
-	free(url);
-	return is_sent;
-}
 
 /* Whatever has asked: the upkeep, for which an operation waits, or the operation. */
 static void fail(struct powerdns_target *t, const struct verdict *why)
@@ -50,13 +33,15 @@ static void fail(struct powerdns_target *t, const struct verdict *why)
 		target_operation_fail(&t->op, why);
 }
 
+/* A delivery's look at the SOA does not stand in line with those of probes. */
 void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
 	struct http_request *request, http_done *done)
 {
-	const struct verdict why = verdict_no_memory();
+	const bool is_write = strcmp(request->method, "GET") != 0 ||
+		(t->is_delivering && place == POWERDNS_SOA);
 
-	if (!powerdns_send(t, place, request, done))
-		fail(t, &why);
+	request->connect_timeout_ms = (long)t->config->timeout_ms;
+	powerdns_server_ask(&t->caller, place, request, is_write, done, t);
 }
 
 void powerdns_ask(struct powerdns_target *t, enum powerdns_place place, http_done *done)
@@ -93,6 +78,8 @@ struct verdict powerdns_explain(const struct http_response *response)
 {
 	char text[POWERDNS_WHY_MAX];
 
+	if (response->error == -ENOMEM)
+		return verdict_no_memory();
 	if (response->error)
 		return verdict_refuse(
 			RCODE_SERVFAIL, EDE_NETWORK_ERROR, "PowerDNS: %s", response->why);
@@ -214,6 +201,7 @@ static void powerdns_probe(struct target *target, target_done *done, void *arg)
 	struct powerdns_target *t = powerdns_of(target);
 
 	target_operation_begin(&t->op, done, arg);
+	t->is_delivering = false;
 	powerdns_begin(t, probe);
 }
 
@@ -283,43 +271,17 @@ static void on_zone(void *arg, const struct http_response *response)
 	target_operation_succeed(&t->op);
 }
 
-/* The server's, if it reports them. */
-static void note_config(struct powerdns_target *t, const struct http_response *response)
+static void take_settings(struct powerdns_target *t)
 {
-	struct powerdns_upkeep *u = &t->upkeep;
-	char value[128] = "";
-	long megabytes = PATCH_MAX_MB;
-
-	if (powerdns_json_read_setting(response->body, response->body_len,
-		    "default-api-rectify", value, sizeof(value)))
-		u->is_default = strcmp(value, "no") != 0;
-	if (powerdns_json_read_setting(response->body, response->body_len,
-		    "webserver-max-bodysize", value, sizeof(value)))
-		megabytes = strtol(value, NULL, 10);
-	if (megabytes < 1 || megabytes > PATCH_MAX_MB_MAX)
-		megabytes = megabytes < 1 ? PATCH_MAX_MB : PATCH_MAX_MB_MAX;
-	t->patch_max = ((size_t)megabytes << 20) - PATCH_HEADERS;
-	t->is_lmdb = powerdns_json_read_setting(response->body, response->body_len,
-			     "launch", value, sizeof(value)) &&
-		strstr(value, "lmdb");
-}
-
-static void on_config(void *arg, const struct http_response *response)
-{
-	struct powerdns_target *t = arg;
+	const struct powerdns_settings settings = powerdns_server_settings(&t->caller);
 	struct powerdns_upkeep *u = &t->upkeep;
 
-	if (response->error) {
-		powerdns_fail(t, response);
-		return;
-	}
-	u->is_default = true;
-	if (powerdns_is_success(response))
-		note_config(t, response);
+	t->patch_max = settings.body_max - PATCH_HEADERS;
+	t->is_lmdb = settings.is_lmdb;
+	u->is_default = settings.rectifies;
 	u->rectifies_itself = strcmp(u->setting, "1") == 0 ||
 		(strcmp(u->setting, POWERDNS_UNSET) == 0 && u->is_default);
 	u->is_known = true;
-	t->with_settings(t);
 }
 
 static void read_metadata(const struct http_response *response, const char *kind,
@@ -350,7 +312,8 @@ static void on_metadata(void *arg, const struct http_response *response)
 	read_metadata(response, POWERDNS_NOTE_KIND, u->noted, "");
 	read_metadata(response, "PRESIGNED", presigned, "");
 	u->is_presigned = strcmp(presigned, "1") == 0;
-	powerdns_ask(t, POWERDNS_CONFIG, on_config);
+	take_settings(t);
+	t->with_settings(t);
 }
 
 void powerdns_read_settings(struct powerdns_target *t, powerdns_step *then)
@@ -412,6 +375,7 @@ static void powerdns_load(
 	struct powerdns_target *t = powerdns_of(target);
 
 	target_operation_begin_load(&t->op, loaded, arg);
+	t->is_delivering = false;
 	powerdns_begin(t, have_content ? load_difference : powerdns_start_load);
 }
 
@@ -423,11 +387,8 @@ static void powerdns_free(struct target *target)
 
 	if (!t)
 		return;
-	http_client_free(t->http);
+	powerdns_server_leave(&t->caller);
 	powerdns_upkeep_clear(t);
-	if (t->key_header)
-		explicit_bzero(t->key_header, strlen(t->key_header));
-	free(t->key_header);
 	free(t->body);
 	powerdns_texts_free(t->disabled);
 	powerdns_texts_free(t->spelt);
@@ -439,16 +400,6 @@ static void powerdns_free(struct target *target)
 	free(t);
 }
 
-static char *make_key_header(const struct config_target *config)
-{
-	char *header;
-
-	if (asprintf(&header, "X-API-Key: %s", config->api_key ? config->api_key : "") <
-		0)
-		return NULL;
-	return header;
-}
-
 static struct target *powerdns_new(const struct config_target *config,
 	const struct target_zone *zone, const struct target_env *env)
 {
@@ -458,20 +409,26 @@ static struct target *powerdns_new(const struct config_target *config,
 		return NULL;
 	t->base.ops = &target_powerdns;
 	memcpy(t->zone, zone->name, name_len(zone->name));
-	t->patch_max = ((size_t)PATCH_MAX_MB << 20) - PATCH_HEADERS;
 	t->config = config;
 	t->seed = env->seed;
 	t->alarms = env->alarms;
 	powerdns_upkeep_init(t);
-	t->http = http_client_new(env->base, env->alarms);
+	t->caller = (struct powerdns_caller){
+		.zone = t->zone, .back = zone->back, .back_arg = zone->back_arg};
 	t->parents = powerdns_parents_new(zone->name);
-	t->key_header = make_key_header(config);
-	if (target_operation_init(&t->op, env->base) || !t->http || !t->parents ||
-		!t->key_header) {
+	if (target_operation_init(&t->op, env->base) || !t->parents ||
+		powerdns_server_join(&t->caller, config, env)) {
 		powerdns_free((struct target *)(void *)t);
 		return NULL;
 	}
 	return (struct target *)(void *)t;
+}
+
+static const char *powerdns_place(const struct target *target)
+{
+	const struct powerdns_target *t = (const void *)target;
+
+	return powerdns_server_url(&t->caller);
 }
 
 const struct target_ops target_powerdns = {
@@ -479,6 +436,7 @@ const struct target_ops target_powerdns = {
 	.owns_serial = true,
 	.new = powerdns_new,
 	.free = powerdns_free,
+	.place = powerdns_place,
 	.load = powerdns_load,
 	.probe = powerdns_probe,
 	.deliver = powerdns_deliver,

@@ -367,6 +367,7 @@ void powerdns_deliver(struct target *target, const struct target_batch *batch,
 	struct powerdns_target *t = powerdns_of(target);
 
 	target_operation_begin(&t->op, done, arg);
+	t->is_delivering = true;
 	t->changes = batch->changes;
 	t->is_retry = batch->is_retry;
 	if (!t->is_retry)

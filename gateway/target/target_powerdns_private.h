@@ -5,11 +5,10 @@
 #ifndef MUSTER_TARGET_POWERDNS_PRIVATE_H
 #define MUSTER_TARGET_POWERDNS_PRIVATE_H
 
-#include "gateway/target/http_client.h"
 #include "gateway/target/powerdns_json.h"
 #include "gateway/target/powerdns_rectify.h"
 #include "gateway/target/powerdns_serial.h"
-#include "gateway/target/powerdns_url.h"
+#include "gateway/target/powerdns_server.h"
 #include "gateway/target/target_operation.h"
 
 enum {
@@ -66,8 +65,8 @@ struct powerdns_target {
 	const struct config_target *config;
 	struct name_seed seed;
 	struct alarms *alarms;
-	char *key_header; /* the API key: wiped on free */
-	struct http_client *http;
+	struct powerdns_caller caller; /* of its server */
+	bool is_delivering;            /* and not probing or loading */
 
 	struct rrset *believed, *mirrored; /* NULL: not known */
 	uint32_t believed_stored;          /* the stored serial behind believed */
@@ -107,11 +106,7 @@ static inline struct powerdns_target *powerdns_of(struct target *target)
 /* Ends the operation, or the upkeep that it waits for: the request failed. */
 void powerdns_fail(struct powerdns_target *t, const struct http_response *response);
 
-/* Sends a request, whose url and headers it fills in.  False: no memory. */
-bool powerdns_send(struct powerdns_target *t, enum powerdns_place place,
-	struct http_request *request, http_done *done)
-	__attribute__((warn_unused_result));
-/* The same, but without memory it ends the operation, or the upkeep. */
+/* Sends a request, whose url and headers are filled in. */
 void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
 	struct http_request *request, http_done *done);
 /* Sends a GET. */

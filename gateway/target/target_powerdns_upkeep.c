@@ -419,9 +419,6 @@ static void on_look(void *arg, const struct http_response *response)
 
 void powerdns_look(struct powerdns_target *t)
 {
-	struct http_request request = {.method = "GET",
-		.answer_max = POWERDNS_ANSWER_MAX,
-		.timeout_ms = (long)t->config->timeout_ms};
-
-	t->upkeep.is_busy = powerdns_send(t, POWERDNS_SOA, &request, on_look);
+	t->upkeep.is_busy = true;
+	powerdns_ask(t, POWERDNS_SOA, on_look);
 }

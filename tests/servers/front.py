@@ -232,7 +232,10 @@ class Wire:
         self.delay_s = delay_s
         self.octets = 0
         self.connections = 0
-        self.ends = []
+        self.open = 0       # of them, now
+        self.most_open = 0  # at any time
+        self.lock = threading.Lock()
+        self.ends = set()   # of those that are open
         self.listener = socket.create_server(at)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -243,18 +246,20 @@ class Wire:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            self.connections += 1
+            self._count(1)
             try:
                 server = socket.create_connection((HOST, self.port_behind))
             except OSError:
                 client.close()
+                self._count(-1)
                 continue
             for source, sink, is_counted in (client, server, True), (server, client, False):
                 threading.Thread(target=self._pass_on, args=(source, sink, is_counted),
                                  daemon=True).start()
 
     def _pass_on(self, source, sink, is_counted):
-        self.ends += [source, sink]
+        with self.lock:
+            self.ends |= {source, sink}
         try:
             while octets := source.recv(65536):
                 if is_counted:
@@ -267,10 +272,21 @@ class Wire:
         for end in source, sink:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        with self.lock:
+            self.ends -= {source, sink}
+        if is_counted:
+            self._count(-1)
+
+    def _count(self, step):
+        with self.lock:
+            self.connections += step > 0
+            self.open += step
+            self.most_open = max(self.most_open, self.open)
 
     def break_all(self):
         """Resets all connections."""
-        ends, self.ends = self.ends, []
+        with self.lock:
+            ends, self.ends = self.ends, set()
         for end in ends:
             with contextlib.suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

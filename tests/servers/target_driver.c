@@ -3,7 +3,7 @@
  * real server, and prints what the target told it.
  *
  *   target_driver ZONE ADDRESS PORT TIMEOUT_MS [KEYFILE KEYNAME]     the ddns target
- *   target_driver ZONE powerdns URL SERVER TIMEOUT_MS APIKEY         the powerdns target
+ *   target_driver ZONE powerdns URL[,URL]... SERVER TIMEOUT_MS APIKEY   powerdns
  *
  *   load [difference]       whole content (or what changed) into the mirror
  *   probe
@@ -28,11 +28,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "gateway/target/powerdns_server.h"
 #include "gateway/target/target.h"
 #include "tsig/keyfile.h"
 #include "zones/rdata.h"
 
-enum { LINE_LEN = 1 << 20 };
+enum { LINE_LEN = 1 << 20, URLS_MAX = 4 };
 
 struct driver {
 	struct target_env env;
@@ -40,6 +41,7 @@ struct driver {
 	struct alarms alarms;
 	struct config_target config;
 	struct config_server server; /* of config */
+	char *urls[URLS_MAX];        /* of the powerdns target */
 	struct keyring *ring;        /* its keys; NULL: none */
 	const struct target_ops *ops;
 	char **key; /* file and name; NULL: unsigned */
@@ -377,7 +379,10 @@ static void configure_powerdns(struct driver *d, char **argv)
 	d->ops = &target_powerdns;
 	d->config.type = CONFIG_TARGET_POWERDNS;
 	d->config.id = argv[2];
-	d->config.url = argv[3];
+	d->config.urls = d->urls;
+	while (argv[3] && d->config.url_count < URLS_MAX)
+		d->urls[d->config.url_count++] = strsep(&argv[3], ",");
+	d->env.powerdns_servers = must(powerdns_servers_new());
 	d->config.server = argv[4];
 	d->config.timeout_ms = (unsigned)strtoul(argv[5], NULL, 10);
 	d->config.api_key = argv[6];
@@ -426,6 +431,7 @@ int main(int argc, char **argv)
 		obey(&d, line);
 	}
 	target_ops(d.target)->free(d.target);
+	powerdns_servers_free(d.env.powerdns_servers);
 	keyring_free(d.ring);
 	changeset_unref(d.changes);
 	zone_free(d.mirror);

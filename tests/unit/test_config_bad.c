@@ -335,6 +335,27 @@ static const struct bad bad_targets_table[] = {
 		"error: t.conf:1: zones[0].targets[0].api_key_file: is missing\n"
 		"error: t.conf:1: zones[0].targets[0].rectify: unknown value \"no\": "
 		"must be one of \"auto\", \"server\"\n"},
+	{TARGET("type = \"powerdns\"; url = [ \"http://h\", \"h:80\", \"http://h/\" ]; "
+		"api_key_file = \"x\";"),
+		"error: t.conf:1: zones[0].targets[0].url[1]: must be "
+		"\"http://host:port\" or \"https://host:port\", without user, query "
+		"or fragment\n"
+		"error: t.conf:1: zones[0].targets[0].url[2]: stands there twice\n"
+		"error: t.conf:1: zones[0].targets[0].api_key_file: files are not "
+		"read for text in memory\n"},
+	{TARGET("type = \"powerdns\"; url = [ ]; api_key_file = \"x\";"),
+		"error: t.conf:1: zones[0].targets[0].url: must not be empty\n"
+		"error: t.conf:1: zones[0].targets[0].api_key_file: files are not "
+		"read for text in memory\n"},
+	{ZONE("targets = ( { type = \"powerdns\"; url = [ \"http://a\", \"http://b\" "
+	      "]; api_key_file = \"x\"; },\n{ type = \"powerdns\"; url = \"http://b\"; "
+	      "api_key_file = \"x\"; } );"),
+		"error: t.conf:1: zones[0].targets[0].api_key_file: files are not "
+		"read for text in memory\n"
+		"error: t.conf:2: zones[0].targets[1].api_key_file: files are not "
+		"read for text in memory\n"
+		"error: t.conf:2: zones[0].targets[1]: the same target as targets[0]: "
+		"powerdns http://a localhost\n"},
 	{TARGET("type = \"powerdns\"; url = \"ftp://h\"; server = \"a/b\"; "
 		"api_key_file "
 		"= \"x\";"),

@@ -191,7 +191,7 @@ static void assert_sample_targets(const struct config *c)
 	assert_int_equal(c->zones[0].target_count, 2);
 	assert_int_equal(targets[0].type, CONFIG_TARGET_POWERDNS);
 	assert_string_equal(targets[0].id, "powerdns http://127.0.0.1:8081 localhost");
-	assert_string_equal(targets[0].url, "http://127.0.0.1:8081");
+	assert_string_equal(targets[0].urls[0], "http://127.0.0.1:8081");
 	assert_string_equal(targets[0].server, "localhost");
 	assert_string_equal(targets[0].api_key, "the-api-key");
 	assert_int_equal(targets[1].type, CONFIG_TARGET_DDNS);
@@ -493,6 +493,28 @@ static void only_regular_files_hold_secrets(void **state)
 
 /* ---- the API key of PowerDNS ---- */
 
+/* It is named after the first, so that another behind it changes nothing. */
+static void urls_are_a_list(void **state)
+{
+	struct folder *folder = *state;
+	const struct config_target *target;
+	struct config *c;
+
+	write_text(folder, "k", 0600, "t0p+key\n");
+	write_text(folder, "t.conf", 0644,
+		"zones = ( { name = \"example.\"; allow = ( );\n"
+		"  targets = ( { type = \"powerdns\"; api_key_file = \"k\";\n"
+		"    url = [ \"https://a.example/x/\", \"http://[::1]:8081\" ]; } ); } "
+		");\n");
+	c = load_good(folder, "");
+	target = &c->zones[0].targets[0];
+	assert_int_equal(target->url_count, 2);
+	assert_string_equal(target->urls[0], "https://a.example/x");
+	assert_string_equal(target->urls[1], "http://[::1]:8081");
+	assert_string_equal(target->id, "powerdns https://a.example/x localhost");
+	config_unref(c);
+}
+
 static void api_keys_are_read(void **state)
 {
 	struct folder *folder = *state;
@@ -506,12 +528,13 @@ static void api_keys_are_read(void **state)
 	write_text(folder, "k", 0600, "t0p+key\n");
 	struct config *c = load_good(folder, "");
 	const struct config_target *target = &c->zones[0].targets[0];
-	assert_string_equal(target->url, "https://pdns.example/x");
+	assert_string_equal(target->urls[0], "https://pdns.example/x");
 	assert_string_equal(target->server, "s1");
 	assert_string_equal(target->id, "powerdns https://pdns.example/x s1");
 	assert_string_equal(target->api_key, "t0p+key");
 	assert_int_equal(target->timeout_ms, 1000);
 	assert_int_equal(target->rectify, CONFIG_RECTIFY_AUTO);
+	assert_int_equal(target->url_count, 1);
 	config_unref(c);
 
 	write_text(folder, "t.conf", 0644,
@@ -607,6 +630,7 @@ int main(void)
 		TEST(secret_files_are_read),
 		TEST(only_regular_files_hold_secrets),
 		TEST(api_keys_are_read),
+		TEST(urls_are_a_list),
 		TEST(the_examples_load),
 	};
 
