@@ -21,6 +21,20 @@ static void warn(struct control_request *r, json_t *text)
 		json_decref(text);
 }
 
+static void warn_of_target(
+	struct control_request *r, const char *zone, const struct view_target *target)
+{
+	if (target->is_down)
+		warn(r,
+			json_sprintf("zone %s: target %s fails: %s", zone, target->id,
+				target->why));
+	else if (target->place)
+		warn(r,
+			json_sprintf("zone %s: target %s is reached at %s, not at its "
+				     "first address",
+				zone, target->id, target->place));
+}
+
 static void warn_of_zone(struct control_request *r, const struct view_zone *zone)
 {
 	const char *name = zone->config->text;
@@ -38,10 +52,7 @@ static void warn_of_zone(struct control_request *r, const struct view_zone *zone
 				     "not know the zone; musterctl adopt gives them one",
 				name, zone->unleased, PLURAL(zone->unleased, "record")));
 	for (size_t i = 0; i < zone->target_count; i++)
-		if (zone->targets[i].is_down)
-			warn(r,
-				json_sprintf("zone %s: target %s fails: %s", name,
-					zone->targets[i].id, zone->targets[i].why));
+		warn_of_target(r, name, &zone->targets[i]);
 }
 
 static void warn_of_database(struct control_request *r, const struct view_totals *totals)

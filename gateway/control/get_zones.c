@@ -21,9 +21,10 @@ static json_t *target_to_json(
 	const struct view_zone *zone, const struct view_target *target)
 {
 	return json_pack(
-		"{s:s, s:s, s:b, s:s, s:s?, s:I, s:b, s:f, s:I, s:I, s:I, s:I, s:I}",
-		"zone", zone->config->text, "target", target->id, "primary",
-		target->is_primary, "state", state_of(target), "why",
+		"{s:s, s:s, s:s?, s:b, s:s, s:s?, s:I, s:b, s:f, s:I, s:I, s:I, s:I, "
+		"s:I}",
+		"zone", zone->config->text, "target", target->id, "at", target->place,
+		"primary", target->is_primary, "state", state_of(target), "why",
 		target->why[0] ? target->why : NULL, "pending",
 		(json_int_t)target->pending, "more_in_journal", !target->is_live, "lag_s",
 		(double)target->lag_ms / 1000, "next_try_ms",
@@ -93,7 +94,7 @@ static void answer_targets(struct control_request *r)
 			const struct view_target *target = &zone->targets[j];
 
 			if (r->variant == CONTROL_ALL || is_behind(target) ||
-				target->is_down)
+				target->is_down || target->place)
 				control_add(r, r->list, target_to_json(zone, target));
 		}
 	}

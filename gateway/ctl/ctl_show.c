@@ -126,6 +126,7 @@ enum ctl_exit ctl_queue(const struct ctl *ctl)
 		{">PENDING", NULL, count_pending},
 		{">BEHIND", "lag_s", ctl_span_cell},
 		{">RETRY IN", "next_try_ms", next_try},
+		{"AT", "at", NULL},
 		{"WHY", "why", NULL},
 		{NULL, NULL, NULL},
 	};

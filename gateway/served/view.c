@@ -47,6 +47,7 @@ static bool copy_target(
 		.id = strdup(look.id),
 		.is_primary = look.is_primary,
 		.is_local = look.is_local,
+		.place = look.place ? strdup(look.place) : NULL,
 		.is_down = look.is_down,
 		.pause_ms = look.pause_ms,
 		.cursor = look.cursor,
@@ -58,7 +59,7 @@ static bool copy_target(
 		.rejected = look.rejected,
 	};
 	snprintf(to->why, sizeof(to->why), "%s", look.why ? look.why : "");
-	return to->id != NULL;
+	return to->id && (to->place || !look.place);
 }
 
 static bool copy_targets(struct view_zone *to, const struct served_zone *zone)
@@ -178,8 +179,10 @@ static void forget_zones(struct view_zones *page)
 	for (size_t i = 0; i < page->count; i++) {
 		struct view_zone *zone = &page->zones[i];
 
-		for (size_t j = 0; j < zone->target_count; j++)
+		for (size_t j = 0; j < zone->target_count; j++) {
 			free(zone->targets[j].id);
+			free(zone->targets[j].place);
+		}
 		free(zone->targets);
 	}
 	page->count = 0;

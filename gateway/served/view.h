@@ -27,7 +27,8 @@ enum {
 /* ---- all zones, page by page ---- */
 
 struct view_target {
-	char *id; /* config_target.id; owned */
+	char *id;    /* config_target.id; owned */
+	char *place; /* where it is reached, if not at its first place; owned */
 	bool is_primary, is_local;
 	bool is_down;
 	char why[VERDICT_WHY_MAX]; /* the last failure; "": it works */
