@@ -78,6 +78,7 @@ void delivery_free(struct delivery *d)
 	if (!d)
 		return;
 	delivery_stop_reading(d);
+	delivery_stop_shrinking(d);
 	if (d->target)
 		target_ops(d->target)->free(d->target);
 	delivery_list_clear(&d->queue);
@@ -172,6 +173,7 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
 	if (d->is_primary)
 		d->zone.events->down(d->zone.arg);
+	delivery_shrink(d);
 }
 
 void delivery_pause_for(struct delivery *d, const char *why)

@@ -83,6 +83,8 @@ struct delivery_events {
 	void (*down)(void *arg);
 	/* The first change set whose outcome there somebody awaits; UINT64_MAX: none. */
 	uint64_t (*awaited)(void *arg);
+	/* The primary's cursor. */
+	uint64_t (*primary_cursor)(void *arg);
 };
 
 /* The zone of a delivery; must outlive it. */

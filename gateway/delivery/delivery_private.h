@@ -1,8 +1,9 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
  * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame
  * if a batch is refused), delivery_list.c (lists of change sets), delivery_melt.c (what
- * melts, for a target that lags), delivery_read.c (what is read back from the journal)
- * and delivery_fold.c (how that is folded). */
+ * melts, for a target that lags), delivery_read.c (what is read back from the journal),
+ * delivery_job.c (the reader's part of that), delivery_fold.c (how it is folded) and
+ * delivery_shrink.c (the journal gets it instead of what it comes from). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -58,7 +59,27 @@ struct delivery_fold {
 	uint64_t uncertain; /* struct delivery's; 0: everything is certain */
 };
 
-struct delivery_read;
+enum { DELIVERY_SHRINK_SEQS = 8192 }; /* rows that get parts, at most */
+
+struct delivery_read {
+	struct thread_read read;   /* first */
+	struct delivery *delivery; /* NULL: it no longer wants it */
+	struct zone_thread *thread;
+	int64_t zone;
+	uint8_t apex[NAME_MAX_LEN];
+	size_t batch_changes; /* target_ops' */
+	uint64_t after;
+	struct delivery_list rows;
+	bool may_fold;
+	struct delivery_fold fold;
+	size_t reserved; /* octets of the thread's, for the fold or the rows */
+	bool is_folding; /* the fold has room for more */
+	bool is_end;     /* there are no more */
+	/* To shrink the journal: the last rows of the fold, a ring; owned; NULL: it is
+	 * for the queue, or for a rebase. */
+	uint64_t *seqs;
+	uint64_t blocked; /* a row that cannot be folded, and ends the fold */
+};
 
 struct delivery {
 	struct delivery_zone zone;
@@ -114,6 +135,11 @@ struct delivery {
 	bool is_full;                  /* not all of it had room */
 	struct delivery_list altered;  /* behind the queue: those that are not what the
 					* journal has, since others change the zone */
+
+	/* delivery_shrink.c */
+	struct delivery_melting *melted; /* on its way to the journal; NULL: nothing is */
+	uint64_t shrunk;                 /* the newest row that has melted */
+	uint64_t shrink_after; /* go on behind this row; 0: from the beginning */
 
 	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
 	uint64_t batch_seq;      /* the batch contains everything up to here */
@@ -179,6 +205,15 @@ bool delivery_is_lagging(struct delivery *delivery);
  * many. */
 void delivery_spend(struct delivery *delivery, struct changeset *changes);
 
+/* ---- delivery_shrink.c ---- */
+
+/* Has the journal put parts in the place of the rows that they come from (struct
+ * store_melting); takes over the entries.  seqs: the last of the rows, a ring. */
+void delivery_melt_rows(struct delivery *delivery, struct delivery_list *parts,
+	const uint64_t *seqs, size_t seqs_max);
+/* The delivery ends. */
+void delivery_stop_shrinking(struct delivery *delivery);
+
 /* ---- delivery_fold.c ---- */
 
 /* 0; 1: it is full, and lacks this row; or -ENOMEM. */
@@ -192,6 +227,15 @@ int delivery_fold_add_list(struct delivery_fold *fold, struct delivery_list *lis
 int delivery_fold_cut(struct delivery_fold *fold, const uint8_t *apex, size_t limit,
 	struct delivery_list *list) __attribute__((warn_unused_result));
 void delivery_fold_clear(struct delivery_fold *fold);
+
+/* ---- delivery_job.c ---- */
+
+/* reader_job.run: a piece, or the next part of a fold (is_folding). */
+int delivery_read_rows(
+	struct reader_job *job, const struct store_ops *ops, struct store *store);
+/* Gives back what was reserved. */
+void delivery_read_release(struct delivery_read *read);
+void delivery_read_free(struct delivery_read *read);
 
 /* ---- delivery_read.c ---- */
 
@@ -211,6 +255,8 @@ void delivery_fold_queue(struct delivery *delivery);
  * folded then, until the one to blame comes alone. */
 void delivery_unfold(struct delivery *delivery);
 void delivery_on_step(void *arg);
+/* The target is down: if the database is large, rows that wait for it melt. */
+void delivery_shrink(struct delivery *delivery);
 
 /* ---- delivery.c ---- */
 

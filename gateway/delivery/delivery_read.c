@@ -20,104 +20,10 @@
 
 enum {
 	FOLD_OCTETS = 32 << 20, /* of memory that a fold may take */
-	FOLD_STEP = 20000,      /* rows of one job: a fraction of a second */
 	FOLD_MAX = 1 << 24,     /* a fold of more rows need not be limited by them */
 	REBASE_STEP = 200,      /* RRsets in a turn of the loop: a millisecond or two */
+	SHRINK_ROWS = 100000,   /* new ones, before the journal shrinks again */
 };
-
-struct delivery_read {
-	struct thread_read read;   /* first */
-	struct delivery *delivery; /* NULL: it no longer wants it */
-	struct zone_thread *thread;
-	int64_t zone;
-	uint8_t apex[NAME_MAX_LEN];
-	size_t batch_changes; /* target_ops' */
-	uint64_t after;
-	struct delivery_list rows;
-	bool may_fold;
-	struct delivery_fold fold;
-	size_t reserved; /* octets of the thread's, for the fold or the rows */
-	bool is_folding; /* the fold has room for more */
-	bool is_end;     /* there are no more */
-};
-
-/* In the zone thread. */
-static void release(struct delivery_read *read)
-{
-	read->thread->delivery_octets -= read->reserved;
-	read->reserved = 0;
-}
-
-static void free_read(struct delivery_read *read)
-{
-	release(read);
-	delivery_fold_clear(&read->fold);
-	delivery_list_clear(&read->rows);
-	free(read);
-}
-
-/* ---- in the reader's thread ---- */
-
-static int keep_row(uint64_t seq, struct changeset *changes, void *arg)
-{
-	struct delivery_read *read = arg;
-	const int r = delivery_list_add(&read->rows, seq, changes, false);
-
-	if (r)
-		return r;
-	return read->rows.octets >= DELIVERY_CATCH_UP_OCTETS ||
-		read->rows.octets >= read->reserved ||
-		atomic_load(&read->read.job.is_given_up);
-}
-
-/* As many as make a piece; if there are more, they begin a fold. */
-static int read_piece(
-	struct delivery_read *read, const struct store_ops *ops, struct store *store)
-{
-	const size_t limit = read->rows.count_max;
-	int r = ops->each_change(store, read->zone, read->after, limit, keep_row, read);
-
-	read->is_end = r == 0 && read->rows.count < limit;
-	if (r < 0 || read->is_end || !read->may_fold)
-		return r < 0 ? r : 0;
-	r = delivery_fold_add_list(&read->fold, &read->rows);
-	read->is_folding = r == 0;
-	return r < 0 ? r : 0;
-}
-
-static int fold_row(uint64_t seq, struct changeset *changes, void *arg)
-{
-	struct delivery_read *read = arg;
-	const int r = delivery_fold_add(&read->fold, seq, changes);
-
-	return r ? r : atomic_load(&read->read.job.is_given_up);
-}
-
-static int read_more(
-	struct delivery_read *read, const struct store_ops *ops, struct store *store)
-{
-	const size_t before = read->fold.sets;
-	const int r = ops->each_change(
-		store, read->zone, read->fold.seq, FOLD_STEP, fold_row, read);
-
-	read->is_end = r == 0 && read->fold.sets - before < FOLD_STEP;
-	read->is_folding = r == 0 && !read->is_end;
-	return r < 0 ? r : 0;
-}
-
-static int read_rows(
-	struct reader_job *job, const struct store_ops *ops, struct store *store)
-{
-	struct delivery_read *read = (struct delivery_read *)(void *)job;
-	const int r = read->fold.sets ? read_more(read, ops, store)
-				      : read_piece(read, ops, store);
-
-	if (r || read->is_folding || !read->fold.sets)
-		return r;
-	delivery_list_clear(&read->rows); /* those that it lacks are read again */
-	return delivery_fold_cut(
-		&read->fold, read->apex, read->batch_changes, &read->rows);
-}
 
 /* ---- the tail ---- */
 
@@ -203,20 +109,30 @@ static void submit(struct delivery *d, struct delivery_read *read)
 	zone_thread_read(d->zone.thread, &read->read);
 }
 
-/* 0 or -ENOMEM. */
-static int ask(struct delivery *d, uint64_t after)
+/* NULL: no memory. */
+static struct delivery_read *new_read(struct delivery *d, uint64_t after)
 {
 	struct delivery_read *read = calloc(1, sizeof(*read));
 
 	if (!read)
-		return -ENOMEM;
-	read->read.job.run = read_rows;
+		return NULL;
+	read->read.job.run = delivery_read_rows;
 	read->read.done = on_read;
 	read->delivery = d;
 	read->zone = d->zone.id;
 	read->after = after;
 	delivery_list_init(&read->rows, piece_max(d), NULL);
 	set_fold(d, read);
+	return read;
+}
+
+/* 0 or -ENOMEM. */
+static int ask(struct delivery *d, uint64_t after)
+{
+	struct delivery_read *read = new_read(d, after);
+
+	if (!read)
+		return -ENOMEM;
 	submit(d, read);
 	return 0;
 }
@@ -225,7 +141,7 @@ static void give_up_reading(struct delivery *d)
 {
 	alarm_stop(&d->step);
 	if (d->piece)
-		free_read(d->piece);
+		delivery_read_free(d->piece);
 	d->piece = NULL;
 	if (!d->read)
 		return;
@@ -297,6 +213,8 @@ static bool has_enough(const struct delivery *d)
 {
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
 
+	if (d->is_down && d->batch)
+		return true;
 	if (d->crowded && d->queue.count >= d->crowded)
 		return true;
 	return d->queue.count > piece_max(d) ||
@@ -365,7 +283,7 @@ static void forget_queue(struct delivery *d)
 void delivery_fold_queue(struct delivery *d)
 {
 	if (d->queue.count > piece_max(d) && !d->read && !d->rebase.done &&
-		is_in_journal(d))
+		!delivery_blame_is_looking(&d->blame) && is_in_journal(d))
 		forget_queue(d);
 }
 
@@ -377,6 +295,7 @@ void delivery_unfold(struct delivery *d)
 	while (!e->sets)
 		e = TAILQ_NEXT(e, entry);
 	d->fold_max = e->sets / 2 + 1;
+	d->blame = (struct delivery_blame){0};
 	give_up_reading(d);
 	delivery_drop_batch(d);
 	delivery_list_clear(&d->altered);
@@ -541,7 +460,7 @@ static void end_piece(struct delivery *d)
 	const bool is_end = d->piece->is_end && d->has_tail;
 	int r;
 
-	free_read(d->piece);
+	delivery_read_free(d->piece);
 	d->piece = NULL;
 	if (is_end) {
 		d->rebase.done(0, d->rebase.arg);
@@ -581,7 +500,7 @@ void delivery_on_step(void *arg)
 
 static void rebase_piece(struct delivery *d, struct delivery_read *read)
 {
-	release(read);
+	delivery_read_release(read);
 	if (!has_room_for_fold(d, read)) {
 		d->is_full = true;
 		delivery_list_clear(&read->rows);
@@ -631,6 +550,63 @@ void delivery_rebase_drop(struct delivery *d)
 	forget_rebased(d);
 }
 
+/* ---- shrinking ---- */
+
+/* Is the database too large?  A test of small queues shall see it shrink. */
+static size_t find_least_rows(const struct zone_thread *thread)
+{
+	if (thread->queue_max)
+		return thread->queue_max;
+	return journal_share_is_tight(thread->database->share) ? SHRINK_ROWS : SIZE_MAX;
+}
+
+/* Whatever the target has of the rows by then, the parts lead to the last state. */
+void delivery_shrink(struct delivery *d)
+{
+	struct delivery_read *read;
+	uint64_t after = d->shrink_after > d->loaded ? d->shrink_after : d->loaded;
+
+	if (d->is_live || d->read || d->rebase.done || !may_fold(d) ||
+		d->zone.thread->is_shrinking || d->zone.thread->durable_seq < d->shrunk ||
+		d->zone.thread->durable_seq - d->shrunk < find_least_rows(d->zone.thread))
+		return;
+	read = new_read(d, after);
+	if (!read)
+		return;
+	read->seqs = malloc(DELIVERY_SHRINK_SEQS * sizeof(*read->seqs));
+	read->fold.uncertain = UINT64_MAX;
+	read->fold.sets_max = SIZE_MAX;
+	/* The primary's may be awaited, or not be what the journal has. */
+	if (!d->is_primary)
+		read->fold.end = d->zone.events->primary_cursor(d->zone.arg) + 1;
+	if (!read->seqs) {
+		delivery_read_free(read);
+		return;
+	}
+	d->zone.thread->is_shrinking = true;
+	submit(d, read);
+}
+
+static void take_parts(struct delivery *d, struct delivery_read *read)
+{
+	const struct delivery_entry *first = TAILQ_FIRST(&read->rows.entries);
+	const size_t count = read->rows.count;
+
+	drop_tail(d);
+	d->shrink_after = read->is_end ? 0 : read->blocked;
+	if (!first)
+		return;
+	d->shrunk = first->last_seq;
+	if (!read->is_end)
+		d->shrink_after = first->last_seq;
+	if (read->rows.sets / 2 > count && count <= DELIVERY_SHRINK_SEQS)
+		delivery_melt_rows(d, &read->rows, read->seqs, DELIVERY_SHRINK_SEQS);
+	if (!d->melted)
+		return;
+	free(read->seqs); /* its turn goes on */
+	read->seqs = NULL;
+}
+
 /* ---- what comes of a read ---- */
 
 static void fail(struct delivery *d, const struct delivery_read *read)
@@ -649,7 +625,7 @@ static void on_read(struct thread_read *thread_read)
 	struct delivery *d = read->delivery;
 
 	if (!d) {
-		free_read(read);
+		delivery_read_free(read);
 		return;
 	}
 	d->read = NULL;
@@ -661,11 +637,13 @@ static void on_read(struct thread_read *thread_read)
 		rebase_piece(d, read);
 		return;
 	}
-	release(read);
+	delivery_read_release(read);
 	if (read->read.job.result)
 		fail(d, read);
+	else if (read->seqs)
+		take_parts(d, read);
 	else
 		take_piece(d, read);
-	free_read(read);
+	delivery_read_free(read);
 	delivery_kick(d, false);
 }

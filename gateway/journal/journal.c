@@ -228,6 +228,8 @@ static int run(struct journal *journal, struct journal_op *op)
 			op->at_ms, &op->verdict);
 	case JOURNAL_FORGET:
 		return ops->forget_cursor(journal->store, op->zone, op->target);
+	case JOURNAL_MELT:
+		return ops->melt(journal->store, op->melting);
 	case JOURNAL_PRUNE:
 		return ops->prune(journal->store,
 			journal_prune_before_ms(

@@ -38,6 +38,9 @@
  *                (store_audit.c, row_text.h).
  *   pruning      Rows that are old, and that every target of their zone has, are removed
  *                in bounded steps (store_prune.c).
+ *   melting      If the database is large, and a target is down, rows that wait for it
+ *                become what they come to, so that the others can be removed, too
+ *                (store_melt.c, delivery/delivery_shrink.c).
  *
  * Refusals of strangers are not rows, since strangers would determine how much is
  * written: the last of them are in memory (refusals.h).
@@ -77,6 +80,7 @@ enum journal_kind {
 	JOURNAL_SET_ASIDE, /* a target refused seq for good */
 	/* a target is no longer configured, and gets nothing any more */
 	JOURNAL_FORGET,
+	JOURNAL_MELT,  /* a zone's rows become what they come to, for its targets */
 	JOURNAL_PRUNE, /* one step of removing delivered rows older than at_ms, from
 	                * seq on; seq becomes the start of the next step, 0 at the end */
 };
@@ -133,9 +137,10 @@ struct journal_op {
 	 * also stored in its leases of that key; borrowed until done; may be NULL. */
 	const struct lease_record *last;
 	const struct zone *content; /* JOURNAL_RECORDS: must not change until done */
-	const char *target;         /* borrowed until done */
-	struct store_belief belief; /* JOURNAL_CURSOR */
-	struct verdict verdict;     /* what was answered, or why it was set aside */
+	const struct store_melting *melting; /* JOURNAL_MELT: borrowed until done */
+	const char *target;                  /* borrowed until done */
+	struct store_belief belief;          /* JOURNAL_CURSOR */
+	struct verdict verdict; /* what was answered, or why it was set aside */
 	uint64_t used; /* JOURNAL_BARRIER, set by the journal: octets of the database
 	                * that are in use (store_ops.used); 0: not known */
 	size_t *outstanding; /* counts its submitter's operations in progress; NULL:

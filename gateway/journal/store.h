@@ -119,6 +119,16 @@ struct store_set_aside {
 	struct verdict why;
 };
 
+/* What a zone's rows from first to last come to, so that most of them need not be kept
+ * for targets. */
+struct store_melting {
+	int64_t zone;
+	uint64_t first, last;
+	size_t count;
+	const uint64_t *seqs; /* the zone's last count rows with changes among them */
+	struct changeset *const *parts; /* their new changes; the others have none */
+};
+
 struct store_ops {
 	/* Creates, migrates or refuses (-EINVAL: made by a newer version). */
 	int (*open)(
@@ -169,6 +179,8 @@ struct store_ops {
 	/* The number of those, up to limit. */
 	int (*count_changes)(struct store *store, int64_t zone, uint64_t after,
 		size_t limit, uint64_t *ret_count);
+	/* For each_change, count_changes and prune. */
+	int (*melt)(struct store *store, const struct store_melting *melting);
 	/* Requests whose MAC was signed at or after since. */
 	int (*each_mac)(struct store *store, uint64_t since,
 		void (*visit)(const uint8_t *key, const uint8_t *mac,

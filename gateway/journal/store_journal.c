@@ -16,8 +16,7 @@ enum {
 
 /* ---- rows ---- */
 
-/* Alone. */
-static int append_encoded(struct store *store, const struct store_row *row,
+int store_append_alone(struct store *store, const struct store_row *row,
 	const uint8_t *changes, size_t changes_len)
 {
 	struct store_call call = store_call(store, SQL_APPEND);
@@ -120,7 +119,7 @@ static int append_alone(struct store *store, const struct store_row *row)
 		if (!octets)
 			return -ENOMEM;
 	}
-	r = append_encoded(store, row, octets, len);
+	r = store_append_alone(store, row, octets, len);
 	free(octets);
 	return r;
 }
@@ -176,7 +175,7 @@ int store_set_outcome(
 	}
 	read.row.rcode = rcode;
 	read.row.reason = reason;
-	r = append_encoded(store, &read.row, read.changes, read.changes_len);
+	r = store_append_alone(store, &read.row, read.changes, read.changes_len);
 	return store_rows_end(&rows, r);
 }
 

@@ -6,6 +6,7 @@
  *
  *   store_audit.c    what administrators read
  *   store_prune.c    removing what is old
+ *   store_melt.c     what many rows come to
  *   store_journal.c  rows, cursors, what is set aside
  *   store_rows.c     all rows in order
  *   store_packs.c    rows that are written together
@@ -41,6 +42,7 @@ enum store_statement {
 	SQL_LAST_SEQ,
 	SQL_ADD_SPAN,
 	SQL_EACH_SPAN,
+	SQL_FIND_SPAN,
 	SQL_PUT_CURSOR,
 	SQL_FORGET_CURSOR,
 	SQL_EACH_CURSOR,
@@ -53,6 +55,11 @@ enum store_statement {
 	/* store_packs.c */
 	SQL_ADD_PACK,
 	SQL_DROP_PACK,
+	/* store_melt.c */
+	SQL_SET_CHANGES,
+	SQL_KEEP_SPAN_BEFORE,
+	SQL_KEEP_SPAN_AFTER,
+	SQL_DROP_SPANS,
 	/* store_rows.c */
 	SQL_ROWS_UP,
 	SQL_ROWS_DOWN,
@@ -254,6 +261,10 @@ int store_put_rrset(struct store *store, int64_t zone, const uint8_t *owner,
 int store_read_records(struct store *store, int64_t zone, struct zone *mirror);
 
 int store_append(struct store *store, const struct store_row *row);
+/* With these changes in place of the row's. */
+int store_append_alone(struct store *store, const struct store_row *row,
+	const uint8_t *changes, size_t changes_len);
+int store_melt(struct store *store, const struct store_melting *melting);
 /* Writes what the transaction has gathered, at its end. */
 int store_finish_append(struct store *store);
 int store_set_outcome(

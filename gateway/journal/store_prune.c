@@ -17,6 +17,8 @@ struct pruning {
 	uint64_t newest;    /* the row that stays */
 	int64_t zone;       /* the zone that first is for; 0: none */
 	uint64_t first;     /* the lowest of its cursors; UINT64_MAX: it has none */
+	/* A span of that zone, and no other ends between known and it. */
+	uint64_t known, span_first, span_last;
 };
 
 static int find_number(struct store *store, enum store_statement which, uint64_t from,
@@ -101,9 +103,32 @@ static int find_first_cursor(struct pruning *p, int64_t zone)
 	store_bind_number(&call, 1, zone);
 	p->zone = zone;
 	p->first = UINT64_MAX;
+	p->known = p->span_last = 0;
 	if (store_step(&call) && sqlite3_column_type(call.stmt, 0) != SQLITE_NULL)
 		p->first = store_column_number(&call, 0);
 	return store_end(&call, 0);
+}
+
+/* Is the row of p->zone in no span, since its changes have melted? */
+static int has_melted(struct pruning *p, uint64_t seq, bool *ret_has)
+{
+	struct store_call call;
+	int r = 0;
+
+	if (seq < p->known || seq > p->span_last) {
+		call = store_call(p->store, SQL_FIND_SPAN);
+		store_bind_number(&call, 1, p->zone);
+		store_bind_number(&call, 2, (int64_t)seq);
+		p->known = seq;
+		p->span_first = p->span_last = UINT64_MAX;
+		if (store_step(&call)) {
+			p->span_first = store_column_number(&call, 0);
+			p->span_last = store_column_number(&call, 1);
+		}
+		r = store_end(&call, 0);
+	}
+	*ret_has = seq < p->span_first;
+	return r;
 }
 
 /* Like CAN_GO.  *ret_can, and 0 or -errno. */
@@ -117,7 +142,7 @@ static int can_go(struct pruning *p, const struct store_read_row *read, bool *re
 		return 0;
 	r = find_first_cursor(p, row->zone);
 	*ret_can = !r && row->seq <= p->first;
-	return r;
+	return r || *ret_can ? r : has_melted(p, row->seq, ret_can);
 }
 
 /* When its last row is gone, a span has nothing left that is waited for. */

@@ -73,11 +73,13 @@ const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0])
 	"(SELECT last FROM packs WHERE last >= ?2 ORDER BY last LIMIT 1), ?2)"
 
 /* ?4 is the newest row of all, which stays, since it shows which numbers have been
- * given out. */
+ * given out.  What is in no span has melted. */
 #define CAN_GO                                                                           \
 	"seq > ?2 AND seq <= ?3 AND at_ms < ?1 AND seq < ?4"                             \
 	" AND (changes IS NULL OR seq <= coalesce("                                      \
-	"(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq))"
+	"(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq)"                 \
+	" OR seq < coalesce((SELECT first FROM spans WHERE zone = journal.zone"          \
+	" AND last >= journal.seq ORDER BY last LIMIT 1), seq + 1))"
 
 const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -112,6 +114,19 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_ADD_SPAN] = "INSERT INTO spans (zone, last, first) VALUES (?1, ?2, ?3)",
 	[SQL_EACH_SPAN] = "SELECT first, last FROM spans WHERE zone = ?1 AND last > ?2"
 			  " ORDER BY last",
+	[SQL_FIND_SPAN] = "SELECT first, last FROM spans WHERE zone = ?1 AND last >= ?2"
+			  " ORDER BY last LIMIT 1",
+	[SQL_SET_CHANGES] = "UPDATE journal SET changes = ?2 WHERE seq = ?1",
+	/* What is left of spans that continue before ?2, or after ?2. */
+	[SQL_KEEP_SPAN_BEFORE] =
+		"INSERT INTO spans (zone, last, first) SELECT ?1, ?2 - 1, first FROM"
+		" (SELECT first FROM spans WHERE zone = ?1 AND last >= ?2 ORDER BY last"
+		" LIMIT 1) WHERE first < ?2",
+	[SQL_KEEP_SPAN_AFTER] =
+		"UPDATE spans SET first = ?2 + 1 WHERE zone = ?1 AND first <= ?2 AND"
+		" last = (SELECT last FROM spans WHERE zone = ?1 AND last > ?2"
+		" ORDER BY last LIMIT 1)",
+	[SQL_DROP_SPANS] = "DELETE FROM spans WHERE zone = ?1 AND last BETWEEN ?2 AND ?3",
 	[SQL_DROP_SPAN] = "DELETE FROM spans WHERE zone = ?1 AND last = ?2",
 	[SQL_PUT_CURSOR] = "INSERT INTO cursors (zone, target, seq) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",

@@ -313,6 +313,7 @@ const struct store_ops store_sqlite = {
 	.last_seq = store_last_seq,
 	.each_change = store_each_change,
 	.count_changes = store_count_changes,
+	.melt = store_melt,
 	.each_mac = store_each_mac,
 	.put_cursor = store_put_cursor,
 	.forget_cursor = store_forget_cursor,

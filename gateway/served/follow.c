@@ -188,6 +188,13 @@ static uint64_t find_awaited(void *arg)
 	return first ? first->op.seq : UINT64_MAX;
 }
 
+static uint64_t find_primary_cursor(void *arg)
+{
+	const struct served_zone *zone = arg;
+
+	return delivery_cursor(content_primary(&zone->content));
+}
+
 const struct delivery_events follow_events = {
 	.loaded = on_loaded,
 	.probed = on_probed,
@@ -196,6 +203,7 @@ const struct delivery_events follow_events = {
 	.found_soa = on_found_soa,
 	.down = on_down,
 	.awaited = find_awaited,
+	.primary_cursor = find_primary_cursor,
 };
 
 /* ---- now and then ---- */

@@ -66,6 +66,16 @@ void journal_share_note(struct journal_share *share, uint64_t used)
 	pthread_mutex_unlock(&share->lock);
 }
 
+bool journal_share_is_tight(struct journal_share *share)
+{
+	bool is_tight;
+
+	pthread_mutex_lock(&share->lock);
+	is_tight = share->is_tight;
+	pthread_mutex_unlock(&share->lock);
+	return is_tight;
+}
+
 /* NULL: no memory. */
 static struct taken *find(struct journal_share *share, const uint8_t *key)
 {

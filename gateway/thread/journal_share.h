@@ -12,6 +12,7 @@
 #ifndef MUSTER_JOURNAL_SHARE_H
 #define MUSTER_JOURNAL_SHARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ void journal_share_free(struct journal_share *share); /* NULL is harmless */
 
 /* This many octets of the database are in use; called every few seconds. */
 void journal_share_note(struct journal_share *share, uint64_t used);
+
+/* Is more than half of that in use? */
+bool journal_share_is_tight(struct journal_share *share);
 
 /* A key is going to write this many octets: NOERROR, and they are counted, or REFUSED
  * with how long it has to wait. */

@@ -52,6 +52,7 @@ struct zone_thread {
 	size_t queue_max; /* change sets in memory that wait for a target; 0: the limit
 	                   * of delivery.h */
 	size_t delivery_octets; /* that deliveries take (delivery_private.h) */
+	bool is_shrinking;      /* one of them shrinks the journal: one after the other */
 	bool is_broken;   /* a commit failed: nothing new until all have come back */
 	bool is_stopping; /* nothing is started that was not asked for */
 	bool is_over;     /* nothing can be submitted any more */

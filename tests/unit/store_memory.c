@@ -627,6 +627,7 @@ const struct store_ops store_memory = {
 	.last_seq = memory_last_seq,
 	.each_change = memory_each_change,
 	.count_changes = memory_count_changes,
+	.melt = memory_melt,
 	.each_mac = memory_each_mac,
 	.put_cursor = memory_put_cursor,
 	.forget_cursor = memory_forget_cursor,

@@ -247,6 +247,40 @@ int memory_count_changes(struct store *store, int64_t zone, uint64_t after, size
 	return memory_each_change(store, zone, after, limit, count_row, ret_count);
 }
 
+/* As it is, but for what it changes. */
+static int change_changes(struct memory_database *database, const struct memory_row *row,
+	const struct changeset *part)
+{
+	const struct store_row changed = row->row;
+	size_t len = 0;
+	uint8_t *changes = part ? changeset_encode(part, &len) : NULL;
+
+	if (part && !changes)
+		return -ENOMEM;
+	return put_row(database, &changed, changes, len);
+}
+
+int memory_melt(struct store *store, const struct store_melting *melting)
+{
+	struct memory_database *database = memory_lock(store);
+	const struct memory_row *row;
+	size_t part = 0;
+	int r = 0;
+
+	for (size_t at = memory_rows_from(database, melting->first); !r &&
+		(row = memory_row_at(database, at)) && row->row.seq <= melting->last;
+		at++) {
+		if (row->row.zone != melting->zone || !row->changes)
+			continue;
+		if (part < melting->count && row->row.seq == melting->seqs[part])
+			r = change_changes(database, row, melting->parts[part++]);
+		else
+			r = change_changes(database, row, NULL);
+	}
+	memory_unlock(database);
+	return r;
+}
+
 int memory_each_mac(struct store *store, uint64_t since,
 	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),

@@ -109,6 +109,7 @@ int memory_each_change(struct store *store, int64_t zone, uint64_t after, size_t
 	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg);
 int memory_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	uint64_t *ret_count);
+int memory_melt(struct store *store, const struct store_melting *melting);
 int memory_each_mac(struct store *store, uint64_t since,
 	void (*visit)(const uint8_t *key, const uint8_t *mac, uint64_t time_signed,
 		uint16_t rcode, void *arg),
