@@ -71,6 +71,20 @@ def target_settings(server, port=None):
             "key": server.keys[0].name, "timeout": PATIENCE}
 
 
+def try_theirs(server, add=(), delete=()):
+    """Somebody else's change, at the server itself.  False: the server has no time for it
+    now, as BIND does in the middle of another change, and PowerDNS when SQLite is locked."""
+    if not isinstance(server, PowerDNS):
+        entries = [(full(name), *rest) for name, *rest in add]
+        gone = [(full(name), *rest) for name, *rest in delete]
+        return server.update(NAME, entries, gone) == "NOERROR"
+    rrsets = {(full(name), rdtype): (60, []) for name, rdtype, *_ in delete}
+    for name, ttl, rdtype, text in add:
+        rrsets.setdefault((full(name), rdtype), (ttl, []))[1].append(text)
+    return server.patch(NAME, *((name, rdtype, ttl, contents) for
+                                (name, rdtype), (ttl, contents) in rrsets.items())).ok
+
+
 def write_secret(path, text):
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text + "\n")

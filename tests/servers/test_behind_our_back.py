@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from front import NAME, Front, full, is_installed, make_server
+from front import NAME, Front, full, is_installed, make_server, try_theirs
 from servers import HOST, Knot, PowerDNS, free_port, wait_for
 
 RACES = 30
@@ -50,20 +50,6 @@ def make_front(kind, folder, gateways, admin, **zone):
 def front(kind, tmp_path, gateways, admin):
     with make_front(kind, tmp_path, gateways, admin) as running:
         yield running
-
-
-def try_theirs(server, add=(), delete=()):
-    """Somebody else's change, at the server itself.  False: the server has no time for it
-    now, as BIND does in the middle of another change, and PowerDNS when SQLite is locked."""
-    if not isinstance(server, PowerDNS):
-        entries = [(full(name), *rest) for name, *rest in add]
-        gone = [(full(name), *rest) for name, *rest in delete]
-        return server.update(NAME, entries, gone) == "NOERROR"
-    rrsets = {(full(name), rdtype): (60, []) for name, rdtype, *_ in delete}
-    for name, ttl, rdtype, text in add:
-        rrsets.setdefault((full(name), rdtype), (ttl, []))[1].append(text)
-    return server.patch(NAME, *((name, rdtype, ttl, contents) for
-                                (name, rdtype), (ttl, contents) in rrsets.items())).ok
 
 
 def theirs(server, add=(), delete=()):

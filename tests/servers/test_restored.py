@@ -1,0 +1,214 @@
+"""A primary target is put back to an older copy, while clients and others change the zone, and
+the gateway runs, is away, or is killed: everything that clients were told is there again, and
+nothing that they deleted.  What others had changed since the copy is lost with it.
+
+RESTORED_ROUNDS=100 in the environment: as many times, one after the other.
+"""
+
+import os
+import random
+import shutil
+
+import pytest
+
+from front import KINDS, NAME, Front, full, is_installed, make_server, try_theirs
+from musterctl import controlled, ctl
+from servers import PowerDNS, wait_for
+
+ROUNDS = int(os.environ.get("RESTORED_ROUNDS", "1"))
+HOSTS = 12
+TIMES = 8  # changes between two events of a round
+
+
+@pytest.fixture(params=KINDS)
+def front(request, tmp_path, gateways, admin):
+    if not is_installed(request.param):
+        pytest.skip(f"{request.param} is not installed")
+    server = make_server(request.param, tmp_path / request.param)
+    server.start()
+    if isinstance(server, PowerDNS):
+        assert server.api("PUT", f"/servers/localhost/zones/{NAME}",
+                          json={"soa_edit_api": "INCREASE"}).ok
+    with Front(gateways, admin, [server], zone={"refresh": "1s", "ack_timeout": "2s"},
+               **controlled()) as running:
+        yield running
+
+
+# ---- copies of a server ----
+
+def is_data(path):
+    return os.path.isfile(path) and not path.endswith((".log", ".conf", ".pid"))
+
+
+def copy_data(source, target):
+    os.makedirs(target, exist_ok=True)
+    for name in os.listdir(source):
+        path = os.path.join(source, name)
+        if os.path.isdir(path):
+            copy_data(path, os.path.join(target, name))
+        elif is_data(path):
+            shutil.copy2(path, target)
+
+
+def remove_data(folder):
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            remove_data(path)
+        elif is_data(path):
+            os.unlink(path)
+
+
+class Copy:
+    """Of a server that is stopped for it."""
+
+    def __init__(self, server, folder):
+        self.server = server
+        self.folder = str(folder)
+        server.stop()
+        copy_data(server.folder, self.folder)
+        server.start()
+
+    def put_back(self):
+        self.server.stop()
+        remove_data(self.server.folder)
+        copy_data(self.folder, self.server.folder)
+        self.server.start()
+
+
+# ---- who changes what ----
+
+class Writer:
+    """Names, each with what it has: a set of (ttl, type, text)."""
+
+    def __init__(self, draw, tag, write):
+        self.draw = draw
+        self.tag = tag
+        self.write = write
+        self.names = {}
+        self.count = 0
+
+    def change(self, kind=None):
+        self.count += 1
+        name = f"{self.tag}{self.draw.randrange(HOSTS)}"
+        has = self.names.get(name, frozenset())
+        address = f"10.0.{self.count >> 8}.{self.count & 255}"
+        kind = kind or self.draw.choice(("address", "address", "delete", "text"))
+        if kind == "delete":
+            delete, add, then = [(name, "A"), (name, "TXT")], [], frozenset()
+        elif kind == "text":
+            text = f'"{self.count}"'
+            delete, add = [(name, "TXT")], [(name, 60, "TXT", text)]
+            then = frozenset(r for r in has if r[1] != "TXT") | {(60, "TXT", text)}
+        else:
+            ttl = 60
+            delete, add = [(name, "A")], [(name, ttl, "A", address)]
+            then = frozenset(r for r in has if r[1] != "A") | {(ttl, "A", address)}
+        self.write(add, delete)
+        self.names[name] = then
+
+    def lines(self):
+        return {f"{full(name)} {ttl} {rdtype} {text}" for name, records in self.names.items()
+                for ttl, rdtype, text in records}
+
+
+class Round:
+    """One of them: what is expected in the end is what the clients have, and what others
+    had when the copy was made or have written since it was put back."""
+
+    def __init__(self, front, draw, folder, clients, others):
+        self.front = front
+        self.draw = draw
+        self.folder = folder
+        self.clients = clients
+        self.others = others
+
+    def some(self, writer):
+        for _ in range(self.draw.randrange(1, TIMES)):
+            writer.change()
+
+    def run(self):
+        self.some(self.clients)
+        self.some(self.others)
+        self.settle()
+        copy = Copy(self.front.primary, self.folder)
+        then = dict(self.others.names)
+        self.retry()
+        self.clients.change("text")  # something that is sure to be lost
+        self.some(self.clients)
+        self.settle()
+        self.some(self.others)
+        self.settle()
+        self.some(self.clients)
+        way = self.draw.choice((self.while_running, self.while_away, self.while_killed))
+        way(copy)
+        self.others.names = then
+        self.retry()
+        self.some(self.clients)
+        self.settle()
+        self.some(self.others)
+        self.settle()
+
+    def while_running(self, copy):
+        said = self.front.gateway.log().count("has gone back")
+        copy.put_back()
+        self.retry()
+        wait_for(lambda: self.front.gateway.log().count("has gone back") > said,
+                 "the gateway to say so")
+
+    def while_away(self, copy):
+        self.front.gateway.stop()
+        copy.put_back()
+        self.front.start_gateway()
+
+    def while_killed(self, copy):
+        """Also right after it has begun to mend it."""
+        self.front.gateway.kill()
+        copy.put_back()
+        self.front.start_gateway()
+        if self.draw.randrange(2):
+            self.front.gateway.kill()
+            self.front.start_gateway()
+
+    def retry(self):
+        assert ctl(self.front.gateway, "retry", NAME).code == 0
+
+    def expected(self):
+        return self.clients.lines() | self.others.lines()
+
+    def settle(self):
+        """Everybody has what is expected."""
+        for server in self.front.primary, self.front.gateway:
+            wait_for(lambda s=server: self.is_expected(s), f"{server.program} to have it")
+
+    def is_expected(self, server):
+        tags = (self.clients.tag, self.others.tag)
+        lines = {line for line in self.front.content(server) if line.startswith(tags)}
+        if lines != self.expected():
+            self.difference = (server.program, sorted(lines - self.expected()),
+                               sorted(self.expected() - lines))
+        return lines == self.expected()
+
+
+def test_everything_that_was_told_is_there_again(front, tmp_path):
+    seed = random.SystemRandom().randrange(1 << 32)
+    draw = random.Random(seed)
+
+    def update(add, delete):
+        rcode = front.update(add, delete)
+        assert rcode == "NOERROR", rcode
+
+    def theirs(add, delete):
+        wait_for(lambda: try_theirs(front.primary, add, delete), "their change")
+
+    clients, others = Writer(draw, "ours", update), Writer(draw, "theirs", theirs)
+    for number in range(ROUNDS):
+        this = Round(front, draw, tmp_path / f"copy{number}", clients, others)
+        try:
+            this.run()
+        except Exception as error:
+            raise AssertionError(f"round {number} of seed {seed}: {error}; "
+                                 f"{getattr(this, 'difference', '')}; "
+                                 f"{front.gateway.log()[-3000:]}") from error
+    front.assert_same()
+    assert not front.set_aside()
