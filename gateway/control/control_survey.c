@@ -33,6 +33,7 @@ static void add_target(struct control_sums *sums, const struct view_target *targ
 	sums->down += target->is_down;
 	sums->primaries_down += target->is_down && target->is_primary;
 	sums->pending += target->pending;
+	sums->troubles[target->trouble]++;
 }
 
 static void add_zone(struct control_sums *sums, const struct view_zone *zone)

@@ -10,6 +10,7 @@ enum { CONTROL_PENDING_MAX = 10000 }; /* no more are counted in the journal */
 struct control_sums {
 	size_t zones, ready, braked, records, leases, stale, held, waiting;
 	size_t targets, down, primaries_down, pending;
+	size_t troubles[TARGET_TROUBLES]; /* targets that have each */
 };
 
 /* What is read in the database for each page, if it is needed. */

@@ -15,7 +15,7 @@
 
 enum {
 	METRICS_ZONES_MAX = 5000, /* some 10 MiB of text for as many with a target each */
-	METRICS_MAX = 32,         /* of a zone and a target together */
+	METRICS_MAX = 40,         /* of a zone and a target together */
 	VALUE_MAX = 2 * NAME_TEXT_MAX,
 	LABELS_MAX = 2 * VALUE_MAX + 32,
 };
@@ -128,6 +128,30 @@ static void say_zone(struct saying *to, const struct view_zone *z)
 		(double)n->asked);
 }
 
+/* The labels of a series, with one more; the text of the next metric is not this one. */
+static void say_more(struct saying *to, const char *name, const char *label,
+	const char *value, double number)
+{
+	char labels[LABELS_MAX + 64];
+
+	snprintf(labels, sizeof(labels), "%.*s,%s=\"%s\"}", (int)strlen(to->labels) - 1,
+		to->labels, label, value);
+	line(to->r, *to->text, name, labels, number);
+}
+
+/* There is a series only for a target that is in trouble. */
+static void say_trouble(struct saying *to, const struct view_target *t)
+{
+	static const char name[] = "target_trouble";
+
+	if (!to->labels)
+		head(to->r, *to->text = evbuffer_new(), name, "gauge",
+			"What is wrong with a target that does not work.");
+	else if (t->trouble)
+		say_more(to, name, "trouble", target_trouble_name(t->trouble), 1);
+	to->text++;
+}
+
 static void say_target(struct saying *to, const struct view_target *t)
 {
 	say(to, "target_up", "gauge", "Whether the target works.", !t->is_down);
@@ -142,6 +166,7 @@ static void say_target(struct saying *to, const struct view_target *t)
 		(double)t->failures);
 	say(to, "target_rejected_total", "counter", "Changes that it refused for good.",
 		(double)t->rejected);
+	say_trouble(to, t);
 }
 
 static void say_series(struct control_request *r, const struct view_zone *view)
@@ -203,6 +228,20 @@ static void say_answers(struct control_request *r)
 		(double)m->survey.page.totals.replay_hits);
 }
 
+static void say_troubles(struct control_request *r, const struct control_sums *sums)
+{
+	const struct metrics *m = r->state;
+	char labels[64];
+
+	head(r, m->all, "targets_in_trouble", "gauge",
+		"Those of them with each trouble.");
+	for (enum target_trouble i = 1; i < TARGET_TROUBLES; i++) {
+		snprintf(labels, sizeof(labels), "{trouble=\"%s\"}",
+			target_trouble_name(i));
+		line(r, m->all, "targets_in_trouble", labels, (double)sums->troubles[i]);
+	}
+}
+
 static void say_gateway(struct control_request *r)
 {
 	const struct metrics *m = r->state;
@@ -223,6 +262,7 @@ static void say_gateway(struct control_request *r)
 	one(r, "targets_down", "gauge", "Targets that fail.", (double)sums->down);
 	one(r, "primaries_down", "gauge", "Those of them that are their zone's first.",
 		(double)sums->primaries_down);
+	say_troubles(r, sums);
 	one(r, "database_up", "gauge", "Whether the last commit succeeded.",
 		!totals->is_failing);
 	one(r, "journal_pending", "gauge", "Operations that wait for the database.",

@@ -26,8 +26,10 @@ static void warn_of_target(
 {
 	if (target->is_down)
 		warn(r,
-			json_sprintf("zone %s: target %s fails: %s", zone, target->id,
-				target->why));
+			json_sprintf("zone %s: target %s fails: %s (%s: %s)", zone,
+				target->id, target->why,
+				target_trouble_name(target->trouble),
+				target_trouble_advice(target->trouble)));
 	else if (target->place)
 		warn(r,
 			json_sprintf("zone %s: target %s is reached at %s, not at its "

@@ -20,12 +20,14 @@ static const char *state_of(const struct view_target *target)
 static json_t *target_to_json(
 	const struct view_zone *zone, const struct view_target *target)
 {
-	return json_pack(
-		"{s:s, s:s, s:s?, s:b, s:s, s:s?, s:I, s:b, s:f, s:I, s:I, s:I, s:I, "
-		"s:I}",
+	return json_pack("{s:s, s:s, s:s?, s:b, s:s, s:s?, s:s?, s:s?, s:I, s:b, s:f, "
+			 "s:I, s:I, s:I, "
+			 "s:I, s:I}",
 		"zone", zone->config->text, "target", target->id, "at", target->place,
-		"primary", target->is_primary, "state", state_of(target), "why",
-		target->why[0] ? target->why : NULL, "pending",
+		"primary", target->is_primary, "state", state_of(target), "trouble",
+		target_trouble_name(target->trouble), "why",
+		target->why[0] ? target->why : NULL, "advice",
+		target_trouble_advice(target->trouble), "pending",
 		(json_int_t)target->pending, "more_in_journal", !target->is_live, "lag_s",
 		(double)target->lag_ms / 1000, "next_try_ms",
 		(json_int_t)target->pause_ms, "delivered", (json_int_t)target->delivered,

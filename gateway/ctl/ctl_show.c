@@ -117,6 +117,17 @@ static const char *next_try(const json_t *milliseconds, char buf[CTL_TEXT_MAX])
 	return seconds > 0 ? ctl_span(seconds, buf) : NULL;
 }
 
+/* What the target said, and what to do about it. */
+static const char *describe_trouble(const json_t *target, char buf[CTL_TEXT_MAX])
+{
+	const char *why = ctl_text(target, "why"), *advice = ctl_text(target, "advice");
+
+	if (!why || !advice)
+		return why;
+	snprintf(buf, CTL_TEXT_MAX, "%s (%s)", why, advice);
+	return buf;
+}
+
 enum ctl_exit ctl_queue(const struct ctl *ctl)
 {
 	static const struct ctl_column columns[] = {
@@ -127,7 +138,8 @@ enum ctl_exit ctl_queue(const struct ctl *ctl)
 		{">BEHIND", "lag_s", ctl_span_cell},
 		{">RETRY IN", "next_try_ms", next_try},
 		{"AT", "at", NULL},
-		{"WHY", "why", NULL},
+		{"TROUBLE", "trouble", NULL},
+		{"WHY", NULL, describe_trouble},
 		{NULL, NULL, NULL},
 	};
 

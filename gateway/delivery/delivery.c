@@ -144,6 +144,7 @@ static void succeed(struct delivery *d)
 		delivery_fold_queue(d);
 	}
 	d->is_down = false;
+	d->trouble = TARGET_NO_TROUBLE;
 	free(d->why);
 	d->why = NULL;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
@@ -156,16 +157,25 @@ static void pause_for_ms(struct delivery *d, int64_t pause_ms)
 	alarm_set(&d->alarm, d->pause_until_ms);
 }
 
-static void pause_after_failure(struct delivery *d, const struct verdict *why)
+/* Said again if something else is wrong than before. */
+static void log_failure(
+	const struct delivery *d, enum target_trouble trouble, const char *why)
 {
-	if (!d->is_down)
-		log_warning(
-			"zone %s: target %s fails: %s", d->zone.text, d->id, why->why);
+	if (d->is_down && (d->is_waiting || d->trouble == trouble))
+		return;
+	log_warning("zone %s: target %s fails: %s (%s: %s)", d->zone.text, d->id, why,
+		target_trouble_name(trouble), target_trouble_advice(trouble));
+}
+
+void delivery_pause_for(struct delivery *d, enum target_trouble trouble, const char *why)
+{
+	log_failure(d, trouble, why);
 	d->is_down = true;
 	d->failures++;
 	if (!d->is_waiting || !d->why) {
+		d->trouble = trouble;
 		free(d->why);
-		d->why = strdup(why->why);
+		d->why = strdup(why);
 	}
 	pause_for_ms(d, d->backoff_ms);
 	d->backoff_ms *= 2;
@@ -176,12 +186,9 @@ static void pause_after_failure(struct delivery *d, const struct verdict *why)
 	delivery_shrink(d);
 }
 
-void delivery_pause_for(struct delivery *d, const char *why)
+static void pause_after(struct delivery *d, const struct target_result *result)
 {
-	const struct verdict verdict =
-		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "%s", why);
-
-	pause_after_failure(d, &verdict);
+	delivery_pause_for(d, result->trouble, result->verdict.why);
 }
 
 static void on_alarm(void *arg)
@@ -215,6 +222,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.is_local = target_ops(d->target)->is_local,
 		.is_down = d->is_down,
 		.pause_ms = left_ms > 0 ? left_ms : 0,
+		.trouble = d->trouble,
 		.why = d->why,
 		.place = target_place(d->target),
 		.cursor = d->cursor,
@@ -240,7 +248,7 @@ static void on_loaded(void *arg, struct target_content *content)
 		d->state = DELIVERY_LOADED;
 	} else {
 		d->want_load = true;
-		pause_after_failure(d, &content->result.verdict);
+		pause_after(d, &content->result);
 	}
 	d->zone.events->loaded(d->zone.arg, content);
 }
@@ -256,12 +264,12 @@ void delivery_go_on(struct delivery *d)
 	delivery_kick(d, false);
 }
 
-void delivery_put_off(struct delivery *d, const char *why)
+void delivery_put_off(struct delivery *d, enum target_trouble trouble, const char *why)
 {
 	d->want_load = true;
 	d->want_whole = true;
 	if (d->state == DELIVERY_LOADED)
-		delivery_pause_for(d, why);
+		delivery_pause_for(d, trouble, why);
 }
 
 /* What is known of it is why it waits, even if it cannot be reached meanwhile. */
@@ -269,8 +277,9 @@ void delivery_wait_for_word(struct delivery *d, const char *why)
 {
 	d->is_waiting = false;
 	d->is_down = true; /* which whoever calls this says itself */
+	d->trouble = TARGET_GONE_BACK;
 	d->want_probe = true;
-	delivery_pause_for(d, why);
+	delivery_pause_for(d, TARGET_GONE_BACK, why);
 	d->is_waiting = true;
 }
 
@@ -284,7 +293,7 @@ static void on_probed(void *arg, const struct target_result *result)
 	struct delivery *d = arg;
 
 	if (result->outcome != TARGET_DONE) {
-		pause_after_failure(d, &result->verdict);
+		pause_after(d, result);
 		return;
 	}
 	succeed(d);
@@ -395,8 +404,8 @@ static void on_changed(struct delivery *d)
 	if (d->is_primary)
 		d->want_load = true;
 	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
-		delivery_pause_for(
-			d, "others change the zone faster than it can be followed");
+		delivery_pause_for(d, TARGET_OVERTAKEN,
+			"others change the zone faster than it can be followed");
 }
 
 static size_t batch_limit(const struct delivery *d)
@@ -456,7 +465,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 		break;
 	case TARGET_FAILED:
 		d->batch_is_retry = true;
-		pause_after_failure(d, &result->verdict);
+		pause_after(d, result);
 		return;
 	}
 	delivery_kick(d, false);
@@ -583,7 +592,7 @@ void delivery_kick(struct delivery *d, bool flush)
 
 	while (d->state == DELIVERY_IDLE) {
 		if (d->next_config && take_settings(d)) {
-			delivery_pause_for(d, "out of memory");
+			delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
 			return;
 		}
 		if (d->want_load && ops->load) {
@@ -597,7 +606,7 @@ void delivery_kick(struct delivery *d, bool flush)
 		if (d->is_waiting || (d->is_primary && !d->is_ready))
 			return;
 		if (delivery_catch_up(d)) {
-			delivery_pause_for(d, "out of memory");
+			delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
 			return;
 		}
 		/* A batch compares the serial itself, so probing is for quiet times. */
@@ -612,7 +621,7 @@ void delivery_kick(struct delivery *d, bool flush)
 			return;
 		d->want_probe = false;
 		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
-			delivery_pause_for(d, "out of memory");
+			delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
 			return;
 		}
 		send_batch(d);

@@ -160,7 +160,8 @@ void delivery_want_whole(struct delivery *delivery);
 /* Primary: what was loaded has been dealt with. */
 void delivery_go_on(struct delivery *delivery);
 /* Primary: it could not be dealt with, and is loaded again after a pause. */
-void delivery_put_off(struct delivery *delivery, const char *why);
+void delivery_put_off(
+	struct delivery *delivery, enum target_trouble trouble, const char *why);
 /* Primary: what was loaded must not be taken without a person's word.  Nothing is sent,
  * and the target counts as down; from time to time it is looked at (probed), until it is
  * loaded again and delivery_go_on is called. */
@@ -220,7 +221,8 @@ struct delivery_view {
 	bool is_primary;
 	bool is_local; /* target_ops.is_local */
 	bool is_down;
-	int64_t pause_ms;  /* what is left of the pause */
+	int64_t pause_ms; /* what is left of the pause */
+	enum target_trouble trouble;
 	const char *why;   /* the last failure, owned by the delivery; NULL: it works */
 	const char *place; /* where it is reached; NULL: at its first place */
 	uint64_t cursor;

@@ -98,6 +98,7 @@ struct delivery {
 	bool is_down;           /* it has failed since the last success */
 	unsigned backoff_ms;    /* the next pause */
 	int64_t pause_until_ms; /* monotonic; in DELIVERY_PAUSING */
+	enum target_trouble trouble;
 	char *why; /* owned: the last failure; NULL: it works, or there was no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
 	struct alarm alarm;         /* end of a pause, or something need wait no longer */
@@ -260,7 +261,8 @@ void delivery_shrink(struct delivery *delivery);
 
 /* ---- delivery.c ---- */
 
-/* For a failure of our own. */
-void delivery_pause_for(struct delivery *delivery, const char *why);
+/* It has failed, and is tried again after a while. */
+void delivery_pause_for(
+	struct delivery *delivery, enum target_trouble trouble, const char *why);
 
 #endif

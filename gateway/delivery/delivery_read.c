@@ -616,7 +616,7 @@ static void fail(struct delivery *d, const struct delivery_read *read)
 	if (d->rebase.done)
 		end_rebase(d, read->read.job.result);
 	else if (d->state == DELIVERY_IDLE)
-		delivery_pause_for(d, "the journal cannot be read");
+		delivery_pause_for(d, TARGET_OUR_DATABASE, "the journal cannot be read");
 }
 
 static void on_read(struct thread_read *thread_read)

@@ -274,6 +274,7 @@ static int judge(const struct zone *taking, void *arg)
 static void put_off(struct served_zone *zone, int result)
 {
 	delivery_put_off(content_primary(&zone->content),
+		result == -ENOMEM ? TARGET_OUR_MEMORY : TARGET_OUR_DATABASE,
 		result == -ENOMEM ? "out of memory" : "the journal cannot be read");
 }
 

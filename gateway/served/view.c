@@ -49,6 +49,7 @@ static bool copy_target(
 		.is_local = look.is_local,
 		.place = look.place ? strdup(look.place) : NULL,
 		.is_down = look.is_down,
+		.trouble = look.trouble,
 		.pause_ms = look.pause_ms,
 		.cursor = look.cursor,
 		.pending = look.pending,

@@ -16,6 +16,7 @@
 #include "gateway/config/config.h"
 #include "gateway/journal/journal.h"
 #include "gateway/served/zone_threads.h"
+#include "gateway/target/target_trouble.h"
 #include "zones/lease.h"
 
 enum {
@@ -31,6 +32,7 @@ struct view_target {
 	char *place; /* where it is reached, if not at its first place; owned */
 	bool is_primary, is_local;
 	bool is_down;
+	enum target_trouble trouble;
 	char why[VERDICT_WHY_MAX]; /* the last failure; "": it works */
 	int64_t pause_ms;          /* until it is tried again */
 	uint64_t cursor;           /* the newest sequence number that is applied there */

@@ -59,48 +59,51 @@ static void finish(struct exchange *x, const struct dns_client_result *result)
 /* The caller is told by the alarm, since it may be in the middle of asking, and since it
  * may free the client while others have failed, too. */
 static void fail_later(
-	struct exchange *x, enum dns_client_status status, struct verdict why)
+	struct exchange *x, enum dns_client_status status, struct target_failure failure)
 {
-	x->failure = why;
+	x->failure = failure;
 	x->failure_status = status;
 	alarm_set_in(&x->limit, 0);
 }
 
 static bool has_failed(const struct exchange *x)
 {
-	return !verdict_is_ok(&x->failure);
+	return !verdict_is_ok(&x->failure.why);
 }
 
 /* What was asked over this connection gets no answer any more. */
-static void fail_all(
-	struct dns_client *client, enum dns_client_status status, struct verdict why)
+static void fail_all(struct dns_client *client, enum dns_client_status status,
+	struct target_failure failure)
 {
 	struct exchange *x;
 
 	disconnect(client);
 	TAILQ_FOREACH(x, &client->exchanges, entry) {
 		if (!has_failed(x))
-			fail_later(x, x->messages ? DNS_CLIENT_FAILED : status, why);
+			fail_later(x, x->messages ? DNS_CLIENT_FAILED : status, failure);
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static struct verdict trouble(
-	const struct dns_client *client, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static struct target_failure trouble(
+	const struct dns_client *client, enum target_trouble kind, const char *format,
+	...)
 {
+	struct target_failure failure = {.trouble = kind};
 	char text[VERDICT_WHY_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s",
+	failure.why = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s",
 		dns_places_text(client->places), text);
+	return failure;
 }
 
 static void report_failure(struct exchange *x)
 {
 	const struct dns_client_result result = {
-		.status = x->failure_status, .why = x->failure};
+		.status = x->failure_status, .failure = x->failure};
 
 	finish(x, &result);
 }
@@ -110,7 +113,7 @@ static void set_limit(struct exchange *x)
 	alarm_set_in(&x->limit, x->client->target->timeout_ms);
 }
 
-static void try_elsewhere(struct dns_client *client, struct verdict why);
+static void try_elsewhere(struct dns_client *client, struct target_failure failure);
 
 static void on_limit(void *arg)
 {
@@ -123,25 +126,44 @@ static void on_limit(void *arg)
 	} else if (!client->connection) {
 		dns_places_give_up(client->places, &client->waiter);
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, "was not found within %u ms", ms));
+			trouble(client, TARGET_UNREACHABLE, "was not found within %u ms",
+				ms));
 	} else if (!client->is_connected) {
-		try_elsewhere(
-			client, trouble(client, "could not be reached within %u ms", ms));
+		try_elsewhere(client,
+			trouble(client, TARGET_UNREACHABLE,
+				"could not be reached within %u ms", ms));
 	} else {
 		fail_all(client, DNS_CLIENT_FAILED,
-			x->messages ? trouble(client,
+			x->messages ? trouble(client, TARGET_TIMED_OUT,
 					      "fell silent for %u ms in the middle of a "
 					      "transfer",
 					      ms)
-				    : trouble(client, "gave no answer within %u ms", ms));
+				    : trouble(client, TARGET_TIMED_OUT,
+					      "gave no answer within %u ms", ms));
 		(void)dns_places_fail(client->places, &client->address);
 	}
 }
 
 /* ---- what came back ---- */
 
+/* An answer that proves nothing, but shows what may be wrong.  PowerDNS answers so to a
+ * key that it does not accept, Knot to queries for a zone that it does not have. */
+static enum target_trouble kind_of_unsigned(const struct dns_client *client)
+{
+	const uint8_t rcode = client->walk.flags & 15;
+	uint16_t len;
+	const uint8_t *ede = wire_find_option(
+		&client->walk, client->answer, DNS_CLIENT_OPTION_EDE, &len);
+
+	if (ede && len >= 2 && ede[0] == 0 && ede[1] == EDE_NOT_AUTHORITATIVE)
+		return TARGET_ZONE_MISSING;
+	if (rcode == RCODE_NOTAUTH || rcode == RCODE_REFUSED)
+		return TARGET_BAD_CREDENTIALS;
+	return TARGET_NOT_SIGNED;
+}
+
 /* Says how to correct the fault rather than what the MAC looked like. */
-static struct verdict explain_tsig(
+static struct target_failure explain_tsig(
 	const struct exchange *x, const struct verdict *verdict, int64_t now)
 {
 	const struct dns_client *client = x->client;
@@ -149,29 +171,32 @@ static struct verdict explain_tsig(
 	uint8_t owner[NAME_MAX_LEN], alg[NAME_MAX_LEN];
 	char key[NAME_TEXT_MAX], name[VERDICT_NAME_MAX];
 	struct tsig_record record;
-	struct verdict why;
+	struct target_failure failure;
 
 	if (!m->tsig_at || tsig_record_read(&record, owner, alg, client->answer, m))
 		record = (struct tsig_record){0};
 
 	name_to_text(x->tsig.key->name, key);
 	if (!m->tsig_at)
-		why = trouble(client,
+		failure = trouble(client, kind_of_unsigned(client),
 			"answered %s without signature (does it know key %.100s?)",
 			verdict_rcode_name(m->flags & 15, name), key);
 	else if (record.error == TSIG_ERROR_BADKEY)
-		why = trouble(client, "does not know key %.100s (BADKEY)", key);
+		failure = trouble(client, TARGET_BAD_CREDENTIALS,
+			"does not know key %.100s (BADKEY)", key);
 	else if (record.error == TSIG_ERROR_BADSIG)
-		why = trouble(client, "has another secret for key %.100s (BADSIG)", key);
+		failure = trouble(client, TARGET_BAD_CREDENTIALS,
+			"has another secret for key %.100s (BADSIG)", key);
 	else if (record.error == TSIG_ERROR_BADTIME && record.other_len == TSIG_OTHER_LEN)
-		why = trouble(client, "clocks differ by %lld s (BADTIME)",
+		failure = trouble(client, TARGET_CLOCKS_DIFFER,
+			"clocks differ by %lld s (BADTIME)",
 			llabs((long long)tsig_read_server_time(client->answer, m) -
 				(long long)now));
 	else
-		why = trouble(client, "%s", verdict->why);
-	why.rcode = verdict->rcode;
-	why.tsig_error = verdict->tsig_error;
-	return why;
+		failure = trouble(client, TARGET_NOT_SIGNED, "%s", verdict->why);
+	failure.why.rcode = verdict->rcode;
+	failure.why.tsig_error = verdict->tsig_error;
+	return failure;
 }
 
 /* The exchange that the message answers; NULL: none. */
@@ -210,9 +235,10 @@ static struct verdict verify(struct exchange *x, int64_t now)
 	return v;
 }
 
-/* Checks form, identity and signature; verdict_ok with the exchange if the message may be
- * used.  *ret_asker is whose answer it looks like, even if it may not; NULL: nobody's. */
-static struct verdict judge_message(
+/* Checks form, identity and signature; why is NOERROR, with the exchange, if the message
+ * may be used.  *ret_asker is whose answer it looks like, even if it may not; NULL:
+ * nobody's. */
+static struct target_failure judge_message(
 	struct dns_client *client, size_t len, struct exchange **ret_asker)
 {
 	const int64_t now = client->env->real_time();
@@ -220,14 +246,16 @@ static struct verdict judge_message(
 
 	*ret_asker = NULL;
 	if (!verdict_is_ok(&v))
-		return trouble(client, "sent a malformed message: %s", v.why);
+		return trouble(
+			client, TARGET_GARBLED, "sent a malformed message: %s", v.why);
 	*ret_asker = find_asker(client);
 	if (!*ret_asker)
-		return trouble(client, "sent something other than the answer");
+		return trouble(
+			client, TARGET_GARBLED, "sent something other than the answer");
 	v = verify(*ret_asker, now);
 	if (!verdict_is_ok(&v))
 		return explain_tsig(*ret_asker, &v, now);
-	return verdict_ok();
+	return (struct target_failure){.why = v};
 }
 
 /* RFC 8945 5.2.1: NOTAUTH and BADKEY, "unsigned".  PowerDNS leaves the TSIG out, too. */
@@ -263,12 +291,12 @@ static enum dns_client_status judge_unproven(const struct exchange *x)
 
 /* With the answer that was read. */
 static void finish_read(
-	struct exchange *x, enum dns_client_status status, struct verdict why)
+	struct exchange *x, enum dns_client_status status, struct target_failure failure)
 {
 	struct dns_client *client = x->client;
 	const struct dns_client_result result = {
 		.status = status,
-		.why = why,
+		.failure = failure,
 		.msg = client->answer,
 		.m = &client->walk,
 	};
@@ -292,17 +320,17 @@ static bool handle_message(struct dns_client *client, size_t len)
 	enum dns_client_next next = DNS_CLIENT_LAST;
 	enum dns_client_status status;
 	struct exchange *x;
-	struct verdict v = judge_message(client, len, &x);
+	const struct target_failure failure = judge_message(client, len, &x);
 
-	if (!verdict_is_ok(&v)) {
+	if (!verdict_is_ok(&failure.why)) {
 		status = x ? judge_unproven(x) : DNS_CLIENT_FAILED;
 		if (status == DNS_CLIENT_DENIED) {
-			finish_read(x, status, v);
+			finish_read(x, status, failure);
 			return false;
 		}
 		if (status == DNS_CLIENT_UNPROVEN)
-			fail_later(x, status, v);
-		fail_all(client, DNS_CLIENT_FAILED, v);
+			fail_later(x, status, failure);
+		fail_all(client, DNS_CLIENT_FAILED, failure);
 		return false;
 	}
 	dns_places_answer(client->places, &client->address);
@@ -316,16 +344,18 @@ static bool handle_message(struct dns_client *client, size_t len)
 	}
 	if (next == DNS_CLIENT_STOP) {
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, "sent a transfer that makes no sense"));
+			trouble(client, TARGET_GARBLED,
+				"sent a transfer that makes no sense"));
 		return false;
 	}
 	/* RFC 8945 5.3.1: "the last message" of a stream "MUST" be signed. */
 	if (client->key && !client->walk.tsig_at) {
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, "did not sign the last message of a transfer"));
+			trouble(client, TARGET_NOT_SIGNED,
+				"did not sign the last message of a transfer"));
 		return false;
 	}
-	finish_read(x, DNS_CLIENT_ANSWERED, v);
+	finish_read(x, DNS_CLIENT_ANSWERED, failure);
 	return false;
 }
 
@@ -371,7 +401,7 @@ static void on_read(struct bufferevent *connection, void *arg)
 	if (!len)
 		return;
 	fail_all(client, DNS_CLIENT_FAILED,
-		trouble(client, "%s",
+		trouble(client, len == -ENOMEM ? TARGET_OUR_MEMORY : TARGET_GARBLED, "%s",
 			len == -ENOMEM ? "sent an answer: no memory for it"
 				       : "sent a malformed message: no header"));
 }
@@ -405,7 +435,8 @@ static void connect_somewhere(struct dns_client *client)
 	client->address = *address;
 	if (start_connection(client) < 0)
 		try_elsewhere(client,
-			trouble(client, "could not be reached: %s", strerror(errno)));
+			trouble(client, TARGET_UNREACHABLE, "could not be reached: %s",
+				strerror(errno)));
 }
 
 static bool is_anybody_waiting(const struct dns_client *client)
@@ -420,7 +451,7 @@ static bool is_anybody_waiting(const struct dns_client *client)
 }
 
 /* The server was not reached, or found; nothing has been sent. */
-static void try_elsewhere(struct dns_client *client, struct verdict why)
+static void try_elsewhere(struct dns_client *client, struct target_failure failure)
 {
 	const bool has_address = client->connection != NULL;
 	struct exchange *x;
@@ -428,7 +459,7 @@ static void try_elsewhere(struct dns_client *client, struct verdict why)
 	disconnect(client);
 	if (!dns_places_fail(client->places, has_address ? &client->address : NULL) ||
 		!is_anybody_waiting(client)) {
-		fail_all(client, DNS_CLIENT_FAILED, why);
+		fail_all(client, DNS_CLIENT_FAILED, failure);
 		return;
 	}
 	TAILQ_FOREACH(x, &client->exchanges, entry) {
@@ -448,13 +479,13 @@ static void on_found(void *arg)
 		connect_somewhere(client);
 	else
 		try_elsewhere(client,
-			trouble(client, "was not found: %s",
+			trouble(client, TARGET_UNREACHABLE, "was not found: %s",
 				dns_places_why(client->places)));
 }
 
 /* RFC 7766 6.2.4: a client must expect the connection to be closed while its request is
  * on the way. */
-static void handle_close(struct dns_client *client, struct verdict why)
+static void handle_close(struct dns_client *client, struct target_failure failure)
 {
 	const bool is_partial = is_in_transfer(client) ||
 		evbuffer_get_length(bufferevent_get_input(client->connection));
@@ -468,7 +499,7 @@ static void handle_close(struct dns_client *client, struct verdict why)
 			is_needed = true;
 		else
 			fail_later(x, x->messages ? DNS_CLIENT_FAILED : DNS_CLIENT_LOST,
-				why);
+				failure);
 	}
 	disconnect(client);
 	if (is_needed)
@@ -495,18 +526,18 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 	}
 	if (!client->is_connected) {
 		try_elsewhere(client,
-			trouble(client, "could not be reached: %s",
+			trouble(client, TARGET_UNREACHABLE, "could not be reached: %s",
 				evutil_socket_error_to_string(error)));
 		return;
 	}
 	if (what & BEV_EVENT_EOF)
 		handle_close(client,
-			trouble(client, "closed the connection %s",
+			trouble(client, TARGET_UNREACHABLE, "closed the connection %s",
 				is_in_transfer(client) ? "in the middle of a transfer"
 						       : "without an answer"));
 	else
 		handle_close(client,
-			trouble(client, "broke the connection: %s",
+			trouble(client, TARGET_UNREACHABLE, "broke the connection: %s",
 				evutil_socket_error_to_string(error)));
 }
 
@@ -562,7 +593,8 @@ static void send_requests(struct dns_client *client)
 		r = dns_client_write_request(x);
 		if (r < 0)
 			fail_later(x, DNS_CLIENT_FAILED,
-				trouble(client, "was not asked: %s", strerror(-r)));
+				trouble(client, TARGET_OUR_MEMORY, "was not asked: %s",
+					strerror(-r)));
 		else
 			x->is_sent = true;
 	}
@@ -584,7 +616,7 @@ static struct exchange *add_exchange(
 		.octets = malloc(request->len),
 		.id = dns_client_choose_id(client),
 		.is_busy = true,
-		.failure = verdict_ok(),
+		.failure.why = verdict_ok(),
 	};
 	alarm_init(&x->limit, client->env->alarms, on_limit, x);
 	TAILQ_INSERT_TAIL(&client->exchanges, x, entry);
@@ -601,7 +633,7 @@ int dns_client_ask(struct dns_client *client, const struct dns_client_request *r
 		return -ENOMEM;
 	if (!x->octets) {
 		fail_later(x, DNS_CLIENT_FAILED,
-			trouble(client, "was not asked: no memory"));
+			trouble(client, TARGET_OUR_MEMORY, "was not asked: no memory"));
 		return 0;
 	}
 	memcpy(x->octets, request->octets, request->len);

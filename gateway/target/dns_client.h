@@ -17,6 +17,8 @@
 #include "gateway/target/dns_places.h"
 #include "tsig/tsig.h"
 
+enum { DNS_CLIENT_OPTION_EDE = 15 }; /* RFC 8914 2 */
+
 enum dns_client_status {
 	DNS_CLIENT_ANSWERED, /* authentic, to its end */
 	DNS_CLIENT_LOST,     /* the server closed the connection instead of answering:
@@ -33,7 +35,8 @@ enum dns_client_status {
 
 struct dns_client_result {
 	enum dns_client_status status;
-	struct verdict why;           /* with the server's address; not set if ANSWERED */
+	struct target_failure
+		failure;              /* with the server's address; not set if ANSWERED */
 	const uint8_t *msg;           /* ANSWERED: the last message */
 	const struct wire_message *m; /* its walk; both are valid during the call */
 };

@@ -20,8 +20,8 @@ struct exchange {
 	struct tsig_context tsig;
 	struct tsig_stream *stream;
 	unsigned messages; /* received so far, stops at UINT_MAX */
-	/* how it has failed, which its alarm reports; NOERROR: it has not */
-	struct verdict failure;
+	/* how it has failed, which its alarm reports; why is NOERROR: it has not */
+	struct target_failure failure;
 	enum dns_client_status failure_status;
 };
 

@@ -172,7 +172,17 @@ static int error_of(const struct http_transfer *transfer, CURLcode code)
 		return 0;
 	if (transfer->is_too_large || code == CURLE_FILESIZE_EXCEEDED)
 		return -EFBIG;
-	return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return -EKEYREJECTED;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 is none */
+	case CURLE_WEIRD_SERVER_REPLY:
+		return -EBADMSG;
+	default:
+		return -EIO;
+	}
 }
 
 /* Octets of the request that went out, also over connections that turned out dead. */

@@ -41,7 +41,10 @@ struct http_request {
 };
 
 struct http_response {
-	int error; /* 0: an answer came; -ETIMEDOUT, -EFBIG (answer_max), -EIO */
+	/* 0: an answer came; -ETIMEDOUT: none in time; -EFBIG
+	 * (answer_max); -EBADMSG: not HTTP; -EKEYREJECTED: the certificate does not
+	 * prove that it is the server; -EIO: no connection, or it broke off */
+	int error;
 	/* with error: its text, which never contains a header's content */
 	const char *why;
 	bool is_unsent;      /* with error: nothing of it was sent, so it had no effect */

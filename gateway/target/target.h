@@ -24,6 +24,7 @@
 #include "gateway/base/alarm.h"
 #include "gateway/config/config.h"
 #include "gateway/journal/journal.h"
+#include "gateway/target/target_trouble.h"
 #include "zones/update.h"
 
 enum target_outcome {
@@ -37,7 +38,8 @@ enum target_outcome {
 
 struct target_result {
 	enum target_outcome outcome;
-	struct verdict verdict; /* why, unless DONE */
+	enum target_trouble trouble; /* of FAILED: what kind it is */
+	struct verdict verdict;      /* why, unless DONE */
 	/* SOA that the zone now has there, borrowed; NULL: not known, as after FAILED */
 	struct rrset *soa;
 	/* deliver, DONE: others may have changed the zone at the same moment: only a load

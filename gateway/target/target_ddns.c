@@ -59,45 +59,110 @@ void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *so
 		ask(t, t->queries, buf, len, true, message, done);
 }
 
-struct verdict ddns_explain_rcode(const struct ddns_target *t,
+struct target_failure ddns_explain_rcode(const struct ddns_target *t,
 	const struct dns_client_result *result, const char *what)
 {
 	char text[DDNS_RCODE_TEXT_MAX];
 
-	return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s answered %s with %s",
-		dns_places_text(t->places), what,
-		ddns_rcode_to_text(result->msg, result->m, text));
+	return (struct target_failure){
+		ddns_trouble_of(ddns_read_rcode(result->msg, result->m)),
+		verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+			"%s answered %s with %s", dns_places_text(t->places), what,
+			ddns_rcode_to_text(result->msg, result->m, text)),
+	};
 }
 
-struct verdict ddns_judge_soa(
+struct target_failure ddns_judge_soa(
 	struct ddns_target *t, const struct dns_client_result *result)
 {
 	struct rrset *soa;
 
 	if (result->status != DNS_CLIENT_ANSWERED)
-		return result->why;
+		return result->failure;
 	if (ddns_read_rcode(result->msg, result->m) != RCODE_NOERROR)
 		return ddns_explain_rcode(t, result, "a query for the SOA");
 	soa = ddns_read_soa(result->msg, result->m, t->zone);
 	/* A cache might answer with an old SOA. */
 	if (!soa || !(result->m->flags & WIRE_AA)) {
 		rrset_unref(soa);
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
-			"%s is not authoritative for the zone",
-			dns_places_text(t->places));
+		return (struct target_failure){TARGET_ZONE_MISSING,
+			verdict_refuse(RCODE_SERVFAIL, EDE_NOT_AUTHORITATIVE,
+				"%s is not authoritative for the zone",
+				dns_places_text(t->places))};
 	}
 	rrset_unref(t->op.seen);
 	t->op.seen = soa;
-	return verdict_ok();
+	return (struct target_failure){TARGET_NO_TROUBLE, verdict_ok()};
 }
 
 bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result)
 {
-	const struct verdict why = ddns_judge_soa(t, result);
+	const struct target_failure failure = ddns_judge_soa(t, result);
 
-	if (!verdict_is_ok(&why))
-		target_operation_fail(&t->op, &why);
-	return verdict_is_ok(&why);
+	if (!verdict_is_ok(&failure.why))
+		target_operation_fail(&t->op, &failure);
+	return verdict_is_ok(&failure.why);
+}
+
+/*
+ * ---- what is wrong with it ----
+ *
+ * Rcodes alone do not tell whether a server lacks the zone, or does not want us to have
+ * or change it: BIND and PowerDNS answer NOTAUTH to an UPDATE or AXFR of a zone that they
+ * do not have, and Knot the same without a signature, as PowerDNS does to a key that may
+ * not transfer.  A query for the SOA tells these apart: a server that has the zone
+ * answers it, whatever it refuses.
+ */
+
+/* Is the zone there?  If that cannot be found out now, the first guess stands. */
+static void on_look(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+	struct target_failure failure = t->failure;
+
+	if (result->status != DNS_CLIENT_ANSWERED) {
+		if (result->failure.trouble == TARGET_ZONE_MISSING)
+			failure.trouble = TARGET_ZONE_MISSING;
+	} else if (ddns_read_rcode(result->msg, result->m) == RCODE_NOERROR &&
+		result->m->flags & WIRE_AA) {
+		failure.trouble = t->trouble_if_there;
+	} else {
+		failure.trouble = TARGET_ZONE_MISSING;
+	}
+	target_operation_fail(&t->op, &failure);
+}
+
+/* Ends it once the SOA has been looked at. */
+static void fail_after_look(struct ddns_target *t, const struct target_failure *failure,
+	enum target_trouble if_there)
+{
+	t->failure = *failure;
+	t->trouble_if_there = if_there;
+	ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_look);
+}
+
+void ddns_fail_refused(struct ddns_target *t, uint16_t rcode)
+{
+	const struct target_failure failure = {ddns_trouble_of(rcode), t->refusal};
+
+	if (failure.trouble == TARGET_ZONE_MISSING)
+		fail_after_look(t, &failure,
+			rcode == RCODE_NOTAUTH ? TARGET_NOT_PRIMARY : TARGET_REFUSES);
+	else
+		target_operation_fail(&t->op, &failure);
+}
+
+static void fail_transfer(struct ddns_target *t, const struct target_failure *failure)
+{
+	switch (failure->trouble) {
+	case TARGET_BAD_CREDENTIALS:
+	case TARGET_NOT_SIGNED:
+	case TARGET_ZONE_MISSING:
+		fail_after_look(t, failure, TARGET_NO_TRANSFER);
+		return;
+	default:
+		target_operation_fail(&t->op, failure);
+	}
 }
 
 /* ---- probe ---- */
@@ -164,16 +229,16 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
 	struct ddns_transferred got;
-	struct verdict why;
+	struct target_failure failure;
 
 	if (ddns_transfer_needs_whole(t->transfer, result)) {
 		start_transfer(t, NULL);
 		return;
 	}
-	why = ddns_transfer_judge(t->transfer, result, dns_places_text(t->places),
+	failure = ddns_transfer_judge(t->transfer, result, dns_places_text(t->places),
 		hint_at(ddns_transfer_rcode(t->transfer)));
-	if (!verdict_is_ok(&why))
-		target_operation_fail(&t->op, &why);
+	if (!verdict_is_ok(&failure.why))
+		fail_transfer(t, &failure);
 	else if (ddns_transfer_take(t->transfer, &got) < 0)
 		target_operation_fail_memory(&t->op);
 	else

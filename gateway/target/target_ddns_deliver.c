@@ -163,7 +163,7 @@ static void on_check(void *arg, const struct dns_client_result *result)
 	struct ddns_target *t = arg;
 
 	if (result->status != DNS_CLIENT_ANSWERED)
-		target_operation_fail(&t->op, &result->why);
+		target_operation_fail(&t->op, &result->failure);
 	else if (ddns_read_rcode(result->msg, result->m) != RCODE_NOERROR)
 		complete_changed(t);
 	else if (t->lacks_soa)
@@ -328,12 +328,12 @@ static void on_bare_update(void *arg, const struct dns_client_result *result)
 	uint16_t rcode;
 
 	if (result->status != DNS_CLIENT_ANSWERED) {
-		target_operation_fail(&t->op, &result->why);
+		target_operation_fail(&t->op, &result->failure);
 		return;
 	}
 	rcode = ddns_read_rcode(result->msg, result->m);
 	if (rcode != RCODE_NOERROR && rcode != RCODE_NXRRSET) {
-		target_operation_fail(&t->op, &t->refusal);
+		ddns_fail_refused(t, rcode);
 		return;
 	}
 	if (t->lacks_soa)
@@ -359,13 +359,13 @@ static void on_same_soa(void *arg, const struct dns_client_result *result)
 	else if (is_refusal(result))
 		send_batch(t, false);
 	else if (result->status != DNS_CLIENT_ANSWERED)
-		target_operation_fail(&t->op, &result->why);
+		target_operation_fail(&t->op, &result->failure);
 	else if (rcode == RCODE_NXRRSET) /* perhaps before anybody looked at grants */
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
 	else if (rcode == RCODE_NOERROR)
 		complete_rejected(t);
 	else
-		target_operation_fail(&t->op, &t->refusal);
+		ddns_fail_refused(t, rcode);
 }
 
 static void handle_refusal(struct ddns_target *t, const struct dns_client_result *result)
@@ -402,11 +402,11 @@ void ddns_on_pause(void *arg)
 static void on_trial(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
-	struct verdict why = result->why;
+	struct target_failure failure = result->failure;
 	uint16_t rcode;
 
 	if (result->status != DNS_CLIENT_ANSWERED) {
-		target_operation_fail(&t->op, &why);
+		target_operation_fail(&t->op, &failure);
 		return;
 	}
 	rcode = ddns_read_rcode(result->msg, result->m);
@@ -421,8 +421,11 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
 		return;
 	}
-	why = ddns_explain_rcode(t, result, "an UPDATE of nothing but the serial");
-	target_operation_fail(&t->op, &why);
+	failure = ddns_explain_rcode(t, result, "an UPDATE of nothing but the serial");
+	/* Its queries are answered, or there would be no SOA to begin from. */
+	if (rcode == RCODE_SERVFAIL)
+		failure.trouble = TARGET_CANNOT_WRITE;
+	target_operation_fail(&t->op, &failure);
 }
 
 /* It needs the same durable write as the batch, but gives no reason to refuse it. */
@@ -431,7 +434,9 @@ static void send_trial(struct ddns_target *t)
 	struct rrset *soa;
 
 	if (t->is_soa_denied && t->refusal.rcode == RCODE_SERVFAIL) {
-		target_operation_fail(&t->op, &t->refusal);
+		const struct target_failure failure = {TARGET_CANNOT_WRITE, t->refusal};
+
+		target_operation_fail(&t->op, &failure);
 		return;
 	}
 	if (t->is_soa_denied) { /* it cannot read the batch, whatever it can write */
@@ -451,9 +456,9 @@ static void send_trial(struct ddns_target *t)
 static void on_counted(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
-	const struct verdict why = ddns_judge_soa(t, result);
+	const struct target_failure failure = ddns_judge_soa(t, result);
 
-	if (verdict_is_ok(&why))
+	if (verdict_is_ok(&failure.why))
 		complete_counted(t);
 	else
 		complete_unknown(t);
@@ -472,7 +477,7 @@ static void handle_update_answer(
 	struct ddns_target *t, const struct dns_client_result *result)
 {
 	const uint16_t rcode = ddns_read_rcode(result->msg, result->m);
-	struct verdict why;
+	struct target_failure failure;
 
 	if (t->lacks_soa && !t->is_soa_denied && !is_refusal(result) &&
 		rcode != RCODE_NXRRSET)
@@ -490,8 +495,8 @@ static void handle_update_answer(
 		return;
 	case RCODE_NOTIMP:
 	case RCODE_BADVERS:
-		why = ddns_explain_rcode(t, result, "an UPDATE");
-		target_operation_fail(&t->op, &why);
+		failure = ddns_explain_rcode(t, result, "an UPDATE");
+		target_operation_fail(&t->op, &failure);
 		return;
 	default:
 		handle_refusal(t, result);
@@ -513,7 +518,7 @@ static void on_update(void *arg, const struct dns_client_result *result)
 		/* A server will never accept what it cannot read; but only a signed
 		 * answer to the trial proves that the server itself says so. */
 		t->refusal = verdict_refuse(
-			RCODE_REFUSED, EDE_NOT_SUPPORTED, "%s", result->why.why);
+			RCODE_REFUSED, EDE_NOT_SUPPORTED, "%s", result->failure.why.why);
 		handle_servfail(t);
 		return;
 	case DNS_CLIENT_LOST:
@@ -526,7 +531,7 @@ static void on_update(void *arg, const struct dns_client_result *result)
 	case DNS_CLIENT_FAILED:
 		break;
 	}
-	target_operation_fail(&t->op, &result->why);
+	target_operation_fail(&t->op, &result->failure);
 }
 
 static void send_next(struct ddns_target *t)

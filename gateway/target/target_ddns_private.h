@@ -53,6 +53,9 @@ int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t t
 /* The whole rcode, with the OPT record's upper bits (RFC 6891 6.1.3). */
 uint16_t ddns_read_rcode(const uint8_t *msg, const struct wire_message *m);
 
+/* What may be wrong with a server that answers with this rcode. */
+enum target_trouble ddns_trouble_of(uint16_t rcode);
+
 /* "REFUSED", or "REFUSED: text" with the server's explanation (RFC 8914), cut to fit. */
 enum { DDNS_RCODE_TEXT_MAX = 128 };
 const char *ddns_rcode_to_text(
@@ -109,9 +112,9 @@ bool ddns_transfer_lacks_ixfr(
 /* The same, or is IXFR of no use here for another reason? */
 bool ddns_transfer_needs_whole(
 	const struct ddns_transfer *transfer, const struct dns_client_result *result);
-/* What came of an exchange with this server: NOERROR, or why there is no transfer.  hint
- * is added if the server refused it. */
-struct verdict ddns_transfer_judge(const struct ddns_transfer *transfer,
+/* What came of an exchange with this server: why is NOERROR, or says why there is no
+ * transfer.  hint is added if the server refused it. */
+struct target_failure ddns_transfer_judge(const struct ddns_transfer *transfer,
 	const struct dns_client_result *result, const char *who, const char *hint);
 
 /* The result at DDNS_TRANSFER_END; it passes to the caller. */
@@ -155,6 +158,9 @@ struct ddns_target {
 	unsigned servfails;     /* deliver: SERVFAIL answers to the batch */
 	struct rrset *trial;    /* deliver: the SOA of the trial UPDATE; NULL: none yet */
 	struct verdict refusal; /* the server's answer to the batch */
+	/* on the way to failing with it; and its trouble if the zone is there */
+	struct target_failure failure;
+	enum target_trouble trouble_if_there;
 	struct ddns_transfer *transfer; /* load */
 };
 
@@ -171,10 +177,12 @@ void ddns_ask_query(struct ddns_target *t, uint16_t type, const struct rrset *so
 	dns_client_message *message, dns_client_done *done);
 
 /* What the server answered instead of what was asked for. */
-struct verdict ddns_explain_rcode(const struct ddns_target *t,
+struct target_failure ddns_explain_rcode(const struct ddns_target *t,
 	const struct dns_client_result *result, const char *what);
+/* Ends the operation: every update is refused with this rcode, for t->refusal. */
+void ddns_fail_refused(struct ddns_target *t, uint16_t rcode);
 /* Puts the answer to a SOA query into t->op.seen, or says why not. */
-struct verdict ddns_judge_soa(
+struct target_failure ddns_judge_soa(
 	struct ddns_target *t, const struct dns_client_result *result);
 /* The same.  Without a SOA it ends the operation: false. */
 bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result);

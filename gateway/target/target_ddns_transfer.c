@@ -22,7 +22,6 @@
 #include "zones/verbatim.h"
 
 enum {
-	OPTION_EDE = 15,      /* RFC 8914 2 */
 	TTL_MAX = 0x7fffffff, /* RFC 2181 8 */
 	RDATA_MAX = 65535,
 };
@@ -47,7 +46,8 @@ struct ddns_transfer {
 	void *sink_arg;
 	/* without the shape of their type, and RRsets that are too large */
 	struct odd_list odd;
-	uint16_t rcode; /* of the last message */
+	uint16_t rcode;   /* of the last message */
+	bool has_run_out; /* of memory */
 	char reason[VERDICT_WHY_MAX];
 	uint8_t rdata[RDATA_MAX];
 };
@@ -63,13 +63,25 @@ uint16_t ddns_read_rcode(const uint8_t *msg, const struct wire_message *m)
 	return rcode;
 }
 
+enum target_trouble ddns_trouble_of(uint16_t rcode)
+{
+	switch (rcode) {
+	case RCODE_REFUSED: /* BIND: to a query for a zone that it does not have */
+	case RCODE_NOTAUTH:
+	case RCODE_NXDOMAIN:
+		return TARGET_ZONE_MISSING;
+	default:
+		return TARGET_FAULTY;
+	}
+}
+
 const char *ddns_rcode_to_text(
 	const uint8_t *msg, const struct wire_message *m, char buf[DDNS_RCODE_TEXT_MAX])
 {
 	char name[VERDICT_NAME_MAX];
 	const char *rcode = verdict_rcode_name(ddns_read_rcode(msg, m), name);
 	uint16_t len = 0;
-	const uint8_t *ede = wire_find_option(m, msg, OPTION_EDE, &len);
+	const uint8_t *ede = wire_find_option(m, msg, DNS_CLIENT_OPTION_EDE, &len);
 
 	if (ede && len > 2) /* INFO-CODE, then EXTRA-TEXT */
 		snprintf(buf, DDNS_RCODE_TEXT_MAX, "%s: %.*s", rcode, len - 2,
@@ -142,6 +154,12 @@ __attribute__((format(printf, 3, 4))) static enum ddns_transfer_state leave(
 	vsnprintf(t->reason, sizeof(t->reason), format, args);
 	va_end(args);
 	return state;
+}
+
+static enum ddns_transfer_state run_out_of_memory(struct ddns_transfer *t)
+{
+	t->has_run_out = true;
+	return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
 }
 
 static enum ddns_transfer_state broken_rr(
@@ -232,7 +250,7 @@ static enum ddns_transfer_state end_whole(struct ddns_transfer *t)
 		return DDNS_TRANSFER_END;
 	zone_set_signed(t->zone, t->is_signed);
 	if (put_proofs_back(t) < 0)
-		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
+		return run_out_of_memory(t);
 	return DDNS_TRANSFER_END;
 }
 
@@ -253,7 +271,7 @@ static enum ddns_transfer_state load_rr(struct ddns_transfer *t, const struct rr
 	if (r == -ENOSPC)
 		note_odd(t, rr, " (too many records)");
 	else if (r < 0)
-		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
+		return run_out_of_memory(t);
 	return DDNS_TRANSFER_WHOLE;
 }
 
@@ -283,7 +301,7 @@ static enum ddns_transfer_state read_first(struct ddns_transfer *t, const struct
 		return broken_rr(t, rr, "the first record is not the zone's SOA");
 	t->soa = rrset_new(TYPE_SOA, rr->ttl, rr->rdata, rr->rdata_len);
 	if (!t->soa)
-		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
+		return run_out_of_memory(t);
 	if (t->since && t->is_only_soa)
 		return judge_only_soa(t);
 	return DDNS_TRANSFER_SECOND;
@@ -322,7 +340,7 @@ static enum ddns_transfer_state read_second(struct ddns_transfer *t, const struc
 	t->zone = zone_new_seeded(t->zone_name, &t->seed);
 	t->proofs = zone_new_seeded(t->zone_name, &t->seed);
 	if (!t->zone || !t->proofs)
-		return leave(t, DDNS_TRANSFER_BROKEN, "out of memory");
+		return run_out_of_memory(t);
 	soa.rdata = soa_rdata(t->soa, &len);
 	soa.rdata_len = len;
 	soa.ttl = t->soa->ttl;
@@ -351,8 +369,7 @@ static enum ddns_transfer_state read_difference(
 		change.ttl = 0;
 	}
 	update_builder_add(&t->difference, &change);
-	return t->difference.error ? leave(t, DDNS_TRANSFER_BROKEN, "out of memory")
-				   : t->state;
+	return t->difference.error ? run_out_of_memory(t) : t->state;
 }
 
 /* After the removed records of one sequence comes the SOA that it leads to. */
@@ -547,18 +564,23 @@ bool ddns_transfer_needs_whole(
 		(t->since && result->status == DNS_CLIENT_LOST);
 }
 
-struct verdict ddns_transfer_judge(const struct ddns_transfer *t,
+struct target_failure ddns_transfer_judge(const struct ddns_transfer *t,
 	const struct dns_client_result *result, const char *who, const char *hint)
 {
 	const char *what = t->since ? "IXFR" : "AXFR";
 
 	if (t->state == DDNS_TRANSFER_REFUSED)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
-			"%s answered %s with %s%s", who, what, t->reason, hint);
+		return (struct target_failure){ddns_trouble_of(t->rcode),
+			verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR,
+				"%s answered %s with %s%s", who, what, t->reason, hint)};
 	if (!is_going_on(t->state))
-		return verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
-			what, who, t->reason);
-	return result->status == DNS_CLIENT_ANSWERED ? verdict_ok() : result->why;
+		return (struct target_failure){
+			t->has_run_out ? TARGET_OUR_MEMORY : TARGET_GARBLED,
+			verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s of %s: %s",
+				what, who, t->reason)};
+	if (result->status != DNS_CLIENT_ANSWERED)
+		return result->failure;
+	return (struct target_failure){.why = verdict_ok()};
 }
 
 struct ddns_transfer *ddns_transfer_new(const uint8_t *zone, struct rrset *since,

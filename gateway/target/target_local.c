@@ -40,6 +40,7 @@ static void on_written(struct journal_op *op, void *arg)
 	struct local_target *t = arg;
 	const struct target_result result = {
 		.outcome = op->result ? TARGET_FAILED : TARGET_DONE,
+		.trouble = op->result ? TARGET_OUR_DATABASE : TARGET_NO_TROUBLE,
 		.verdict = op->result
 			? verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "the database fails")
 			: verdict_ok(),

@@ -71,17 +71,19 @@ void target_operation_succeed(struct target_operation *operation)
 	target_operation_end(operation, TARGET_DONE, &why);
 }
 
-void target_operation_fail(struct target_operation *operation, const struct verdict *why)
+void target_operation_fail(
+	struct target_operation *operation, const struct target_failure *failure)
 {
 	rrset_keep(&operation->seen, NULL);
-	target_operation_end(operation, TARGET_FAILED, why);
+	target_operation_end(operation, TARGET_FAILED, &failure->why);
+	operation->content.result.trouble = failure->trouble;
 }
 
 void target_operation_fail_memory(struct target_operation *operation)
 {
-	const struct verdict why = verdict_no_memory();
+	const struct target_failure failure = {TARGET_OUR_MEMORY, verdict_no_memory()};
 
-	target_operation_fail(operation, &why);
+	target_operation_fail(operation, &failure);
 }
 
 void target_operation_adopt(

@@ -36,7 +36,8 @@ void target_operation_begin_load(
 void target_operation_end(struct target_operation *operation, enum target_outcome outcome,
 	const struct verdict *why);
 void target_operation_succeed(struct target_operation *operation);
-void target_operation_fail(struct target_operation *operation, const struct verdict *why);
+void target_operation_fail(
+	struct target_operation *operation, const struct target_failure *failure);
 void target_operation_fail_memory(struct target_operation *operation);
 
 /* What the operation wrote has given the zone this SOA.  The caller's mirror has the

@@ -25,12 +25,12 @@ enum {
 /* ---- asking ---- */
 
 /* Whatever has asked: the upkeep, for which an operation waits, or the operation. */
-static void fail(struct powerdns_target *t, const struct verdict *why)
+static void fail(struct powerdns_target *t, const struct target_failure *failure)
 {
 	if (t->upkeep.is_busy)
-		powerdns_upkeep_fail(t, why);
+		powerdns_upkeep_fail(t, &failure->why);
 	else
-		target_operation_fail(&t->op, why);
+		target_operation_fail(&t->op, failure);
 }
 
 /* A delivery's look at the SOA does not stand in line with those of probes. */
@@ -66,6 +66,31 @@ static bool is_page(const struct http_response *response)
 	return *body == '<';
 }
 
+/* Of an answer that is none, or not the one that was asked for. */
+static enum target_trouble trouble_of(const struct http_response *response)
+{
+	switch (response->error) {
+	case 0:
+		break;
+	case -ETIMEDOUT:
+		return TARGET_TIMED_OUT;
+	case -ENOMEM:
+		return TARGET_OUR_MEMORY;
+	case -EKEYREJECTED:
+		return TARGET_NOT_SIGNED;
+	case -EFBIG:
+	case -EBADMSG:
+		return TARGET_GARBLED;
+	default:
+		return TARGET_UNREACHABLE;
+	}
+	if (response->status == 401 || response->status == 403)
+		return TARGET_BAD_CREDENTIALS;
+	if (is_page(response))
+		return TARGET_GARBLED;
+	return response->status == 404 ? TARGET_ZONE_MISSING : TARGET_FAULTY;
+}
+
 static struct verdict explain_page(const struct http_response *response)
 {
 	return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
@@ -74,7 +99,7 @@ static struct verdict explain_page(const struct http_response *response)
 		response->status);
 }
 
-struct verdict powerdns_explain(const struct http_response *response)
+static struct verdict explain(const struct http_response *response)
 {
 	char text[POWERDNS_WHY_MAX];
 
@@ -102,44 +127,58 @@ struct verdict powerdns_explain(const struct http_response *response)
 		response->status, text);
 }
 
-void powerdns_fail(struct powerdns_target *t, const struct http_response *response)
+struct target_failure powerdns_explain(const struct http_response *response)
 {
-	const struct verdict why = powerdns_explain(response);
-
-	fail(t, &why);
+	return (struct target_failure){trouble_of(response), explain(response)};
 }
 
-struct verdict powerdns_read_zone(struct powerdns_target *t,
+void powerdns_fail(struct powerdns_target *t, const struct http_response *response)
+{
+	const struct target_failure failure = powerdns_explain(response);
+
+	fail(t, &failure);
+}
+
+/* May it be a target?  NO_TROUBLE, or why not. */
+static struct target_failure judge_zone(const struct powerdns_zone *zone)
+{
+	/* The next transfer would undo everything, although the API accepts it. */
+	if (powerdns_zone_is_secondary(zone))
+		return (struct target_failure){TARGET_NOT_PRIMARY,
+			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+				"PowerDNS: the zone is not writable there: it is a "
+				"secondary (kind %s)",
+				zone->kind)};
+	if (!zone->soa)
+		return (struct target_failure){TARGET_ZONE_MISSING,
+			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+				"PowerDNS: the zone has no SOA there")};
+	return (struct target_failure){TARGET_NO_TROUBLE, verdict_ok()};
+}
+
+struct target_failure powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret)
 {
 	char why[POWERDNS_WHY_MAX];
-	struct verdict v;
+	struct target_failure failure;
 	int ret_read;
 
 	if (!powerdns_is_success(response))
 		return powerdns_explain(response);
 	if (is_page(response))
-		return explain_page(response);
+		return (struct target_failure){TARGET_GARBLED, explain_page(response)};
 	ret_read = powerdns_json_read_zone(ret, response->body, response->body_len,
 		t->zone, &t->seed, want_content, why);
 	if (ret_read == -ENOMEM)
-		return verdict_no_memory();
+		return (struct target_failure){TARGET_OUR_MEMORY, verdict_no_memory()};
 	if (ret_read)
-		return verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: %s", why);
-	v = verdict_ok();
-	/* The next transfer would undo everything, although the API accepts it. */
-	if (powerdns_zone_is_secondary(ret))
-		v = verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
-			"PowerDNS: the zone is not writable there: it is a secondary "
-			"(kind %s)",
-			ret->kind);
-	else if (!ret->soa)
-		v = verdict_refuse(
-			RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: the zone has no SOA there");
-	if (!verdict_is_ok(&v))
+		return (struct target_failure){TARGET_GARBLED,
+			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: %s", why)};
+	failure = judge_zone(ret);
+	if (!verdict_is_ok(&failure.why))
 		powerdns_zone_clear(ret);
-	return v;
+	return failure;
 }
 
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone)
@@ -162,10 +201,11 @@ void powerdns_believe(struct powerdns_target *t)
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response)
 {
 	struct powerdns_zone zone;
-	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
+	const struct target_failure failure =
+		powerdns_read_zone(t, response, false, &zone);
 
-	if (!verdict_is_ok(&v)) {
-		target_operation_fail(&t->op, &v);
+	if (!verdict_is_ok(&failure.why)) {
+		target_operation_fail(&t->op, &failure);
 		return false;
 	}
 	powerdns_note_settings(t, &zone);
@@ -253,10 +293,11 @@ static void on_zone(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	struct powerdns_zone zone;
-	const struct verdict v = powerdns_read_zone(t, response, true, &zone);
+	const struct target_failure failure =
+		powerdns_read_zone(t, response, true, &zone);
 
-	if (!verdict_is_ok(&v)) {
-		target_operation_fail(&t->op, &v);
+	if (!verdict_is_ok(&failure.why)) {
+		target_operation_fail(&t->op, &failure);
 		return;
 	}
 	note_content(t, &zone);

@@ -92,10 +92,12 @@ static void on_soa_after(void *arg, const struct http_response *response)
 	struct powerdns_target *t = arg;
 	const enum powerdns_bump bump = t->serial.bump;
 	struct powerdns_zone zone;
-	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
+	const struct target_failure failure =
+		powerdns_read_zone(t, response, false, &zone);
 	bool is_ours;
 
-	if (!verdict_is_ok(&v)) { /* the batch was applied, only its serial is unknown */
+	if (!verdict_is_ok(
+		    &failure.why)) { /* it was applied, only its serial is unknown */
 		complete_suspect(t);
 		return;
 	}
@@ -198,6 +200,16 @@ static void drop_body(struct powerdns_target *t)
 	t->body = NULL;
 }
 
+/* It gives no details, but whatever it is, reading is not what has failed. */
+static void fail_to_write(struct powerdns_target *t, const struct http_response *response)
+{
+	struct target_failure failure = powerdns_explain(response);
+
+	if (failure.trouble == TARGET_FAULTY)
+		failure.trouble = TARGET_CANNOT_WRITE;
+	target_operation_fail(&t->op, &failure);
+}
+
 static void on_patched(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
@@ -210,7 +222,7 @@ static void on_patched(void *arg, const struct http_response *response)
 		return;
 	}
 	if (!powerdns_is_success(response)) {
-		powerdns_fail(t, response);
+		fail_to_write(t, response);
 		return;
 	}
 	t->attempt.is_open = false;

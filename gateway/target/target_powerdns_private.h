@@ -114,11 +114,11 @@ void powerdns_ask(struct powerdns_target *t, enum powerdns_place place, http_don
 
 bool powerdns_is_success(const struct http_response *response);
 /* Why it is not one. */
-struct verdict powerdns_explain(const struct http_response *response);
+struct target_failure powerdns_explain(const struct http_response *response);
 
-/* An answer about the zone.  NOERROR with *ret to be cleared, or why it cannot be
- * used. */
-struct verdict powerdns_read_zone(struct powerdns_target *t,
+/* An answer about the zone.  why is NOERROR, with *ret to be cleared, or says why it
+ * cannot be used. */
+struct target_failure powerdns_read_zone(struct powerdns_target *t,
 	const struct http_response *response, bool want_content,
 	struct powerdns_zone *ret);
 /* Records that the zone has t->op.seen and t->serial, as far as is known. */

@@ -209,15 +209,15 @@ static void rectify(struct powerdns_target *t)
 static bool is_refused(struct powerdns_target *t, const struct http_response *response)
 {
 	const long status = response->error ? 0 : response->status;
-	struct verdict why;
+	struct target_failure failure;
 	char name[NAME_TEXT_MAX];
 
 	if (!powerdns_is_rejection(response) && status != 403 && status != 405 &&
 		status != 501)
 		return false;
-	why = powerdns_explain(response);
+	failure = powerdns_explain(response);
 	log_warning("zone %s: %s does not let Muster change who rectifies the zone: %s",
-		name_to_text(t->zone, name), t->config->id, why.why);
+		name_to_text(t->zone, name), t->config->id, failure.why.why);
 	t->upkeep.is_refused = true;
 	return true;
 }
@@ -403,10 +403,11 @@ static void on_look(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	struct powerdns_zone zone;
-	const struct verdict v = powerdns_read_zone(t, response, false, &zone);
+	const struct target_failure failure =
+		powerdns_read_zone(t, response, false, &zone);
 
 	/* Otherwise the next operation looks for itself. */
-	if (verdict_is_ok(&v)) {
+	if (verdict_is_ok(&failure.why)) {
 		if (t->believed && rrset_is_identical(t->believed, zone.soa) &&
 			t->believed_stored == zone.stored) {
 			powerdns_note_settings(t, &zone);

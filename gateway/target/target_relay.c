@@ -57,7 +57,7 @@ static bool is_told(uint16_t rcode)
 static void on_answer(void *arg, const struct dns_client_result *result)
 {
 	struct target_relay *relay = arg;
-	struct target_relay_result told = {.why = result->why};
+	struct target_relay_result told = {.why = result->failure.why};
 	char text[DDNS_RCODE_TEXT_MAX];
 
 	if (result->status == DNS_CLIENT_ANSWERED) {
@@ -107,7 +107,8 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 	}
 	if (relay->transfer)
 		told.why = ddns_transfer_judge(
-			relay->transfer, result, dns_places_text(relay->places), "");
+			relay->transfer, result, dns_places_text(relay->places), "")
+				   .why;
 	finish(relay, &told);
 }
 
@@ -156,8 +157,8 @@ struct target_relay *target_relay_new(const struct config_target *config,
 	relay->env = env;
 	relay->places = dns_places_new(config, NULL, env);
 	if (relay->places)
-		relay->client = dns_client_new(
-			config, relay->places, config->transfer_key, env);
+		relay->client =
+			dns_client_new(config, relay->places, config->transfer_key, env);
 	if (relay->client)
 		return relay;
 	target_relay_free(relay);

@@ -223,6 +223,7 @@ static void set_result(struct fake_target *t, enum target_outcome outcome,
 	rrset_keep(&t->seen, outcome == TARGET_FAILED ? NULL : zone_soa(t->server->zone));
 	t->content.result = (struct target_result){
 		.outcome = outcome,
+		.trouble = outcome == TARGET_FAILED ? TARGET_FAULTY : TARGET_NO_TROUBLE,
 		.verdict =
 			why ? verdict_refuse(rcode, EDE_OTHER, "%s", why) : verdict_ok(),
 		.soa = t->seen,

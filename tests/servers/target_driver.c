@@ -89,13 +89,15 @@ static const char *outcome_name(enum target_outcome outcome)
 static void print_result(
 	const struct driver *d, const struct target_result *result, const char *more)
 {
+	const char *trouble = target_trouble_name(result->trouble);
 	char name[VERDICT_NAME_MAX], serial[16] = "-";
 
 	if (d->is_quiet)
 		return;
 	if (result->soa)
 		snprintf(serial, sizeof(serial), "%u", rrset_serial(result->soa));
-	printf("= %s serial %s%s: %s %s\n", outcome_name(result->outcome), serial, more,
+	printf("= %s serial %s%s%s%s: %s %s\n", outcome_name(result->outcome), serial,
+		more, trouble ? " trouble " : "", trouble ? trouble : "",
 		verdict_name(&result->verdict, name), result->verdict.why);
 }
 

@@ -12,13 +12,16 @@ TIMEOUT_MS = 30000  # of requests that are answered, on however busy a machine
 
 
 class Result:
-    """The result of one command: outcome, serial (None: not known), rcode, why."""
+    """The result of one command: outcome, serial (None: not known), trouble (None: none),
+    rcode, why."""
 
     def __init__(self, line, records):
         match = re.fullmatch(
-            r"= (\w+) serial (\d+|-)(?: (zone|difference) (\d+))?: (\S+) ?(.*)", line)
+            r"= (\w+) serial (\d+|-)(?: (zone|difference) (\d+))?(?: trouble (\S+))?: (\S+) ?(.*)",
+            line)
         assert match, line
-        self.outcome, serial, self.kind, count, self.rcode, self.why = match.groups()
+        self.outcome, serial, self.kind, count, self.trouble, self.rcode, self.why = \
+            match.groups()
         self.serial = None if serial == "-" else int(serial)
         self.count = None if count is None else int(count)
         self.records = records  # of a difference: "- owner ttl type rdata", "+ ..."

@@ -368,9 +368,9 @@ static void other_schemes_are_refused(void **state)
 	struct bench *b = *state;
 
 	ask(b, (struct http_request){.url = "file:///etc/passwd"});
-	assert_int_equal(b->error, -EIO);
+	assert_int_equal(b->error, -EBADMSG);
 	ask(b, (struct http_request){.url = "ftp://127.0.0.1/"});
-	assert_int_equal(b->error, -EIO);
+	assert_int_equal(b->error, -EBADMSG);
 	ask(b, (struct http_request){.url = "http://127.0.0.1:1/"});
 	assert_int_equal(b->error, -EIO);
 }
