@@ -1,7 +1,11 @@
 /*
- * Deliveries.  A delivery is idle, or busy with exactly one thing: a load, a probe, a
- * batch, or a pause after a failure.  delivery_kick decides what comes next whenever
+ * Deliveries.  A delivery is idle, or busy with exactly one thing: a load, a probe,
+ * batches, or a pause after a failure.  delivery_kick decides what comes next whenever
  * one of these ends or something new arrives.
+ *
+ * While a batch is in flight another may follow, if the target takes it
+ * (target_ops.takes_more).  What one comes to is told in their order.  If it was not
+ * applied, those behind it were not either, and are formed again.
  */
 #include "gateway/delivery/delivery_private.h"
 
@@ -51,6 +55,7 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	d->zone = *zone;
 	d->is_primary = is_primary;
 	d->backoff_ms = DELIVERY_BACKOFF_MIN_MS;
+	TAILQ_INIT(&d->batches);
 	delivery_list_init(&d->queue, queue_max(thread), thread);
 	delivery_list_init(&d->tail, queue_max(thread), thread);
 	delivery_list_init(&d->altered, queue_max(thread), thread);
@@ -84,7 +89,7 @@ void delivery_free(struct delivery *d)
 	delivery_list_clear(&d->queue);
 	delivery_list_clear(&d->altered);
 	changeset_unref(d->spent);
-	delivery_drop_batch(d);
+	delivery_drop_batches(d);
 	alarm_stop(&d->alarm);
 	alarm_stop(&d->cursor_alarm);
 	config_unref(d->config);
@@ -135,7 +140,7 @@ uint64_t delivery_cursor(const struct delivery *d)
 
 static void succeed(struct delivery *d)
 {
-	d->state = DELIVERY_IDLE;
+	d->state = d->in_flight ? DELIVERY_SENDING : DELIVERY_IDLE;
 	if (d->changed_in_a_row > DELIVERY_CHANGED_MAX || d->is_waiting)
 		return; /* it answers, but accepts nothing, or must get nothing */
 	if (d->is_down) {
@@ -327,28 +332,29 @@ void delivery_want_probe(struct delivery *d)
 /* ---- batches ---- */
 
 /* Removes what a finished batch held from the queue. */
-static void finish_batch(struct delivery *d)
+static void finish_batch(struct delivery *d, struct delivery_batch *batch)
 {
-	const uint64_t seq = d->batch_seq;
+	const uint64_t seq = batch->seq;
 
-	for (size_t i = 0; i < d->batch_entries; i++) {
+	for (size_t i = 0; i < batch->entries; i++) {
 		struct delivery_entry *e = TAILQ_FIRST(&d->queue.entries);
 
 		d->delivered += e->sets;
 		delivery_list_drop(&d->queue, e);
 	}
-	delivery_drop_batch(d);
+	delivery_drop_batch(d, batch);
 	/* It may be followed by change sets that do not concern this target. */
 	delivery_move_cursor(d, delivery_has_pending(d) ? seq : d->loaded);
 }
 
 /* The target has the whole batch. */
-static void finish_applied(struct delivery *d, struct rrset *soa)
+static void finish_applied(
+	struct delivery *d, struct delivery_batch *batch, struct rrset *soa)
 {
-	struct changeset *changes = changeset_ref(d->batch);
+	struct changeset *changes = changeset_ref(batch->changes);
 
-	delivery_blame_applied(&d->blame, d->batch_entries);
-	finish_batch(d);
+	delivery_blame_applied(&d->blame, batch->entries);
+	finish_batch(d, batch);
 	d->zone.events->applied(d->zone.arg, d,
 		&(struct delivery_success){
 			.seq = d->cursor, .changes = changes, .soa = soa});
@@ -357,12 +363,13 @@ static void finish_applied(struct delivery *d, struct rrset *soa)
 
 /* The batch leaves the queue when what it did has been undone.  Until there is memory for
  * that, the target refuses it again and again. */
-static void finish_rejected(struct delivery *d, const struct target_result *result)
+static void finish_rejected(struct delivery *d, struct delivery_batch *batch,
+	const struct target_result *result)
 {
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
 	/* As it was queued, since batches do not contain leases. */
 	struct delivery_rejection rejection = {
-		.seq = d->batch_seq,
+		.seq = batch->seq,
 		.changes = first->changes,
 		.is_withdrawal = first->is_withdrawal,
 		.why = &result->verdict,
@@ -373,34 +380,49 @@ static void finish_rejected(struct delivery *d, const struct target_result *resu
 		return;
 	}
 	succeed(d);
-	finish_batch(d);
+	finish_batch(d, batch);
 	d->delivered--;
 	d->rejected++;
 }
 
-static void on_rejected(struct delivery *d, const struct target_result *result)
+static void on_rejected(struct delivery *d, struct delivery_batch *batch,
+	const struct target_result *result)
 {
 	if (TAILQ_FIRST(&d->queue.entries)->is_folded) {
 		succeed(d);
 		delivery_unfold(d);
 		return;
 	}
-	if (delivery_blame_refused(&d->blame, d->batch_entries)) {
-		finish_rejected(d, result);
+	if (delivery_blame_refused(&d->blame, batch->entries)) {
+		finish_rejected(d, batch, result);
 		return;
 	}
 	succeed(d);
-	delivery_drop_batch(d);
+	delivery_drop_batch(d, batch);
+}
+
+/* The first batch was not applied, so those behind it were not either: unless its outcome
+ * is unknown. */
+static void drop_followers(struct delivery *d, enum target_outcome outcome)
+{
+	struct delivery_batch *first = TAILQ_FIRST(&d->batches), *next;
+
+	while ((next = TAILQ_NEXT(first, entry))) {
+		if (outcome == TARGET_FAILED)
+			delivery_note_uncertain(d, next->last_seq);
+		delivery_drop_batch(d, next);
+	}
+	d->in_flight = 0;
 }
 
 /* Somebody else writes to the zone, too.  If a target is found changed again and again,
  * the next batch is put off, so that following the zone does not take all the time. */
-static void on_changed(struct delivery *d)
+static void on_changed(struct delivery *d, struct delivery_batch *batch)
 {
 	succeed(d);
-	if (d->batch_is_retry)
-		delivery_note_uncertain(d, d->batch_last);
-	delivery_drop_batch(d);
+	if (batch->is_retry)
+		delivery_note_uncertain(d, batch->last_seq);
+	delivery_drop_batch(d, batch);
 	if (d->is_primary)
 		d->want_load = true;
 	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
@@ -415,10 +437,10 @@ static size_t batch_limit(const struct delivery *d)
 
 /* Called before a finished batch leaves the queue: the clients that it answers may send
  * again. */
-static void start_gathering(struct delivery *d)
+static void start_gathering(struct delivery *d, const struct delivery_batch *batch)
 {
 	const int64_t now_ms = turn_monotonic_ms(&d->zone.thread->time);
-	const int64_t took_ms = now_ms - d->sent_ms;
+	const int64_t took_ms = now_ms - batch->sent_ms;
 	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
 
 	if (wait_ms > DELIVERY_GATHER_MAX_MS)
@@ -441,52 +463,58 @@ static bool is_gathering(struct delivery *d)
 static void on_delivered(void *arg, const struct target_result *result)
 {
 	struct delivery *d = arg;
+	struct delivery_batch *batch = TAILQ_FIRST(&d->batches);
 
+	d->in_flight--;
+	if (result->outcome != TARGET_DONE)
+		drop_followers(d, result->outcome);
 	switch (result->outcome) {
 	case TARGET_DONE:
 		d->changed_in_a_row = 0;
 		succeed(d);
 		if (target_ops(d->target)->is_local)
-			d->cursor_stored = d->batch_seq;
+			d->cursor_stored = batch->seq;
 		if (d->is_primary && !result->soa) /* others may have written as well */
 			d->want_probe = true;
-		start_gathering(d);
+		start_gathering(d, batch);
 		d->want_load |= d->is_primary && result->maybe_others;
-		finish_applied(d, result->soa);
+		finish_applied(d, batch, result->soa);
 		break;
 	case TARGET_CHANGED:
-		on_changed(d);
+		on_changed(d, batch);
 		break;
 	case TARGET_REJECTED:
-		on_rejected(d, result);
+		on_rejected(d, batch, result);
 		/* After a withdrawal, which may have restored an older one. */
 		if (d->is_primary && result->soa)
 			d->zone.events->found_soa(d->zone.arg, result->soa);
 		break;
 	case TARGET_FAILED:
-		d->batch_is_retry = true;
+		batch->is_retry = true;
 		pause_after(d, result);
 		return;
 	}
 	delivery_kick(d, false);
 }
 
-static void send_batch(struct delivery *d)
+static void send_batch(struct delivery *d, struct delivery_batch *batch)
 {
-	const struct target_batch batch = {
-		.changes = d->batch,
-		.seq = d->batch_seq,
-		.is_retry = d->batch_is_retry,
+	const struct target_batch request = {
+		.changes = batch->changes,
+		.seq = batch->seq,
+		.is_retry = batch->is_retry,
 	};
 
-	if (d->batch->count == 0) { /* the pending changes cancelled each other out */
+	/* The pending changes cancelled each other out. */
+	if (batch->changes->count == 0 && !d->in_flight) {
 		d->changed_in_a_row = 0;
-		finish_applied(d, NULL);
+		finish_applied(d, batch, NULL);
 		return;
 	}
 	d->state = DELIVERY_SENDING;
-	d->sent_ms = turn_monotonic_ms(&d->zone.thread->time);
-	target_ops(d->target)->deliver(d->target, &batch, on_delivered, d);
+	d->in_flight++;
+	batch->sent_ms = turn_monotonic_ms(&d->zone.thread->time);
+	target_ops(d->target)->deliver(d->target, &request, on_delivered, d);
 }
 
 static void load(struct delivery *d)
@@ -580,33 +608,67 @@ static int take_settings(struct delivery *d)
 	config_unref(d->config);
 	d->config = d->next_config;
 	d->next_config = NULL;
-	delivery_drop_batch(d);
+	delivery_drop_batches(d);
 	d->want_load = d->is_primary;
 	d->want_whole = true;
 	return 0;
 }
 
-void delivery_kick(struct delivery *d, bool flush)
+/* While nothing is in flight: whatever needs the target for itself.  False: it has begun,
+ * or nothing may. */
+static bool look_around(struct delivery *d)
+{
+	if (d->next_config && take_settings(d)) {
+		delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
+		return false;
+	}
+	if (d->want_load && target_ops(d->target)->load) {
+		load(d);
+		return false;
+	}
+	if (d->is_waiting && d->want_probe && target_ops(d->target)->probe) {
+		probe(d);
+		return false;
+	}
+	return !d->is_waiting && (!d->is_primary || d->is_ready);
+}
+
+/* May another batch follow those in flight? */
+static bool may_follow(const struct delivery *d)
 {
 	const struct target_ops *ops = target_ops(d->target);
 
-	while (d->state == DELIVERY_IDLE) {
-		if (d->next_config && take_settings(d)) {
-			delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
-			return;
-		}
-		if (d->want_load && ops->load) {
-			load(d);
-			return;
-		}
-		if (d->is_waiting && d->want_probe && ops->probe) {
-			probe(d);
-			return;
-		}
-		if (d->is_waiting || (d->is_primary && !d->is_ready))
+	return d->state == DELIVERY_SENDING && ops->takes_more && !d->next_config &&
+		!d->want_load && !d->is_waiting &&
+		!delivery_blame_is_looking(&d->blame) && delivery_next_entry(d) &&
+		ops->takes_more(d->target);
+}
+
+/* The batch to be sent now, perhaps again; NULL: no memory. */
+static struct delivery_batch *next_batch(struct delivery *d)
+{
+	struct delivery_batch *again = d->in_flight ? NULL : TAILQ_FIRST(&d->batches);
+
+	return again ? again : delivery_form_batch(d, batch_limit(d));
+}
+
+/* Without memory it is tried again after a pause, or when what is in flight is over. */
+static void put_off(struct delivery *d)
+{
+	if (!d->in_flight)
+		delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
+}
+
+void delivery_kick(struct delivery *d, bool flush)
+{
+	const struct target_ops *ops = target_ops(d->target);
+	struct delivery_batch *batch;
+
+	while (d->state == DELIVERY_IDLE || may_follow(d)) {
+		if (d->state == DELIVERY_IDLE && !look_around(d))
 			return;
 		if (delivery_catch_up(d)) {
-			delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
+			put_off(d);
 			return;
 		}
 		/* A batch compares the serial itself, so probing is for quiet times. */
@@ -617,13 +679,15 @@ void delivery_kick(struct delivery *d, bool flush)
 		}
 		if (d->is_live && d->is_held)
 			return;
-		if (!d->batch && !flush && (delivery_is_lagging(d) || is_gathering(d)))
+		if ((d->in_flight || TAILQ_EMPTY(&d->batches)) && !flush &&
+			(delivery_is_lagging(d) || is_gathering(d)))
 			return;
 		d->want_probe = false;
-		if (!d->batch && !delivery_form_batch(d, batch_limit(d))) {
-			delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
+		batch = next_batch(d);
+		if (!batch) {
+			put_off(d);
 			return;
 		}
-		send_batch(d);
+		send_batch(d, batch);
 	}
 }

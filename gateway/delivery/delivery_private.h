@@ -59,6 +59,20 @@ struct delivery_fold {
 	uint64_t uncertain; /* struct delivery's; 0: everything is certain */
 };
 
+/* Entries of the queue, merged to one request. */
+struct delivery_batch {
+	TAILQ_ENTRY(delivery_batch) entry;
+	struct changeset *changes; /* counted */
+	uint64_t seq;              /* with the batches before, everything up to here */
+	uint64_t last_seq;         /* the last change set of which it has anything */
+	const struct delivery_entry *last; /* of those in it, while it is in flight */
+	size_t entries;
+	bool is_retry;   /* tried before, outcome unknown */
+	int64_t sent_ms; /* monotonic */
+};
+
+TAILQ_HEAD(delivery_batches, delivery_batch);
+
 enum { DELIVERY_SHRINK_SEQS = 8192 }; /* rows that get parts, at most */
 
 struct delivery_read {
@@ -142,16 +156,13 @@ struct delivery {
 	uint64_t shrunk;                 /* the newest row that has melted */
 	uint64_t shrink_after; /* go on behind this row; 0: from the beginning */
 
-	struct changeset *batch; /* being sent, or to be sent again; NULL: none */
-	uint64_t batch_seq;      /* the batch contains everything up to here */
-	uint64_t batch_last;     /* the last change set of which it has anything */
-	size_t batch_entries;
-	bool batch_is_retry; /* tried before, outcome unknown */
-	uint64_t uncertain;  /* changes up to here may have been applied by an earlier
+	struct delivery_batches
+		batches; /* in flight, in order; or one to be sent again */
+	unsigned in_flight;
+	uint64_t uncertain; /* changes up to here may have been applied by an earlier
 	                      * process, or by a batch that was given up */
 	unsigned changed_in_a_row; /* batches that found the zone changed by others */
 	struct delivery_blame blame;
-	int64_t sent_ms;         /* monotonic; when the batch went out */
 	int64_t gather_until_ms; /* monotonic; the next batch waits until then, or
 	                            * until the queue has gather_count entries */
 	size_t gather_count;
@@ -168,9 +179,12 @@ void delivery_on_cursor_alarm(void *arg);
 
 /* Changes up to seq may have been applied. */
 void delivery_note_uncertain(struct delivery *delivery, uint64_t seq);
-void delivery_drop_batch(struct delivery *delivery);
-/* Merges the head of the queue into a batch.  False: no memory. */
-bool delivery_form_batch(struct delivery *delivery, size_t limit);
+void delivery_drop_batch(struct delivery *delivery, struct delivery_batch *batch);
+void delivery_drop_batches(struct delivery *delivery);
+/* The first entry that is in no batch; NULL: none. */
+const struct delivery_entry *delivery_next_entry(const struct delivery *delivery);
+/* Merges it and those behind it into one more batch.  NULL: no memory. */
+struct delivery_batch *delivery_form_batch(struct delivery *delivery, size_t limit);
 
 /* ---- delivery_list.c ---- */
 

@@ -198,11 +198,26 @@ bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_
 
 /* ---- batches ---- */
 
-void delivery_drop_batch(struct delivery *d)
+void delivery_drop_batch(struct delivery *d, struct delivery_batch *batch)
 {
-	changeset_unref(d->batch);
-	d->batch = NULL;
-	d->batch_is_retry = false;
+	TAILQ_REMOVE(&d->batches, batch, entry);
+	changeset_unref(batch->changes);
+	free(batch);
+}
+
+void delivery_drop_batches(struct delivery *d)
+{
+	struct delivery_batch *batch;
+
+	while ((batch = TAILQ_FIRST(&d->batches)))
+		delivery_drop_batch(d, batch);
+}
+
+const struct delivery_entry *delivery_next_entry(const struct delivery *d)
+{
+	const struct delivery_batch *last = TAILQ_LAST(&d->batches, delivery_batches);
+
+	return last ? TAILQ_NEXT(last->last, entry) : TAILQ_FIRST(&d->queue.entries);
 }
 
 void delivery_note_uncertain(struct delivery *d, uint64_t seq)
@@ -218,11 +233,13 @@ static bool is_uncertain(const struct delivery *d, const struct delivery_entry *
 }
 
 /* Nothing melts into it any more. */
-static void note_in_batch(struct delivery *d, const struct delivery_entry *e)
+static void note_in_batch(
+	struct delivery *d, struct delivery_batch *batch, const struct delivery_entry *e)
 {
-	d->batch_seq = e->seq;
-	d->batch_last = e->last_seq;
-	d->batch_entries++;
+	batch->seq = e->seq;
+	batch->last_seq = e->last_seq;
+	batch->last = e;
+	batch->entries++;
 	if (e == d->melting)
 		d->melting = NULL;
 }
@@ -235,45 +252,46 @@ static bool is_alone(
 		delivery_blame_limit(&d->blame) == 1;
 }
 
-/* With at least one entry.  NULL: no memory. */
-static struct changeset *merge_entries(struct delivery *d, size_t limit)
+/* With at least one entry.  False: no memory. */
+static bool merge_entries(struct delivery *d, struct delivery_batch *batch,
+	const struct delivery_entry *first, size_t limit)
 {
-	const struct delivery_entry *const first = TAILQ_FIRST(&d->queue.entries);
 	const size_t entries_max = delivery_blame_limit(&d->blame);
-	struct changeset *merged = changeset_new();
+	struct changeset *merged = batch->changes = changeset_new();
 
 	for (const struct delivery_entry *e = first; merged && e;
 		e = TAILQ_NEXT(e, entry)) {
-		if (d->batch_entries &&
-			(d->batch_entries >= entries_max || e->is_folded ||
+		if (batch->entries &&
+			(batch->entries >= entries_max || e->is_folded ||
 				merged->count + e->changes->count > limit ||
 				is_uncertain(d, e) != is_uncertain(d, first)))
 			break;
 		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
-				       : changeset_merge(merged, e->changes)) {
-			changeset_unref(merged);
-			return NULL;
-		}
-		note_in_batch(d, e);
+				       : changeset_merge(merged, e->changes))
+			return false;
+		note_in_batch(d, batch, e);
 		if (e->is_folded)
 			break;
 	}
 	if (merged && !is_uncertain(d, first))
 		changeset_normalise(merged);
-	return merged;
+	return merged != NULL;
 }
 
-/* At least one entry. */
-bool delivery_form_batch(struct delivery *d, size_t limit)
+struct delivery_batch *delivery_form_batch(struct delivery *d, size_t limit)
 {
-	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+	const struct delivery_entry *first = delivery_next_entry(d);
+	struct delivery_batch *batch = calloc(1, sizeof(*batch));
 
-	d->batch_entries = 0;
+	if (!batch)
+		return NULL;
+	TAILQ_INSERT_TAIL(&d->batches, batch, entry);
 	if (!is_uncertain(d, first) && is_alone(d, first, limit)) {
-		d->batch = changeset_ref(first->changes);
-		note_in_batch(d, first);
-	} else {
-		d->batch = merge_entries(d, limit);
+		batch->changes = changeset_ref(first->changes);
+		note_in_batch(d, batch, first);
+	} else if (!merge_entries(d, batch, first, limit)) {
+		delivery_drop_batch(d, batch);
+		return NULL;
 	}
-	return d->batch != NULL;
+	return batch;
 }

@@ -213,7 +213,7 @@ static bool has_enough(const struct delivery *d)
 {
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
 
-	if (d->is_down && d->batch)
+	if (d->is_down && !TAILQ_EMPTY(&d->batches))
 		return true;
 	if (d->crowded && d->queue.count >= d->crowded)
 		return true;
@@ -269,9 +269,12 @@ static bool is_in_journal(const struct delivery *d)
 /* But for what is on its way. */
 static void forget_queue(struct delivery *d)
 {
-	const size_t kept = d->batch ? d->batch_entries : 0;
+	const struct delivery_batch *batch;
 	const struct delivery_entry *last;
+	size_t kept = 0;
 
+	TAILQ_FOREACH(batch, &d->batches, entry)
+		kept += batch->entries;
 	while (d->queue.count > kept)
 		delivery_list_drop(
 			&d->queue, TAILQ_LAST(&d->queue.entries, delivery_entries));
@@ -297,7 +300,7 @@ void delivery_unfold(struct delivery *d)
 	d->fold_max = e->sets / 2 + 1;
 	d->blame = (struct delivery_blame){0};
 	give_up_reading(d);
-	delivery_drop_batch(d);
+	delivery_drop_batches(d);
 	delivery_list_clear(&d->altered);
 	forget_queue(d);
 	if (d->is_primary) /* what is there shows what there is to be done */
@@ -354,7 +357,7 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 	struct delivery_entry *e;
 	bool is_other;
 
-	delivery_drop_batch(d);
+	delivery_drop_batches(d);
 	d->melting = NULL;
 	TAILQ_FOREACH(e, &d->queue.entries, entry) {
 		e->rebased = how->rebase(e->seq, e->changes, &is_other, how->arg);
@@ -433,7 +436,7 @@ void delivery_rebase_begin(struct delivery *d, const struct delivery_rebase *how
 	int r = 0;
 
 	give_up_reading(d);
-	delivery_drop_batch(d);
+	delivery_drop_batches(d);
 	if (d->queue.count > piece_max(d) && is_in_journal(d))
 		forget_queue(d);
 	d->rebase = *how;

@@ -10,7 +10,10 @@
  *
  * Targets live in the zone thread and on its event base.  At most one operation of a
  * target is under way; its callback comes once, never from within the call that began it,
- * unless the target is freed first.
+ * unless the target is freed first.  The exception are batches, of which several may be
+ * delivered at once (takes_more): each builds on the one before, and their callbacks come
+ * in their order.  If one is not DONE, those behind it get no callback: they were not
+ * applied, unless it has FAILED, and then nothing is known of them either.
  *
  * The target remembers the SOA that the zone has there ("believed"), as of its last
  * load, probe or deliver.  A delivery compares with it and fails with TARGET_CHANGED if
@@ -142,6 +145,9 @@ struct target_ops {
 	/* False: it is still doing something by itself, soon done, which should not be
 	 * left undone when the gateway stops.  NULL: it never does. */
 	bool (*is_settled)(const struct target *target);
+	/* While batches are being delivered: would one more, which is no retry, be
+	 * delivered behind them at once?  NULL: never. */
+	bool (*takes_more)(const struct target *target);
 };
 
 struct target_base {

@@ -38,6 +38,7 @@ static int begin(void **state)
 	bench->delivery.zone.thread = &bench->thread;
 	bench->delivery.target = (struct target *)(void *)&bench->target;
 	bench->delivery.is_primary = bench->delivery.is_live = true;
+	TAILQ_INIT(&bench->delivery.batches);
 	delivery_list_init(&bench->delivery.queue, DELIVERY_QUEUE_MAX, NULL);
 	alarm_init(&bench->delivery.alarm, &bench->thread.alarms, on_alarm, NULL);
 	return 0;
@@ -47,7 +48,7 @@ static int end(void **state)
 {
 	(void)state;
 	delivery_list_clear(&bench->delivery.queue);
-	delivery_drop_batch(&bench->delivery);
+	delivery_drop_batches(&bench->delivery);
 	changeset_unref(bench->delivery.spent);
 	alarms_clear(&bench->thread.alarms);
 	free(bench);
@@ -94,9 +95,13 @@ static void assert_queue(size_t entries, size_t sets)
 	assert_int_equal(bench->delivery.queue.sets, sets);
 }
 
-static void form_batch(void)
+static const struct delivery_batch *form_batch(void)
 {
-	assert_true(delivery_form_batch(&bench->delivery, BATCH_MAX));
+	const struct delivery_batch *batch =
+		delivery_form_batch(&bench->delivery, BATCH_MAX);
+
+	assert_non_null(batch);
+	return batch;
 }
 
 /* ---- what melts ---- */
@@ -120,8 +125,7 @@ static void test_nothing_melts_into_a_batch(void **state)
 {
 	(void)state;
 	add(4);
-	form_batch();
-	assert_int_equal(bench->delivery.batch_seq, 4);
+	assert_int_equal(form_batch()->seq, 4);
 	add(2);
 	assert_queue(2, 6);
 	add(1);
@@ -136,8 +140,7 @@ static void test_what_is_too_much_stands_behind_it(void **state)
 	assert_queue(1, 12);
 	add(2);
 	assert_queue(3, 14);
-	form_batch();
-	assert_int_equal(bench->delivery.batch_entries, 3);
+	assert_int_equal(form_batch()->entries, 3);
 	add(2);
 	assert_queue(4, 16);
 }

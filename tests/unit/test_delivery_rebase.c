@@ -52,6 +52,7 @@ static int begin(void **state)
 	d->cursor = CURSOR;
 	d->loaded = CURSOR + PENDING;
 	d->rebase = how;
+	TAILQ_INIT(&d->batches);
 	delivery_list_init(&d->queue, DELIVERY_QUEUE_MAX, NULL);
 	delivery_list_init(&d->tail, DELIVERY_QUEUE_MAX, NULL);
 	delivery_list_init(&d->altered, DELIVERY_QUEUE_MAX, NULL);
