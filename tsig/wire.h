@@ -78,7 +78,7 @@ enum rr_type {
 	TYPE_CAA = 257,
 };
 
-enum rr_class { CLASS_IN = 1, CLASS_NONE = 254, CLASS_ANY = 255 };
+enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_NONE = 254, CLASS_ANY = 255 };
 
 /* ---- reading ---- */
 

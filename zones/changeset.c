@@ -258,6 +258,8 @@ int changeset_put(struct changeset *cs, struct zone *zone, const uint8_t *owner,
 	r = changeset_append(cs, owner, type, before, set);
 	if (r < 0)
 		return r;
+	cs->changes[cs->count - 1].was_free =
+		!before && !zone_is_name_in_use(zone, owner);
 	r = zone_put(zone, owner, type, set);
 	if (r < 0) {
 		change_clear(&cs->changes[--cs->count]);
@@ -368,7 +370,8 @@ static int merge_at(
 
 		if (places[i].owner)
 			change_append(full(into), places[i].owner, c->type,
-				rrset_ref(c->before), rrset_ref(c->after));
+				rrset_ref(c->before), rrset_ref(c->after))
+				->was_free = c->was_free;
 		else
 			set_after(&into->changes[places[i].number], c->after);
 	}

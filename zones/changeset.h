@@ -13,6 +13,7 @@
 struct change {
 	uint8_t *owner; /* owned by the change set */
 	uint16_t type;
+	bool was_free;        /* there was nothing at all at the name; false: not known */
 	struct rrset *before; /* counted; NULL: it did not exist */
 	struct rrset *after;  /* counted; NULL: it no longer exists */
 };

@@ -16,6 +16,7 @@
 #include "gateway/base/log.h"
 
 static void on_alarm(void *arg);
+static void on_check_alarm(void *arg);
 
 static void on_back(void *arg)
 {
@@ -61,6 +62,7 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	delivery_list_init(&d->altered, queue_max(thread), thread);
 	d->id = strdup(target_config->id);
 	alarm_init(&d->alarm, &d->zone.thread->alarms, on_alarm, d);
+	alarm_init(&d->check_alarm, &d->zone.thread->alarms, on_check_alarm, d);
 	alarm_init(
 		&d->cursor_alarm, &d->zone.thread->alarms, delivery_on_cursor_alarm, d);
 	alarm_init(&d->step, &d->zone.thread->alarms, delivery_on_step, d);
@@ -91,6 +93,7 @@ void delivery_free(struct delivery *d)
 	changeset_unref(d->spent);
 	delivery_drop_batches(d);
 	alarm_stop(&d->alarm);
+	alarm_stop(&d->check_alarm);
 	alarm_stop(&d->cursor_alarm);
 	config_unref(d->config);
 	config_unref(d->next_config);
@@ -246,8 +249,12 @@ static void on_loaded(void *arg, struct target_content *content)
 {
 	struct delivery *d = arg;
 
-	if (content->zone)
+	if (content->zone) {
 		d->want_whole = false;
+		if (d->is_check_loading)
+			delivery_put_off_checks(d);
+	}
+	d->is_check_loading = false;
 	if (content->result.outcome == TARGET_DONE) {
 		succeed(d);
 		d->state = DELIVERY_LOADED;
@@ -435,30 +442,7 @@ static size_t batch_limit(const struct delivery *d)
 	return target_ops(d->target)->batch_changes;
 }
 
-/* Called before a finished batch leaves the queue: the clients that it answers may send
- * again. */
-static void start_gathering(struct delivery *d, const struct delivery_batch *batch)
-{
-	const int64_t now_ms = turn_monotonic_ms(&d->zone.thread->time);
-	const int64_t took_ms = now_ms - batch->sent_ms;
-	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
-
-	if (wait_ms > DELIVERY_GATHER_MAX_MS)
-		wait_ms = DELIVERY_GATHER_MAX_MS;
-	d->gather_until_ms = now_ms + wait_ms;
-	d->gather_count = d->queue.count;
-}
-
-static bool is_gathering(struct delivery *d)
-{
-	if (d->queue.count >= d->gather_count || d->queue.count >= batch_limit(d) ||
-		delivery_blame_is_looking(&d->blame))
-		return false;
-	if (d->gather_until_ms <= turn_monotonic_ms(&d->zone.thread->time))
-		return false;
-	alarm_set(&d->alarm, d->gather_until_ms);
-	return true;
-}
+/* ---- sending ---- */
 
 static void on_delivered(void *arg, const struct target_result *result)
 {
@@ -476,8 +460,9 @@ static void on_delivered(void *arg, const struct target_result *result)
 			d->cursor_stored = batch->seq;
 		if (d->is_primary && !result->soa) /* others may have written as well */
 			d->want_probe = true;
-		start_gathering(d, batch);
-		d->want_load |= d->is_primary && result->maybe_others;
+		delivery_start_gathering(d, batch);
+		if (d->is_primary && result->maybe_others)
+			delivery_suspect_others(d);
 		finish_applied(d, batch, result->soa);
 		break;
 	case TARGET_CHANGED:
@@ -503,6 +488,7 @@ static void send_batch(struct delivery *d, struct delivery_batch *batch)
 		.changes = batch->changes,
 		.seq = batch->seq,
 		.is_retry = batch->is_retry,
+		.is_exact = d->is_primary,
 	};
 
 	/* The pending changes cancelled each other out. */
@@ -522,7 +508,9 @@ static void load(struct delivery *d)
 	const bool have_content = !d->want_whole && d->is_ready && d->is_live;
 
 	d->state = DELIVERY_LOADING;
+	d->load_began_ms = turn_monotonic_ms(&d->zone.thread->time);
 	d->want_load = false;
+	d->want_check = false;
 	d->want_probe = false;
 	target_ops(d->target)->load(d->target, have_content, on_loaded, d);
 }
@@ -605,6 +593,7 @@ static int take_settings(struct delivery *d)
 		return -ENOMEM;
 	}
 	target_ops(old)->free(old);
+	d->is_checking = false;
 	config_unref(d->config);
 	d->config = d->next_config;
 	d->next_config = NULL;
@@ -623,7 +612,8 @@ static bool look_around(struct delivery *d)
 		return false;
 	}
 	if (d->want_load && target_ops(d->target)->load) {
-		load(d);
+		if (!d->is_checking)
+			load(d);
 		return false;
 	}
 	if (d->is_waiting && d->want_probe && target_ops(d->target)->probe) {
@@ -659,11 +649,23 @@ static void put_off(struct delivery *d)
 		delivery_pause_for(d, TARGET_OUR_MEMORY, "out of memory");
 }
 
+static void on_checked(void *arg, const struct target_result *result)
+{
+	delivery_take_check(arg, result);
+	delivery_kick(arg, false);
+}
+
+static void on_check_alarm(void *arg)
+{
+	delivery_kick(arg, false);
+}
+
 void delivery_kick(struct delivery *d, bool flush)
 {
 	const struct target_ops *ops = target_ops(d->target);
 	struct delivery_batch *batch;
 
+	delivery_check(d, on_checked);
 	while (d->state == DELIVERY_IDLE || may_follow(d)) {
 		if (d->state == DELIVERY_IDLE && !look_around(d))
 			return;
@@ -680,7 +682,7 @@ void delivery_kick(struct delivery *d, bool flush)
 		if (d->is_live && d->is_held)
 			return;
 		if ((d->in_flight || TAILQ_EMPTY(&d->batches)) && !flush &&
-			(delivery_is_lagging(d) || is_gathering(d)))
+			(delivery_is_lagging(d) || delivery_is_gathering(d)))
 			return;
 		d->want_probe = false;
 		batch = next_batch(d);

@@ -38,13 +38,17 @@ enum {
 	                                * by others before the next is put off */
 	DELIVERY_BACKOFF_MIN_MS = 100,      /* first pause after a failure */
 	DELIVERY_BACKOFF_MAX_MS = 30000,
-	DELIVERY_CURSOR_MS = 1000,  /* how long the stored cursor lags behind */
-	DELIVERY_BELIEF_MS = 10000, /* the same for a belief, if the cursor stays */
+	DELIVERY_CHECK_AGAIN_MS = 1000,  /* until a check that failed is tried again */
+	DELIVERY_CHECK_WHOLE_MS = 10000, /* where only the whole zone shows what others
+	                                  * do: from one load to the next, or */
+	DELIVERY_CHECK_WHOLE_SHARE = 20, /* this many times as long as it took */
+	DELIVERY_CURSOR_MS = 1000,       /* how long the stored cursor lags behind */
+	DELIVERY_BELIEF_MS = 10000,      /* the same for a belief, if the cursor stays */
 	DELIVERY_MARK_MS = 10 * 60 * 1000, /* between two marks of a zone (store.h) */
 	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request gets fewer
 	                       * and larger ones: after each we wait, half as long as
 	                       * it took, for the clients that it answered */
-	DELIVERY_GATHER_MAX_MS = 10, /* but no longer than this */
+	DELIVERY_GATHER_MAX_MS = 5, /* but no longer than this */
 };
 
 struct delivery;

@@ -115,7 +115,12 @@ struct delivery {
 	enum target_trouble trouble;
 	char *why; /* owned: the last failure; NULL: it works, or there was no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
-	struct alarm alarm;         /* end of a pause, or something need wait no longer */
+	struct alarm alarm; /* end of a pause, or something need wait no longer */
+	bool want_check, is_checking; /* target_ops.check */
+	bool is_check_loading;        /* a check has asked for the load */
+	int64_t check_at_ms;          /* monotonic; not before then */
+	int64_t load_began_ms;        /* monotonic */
+	struct alarm check_alarm;
 	struct alarm cursor_alarm;  /* writes a cursor that has moved */
 	uint64_t cursor;            /* applied there up to here */
 	uint64_t cursor_stored;     /* as the journal has it */
@@ -185,6 +190,13 @@ void delivery_drop_batches(struct delivery *delivery);
 const struct delivery_entry *delivery_next_entry(const struct delivery *delivery);
 /* Merges it and those behind it into one more batch.  NULL: no memory. */
 struct delivery_batch *delivery_form_batch(struct delivery *delivery, size_t limit);
+
+/* Called before a finished batch leaves the queue: the clients that it answers may send
+ * again. */
+void delivery_start_gathering(
+	struct delivery *delivery, const struct delivery_batch *batch);
+/* Should the next batch wait for them?  Then the alarm is set. */
+bool delivery_is_gathering(struct delivery *delivery);
 
 /* ---- delivery_list.c ---- */
 
@@ -272,6 +284,18 @@ void delivery_unfold(struct delivery *delivery);
 void delivery_on_step(void *arg);
 /* The target is down: if the database is large, rows that wait for it melt. */
 void delivery_shrink(struct delivery *delivery);
+
+/* ---- delivery_check.c ---- */
+
+/* Others may have changed the zone, too, unseen. */
+void delivery_suspect_others(struct delivery *delivery);
+/* Begins a check, if there is something to be checked now; done with the delivery as arg
+ * calls delivery_take_check. */
+void delivery_check(struct delivery *delivery, target_done *done);
+void delivery_take_check(struct delivery *delivery, const struct target_result *result);
+/* A check has led to a whole zone: where only that shows what others have done, looking
+ * must not take all the time. */
+void delivery_put_off_checks(struct delivery *delivery);
 
 /* ---- delivery.c ---- */
 

@@ -295,3 +295,29 @@ struct delivery_batch *delivery_form_batch(struct delivery *d, size_t limit)
 	}
 	return batch;
 }
+
+/* ---- larger ones ---- */
+
+void delivery_start_gathering(struct delivery *d, const struct delivery_batch *batch)
+{
+	const int64_t now_ms = turn_monotonic_ms(&d->zone.thread->time);
+	const int64_t took_ms = now_ms - batch->sent_ms;
+	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
+
+	if (wait_ms > DELIVERY_GATHER_MAX_MS)
+		wait_ms = DELIVERY_GATHER_MAX_MS;
+	d->gather_until_ms = now_ms + wait_ms;
+	d->gather_count = d->queue.count;
+}
+
+bool delivery_is_gathering(struct delivery *d)
+{
+	if (d->queue.count >= d->gather_count ||
+		d->queue.count >= target_ops(d->target)->batch_changes ||
+		delivery_blame_is_looking(&d->blame))
+		return false;
+	if (d->gather_until_ms <= turn_monotonic_ms(&d->zone.thread->time))
+		return false;
+	alarm_set(&d->alarm, d->gather_until_ms);
+	return true;
+}

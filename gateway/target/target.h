@@ -45,8 +45,8 @@ struct target_result {
 	struct verdict verdict;      /* why, unless DONE */
 	/* SOA that the zone now has there, borrowed; NULL: not known, as after FAILED */
 	struct rrset *soa;
-	/* deliver, DONE: others may have changed the zone at the same moment: only a load
-	 * shows it */
+	/* deliver, DONE: others may have changed the zone at the same moment: only a
+	 * check, or a load, shows it */
 	bool maybe_others;
 };
 
@@ -70,6 +70,7 @@ struct target_batch {
 	                            * callback */
 	uint64_t seq;              /* it has everything up to here */
 	bool is_retry; /* the same batch was tried before, with unknown outcome */
+	bool is_exact; /* as far as is known, the target has what is before the changes */
 };
 
 /*
@@ -148,6 +149,10 @@ struct target_ops {
 	/* While batches are being delivered: would one more, which is no retry, be
 	 * delivered behind them at once?  NULL: never. */
 	bool (*takes_more)(const struct target *target);
+	/* Has somebody else changed the zone, too (maybe_others)?  DONE: no; CHANGED: a
+	 * load shows what.  Batches may be delivered meanwhile, but nothing else done.
+	 * NULL: a load is needed to know. */
+	void (*check)(struct target *target, target_done *done, void *arg);
 };
 
 struct target_base {

@@ -8,8 +8,8 @@
  *   intended   what the last UPDATE whose outcome is not known would have made of it.
  *   mirrored   the one that the caller's mirror is a copy of; IXFR starts from it.
  *
- * One exchange at a time, over one connection (dns_client.h); one UPDATE is one
- * message, so a batch is limited to 65535 octets.
+ * Requests go over one connection (dns_client.h); one UPDATE is one message, so a batch
+ * is limited to 65535 octets.
  */
 #include "gateway/target/target_ddns_private.h"
 
@@ -215,6 +215,7 @@ static const char *hint_at(uint16_t rcode)
 static void take_content(struct ddns_target *t, const struct ddns_transferred *got)
 {
 	odd_list_warn(got->odd, t->zone, dns_places_text(t->places));
+	ddns_forget_sent(t);
 	rrset_keep(&t->op.seen, got->soa);
 	rrset_keep(&t->believed, got->soa);
 	rrset_keep(&t->mirrored, got->soa);
@@ -223,6 +224,20 @@ static void take_content(struct ddns_target *t, const struct ddns_transferred *g
 	t->op.content.zone = got->zone;
 	t->op.content.difference = got->difference;
 	target_operation_succeed(&t->op);
+}
+
+/* Has the caller's mirror more than the SOA that the difference starts from, and can the
+ * difference not take that back? */
+static bool is_short_of_sent(const struct ddns_target *t, struct ddns_transferred *got)
+{
+	return got->difference && !TAILQ_EMPTY(&t->sent) &&
+		ddns_add_sent(t, got->soa, &got->difference) < 0;
+}
+
+static void drop_content(struct ddns_transferred *got)
+{
+	rrset_unref(got->soa);
+	update_free(got->difference);
 }
 
 static void on_transfer(void *arg, const struct dns_client_result *result)
@@ -241,7 +256,11 @@ static void on_transfer(void *arg, const struct dns_client_result *result)
 		fail_transfer(t, &failure);
 	else if (ddns_transfer_take(t->transfer, &got) < 0)
 		target_operation_fail_memory(&t->op);
-	else
+	else if (is_short_of_sent(t, &got)) {
+		drop_content(&got);
+		start_transfer(t, NULL);
+		return;
+	} else
 		take_content(t, &got);
 	ddns_transfer_free(t->transfer);
 	t->transfer = NULL;
@@ -286,14 +305,22 @@ static void ddns_free(struct target *target)
 	if (t->queries != t->client)
 		dns_client_free(t->queries);
 	dns_client_free(t->client);
+	dns_client_free(t->asker);
+	dns_client_free(t->watcher);
 	dns_places_free(t->places);
 	alarm_stop(&t->pause);
+	alarm_stop(&t->landing);
+	alarm_stop(&t->follower);
+	ddns_drop_flights(t);
+	ddns_forget_sent(t);
 	ddns_transfer_free(t->transfer);
+	ddns_transfer_free(t->look);
 	rrset_unref(t->believed);
 	rrset_unref(t->intended);
 	rrset_unref(t->mirrored);
 	rrset_unref(t->trial);
 	target_operation_clear(&t->op);
+	target_operation_clear(&t->check);
 	free(t);
 }
 
@@ -305,6 +332,8 @@ static struct target *ddns_new(const struct config_target *config,
 	if (!t)
 		return NULL;
 	t->base.ops = &target_ddns;
+	TAILQ_INIT(&t->flights);
+	TAILQ_INIT(&t->sent);
 	memcpy(t->zone, zone->name, name_len(zone->name));
 	t->config = config;
 	t->env = env;
@@ -315,7 +344,11 @@ static struct target *ddns_new(const struct config_target *config,
 	if (t->places && config->transfer_key != config->key)
 		t->queries = dns_client_new(config, t->places, config->transfer_key, env);
 	alarm_init(&t->pause, env->alarms, ddns_on_pause, t);
-	if (target_operation_init(&t->op, env->base) || !t->client || !t->queries) {
+	alarm_init(&t->landing, env->alarms, ddns_on_landing, t);
+	alarm_init(&t->follower, env->alarms, ddns_on_follower, t);
+	if (target_operation_init(&t->op, env->base) ||
+		target_operation_init(&t->check, env->base) || !t->client ||
+		!t->queries) {
 		ddns_free((struct target *)(void *)t);
 		return NULL;
 	}

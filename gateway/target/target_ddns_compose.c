@@ -39,12 +39,18 @@ static void compose_header(
 		wire_write_u16(&c->w, 0);
 }
 
+static void compose_question_of(
+	struct composer *c, const uint8_t *name, uint16_t type, uint16_t class)
+{
+	wire_write_name(&c->w, name);
+	wire_write_u16(&c->w, type);
+	wire_write_u16(&c->w, class);
+	c->counts[0]++;
+}
+
 static void compose_question(struct composer *c, const uint8_t *zone, uint16_t type)
 {
-	wire_write_name(&c->w, zone);
-	wire_write_u16(&c->w, type);
-	wire_write_u16(&c->w, CLASS_IN);
-	c->counts[0]++;
+	compose_question_of(c, zone, type, CLASS_IN);
 }
 
 static void compose_rr(struct composer *c, int section, const struct rr *rr)
@@ -239,16 +245,93 @@ static void compose_changes(
 	}
 }
 
+/* ---- prerequisites ---- */
+
+/* The RRset is so (2.4.1, 2.4.2), or does not exist (2.4.3). */
+static void compose_state(
+	struct composer *c, const uint8_t *owner, uint16_t type, const struct rrset *set)
+{
+	struct rr rr = {.owner = owner, .type = type, .class = CLASS_NONE};
+
+	if (set && !has_odd_record(set)) {
+		compose_rrset(c, 1, owner, set, 0);
+		return;
+	}
+	if (set)
+		rr.class = CLASS_ANY;
+	compose_rr(c, 1, &rr);
+}
+
+static bool is_mark(const struct change *change, const uint8_t *zone)
+{
+	if (is_apex_soa(change, zone) || is_apex_ns(change, zone))
+		return false;
+	if (!change->before || !change->after)
+		return change->before != change->after;
+	return !has_odd_record(change->after) &&
+		!rrset_has_same_data(change->before, change->after);
+}
+
+const struct change *ddns_find_mark(const struct changeset *changes, const uint8_t *zone)
+{
+	for (uint32_t i = 0; i < changes->count; i++) {
+		if (is_mark(&changes->changes[i], zone))
+			return &changes->changes[i];
+	}
+	return NULL;
+}
+
+/* Does any of them begin with something at this name? */
+static bool is_name_used(const struct changeset *changes, const uint8_t *owner)
+{
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+
+		if (change->before && name_is_equal(change->owner, owner))
+			return true;
+	}
+	return false;
+}
+
+static void compose_befores(
+	struct composer *c, const struct changeset *changes, const uint8_t *zone)
+{
+	for (uint32_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+		const bool is_free =
+			change->was_free && !is_name_used(changes, change->owner);
+
+		if (!is_apex_soa(change, zone)) /* free: 2.4.5 */
+			compose_state(c, change->owner, is_free ? TYPE_ANY : change->type,
+				change->before);
+	}
+}
+
+static void compose_guard(struct composer *c, const struct ddns_guard *guard,
+	const struct changeset *changes, const uint8_t *zone)
+{
+	const struct change *mark =
+		guard->mark ? ddns_find_mark(guard->mark, zone) : NULL;
+
+	if (guard->soa)
+		compose_rrset(c, 1, zone, guard->soa, 0);
+	/* What is before these changes was left by the others. */
+	if (mark &&
+		!(guard->has_befores && changeset_find(changes, mark->owner, mark->type)))
+		compose_state(c, mark->owner, mark->type, mark->after);
+	if (guard->has_befores)
+		compose_befores(c, changes, zone);
+}
+
 int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
-	const struct rrset *believed, const struct rrset *intended,
+	const struct ddns_guard *guard, const struct rrset *intended,
 	const struct changeset *changes)
 {
 	struct composer c;
 
 	compose_header(&c, buf, cap, OPCODE_UPDATE);
 	compose_question(&c, zone, TYPE_SOA);
-	if (believed)
-		compose_rrset(&c, 1, zone, believed, 0);
+	compose_guard(&c, guard, changes, zone);
 	if (intended)
 		compose_rrset(&c, 2, zone, intended, intended->ttl);
 	compose_changes(&c, changes, zone);
@@ -267,22 +350,9 @@ int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 		compose_rrset(&c, 1, zone, soa, 0);
 	for (uint32_t i = 0; i < changes->count; i++) {
 		const struct change *change = &changes->changes[i];
-		/* 2.4.3: RRset does not exist */
-		const struct rr none = {.owner = change->owner,
-			.type = change->type,
-			.class = CLASS_NONE};
-		/* 2.4.1: RRset exists */
-		const struct rr any = {
-			.owner = change->owner, .type = change->type, .class = CLASS_ANY};
 
-		if (is_apex_soa(change, zone))
-			continue;
-		if (change->after && has_odd_record(change->after))
-			compose_rr(&c, 1, &any);
-		else if (change->after)
-			compose_rrset(&c, 1, change->owner, change->after, 0);
-		else
-			compose_rr(&c, 1, &none);
+		if (!is_apex_soa(change, zone))
+			compose_state(&c, change->owner, change->type, change->after);
 	}
 	compose_opt(&c, false);
 	return compose_end(&c);
@@ -298,6 +368,16 @@ int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t t
 	if (soa)
 		compose_rrset(&c, 2, name, soa, soa->ttl);
 	compose_opt(&c, dnssec_ok);
+	return compose_end(&c);
+}
+
+int ddns_compose_version_query(uint8_t *buf, size_t cap)
+{
+	static const uint8_t name[] = "\7version\4bind";
+	struct composer c;
+
+	compose_header(&c, buf, cap, OPCODE_QUERY);
+	compose_question_of(&c, name, TYPE_TXT, CLASS_CH);
 	return compose_end(&c);
 }
 

@@ -74,17 +74,30 @@ static void complete_changed(struct ddns_target *t)
 	target_operation_end(&t->op, TARGET_CHANGED, &why);
 }
 
-/* An UPDATE of ours has given the zone this SOA. */
-static void adopt_soa(struct ddns_target *t, struct rrset *soa)
+/* An RRset is not as it was before the changes, with the SOA that we believe in: only the
+ * whole zone shows what is.  If it happens again with that, the server compares in a
+ * way of its own. */
+static void complete_unlike(struct ddns_target *t)
 {
+	ddns_lose_track(t);
+	t->is_value_blind = ++t->guard_failures > 1;
+	rrset_keep(&t->believed, NULL);
+	complete_changed(t);
+}
+
+/* An UPDATE of ours, with these changes or (NULL) none, has given the zone this SOA. */
+static void adopt_soa(struct ddns_target *t, struct rrset *soa, struct changeset *changes)
+{
+	const struct target_batch batch = {.changes = changes, .is_exact = t->is_exact};
+
 	rrset_keep(&t->op.seen, soa);
-	target_operation_adopt(soa, &t->believed, &t->mirrored);
+	t->op.maybe_others |= ddns_note_applied(t, &batch, soa);
 	rrset_keep(&t->intended, NULL);
 }
 
 static void complete_delivered(struct ddns_target *t, struct rrset *soa)
 {
-	adopt_soa(t, soa);
+	adopt_soa(t, soa, t->changes);
 	target_operation_succeed(&t->op);
 }
 
@@ -96,7 +109,7 @@ static void complete_counted(struct ddns_target *t)
 	const uint32_t before = rrset_serial(t->believed);
 	const uint32_t now = rrset_serial(t->op.seen);
 
-	if (now == before || now == serial_next(before)) {
+	if (now == before || now == serial_next(before) || ddns_is_watched(t)) {
 		complete_delivered(t, t->op.seen);
 		return;
 	}
@@ -109,6 +122,8 @@ static void complete_counted(struct ddns_target *t)
 /* The batch was applied, and the SOA is not known. */
 static void complete_unknown(struct ddns_target *t)
 {
+	if (ddns_is_watched(t))
+		ddns_lose_track(t);
 	rrset_keep(&t->believed, NULL);
 	rrset_keep(&t->op.seen, NULL);
 	t->op.maybe_others = true;
@@ -139,7 +154,12 @@ static void complete_too_large(struct ddns_target *t)
 static int send_changes(struct ddns_target *t, const struct rrset *soa,
 	const struct changeset *changes, bool is_check, dns_client_done *done)
 {
-	const struct rrset *seen = is_check ? soa : t->believed;
+	const struct target_batch batch = {.is_exact = t->is_exact};
+	struct ddns_guard guard = {
+		.soa = is_check ? soa : t->believed,
+		.has_befores = changes == t->changes && !is_check &&
+			ddns_needs_befores(t, &batch),
+	};
 	const size_t cap = dns_client_request_max(t->client);
 	uint8_t *buf = malloc(cap);
 	int len;
@@ -147,9 +167,14 @@ static int send_changes(struct ddns_target *t, const struct rrset *soa,
 	if (!buf)
 		return -ENOMEM;
 	if (t->is_soa_blind)
-		seen = NULL;
-	len = is_check ? ddns_compose_check(buf, cap, t->zone, seen, changes)
-		       : ddns_compose_update(buf, cap, t->zone, seen, soa, changes);
+		guard.soa = NULL;
+	len = is_check ? ddns_compose_check(buf, cap, t->zone, guard.soa, changes)
+		       : ddns_compose_update(buf, cap, t->zone, &guard, soa, changes);
+	if (len == -ENOSPC && guard.has_befores) {
+		guard.has_befores = false;
+		len = ddns_compose_update(buf, cap, t->zone, &guard, soa, changes);
+	}
+	t->was_guarded = guard.has_befores;
 	if (len >= 0)
 		ddns_ask(t, buf, len, is_check, done);
 	free(buf);
@@ -234,6 +259,10 @@ static void on_soa_after(void *arg, const struct dns_client_result *result)
 		complete_changed(t);
 		return;
 	}
+	if (t->was_guarded) {
+		complete_unlike(t);
+		return;
+	}
 	t->is_soa_blind = true;
 	send_next(t);
 }
@@ -281,6 +310,13 @@ static void send_batch(struct ddns_target *t, bool with_soa)
 }
 
 /* ---- is the batch to blame, or the server? ---- */
+
+/* Does it say that a prerequisite of ours does not hold? */
+static bool is_prerequisite(const struct ddns_target *t, uint16_t rcode)
+{
+	return rcode == RCODE_NXRRSET ||
+		(t->was_guarded && (rcode == RCODE_YXRRSET || rcode == RCODE_YXDOMAIN));
+}
 
 /* Signed by the key or not (DNS_CLIENT_DENIED), it does not say what it refuses. */
 static bool is_refusal(const struct dns_client_result *result)
@@ -411,7 +447,7 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 	}
 	rcode = ddns_read_rcode(result->msg, result->m);
 	if (rcode == RCODE_NOERROR) {
-		adopt_soa(t, t->trial);
+		adopt_soa(t, t->trial, NULL);
 		t->is_uncertain = false; /* the zone was still as believed */
 		go_on(t);
 		return;
@@ -480,14 +516,15 @@ static void handle_update_answer(
 	struct target_failure failure;
 
 	if (t->lacks_soa && !t->is_soa_denied && !is_refusal(result) &&
-		rcode != RCODE_NXRRSET)
+		!is_prerequisite(t, rcode))
 		note_soa_denied(t);
+	if (is_prerequisite(t, rcode)) {
+		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
+		return;
+	}
 	switch (rcode) {
 	case RCODE_NOERROR:
 		handle_applied(t);
-		return;
-	case RCODE_NXRRSET: /* our only prerequisite */
-		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_after);
 		return;
 	case RCODE_SERVFAIL:
 		note_refusal(t, result);
@@ -549,17 +586,22 @@ static void forget_soa_denied(struct ddns_target *t, bool has_failed)
 		t->is_soa_denied = false;
 }
 
-void ddns_deliver(struct target *target, const struct target_batch *batch,
+static void begin(struct ddns_target *t, const struct target_batch *batch,
 	target_done *done, void *arg)
 {
-	struct ddns_target *t = ddns_of(target);
-
 	target_operation_begin(&t->op, done, arg);
 	t->changes = batch->changes;
+	t->is_exact = batch->is_exact;
 	t->is_uncertain = batch->is_retry;
 	t->was_lost = false;
 	t->servfails = 0;
 	rrset_keep(&t->trial, NULL);
+}
+
+void ddns_deliver_alone(struct ddns_target *t, const struct target_batch *batch,
+	target_done *done, void *arg)
+{
+	begin(t, batch, done, arg);
 	if (t->is_soa_denied)
 		forget_soa_denied(t, batch->is_retry);
 	if (!ddns_has_differences(t->changes, t->zone)) {
@@ -571,4 +613,14 @@ void ddns_deliver(struct target *target, const struct target_batch *batch,
 		ddns_ask_query(t, TYPE_SOA, NULL, NULL, on_soa_before);
 	else
 		go_on(t);
+}
+
+void ddns_deal_with(struct ddns_target *t, const struct ddns_flight *flight,
+	const struct dns_client_result *result)
+{
+	begin(t, &flight->batch, flight->done, flight->arg);
+	t->lacks_soa = false;
+	t->was_guarded = flight->has_befores;
+	rrset_keep(&t->intended, flight->after);
+	on_update(t, result);
 }

@@ -1,11 +1,13 @@
 /*
  * What the parts of the ddns target share: target_ddns.c (making and freeing it,
- * asking, probing, loading), target_ddns_deliver.c (writing), and two
- * that are pure, without sockets and clock: the messages that it sends, and reading
- * zone transfers.
+ * asking, probing, loading), target_ddns_flight.c and target_ddns_deliver.c (writing),
+ * target_ddns_watch.c (what others do at the same moment), and two that are pure,
+ * without sockets and clock: the messages that it sends, and reading zone transfers.
  */
 #ifndef MUSTER_TARGET_DDNS_PRIVATE_H
 #define MUSTER_TARGET_DDNS_PRIVATE_H
+
+#include <sys/queue.h>
 
 #include "gateway/target/dns_client.h"
 #include "gateway/target/odd_list.h"
@@ -25,13 +27,23 @@ bool ddns_has_differences(const struct changeset *changes, const uint8_t *zone);
 struct rrset *ddns_intended_soa(const struct rrset *believed,
 	const struct changeset *changes, const uint8_t *zone);
 
+/* The prerequisites of an UPDATE. */
+struct ddns_guard {
+	const struct rrset *soa;      /* RFC 2136 2.4.2; NULL: none */
+	const struct changeset *mark; /* this has been applied: ddns_find_mark; or NULL */
+	bool has_befores;             /* every RRset is as it was before the changes */
+};
+
+/* The change that proves that they have been applied, if its RRset is as it was left;
+ * NULL: there is none. */
+const struct change *ddns_find_mark(const struct changeset *changes, const uint8_t *zone);
+
 /*
- * One UPDATE: prerequisite believed (RFC 2136 2.4.2; NULL: none), then intended (NULL:
- * the server counts its serial itself, 3.6) and the differences.  Length, or -ENOSPC if
- * it does not fit cap octets.
+ * One UPDATE: the prerequisites, then intended (NULL: the server counts its serial
+ * itself, 3.6) and the differences.  Length, or -ENOSPC if it does not fit cap octets.
  */
 int ddns_compose_update(uint8_t *buf, size_t cap, const uint8_t *zone,
-	const struct rrset *believed, const struct rrset *intended,
+	const struct ddns_guard *guard, const struct rrset *intended,
 	const struct changeset *changes);
 
 /*
@@ -47,6 +59,9 @@ int ddns_compose_check(uint8_t *buf, size_t cap, const uint8_t *zone,
 enum { DDNS_QUERY_MAX = 2048 }; /* octets: two names and one SOA of maximum length */
 int ddns_compose_query(uint8_t *buf, size_t cap, const uint8_t *name, uint16_t type,
 	const struct rrset *soa, bool dnssec_ok);
+
+/* A query for the server's version (TXT of version.bind, class CH).  The same. */
+int ddns_compose_version_query(uint8_t *buf, size_t cap);
 
 /* ---- target_ddns_transfer.c: answers ---- */
 
@@ -65,6 +80,11 @@ const char *ddns_rcode_to_text(
  * memory. */
 struct rrset *ddns_read_soa(
 	const uint8_t *msg, const struct wire_message *m, const uint8_t *zone);
+
+/* The answer to ddns_compose_version_query, cut to fit.  False: there is none. */
+enum { DDNS_VERSION_MAX = 64 };
+bool ddns_read_version(const uint8_t *msg, const struct wire_message *m,
+	char ret_version[DDNS_VERSION_MAX]);
 
 enum {
 	LOAD_RECORDS_MAX =
@@ -112,6 +132,8 @@ bool ddns_transfer_lacks_ixfr(
 /* The same, or is IXFR of no use here for another reason? */
 bool ddns_transfer_needs_whole(
 	const struct ddns_transfer *transfer, const struct dns_client_result *result);
+/* Has the server begun to send the whole zone? */
+bool ddns_transfer_is_whole(const struct ddns_transfer *transfer);
 /* What came of an exchange with this server: why is NOERROR, or says why there is no
  * transfer.  hint is added if the server refused it. */
 struct target_failure ddns_transfer_judge(const struct ddns_transfer *transfer,
@@ -131,7 +153,51 @@ struct ddns_transferred {
 int ddns_transfer_take(struct ddns_transfer *transfer, struct ddns_transferred *ret)
 	__attribute__((warn_unused_result));
 
+/* ---- target_ddns_watch.c ---- */
+
+/* 0: the difference has the expected changes, and no others; 1: it is another one; or
+ * -ENOMEM.  SOAs do not count. */
+int ddns_compare(const uint8_t *zone, const struct changeset *expected,
+	const struct update *difference);
+
 /* ---- the target itself: target_ddns.c ---- */
+
+enum {
+	/* One batch that the server works on, and one that it finds next. */
+	DDNS_FLIGHTS_MAX = 2,
+};
+
+enum ddns_flight_state {
+	DDNS_FLIGHT_UNDER_WAY,
+	DDNS_FLIGHT_APPLIED,
+	DDNS_FLIGHT_REFUSED, /* not applied */
+	DDNS_FLIGHT_LOST,    /* its outcome is unknown */
+};
+
+struct ddns_flight {
+	TAILQ_ENTRY(ddns_flight) entry;
+	struct ddns_target *target; /* NULL: the slot is free */
+	enum ddns_flight_state state;
+	struct target_batch batch; /* its changes are counted */
+	struct rrset *after;       /* counted: the SOA that it gives the zone */
+	bool has_befores;          /* struct ddns_guard */
+	target_done *done;
+	void *arg;
+};
+
+/* Does it give each UPDATE a serial of its own? */
+enum ddns_server {
+	DDNS_SERVER_UNKNOWN,
+	DDNS_SERVER_GROUPING, /* not as far as is known */
+	DDNS_SERVER_EXACT,
+};
+
+/* Has been applied, perhaps together with changes of others. */
+struct ddns_sent {
+	TAILQ_ENTRY(ddns_sent) entry;
+	struct changeset *changes; /* counted; NULL: none but the serial */
+	struct rrset *after;       /* counted */
+};
 
 struct ddns_target {
 	struct target_base base;
@@ -151,11 +217,33 @@ struct ddns_target {
 	bool lacks_soa;       /* the last UPDATE left the serial to the server */
 	struct alarm pause;   /* deliver: after a SERVFAIL, until the next try */
 
+	/* target_ddns_flight.c */
+	struct ddns_flight flight_slots[DDNS_FLIGHTS_MAX];
+	TAILQ_HEAD(ddns_flights, ddns_flight)
+	flights;               /* in the order of their requests */
+	bool is_following;     /* an empty UPDATE is under way */
+	struct alarm follower; /* an empty UPDATE is due */
+	struct alarm landing;  /* the first of them is over */
+
+	/* target_ddns_watch.c */
+	enum ddns_server kind;
+	struct dns_client *asker;     /* for its version; NULL: not under way */
+	struct dns_client *watcher;   /* for checks; NULL: none yet */
+	TAILQ_HEAD(, ddns_sent) sent; /* leads from mirrored to believed */
+	unsigned sent_count;
+	struct target_operation check;
+	struct ddns_transfer *look; /* of the check under way */
+	unsigned
+		guard_failures; /* in a row: RRsets were not as before, but the SOA was */
+	bool is_value_blind;    /* that happened with the whole zone just loaded */
+
 	/* the operation under way */
-	const struct changeset *changes; /* deliver; borrowed */
-	bool is_uncertain;      /* deliver: an earlier try may have been applied */
-	bool was_lost;          /* deliver: this UPDATE once got no answer */
-	unsigned servfails;     /* deliver: SERVFAIL answers to the batch */
+	struct changeset *changes; /* deliver; borrowed */
+	bool is_exact;             /* deliver: target_batch */
+	bool was_guarded;          /* deliver: the UPDATE required RRsets as before */
+	bool is_uncertain;         /* deliver: an earlier try may have been applied */
+	bool was_lost;             /* deliver: this UPDATE once got no answer */
+	unsigned servfails;        /* deliver: SERVFAIL answers to the batch */
 	struct rrset *trial;    /* deliver: the SOA of the trial UPDATE; NULL: none yet */
 	struct verdict refusal; /* the server's answer to the batch */
 	/* on the way to failing with it; and its trouble if the zone is there */
@@ -189,8 +277,42 @@ bool ddns_take_soa(struct ddns_target *t, const struct dns_client_result *result
 
 /* ---- target_ddns_deliver.c ---- */
 
+/* Nothing else is in flight. */
+void ddns_deliver_alone(struct ddns_target *t, const struct target_batch *batch,
+	target_done *done, void *arg);
+/* The same for the only flight, which has got this answer, or none. */
+void ddns_deal_with(struct ddns_target *t, const struct ddns_flight *flight,
+	const struct dns_client_result *result);
+void ddns_on_pause(void *arg);
+
+/* ---- target_ddns_flight.c ---- */
+
 void ddns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
-void ddns_on_pause(void *arg);
+bool ddns_takes_more(const struct target *target);
+void ddns_on_landing(void *arg);
+void ddns_on_follower(void *arg);
+void ddns_drop_flights(struct ddns_target *t);
+/* ---- target_ddns_watch.c ---- */
+
+/* Finds out what it is, if that is not known. */
+void ddns_look_at_server(struct ddns_target *t);
+/* It may be another one now. */
+void ddns_forget_server(struct ddns_target *t);
+/* Are its changes looked for, since those of others may have come with them? */
+bool ddns_is_watched(const struct ddns_target *t);
+bool ddns_needs_befores(const struct ddns_target *t, const struct target_batch *batch);
+/* The batch has given the zone this SOA; its changes NULL: none.  True: changes of others
+ * may have come with it. */
+bool ddns_note_applied(
+	struct ddns_target *t, const struct target_batch *batch, struct rrset *soa);
+/* It is not known what leads to the caller's mirror: the next load is a whole one. */
+void ddns_lose_track(struct ddns_target *t);
+void ddns_forget_sent(struct ddns_target *t);
+/* Makes a difference from mirrored, to soa, one from the caller's mirror.  0 or
+ * -errno. */
+int ddns_add_sent(
+	const struct ddns_target *t, const struct rrset *soa, struct update **difference);
+void ddns_check(struct target *target, target_done *done, void *arg);
 
 #endif

@@ -143,6 +143,29 @@ struct rrset *ddns_read_soa(
 	return NULL;
 }
 
+bool ddns_read_version(const uint8_t *msg, const struct wire_message *m,
+	char ret_version[DDNS_VERSION_MAX])
+{
+	struct wire_reader r;
+	struct raw_rr rr;
+	size_t len;
+
+	wire_reader_init(&r, msg, m->section_at[1], m->end);
+	for (unsigned i = 0; i < m->counts[1] && read_rr(&r, &rr); i++) {
+		if (rr.type != TYPE_TXT || rr.class != CLASS_CH || !rr.rdlength)
+			continue;
+		len = msg[rr.rdata_at]; /* of the first string, RFC 1035 3.3.14 */
+		if (len >= rr.rdlength)
+			return false;
+		if (len >= DDNS_VERSION_MAX)
+			len = DDNS_VERSION_MAX - 1;
+		memcpy(ret_version, msg + rr.rdata_at + 1, len);
+		ret_version[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
 /* ---- RDATA ---- */
 
 __attribute__((format(printf, 3, 4))) static enum ddns_transfer_state leave(
@@ -562,6 +585,11 @@ bool ddns_transfer_needs_whole(
 {
 	return ddns_transfer_lacks_ixfr(t, result) || t->state == DDNS_TRANSFER_USELESS ||
 		(t->since && result->status == DNS_CLIENT_LOST);
+}
+
+bool ddns_transfer_is_whole(const struct ddns_transfer *t)
+{
+	return t->zone || t->state == DDNS_TRANSFER_WHOLE;
 }
 
 struct target_failure ddns_transfer_judge(const struct ddns_transfer *t,

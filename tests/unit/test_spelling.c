@@ -138,8 +138,8 @@ static void test_to_targets(void **state)
 	cs = apply(zone,
 		LINES("alias 300 IN CNAME host", "HoSt 300 IN A 192.0.2.1",
 			"HoSt 300 IN A 192.0.2.2"));
-	len = ddns_compose_update(
-		buf, sizeof(buf), message_name("example."), NULL, soa, cs);
+	len = ddns_compose_update(buf, sizeof(buf), message_name("example."),
+		&(struct ddns_guard){.soa = NULL}, soa, cs);
 	assert_true(len > 0);
 	assert_int_equal(count(buf, (size_t)len, spelled, sizeof(spelled)), 2);
 	assert_int_equal(count(buf, (size_t)len, host, 5), 1); /* alias' */

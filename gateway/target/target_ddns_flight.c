@@ -1,0 +1,267 @@
+/*
+ * Deliveries of the ddns target: UPDATEs that are sent one behind the other, without
+ * waiting for the answers.
+ *
+ * Each carries as prerequisite the SOA that the one before gives the zone, so that it
+ * fails if that one does.  But somebody else may have given the zone the same SOA: the
+ * serial is the next one for everybody.  So it also requires one RRset to be as the one
+ * before has left it ("the mark"), and is not sent if there is no such RRset.
+ *
+ * A server that groups gets them one at a time, since a group costs it about the same
+ * whatever its size.  But Knot (3.2 to 3.5) must not be left idle between them: if an
+ * UPDATE comes in the second after the last one, while Knot has still to notify its
+ * secondaries of that, it forgets to look at it until a whole second has passed.  When
+ * it has applied one, it cannot begin the next version for 10 ms.  So an empty UPDATE
+ * is sent behind each: Knot takes it up at once and keeps it until then, and finds the
+ * next one when it is done.
+ *
+ * Whatever gets another answer than NOERROR is dealt with when nothing is in flight any
+ * more, alone (target_ddns_deliver.c); those behind it are forgotten.
+ */
+#include "gateway/target/target_ddns_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	/* After an UPDATE: the server has taken it up, so that what comes now is not of
+	 * the same group. */
+	FOLLOWER_MS = 3,
+};
+
+static void drop_flight(struct ddns_flight *flight)
+{
+	TAILQ_REMOVE(&flight->target->flights, flight, entry);
+	changeset_unref(flight->batch.changes);
+	rrset_unref(flight->after);
+	*flight = (struct ddns_flight){.target = NULL};
+}
+
+void ddns_drop_flights(struct ddns_target *t)
+{
+	struct ddns_flight *flight;
+
+	while ((flight = TAILQ_FIRST(&t->flights)))
+		drop_flight(flight);
+}
+
+/* ---- landing ---- */
+
+/* The caller may free the target. */
+static void land_applied(struct ddns_target *t, struct ddns_flight *flight)
+{
+	struct target_result result = {.outcome = TARGET_DONE, .verdict = verdict_ok()};
+	target_done *done = flight->done;
+	void *arg = flight->arg;
+	struct rrset *soa = rrset_ref(flight->after);
+
+	result.maybe_others = ddns_note_applied(t, &flight->batch, soa);
+	result.soa = soa;
+	drop_flight(flight);
+	if (!TAILQ_EMPTY(&t->flights) &&
+		TAILQ_FIRST(&t->flights)->state != DDNS_FLIGHT_UNDER_WAY)
+		alarm_set_in(&t->landing, 0);
+	done(arg, &result);
+	rrset_unref(soa);
+}
+
+static bool is_one_under_way(const struct ddns_target *t)
+{
+	const struct ddns_flight *flight;
+
+	TAILQ_FOREACH(flight, &t->flights, entry) {
+		if (flight->state == DDNS_FLIGHT_UNDER_WAY)
+			return true;
+	}
+	return false;
+}
+
+static void land_first(struct ddns_target *t)
+{
+	struct ddns_flight *first = TAILQ_FIRST(&t->flights);
+	struct target_batch batch = first->batch;
+
+	if (first->state == DDNS_FLIGHT_APPLIED) {
+		land_applied(t, first);
+		return;
+	}
+	if (is_one_under_way(t))
+		return;
+	/* Its owner keeps the batch. */
+	batch.is_retry = first->state == DDNS_FLIGHT_LOST;
+	ddns_deliver_alone(t, &batch, first->done, first->arg);
+	ddns_drop_flights(t);
+}
+
+void ddns_on_landing(void *arg)
+{
+	land_first(arg);
+}
+
+static void on_answer(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_flight *flight = arg;
+	struct ddns_target *t = flight->target;
+
+	if (result->status == DNS_CLIENT_ANSWERED || result->status == DNS_CLIENT_DENIED)
+		flight->state = DDNS_FLIGHT_REFUSED;
+	else
+		flight->state = DDNS_FLIGHT_LOST;
+	if (result->status == DNS_CLIENT_ANSWERED &&
+		ddns_read_rcode(result->msg, result->m) == RCODE_NOERROR)
+		flight->state = DDNS_FLIGHT_APPLIED;
+	if (flight->state != DDNS_FLIGHT_APPLIED && flight == TAILQ_FIRST(&t->flights) &&
+		!TAILQ_NEXT(flight, entry)) {
+		ddns_deal_with(t, flight, result);
+		drop_flight(flight);
+	} else if (TAILQ_FIRST(&t->flights)->state != DDNS_FLIGHT_UNDER_WAY) {
+		land_first(t);
+	}
+}
+
+/* ---- keeping the server awake ---- */
+
+/* It is sent when the server has taken up what is in flight, or it would go into the same
+ * group: which is as soon as it has done with the last follower. */
+static void set_follower(struct ddns_target *t)
+{
+	if (t->kind == DDNS_SERVER_GROUPING && !t->is_following &&
+		!TAILQ_EMPTY(&t->flights))
+		alarm_set_in(&t->follower, FOLLOWER_MS);
+}
+
+static void on_follower(void *arg, const struct dns_client_result *result)
+{
+	struct ddns_target *t = arg;
+
+	(void)result;
+	t->is_following = false;
+	set_follower(t);
+}
+
+void ddns_on_follower(void *arg)
+{
+	struct ddns_target *t = arg;
+	const struct changeset none = {.refs = 1};
+	const struct ddns_guard guard = {.soa = NULL};
+	uint8_t buf[DDNS_QUERY_MAX];
+	const int len =
+		ddns_compose_update(buf, sizeof(buf), t->zone, &guard, NULL, &none);
+	const struct dns_client_request request = {.octets = buf,
+		.len = len < 0 ? 0 : (size_t)len,
+		.is_repeatable = true,
+		.done = on_follower,
+		.arg = t};
+
+	/* What has been answered so soon was not one of many. */
+	if (len >= 0 && !TAILQ_EMPTY(&t->flights))
+		t->is_following = dns_client_ask(t->client, &request) == 0;
+}
+
+/* ---- taking off ---- */
+
+/* 0 or -errno. */
+static int send_flight(struct ddns_flight *flight, const struct ddns_guard *guard)
+{
+	struct ddns_target *t = flight->target;
+	const size_t cap = dns_client_request_max(t->client);
+	uint8_t *buf = malloc(cap);
+	struct dns_client_request request = {
+		.octets = buf, .done = on_answer, .arg = flight};
+	int len = -ENOMEM;
+
+	if (buf)
+		len = ddns_compose_update(
+			buf, cap, t->zone, guard, flight->after, flight->batch.changes);
+	if (len >= 0) {
+		request.len = (size_t)len;
+		len = dns_client_ask(t->client, &request);
+	}
+	free(buf);
+	return len;
+}
+
+/* There is room for it. */
+static struct ddns_flight *add_flight(struct ddns_target *t,
+	const struct target_batch *batch, target_done *done, void *arg)
+{
+	struct ddns_flight *flight = t->flight_slots;
+
+	while (flight->target)
+		flight++;
+	*flight = (struct ddns_flight){
+		.target = t, .batch = *batch, .done = done, .arg = arg};
+	changeset_ref(batch->changes);
+	TAILQ_INSERT_TAIL(&t->flights, flight, entry);
+	return flight;
+}
+
+bool ddns_takes_more(const struct target *target)
+{
+	const struct ddns_target *t = (const struct ddns_target *)(const void *)target;
+	const struct ddns_flight *last = TAILQ_LAST(&t->flights, ddns_flights);
+	const struct ddns_flight *flight;
+	unsigned count = 0;
+
+	TAILQ_FOREACH(flight, &t->flights, entry)
+		count += flight->state == DDNS_FLIGHT_UNDER_WAY ? 1 : DDNS_FLIGHTS_MAX;
+	return last && t->kind == DDNS_SERVER_EXACT && count < DDNS_FLIGHTS_MAX &&
+		ddns_find_mark(last->batch.changes, t->zone);
+}
+
+static bool can_fly(const struct ddns_target *t, const struct target_batch *batch)
+{
+	return t->believed && !batch->is_retry && !t->is_soa_blind && !t->is_soa_denied &&
+		ddns_has_differences(batch->changes, t->zone);
+}
+
+/* Sends it.  0 or -errno. */
+static int take_off(struct ddns_target *t, struct ddns_flight *flight,
+	const struct rrset *before, const struct ddns_flight *previous)
+{
+	struct ddns_guard guard = {
+		.soa = before,
+		.mark = previous ? previous->batch.changes : NULL,
+		.has_befores = ddns_needs_befores(t, &flight->batch),
+	};
+	int r;
+
+	flight->after = ddns_intended_soa(before, flight->batch.changes, t->zone);
+	if (!flight->after)
+		return -ENOMEM;
+	r = send_flight(flight, &guard);
+	if (r == -ENOSPC && guard.has_befores) {
+		guard.has_befores = false;
+		r = send_flight(flight, &guard);
+	}
+	flight->has_befores = guard.has_befores;
+	set_follower(t);
+	return r;
+}
+
+void ddns_deliver(struct target *target, const struct target_batch *batch,
+	target_done *done, void *arg)
+{
+	struct ddns_target *t = ddns_of(target);
+	const struct ddns_flight *last = TAILQ_LAST(&t->flights, ddns_flights);
+	struct rrset *before = last ? last->after : t->believed;
+	struct ddns_flight *flight;
+
+	if (batch->is_retry)
+		ddns_forget_server(t);
+	ddns_look_at_server(t);
+	if (!last && !can_fly(t, batch)) {
+		ddns_deliver_alone(t, batch, done, arg);
+		return;
+	}
+	flight = add_flight(t, batch, done, arg);
+	if (!ddns_has_differences(batch->changes, t->zone)) {
+		flight->state = DDNS_FLIGHT_APPLIED;
+		flight->after = rrset_ref(before);
+	} else if (take_off(t, flight, before, last) < 0) {
+		/* It is dealt with when those before it have landed. */
+		flight->state = DDNS_FLIGHT_REFUSED;
+		if (!last)
+			alarm_set_in(&t->landing, 0);
+	}
+}
