@@ -291,6 +291,7 @@ void delivery_wait_for_word(struct delivery *d, const char *why)
 	d->is_down = true; /* which whoever calls this says itself */
 	d->trouble = TARGET_GONE_BACK;
 	d->want_probe = true;
+	d->want_whole = true; /* what is there is not beneath the present content */
 	delivery_pause_for(d, TARGET_GONE_BACK, why);
 	d->is_waiting = true;
 }
