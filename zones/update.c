@@ -413,6 +413,21 @@ static bool has_name_of(const struct rr *rrs, uint16_t count, const struct chang
 	return false;
 }
 
+static bool has_only_names_of(
+	const struct rr *rrs, uint16_t count, const struct changeset *cs)
+{
+	for (uint16_t i = 0; i < count; i++)
+		if (!changeset_has_name(cs, rrs[i].owner))
+			return false;
+	return true;
+}
+
+bool update_is_within(const struct update *update, const struct changeset *cs)
+{
+	return has_only_names_of(update->prereqs, update->prereq_count, cs) &&
+		has_only_names_of(update->changes, update->change_count, cs);
+}
+
 bool update_shares_name(const struct update *update, const struct changeset *cs)
 {
 	return has_name_of(update->prereqs, update->prereq_count, cs) ||

@@ -61,6 +61,9 @@ struct verdict prereq_check(const struct zone *zone, const struct update *update
 /* Does it ask about a name that cs changes, or change it? */
 bool update_shares_name(const struct update *update, const struct changeset *cs);
 
+/* Does it ask about and change no other names than cs? */
+bool update_is_within(const struct update *update, const struct changeset *cs);
+
 /* The forms of an update section record (2.5), in the RFC's words. */
 bool update_is_add(const struct rr *rr);           /* 2.5.1 class IN */
 bool update_is_delete_rrset(const struct rr *rr);  /* 2.5.2 class ANY, a type */

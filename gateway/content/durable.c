@@ -29,6 +29,9 @@ static void deliver(void *part, const struct edit *edit)
 	struct content *content = part;
 	const bool is_withdrawal =
 		edit->origin == EDIT_TAKE_BACK || edit->origin == EDIT_REJECTION;
+	const struct delivery_sender sender = {
+		.key = edit->op.request.key, .update = edit->op.request.update};
+	const bool has_sender = edit->origin == EDIT_CLIENT && edit->ops;
 
 	for (size_t i = 0; i < content->delivery_count; i++) {
 		struct changeset *changes = edit->changes;
@@ -38,7 +41,7 @@ static void deliver(void *part, const struct edit *edit)
 		/* Changes of leases alone do not concern targets. */
 		if (changes && changes->count)
 			delivery_add(content->deliveries[i], edit->op.seq, changes,
-				is_withdrawal);
+				is_withdrawal, has_sender ? &sender : NULL);
 		else
 			delivery_pass(content->deliveries[i], edit->op.seq);
 	}

@@ -504,9 +504,13 @@ void edit_hold_primary(struct content *content)
 
 void edit_end_applied(struct content *content, uint64_t seq)
 {
-	struct edit *edit;
+	const struct delivery *primary = content_primary(content);
+	struct edit *edit = TAILQ_FIRST(&content->delivering), *next;
 
-	while ((edit = TAILQ_FIRST(&content->delivering)) && edit->op.seq <= seq) {
+	for (; edit && edit->op.seq <= seq; edit = next) {
+		next = TAILQ_NEXT(edit, entry);
+		if (delivery_was_passed(primary, edit->op.seq))
+			continue;
 		if (edit->ops && edit->ops->applied)
 			edit->ops->applied(edit);
 		end(edit, EDIT_APPLIED);

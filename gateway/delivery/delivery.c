@@ -340,19 +340,26 @@ void delivery_want_probe(struct delivery *d)
 /* ---- batches ---- */
 
 /* Removes what a finished batch held from the queue. */
-static void finish_batch(struct delivery *d, struct delivery_batch *batch)
+static void finish_batch(
+	struct delivery *d, struct delivery_batch *batch, bool is_rejected)
 {
-	const uint64_t seq = batch->seq;
+	const bool has_senders = delivery_blame_has_senders(&d->blame) || is_rejected;
 
 	for (size_t i = 0; i < batch->entries; i++) {
 		struct delivery_entry *e = TAILQ_FIRST(&d->queue.entries);
 
+		if (has_senders)
+			delivery_blame_note(&d->blame, e->sender, is_rejected);
 		d->delivered += e->sets;
 		delivery_list_drop(&d->queue, e);
 	}
-	delivery_drop_batch(d, batch);
+	if (batch->seq > d->applied)
+		d->applied = batch->seq;
 	/* It may be followed by change sets that do not concern this target. */
-	delivery_move_cursor(d, delivery_has_pending(d) ? seq : d->loaded);
+	if (!delivery_has_pending(d))
+		d->applied = d->loaded;
+	delivery_drop_batch(d, batch);
+	delivery_move_cursor(d, delivery_last_before_passed(d, d->applied));
 }
 
 /* The target has the whole batch. */
@@ -362,10 +369,10 @@ static void finish_applied(
 	struct changeset *changes = changeset_ref(batch->changes);
 
 	delivery_blame_applied(&d->blame, batch->entries);
-	finish_batch(d, batch);
+	finish_batch(d, batch, false);
 	d->zone.events->applied(d->zone.arg, d,
 		&(struct delivery_success){
-			.seq = d->cursor, .changes = changes, .soa = soa});
+			.seq = d->applied, .changes = changes, .soa = soa});
 	delivery_spend(d, changes);
 }
 
@@ -388,7 +395,7 @@ static void finish_rejected(struct delivery *d, struct delivery_batch *batch,
 		return;
 	}
 	succeed(d);
-	finish_batch(d, batch);
+	finish_batch(d, batch, true);
 	d->delivered--;
 	d->rejected++;
 }

@@ -63,7 +63,7 @@ struct delivery_rejection {
 
 /* What a target has now. */
 struct delivery_success {
-	uint64_t seq;                    /* everything up to here */
+	uint64_t seq; /* everything up to here, but for delivery_was_passed */
 	const struct changeset *changes; /* what was sent last, merged; NULL: nothing */
 	struct rrset *soa; /* the SOA that the zone now has there; NULL: not known */
 };
@@ -130,6 +130,8 @@ bool delivery_is_behind(const struct delivery *delivery);
 /* Is this an address of the target's server, as far as they are known now? */
 bool delivery_is_at(const struct delivery *delivery, const struct ip_address *address);
 uint64_t delivery_cursor(const struct delivery *delivery);
+/* Have later changes been let pass this one, which has not been applied there? */
+bool delivery_was_passed(const struct delivery *delivery, uint64_t seq);
 /* Is everything that has not been applied there in memory? */
 bool delivery_is_live(const struct delivery *delivery);
 /* Visits what has not been applied there, as far as it is in memory. */
@@ -150,10 +152,16 @@ void delivery_save_again(struct delivery *delivery);
 void delivery_configure(struct delivery *delivery, struct config *config,
 	const struct config_target *target_config);
 
-/* A change set has become durable.  A withdrawal undoes an earlier one; if a target
- * refuses it, that refusal is not undone in turn. */
+/* Who has sent a change set. */
+struct delivery_sender {
+	const uint8_t *key;          /* name in wire form; NULL: unsigned */
+	const struct update *update; /* what was asked for */
+};
+
+/* A change set has become durable; sender NULL: it is the gateway's.  A withdrawal undoes
+ * an earlier one; if a target refuses it, that refusal is not undone in turn. */
 void delivery_add(struct delivery *delivery, uint64_t seq, struct changeset *changes,
-	bool is_withdrawal);
+	bool is_withdrawal, const struct delivery_sender *sender);
 /* A change set that does not concern this target has become durable. */
 void delivery_pass(struct delivery *delivery, uint64_t seq);
 

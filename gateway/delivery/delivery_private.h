@@ -1,9 +1,10 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
  * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame
- * if a batch is refused), delivery_list.c (lists of change sets), delivery_melt.c (what
- * melts, for a target that lags), delivery_read.c (what is read back from the journal),
- * delivery_job.c (the reader's part of that), delivery_fold.c (how it is folded) and
- * delivery_shrink.c (the journal gets it instead of what it comes from). */
+ * if a batch is refused), delivery_order.c (who may go before whom), delivery_list.c
+ * (lists of change sets), delivery_melt.c (what melts, for a target that lags),
+ * delivery_read.c (what is read back from the journal), delivery_job.c (the reader's part
+ * of that), delivery_fold.c (how it is folded) and delivery_shrink.c (the journal gets it
+ * instead of what it comes from). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -34,6 +35,9 @@ struct delivery_entry {
 	bool is_withdrawal;        /* takes back an earlier one */
 	bool is_folded;            /* goes alone */
 	bool is_altered;           /* it is not what the journal has */
+	uint32_t sender;           /* delivery_blame_sender; 0: nobody, or not known */
+	bool may_pass;   /* whatever it was judged by is of names that it changes */
+	bool was_passed; /* later ones have been let pass */
 };
 
 TAILQ_HEAD(delivery_entries, delivery_entry);
@@ -42,10 +46,11 @@ TAILQ_HEAD(delivery_entries, delivery_entry);
  * may take; it always has room for one. */
 struct delivery_list {
 	struct zone_thread *thread; /* NULL: it is the reader's, and bounded by itself */
-	struct delivery_entries entries; /* by seq */
+	struct delivery_entries entries; /* by seq, but for those that were passed */
 	size_t count, count_max;
 	size_t sets; /* change sets in them */
 	size_t octets;
+	size_t passed; /* entries that were */
 };
 
 /* What rows come to (delivery_fold.c); zero at first, but for the limits. */
@@ -123,6 +128,7 @@ struct delivery {
 	struct alarm check_alarm;
 	struct alarm cursor_alarm;  /* writes a cursor that has moved */
 	uint64_t cursor;            /* applied there up to here */
+	uint64_t applied;           /* and up to here, but for what was passed */
 	uint64_t cursor_stored;     /* as the journal has it */
 	uint64_t backlog;           /* what came in the last outage ends here */
 	struct store_belief belief; /* of the primary */
@@ -187,7 +193,7 @@ void delivery_note_uncertain(struct delivery *delivery, uint64_t seq);
 void delivery_drop_batch(struct delivery *delivery, struct delivery_batch *batch);
 void delivery_drop_batches(struct delivery *delivery);
 /* The first entry that is in no batch; NULL: none. */
-const struct delivery_entry *delivery_next_entry(const struct delivery *delivery);
+struct delivery_entry *delivery_next_entry(const struct delivery *delivery);
 /* Merges it and those behind it into one more batch.  NULL: no memory. */
 struct delivery_batch *delivery_form_batch(struct delivery *delivery, size_t limit);
 
@@ -197,6 +203,19 @@ void delivery_start_gathering(
 	struct delivery *delivery, const struct delivery_batch *batch);
 /* Should the next batch wait for them?  Then the alarm is set. */
 bool delivery_is_gathering(struct delivery *delivery);
+
+/* ---- delivery_order.c ---- */
+
+/* Does it go alone? */
+bool delivery_is_suspect(
+	const struct delivery *delivery, const struct delivery_entry *entry);
+/* Before a batch is formed: puts suspects behind what could go into it, unless it is
+ * their turn. */
+void delivery_let_pass(struct delivery *delivery);
+/* Up to seq everything is applied, but for what was passed: up to where is it really? */
+uint64_t delivery_last_before_passed(const struct delivery *delivery, uint64_t seq);
+/* Nothing counts as passed any more. */
+void delivery_restore_order(struct delivery *delivery);
 
 /* ---- delivery_list.c ---- */
 

@@ -130,10 +130,19 @@ int delivery_start(struct delivery *d, const struct delivery_start *start)
 
 /* ---- what becomes durable ---- */
 
+static void note_sender(struct delivery *d, struct delivery_entry *e,
+	const struct delivery_sender *sender)
+{
+	if (sender)
+		e->sender = delivery_blame_sender(sender->key);
+	if (delivery_blame_has_senders(&d->blame))
+		e->may_pass = !sender || update_is_within(sender->update, e->changes);
+}
+
 /* A change set that was just read from the journal is in the queue already.  One that
  * does not fit is read back when there is room. */
-void delivery_add(
-	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
+void delivery_add(struct delivery *d, uint64_t seq, struct changeset *changes,
+	bool is_withdrawal, const struct delivery_sender *sender)
 {
 	if (!d->is_live) {
 		delivery_follow(d, seq, changes, is_withdrawal);
@@ -141,12 +150,14 @@ void delivery_add(
 	}
 	if (seq <= d->loaded)
 		return;
-	if (!delivery_melt(d, seq, changes) &&
-		delivery_list_add(&d->queue, seq, changes, is_withdrawal)) {
+	if (delivery_melt(d, seq, changes)) {
+		d->loaded = seq;
+	} else if (delivery_list_add(&d->queue, seq, changes, is_withdrawal)) {
 		d->is_live = false;
 		delivery_fold_queue(d);
 	} else {
 		d->loaded = seq;
+		note_sender(d, TAILQ_LAST(&d->queue.entries, delivery_entries), sender);
 	}
 }
 
@@ -213,7 +224,7 @@ void delivery_drop_batches(struct delivery *d)
 		delivery_drop_batch(d, batch);
 }
 
-const struct delivery_entry *delivery_next_entry(const struct delivery *d)
+struct delivery_entry *delivery_next_entry(const struct delivery *d)
 {
 	const struct delivery_batch *last = TAILQ_LAST(&d->batches, delivery_batches);
 
@@ -236,8 +247,10 @@ static bool is_uncertain(const struct delivery *d, const struct delivery_entry *
 static void note_in_batch(
 	struct delivery *d, struct delivery_batch *batch, const struct delivery_entry *e)
 {
-	batch->seq = e->seq;
-	batch->last_seq = e->last_seq;
+	if (e->seq > batch->seq)
+		batch->seq = e->seq;
+	if (e->last_seq > batch->last_seq)
+		batch->last_seq = e->last_seq;
 	batch->last = e;
 	batch->entries++;
 	if (e == d->melting)
@@ -249,7 +262,7 @@ static bool is_alone(
 	const struct delivery *d, const struct delivery_entry *e, size_t limit)
 {
 	return e->is_folded || !TAILQ_NEXT(e, entry) || e->changes->count >= limit ||
-		delivery_blame_limit(&d->blame) == 1;
+		delivery_blame_limit(&d->blame) == 1 || delivery_is_suspect(d, e);
 }
 
 /* With at least one entry.  False: no memory. */
@@ -263,6 +276,7 @@ static bool merge_entries(struct delivery *d, struct delivery_batch *batch,
 		e = TAILQ_NEXT(e, entry)) {
 		if (batch->entries &&
 			(batch->entries >= entries_max || e->is_folded ||
+				delivery_is_suspect(d, e) ||
 				merged->count + e->changes->count > limit ||
 				is_uncertain(d, e) != is_uncertain(d, first)))
 			break;
@@ -270,7 +284,7 @@ static bool merge_entries(struct delivery *d, struct delivery_batch *batch,
 				       : changeset_merge(merged, e->changes))
 			return false;
 		note_in_batch(d, batch, e);
-		if (e->is_folded)
+		if (e->is_folded || delivery_is_suspect(d, e))
 			break;
 	}
 	if (merged && !is_uncertain(d, first))
@@ -280,11 +294,15 @@ static bool merge_entries(struct delivery *d, struct delivery_batch *batch,
 
 struct delivery_batch *delivery_form_batch(struct delivery *d, size_t limit)
 {
-	const struct delivery_entry *first = delivery_next_entry(d);
+	const struct delivery_entry *first;
 	struct delivery_batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch)
 		return NULL;
+	if (delivery_blame_has_senders(&d->blame))
+		delivery_let_pass(d);
+	first = delivery_next_entry(d);
+	d->blame.is_testing = delivery_is_suspect(d, first);
 	TAILQ_INSERT_TAIL(&d->batches, batch, entry);
 	if (!is_uncertain(d, first) && is_alone(d, first, limit)) {
 		batch->changes = changeset_ref(first->changes);

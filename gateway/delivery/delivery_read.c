@@ -286,7 +286,8 @@ static void forget_queue(struct delivery *d)
 void delivery_fold_queue(struct delivery *d)
 {
 	if (d->queue.count > piece_max(d) && !d->read && !d->rebase.done &&
-		!delivery_blame_is_looking(&d->blame) && is_in_journal(d))
+		!delivery_blame_is_looking(&d->blame) && !d->queue.passed &&
+		is_in_journal(d))
 		forget_queue(d);
 }
 
@@ -358,6 +359,7 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 	bool is_other;
 
 	delivery_drop_batches(d);
+	delivery_restore_order(d);
 	d->melting = NULL;
 	TAILQ_FOREACH(e, &d->queue.entries, entry) {
 		e->rebased = how->rebase(e->seq, e->changes, &is_other, how->arg);

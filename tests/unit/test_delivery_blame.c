@@ -1,5 +1,5 @@
 /* A refused batch is taken apart, in order, until those to blame are found, and no more
- * than that. */
+ * than that; and who they are is remembered for a while. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -143,6 +143,97 @@ static void any_of_them(void **state)
 	}
 }
 
+/* ---- senders ---- */
+
+static void note(uint32_t sender, unsigned refused, unsigned applied)
+{
+	while (refused--)
+		delivery_blame_note(&bench.blame, sender, true);
+	while (applied--)
+		delivery_blame_note(&bench.blame, sender, false);
+}
+
+static bool is_suspect(uint32_t sender)
+{
+	return delivery_blame_suspects(&bench.blame, sender);
+}
+
+static void senders_have_numbers(void **state)
+{
+	const uint8_t a[] = "\1a", b[] = "\1b";
+
+	(void)state;
+	assert_int_equal(delivery_blame_sender(NULL), 0);
+	assert_int_not_equal(delivery_blame_sender(a), 0);
+	assert_int_equal(delivery_blame_sender(a), delivery_blame_sender(a));
+	assert_int_not_equal(delivery_blame_sender(a), delivery_blame_sender(b));
+}
+
+static void who_is_refused_again_is_suspect(void **state)
+{
+	(void)state;
+	begin(0, 1);
+	note(1, 1, 0);
+	assert_false(is_suspect(1));
+	note(1, 1, 0);
+	assert_true(is_suspect(1));
+	assert_false(is_suspect(2));
+	/* Whoever is not known is nobody in particular. */
+	note(0, 100, 0);
+	assert_false(is_suspect(0));
+}
+
+static void one_refusal_in_many_makes_nobody_suspect(void **state)
+{
+	(void)state;
+	begin(0, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		note(1, 1, BLAME_REFUSED);
+		assert_false(is_suspect(1));
+	}
+}
+
+static void it_is_forgotten(void **state)
+{
+	(void)state;
+	begin(0, 1);
+	note(1, 1000, BLAME_MAX - BLAME_REFUSED - 1);
+	assert_true(is_suspect(1));
+	note(1, 0, 1);
+	assert_false(is_suspect(1));
+	assert_true(delivery_blame_has_senders(&bench.blame));
+	note(1, 0, BLAME_REFUSED);
+	assert_false(delivery_blame_has_senders(&bench.blame));
+	note(1, 0, 1);
+	assert_false(delivery_blame_has_senders(&bench.blame));
+}
+
+static void the_least_suspect_makes_way(void **state)
+{
+	(void)state;
+	begin(0, 1);
+	note(1, 3, 0);
+	for (uint32_t sender = 2; sender < 1000; sender++)
+		note(sender, 1, 0);
+	assert_true(is_suspect(1));
+}
+
+/* After a batch of others a few of them may go, and then it is the others' turn. */
+static void suspects_take_turns(void **state)
+{
+	(void)state;
+	begin(0, 1);
+	delivery_blame_applied(&bench.blame, 100);
+	for (unsigned i = BLAME_ALONE; i; i--) {
+		assert_int_equal(bench.blame.alone, i);
+		bench.blame.is_testing = true;
+		assert_true(delivery_blame_is_looking(&bench.blame));
+		assert_true(delivery_blame_refused(&bench.blame, 1));
+		assert_false(delivery_blame_is_looking(&bench.blame));
+	}
+	assert_int_equal(bench.blame.alone, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +243,12 @@ int main(void)
 		cmocka_unit_test(all_are_to_blame),
 		cmocka_unit_test(together_is_what_was_minded),
 		cmocka_unit_test(any_of_them),
+		cmocka_unit_test(senders_have_numbers),
+		cmocka_unit_test(who_is_refused_again_is_suspect),
+		cmocka_unit_test(one_refusal_in_many_makes_nobody_suspect),
+		cmocka_unit_test(it_is_forgotten),
+		cmocka_unit_test(the_least_suspect_makes_way),
+		cmocka_unit_test(suspects_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,7 @@ static void add(unsigned count)
 	struct changeset *changes = make_changes(1);
 
 	while (count--)
-		delivery_add(&bench->delivery, ++bench->seq, changes, false);
+		delivery_add(&bench->delivery, ++bench->seq, changes, false, NULL);
 	changeset_unref(changes);
 }
 
