@@ -317,12 +317,6 @@ static void replace(struct request *request, struct edit *old, struct edit *now)
 		.why = "evaluated again: the zone was changed at its primary target"};
 	const struct journal_request row = request_for_journal(request);
 
-	if (!now->changes->count) {
-		/* Its effect is the same as before, and it still waits, with what is
-		 * pending. */
-		edit_discard(now);
-		return;
-	}
 	stop_waiting(request);
 	request->edit = now;
 	request_set_state(request, REQUEST_COMMITTING);
@@ -348,8 +342,12 @@ static void refuse_after_all(struct request *request, struct edit *old, struct e
 	edit_end_undone(old->content, old->op.seq, old);
 }
 
-static void judge_again(struct zone_requests *zone, struct request *request)
+/* moved: what others have become, by edits behind this one, whose outcome it must not
+ * forestall if it was judged by that; what becomes of it is added.  0 or -ENOMEM. */
+static int judge_again(
+	struct zone_requests *zone, struct request *request, struct changeset *moved)
 {
+	const bool is_late = update_shares_name(request->update, moved);
 	struct edit *old = request->edit;
 	struct edit *edit =
 		edit_begin(zone->content, EDIT_CLIENT, &requests_edit_ops, request);
@@ -358,62 +356,73 @@ static void judge_again(struct zone_requests *zone, struct request *request)
 	/* Without memory it stays as it is. */
 	if (!edit || edit_withdraw(edit, old->asked) || edit_keep(edit)) {
 		edit_abort(edit);
-		return;
+		return -ENOMEM;
 	}
 	v = requests_evaluate(zone, request, edit);
+	if (verdict_is_ok(&v) && !edit->changes->count && !is_late) {
+		/* Its effect is the same as before, and it still waits, with what is
+		 * pending. */
+		edit_discard(edit);
+		return 0;
+	}
+	if (changeset_merge(moved, old->asked) || changeset_merge(moved, edit->asked)) {
+		edit_abort(edit);
+		return -ENOMEM;
+	}
 	if (verdict_is_ok(&v)) {
 		replace(request, old, edit);
 	} else {
 		request->verdict = v;
 		refuse_after_all(request, old, edit);
 	}
+	return 0;
 }
 
-/* In order.  Judging one may cause heartbeats to be judged again, but never a change. */
-void requests_judge_again(struct zone_requests *zone)
-{
-	struct content *content = zone->content;
-	struct edit *edit = TAILQ_FIRST(&content->delivering), *next;
-
-	for (; edit; edit = next) {
-		next = TAILQ_NEXT(edit, entry);
-		if (edit->ops == &requests_edit_ops)
-			judge_again(zone, edit->owner);
-	}
-	/* Nothing may reach the primary before the edit that undoes it. */
-	edit_hold_primary(content);
-}
-
-/* As in requests_judge_again; what is judged again may in turn have been seen by later
- * ones. */
-static int judge_those_with(struct zone_requests *zone, struct changeset *names)
+/* In order: those that ask about these names (NULL: all), or about those of what has
+ * become something else thereby.  Judging one may cause heartbeats to be judged again,
+ * but never a change.  0, or -ENOMEM: not all. */
+static int judge_those_of(struct zone_requests *zone, const struct changeset *names,
+	struct changeset *moved)
 {
 	struct edit *edit = TAILQ_FIRST(&zone->content->delivering), *next;
+	int r = 0;
 
 	for (; edit; edit = next) {
 		struct request *request = edit->owner;
 
 		next = TAILQ_NEXT(edit, entry);
 		if (edit->ops != &requests_edit_ops ||
-			!update_shares_name(request->update, names))
+			(names && !update_shares_name(request->update, names) &&
+				!update_shares_name(request->update, moved)))
 			continue;
-		if (changeset_merge(names, edit->changes))
-			return -ENOMEM;
-		judge_again(zone, request);
-		edit_hold_primary(zone->content);
+		if (judge_again(zone, request, moved))
+			r = -ENOMEM;
 	}
-	return 0;
+	return r;
+}
+
+static int judge_some(struct zone_requests *zone, const struct changeset *names)
+{
+	struct changeset *moved = changeset_new();
+	const int r = moved ? judge_those_of(zone, names, moved) : -ENOMEM;
+
+	changeset_unref(moved);
+	/* Nothing may reach the primary before the edit that undoes it. */
+	edit_hold_primary(zone->content);
+	return r;
+}
+
+void requests_judge_again(struct zone_requests *zone)
+{
+	(void)!judge_some(zone, NULL);
 }
 
 void requests_judge_again_without(
 	struct zone_requests *zone, const struct changeset *undone)
 {
-	struct changeset *names = changeset_new();
-
 	/* A load has all of them judged again. */
-	if (!names || changeset_merge(names, undone) || judge_those_with(zone, names))
+	if (judge_some(zone, undone))
 		delivery_want_whole(content_primary(zone->content));
-	changeset_unref(names);
 }
 
 /* ---- life ---- */
