@@ -26,6 +26,7 @@ enum {
 	SECTION_PREREQ = 1,
 	SECTION_UPDATE = 2,
 	ARENA_SLACK = 512, /* octets estimated for the names in RDATA of small messages */
+	WITHIN_MAX = 64,   /* pairs of names that update_is_within compares */
 	ARENA_CHUNK = 16 * 1024,            /* minimum octets of a further chunk */
 	RDATA_EXPANSION = 2 * NAME_MAX_LEN, /* usual growth by expanding names */
 	RDATA_MAX = 65535,
@@ -424,7 +425,10 @@ static bool has_only_names_of(
 
 bool update_is_within(const struct update *update, const struct changeset *cs)
 {
-	return has_only_names_of(update->prereqs, update->prereq_count, cs) &&
+	const size_t records = (size_t)update->prereq_count + update->change_count;
+
+	return records * cs->count <= WITHIN_MAX &&
+		has_only_names_of(update->prereqs, update->prereq_count, cs) &&
 		has_only_names_of(update->changes, update->change_count, cs);
 }
 

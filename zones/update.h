@@ -61,7 +61,8 @@ struct verdict prereq_check(const struct zone *zone, const struct update *update
 /* Does it ask about a name that cs changes, or change it? */
 bool update_shares_name(const struct update *update, const struct changeset *cs);
 
-/* Does it ask about and change no other names than cs? */
+/* Does it ask about and change no other names than cs?  False, too, if that would take
+ * long to find out. */
 bool update_is_within(const struct update *update, const struct changeset *cs);
 
 /* The forms of an update section record (2.5), in the RFC's words. */

@@ -484,6 +484,10 @@ static void on_delivered(void *arg, const struct target_result *result)
 		break;
 	case TARGET_FAILED:
 		batch->is_retry = true;
+		if (result->is_doubtful) {
+			delivery_put_in_doubt(d, batch);
+			delivery_drop_batch(d, batch);
+		}
 		pause_after(d, result);
 		return;
 	}

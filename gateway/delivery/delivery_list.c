@@ -55,6 +55,7 @@ static void append(struct delivery_list *list, struct delivery_entry *e)
 	TAILQ_INSERT_TAIL(&list->entries, e, entry);
 	list->count++;
 	list->passed += e->was_passed;
+	list->doubtful += e->is_doubtful;
 	list->sets += e->sets;
 	count_octets(list, e->size, 0);
 }
@@ -64,6 +65,7 @@ static void take_out(struct delivery_list *list, struct delivery_entry *e)
 	TAILQ_REMOVE(&list->entries, e, entry);
 	list->count--;
 	list->passed -= e->was_passed;
+	list->doubtful -= e->is_doubtful;
 	list->sets -= e->sets;
 	count_octets(list, 0, e->size);
 }

@@ -22,7 +22,17 @@ enum {
 
 bool delivery_is_suspect(const struct delivery *d, const struct delivery_entry *e)
 {
-	return delivery_blame_suspects(&d->blame, e->sender);
+	return e->is_doubtful || delivery_blame_suspects(&d->blame, e->sender);
+}
+
+void delivery_put_in_doubt(struct delivery *d, const struct delivery_batch *batch)
+{
+	struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+
+	if (!delivery_blame_refused(&d->blame, batch->entries) || first->is_doubtful)
+		return;
+	first->is_doubtful = true;
+	d->queue.doubtful++;
 }
 
 static bool is_of_name_in(
@@ -58,17 +68,19 @@ static void put_behind(
 static bool is_nobody_to_pass(
 	const struct delivery *d, const struct delivery_entry *first)
 {
-	return !d->is_live || delivery_blame_is_looking(&d->blame) ||
+	return !d->is_live ||
+		(!d->queue.doubtful && !delivery_blame_has_senders(&d->blame)) ||
+		delivery_blame_is_looking(&d->blame) ||
 		(d->blame.alone && delivery_is_suspect(d, first));
 }
 
-void delivery_let_pass(struct delivery *d)
+void delivery_let_pass(struct delivery *d, struct delivery_entry *first)
 {
 	struct delivery_entries behind = TAILQ_HEAD_INITIALIZER(behind);
-	struct delivery_entry *e = delivery_next_entry(d), *next, *put;
+	struct delivery_entry *e = first, *next, *put;
 	size_t count = 0, passing = 0;
 
-	if (is_nobody_to_pass(d, e))
+	if (is_nobody_to_pass(d, first))
 		return;
 	for (; e && !e->is_folded && count < BEHIND_MAX && passing < PASSING_MAX;
 		e = next) {

@@ -36,6 +36,7 @@ struct delivery_entry {
 	bool is_folded;            /* goes alone */
 	bool is_altered;           /* it is not what the journal has */
 	uint32_t sender;           /* delivery_blame_sender; 0: nobody, or not known */
+	bool is_doubtful;          /* it failed, and perhaps not for the target's sake */
 	bool may_pass;   /* whatever it was judged by is of names that it changes */
 	bool was_passed; /* later ones have been let pass */
 };
@@ -50,7 +51,8 @@ struct delivery_list {
 	size_t count, count_max;
 	size_t sets; /* change sets in them */
 	size_t octets;
-	size_t passed; /* entries that were */
+	size_t passed;   /* entries that were */
+	size_t doubtful; /* entries that are */
 };
 
 /* What rows come to (delivery_fold.c); zero at first, but for the limits. */
@@ -209,9 +211,12 @@ bool delivery_is_gathering(struct delivery *delivery);
 /* Does it go alone? */
 bool delivery_is_suspect(
 	const struct delivery *delivery, const struct delivery_entry *entry);
-/* Before a batch is formed: puts suspects behind what could go into it, unless it is
- * their turn. */
-void delivery_let_pass(struct delivery *delivery);
+/* A batch at the head of the queue has failed, and perhaps it is to blame: next time it
+ * is taken apart, or others may pass it. */
+void delivery_put_in_doubt(struct delivery *delivery, const struct delivery_batch *batch);
+/* Before a batch is formed of this entry and those behind it: puts suspects behind what
+ * could go into it, unless it is their turn. */
+void delivery_let_pass(struct delivery *delivery, struct delivery_entry *first);
 /* Up to seq everything is applied, but for what was passed: up to where is it really? */
 uint64_t delivery_last_before_passed(const struct delivery *delivery, uint64_t seq);
 /* Nothing counts as passed any more. */

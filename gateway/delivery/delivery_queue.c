@@ -135,8 +135,9 @@ static void note_sender(struct delivery *d, struct delivery_entry *e,
 {
 	if (sender)
 		e->sender = delivery_blame_sender(sender->key);
-	if (delivery_blame_has_senders(&d->blame))
-		e->may_pass = !sender || update_is_within(sender->update, e->changes);
+	/* What others accepted is only repeated here. */
+	e->may_pass =
+		!sender || !d->is_primary || update_is_within(sender->update, e->changes);
 }
 
 /* A change set that was just read from the journal is in the queue already.  One that
@@ -299,8 +300,7 @@ struct delivery_batch *delivery_form_batch(struct delivery *d, size_t limit)
 
 	if (!batch)
 		return NULL;
-	if (delivery_blame_has_senders(&d->blame))
-		delivery_let_pass(d);
+	delivery_let_pass(d, delivery_next_entry(d));
 	first = delivery_next_entry(d);
 	d->blame.is_testing = delivery_is_suspect(d, first);
 	TAILQ_INSERT_TAIL(&d->batches, batch, entry);

@@ -48,6 +48,10 @@ struct target_result {
 	/* deliver, DONE: others may have changed the zone at the same moment: only a
 	 * check, or a load, shows it */
 	bool maybe_others;
+	/* deliver, FAILED: perhaps it is this batch, of which nothing was applied, and
+	 * not the server: it should not be in the way of others.  If the server then
+	 * applies others, the batch is REJECTED. */
+	bool is_doubtful;
 };
 
 typedef void target_done(void *arg, const struct target_result *result);

@@ -31,7 +31,8 @@
  *
  * Limits: a server with room for a serial, but not for the batch, counts as one that
  * will never accept the batch.  A successful trial moves the serial forward.  Where it
- * must not be moved there is no trial, and what gets SERVFAIL is repeated.
+ * must not be moved there is no trial, and what gets SERVFAIL is repeated until the
+ * server has written something else.
  */
 #include "gateway/target/target_ddns_private.h"
 
@@ -109,6 +110,7 @@ static void complete_counted(struct ddns_target *t)
 	const uint32_t before = rrset_serial(t->believed);
 	const uint32_t now = rrset_serial(t->op.seen);
 
+	t->has_written |= now != before;
 	if (now == before || now == serial_next(before) || ddns_is_watched(t)) {
 		complete_delivered(t, t->op.seen);
 		return;
@@ -464,15 +466,29 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 	target_operation_fail(&t->op, &failure);
 }
 
+/* Where the SOA must not be moved there is no trial: that the server writes something
+ * else, but not this, has to do. */
+static void doubt_batch(struct ddns_target *t)
+{
+	const struct target_failure failure = {TARGET_CANNOT_WRITE, t->refusal};
+
+	if (t->has_written && t->seq <= t->doubted) {
+		complete_rejected(t);
+		return;
+	}
+	t->doubted = t->seq;
+	t->has_written = false;
+	t->op.is_doubtful = true;
+	target_operation_fail(&t->op, &failure);
+}
+
 /* It needs the same durable write as the batch, but gives no reason to refuse it. */
 static void send_trial(struct ddns_target *t)
 {
 	struct rrset *soa;
 
 	if (t->is_soa_denied && t->refusal.rcode == RCODE_SERVFAIL) {
-		const struct target_failure failure = {TARGET_CANNOT_WRITE, t->refusal};
-
-		target_operation_fail(&t->op, &failure);
+		doubt_batch(t);
 		return;
 	}
 	if (t->is_soa_denied) { /* it cannot read the batch, whatever it can write */
@@ -592,6 +608,7 @@ static void begin(struct ddns_target *t, const struct target_batch *batch,
 	target_operation_begin(&t->op, done, arg);
 	t->changes = batch->changes;
 	t->is_exact = batch->is_exact;
+	t->seq = batch->seq;
 	t->is_uncertain = batch->is_retry;
 	t->was_lost = false;
 	t->servfails = 0;

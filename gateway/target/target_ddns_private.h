@@ -215,7 +215,11 @@ struct ddns_target {
 	bool is_soa_denied;   /* the server does not let the key change its SOA */
 	int64_t soa_denied_s; /* real time; as of when */
 	bool lacks_soa;       /* the last UPDATE left the serial to the server */
-	struct alarm pause;   /* deliver: after a SERVFAIL, until the next try */
+	/* The last batch that got SERVFAIL without a trial to tell why (0: none); and has
+	 * the server written anything since? */
+	uint64_t doubted;
+	bool has_written;
+	struct alarm pause; /* deliver: after a SERVFAIL, until the next try */
 
 	/* target_ddns_flight.c */
 	struct ddns_flight flight_slots[DDNS_FLIGHTS_MAX];
@@ -239,6 +243,7 @@ struct ddns_target {
 
 	/* the operation under way */
 	struct changeset *changes; /* deliver; borrowed */
+	uint64_t seq;              /* deliver: the batch's */
 	bool is_exact;             /* deliver: target_batch */
 	bool was_guarded;          /* deliver: the UPDATE required RRsets as before */
 	bool is_uncertain;         /* deliver: an earlier try may have been applied */

@@ -60,6 +60,7 @@ void target_operation_end(struct target_operation *operation, enum target_outcom
 		.verdict = *why,
 		.soa = operation->seen,
 		.maybe_others = operation->maybe_others,
+		.is_doubtful = operation->is_doubtful,
 	};
 	event_active(operation->later, EV_TIMEOUT, 1);
 }

@@ -13,8 +13,9 @@ struct target_operation {
 	target_done *done;     /* probe, deliver; NULL: it is a load */
 	target_loaded *loaded; /* load */
 	void *arg;
-	struct rrset *seen;            /* the SOA found there; NULL: not known */
-	bool maybe_others;             /* target_result */
+	struct rrset *seen; /* the SOA found there; NULL: not known */
+	bool maybe_others;  /* target_result; so is is_doubtful */
+	bool is_doubtful;
 	struct target_content content; /* what a load found, then the whole result */
 	struct event *later;           /* tells the caller */
 };

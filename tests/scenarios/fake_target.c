@@ -39,7 +39,9 @@ struct fake_target {
 	target_loaded *loaded;
 	target_done *done;
 	void *arg;
-	bool is_worked; /* it is done, and content has the answer */
+	uint64_t doubted; /* the last batch that it failed for, perhaps for good */
+	unsigned doubted_written; /* written, then */
+	bool is_worked;           /* it is done, and content has the answer */
 	struct target_content content;
 };
 
@@ -283,6 +285,21 @@ static bool is_refused(const struct fake_server *server, const struct changeset 
 	return false;
 }
 
+static void refuse(struct fake_target *t)
+{
+	const struct fake_server *server = t->server;
+
+	if (server->refusal != RCODE_SERVFAIL ||
+		(t->batch.seq <= t->doubted && server->written > t->doubted_written)) {
+		set_result(t, TARGET_REJECTED, server->refusal, "the server refuses it");
+		return;
+	}
+	t->doubted = t->batch.seq;
+	t->doubted_written = server->written;
+	set_result(t, TARGET_FAILED, server->refusal, "the server fails for it");
+	t->content.result.is_doubtful = true;
+}
+
 static void deliver(struct fake_target *t, const struct changeset *batch)
 {
 	struct fake_server *server = t->server;
@@ -299,6 +316,7 @@ static void deliver(struct fake_target *t, const struct changeset *batch)
 		set_result(t, TARGET_FAILED, RCODE_SERVFAIL, "the answer was lost");
 	} else {
 		server->batches++;
+		server->written++;
 		rrset_keep(&t->mirrored, is_mirrored ? soa : NULL);
 		rrset_keep(&t->believed, soa);
 		rrset_keep(&t->intended, NULL);
@@ -325,7 +343,7 @@ static void do_deliver(struct fake_target *t)
 		rrset_keep(&t->intended, NULL);
 		set_result(t, TARGET_CHANGED, RCODE_SERVFAIL, "somebody changed it");
 	} else if (is_refused(server, t->batch.changes)) {
-		set_result(t, TARGET_REJECTED, server->refusal, "the server refuses it");
+		refuse(t);
 	} else {
 		deliver(t, t->batch.changes);
 	}

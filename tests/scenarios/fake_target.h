@@ -37,7 +37,10 @@ struct fake_server {
 	unsigned passing; /* but for the next so many */
 	unsigned failing; /* so many batches fail, and are not applied */
 	unsigned losing;  /* so many are applied, and fail nevertheless */
-	bool is_refusing; /* batches with a change at this name */
+	/* batches with a change at this name: at once, or, with SERVFAIL, only when it
+	 * has applied another since the first try */
+	bool is_refusing;
+	unsigned written; /* batches that it has ever applied */
 	uint8_t refused[NAME_MAX_LEN];
 	enum rcode refusal;
 	/* What it has been asked. */

@@ -117,15 +117,16 @@ int life_reader(struct scenario *s, char *at)
 
 /* ---- servers ---- */
 
-static int set_refusal(struct scenario *s, struct fake_server *server, char *at)
+static int set_refusal(
+	struct scenario *s, struct fake_server *server, char *at, enum rcode refusal)
 {
 	const char *name = message_next_word(&at);
 
-	server->refusal = RCODE_REFUSED;
+	server->refusal = refusal;
 	server->is_refusing = scenario_read_name(s, server->refused, name);
 	return server->is_refusing
 		? 0
-		: scenario_fail(s, "expected SERVER NAME refuses OWNER");
+		: scenario_fail(s, "expected SERVER NAME refuses|fails_for OWNER");
 }
 
 /* Lines as in an update, up to END. */
@@ -189,7 +190,9 @@ static int do_server(struct scenario *s, struct fake_server *server, char *at)
 	else if (word && !strcmp(word, "accepts"))
 		server->is_refusing = false;
 	else if (word && !strcmp(word, "refuses"))
-		return set_refusal(s, server, at);
+		return set_refusal(s, server, at, RCODE_REFUSED);
+	else if (word && !strcmp(word, "fails_for"))
+		return set_refusal(s, server, at, RCODE_SERVFAIL);
 	else if (word && !strcmp(word, "writes"))
 		return write_foreign(s, server);
 	else if (word && !strcmp(word, "backs_up"))
@@ -199,7 +202,8 @@ static int do_server(struct scenario *s, struct fake_server *server, char *at)
 	else
 		return scenario_fail(s,
 			"expected SERVER NAME hold|release|passes N|works|"
-			"down|up|fails N|loses N|refuses OWNER|accepts|writes|"
+			"down|up|fails N|loses N|refuses OWNER|fails_for "
+			"OWNER|accepts|writes|"
 			"backs_up|restores");
 	return 0;
 }

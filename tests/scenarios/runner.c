@@ -70,6 +70,8 @@
  *   SERVER NAME fails N|loses N   so many batches fail; are applied, but it is not said
  *   SERVER NAME refuses OWNER|accepts
  *                                 refuses batches with a change there
+ *   SERVER NAME fails_for OWNER   fails for them, and refuses them when it has applied
+ *                                 others since
  *   SERVER NAME writes            somebody else's change: lines up to END
  *   SERVER NAME backs_up|restores keeps a copy of its zone; goes back to it
  *

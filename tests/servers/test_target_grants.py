@@ -160,3 +160,24 @@ def test_serials_by_the_clock_are_looked_into(tmp_path):
         target.set("host2", "A", 60, "192.0.2.22")
         delivered(target)
         assert server.records("host2.dyn.example.", "A") == {"192.0.2.22"}
+
+
+def test_servfail_without_a_soa_is_a_refusal_when_others_are_applied(tmp_path):
+    """No RRset may have more than 20 records, and no serial can be moved to see whether the
+    server writes at all."""
+    if not servers.have(Bind.program, "tsig-keygen"):
+        pytest.skip("named is not installed")
+    with bind_with(tmp_path / "bind", "zonesub A TXT", "max-records-per-type 20;") as server, \
+            TargetDriver(server.port, tmp_path, server.keys[0]) as target:
+        loaded(target)
+        crowd = [f"192.0.2.{i}" for i in range(21)]
+        for _ in range(2):
+            target.set("crowd", "A", 60, *crowd)
+            result = target.deliver()
+            assert (result.outcome, result.why) == ("FAILED", "target says SERVFAIL")
+            target.command("undo")
+        target.set("host2", "A", 60, "192.0.2.21")
+        delivered(target)
+        target.set("crowd", "A", 60, *crowd)
+        result = target.deliver()
+        assert (result.outcome, result.rcode) == ("REJECTED", "SERVFAIL")
