@@ -452,20 +452,38 @@ int edit_take_back_changes(struct content *content, uint64_t seq,
 	return 1;
 }
 
+/* What comes of one after the other, but for the SOA, which is never taken back.  0 or
+ * -ENOMEM. */
+static int add_remnant(struct changeset *remnant, struct changeset *refused_and_back)
+{
+	int r = 0;
+
+	changeset_normalise(refused_and_back);
+	for (uint32_t i = 0; !r && i < refused_and_back->count; i++) {
+		const struct change *change = &refused_and_back->changes[i];
+
+		if (change->type != TYPE_SOA)
+			r = changeset_append(remnant, change->owner, change->type,
+				change->before, change->after);
+	}
+	return r;
+}
+
 /* What was asked for may have become several edits, when it was judged again, and the
  * primary refuses only the last of them: it has to undo the others.  NULL, too, if there
  * is no memory: then a load shows them. */
 static struct changeset *find_remnant(const struct edit *back, const struct edit *refused)
 {
 	struct changeset *remnant = changeset_new();
+	struct changeset *both = changeset_new();
 
-	if (!remnant || changeset_merge(remnant, refused->changes) ||
-		changeset_merge(remnant, back->changes)) {
+	if (!remnant || !both || changeset_merge(both, refused->changes) ||
+		changeset_merge(both, back->changes) || add_remnant(remnant, both)) {
 		changeset_unref(remnant);
+		remnant = NULL;
 		delivery_want_whole(content_primary(back->content));
-		return NULL;
 	}
-	changeset_normalise(remnant);
+	changeset_unref(both);
 	return remnant;
 }
 
