@@ -3,8 +3,8 @@
  * if a batch is refused), delivery_order.c (who may go before whom), delivery_list.c
  * (lists of change sets), delivery_melt.c (what melts, for a target that lags),
  * delivery_read.c (what is read back from the journal), delivery_job.c (the reader's part
- * of that), delivery_fold.c (how it is folded) and delivery_shrink.c (the journal gets it
- * instead of what it comes from). */
+ * of that), delivery_fold.c (how it is folded), delivery_shrink.c (the journal gets it
+ * instead of what it comes from) and delivery_settings.c (are they the same?). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -320,6 +320,11 @@ void delivery_take_check(struct delivery *delivery, const struct target_result *
 /* A check has led to a whole zone: where only that shows what others have done, looking
  * must not take all the time. */
 void delivery_put_off_checks(struct delivery *delivery);
+
+/* ---- delivery_settings.c ---- */
+
+bool delivery_has_same_settings(
+	const struct config_target *a, const struct config_target *b);
 
 /* ---- delivery.c ---- */
 
