@@ -247,9 +247,10 @@ void ddns_deliver(struct target *target, const struct target_batch *batch,
 	struct rrset *before = last ? last->after : t->believed;
 	struct ddns_flight *flight;
 
-	if (batch->is_retry)
+	if (batch->is_retry) /* it is asked with the next one, when it is back */
 		ddns_forget_server(t);
-	ddns_look_at_server(t);
+	else
+		ddns_look_at_server(t);
 	if (!last && !can_fly(t, batch)) {
 		ddns_deliver_alone(t, batch, done, arg);
 		return;

@@ -182,7 +182,7 @@ def test_the_one_to_blame_is_found_in_a_batch(tmp_path, gateways, admin):
         front.servers[1].start()
         for i in range(8):
             wait_at(front.servers[1], f"good{i}", {"192.0.2.1"})
-        assert len(front.set_aside()) == 1
+        assert len(wait_for(front.set_aside, "the row")) == 1
         assert front.servers[1].records(full("forbidden"), "A") == set()
 
 
