@@ -173,6 +173,26 @@ void config_set_pin(struct config_zone *zone)
 	zone->pin = has_ptr ? CONFIG_PIN_PTR : name_hash(zone->name);
 }
 
+const struct config_target *config_zone_find_target(
+	const struct config_zone *zone, const char *id)
+{
+	for (size_t i = 0; i < zone->target_count; i++) {
+		if (!strcmp(zone->targets[i].id, id))
+			return &zone->targets[i];
+	}
+	return NULL;
+}
+
+const struct config_target *config_find_target(
+	const struct config *config, const char *id)
+{
+	const struct config_target *target = NULL;
+
+	for (size_t i = 0; !target && i < config->zone_count; i++)
+		target = config_zone_find_target(&config->zones[i], id);
+	return target;
+}
+
 void config_keep_pins(struct config *config, const struct config *before)
 {
 	for (size_t i = 0; i < config->zone_count; i++) {

@@ -40,7 +40,7 @@ struct config_secondary { /* of a local zone: gets NOTIFY */
 	const struct tsig_key *key;
 };
 
-struct config_server { /* where a server can be reached */
+struct config_server {                 /* where a server can be reached */
 	struct config_address address; /* len 0: it is looked up when it is needed */
 	char *host;                    /* NULL: address is numeric */
 	unsigned port;
@@ -123,6 +123,13 @@ struct config {
 	size_t zone_count;
 	void *zone_index; /* config.c's: zones by name */
 };
+
+/* The zone's target with this id; NULL: none. */
+const struct config_target *config_zone_find_target(
+	const struct config_zone *zone, const char *id);
+/* The first target with this id, of whatever zone; NULL: none. */
+const struct config_target *config_find_target(
+	const struct config *config, const char *id);
 
 /*
  * Called for each problem: "musterd.conf:12: zones[0].ack: unknown value \"fast\"".

@@ -70,6 +70,7 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 		goto fail;
 	d->config = config_ref(config);
 	d->target_config = target_config;
+	departures_stop(&d->zone.thread->departures, d->zone.name, d->id);
 	if (!open_target(d) || delivery_start(d, start))
 		goto fail;
 	*ret_delivery = d;
@@ -100,6 +101,20 @@ void delivery_free(struct delivery *d)
 	free(d->why);
 	free(d->id);
 	free(d);
+}
+
+void delivery_leave(const struct delivery *d)
+{
+	if (departures_begin(&d->zone.thread->departures, d->zone.name, d->config,
+		    d->target_config, NULL, NULL) == -ENOMEM)
+		log_error("zone %s: target %s: out of memory", d->zone.text, d->id);
+}
+
+bool delivery_is_settled(const struct delivery *d)
+{
+	const struct target_ops *ops = target_ops(d->target);
+
+	return !ops->is_settled || ops->is_settled(d->target);
 }
 
 const char *delivery_id(const struct delivery *d)

@@ -117,6 +117,11 @@ int delivery_new(struct delivery **ret_delivery, const struct delivery_zone *zon
 	struct config *config, const struct config_target *target_config, bool is_primary,
 	const struct delivery_start *start) __attribute__((warn_unused_result));
 void delivery_free(struct delivery *delivery); /* NULL is harmless */
+/* The target leaves the configuration: what was changed there is undone, however long
+ * that takes.  The delivery is to be freed. */
+void delivery_leave(const struct delivery *delivery);
+/* Has the target done what it does by itself? */
+bool delivery_is_settled(const struct delivery *delivery);
 
 const char *delivery_id(const struct delivery *delivery); /* config_target.id */
 /* The target's type. */

@@ -148,15 +148,29 @@ static void forget_target(struct content *content, const char *id)
 		content, &(struct journal_op){.kind = JOURNAL_FORGET, .target = id});
 }
 
+/* While the gateway was down: if another zone still has the same server, what was changed
+ * there can be undone. */
+static void leave_unknown(const struct content *content, const char *id)
+{
+	const struct config_target *target = config_find_target(content->config, id);
+
+	if (target &&
+		departures_begin(&content->thread->departures, content->name,
+			content->config, target, NULL, NULL) == -ENOMEM)
+		log_error("zone %s: target %s: out of memory", content->text, id);
+}
+
 static void forget_unknown(struct content *content, const struct opening *opening)
 {
 	const struct opening_target *target;
 
 	STAILQ_FOREACH(target, &opening->targets, entry)
 	{
-		if (!find_delivery(
+		if (find_delivery(
 			    content->deliveries, content->delivery_count, target->id))
-			forget_target(content, target->id);
+			continue;
+		leave_unknown(content, target->id);
+		forget_target(content, target->id);
 	}
 }
 
@@ -201,6 +215,18 @@ int served_new(struct served_zone **ret_zone, struct served *served,
 	forget_unknown(&zone->content, opening);
 	*ret_zone = zone;
 	return 0;
+}
+
+void served_leave(const struct served_zone *zone, const struct config_zone *rules)
+{
+	const struct content *content = &zone->content;
+
+	for (size_t i = 0; i < content->delivery_count; i++) {
+		const struct delivery *delivery = content->deliveries[i];
+
+		if (!rules || !config_zone_find_target(rules, delivery_id(delivery)))
+			delivery_leave(delivery);
+	}
 }
 
 void served_free(struct served_zone *zone)
@@ -272,6 +298,7 @@ static void take_deliveries(
 		if (find_delivery(deliveries, count, id))
 			continue;
 		forget_target(content, id);
+		delivery_leave(content->deliveries[i]);
 		delivery_free(content->deliveries[i]);
 	}
 	free(content->deliveries);
@@ -339,6 +366,19 @@ bool served_close(struct served_zone *zone)
 bool served_is_quiet(const struct served_zone *zone)
 {
 	return zone->content.operations == 0 && zone_requests_are_quiet(&zone->requests);
+}
+
+bool served_is_settled(const struct served *served)
+{
+	const struct served_zone *zone, *next;
+
+	HASH_ITER(hh, served->zones, zone, next) {
+		for (size_t i = 0; i < zone->content.delivery_count; i++) {
+			if (!delivery_is_settled(zone->content.deliveries[i]))
+				return false;
+		}
+	}
+	return departures_are_quiet(&served->thread->departures);
 }
 
 bool served_is_loading(const struct served_zone *zone)

@@ -92,6 +92,11 @@ int served_configure(struct served_zone *zone, struct config *config,
 bool served_close(struct served_zone *zone);
 /* Nothing waits for an answer, and nothing is in progress. */
 bool served_is_quiet(const struct served_zone *zone);
+/* Have all targets of all zones done what they do by themselves? */
+bool served_is_settled(const struct served *served);
+/* Before it is freed, since the configuration has changed: the targets that it has now
+ * (NULL: the zone has gone).  What was changed at the others is undone. */
+void served_leave(const struct served_zone *zone, const struct config_zone *rules);
 /* The primary target has not shown yet whether the zone can be loaded. */
 bool served_is_loading(const struct served_zone *zone);
 

@@ -276,12 +276,13 @@ static void turn_or_tick(struct writer *writer, int64_t end)
 	turn(writer, EVLOOP_ONCE);
 }
 
-static void run_until_quiet(struct writer *writer, int64_t at_most_ms)
+static void run_until_quiet(struct writer *writer, int64_t at_most_ms, bool settles)
 {
 	struct turn_clock *time = &writer->thread.time;
 	const int64_t end = turn_monotonic_ms(time) + at_most_ms;
 
-	while (!is_quiet(writer) && turn_monotonic_ms(time) < end)
+	while ((!is_quiet(writer) || (settles && !served_is_settled(&writer->served))) &&
+		turn_monotonic_ms(time) < end)
 		turn_or_tick(writer, end);
 }
 
@@ -306,12 +307,12 @@ static void run(struct writer *writer)
 {
 	while (!writer->is_stopping)
 		turn(writer, EVLOOP_ONCE);
-	run_until_quiet(writer, WRITER_STOP_MS);
+	run_until_quiet(writer, WRITER_STOP_MS, true);
 	give_up_waiting(writer);
-	run_until_quiet(writer, WRITER_SAVE_MS);
+	run_until_quiet(writer, WRITER_SAVE_MS, false);
 	save(writer);
 	flush(writer);
-	run_until_quiet(writer, WRITER_SAVE_MS);
+	run_until_quiet(writer, WRITER_SAVE_MS, false);
 }
 
 static void *writer_main(void *arg)
@@ -444,6 +445,7 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 		.submit = submit,
 		.thread = thread,
 	};
+	departures_init(&thread->departures, &thread->target_env);
 	if (!thread->base || !thread->target_env.pool ||
 		draw_seed(&thread->target_env.seed) ||
 		alarms_init(&thread->alarms, &thread->time,
@@ -661,6 +663,7 @@ void writer_free(struct writer *writer)
 	if (!writer)
 		return;
 	writer_free_zones(writer);
+	departures_clear(&writer->thread.departures);
 	free_handovers(writer);
 	served_forget_unopened(&writer->served, NULL);
 	free_event(writer->queue_event);

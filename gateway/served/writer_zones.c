@@ -144,6 +144,7 @@ static void end(struct writer *writer, struct served_zone *zone)
 	uint8_t name[NAME_MAX_LEN];
 
 	memcpy(name, zone->content.name, sizeof(name));
+	served_leave(zone, config_find_zone(writer->config, name));
 	served_free(zone);
 	give_up(writer, name);
 }

@@ -147,6 +147,10 @@ struct target_ops {
 		target_done *done, void *arg);
 	/* Is this an address of its server?  NULL: not known. */
 	bool (*is_at)(const struct target *target, const struct ip_address *address);
+	/* It leaves the configuration: undoes what was changed at the server for the
+	 * gateway's own sake.  Called for a target that has done nothing else.  NULL:
+	 * there is never anything. */
+	void (*leave)(struct target *target, target_done *done, void *arg);
 	/* False: it is still doing something by itself, soon done, which should not be
 	 * left undone when the gateway stops.  NULL: it never does. */
 	bool (*is_settled)(const struct target *target);

@@ -28,7 +28,7 @@ enum {
 static void fail(struct powerdns_target *t, const struct target_failure *failure)
 {
 	if (t->upkeep.is_busy)
-		powerdns_upkeep_fail(t, &failure->why);
+		powerdns_upkeep_fail(t, failure);
 	else
 		target_operation_fail(&t->op, failure);
 }
@@ -481,5 +481,6 @@ const struct target_ops target_powerdns = {
 	.load = powerdns_load,
 	.probe = powerdns_probe,
 	.deliver = powerdns_deliver,
+	.leave = powerdns_leave,
 	.is_settled = powerdns_is_settled,
 };

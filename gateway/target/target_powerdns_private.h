@@ -47,6 +47,7 @@ struct powerdns_upkeep {
 	bool rectifies_itself; /* PowerDNS does, with each PATCH */
 	bool is_default;       /* so it would without API-RECTIFY */
 	bool is_refused;       /* Muster may not take it over */
+	bool is_leaving;       /* it is given back, whatever the setting says */
 	/* API-RECTIFY, POWERDNS_UNSET if it is not set; "": not known */
 	char setting[POWERDNS_METADATA_MAX];
 	/* what that was before Muster took it over; "": it was not taken over */
@@ -143,6 +144,7 @@ void powerdns_start_load(struct powerdns_target *t);
 void powerdns_upkeep_init(struct powerdns_target *t);
 void powerdns_upkeep_clear(struct powerdns_target *t);
 
+void powerdns_leave(struct target *target, target_done *done, void *arg);
 bool powerdns_is_settled(const struct target *target);
 /* Begins an operation, when the upkeep allows it. */
 void powerdns_begin(struct powerdns_target *t, powerdns_step *step);
@@ -156,7 +158,8 @@ void powerdns_upkeep_loaded(struct powerdns_target *t);
 void powerdns_look(struct powerdns_target *t);
 void powerdns_be_certain(struct powerdns_target *t);
 /* A step of the upkeep has failed. */
-void powerdns_upkeep_fail(struct powerdns_target *t, const struct verdict *why);
+void powerdns_upkeep_fail(
+	struct powerdns_target *t, const struct target_failure *failure);
 
 /* ---- target_powerdns_deliver.c ---- */
 

@@ -8,7 +8,8 @@
  * after batches that need one (powerdns_rectify.h), once they pause, or, if they do not,
  * after a time in proportion to how long the last one took.  Nothing has to remember that
  * across a crash, or what others have changed meanwhile: each zone that is loaded is
- * rectified.  When the setting becomes "server", it is given back.  (The API can set
+ * rectified.  When the setting becomes "server", or the target leaves the configuration,
+ * it is given back.  (The API can set
  * API-RECTIFY to 1 and to 0, but cannot remove it: where it was not set it becomes what
  * default-api-rectify says.)
  *
@@ -55,30 +56,33 @@ static int64_t quiet_ms(const struct powerdns_target *t)
 
 /* ---- what is to be done ---- */
 
+/* Is it to be Muster's task? */
+static bool is_ours(const struct powerdns_target *t)
+{
+	return t->config->rectify == CONFIG_RECTIFY_AUTO && !t->upkeep.is_leaving;
+}
+
 static bool wants_to_take_over(const struct powerdns_target *t)
 {
 	const struct powerdns_upkeep *u = &t->upkeep;
 
 	/* Only a zone that was loaded is known to be no secondary. */
-	return t->config->rectify == CONFIG_RECTIFY_AUTO && t->believed && u->is_known &&
-		u->rectifies_itself && u->setting[0] && !u->is_presigned &&
-		!u->is_refused;
+	return is_ours(t) && t->believed && u->is_known && u->rectifies_itself &&
+		u->setting[0] && !u->is_presigned && !u->is_refused;
 }
 
 static bool wants_to_give_back(const struct powerdns_target *t)
 {
 	const struct powerdns_upkeep *u = &t->upkeep;
 
-	return t->config->rectify == CONFIG_RECTIFY_SERVER && u->noted[0] &&
-		!u->is_refused;
+	return !is_ours(t) && u->noted[0] && !u->is_refused;
 }
 
 bool powerdns_is_rectified_here(const struct powerdns_target *t)
 {
 	const struct powerdns_upkeep *u = &t->upkeep;
 
-	return t->config->rectify == CONFIG_RECTIFY_AUTO && u->is_known &&
-		!u->rectifies_itself && !u->is_presigned;
+	return is_ours(t) && u->is_known && !u->rectifies_itself && !u->is_presigned;
 }
 
 /* Must operations wait for it? */
@@ -141,14 +145,19 @@ static void resume(struct powerdns_target *t)
 		waiting(t);
 }
 
-void powerdns_upkeep_fail(struct powerdns_target *t, const struct verdict *why)
+void powerdns_upkeep_fail(struct powerdns_target *t, const struct target_failure *failure)
 {
 	struct powerdns_upkeep *u = &t->upkeep;
 	char name[NAME_TEXT_MAX];
 
+	if (u->is_leaving) {
+		u->is_busy = false;
+		target_operation_fail(&t->op, failure);
+		return;
+	}
 	if (!u->retry_ms && u->is_due)
 		log_warning("zone %s: %s could not rectify it, and is asked again: %s",
-			name_to_text(t->zone, name), t->config->id, why->why);
+			name_to_text(t->zone, name), t->config->id, failure->why.why);
 	u->retry_ms = (unsigned)within(u->retry_ms * 2, RETRY_MIN_MS, RETRY_MAX_MS);
 	alarm_set_in(&u->alarm, u->retry_ms);
 	resume(t);
@@ -367,6 +376,21 @@ void powerdns_begin(struct powerdns_target *t, powerdns_step *step)
 	} else {
 		step(t);
 	}
+}
+
+static void on_left(struct powerdns_target *t)
+{
+	target_operation_succeed(&t->op);
+}
+
+void powerdns_leave(struct target *target, target_done *done, void *arg)
+{
+	struct powerdns_target *t = powerdns_of(target);
+
+	target_operation_begin(&t->op, done, arg);
+	t->upkeep.is_leaving = true;
+	t->upkeep.waiting = on_left;
+	run(t);
 }
 
 bool powerdns_is_settled(const struct target *target)

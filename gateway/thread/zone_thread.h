@@ -12,6 +12,7 @@
 #include "gateway/journal/reader.h"
 #include "gateway/thread/database.h"
 #include "gateway/thread/service_clock.h"
+#include "gateway/target/departure.h"
 #include "gateway/target/target.h"
 
 /* A read of the store, embedded in the structure of whatever it is for, which has no
@@ -33,6 +34,7 @@ struct zone_thread {
 	struct event_base *base;
 	struct alarms alarms;
 	struct target_env target_env;
+	struct departures departures; /* of targets */
 	/* its index among the zone threads, and their number */
 	unsigned number, count;
 	struct database *database;    /* shared by all zone threads */
