@@ -51,6 +51,7 @@ enum ctl_option {
 	CTL_GATEWAY,
 	CTL_AGAIN,
 	CTL_DRY_RUN,
+	CTL_GIVE_BACK,
 	CTL_OPTIONS,
 };
 
@@ -164,6 +165,6 @@ void *ctl_check(void *memory);
 typedef enum ctl_exit ctl_command(const struct ctl *ctl);
 
 ctl_command ctl_status, ctl_zones, ctl_keys, ctl_queue, ctl_hosts, ctl_leases, ctl_act,
-	ctl_adopt, ctl_audit, ctl_why, ctl_explain, ctl_enrol, ctl_order;
+	ctl_adopt, ctl_rectify, ctl_audit, ctl_why, ctl_explain, ctl_enrol, ctl_order;
 
 #endif

@@ -157,6 +157,29 @@ static void print_adopted(const struct ctl *ctl, const json_t *value)
 					  : "under a lease from now on");
 }
 
+static void print_given_back(const struct ctl *ctl, const json_t *value)
+{
+	const json_t *servers = json_object_get(value, "servers"), *server;
+	size_t i;
+
+	(void)ctl;
+	json_array_foreach(servers, i, server)
+	{
+		const char *error = ctl_text(server, "error");
+
+		printf("%s: %s\n", ctl_text_or(server, "target"),
+			error ? error : "has everything that was taken over");
+	}
+}
+
+enum ctl_exit ctl_rectify(const struct ctl *ctl)
+{
+	return ctl_show(ctl, "POST",
+		ctl_path("/api/v1/zones", "/", ctl->args[0], "/", "rectify", "give_back",
+			ctl->options[CTL_GIVE_BACK] ? "1" : NULL, NULL),
+		print_given_back);
+}
+
 enum ctl_exit ctl_adopt(const struct ctl *ctl)
 {
 	return ctl_show(ctl, "POST",

@@ -22,7 +22,8 @@
 enum {
 	/* zones of one page: about 0.1 ms of a zone thread's time */
 	VIEW_ZONES_MAX = 200,
-	VIEW_PAGE_MAX = 500, /* leases of one page that are looked at, or copied */
+	VIEW_PAGE_MAX = 500,   /* leases of one page that are looked at, or copied */
+	VIEW_SERVERS_MAX = 64, /* of the targets of all zones */
 };
 
 /* ---- all zones, page by page ---- */
@@ -199,6 +200,31 @@ struct view_order {
 };
 
 bool view_give(struct served *served, struct zone_call *call);
+
+/* What was taken over at servers (rectify = "auto") for a zone that the configuration no
+ * longer has there is given back. */
+struct view_return;
+
+struct view_server {
+	const char *id; /* config_target.id, of view_return.config */
+	bool has_failed;
+	char why[VERDICT_WHY_MAX];
+	struct view_return *order; /* give_back.c's */
+};
+
+struct view_return {
+	struct config
+		*config; /* the asker's; the servers of its targets are asked, except
+	                        * those that serve the zone now */
+	int result;      /* 0 or -errno */
+	struct view_server servers[VIEW_SERVERS_MAX];
+	size_t count;
+	/* give_back.c's */
+	size_t waiting;
+	struct zone_call *call;
+};
+
+bool view_give_back(struct served *served, struct zone_call *call);
 
 /* Leases for records that have none and would get one by the rules. */
 struct view_adoption {

@@ -24,8 +24,6 @@ struct departure {
 	void *arg;
 };
 
-static void try(struct departure *d);
-
 static void departure_free(struct departure *d)
 {
 	LIST_REMOVE(d, entry);
@@ -73,23 +71,25 @@ static void on_left(void *arg, const struct target_result *result)
 		pause_or_give_up(d, &result->verdict);
 }
 
-static void on_alarm(void *arg)
-{
-	try(arg);
-}
-
-static void try(struct departure *d)
+/* False: no memory. */
+static bool try(struct departure *d)
 {
 	const struct target_env *env = d->all->env;
 	const struct target_zone zone = {.name = d->zone, .operations = &d->operations};
-	const struct verdict why = verdict_no_memory();
 
 	d->target =
 		env->types[d->target_config->type]->new (d->target_config, &zone, env);
 	if (d->target)
 		target_ops(d->target)->leave(d->target, on_left, d);
-	else
-		pause_or_give_up(d, &why);
+	return d->target != NULL;
+}
+
+static void on_alarm(void *arg)
+{
+	const struct verdict why = verdict_no_memory();
+
+	if (!try(arg))
+		pause_or_give_up(arg, &why);
 }
 
 void departures_init(struct departures *departures, const struct target_env *env)
@@ -134,8 +134,10 @@ int departures_begin(struct departures *departures, const uint8_t *zone,
 	d->arg = arg;
 	alarm_init(&d->alarm, departures->env->alarms, on_alarm, d);
 	LIST_INSERT_HEAD(&departures->list, d, entry);
-	try(d);
-	return 0;
+	if (try(d))
+		return 0;
+	departure_free(d);
+	return -ENOMEM;
 }
 
 void departures_stop(struct departures *departures, const uint8_t *zone, const char *id)

@@ -3,13 +3,14 @@ when the target leaves, whenever that is noticed, and not left undone by a stop.
 
 import contextlib
 import os
+import subprocess
 
 import dns.rcode
 import pytest
 
 import front
 import servers
-from gateway import Gateway, is_built
+from gateway import PROGRAM, Gateway, is_built
 from servers import Key, PowerDNS, wait_for
 
 pytestmark = pytest.mark.skipif(
@@ -32,6 +33,13 @@ TAKEN, GIVEN_BACK = (["0"], ["unset"]), (["1"], None)
 
 def wait_until(server, expected, zone=ZONE):
     wait_for(lambda: rectifier(server, zone) == expected, f"{zone} to be {expected}")
+
+
+def ctl(gateway, *arguments):
+    return subprocess.run(
+        [os.path.join(os.path.dirname(PROGRAM), "musterctl"), "-s",
+         gateway.settings["control"], *arguments],
+        capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -116,3 +124,21 @@ def test_a_stop_leaves_nothing_unrectified(tmp_path, server):
         for i in range(5):
             assert server.query(f"b{i}.{ZONE}").rcode() == dns.rcode.NOERROR
         assert rectifier(server) == TAKEN
+
+
+def test_an_administrator_gives_back_what_was_removed_meanwhile(tmp_path, server):
+    with gateway_for(tmp_path, server) as gateway:
+        said = ctl(gateway, "rectify", "--give-back", ZONE)
+        assert said.returncode == 1 and 'set rectify = "server"' in said.stderr
+        gateway.stop()
+        del gateway.zones[ZONE]
+        gateway.prepare()
+        gateway.start()
+        assert rectifier(server) == TAKEN
+        said = ctl(gateway, "rectify", "--give-back", ZONE)
+        assert said.returncode == 0, said.stderr
+        assert rectifier(server) == GIVEN_BACK
+        assert rectifier(server, OTHER) == TAKEN
+        said = ctl(gateway, "rectify", "--give-back", "nowhere.example")
+        assert said.returncode == 1 and "HTTP 404" in said.stderr
+        assert ctl(gateway, "rectify", ZONE).returncode == 1

@@ -1,6 +1,7 @@
 """The powerdns target against real servers: others who write, servers that fail, and what
 queries see."""
 
+import random
 import sqlite3
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from powerdns_driver import (  # noqa: F401
     API_KEY, MARKS, ZONE, Between, Driver, same_zone, server, set_kind,
     sqlite, target)
-from servers import PowerDNS
+from servers import PowerDNS, wait_for
 from target_driver import delivered, loaded
 
 pytestmark = MARKS
@@ -36,6 +37,46 @@ def test_somebody_writes_between_our_look_and_our_patch(server, soa_edit_api):
         loaded(target)
         assert same_zone(server, target)
         assert server.records("theirs." + ZONE, "A") == {"192.0.2.77"}
+
+
+@pytest.mark.parametrize("soa_edit_api", ["INCREASE", "DEFAULT"])
+def test_somebody_writes_between_two_batches(server, target, soa_edit_api):
+    """Right after our own write nobody looks first, and then the answer tells."""
+    set_kind(server, soa_edit_api)
+    loaded(target)
+    for last in range(5):
+        target.set("ours", "A", 60, f"192.0.2.{10 + last}")
+        delivered(target)
+        server.patch(ZONE, ("theirs." + ZONE, "A", 60, [f"192.0.2.{20 + last}"]))
+        target.set("more", "A", 60, f"192.0.2.{30 + last}")
+        result = target.deliver()
+        if result.outcome == "DONE":
+            assert result.serial is None
+            target.set("more", "A", 60, f"192.0.2.{40 + last}")
+            result = target.deliver()
+        assert result.outcome == "CHANGED"
+        target.command("undo")
+        loaded(target)
+        assert same_zone(server, target)
+
+
+@pytest.mark.parametrize("soa_edit_api", ["", "DEFAULT", "EPOCH"])
+def test_batches_after_one_another_need_one_request(server, soa_edit_api):
+    set_kind(server, soa_edit_api)
+    with Between(server.url) as between, Driver(between.url) as target:
+        loaded(target)
+
+        def is_one_request():
+            target.settle()
+            between.requests.clear()
+            target.set("host1", "A", 60, f"192.0.2.{random.randrange(1, 250)}")
+            delivered(target)
+            # Where the answer does not tell whether others wrote, a look comes afterwards.
+            return between.requests[0].startswith("PATCH ")
+
+        target.set("host1", "A", 60, "192.0.2.250")
+        delivered(target)
+        wait_for(is_one_request, "a batch that nobody had to look for")
 
 
 def test_after_changed_a_delivery_goes_on_from_what_is_there(server, target):
