@@ -481,8 +481,6 @@ static void on_delivered(void *arg, const struct target_result *result)
 		succeed(d);
 		if (target_ops(d->target)->is_local)
 			d->cursor_stored = batch->seq;
-		if (d->is_primary && !result->soa) /* others may have written as well */
-			d->want_probe = true;
 		delivery_start_gathering(d, batch);
 		if (d->is_primary && result->maybe_others)
 			delivery_suspect_others(d);

@@ -8,11 +8,12 @@
  * into prerequisites.
  *
  * A SOA inside a PATCH goes through SOA-EDIT-API as well, and then the answer does not
- * contain the serial.  PowerDNS 4.7 puts the new serial into both of its headers,
- * X-PDNS-Old-Serial and X-PDNS-New-Serial, so a write between our look and our PATCH
- * shows only as a new serial that one write does not explain.
+ * contain the serial.  Before 5.0 PowerDNS puts the new serial into both of its headers,
+ * X-PDNS-Old-Serial and X-PDNS-New-Serial, so a write of somebody else's before our PATCH
+ * shows only as a new serial that one write does not explain.  Since 5.0 the old one is
+ * what the PATCH has found.
  *
- * Pure.  Measured with PowerDNS 4.7.3.
+ * Pure.  Measured with PowerDNS 4.7.3; what later versions do was read in their source.
  */
 #ifndef MUSTER_POWERDNS_SERIAL_H
 #define MUSTER_POWERDNS_SERIAL_H

@@ -59,6 +59,7 @@ static void complete_suspect(struct powerdns_target *t)
 	rrset_keep(&t->mirrored, NULL);
 	rrset_keep(&t->op.seen, NULL);
 	t->is_suspect = true;
+	t->op.maybe_others = true;
 	target_operation_succeed(&t->op);
 }
 
@@ -70,7 +71,7 @@ static void complete_delivered(struct powerdns_target *t, bool is_certain)
 	if (is_certain)
 		powerdns_be_certain(t);
 	else
-		powerdns_look(t);
+		powerdns_look_later(t);
 	target_operation_succeed(&t->op);
 }
 
@@ -86,11 +87,23 @@ static void complete_rejected(struct powerdns_target *t, enum ede ede, const cha
 
 /* ---- after the PATCH ---- */
 
+/* Is the SOA that is there now what the PATCH left?  PowerDNS 4.9.12, 5.0.2 and later do
+ * not touch the serial if nothing was to be changed. */
+static bool is_left_by_us(const struct powerdns_target *t, uint32_t stored)
+{
+	const struct powerdns_write *write = &t->attempt.write;
+
+	if (t->has_after)
+		return stored == t->after;
+	if (!write->has_soa && stored == write->before)
+		return true;
+	return powerdns_serial_fits(t->serial.bump, write, stored) != POWERDNS_FIT_NO;
+}
+
 /* t->sent, or the answer to the PATCH, shows what the batch did to the SOA. */
 static void on_soa_after(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
-	const enum powerdns_bump bump = t->serial.bump;
 	struct powerdns_zone zone;
 	const struct target_failure failure =
 		powerdns_read_zone(t, response, false, &zone);
@@ -101,9 +114,7 @@ static void on_soa_after(void *arg, const struct http_response *response)
 		complete_suspect(t);
 		return;
 	}
-	is_ours = t->has_after ? zone.stored == t->after
-			       : powerdns_serial_fits(bump, &t->attempt.write,
-					 zone.stored) != POWERDNS_FIT_NO;
+	is_ours = is_left_by_us(t, zone.stored);
 	powerdns_note_settings(t, &zone);
 	rrset_keep(&t->op.seen, zone.soa);
 	powerdns_zone_clear(&zone);

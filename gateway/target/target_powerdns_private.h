@@ -36,7 +36,8 @@ struct powerdns_attempt {
  */
 struct powerdns_upkeep {
 	struct alarm alarm; /* when something may be to be done */
-	bool is_late;       /* it rang during an operation, after which it is done */
+	struct alarm look_alarm;
+	bool is_late; /* it rang during an operation, after which it is done */
 	bool is_busy;
 	powerdns_step *waiting; /* begins when it is no longer busy; NULL: none waits */
 	int64_t began_ms;       /* monotonic */
@@ -154,8 +155,9 @@ bool powerdns_is_rectified_here(const struct powerdns_target *t);
 void powerdns_want_rectify(struct powerdns_target *t);
 /* The zone has been loaded. */
 void powerdns_upkeep_loaded(struct powerdns_target *t);
-/* Looks at the SOA, between operations, and is certain if it is what is believed. */
-void powerdns_look(struct powerdns_target *t);
+/* Looks at the SOA once the operation has ended and whoever waited for it has been told:
+ * it is certain if it is what is believed. */
+void powerdns_look_later(struct powerdns_target *t);
 void powerdns_be_certain(struct powerdns_target *t);
 /* A step of the upkeep has failed. */
 void powerdns_upkeep_fail(

@@ -398,21 +398,10 @@ bool powerdns_is_settled(const struct target *target)
 	const struct powerdns_target *t = (const void *)target;
 	const struct powerdns_upkeep *u = &t->upkeep;
 
-	if (u->is_busy)
+	if (u->is_busy || alarm_is_set(&u->look_alarm))
 		return false;
 	return u->retry_ms ||
 		!(u->is_due || wants_to_take_over(t) || wants_to_give_back(t));
-}
-
-void powerdns_upkeep_init(struct powerdns_target *t)
-{
-	alarm_init(&t->upkeep.alarm, t->alarms, on_alarm, t);
-	alarm_set_in(&t->upkeep.alarm, OPENING_MS);
-}
-
-void powerdns_upkeep_clear(struct powerdns_target *t)
-{
-	alarm_stop(&t->upkeep.alarm);
 }
 
 /* ---- looking ---- */
@@ -442,8 +431,33 @@ static void on_look(void *arg, const struct http_response *response)
 	resume(t);
 }
 
-void powerdns_look(struct powerdns_target *t)
+/* An operation that has begun already looks for itself. */
+static void on_look_alarm(void *arg)
 {
+	struct powerdns_target *t = arg;
+
+	if (t->upkeep.is_busy || t->op.done || t->op.loaded)
+		return;
 	t->upkeep.is_busy = true;
 	powerdns_ask(t, POWERDNS_SOA, on_look);
+}
+
+void powerdns_look_later(struct powerdns_target *t)
+{
+	alarm_set_in(&t->upkeep.look_alarm, 0);
+}
+
+/* ---- life ---- */
+
+void powerdns_upkeep_init(struct powerdns_target *t)
+{
+	alarm_init(&t->upkeep.alarm, t->alarms, on_alarm, t);
+	alarm_init(&t->upkeep.look_alarm, t->alarms, on_look_alarm, t);
+	alarm_set_in(&t->upkeep.alarm, OPENING_MS);
+}
+
+void powerdns_upkeep_clear(struct powerdns_target *t)
+{
+	alarm_stop(&t->upkeep.alarm);
+	alarm_stop(&t->upkeep.look_alarm);
 }

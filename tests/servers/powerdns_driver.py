@@ -53,6 +53,7 @@ class Between:
         self.lose = set()     # methods whose next answer does not arrive
         self.refuse = {}      # (method, end of the path): the status it is answered with
         self.canned = None    # octets to answer with instead
+        self.old_serial = None  # put into answers, as PowerDNS 5.0 does
         self.requests = []    # "METHOD path"
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -92,7 +93,8 @@ class Between:
         handler.send_response(answer.status_code)
         for name in ("X-PDNS-Old-Serial", "X-PDNS-New-Serial", "Content-Type"):
             if name in answer.headers:
-                handler.send_header(name, answer.headers[name])
+                handler.send_header(name, self.old_serial if "Old" in name and self.old_serial
+                                    else answer.headers[name])
         handler.send_header("Content-Length", str(len(answer.content)))
         handler.end_headers()
         handler.wfile.write(answer.content)

@@ -60,6 +60,17 @@ def test_somebody_writes_between_two_batches(server, target, soa_edit_api):
         assert same_zone(server, target)
 
 
+def test_the_serial_that_a_newer_server_has_found_tells(sqlite):
+    with Between(sqlite.url) as between, Driver(between.url) as target:
+        between.old_serial = str(loaded(target).serial)
+        target.set("host1", "A", 60, "192.0.2.50")
+        assert delivered(target).serial == sqlite.serial()
+        target.set("host1", "A", 60, "192.0.2.51")
+        assert delivered(target).serial is None  # its answer has another one
+        target.set("host1", "A", 60, "192.0.2.52")
+        assert target.deliver().outcome == "CHANGED"
+
+
 @pytest.mark.parametrize("soa_edit_api", ["", "DEFAULT", "EPOCH"])
 def test_batches_after_one_another_need_one_request(server, soa_edit_api):
     set_kind(server, soa_edit_api)
