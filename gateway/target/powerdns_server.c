@@ -64,7 +64,7 @@ static void refuse(struct powerdns_caller *caller, int error)
 static bool must_look(struct powerdns_server *server,
 	const struct powerdns_caller *caller, int64_t time_ms)
 {
-	if (caller->ticket.lane != POOL_READS ||
+	if (caller->ticket.line != POOL_READS ||
 		time_ms - server->settings_ms < SETTINGS_AGE_MS)
 		return false;
 	server->settings_ms = time_ms;
@@ -161,7 +161,7 @@ static void judge_unanswered(struct powerdns_caller *caller,
 static bool is_conflict(
 	const struct powerdns_caller *caller, const struct http_response *response)
 {
-	if (response->error || caller->ticket.lane != POOL_WRITES)
+	if (response->error || caller->ticket.line == POOL_READS)
 		return false;
 	return response->status == 500 ||
 		(response->status >= 400 && strstr(response->body, "locked"));
@@ -443,7 +443,8 @@ void powerdns_desk_on_wake(evutil_socket_t fd, short what, void *arg)
 /* ---- callers ---- */
 
 void powerdns_server_ask(struct powerdns_caller *caller, enum powerdns_place place,
-	const struct http_request *request, bool is_write, http_done *done, void *arg)
+	const struct http_request *request, enum pool_line line, http_done *done,
+	void *arg)
 {
 	struct powerdns_desk *desk = caller->desk;
 	struct powerdns_server *server = desk->server;
@@ -454,8 +455,7 @@ void powerdns_server_ask(struct powerdns_caller *caller, enum powerdns_place pla
 	caller->done = done;
 	caller->arg = arg;
 	lock(server);
-	if (request_pool_enter(&server->pool, &caller->ticket,
-		    is_write ? POOL_WRITES : POOL_READS, time_ms))
+	if (request_pool_enter(&server->pool, &caller->ticket, line, time_ms))
 		give_places(server, desk, time_ms);
 	else
 		refuse(caller, -EIO);

@@ -72,10 +72,11 @@ void powerdns_server_leave(struct powerdns_caller *caller);
 
 /* Asks; there must be nothing else under way.  request->url and headers are filled in
  * here, and connect_timeout_ms is the time for a look at the settings, too.  done is
- * called later, once.  is_write: it changes something, or somebody waits for it who wants
- * to. */
+ * called later, once.  A read for which somebody waits who wants to write may stand in
+ * the line of the writes. */
 void powerdns_server_ask(struct powerdns_caller *caller, enum powerdns_place place,
-	const struct http_request *request, bool is_write, http_done *done, void *arg);
+	const struct http_request *request, enum pool_line line, http_done *done,
+	void *arg);
 
 /* As of the last time that it was asked. */
 struct powerdns_settings powerdns_server_settings(const struct powerdns_caller *caller);

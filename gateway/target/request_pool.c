@@ -7,57 +7,73 @@
 
 /* ---- the number of places ---- */
 
-static void set_places(struct pool_places *lane, unsigned places)
+static struct pool_places *places_of(struct request_pool *pool, enum pool_line line)
 {
-	lane->places = places;
-	lane->answers = 0;
+	return line == POOL_READS ? &pool->reads : &pool->writes;
 }
 
-static void grow(struct pool_places *lane)
+/* Does anybody wait for one of those places? */
+static bool is_wanted(const struct request_pool *pool, const struct pool_places *places)
 {
-	if (TAILQ_EMPTY(&lane->waiting) || lane->places >= lane->max)
-		return; /* more would make no difference */
-	if (++lane->answers / lane->patience >= lane->places)
-		set_places(lane, lane->places + 1);
+	if (places == &pool->reads)
+		return !TAILQ_EMPTY(&pool->waiting[POOL_READS]);
+	return !TAILQ_EMPTY(&pool->waiting[POOL_WRITES]) ||
+		!TAILQ_EMPTY(&pool->waiting[POOL_CHORES]);
 }
 
-static bool may_lower(const struct pool_places *lane, const struct pool_ticket *ticket)
+static void set_places(struct pool_places *places, unsigned number)
 {
-	return ticket->lowered == lane->lowered;
+	places->places = number;
+	places->answers = 0;
 }
 
-static void lower(struct pool_places *lane, unsigned places)
+/* An answer while nobody waits says nothing: more places would make no difference. */
+static void grow(const struct request_pool *pool, struct pool_places *places)
 {
-	set_places(lane, places ? places : 1);
-	lane->lowered++;
+	if (!is_wanted(pool, places) || places->places >= places->max)
+		return;
+	if (++places->answers / places->patience >= places->places)
+		set_places(places, places->places + 1);
 }
 
-static void lower_by_conflict(struct pool_places *lane)
+static bool may_lower(const struct pool_places *places, const struct pool_ticket *ticket)
 {
-	lower(lane, 1);
-	if (lane->patience < POOL_PATIENCE_MAX)
-		lane->patience *= POOL_PATIENCE_FACTOR;
+	return ticket->lowered == places->lowered;
+}
+
+static void lower(struct pool_places *places, unsigned number)
+{
+	set_places(places, number ? number : 1);
+	places->lowered++;
+}
+
+static void lower_by_conflict(struct pool_places *places)
+{
+	lower(places, 1);
+	if (places->patience < POOL_PATIENCE_MAX)
+		places->patience *= POOL_PATIENCE_FACTOR;
 }
 
 void request_pool_set_writes_max(struct request_pool *pool, unsigned max)
 {
-	struct pool_places *lane = &pool->lanes[POOL_WRITES];
+	struct pool_places *writes = &pool->writes;
 
-	lane->max = max < POOL_MAX ? max : POOL_MAX;
-	if (lane->places > lane->max)
-		set_places(lane, lane->max);
+	writes->max = max < POOL_MAX ? max : POOL_MAX;
+	if (writes->places > writes->max)
+		set_places(writes, writes->max);
 }
 
 /* ---- coming and going ---- */
 
 void request_pool_init(struct request_pool *pool)
 {
-	*pool = (struct request_pool){.state = POOL_NEW};
-	for (unsigned i = 0; i < POOL_LANES; i++) {
-		pool->lanes[i] = (struct pool_places){
-			.places = POOL_START, .max = POOL_MAX, .patience = POOL_PATIENCE};
-		TAILQ_INIT(&pool->lanes[i].waiting);
-	}
+	const struct pool_places places = {
+		.places = POOL_START, .max = POOL_MAX, .patience = POOL_PATIENCE};
+
+	*pool = (struct request_pool){
+		.state = POOL_NEW, .reads = places, .writes = places};
+	for (unsigned i = 0; i < POOL_LINES; i++)
+		TAILQ_INIT(&pool->waiting[i]);
 }
 
 /* Whoever tried last has a back-off of its own. */
@@ -68,51 +84,67 @@ static bool may_try(
 }
 
 bool request_pool_enter(struct request_pool *pool, struct pool_ticket *ticket,
-	enum pool_lane lane, int64_t now_ms)
+	enum pool_line line, int64_t now_ms)
 {
 	if (pool->state == POOL_DOWN && !may_try(pool, ticket, now_ms))
 		return false;
-	ticket->lane = lane;
+	ticket->line = line;
 	ticket->state = POOL_WAITING;
 	ticket->conflicts = 0;
-	TAILQ_INSERT_TAIL(&pool->lanes[lane].waiting, ticket, entry);
+	TAILQ_INSERT_TAIL(&pool->waiting[line], ticket, entry);
 	return true;
 }
 
-static struct pool_ticket *take_waiting(struct pool_places *lane)
+static struct pool_ticket *take_waiting(struct request_pool *pool, enum pool_line line)
 {
-	struct pool_ticket *ticket = TAILQ_FIRST(&lane->waiting);
+	struct pool_ticket *ticket = TAILQ_FIRST(&pool->waiting[line]);
 
 	if (ticket)
-		TAILQ_REMOVE(&lane->waiting, ticket, entry);
+		TAILQ_REMOVE(&pool->waiting[line], ticket, entry);
 	return ticket;
 }
 
-static struct pool_ticket *let_in(struct pool_places *lane)
+/* Of all that wait. */
+static struct pool_ticket *take_any(struct request_pool *pool)
 {
-	struct pool_ticket *ticket = take_waiting(lane);
+	struct pool_ticket *ticket = take_waiting(pool, POOL_WRITES);
+
+	if (!ticket)
+		ticket = take_waiting(pool, POOL_READS);
+	return ticket ? ticket : take_waiting(pool, POOL_CHORES);
+}
+
+static struct pool_ticket *take_write(struct request_pool *pool)
+{
+	const bool is_chores_turn = (pool->writes.started + 1) % POOL_CHORE_TURN == 0;
+	struct pool_ticket *ticket =
+		take_waiting(pool, is_chores_turn ? POOL_CHORES : POOL_WRITES);
+
+	return ticket ? ticket
+		      : take_waiting(pool, is_chores_turn ? POOL_WRITES : POOL_CHORES);
+}
+
+static struct pool_ticket *let_in(struct request_pool *pool, struct pool_ticket *ticket)
+{
+	struct pool_places *places;
 
 	if (!ticket)
 		return NULL;
-	lane->inside++;
+	places = places_of(pool, ticket->line);
+	places->inside++;
 	ticket->state = POOL_INSIDE;
-	ticket->was_alone = lane->inside == 1;
-	ticket->lowered = lane->lowered;
-	ticket->started = ++lane->started;
+	ticket->was_alone = places->inside == 1;
+	ticket->lowered = places->lowered;
+	ticket->started = ++places->started;
 	return ticket;
 }
 
 static struct pool_ticket *next_trial(struct request_pool *pool)
 {
-	struct pool_ticket *ticket;
-
 	if (pool->trial)
 		return NULL;
-	ticket = let_in(&pool->lanes[POOL_WRITES]);
-	if (!ticket)
-		ticket = let_in(&pool->lanes[POOL_READS]);
-	pool->trial = ticket;
-	return ticket;
+	pool->trial = let_in(pool, take_any(pool));
+	return pool->trial;
 }
 
 struct pool_ticket *request_pool_next(struct request_pool *pool, bool *ret_is_trial)
@@ -120,29 +152,24 @@ struct pool_ticket *request_pool_next(struct request_pool *pool, bool *ret_is_tr
 	*ret_is_trial = pool->state != POOL_OPEN;
 	if (*ret_is_trial)
 		return next_trial(pool);
-	for (unsigned i = POOL_LANES; i-- > 0;) {
-		struct pool_places *lane = &pool->lanes[i];
-
-		if (lane->inside < lane->places && !TAILQ_EMPTY(&lane->waiting))
-			return let_in(lane);
-	}
+	if (pool->writes.inside < pool->writes.places && is_wanted(pool, &pool->writes))
+		return let_in(pool, take_write(pool));
+	if (pool->reads.inside < pool->reads.places)
+		return let_in(pool, take_waiting(pool, POOL_READS));
 	return NULL;
 }
 
 bool request_pool_is_busy(const struct request_pool *pool)
 {
-	return !TAILQ_EMPTY(&pool->lanes[POOL_READS].waiting) ||
-		!TAILQ_EMPTY(&pool->lanes[POOL_WRITES].waiting);
+	return is_wanted(pool, &pool->reads) || is_wanted(pool, &pool->writes);
 }
 
 void request_pool_leave(struct request_pool *pool, struct pool_ticket *ticket)
 {
-	struct pool_places *lane = &pool->lanes[ticket->lane];
-
 	if (ticket->state == POOL_WAITING)
-		TAILQ_REMOVE(&lane->waiting, ticket, entry);
+		TAILQ_REMOVE(&pool->waiting[ticket->line], ticket, entry);
 	if (ticket->state == POOL_INSIDE)
-		lane->inside--;
+		places_of(pool, ticket->line)->inside--;
 	if (pool->trial == ticket)
 		pool->trial = NULL;
 	ticket->state = POOL_OUTSIDE;
@@ -152,17 +179,17 @@ void request_pool_leave(struct request_pool *pool, struct pool_ticket *ticket)
 
 bool request_pool_answered(struct request_pool *pool, struct pool_ticket *ticket)
 {
-	grow(&pool->lanes[ticket->lane]);
+	grow(pool, places_of(pool, ticket->line));
 	request_pool_leave(pool, ticket);
 	return request_pool_open(pool);
 }
 
 bool request_pool_unanswered(struct request_pool *pool, struct pool_ticket *ticket)
 {
-	struct pool_places *lane = &pool->lanes[ticket->lane];
+	struct pool_places *places = places_of(pool, ticket->line);
 
-	if (may_lower(lane, ticket))
-		lower(lane, lane->places / 2);
+	if (may_lower(places, ticket))
+		lower(places, places->places / 2);
 	request_pool_leave(pool, ticket);
 	return ++pool->silent >= POOL_SILENT_MAX;
 }
@@ -170,17 +197,17 @@ bool request_pool_unanswered(struct request_pool *pool, struct pool_ticket *tick
 bool request_pool_conflicted(
 	struct request_pool *pool, struct pool_ticket *ticket, bool is_certain)
 {
-	struct pool_places *lane = &pool->lanes[ticket->lane];
-	const bool is_alone = ticket->was_alone && ticket->started == lane->started;
+	struct pool_places *places = places_of(pool, ticket->line);
+	const bool is_alone = ticket->was_alone && ticket->started == places->started;
 
 	pool->silent = 0;
-	if (may_lower(lane, ticket) && (is_certain || !is_alone))
-		lower_by_conflict(lane);
+	if (may_lower(places, ticket) && (is_certain || !is_alone))
+		lower_by_conflict(places);
 	if (++ticket->conflicts >= POOL_CONFLICTS_MAX)
 		return false;
-	lane->inside--;
+	places->inside--;
 	ticket->state = POOL_WAITING;
-	TAILQ_INSERT_HEAD(&lane->waiting, ticket, entry);
+	TAILQ_INSERT_HEAD(&pool->waiting[ticket->line], ticket, entry);
 	return true;
 }
 
@@ -207,10 +234,8 @@ void request_pool_shut(
 
 struct pool_ticket *request_pool_refuse(struct request_pool *pool)
 {
-	struct pool_ticket *ticket = take_waiting(&pool->lanes[POOL_WRITES]);
+	struct pool_ticket *ticket = take_any(pool);
 
-	if (!ticket)
-		ticket = take_waiting(&pool->lanes[POOL_READS]);
 	if (ticket)
 		ticket->state = POOL_OUTSIDE;
 	return ticket;

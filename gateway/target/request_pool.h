@@ -3,9 +3,9 @@
  *
  * A request enters, waits until there is a place for it, and leaves when it has been
  * answered or given up.  Reads and writes have places of their own, so that neither the
- * loading of a large zone nor a queue of changes keeps the other waiting.  In each lane
- * first come is first served.  A zone has one request at a time, and its next one goes to
- * the end of the line, so the zones take turns.
+ * loading of a large zone nor a queue of changes keeps the other waiting.  Writes that nobody waits for have the same places as others, but a line of their own,
+ * and few turns while there are others.  In each line first come is first served.  A zone
+ * has one request at a time, and its next one goes to the end, so the zones take turns.
  *
  * How many places there are is learned.  A few at first; one more after many answers
  * while others waited; half as many after a request that was not answered in time; one
@@ -27,7 +27,7 @@
 #include <sys/queue.h>
 
 enum {
-	POOL_START = 4,     /* places in each lane at first */
+	POOL_START = 4,     /* places at first, for reads and for writes each */
 	POOL_MAX = 16,      /* and at most: connections are cheap, but the server has a
 			 * thread for each */
 	POOL_PATIENCE = 32, /* answers per place until there is one more */
@@ -36,9 +36,15 @@ enum {
 	POOL_SILENT_MAX = 2,    /* requests in a row without an answer: it is down */
 	POOL_TRY_MS = 1000,     /* between tries of different requests */
 	POOL_CONFLICTS_MAX = 5, /* of one request, then it has failed */
+	POOL_CHORE_TURN = 8,    /* one place in so many is for a chore, if others wait */
 };
 
-enum pool_lane { POOL_READS, POOL_WRITES, POOL_LANES };
+enum pool_line {
+	POOL_READS,
+	POOL_WRITES,
+	POOL_CHORES, /* writes that nobody waits for */
+	POOL_LINES,
+};
 
 enum pool_ticket_state {
 	POOL_OUTSIDE,
@@ -50,16 +56,16 @@ enum pool_ticket_state {
 struct pool_ticket {
 	TAILQ_ENTRY(pool_ticket) entry; /* while it waits; the caller's while inside */
 	enum pool_ticket_state state;
-	enum pool_lane lane;
+	enum pool_line line;
 	unsigned conflicts;        /* it had to be sent again so often */
-	unsigned lowered, started; /* the lane's, when it got its place */
-	bool was_alone;            /* in its lane, when it got its place */
+	unsigned lowered, started; /* the places', when it got one */
+	bool was_alone;            /* there, when it got its place */
 };
 
 TAILQ_HEAD(pool_tickets, pool_ticket);
 
+/* Those for reads, or for writes. */
 struct pool_places {
-	struct pool_tickets waiting;
 	unsigned places, max;
 	unsigned inside;
 	unsigned answers;  /* since the number last changed, while others waited */
@@ -76,9 +82,10 @@ enum pool_state {
 };
 
 struct request_pool {
-	struct pool_places lanes[POOL_LANES];
+	struct pool_tickets waiting[POOL_LINES];
+	struct pool_places reads, writes;
 	enum pool_state state;
-	const struct pool_ticket *trial; /* it tries for all; NULL: none does */
+	struct pool_ticket *trial;       /* it tries for all; NULL: none does */
 	const struct pool_ticket *tried; /* the last that did; only compared */
 	int64_t try_at_ms;               /* monotonic; others may try from then on */
 	unsigned silent;                 /* requests in a row without an answer */
@@ -90,7 +97,7 @@ void request_pool_set_writes_max(struct request_pool *pool, unsigned max);
 
 /* False: the server is down. */
 bool request_pool_enter(struct request_pool *pool, struct pool_ticket *ticket,
-	enum pool_lane lane, int64_t now_ms);
+	enum pool_line line, int64_t now_ms);
 /* The next that gets a place; NULL: none does.  *ret_is_trial: it is to find out whether
  * there is a server, and request_pool_open or request_pool_shut follows. */
 struct pool_ticket *request_pool_next(struct request_pool *pool, bool *ret_is_trial);
@@ -107,7 +114,7 @@ bool request_pool_answered(struct request_pool *pool, struct pool_ticket *ticket
  * to it, seems to be out of order. */
 bool request_pool_unanswered(struct request_pool *pool, struct pool_ticket *ticket);
 /* The server could not do it because of others, or so it seems.  True: it waits again,
- * before all others.  False: that happens too often, and the ticket is still inside. */
+ * first in its line.  False: that happens too often, and the ticket is still inside. */
 bool request_pool_conflicted(
 	struct request_pool *pool, struct pool_ticket *ticket, bool is_certain);
 

@@ -34,14 +34,24 @@ static void fail(struct powerdns_target *t, const struct target_failure *failure
 }
 
 /* A delivery's look at the SOA does not stand in line with those of probes. */
+static enum pool_line line_of(const struct powerdns_target *t, enum powerdns_place place,
+	const struct http_request *request)
+{
+	const bool is_read = strcmp(request->method, "GET") == 0;
+
+	if (t->upkeep.is_busy)
+		return is_read ? POOL_READS : POOL_CHORES;
+	if (is_read && !(t->is_delivering && place == POWERDNS_SOA))
+		return POOL_READS;
+	return POOL_WRITES;
+}
+
 void powerdns_ask_with(struct powerdns_target *t, enum powerdns_place place,
 	struct http_request *request, http_done *done)
 {
-	const bool is_write = strcmp(request->method, "GET") != 0 ||
-		(t->is_delivering && place == POWERDNS_SOA);
-
 	request->connect_timeout_ms = (long)t->config->timeout_ms;
-	powerdns_server_ask(&t->caller, place, request, is_write, done, t);
+	powerdns_server_ask(
+		&t->caller, place, request, line_of(t, place, request), done, t);
 }
 
 void powerdns_ask(struct powerdns_target *t, enum powerdns_place place, http_done *done)

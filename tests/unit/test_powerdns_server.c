@@ -198,8 +198,8 @@ static void ask(struct caller *caller, bool is_write)
 		.timeout_ms = 50000,
 		.connect_timeout_ms = 50000};
 
-	powerdns_server_ask(
-		&caller->caller, POWERDNS_ZONE, &request, is_write, on_done, caller);
+	powerdns_server_ask(&caller->caller, POWERDNS_ZONE, &request,
+		is_write ? POOL_WRITES : POOL_READS, on_done, caller);
 }
 
 static void ask_all(struct bench *b, unsigned from, unsigned to, bool is_write)

@@ -22,11 +22,11 @@ static void set_up(struct bench *b)
 	assert_false(request_pool_open(&b->pool));
 }
 
-static void enter(struct bench *b, unsigned from, unsigned to, enum pool_lane lane)
+static void enter(struct bench *b, unsigned from, unsigned to, enum pool_line line)
 {
 	for (; from < to; from++)
 		assert_true(
-			request_pool_enter(&b->pool, &b->tickets[from], lane, NOW_MS));
+			request_pool_enter(&b->pool, &b->tickets[from], line, NOW_MS));
 }
 
 /* The number of the next that gets a place; -1: none does. */
@@ -82,6 +82,33 @@ static void reads_and_writes_do_not_wait_for_each_other(void **state)
 	assert_int_equal(let_in(&b), POOL_START - 1);
 }
 
+static void chores_have_few_turns(void **state)
+{
+	int chores = 0;
+	struct bench b;
+
+	(void)state;
+	set_up(&b);
+	request_pool_set_writes_max(&b.pool, 1);
+	enter(&b, 0, 20, POOL_CHORES);
+	enter(&b, 20, 60, POOL_WRITES);
+	for (unsigned i = 0; i < 2 * POOL_CHORE_TURN; i++) {
+		const int number = next(&b);
+
+		assert_int_equal(next(&b), -1); /* they share the places */
+		if (number < 20)
+			assert_int_equal(number, chores++);
+		request_pool_answered(&b.pool, &b.tickets[number]);
+	}
+	assert_int_equal(chores, 2);
+	for (unsigned i = 20; i < 60; i++)
+		if (b.tickets[i].state == POOL_WAITING)
+			request_pool_leave(&b.pool, &b.tickets[i]);
+	assert_int_equal(next(&b), 2);
+	request_pool_leave(&b.pool, &b.tickets[2]);
+	assert_int_equal(next(&b), 3);
+}
+
 static void who_gives_up_leaves_a_place(void **state)
 {
 	struct bench b;
@@ -97,25 +124,25 @@ static void who_gives_up_leaves_a_place(void **state)
 }
 
 /* Of a lane that is always full, this many requests are answered. */
-static void answer_many(struct bench *b, enum pool_lane lane, unsigned count)
+static void answer_many(struct bench *b, enum pool_line line, unsigned count)
 {
 	for (unsigned i = 0; i < TICKETS; i++)
 		if (b->tickets[i].state == POOL_OUTSIDE)
-			enter(b, i, i + 1, lane);
+			enter(b, i, i + 1, line);
 	for (unsigned i = 0; count; i = (i + 1) % TICKETS) {
 		(void)let_in(b);
 		if (b->tickets[i].state != POOL_INSIDE)
 			continue;
 		request_pool_answered(&b->pool, &b->tickets[i]);
-		enter(b, i, i + 1, lane);
+		enter(b, i, i + 1, line);
 		count--;
 	}
 	(void)let_in(b);
 }
 
-static unsigned places(const struct bench *b, enum pool_lane lane)
+static unsigned places(const struct bench *b, enum pool_line line)
 {
-	return b->pool.lanes[lane].places;
+	return (line == POOL_READS ? &b->pool.reads : &b->pool.writes)->places;
 }
 
 static void more_are_let_in_while_that_goes_well(void **state)
@@ -264,7 +291,7 @@ static void a_server_that_is_down_is_tried_by_one_at_a_time(void **state)
 {
 	struct bench b;
 	bool (*const enter_pool)(struct request_pool *, struct pool_ticket *,
-		enum pool_lane, int64_t) = request_pool_enter;
+		enum pool_line, int64_t) = request_pool_enter;
 
 	(void)state;
 	set_up(&b);
@@ -325,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zones_take_turns),
 		cmocka_unit_test(reads_and_writes_do_not_wait_for_each_other),
+		cmocka_unit_test(chores_have_few_turns),
 		cmocka_unit_test(who_gives_up_leaves_a_place),
 		cmocka_unit_test(more_are_let_in_while_that_goes_well),
 		cmocka_unit_test(nothing_is_learned_while_nobody_waits),
