@@ -70,6 +70,11 @@ const char *dns_places_text(const struct dns_places *places)
 	return places->text;
 }
 
+const char *dns_places_elsewhere(const struct dns_places *places)
+{
+	return places->servers.answered ? places->text : NULL;
+}
+
 const char *dns_places_why(const struct dns_places *places)
 {
 	return places->why;

@@ -56,5 +56,7 @@ bool dns_places_has(const struct dns_places *places, const struct ip_address *ad
 
 /* For messages: the address in use, with the name of its host if it has one. */
 const char *dns_places_text(const struct dns_places *places);
+/* The same if it is another than the first of the configuration; otherwise NULL. */
+const char *dns_places_elsewhere(const struct dns_places *places);
 
 #endif

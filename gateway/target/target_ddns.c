@@ -294,6 +294,13 @@ static bool ddns_is_at(const struct target *target, const struct ip_address *add
 	return dns_places_has(t->places, address);
 }
 
+static const char *ddns_place(const struct target *target)
+{
+	const struct ddns_target *t = (const struct ddns_target *)(const void *)target;
+
+	return dns_places_elsewhere(t->places);
+}
+
 /* ---- life ---- */
 
 static void ddns_free(struct target *target)
@@ -360,6 +367,7 @@ const struct target_ops target_ddns = {
 	.owns_serial = true,
 	.new = ddns_new,
 	.free = ddns_free,
+	.place = ddns_place,
 	.load = ddns_load,
 	.probe = ddns_probe,
 	.deliver = ddns_deliver,

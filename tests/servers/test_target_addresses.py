@@ -9,7 +9,7 @@ import pytest
 
 from front import NAME, Front, Wire
 from gateway import Gateway
-from musterctl import run
+from musterctl import controlled, ctl_json, run
 from program import Programs
 from servers import HOST, Bind, Key, have, wait_for
 
@@ -25,7 +25,12 @@ def bind(tmp_path_factory):
 
 def make_front(gateways, admin, bind, addresses, **target):
     return Front(gateways, admin, [bind],
-                 targets={"address": addresses, "timeout": "5s", **target})
+                 targets={"address": addresses, "timeout": "5s", **target}, **controlled())
+
+
+def places(front):
+    """Those that are not the first of their targets."""
+    return [target["at"] for target in ctl_json(front.gateway, "queue")["targets"]]
 
 
 def says(front, text):
@@ -36,6 +41,7 @@ def test_the_next_address_is_used(gateways, admin, bind):
     front = make_front(gateways, admin, bind, ["127.0.0.2", HOST]).start_gateway()
     assert front.update(add=[("first", 60, "A", "192.0.2.1")]) == "NOERROR"
     assert front.seen("first") == {"192.0.2.1"}
+    assert places(front) == [f"{HOST}#{bind.port}"]
     assert "fails" not in front.gateway.log()
 
 
@@ -52,10 +58,12 @@ def test_another_address_is_used_when_one_fails(gateways, admin, bind):
         assert front.update(add=[("far", 60, "A", "192.0.2.1")]) == "NOERROR"
         assert front.seen("far") == {"192.0.2.1"}
         says(front, f"is asked at 127.0.0.3#{near.port} now")
+        assert places(front) == [f"127.0.0.3#{near.port}"]
         with Wire(bind.port, at=("127.0.0.2", near.port)):
             far.delay_s = 2
             assert front.update(add=[("back", 60, "A", "192.0.2.1")]) == "NOERROR"
             says(front, f"is asked at 127.0.0.2#{near.port} now")
+            assert places(front) == []
             front.assert_same()
 
 
