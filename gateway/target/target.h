@@ -101,6 +101,8 @@ struct target_env {
 	int64_t (*real_time)(void); /* seconds since 1970 */
 	struct name_seed seed;      /* of the zones that load makes; secret */
 	struct powerdns_servers *powerdns_servers; /* of all threads */
+	bool only_looks; /* what is loaded is only looked at: targets change no settings
+	                  * of their servers, and give people no hints */
 	/* Hands an operation to the journal; op->done is called in this thread, however
 	 * much later.  For targets of the gateway's own database. */
 	void (*submit)(void *thread, struct journal_op *op);

@@ -214,7 +214,8 @@ static const char *hint_at(uint16_t rcode)
 /* Takes over what was transferred. */
 static void take_content(struct ddns_target *t, const struct ddns_transferred *got)
 {
-	odd_list_warn(got->odd, t->zone, dns_places_text(t->places));
+	if (!t->env->only_looks)
+		odd_list_warn(got->odd, t->zone, dns_places_text(t->places));
 	ddns_forget_sent(t);
 	rrset_keep(&t->op.seen, got->soa);
 	rrset_keep(&t->believed, got->soa);

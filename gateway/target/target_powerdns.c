@@ -289,6 +289,8 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	t->spelt = zone->spelt;
 	zone->spelt = NULL;
 	powerdns_parents_load(t->parents, zone->content);
+	if (t->only_looks)
+		return;
 	if (zone->outside > 0)
 		log_warning("zone %s: %s has %zu %s outside the zone, which Muster "
 			    "leaves alone",
@@ -462,6 +464,7 @@ static struct target *powerdns_new(const struct config_target *config,
 	memcpy(t->zone, zone->name, name_len(zone->name));
 	t->config = config;
 	t->seed = env->seed;
+	t->only_looks = env->only_looks;
 	t->alarms = env->alarms;
 	powerdns_upkeep_init(t);
 	t->caller = (struct powerdns_caller){
