@@ -58,6 +58,10 @@ struct config_target {
 	char *id; /* names its cursor in the database and the target in logs: "local",
 		   * "ddns 192.0.2.53#53", "powerdns http://127.0.0.1:8081 localhost" */
 	unsigned timeout_ms; /* of one request; 5 s */
+	/* not local: how often it is compared with the zone (0: only when something is
+	 * wrong with it), and whether what is ours is repaired by that (true) */
+	unsigned sync_every_s;
+	bool sync_repair;
 	/* local */
 	char *file; /* seeds an empty zone; NULL: SOA and NS are generated */
 	struct config_secondary *notify;

@@ -16,6 +16,9 @@ enum {
 	TIMEOUT_MS = 5000,           /* default */
 	TIMEOUT_MAX_MS = 600 * 1000, /* a longer one would be a hang */
 	URLS_MAX = 16,               /* of one server: one after the other is tried */
+	/* Comparing a large zone takes minutes, and a month is as good as never. */
+	SYNC_EVERY_MIN_S = 60,
+	SYNC_EVERY_MAX_S = 31 * 24 * 3600,
 };
 
 /* ---- settings of each type ---- */
@@ -170,6 +173,20 @@ static void read_urls(
 		add_url(r, reader_element(setting, i), target);
 }
 
+static void read_sync(
+	struct settings_reader *r, const config_setting_t *setting, void *object)
+{
+	static const struct reader_member members[] = {
+		READER_SECONDS("every", struct config_target, sync_every_s,
+			SYNC_EVERY_MIN_S, SYNC_EVERY_MAX_S),
+		READER_BOOL("repair", struct config_target, sync_repair),
+	};
+
+	if (reader_is_group(r, setting))
+		reader_read_group(r, setting, members,
+			sizeof(members) / sizeof(members[0]), object);
+}
+
 static void read_server(
 	struct settings_reader *r, const config_setting_t *setting, void *object)
 {
@@ -227,6 +244,7 @@ static const struct reader_member ddns_members[] = {
 	READER_ELSEWHERE("port"),
 	READER_OWN("key", read_key),
 	READER_OWN("transfer_key", read_transfer_key),
+	READER_OWN("sync", read_sync),
 	READER_TIME("timeout", struct config_target, timeout_ms, 1, TIMEOUT_MAX_MS),
 };
 
@@ -236,6 +254,7 @@ static const struct reader_member powerdns_members[] = {
 	READER_OWN("server", read_server),
 	READER_REQUIRED("api_key_file", read_api_key_file),
 	READER_OWN("rectify", read_rectify),
+	READER_OWN("sync", read_sync),
 	READER_TIME("timeout", struct config_target, timeout_ms, 1, TIMEOUT_MAX_MS),
 };
 
@@ -330,6 +349,7 @@ static void read_target(struct settings_reader *r, const config_setting_t *group
 	unsigned type;
 
 	target->timeout_ms = TIMEOUT_MS;
+	target->sync_repair = true;
 	if (!reader_is_group(r, group))
 		return;
 	const config_setting_t *setting = config_setting_get_member(group, "type");

@@ -356,6 +356,16 @@ static const struct bad bad_targets_table[] = {
 		"read for text in memory\n"
 		"error: t.conf:2: zones[0].targets[1]: the same target as targets[0]: "
 		"powerdns http://a localhost\n"},
+	{TARGET("type = \"ddns\"; address = \"192.0.2.1\"; "
+		"sync = { every = \"1s\"; repair = 1; };"),
+		"error: t.conf:1: zones[0].targets[0].sync.every: is not between 1m "
+		"and 31d\n"
+		"error: t.conf:1: zones[0].targets[0].sync.repair: must be true or "
+		"false\n"},
+	{TARGET("type = \"ddns\"; address = \"192.0.2.1\"; sync = \"6h\";"),
+		"error: t.conf:1: zones[0].targets[0].sync: must be a group: { ... }\n"},
+	{TARGET("type = \"local\"; sync = { };"),
+		"error: t.conf:1: zones[0].targets[0].sync: unknown setting\n"},
 	{TARGET("type = \"powerdns\"; url = \"ftp://h\"; server = \"a/b\"; "
 		"api_key_file "
 		"= \"x\";"),

@@ -535,24 +535,29 @@ static void api_keys_are_read(void **state)
 	assert_int_equal(target->timeout_ms, 1000);
 	assert_int_equal(target->rectify, CONFIG_RECTIFY_AUTO);
 	assert_int_equal(target->url_count, 1);
+	assert_int_equal(target->sync_every_s, 0);
+	assert_true(target->sync_repair);
 	config_unref(c);
 
 	write_text(folder, "t.conf", 0644,
 		"zones = ( { name = \"example.\"; allow = ( ); targets = (\n"
 		"  { type = \"powerdns\"; url = \"http://h\"; rectify = \"server\";\n"
+		"    sync = { every = \"6h\"; repair = false; };\n"
 		"    api_key_file = \"k\"; } ); } );\n");
 	c = load_good(folder, "");
 	target = &c->zones[0].targets[0];
 	assert_int_equal(target->rectify, CONFIG_RECTIFY_SERVER);
+	assert_int_equal(target->sync_every_s, 6 * 3600);
+	assert_false(target->sync_repair);
 	config_unref(c);
 
 	write_text(folder, "k", 0602, "t0p+key\n");
 	load_bad(folder,
-		"error: DIR/t.conf:3: zones[0].targets[0].api_key_file: DIR/k: holds "
+		"error: DIR/t.conf:4: zones[0].targets[0].api_key_file: DIR/k: holds "
 		"a secret but is accessible by others (mode 0602)\n");
 	write_text(folder, "k", 0600, "SEC\rRET: x\n");
 	load_bad(folder,
-		"error: DIR/t.conf:3: zones[0].targets[0].api_key_file: the key has "
+		"error: DIR/t.conf:4: zones[0].targets[0].api_key_file: the key has "
 		"octets that HTTP headers can not\n");
 }
 
