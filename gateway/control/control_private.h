@@ -257,7 +257,7 @@ control_fn control_get_health, control_get_status, control_get_zones, control_ge
 	control_get_metrics, control_get_page, control_get_hosts, control_get_leases,
 	control_get_audit, control_get_why, control_get_keys;
 control_fn control_post_host, control_post_zone, control_post_adopt, control_post_rectify,
-	control_post_explain, control_post_order, control_delete_lease;
+	control_post_sync, control_post_explain, control_post_order, control_delete_lease;
 
 /* The keyring has been replaced. */
 void control_forget_keys(struct control *control);

@@ -49,6 +49,8 @@ static const struct route routes[] = {
 	{POST, "/api/v1/hosts/*/release", "", false, control_post_host, VIEW_RELEASE},
 	{POST, "/api/v1/zones/*/adopt", "dry_run pattern", false, control_post_adopt, 0},
 	{POST, "/api/v1/zones/*/rectify", "give_back", false, control_post_rectify, 0},
+	{POST, "/api/v1/zones/*/sync", "target dry_run take", false, control_post_sync,
+		0},
 	{POST, "/api/v1/zones/*/resume", "", false, control_post_zone, VIEW_RESUME},
 	{POST, "/api/v1/zones/*/retry", "", false, control_post_zone, VIEW_RETRY},
 	{POST, "/api/v1/explain", "", false, control_post_explain, 0},

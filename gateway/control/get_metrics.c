@@ -164,6 +164,18 @@ static void say_target(struct saying *to, const struct view_target *t)
 		(double)t->delivered);
 	say(to, "target_failures_total", "counter", "Requests to it that failed.",
 		(double)t->failures);
+	say(to, "target_drift_missing", "gauge",
+		"Records of the zone that it lacked when it was last compared.",
+		(double)t->synced.left[DRIFT_MISSING]);
+	say(to, "target_drift_foreign", "gauge",
+		"Records that only it had when it was last compared.",
+		(double)t->synced.left[DRIFT_FOREIGN]);
+	say(to, "target_drift_different", "gauge",
+		"Records with another TTL or other data when it was last compared.",
+		(double)t->synced.left[DRIFT_DIFFERENT]);
+	say(to, "target_compared_seconds", "gauge",
+		"When it was last compared with the zone, since 1970; 0: never.",
+		(double)t->synced.at_s);
 	say(to, "target_rejected_total", "counter", "Changes that it refused for good.",
 		(double)t->rejected);
 	say_trouble(to, t);

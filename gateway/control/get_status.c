@@ -24,6 +24,8 @@ static void warn(struct control_request *r, json_t *text)
 static void warn_of_target(
 	struct control_request *r, const char *zone, const struct view_target *target)
 {
+	const size_t *left = target->synced.left;
+
 	if (target->is_down)
 		warn(r,
 			json_sprintf("zone %s: target %s fails: %s (%s: %s)", zone,
@@ -35,6 +37,15 @@ static void warn_of_target(
 			json_sprintf("zone %s: target %s is reached at %s, not at its "
 				     "first address",
 				zone, target->id, target->place));
+	if (target->is_compared && reconcile_count(left))
+		warn(r,
+			json_sprintf(
+				"zone %s: target %s differs from the zone: %zu %s "
+				"missing, %zu foreign, %zu different; musterctl sync "
+				"--dry-run shows them",
+				zone, target->id, left[DRIFT_MISSING],
+				PLURAL(left[DRIFT_MISSING], "record"),
+				left[DRIFT_FOREIGN], left[DRIFT_DIFFERENT]));
 }
 
 static void warn_of_zone(struct control_request *r, const struct view_zone *zone)

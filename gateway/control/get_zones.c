@@ -17,12 +17,27 @@ static const char *state_of(const struct view_target *target)
 	return is_behind(target) ? "behind" : "up";
 }
 
+/* When it was last compared with the zone, and what differed then. */
+static json_t *synced_to_json(const struct view_target *target)
+{
+	const struct reconcile_state *s = &target->synced;
+
+	if (!target->is_compared)
+		return json_null();
+	return json_pack("{s:o, s:s?, s:I, s:I, s:I}", "at",
+		control_json_time(s->at_s * 1000), "why",
+		verdict_is_ok(&s->why) ? NULL : s->why.why, "missing",
+		(json_int_t)s->left[DRIFT_MISSING], "foreign",
+		(json_int_t)s->left[DRIFT_FOREIGN], "different",
+		(json_int_t)s->left[DRIFT_DIFFERENT]);
+}
+
 static json_t *target_to_json(
 	const struct view_zone *zone, const struct view_target *target)
 {
 	return json_pack("{s:s, s:s, s:s?, s:b, s:s, s:s?, s:s?, s:s?, s:I, s:b, s:f, "
 			 "s:I, s:I, s:I, "
-			 "s:I, s:I}",
+			 "s:I, s:I, s:o}",
 		"zone", zone->config->text, "target", target->id, "at", target->place,
 		"primary", target->is_primary, "state", state_of(target), "trouble",
 		target_trouble_name(target->trouble), "why",
@@ -32,7 +47,8 @@ static json_t *target_to_json(
 		(double)target->lag_ms / 1000, "next_try_ms",
 		(json_int_t)target->pause_ms, "delivered", (json_int_t)target->delivered,
 		"failures", (json_int_t)target->failures, "rejected",
-		(json_int_t)target->rejected, "cursor", (json_int_t)target->cursor);
+		(json_int_t)target->rejected, "cursor", (json_int_t)target->cursor,
+		"sync", synced_to_json(target));
 }
 
 static json_t *targets_to_json(struct control_request *r, const struct view_zone *zone)

@@ -9,6 +9,7 @@
  *   ctl_show.c    status, zones, keys, queue
  *   ctl_hosts.c   hosts and leases: showing, expiring, holding, removing them
  *   ctl_audit.c   audit, why, explain
+ *   ctl_sync.c    sync
  *   ctl_enrol.c   a key for a new host
  *
  * It reads three settings of the gateway's configuration and nothing else of it, and
@@ -52,6 +53,8 @@ enum ctl_option {
 	CTL_AGAIN,
 	CTL_DRY_RUN,
 	CTL_GIVE_BACK,
+	CTL_TARGET,
+	CTL_TAKE,
 	CTL_OPTIONS,
 };
 
@@ -165,6 +168,7 @@ void *ctl_check(void *memory);
 typedef enum ctl_exit ctl_command(const struct ctl *ctl);
 
 ctl_command ctl_status, ctl_zones, ctl_keys, ctl_queue, ctl_hosts, ctl_leases, ctl_act,
-	ctl_adopt, ctl_rectify, ctl_audit, ctl_why, ctl_explain, ctl_enrol, ctl_order;
+	ctl_adopt, ctl_rectify, ctl_sync, ctl_audit, ctl_why, ctl_explain, ctl_enrol,
+	ctl_order;
 
 #endif

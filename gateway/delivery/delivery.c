@@ -93,6 +93,7 @@ void delivery_free(struct delivery *d)
 	delivery_list_clear(&d->altered);
 	changeset_unref(d->spent);
 	delivery_drop_batches(d);
+	changeset_unref(d->mending.changes);
 	alarm_stop(&d->alarm);
 	alarm_stop(&d->check_alarm);
 	alarm_stop(&d->cursor_alarm);
@@ -165,6 +166,8 @@ static void succeed(struct delivery *d)
 		log_info("zone %s: target %s is back", d->zone.text, d->id);
 		d->backlog = d->zone.thread->durable_seq;
 		delivery_fold_queue(d);
+		/* It may have been put back to an older state. */
+		d->want_probe |= !d->is_primary;
 	}
 	d->is_down = false;
 	d->trouble = TARGET_NO_TROUBLE;
@@ -207,6 +210,7 @@ void delivery_pause_for(struct delivery *d, enum target_trouble trouble, const c
 	if (d->is_primary)
 		d->zone.events->down(d->zone.arg);
 	delivery_shrink(d);
+	delivery_fail_mending(d, trouble, why);
 }
 
 static void pause_after(struct delivery *d, const struct target_result *result)
@@ -231,31 +235,6 @@ bool delivery_retry(struct delivery *d)
 	d->state = DELIVERY_IDLE;
 	delivery_kick(d, false);
 	return true;
-}
-
-struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_ms)
-{
-	const bool is_pausing = d->state == DELIVERY_PAUSING;
-	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
-	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
-
-	return (struct delivery_view){
-		.id = d->id,
-		.is_primary = d->is_primary,
-		.is_local = target_ops(d->target)->is_local,
-		.is_down = d->is_down,
-		.pause_ms = left_ms > 0 ? left_ms : 0,
-		.trouble = d->trouble,
-		.why = d->why,
-		.place = target_place(d->target),
-		.cursor = d->cursor,
-		.first_seq = first ? first->first_seq : 0,
-		.pending = d->queue.sets,
-		.is_live = d->is_live,
-		.delivered = d->delivered,
-		.failures = d->failures,
-		.rejected = d->rejected,
-	};
 }
 
 /* ---- loading and probing (primary) ---- */
@@ -325,7 +304,9 @@ static void on_probed(void *arg, const struct target_result *result)
 		return;
 	}
 	succeed(d);
-	if (d->zone.events->probed(d->zone.arg, result->soa)) {
+	if (!d->is_primary) {
+		delivery_note_probed(d, result->soa);
+	} else if (d->zone.events->probed(d->zone.arg, result->soa)) {
 		d->want_load = true;
 	} else if (d->is_waiting) {
 		d->want_probe = true;
@@ -455,6 +436,7 @@ static void on_changed(struct delivery *d, struct delivery_batch *batch)
 	delivery_drop_batch(d, batch);
 	if (d->is_primary)
 		d->want_load = true;
+	delivery_note_changed(d);
 	if (++d->changed_in_a_row > DELIVERY_CHANGED_MAX)
 		delivery_pause_for(d, TARGET_OVERTAKEN,
 			"others change the zone faster than it can be followed");
@@ -485,6 +467,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 		if (d->is_primary && result->maybe_others)
 			delivery_suspect_others(d);
 		finish_applied(d, batch, result->soa);
+		delivery_note_applied(d, result->soa);
 		break;
 	case TARGET_CHANGED:
 		on_changed(d, batch);
@@ -547,21 +530,59 @@ static void probe(struct delivery *d)
 	target_ops(d->target)->probe(d->target, on_probed, d);
 }
 
-/* ---- other settings ---- */
+/* ---- mending ---- */
 
-void delivery_configure(struct delivery *d, struct config *config,
-	const struct config_target *target_config)
+static void on_mended(void *arg, const struct target_result *result)
 {
-	const struct config_target *old = d->target_config;
+	struct delivery *d = arg;
 
-	config_unref(d->next_config); /* the newest counts */
-	d->next_config = NULL;
-	if (delivery_has_same_settings(old, target_config))
-		return; /* the old configuration stays in use for this */
-	d->next_config = config_ref(config);
-	d->next_target_config = target_config;
+	switch (result->outcome) {
+	case TARGET_DONE:
+		d->changed_in_a_row = 0;
+		succeed(d);
+		delivery_note_left(d, result->soa);
+		d->zone.events->applied(d->zone.arg, d,
+			&(struct delivery_success){.seq = d->cursor,
+				.changes = d->mending.changes,
+				.soa = result->soa});
+		break;
+	case TARGET_CHANGED:
+		succeed(d);
+		d->want_load |= d->is_primary;
+		delivery_note_left(d, NULL);
+		break;
+	case TARGET_REJECTED:
+		succeed(d);
+		break;
+	case TARGET_FAILED:
+		pause_after(d, result);
+		break;
+	}
+	delivery_end_mending(d, result);
 	delivery_kick(d, false);
 }
+
+static void mend(struct delivery *d)
+{
+	const struct target_batch request = {
+		.changes = d->mending.changes, .seq = d->cursor};
+
+	d->state = DELIVERY_MENDING;
+	target_ops(d->target)->deliver(d->target, &request, on_mended, d);
+}
+
+int delivery_mend(
+	struct delivery *d, struct changeset *changes, target_done *done, void *arg)
+{
+	if (d->is_down || d->mending.changes)
+		return -EAGAIN;
+	d->mending = (struct delivery_mending){
+		.changes = changeset_ref(changes), .done = done, .arg = arg};
+	delivery_kick(d, false);
+	return 0;
+}
+
+/* ---- other settings ---- */
 
 /* Between two requests.  0, or -ENOMEM with the old settings. */
 static int take_settings(struct delivery *d)
@@ -603,7 +624,13 @@ static bool look_around(struct delivery *d)
 		probe(d);
 		return false;
 	}
-	return !d->is_waiting && (!d->is_primary || d->is_ready);
+	if (d->is_waiting || (d->is_primary && !d->is_ready))
+		return false;
+	if (delivery_is_mending_due(d)) {
+		mend(d);
+		return false;
+	}
+	return true;
 }
 
 /* May another batch follow those in flight? */
@@ -612,7 +639,7 @@ static bool may_follow(const struct delivery *d)
 	const struct target_ops *ops = target_ops(d->target);
 
 	return d->state == DELIVERY_SENDING && ops->takes_more && !d->next_config &&
-		!d->want_load && !d->is_waiting &&
+		!d->want_load && !d->is_waiting && !d->mending.changes &&
 		!delivery_blame_is_looking(&d->blame) && delivery_next_entry(d) &&
 		ops->takes_more(d->target);
 }

@@ -68,8 +68,8 @@ struct delivery_success {
 	struct rrset *soa; /* the SOA that the zone now has there; NULL: not known */
 };
 
-/* What a delivery reports to its owner; all but applied and rejected only for the
- * primary. */
+/* What a delivery reports to its owner; all but applied, rejected and strayed only for
+ * the primary. */
 struct delivery_events {
 	/* The content, or why there is none.  The callback takes over what it
 	 * contains.  After a success the target is not used until delivery_go_on; after a
@@ -82,6 +82,8 @@ struct delivery_events {
 	/* 0, or -ENOMEM: it is sent again later, and refused again. */
 	int (*rejected)(void *arg, struct delivery *delivery,
 		const struct delivery_rejection *rejection);
+	/* Not of the primary: the zone's serial there is not the one that was left. */
+	void (*strayed)(void *arg, struct delivery *delivery);
 	/* The SOA there after something was refused. */
 	void (*found_soa)(void *arg, struct rrset *soa);
 	void (*down)(void *arg);
@@ -104,8 +106,8 @@ struct delivery_zone {
 
 /* Where a target stands, as the database has it. */
 struct delivery_start {
-	uint64_t cursor;            /* 0: it is new to the zone */
-	struct store_belief belief; /* of the primary */
+	uint64_t cursor; /* 0: it is new to the zone */
+	struct store_belief belief;
 	uint64_t overtaken; /* the database was restored: so many change sets after the
 	                     * cursor, which the target must not get, since it has seen
 	                     * later ones */
@@ -185,14 +187,15 @@ void delivery_put_off(
 void delivery_wait_for_word(struct delivery *delivery, const char *why);
 /* Primary: there is a mirror, so change sets may be sent. */
 void delivery_set_ready(struct delivery *delivery);
-/* Primary: the zone there has this serial, now that everything up to the cursor has been
- * applied; it is stored with the cursor. */
+/* The zone there has this serial, now that everything up to the cursor has been applied;
+ * it is stored with the cursor.  records: of the primary; otherwise 0. */
 void delivery_believe(struct delivery *delivery, uint32_t serial, size_t records);
-/* Primary: the serial is not known, until it is believed again. */
+/* The serial is not known, until it is believed again. */
 void delivery_doubt(struct delivery *delivery);
 /* What was believed last, perhaps by an earlier process. */
 const struct store_belief *delivery_belief(const struct delivery *delivery);
-/* Primary: check whether the serial there is still ours. */
+/* Checks whether the serial there is still ours; other targets': the one that was
+ * left. */
 void delivery_want_probe(struct delivery *delivery);
 
 /*
@@ -227,6 +230,18 @@ void delivery_rebase_drop(struct delivery *delivery);
  * was. */
 int delivery_rebase_queue(struct delivery *delivery, const struct delivery_rebase *rebase)
 	__attribute__((warn_unused_result));
+
+/*
+ * Sends what brings to the target what it has lost, before anything that is pending, so
+ * that nothing newer is overwritten: the caller knows that what is pending or in flight
+ * now does not change these RRsets.  before: what the target has.  done is called once,
+ * later; nothing is tried again.  0; or -EAGAIN: the target fails, or other changes of
+ * this kind have not come back.
+ */
+int delivery_mend(struct delivery *delivery, struct changeset *changes, target_done *done,
+	void *arg) __attribute__((warn_unused_result));
+/* done is not called.  Harmless if there is nothing. */
+void delivery_stop_mending(struct delivery *delivery);
 
 /* Primary: sends no batch while it is held, so that what is about to be withdrawn is not
  * sent first; unless it is reading from the journal, where the withdrawal comes later

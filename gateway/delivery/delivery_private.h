@@ -2,9 +2,10 @@
  * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame
  * if a batch is refused), delivery_order.c (who may go before whom), delivery_list.c
  * (lists of change sets), delivery_melt.c (what melts, for a target that lags),
- * delivery_read.c (what is read back from the journal), delivery_job.c (the reader's part
- * of that), delivery_fold.c (how it is folded), delivery_shrink.c (the journal gets it
- * instead of what it comes from) and delivery_settings.c (are they the same?). */
+ * delivery_mend.c (what brings to a target what it has lost), delivery_read.c (what is
+ * read back from the journal), delivery_job.c (the reader's part of that),
+ * delivery_fold.c (how it is folded), delivery_shrink.c (the journal gets it instead of
+ * what it comes from) and delivery_settings.c (other settings for the target). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -19,6 +20,7 @@ enum delivery_state {
 	DELIVERY_LOADED, /* until delivery_go_on */
 	DELIVERY_PROBING,
 	DELIVERY_SENDING,
+	DELIVERY_MENDING,
 	DELIVERY_PAUSING, /* after a failure */
 };
 
@@ -80,6 +82,13 @@ struct delivery_batch {
 
 TAILQ_HEAD(delivery_batches, delivery_batch);
 
+/* What brings to the target what it has lost (delivery_mend). */
+struct delivery_mending {
+	struct changeset *changes; /* counted; NULL: nothing waits, or is being sent */
+	target_done *done;         /* NULL: nobody wants to know */
+	void *arg;
+};
+
 enum { DELIVERY_SHRINK_SEQS = 8192 }; /* rows that get parts, at most */
 
 struct delivery_read {
@@ -133,7 +142,7 @@ struct delivery {
 	uint64_t applied;           /* and up to here, but for what was passed */
 	uint64_t cursor_stored;     /* as the journal has it */
 	uint64_t backlog;           /* what came in the last outage ends here */
-	struct store_belief belief; /* of the primary */
+	struct store_belief belief; /* what it has */
 	bool is_belief_stored;
 	bool is_doubted;   /* the cursor has moved since, by an unknown serial */
 	int64_t marked_ms; /* real time of the last mark; 0: none yet */
@@ -174,6 +183,7 @@ struct delivery {
 	unsigned in_flight;
 	uint64_t uncertain; /* changes up to here may have been applied by an earlier
 	                      * process, or by a batch that was given up */
+	struct delivery_mending mending;
 	unsigned changed_in_a_row; /* batches that found the zone changed by others */
 	struct delivery_blame blame;
 	int64_t gather_until_ms; /* monotonic; the next batch waits until then, or
@@ -321,10 +331,22 @@ void delivery_take_check(struct delivery *delivery, const struct target_result *
  * must not take all the time. */
 void delivery_put_off_checks(struct delivery *delivery);
 
-/* ---- delivery_settings.c ---- */
+/* ---- delivery_mend.c ---- */
 
-bool delivery_has_same_settings(
-	const struct config_target *a, const struct config_target *b);
+/* Of a second target (others are not looked at): the SOA there after a batch, and after a
+ * look at it; or it has been changed by others.  The owner is told if it is not as it was
+ * left. */
+void delivery_note_applied(struct delivery *delivery, const struct rrset *soa);
+void delivery_note_probed(struct delivery *delivery, const struct rrset *soa);
+void delivery_note_changed(struct delivery *delivery);
+/* That is all right; NULL: it is not known. */
+void delivery_note_left(struct delivery *delivery, const struct rrset *soa);
+/* Is there something to be sent before the next batch? */
+bool delivery_is_mending_due(const struct delivery *delivery);
+/* Tells what came of it.  Harmless if there is nothing. */
+void delivery_end_mending(struct delivery *delivery, const struct target_result *result);
+void delivery_fail_mending(
+	struct delivery *delivery, enum target_trouble trouble, const char *why);
 
 /* ---- delivery.c ---- */
 

@@ -11,15 +11,16 @@
 #include "tsig/plural.h"
 #include "zones/rebase.h"
 
-/* ---- the cursor, and what the primary has then ---- */
+/* ---- the cursor, and what the target has then ---- */
 
 static struct store_belief belief_to_store(struct delivery *d)
 {
 	struct store_belief belief = d->belief;
 
 	belief.at_ms = turn_real_ms(&d->zone.thread->time);
-	belief.is_mark = belief.at_ms < d->marked_ms ||
-		belief.at_ms >= d->marked_ms + DELIVERY_MARK_MS;
+	belief.is_mark = d->is_primary &&
+		(belief.at_ms < d->marked_ms ||
+			belief.at_ms >= d->marked_ms + DELIVERY_MARK_MS);
 	return belief;
 }
 
@@ -31,28 +32,6 @@ static void note_saved(struct delivery *d, const struct journal_op *note)
 	d->is_belief_stored = true;
 	if (note->belief.is_mark)
 		d->marked_ms = note->belief.at_ms;
-}
-
-void delivery_believe(struct delivery *d, uint32_t serial, size_t records)
-{
-	d->is_doubted = false;
-	if (d->belief.is_known && d->belief.serial == serial &&
-		d->belief.records == records)
-		return;
-	d->belief = (struct store_belief){
-		.is_known = true, .serial = serial, .records = records};
-	d->is_belief_stored = false;
-	alarm_set_earlier_in(&d->cursor_alarm, DELIVERY_BELIEF_MS);
-}
-
-void delivery_doubt(struct delivery *d)
-{
-	d->is_doubted = true;
-}
-
-const struct store_belief *delivery_belief(const struct delivery *d)
-{
-	return &d->belief;
 }
 
 void delivery_save(struct delivery *d)
@@ -206,6 +185,33 @@ bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_
 			return true;
 	}
 	return !d->is_live;
+}
+
+/* ---- for administrators ---- */
+
+struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_ms)
+{
+	const bool is_pausing = d->state == DELIVERY_PAUSING;
+	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
+	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+
+	return (struct delivery_view){
+		.id = d->id,
+		.is_primary = d->is_primary,
+		.is_local = target_ops(d->target)->is_local,
+		.is_down = d->is_down,
+		.pause_ms = left_ms > 0 ? left_ms : 0,
+		.trouble = d->trouble,
+		.why = d->why,
+		.place = target_place(d->target),
+		.cursor = d->cursor,
+		.first_seq = first ? first->first_seq : 0,
+		.pending = d->queue.sets,
+		.is_live = d->is_live,
+		.delivered = d->delivered,
+		.failures = d->failures,
+		.rejected = d->rejected,
+	};
 }
 
 /* ---- batches ---- */

@@ -1,5 +1,5 @@
 /*
- * Are the settings of a target still the same, in what only a new one takes up?
+ * Other settings for a target that a delivery has already: do they matter to it?
  */
 #include "gateway/delivery/delivery_private.h"
 
@@ -41,12 +41,22 @@ static bool is_same_urls(const struct config_target *a, const struct config_targ
 	return a->url_count == b->url_count;
 }
 
-bool delivery_has_same_settings(
-	const struct config_target *a, const struct config_target *b)
+void delivery_configure(struct delivery *d, struct config *config,
+	const struct config_target *target_config)
 {
-	return a->timeout_ms == b->timeout_ms && is_same_servers(a, b) &&
-		is_same_key(a->key, b->key) &&
-		is_same_key(a->transfer_key, b->transfer_key) &&
-		is_same_text(a->api_key, b->api_key) && a->rectify == b->rectify &&
-		is_same_urls(a, b);
+	const struct config_target *old = d->target_config;
+
+	config_unref(d->next_config); /* the newest counts */
+	d->next_config = NULL;
+	if (old->timeout_ms == target_config->timeout_ms &&
+		is_same_servers(old, target_config) &&
+		is_same_key(old->key, target_config->key) &&
+		is_same_key(old->transfer_key, target_config->transfer_key) &&
+		is_same_text(old->api_key, target_config->api_key) &&
+		old->rectify == target_config->rectify &&
+		is_same_urls(old, target_config))
+		return; /* the old configuration stays in use for this */
+	d->next_config = config_ref(config);
+	d->next_target_config = target_config;
+	delivery_kick(d, false);
 }

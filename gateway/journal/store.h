@@ -10,7 +10,7 @@
  *              without changes; what happened to hosts.  It is the queue of the
  *              targets and the audit trail in one
  *   cursors    per zone and target, the last sequence number that has been applied there;
- *              of the primary target also what the zone then was like (store_belief)
+ *              and what the zone then was like there (store_belief)
  *   marks      which serial the zone had there when that was applied, now and then
  *   set aside  change sets that a target refused for good
  *   records    the content of zones with a local target, as of that target's cursor
@@ -100,8 +100,8 @@ struct store_host_cursor {
 	uint8_t host[NAME_MAX_LEN]; /* behind this one */
 };
 
-/* What a zone is known to have had at its primary target, when everything up to the
- * cursor had been applied there, and nothing else. */
+/* What a zone is known to have had at a target (a second one: only the serial), when
+ * everything up to the cursor had been applied there, and nothing else. */
 struct store_belief {
 	bool is_known;
 	uint32_t serial;

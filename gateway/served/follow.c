@@ -166,6 +166,11 @@ static int on_rejected(
 	return r;
 }
 
+static void on_strayed(void *arg, struct delivery *delivery)
+{
+	reconcile_strayed(arg, delivery);
+}
+
 static void on_found_soa(void *arg, struct rrset *soa)
 {
 	struct served_zone *zone = arg;
@@ -200,6 +205,7 @@ const struct delivery_events follow_events = {
 	.probed = on_probed,
 	.applied = on_applied,
 	.rejected = on_rejected,
+	.strayed = on_strayed,
 	.found_soa = on_found_soa,
 	.down = on_down,
 	.awaited = find_awaited,
@@ -222,7 +228,7 @@ void follow_set_refresh(struct served_zone *zone)
 {
 	struct turn_clock *time = &zone->content.thread->time;
 
-	if (zone->content.rules->refresh_s && !content_is_local(&zone->content))
+	if (zone->content.rules->refresh_s && !TAILQ_EMPTY(&zone->reconciles))
 		alarm_set(&zone->refresh, next_refresh_ms(zone, turn_monotonic_ms(time)));
 	else
 		alarm_stop(&zone->refresh);
@@ -234,6 +240,7 @@ static void on_refresh(void *arg)
 
 	follow_set_refresh(zone);
 	delivery_want_probe(content_primary(&zone->content));
+	reconcile_probe(zone);
 }
 
 void follow_init(struct served_zone *zone)

@@ -37,7 +37,6 @@ static int add_target(const char *id, uint64_t cursor, void *arg)
 	return 0;
 }
 
-/* Only that of the primary target has one. */
 static int read_beliefs(
 	struct opening *opening, const struct store_ops *ops, struct store *store)
 {

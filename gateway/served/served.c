@@ -21,6 +21,7 @@ static const struct {
 	{&leases_observer, offsetof(struct served_zone, leases)},
 	{&reverse_observer, offsetof(struct served_zone, reverse)},
 	{&requests_observer, offsetof(struct served_zone, requests)},
+	{&reconcile_observer, 0},
 	{&adopt_observer, 0},
 };
 
@@ -97,6 +98,7 @@ static int start(struct served_zone *zone)
 	struct content *content = &zone->content;
 	int r;
 
+	follow_set_refresh(zone);
 	if (content_is_local(content)) {
 		seed_init(&zone->seed, content);
 		r = set_secondaries(content, content->config, content->rules);
@@ -106,7 +108,6 @@ static int start(struct served_zone *zone)
 	}
 	content->not_ready = verdict_refuse(RCODE_SERVFAIL, EDE_NOT_READY,
 		"the zone is not loaded yet from %s", content->rules->targets[0].id);
-	follow_set_refresh(zone);
 	delivery_want_load(content_primary(content));
 	return 0;
 }
@@ -186,7 +187,9 @@ static int open_parts(struct served_zone *zone, struct opening *opening)
 		&zone->leases, content, opening->leases, zone->served->actions, &hooks);
 	opening->leases = NULL;
 	r = reverse_open(&zone->reverse, &zone->served->reverse, content, &zone->leases);
-	return r ? r : open_deliveries(zone, opening);
+	if (!r)
+		r = open_deliveries(zone, opening);
+	return r ? r : reconcile_configure(zone);
 }
 
 int served_new(struct served_zone **ret_zone, struct served *served,
@@ -198,6 +201,7 @@ int served_new(struct served_zone **ret_zone, struct served *served,
 	if (!zone)
 		return -ENOMEM;
 	zone->served = served;
+	reconcile_init(zone);
 	zone_requests_init(&zone->requests, &served->requests, &zone->content);
 	r = content_init(&zone->content, served->thread, config, rules, opening->id);
 	follow_init(zone);
@@ -234,6 +238,7 @@ void served_free(struct served_zone *zone)
 	if (!zone)
 		return;
 	adopt_cancel(zone);
+	reconcile_close(zone);
 	follow_clear(zone);
 	restored_clear(zone);
 	zone_requests_clear(&zone->requests);
@@ -290,8 +295,10 @@ static int make_deliveries(struct served_zone *zone, struct config *config,
 }
 
 static void take_deliveries(
-	struct content *content, struct delivery **deliveries, size_t count)
+	struct served_zone *zone, struct delivery **deliveries, size_t count)
 {
+	struct content *content = &zone->content;
+
 	for (size_t i = 0; i < content->delivery_count; i++) {
 		const char *id = delivery_id(content->deliveries[i]);
 
@@ -299,6 +306,7 @@ static void take_deliveries(
 			continue;
 		forget_target(content, id);
 		delivery_leave(content->deliveries[i]);
+		reconcile_forget(zone, content->deliveries[i]);
 		delivery_free(content->deliveries[i]);
 	}
 	free(content->deliveries);
@@ -310,6 +318,9 @@ static void take_config(
 	struct served_zone *zone, struct config *config, const struct config_zone *rules)
 {
 	content_configure(&zone->content, config, rules);
+	if (reconcile_configure(zone))
+		log_warning("zone %s: out of memory: a target will not be compared",
+			zone->content.text);
 	follow_set_refresh(zone);
 	leases_configure(&zone->leases);
 	reverse_configure(&zone->reverse);
@@ -338,7 +349,7 @@ int served_configure(
 		free(deliveries);
 		return r;
 	}
-	take_deliveries(content, deliveries, count);
+	take_deliveries(zone, deliveries, count);
 	take_config(zone, config, rules);
 	for (size_t i = 0; i < count; i++)
 		delivery_configure(deliveries[i], config, &rules->targets[i]);
@@ -356,6 +367,7 @@ bool served_close(struct served_zone *zone)
 		content->is_closing = true;
 		reverse_close(&zone->reverse);
 		adopt_cancel(zone);
+		reconcile_close(zone);
 		for (size_t i = 0; i < content->delivery_count; i++)
 			delivery_save(content->deliveries[i]);
 	}

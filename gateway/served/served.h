@@ -6,6 +6,7 @@
  *   served.c      opens, reconfigures and closes a zone; the observers of its content
  *   follow.c      the content follows the primary target
  *   restored.h    ... unless that has gone back to an older state, or lost much
+ *   reconcile.h   targets are compared with the content, and mended
  *   orders.c      what administrators order
  *   adopt.c       records without the lease that the rules would give them
  *   unopened.c    zones that could not be opened
@@ -23,6 +24,7 @@
 #include "gateway/request/requests.h"
 #include "gateway/reverse/reverse.h"
 #include "gateway/served/restored.h"
+#include "gateway/served/reconcile.h"
 
 struct adoption;
 struct opening;
@@ -35,6 +37,7 @@ struct served {
 	struct requests requests;
 	struct reverse_zones reverse;
 	struct actions *actions;
+	struct reconciliation reconciliation;
 	struct served_zone *zones;        /* in service; hash by name */
 	struct served_unopened *unopened; /* hash by name */
 };
@@ -58,6 +61,10 @@ struct served_zone {
 	bool was_loaded;            /* one has ended well */
 
 	struct restored restored;
+
+	/* reconcile.c */
+	struct reconciles reconciles; /* of its targets, in the order of deliveries */
+	struct reconcile_orders reconcile_orders;
 
 	/* adopt.c */
 	bool is_unknown; /* to the database, until the zone is loaded */

@@ -38,10 +38,11 @@ static void *make_room(void **elements, size_t *count, size_t *room, size_t size
 /* ---- targets and zones ---- */
 
 /* False: no memory. */
-static bool copy_target(
-	struct view_target *to, const struct delivery *delivery, int64_t now_ms)
+static bool copy_target(struct view_target *to, const struct served_zone *zone,
+	const struct delivery *delivery, int64_t now_ms)
 {
 	const struct delivery_view look = delivery_look(delivery, now_ms);
+	const struct reconcile_state *synced = reconcile_look(zone, delivery);
 
 	*to = (struct view_target){
 		.id = strdup(look.id),
@@ -58,7 +59,10 @@ static bool copy_target(
 		.delivered = look.delivered,
 		.failures = look.failures,
 		.rejected = look.rejected,
+		.is_compared = synced != NULL,
 	};
+	if (synced)
+		to->synced = *synced;
 	snprintf(to->why, sizeof(to->why), "%s", look.why ? look.why : "");
 	return to->id && (to->place || !look.place);
 }
@@ -74,7 +78,7 @@ static bool copy_targets(struct view_zone *to, const struct served_zone *zone)
 	while (to->target_count < content->delivery_count) {
 		const size_t i = to->target_count++;
 
-		if (!copy_target(&to->targets[i], content->deliveries[i], now_ms))
+		if (!copy_target(&to->targets[i], zone, content->deliveries[i], now_ms))
 			return false;
 	}
 	return true;

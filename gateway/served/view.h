@@ -15,6 +15,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/journal/journal.h"
+#include "gateway/served/reconcile_outcome.h"
 #include "gateway/served/zone_threads.h"
 #include "gateway/target/target_trouble.h"
 #include "zones/lease.h"
@@ -24,6 +25,7 @@ enum {
 	VIEW_ZONES_MAX = 200,
 	VIEW_PAGE_MAX = 500,   /* leases of one page that are looked at, or copied */
 	VIEW_SERVERS_MAX = 64, /* of the targets of all zones */
+	VIEW_SYNC_MAX = 1000,  /* records that differ and are shown */
 };
 
 /* ---- all zones, page by page ---- */
@@ -44,6 +46,8 @@ struct view_target {
 	uint64_t delivered;        /* changes, since the zone was opened */
 	uint64_t failures;         /* requests that failed */
 	uint64_t rejected;         /* changes that it refused for good */
+	bool is_compared;          /* synced is about the last time */
+	struct reconcile_state synced;
 	int64_t lag_ms; /* age of the first change that it lacks: 0 until the asker has
 	                 * read that in the journal */
 };
@@ -241,5 +245,36 @@ struct view_adoption {
 };
 
 bool view_adopt(struct served *served, struct zone_call *call);
+
+/* ---- targets compared with a zone (view_sync.c) ---- */
+
+struct view_drift {
+	size_t target; /* index in view_sync.targets */
+	struct drift drift;
+	enum reconcile_fate fate;
+	uint8_t *memory; /* owned; what drift points into */
+};
+
+struct view_synced {
+	char *id; /* config_target.id; owned */
+	bool is_primary;
+	struct reconcile_outcome outcome;
+};
+
+struct view_sync {
+	const char *target; /* as in struct reconciling */
+	bool is_dry, takes;
+	struct verdict why; /* for the audit */
+	int result;         /* of reconcile_begin, or -EAGAIN: the zone was closed */
+	struct view_synced *targets; /* owned */
+	size_t target_count;
+	struct view_drift *records; /* owned: the first VIEW_SYNC_MAX that differ */
+	size_t record_count, more;  /* and the number of the others */
+	bool has_failed;            /* no memory: a target is missing */
+	struct zone_call *call;     /* view_sync.c's */
+};
+
+void view_sync_clear(struct view_sync *sync);
+bool view_sync(struct served *served, struct zone_call *call);
 
 #endif

@@ -453,6 +453,7 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 		return -ENOMEM;
 	alarm_init(&writer->reopen_alarm, &thread->alarms, writer_on_reopen, writer);
 	alarm_init(&writer->recover_alarm, &thread->alarms, recover, writer);
+	reconciliation_init(&writer->served.reconciliation, thread);
 	writer->served.actions =
 		actions_new(thread->base, &thread->alarms, ACTIONS_LIMIT_MS);
 	service_clock_start(&thread->clock, turn_monotonic_ms(&thread->time));
@@ -673,6 +674,7 @@ void writer_free(struct writer *writer)
 	free_event(writer->done_event);
 	pruning_free(writer->pruning);
 	database_watch_free(writer->watch);
+	reconciliation_clear(&writer->served.reconciliation);
 	actions_free(writer->served.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
 	requests_close(&writer->served.requests);

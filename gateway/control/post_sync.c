@@ -1,0 +1,138 @@
+/*
+ * Compares what targets have of a zone with what they should have, and mends it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/control/control_private.h"
+
+/* The state of a request. */
+struct sync {
+	struct view_sync view;
+	const struct config_zone *zone; /* of the request's configuration */
+};
+
+/* ---- the answer ---- */
+
+static json_t *drift_to_json(const struct view_sync *view, const struct view_drift *d)
+{
+	static const char *const kinds[] = {"missing", "foreign", "different"};
+	static const char *const actions[] = {"leave", "repair", "take"};
+	const bool is_foreign = d->drift.kind == DRIFT_FOREIGN;
+	const bool is_different = d->drift.kind == DRIFT_DIFFERENT;
+	const struct rr *rr = is_foreign ? &d->drift.found : &d->drift.wanted;
+	const struct rr *found = &d->drift.found;
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:s}", "target",
+		view->targets[d->target].id, "kind", kinds[d->drift.kind], "name",
+		control_json_name(rr->owner), "type", control_json_type(rr->type), "ttl",
+		(json_int_t)rr->ttl, "data",
+		control_json_rdata(rr->type, rr->rdata, rr->rdata_len), "found_ttl",
+		is_different ? json_integer(found->ttl) : json_null(), "found_data",
+		is_different
+			? control_json_rdata(found->type, found->rdata, found->rdata_len)
+			: json_null(),
+		"action", actions[d->fate]);
+}
+
+static json_t *target_to_json(const struct view_synced *target)
+{
+	const struct reconcile_outcome *o = &target->outcome;
+	const bool is_ok = verdict_is_ok(&o->why);
+
+	return json_pack("{s:s, s:b, s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:s?, s:I, s:I}",
+		"target", target->id, "primary", target->is_primary, "compared", is_ok,
+		"why", is_ok ? NULL : o->why.why, "zone_records", (json_int_t)o->here,
+		"target_records", (json_int_t)o->there, "missing",
+		(json_int_t)o->found[DRIFT_MISSING], "foreign",
+		(json_int_t)o->found[DRIFT_FOREIGN], "different",
+		(json_int_t)o->found[DRIFT_DIFFERENT], "repaired",
+		(json_int_t)o->repaired, "taken", (json_int_t)o->taken, "refused",
+		(json_int_t)o->refused, "refusal", o->refused ? o->refusal.why : NULL,
+		"left", (json_int_t)reconcile_count(o->left), "changing",
+		(json_int_t)o->changing);
+}
+
+static json_t *targets_to_json(struct control_request *r, const struct view_sync *view)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < view->target_count; i++)
+		control_add(r, list, target_to_json(&view->targets[i]));
+	return list;
+}
+
+/* A reload may have taken away the target whose records these are. */
+static void add_records(struct control_request *r, const struct view_sync *view)
+{
+	for (size_t i = 0; i < view->record_count; i++)
+		if (view->records[i].target < view->target_count)
+			control_add(r, r->list, drift_to_json(view, &view->records[i]));
+}
+
+/* Does nothing differ any more, as far as is known? */
+static bool is_in_step(const struct view_sync *view)
+{
+	for (size_t i = 0; i < view->target_count; i++) {
+		const struct reconcile_outcome *o = &view->targets[i].outcome;
+
+		if (!verdict_is_ok(&o->why) || reconcile_count(o->left))
+			return false;
+	}
+	return true;
+}
+
+static void answer_sync(struct control_request *r)
+{
+	const struct sync *sync = r->state;
+	const struct view_sync *view = &sync->view;
+	const char *zone = sync->zone->text;
+
+	r->has_failed |= view->has_failed;
+	if (view->result == -ENOENT)
+		control_fail(r, 404, "zone %s has no target %.128s", zone, view->target);
+	else if (view->result == -ENODATA)
+		control_fail(r, 409,
+			"zone %s: there is nothing to compare: the gateway itself is its "
+			"only server",
+			zone);
+	else if (view->result == -EAGAIN)
+		control_fail(r, 503, CONTROL_NOT_NOW, zone);
+	else if (view->result)
+		control_fail(r, 503, "zone %s: %s", zone, strerror(-view->result));
+	else if (!r->has_failed) {
+		add_records(r, view);
+		control_done(r,
+			json_pack("{s:s, s:b, s:b, s:b, s:o, s:O, s:I}", "zone", zone,
+				"dry_run", view->is_dry, "take", view->takes, "in_step",
+				is_in_step(view), "targets", targets_to_json(r, view),
+				"records", r->list, "more", (json_int_t)view->more));
+	} else {
+		control_fail(r, 503, "out of memory");
+	}
+}
+
+/* ---- asking ---- */
+
+static void clear_sync(void *state)
+{
+	view_sync_clear(&((struct sync *)state)->view);
+}
+
+void control_post_sync(struct control_request *r)
+{
+	struct sync *s = control_state_new(r, sizeof(*s), clear_sync);
+
+	if (!s || !control_read_flag(r, "dry_run", &s->view.is_dry) ||
+		!control_read_flag(r, "take", &s->view.takes))
+		return;
+	s->zone = control_read_zone(r, r->argument);
+	if (!s->zone)
+		return;
+	s->view.target = control_parameter(r, "target");
+	s->view.why = verdict_ok();
+	snprintf(s->view.why.why, sizeof(s->view.why.why),
+		"taken over from a target by user id %lu", (unsigned long)r->uid);
+	control_ask(r, view_sync, s->zone->name, &s->view, answer_sync);
+}
