@@ -20,6 +20,8 @@ enum {
 	BATCH_CHANGES = 1000,      /* RRsets: a few 100 KB, about 10 ms there */
 	ZONE_ANSWER_MAX = 1 << 30, /* octets: about eight million addresses */
 	PATCH_HEADERS = 4096, /* octets of what a request may have, for its headers */
+	PATCH_MAX = 2 << 20, /* the same until the server has said: webserver-max-bodysize
+	                       * of a server that does not set it */
 };
 
 /* ---- asking ---- */
@@ -464,6 +466,7 @@ static struct target *powerdns_new(const struct config_target *config,
 	memcpy(t->zone, zone->name, name_len(zone->name));
 	t->config = config;
 	t->seed = env->seed;
+	t->patch_max = PATCH_MAX - PATCH_HEADERS;
 	t->only_looks = env->only_looks;
 	t->alarms = env->alarms;
 	powerdns_upkeep_init(t);
