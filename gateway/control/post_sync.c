@@ -132,7 +132,7 @@ void control_post_sync(struct control_request *r)
 		return;
 	s->view.target = control_parameter(r, "target");
 	s->view.why = verdict_ok();
-	snprintf(s->view.why.why, sizeof(s->view.why.why),
-		"taken over from a target by user id %lu", (unsigned long)r->uid);
+	snprintf(s->view.why.why, sizeof(s->view.why.why), "asked for by user id %lu",
+		(unsigned long)r->uid);
 	control_ask(r, view_sync, s->zone->name, &s->view, answer_sync);
 }

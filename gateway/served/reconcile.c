@@ -4,6 +4,7 @@
 #include "gateway/served/reconcile_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,12 +124,20 @@ static void order_go_on(struct reconcile_order *order, struct reconcile *after)
 		order_end(order, 0);
 }
 
+/* Whole, or without the type in front of it. */
+static bool is_id(const char *id, const char *text)
+{
+	const char *space = strchr(id, ' ');
+
+	return !strcmp(id, text) || (space && !strcmp(space + 1, text));
+}
+
 static struct reconcile *find_by_id(const struct served_zone *zone, const char *id)
 {
 	struct reconcile *r;
 
 	TAILQ_FOREACH(r, &zone->reconciles, entry)
-		if (!strcmp(delivery_id(r->delivery), id))
+		if (is_id(delivery_id(r->delivery), id))
 			break;
 	return r;
 }
@@ -195,6 +204,21 @@ static void say(const struct reconcile_run *run)
 			run->content->text, id, o->there, PLURAL(o->there, "record"));
 }
 
+/* An order that may have changed something. */
+static void note_order(const struct reconcile_run *run)
+{
+	const struct reconcile_outcome *o = &run->outcome;
+	struct verdict why = verdict_ok();
+
+	if (!run->order || run->how.is_dry)
+		return;
+	snprintf(why.why, sizeof(why.why),
+		"%.60s: %.80s: %zu repaired, %zu taken over, %zu left", run->how.why.why,
+		delivery_id(run->reconcile->delivery), o->repaired, o->taken,
+		reconcile_count(o->left));
+	leases_note(&run->reconcile->zone->leases, "compared", NULL, NULL, &why);
+}
+
 static int64_t doubled(int64_t ms, unsigned times, int64_t max_ms)
 {
 	while (times-- && ms < max_ms)
@@ -241,6 +265,7 @@ static void on_ended(struct reconcile_run *run)
 	const bool is_primary = r->delivery == content_primary(&r->zone->content);
 
 	say(run);
+	note_order(run);
 	note(r, &outcome);
 	if (!run->how.is_dry)
 		plan(r, &outcome);

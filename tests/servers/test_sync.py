@@ -91,7 +91,7 @@ def test_drift_is_shown_repaired_and_taken_over(kind, make):
     assert (target["missing"], target["foreign"], target["different"]) == (3, 4, 1)
     assert not second.records(full("a"), "A"), "a dry run changes nothing"
 
-    ran = ctl(front.gateway, "sync", "--target", target["target"], NAME)
+    ran = ctl(front.gateway, "sync", "--target", target["target"].partition(" ")[2], NAME)
     assert ran.code == 1 and "6 repaired, 0 taken over, 2 left" in ran.output, ran
     assert second.records(full("a"), "A") == {"192.0.2.1"}
     assert second.records(full("b"), "A") == {"192.0.2.2"}
@@ -106,6 +106,10 @@ def test_drift_is_shown_repaired_and_taken_over(kind, make):
     assert front.mirrored("hand") == {"192.0.2.8"}
     wait_same(front)
     assert ctl(front.gateway, "sync", "--dry-run", NAME).code == 0
+    rows = [row for row in ctl_json(front.gateway, "audit")["rows"]
+            if row["event"] == "compared"]
+    assert any("asked for by user id" in row["reason"] and
+               "6 repaired, 0 taken over, 2 left" in row["reason"] for row in rows), rows
 
 
 @pytest.mark.parametrize("kind, is_away", [*((kind, False) for kind in KINDS),
