@@ -172,9 +172,9 @@ const char *control_zone_state(const struct view_zone *zone)
 		return "failed";
 	if (!zone->is_served)
 		return "closed";
-	if (!zone->is_ready)
-		return "loading";
 	if (zone->is_asked)
 		return "asked";
+	if (!zone->is_ready)
+		return "loading";
 	return zone->is_braked ? "braked" : "ready";
 }

@@ -1,5 +1,6 @@
 /*
- * Compares what targets have of a zone with what they should have, and mends it.
+ * Compares what targets have of a zone with what they should have, and mends it.  If the
+ * primary target has lost too much, the order is the word that is waited for instead.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 /* The state of a request. */
 struct sync {
 	struct view_sync view;
+	struct view_order word;         /* about a primary that has lost too much */
 	const struct config_zone *zone; /* of the request's configuration */
 };
 
@@ -113,6 +115,62 @@ static void answer_sync(struct control_request *r)
 	}
 }
 
+/* ---- a person's word ---- */
+
+/* What the primary has is compared when it has been loaded again. */
+static void answer_word(struct control_request *r)
+{
+	const struct sync *sync = r->state;
+	const bool takes = sync->view.takes;
+
+	control_done(r,
+		json_pack("{s:s, s:b, s:b, s:b, s:s, s:[], s:[], s:i}", "zone",
+			sync->zone->text, "dry_run", false, "take", takes, "in_step",
+			true, "decided", takes ? "take" : "fill", "targets", "records",
+			"more", 0));
+}
+
+static void ask_to_compare(struct control_request *r)
+{
+	struct sync *sync = r->state;
+
+	control_ask(r, view_sync, sync->zone->name, &sync->view, answer_sync);
+}
+
+static void take_word(struct control_request *r)
+{
+	const struct sync *sync = r->state;
+
+	if (sync->word.result == 0)
+		answer_word(r);
+	else if (sync->word.result == -EALREADY)
+		ask_to_compare(r);
+	else
+		control_fail(r, 503, CONTROL_NOT_NOW, sync->zone->text);
+}
+
+static void give_word(struct control_request *r)
+{
+	struct sync *sync = r->state;
+
+	sync->word.verb = sync->view.takes ? VIEW_TAKE : VIEW_FILL;
+	sync->word.why = verdict_ok();
+	snprintf(sync->word.why.why, sizeof(sync->word.why.why),
+		"asked for by user id %lu", (unsigned long)r->uid);
+	control_ask(r, view_give, sync->zone->name, &sync->word, take_word);
+}
+
+/* Would it change something at the primary target? */
+static bool is_about_primary(const struct sync *sync)
+{
+	const char *target = sync->view.target;
+	const char *id = sync->zone->targets[0].id, *name = strchr(id, ' ');
+
+	return !sync->view.is_dry &&
+		(!target || strcmp(target, id) == 0 ||
+			(name && strcmp(target, name + 1) == 0));
+}
+
 /* ---- asking ---- */
 
 static void clear_sync(void *state)
@@ -134,5 +192,8 @@ void control_post_sync(struct control_request *r)
 	s->view.why = verdict_ok();
 	snprintf(s->view.why.why, sizeof(s->view.why.why), "asked for by user id %lu",
 		(unsigned long)r->uid);
-	control_ask(r, view_sync, s->zone->name, &s->view, answer_sync);
+	if (is_about_primary(s))
+		give_word(r);
+	else
+		ask_to_compare(r);
 }

@@ -77,11 +77,22 @@ static void print_target(const json_t *target, bool is_dry)
 			ctl_integer(target, "changing") == 1 ? "RRset is" : "RRsets are");
 }
 
+/* The primary target had lost too much, and this was the word that was waited for. */
+static void print_word(const json_t *value, const char *word)
+{
+	printf("%s: the primary target %s\n", ctl_text_or(value, "zone"),
+		strcmp(word, "take") == 0 ? "counts, as it is now"
+					  : "gets back what it has lost");
+}
+
 static void print_sync(const json_t *value)
 {
+	const char *word = ctl_text(value, "decided");
 	const json_t *target;
 	size_t i;
 
+	if (word)
+		print_word(value, word);
 	print_records(value);
 	json_array_foreach(json_object_get(value, "targets"), i, target)
 	{

@@ -12,7 +12,7 @@ import shutil
 import pytest
 
 from front import KINDS, NAME, Front, full, is_installed, make_server, try_theirs
-from musterctl import controlled, ctl
+from musterctl import controlled, ctl, ctl_json
 from servers import PowerDNS, wait_for
 
 ROUNDS = int(os.environ.get("RESTORED_ROUNDS", "1"))
@@ -212,3 +212,78 @@ def test_everything_that_was_told_is_there_again(front, tmp_path):
                                  f"{front.gateway.log()[-3000:]}") from error
     front.assert_same()
     assert not front.set_aside()
+
+
+# ---- asked ----
+
+def state(front):
+    zone, = ctl_json(front.gateway, "zones")["zones"]
+    return zone["state"]
+
+
+def sync(front, *options):
+    return ctl(front.gateway, "sync", *options, NAME)
+
+
+@pytest.fixture
+def careful(tmp_path, gateways, admin):
+    """A front that asks a person if a fifth of the zone, and four records, are lost."""
+    if not is_installed("bind"):
+        pytest.skip("bind is not installed")
+    with Front(gateways, admin, [make_server("bind", tmp_path / "bind")], **controlled(),
+               zone={"refresh": "1s", "expiry": {"brake_count": 4, "brake_percent": 20}}) \
+            as running:
+        yield running
+
+
+def lose(front):
+    """Somebody deletes much of the zone, and the gateway sees it."""
+    assert try_theirs(front.primary, delete=[
+        ("host1", "A"), ("host1", "AAAA"), ("text", "TXT"), ("*.wild", "A")])
+    wait_for(lambda: state(front) == "asked", "the gateway to ask")
+
+
+def test_a_person_decides_what_the_primary_should_have(careful):
+    front = careful
+    had = front.content(front.gateway)
+    lose(front)
+    gateway = front.gateway
+    assert front.content(gateway) == had
+    warning, = ctl_json(gateway, "status")["warnings"]
+    assert "lacks 5 of 11 records" in warning and "musterctl sync" in warning
+    assert front.update(add=[("new", 60, "A", "192.0.2.7")]) == "NOERROR"
+    assert front.seen("new") == set()
+
+    assert sync(front).output == f"{NAME}: the primary target gets back what it has lost\n"
+    wait_for(lambda: front.seen("new") == {"192.0.2.7"}, "the primary to be filled")
+    front.assert_same()
+    assert front.content(gateway) == had | {f"new.{NAME} 60 A 192.0.2.7"}
+    assert state(front) == "ready"
+    assert "targets" in ctl_json(gateway, "sync", NAME)  # it compares, as always
+
+    lose(front)
+    assert sync(front, "--take").output == f"{NAME}: the primary target counts, as it is now\n"
+    wait_for(lambda: state(front) == "ready", "the gateway to take it")
+    front.assert_same()
+    assert front.mirrored("host1") == set()
+    assert front.mirrored("new") == {"192.0.2.7"}
+    events = [row["event"] for row in gateway.rows(
+        "SELECT event FROM journal WHERE event IS NOT NULL ORDER BY seq")]
+    assert events == ["asked", "filled", "restored", "compared",
+                      "asked", "taken", "restored"]
+
+
+def test_without_a_mirror_the_zone_waits_for_the_word(careful):
+    front = careful
+    assert front.update(add=[("new", 60, "A", "192.0.2.7")]) == "NOERROR"
+    front.gateway.stop()
+    assert try_theirs(front.primary, delete=[
+        ("host1", "A"), ("host1", "AAAA"), ("text", "TXT"), ("*.wild", "A")])
+    front.gateway.start()
+    wait_for(lambda: state(front) == "asked", "the zone to be judged")
+    reply = front.send(front.message(add=[("newer", 60, "A", "192.0.2.8")]))
+    assert reply.rcode == "SERVFAIL" and "a person has to decide" in reply.ede[1]
+    assert sync(front, "--take").code == 0
+    front.wait_loaded()
+    front.assert_same()
+    assert front.mirrored("new") == {"192.0.2.7"} and front.mirrored("host1") == set()
