@@ -4,7 +4,8 @@
  * Series are labelled with zones and targets, never with hosts or keys, of which there
  * may be a million.  The format wants all series of a metric together, but zones come a
  * page at a time: so each metric collects a text of its own until the end.  At most
- * METRICS_ZONES_MAX zones have series, and muster_zones_without_series counts the others;
+ * METRICS_ZONES_MAX zones have series, of which METRICS_HISTOGRAMS_MAX have histograms,
+ * and muster_zones_without_series counts the others;
  * sums count all zones.
  */
 #include <stdio.h>
@@ -15,7 +16,8 @@
 
 enum {
 	METRICS_ZONES_MAX = 5000, /* some 10 MiB of text for as many with a target each */
-	METRICS_MAX = 40,         /* of a zone and a target together */
+	METRICS_HISTOGRAMS_MAX = 1000, /* zones: some 3 MiB of text */
+	METRICS_MAX = 48,              /* of a zone and a target together */
 	VALUE_MAX = 2 * NAME_TEXT_MAX,
 	LABELS_MAX = 2 * VALUE_MAX + 32,
 };
@@ -74,6 +76,7 @@ struct saying {
 	struct control_request *r;
 	struct evbuffer **text; /* of the next metric */
 	const char *labels; /* NULL: what the metrics are is said, instead of values */
+	bool has_histograms;
 };
 
 static void say(struct saying *to, const char *name, const char *type, const char *help,
@@ -152,6 +155,73 @@ static void say_trouble(struct saying *to, const struct view_target *t)
 	to->text++;
 }
 
+struct histogram {
+	const char *name, *suffixed[3]; /* name, with _bucket, _sum and _count */
+	const char *help;
+	const uint64_t *counts; /* one more than bounds */
+	const unsigned *bounds;
+	size_t bound_count;
+	double unit, sum;
+};
+
+static void say_histogram(struct saying *to, const struct histogram *h)
+{
+	uint64_t count = 0;
+	char le[32];
+
+	if (!to->labels) {
+		head(to->r, *to->text++ = evbuffer_new(), h->name, "histogram", h->help);
+		return;
+	}
+	for (size_t i = 0; to->has_histograms && i < h->bound_count; i++) {
+		count += h->counts[i];
+		snprintf(le, sizeof(le), "%.15g", h->bounds[i] * h->unit);
+		say_more(to, h->suffixed[0], "le", le, (double)count);
+	}
+	count += h->counts[h->bound_count];
+	if (to->has_histograms) {
+		say_more(to, h->suffixed[0], "le", "+Inf", (double)count);
+		line(to->r, *to->text, h->suffixed[1], to->labels, h->sum);
+		line(to->r, *to->text, h->suffixed[2], to->labels, (double)count);
+	}
+	to->text++;
+}
+
+static void say_batches(struct saying *to, const struct target_counts *n)
+{
+	say(to, "target_requests_total", "counter",
+		"Batches sent to it, again or for the first time.", (double)n->requests);
+	say(to, "target_merged_total", "counter",
+		"Changes of RRsets that needed not be sent, since a later one in the "
+		"same "
+		"batch took their place.",
+		(double)n->merged);
+	say_histogram(to,
+		&(struct histogram){
+			.name = "target_batch_rrsets",
+			.suffixed = {"target_batch_rrsets_bucket",
+				"target_batch_rrsets_sum", "target_batch_rrsets_count"},
+			.help = "RRsets of the batches that it has taken.",
+			.counts = n->sizes,
+			.bounds = target_size_bounds,
+			.bound_count = TARGET_SIZE_BOUNDS,
+			.unit = 1,
+			.sum = (double)n->rrsets,
+		});
+	say_histogram(to,
+		&(struct histogram){
+			.name = "target_batch_seconds",
+			.suffixed = {"target_batch_seconds_bucket",
+				"target_batch_seconds_sum", "target_batch_seconds_count"},
+			.help = "Time that it took for them.",
+			.counts = n->times,
+			.bounds = target_time_bounds_ms,
+			.bound_count = TARGET_TIME_BOUNDS,
+			.unit = 0.001,
+			.sum = (double)n->time_ms / 1000,
+		});
+}
+
 static void say_target(struct saying *to, const struct view_target *t)
 {
 	say(to, "target_up", "gauge", "Whether the target works.", !t->is_down);
@@ -179,13 +249,17 @@ static void say_target(struct saying *to, const struct view_target *t)
 	say(to, "target_rejected_total", "counter", "Changes that it refused for good.",
 		(double)t->rejected);
 	say_trouble(to, t);
+	say_batches(to, &t->counts);
 }
 
 static void say_series(struct control_request *r, const struct view_zone *view)
 {
 	struct metrics *m = r->state;
 	char zone[VALUE_MAX], id[VALUE_MAX], labels[LABELS_MAX];
-	struct saying to = {.r = r, .text = m->texts, .labels = labels};
+	struct saying to = {.r = r,
+		.text = m->texts,
+		.labels = labels,
+		.has_histograms = m->series <= METRICS_HISTOGRAMS_MAX};
 	struct evbuffer **targets;
 
 	escape(view->config->text, zone);

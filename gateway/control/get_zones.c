@@ -32,12 +32,40 @@ static json_t *synced_to_json(const struct view_target *target)
 		(json_int_t)s->left[DRIFT_DIFFERENT]);
 }
 
+/* As in /metrics, each bucket contains the ones before it. */
+static json_t *histogram_to_json(const uint64_t *counts, const unsigned *bounds,
+	size_t bound_count, double unit, double sum)
+{
+	json_t *buckets = json_array();
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < bound_count; i++) {
+		count += counts[i];
+		(void)json_array_append_new(buckets,
+			json_pack("{s:f, s:I}", "le", bounds[i] * unit, "count",
+				(json_int_t)count));
+	}
+	return json_pack("{s:I, s:f, s:o}", "count",
+		(json_int_t)(count + counts[bound_count]), "sum", sum, "buckets",
+		buckets);
+}
+
+static json_t *batches_to_json(const struct target_counts *n)
+{
+	return json_pack("{s:I, s:I, s:o, s:o}", "requests", (json_int_t)n->requests,
+		"merged", (json_int_t)n->merged, "rrsets",
+		histogram_to_json(n->sizes, target_size_bounds, TARGET_SIZE_BOUNDS, 1,
+			(double)n->rrsets),
+		"seconds",
+		histogram_to_json(n->times, target_time_bounds_ms, TARGET_TIME_BOUNDS,
+			0.001, (double)n->time_ms / 1000));
+}
+
 static json_t *target_to_json(
 	const struct view_zone *zone, const struct view_target *target)
 {
 	return json_pack("{s:s, s:s, s:s?, s:b, s:s, s:s?, s:s?, s:s?, s:I, s:b, s:f, "
-			 "s:I, s:I, s:I, "
-			 "s:I, s:I, s:o}",
+			 "s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"zone", zone->config->text, "target", target->id, "at", target->place,
 		"primary", target->is_primary, "state", state_of(target), "trouble",
 		target_trouble_name(target->trouble), "why",
@@ -48,7 +76,8 @@ static json_t *target_to_json(
 		(json_int_t)target->pause_ms, "delivered", (json_int_t)target->delivered,
 		"failures", (json_int_t)target->failures, "rejected",
 		(json_int_t)target->rejected, "cursor", (json_int_t)target->cursor,
-		"sync", synced_to_json(target));
+		"sync", synced_to_json(target), "batches",
+		batches_to_json(&target->counts));
 }
 
 static json_t *targets_to_json(struct control_request *r, const struct view_zone *zone)

@@ -340,6 +340,7 @@ static void finish_batch(
 	struct delivery *d, struct delivery_batch *batch, bool is_rejected)
 {
 	const bool has_senders = delivery_blame_has_senders(&d->blame) || is_rejected;
+	size_t changes = 0;
 
 	for (size_t i = 0; i < batch->entries; i++) {
 		struct delivery_entry *e = TAILQ_FIRST(&d->queue.entries);
@@ -347,8 +348,11 @@ static void finish_batch(
 		if (has_senders)
 			delivery_blame_note(&d->blame, e->sender, is_rejected);
 		d->delivered += e->sets;
+		changes += e->changes->count;
 		delivery_list_drop(&d->queue, e);
 	}
+	if (changes > batch->changes->count)
+		d->counts.merged += changes - batch->changes->count;
 	if (batch->seq > d->applied)
 		d->applied = batch->seq;
 	/* It may be followed by change sets that do not concern this target. */
@@ -463,6 +467,8 @@ static void on_delivered(void *arg, const struct target_result *result)
 		succeed(d);
 		if (target_ops(d->target)->is_local)
 			d->cursor_stored = batch->seq;
+		target_counts_add(&d->counts, batch->changes->count,
+			turn_monotonic_ms(&d->zone.thread->time) - batch->sent_ms);
 		delivery_start_gathering(d, batch);
 		if (d->is_primary && result->maybe_others)
 			delivery_suspect_others(d);
@@ -507,6 +513,7 @@ static void send_batch(struct delivery *d, struct delivery_batch *batch)
 	}
 	d->state = DELIVERY_SENDING;
 	d->in_flight++;
+	d->counts.requests++;
 	batch->sent_ms = turn_monotonic_ms(&d->zone.thread->time);
 	target_ops(d->target)->deliver(d->target, &request, on_delivered, d);
 }

@@ -22,6 +22,7 @@
 #define MUSTER_DELIVERY_H
 
 #include "gateway/target/target.h"
+#include "gateway/target/target_counts.h"
 #include "gateway/thread/zone_thread.h"
 
 enum {
@@ -264,6 +265,7 @@ struct delivery_view {
 	uint64_t delivered; /* change sets, since it was opened */
 	uint64_t failures;  /* requests that failed */
 	uint64_t rejected;  /* change sets that it refused for good */
+	const struct target_counts *counts; /* the delivery's */
 };
 struct delivery_view delivery_look(const struct delivery *delivery, int64_t monotonic_ms);
 /* Ends a pause now.  False: there is none. */

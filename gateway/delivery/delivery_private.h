@@ -131,6 +131,7 @@ struct delivery {
 	enum target_trouble trouble;
 	char *why; /* owned: the last failure; NULL: it works, or there was no memory */
 	uint64_t delivered, failures, rejected; /* struct delivery_view */
+	struct target_counts counts;
 	struct alarm alarm; /* end of a pause, or something need wait no longer */
 	bool want_check, is_checking; /* target_ops.check */
 	bool is_check_loading;        /* a check has asked for the load */

@@ -211,6 +211,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.delivered = d->delivered,
 		.failures = d->failures,
 		.rejected = d->rejected,
+		.counts = &d->counts,
 	};
 }
 

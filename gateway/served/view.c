@@ -60,6 +60,7 @@ static bool copy_target(struct view_target *to, const struct served_zone *zone,
 		.failures = look.failures,
 		.rejected = look.rejected,
 		.is_compared = synced != NULL,
+		.counts = *look.counts,
 	};
 	if (synced)
 		to->synced = *synced;

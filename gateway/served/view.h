@@ -17,6 +17,7 @@
 #include "gateway/journal/journal.h"
 #include "gateway/served/reconcile_outcome.h"
 #include "gateway/served/zone_threads.h"
+#include "gateway/target/target_counts.h"
 #include "gateway/target/target_trouble.h"
 #include "zones/lease.h"
 
@@ -48,6 +49,7 @@ struct view_target {
 	uint64_t rejected;         /* changes that it refused for good */
 	bool is_compared;          /* synced is about the last time */
 	struct reconcile_state synced;
+	struct target_counts counts;
 	int64_t lag_ms; /* age of the first change that it lacks: 0 until the asker has
 	                 * read that in the journal */
 };
