@@ -248,6 +248,7 @@ json_t *control_json_rcode(uint16_t rcode);
 /* control_request.variant: of control_get_targets, and of control_post_order.  That of
  * control_post_host and control_post_zone is an enum view_verb. */
 enum { CONTROL_ALL, CONTROL_BEHIND };
+enum { CONTROL_DROP_ASIDES, CONTROL_RETRY_ASIDES };
 enum { CONTROL_RELOAD, CONTROL_CHECK };
 
 /* Of a zone; for 503. */
@@ -255,9 +256,10 @@ enum { CONTROL_RELOAD, CONTROL_CHECK };
 
 control_fn control_get_health, control_get_status, control_get_zones, control_get_targets,
 	control_get_metrics, control_get_page, control_get_hosts, control_get_leases,
-	control_get_audit, control_get_why, control_get_keys;
-control_fn control_post_host, control_post_zone, control_post_adopt, control_post_rectify,
-	control_post_sync, control_post_explain, control_post_order, control_delete_lease;
+	control_get_audit, control_get_why, control_get_keys, control_get_asides;
+control_fn control_post_host, control_post_zone, control_post_adopt, control_post_asides,
+	control_post_retry, control_post_rectify, control_post_sync, control_post_explain,
+	control_post_order, control_delete_lease;
 
 /* The keyring has been replaced. */
 void control_forget_keys(struct control *control);

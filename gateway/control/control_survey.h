@@ -9,6 +9,7 @@ enum { CONTROL_PENDING_MAX = 10000 }; /* no more are counted in the journal */
 
 struct control_sums {
 	size_t zones, ready, braked, records, leases, stale, held, waiting;
+	size_t set_aside;
 	size_t targets, down, primaries_down, pending;
 	size_t troubles[TARGET_TROUBLES]; /* targets that have each */
 };
@@ -16,8 +17,10 @@ struct control_sums {
 /* What is read in the database for each page, if it is needed. */
 enum control_survey_reads {
 	SURVEY_NOTHING, /* changes that wait in the journal alone are not counted */
-	SURVEY_PENDING, /* view_target.pending: they are, up to CONTROL_PENDING_MAX */
-	SURVEY_LAG,     /* view_target.lag_ms too */
+	/* view_target.pending: they are, up to CONTROL_PENDING_MAX; and
+	 * view_zone.set_aside */
+	SURVEY_PENDING,
+	SURVEY_LAG, /* view_target.lag_ms too */
 };
 
 /* The state of a request, or its first member. */

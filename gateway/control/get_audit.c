@@ -171,6 +171,146 @@ void control_get_audit(struct control_request *r)
 		control_read(r, look_at_rows, answer_audit);
 }
 
+/* ---- what targets have refused ---- */
+
+struct aside {
+	int64_t zone;
+	uint64_t seq;
+	int64_t at_ms;
+	char *target, *why; /* owned */
+};
+
+/* The state of a request. */
+struct asides {
+	const struct config_zone *zone; /* NULL: all */
+	int64_t zone_id;                /* 0: all */
+	uint64_t from;                  /* so many come before the page */
+	struct aside page[CONTROL_PAGE_MAX];
+	size_t count, passed;
+	struct zone_name zone_name;
+	bool has_row; /* of the one that is looked at */
+	json_t *value;
+};
+
+static int take_aside(const struct store_set_aside *row, void *arg)
+{
+	struct control_request *r = arg;
+	struct asides *a = r->state;
+	struct aside *to = &a->page[a->count];
+
+	if ((a->zone_id && row->zone != a->zone_id) || a->passed++ < a->from ||
+		a->count == CONTROL_PAGE_MAX)
+		return 0;
+	a->count++;
+	*to = (struct aside){row->zone, row->seq, row->at_ms, strdup(row->target),
+		strdup(row->why.why)};
+	r->has_failed |= !to->target || !to->why;
+	return 0;
+}
+
+static void add_names(struct control_request *r, const struct changeset *changes)
+{
+	json_t *names = json_array();
+
+	for (uint32_t i = 0; changes && i < changes->count; i++) {
+		const struct change *change = &changes->changes[i];
+
+		if (change->type != TYPE_SOA &&
+			(!i || !name_is_equal(change->owner, change[-1].owner)))
+			control_add(r, names, control_json_name(change->owner));
+	}
+	control_set(r, ((struct asides *)r->state)->value, "names", names);
+}
+
+static int take_aside_row(const struct store_row *row, void *arg)
+{
+	struct control_request *r = arg;
+	struct asides *a = r->state;
+
+	a->has_row = true;
+	a->value = row_to_json(&a->zone_name, row);
+	if (a->value)
+		add_names(r, row->changes);
+	return 0;
+}
+
+/* Even if its row is gone. */
+static int add_aside(struct control_request *r, const struct store_ops *ops,
+	struct store *store, const struct aside *aside)
+{
+	struct asides *a = r->state;
+	const struct store_filter filter = {.after = aside->seq - 1,
+		.before = aside->seq + 1,
+		.limit = 1,
+		.wants_changes = true};
+	uint64_t next;
+	int e;
+
+	a->has_row = false;
+	a->value = NULL;
+	e = ops->each_row(store, &filter, &next, take_aside_row, r);
+	if (!e && !a->has_row)
+		a->value = json_pack("{s:I, s:o}", "seq", (json_int_t)aside->seq, "zone",
+			name_of_zone(&a->zone_name, aside->zone));
+	if (e || !a->value) {
+		json_decref(a->value);
+		return e ? e : -ENOMEM;
+	}
+	control_set(r, a->value, "target", json_string(aside->target));
+	control_set(r, a->value, "refused_at", control_json_time(aside->at_ms));
+	control_set(r, a->value, "why", json_string(aside->why));
+	control_add(r, r->list, a->value);
+	return 0;
+}
+
+static int look_at_asides(
+	struct control_request *r, const struct store_ops *ops, struct store *store)
+{
+	struct asides *a = r->state;
+	int e = a->zone ? ops->find_zone(store, a->zone->name, &a->zone_id) : 0;
+
+	if (e || (a->zone && !a->zone_id))
+		return e;
+	e = ops->each_set_aside(store, take_aside, r);
+	a->zone_name = (struct zone_name){.ops = ops, .store = store};
+	for (size_t i = 0; !e && !r->has_failed && i < a->count; i++)
+		e = add_aside(r, ops, store, &a->page[i]);
+	json_decref(a->zone_name.text);
+	return e;
+}
+
+static void answer_asides(struct control_request *r)
+{
+	const struct asides *a = r->state;
+	const uint64_t next = a->from + a->count;
+
+	control_done_page(r, "set_aside",
+		next < a->passed ? json_sprintf("%llu", (unsigned long long)next)
+				 : json_null());
+}
+
+static void clear_asides(void *state)
+{
+	struct asides *a = state;
+
+	for (size_t i = 0; i < a->count; i++) {
+		free(a->page[i].target);
+		free(a->page[i].why);
+	}
+}
+
+void control_get_asides(struct control_request *r)
+{
+	struct asides *a = control_state_new(r, sizeof(*a), clear_asides);
+	const char *zone = control_parameter(r, "zone");
+
+	if (!a || !control_read_number(r, "cursor", &a->from))
+		return;
+	if (zone && !(a->zone = control_read_zone(r, zone)))
+		return;
+	control_read(r, look_at_asides, answer_asides);
+}
+
 /* ---- why ---- */
 
 /* The state of a request. */

@@ -102,6 +102,9 @@ static void say_zone(struct saying *to, const struct view_zone *z)
 		(double)z->octets);
 	say(to, "zone_waiting", "gauge", "Updates that wait for the primary target.",
 		(double)z->waiting);
+	say(to, "zone_set_aside", "gauge",
+		"Changes that targets have refused, and nobody has dropped.",
+		(double)z->set_aside);
 	say(to, "leases", "gauge", "Leases.", (double)z->leases);
 	say(to, "leases_stale", "gauge", "Leases that missed a heartbeat.",
 		(double)z->stale);

@@ -64,6 +64,12 @@ static void warn_of_zone(struct control_request *r, const struct view_zone *zone
 			json_sprintf("zone %s: %zu %s without a lease: the database did "
 				     "not know the zone; musterctl adopt gives them one",
 				name, zone->unleased, PLURAL(zone->unleased, "record")));
+	if (zone->set_aside)
+		warn(r,
+			json_sprintf("zone %s: %zu %s refused by a target and set aside: "
+				     "see musterctl queue",
+				name, zone->set_aside,
+				zone->set_aside == 1 ? "change was" : "changes were"));
 	for (size_t i = 0; i < zone->target_count; i++)
 		warn_of_target(r, name, &zone->targets[i]);
 }
@@ -139,14 +145,16 @@ struct status {
 
 static json_t *sums_to_json(const struct control_sums *sums)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"zones", (json_int_t)sums->zones, "ready", (json_int_t)sums->ready,
 		"braked", (json_int_t)sums->braked, "records", (json_int_t)sums->records,
 		"leases", (json_int_t)sums->leases, "stale", (json_int_t)sums->stale,
 		"held", (json_int_t)sums->held, "waiting", (json_int_t)sums->waiting,
 		"targets", (json_int_t)sums->targets, "targets_down",
 		(json_int_t)sums->down, "primaries_down",
-		(json_int_t)sums->primaries_down, "pending", (json_int_t)sums->pending);
+		(json_int_t)sums->primaries_down, "pending", (json_int_t)sums->pending,
+		"set_aside", (json_int_t)sums->set_aside);
 }
 
 static json_t *database_to_json(const struct view_totals *totals)

@@ -6,7 +6,8 @@
  *   ctl_config.c  the few settings of the gateway's configuration that it needs
  *   ctl_ask.c     requests by libcurl, page after page until the last
  *   ctl_table.c   tables, times, numbers
- *   ctl_show.c    status, zones, keys, queue
+ *   ctl_show.c    status, zones, keys
+ *   ctl_queue.c   queue, and what targets have refused: retry, drop
  *   ctl_hosts.c   hosts and leases: showing, expiring, holding, removing them
  *   ctl_audit.c   audit, why, explain
  *   ctl_sync.c    sync
@@ -139,6 +140,13 @@ void ctl_table_clear(struct ctl_table *table);
 enum ctl_exit ctl_list(const struct ctl *ctl, char *path, const char *list,
 	const struct ctl_column *columns, bool is_sorted, const char *nothing);
 
+/* Two lists: two tables, of which an empty second one is not printed, or one document. */
+struct ctl_listed {
+	const char *path, *list;
+	const struct ctl_column *columns;
+};
+enum ctl_exit ctl_list_both(const struct ctl *ctl, const struct ctl_listed lists[2]);
+
 /* ---- members and cells ---- */
 
 /* A time of the gateway as "3m ago"; "-" for null. */
@@ -168,7 +176,7 @@ void *ctl_check(void *memory);
 typedef enum ctl_exit ctl_command(const struct ctl *ctl);
 
 ctl_command ctl_status, ctl_zones, ctl_keys, ctl_queue, ctl_hosts, ctl_leases, ctl_act,
-	ctl_adopt, ctl_rectify, ctl_sync, ctl_audit, ctl_why, ctl_explain, ctl_enrol,
-	ctl_order;
+	ctl_adopt, ctl_rectify, ctl_sync, ctl_asides, ctl_audit, ctl_why, ctl_explain,
+	ctl_enrol, ctl_order;
 
 #endif

@@ -225,6 +225,35 @@ enum ctl_exit ctl_list(const struct ctl *ctl, char *path, const char *list,
 	return r == CTL_OK && is_empty && nothing ? CTL_NO : r;
 }
 
+enum ctl_exit ctl_list_both(const struct ctl *ctl, const struct ctl_listed lists[2])
+{
+	struct ctl_table tables[2] = {
+		{.columns = lists[0].columns}, {.columns = lists[1].columns}};
+	json_t *document = ctl_check(json_object());
+	enum ctl_exit r = CTL_OK;
+
+	for (size_t i = 0; i < 2 && r == CTL_OK; i++) {
+		json_t *all = ctl_check(json_array());
+
+		if (json_object_set_new(document, lists[i].list, all))
+			ctl_check(NULL);
+		r = ask_pages(ctl, lists[i].path, lists[i].list, all,
+			ctl->is_json ? NULL : &tables[i]);
+	}
+	if (r == CTL_OK && ctl->is_json)
+		ctl_print_json(document);
+	for (size_t i = 0; i < 2 && !ctl->is_json; i++) {
+		if (r != CTL_OK || (i && !tables[i].count)) {
+			ctl_table_clear(&tables[i]);
+			continue;
+		}
+		fputs(i ? "\n" : "", stdout);
+		ctl_table_print(&tables[i]);
+	}
+	json_decref(document);
+	return r;
+}
+
 /* ---- paths ---- */
 
 char *ctl_path(const char *path, ...)

@@ -1,5 +1,5 @@
 /*
- * The gateway as a whole: status, zones, queue, keys; reload and check.
+ * The gateway as a whole: status, zones, keys; reload and check.
  */
 #include "gateway/ctl/ctl.h"
 
@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "tsig/plural.h"
-
-enum { PENDING_MAX = 10000 }; /* up to which the gateway counts */
 
 /* ---- status ---- */
 
@@ -95,56 +93,6 @@ enum ctl_exit ctl_zones(const struct ctl *ctl)
 
 	return ctl_list(
 		ctl, ctl_path("/api/v1/zones", NULL), "zones", columns, false, NULL);
-}
-
-/* ---- queue ---- */
-
-/* A plus sign marks a number up to which the gateway has stopped counting. */
-static const char *count_pending(const json_t *target, char buf[CTL_TEXT_MAX])
-{
-	const long long pending = ctl_integer(target, "pending");
-	const bool is_more = ctl_bool(target, "more_in_journal");
-
-	snprintf(buf, CTL_TEXT_MAX, "%lld%s", pending,
-		is_more && pending >= PENDING_MAX ? "+" : "");
-	return buf;
-}
-
-static const char *next_try(const json_t *milliseconds, char buf[CTL_TEXT_MAX])
-{
-	const double seconds = json_number_value(milliseconds) / 1000;
-
-	return seconds > 0 ? ctl_span(seconds, buf) : NULL;
-}
-
-/* What the target said, and what to do about it. */
-static const char *describe_trouble(const json_t *target, char buf[CTL_TEXT_MAX])
-{
-	const char *why = ctl_text(target, "why"), *advice = ctl_text(target, "advice");
-
-	if (!why || !advice)
-		return why;
-	snprintf(buf, CTL_TEXT_MAX, "%s (%s)", why, advice);
-	return buf;
-}
-
-enum ctl_exit ctl_queue(const struct ctl *ctl)
-{
-	static const struct ctl_column columns[] = {
-		{"ZONE", "zone", NULL},
-		{"TARGET", "target", NULL},
-		{"STATE", "state", NULL},
-		{">PENDING", NULL, count_pending},
-		{">BEHIND", "lag_s", ctl_span_cell},
-		{">RETRY IN", "next_try_ms", next_try},
-		{"AT", "at", NULL},
-		{"TROUBLE", "trouble", NULL},
-		{"WHY", NULL, describe_trouble},
-		{NULL, NULL, NULL},
-	};
-
-	return ctl_list(
-		ctl, ctl_path("/api/v1/queue", NULL), "targets", columns, false, NULL);
 }
 
 /* ---- keys ---- */

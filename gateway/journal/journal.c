@@ -226,6 +226,8 @@ static int run(struct journal *journal, struct journal_op *op)
 	case JOURNAL_SET_ASIDE:
 		return ops->set_aside(journal->store, op->zone, op->target, op->seq,
 			op->at_ms, &op->verdict);
+	case JOURNAL_DROP_ASIDE:
+		return ops->drop_aside(journal->store, op->zone, op->target, op->seq);
 	case JOURNAL_FORGET:
 		return ops->forget_cursor(journal->store, op->zone, op->target);
 	case JOURNAL_MELT:

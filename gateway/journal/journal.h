@@ -78,6 +78,7 @@ enum journal_kind {
 	                    * moves to seq; operations submitted later may be done
 	                    * first */
 	JOURNAL_SET_ASIDE, /* a target refused seq for good */
+	JOURNAL_DROP_ASIDE, /* ... which is forgotten, or tried again */
 	/* a target is no longer configured, and gets nothing any more */
 	JOURNAL_FORGET,
 	JOURNAL_MELT,  /* a zone's rows become what they come to, for its targets */

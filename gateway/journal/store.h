@@ -28,6 +28,8 @@
 #include "zones/lease.h"
 
 enum {
+	/* change sets that are kept set aside: a person looks at them one by one */
+	STORE_ASIDES_MAX = 10000,
 	STORE_ERROR_MAX = 256,
 	STORE_MAC_LEN = 16,
 	/* Octets of a request that a row keeps: at least what its text shows
@@ -205,6 +207,9 @@ struct store_ops {
 		uint32_t serial, uint64_t *ret_seq);
 	int (*set_aside)(struct store *store, int64_t zone, const char *target,
 		uint64_t seq, int64_t at_ms, const struct verdict *why);
+	/* It is no longer set aside. */
+	int (*drop_aside)(
+		struct store *store, int64_t zone, const char *target, uint64_t seq);
 
 	/* set NULL: removes it. */
 	int (*put_rrset)(struct store *store, int64_t zone, const uint8_t *owner,
@@ -261,8 +266,10 @@ struct store_ops {
 	 * not count. */
 	int (*used)(struct store *store, uint64_t *ret_octets);
 	/* Looks at rows seq > from, at most limit, and deletes those older than
-	 * before_ms that every cursor of their zone has passed.  *ret_next is where to
-	 * continue; 0: the rest is newer, and older marks have been deleted, too. */
+	 * before_ms that every cursor of their zone has passed, unless they are set
+	 * aside; what is set aside beyond STORE_ASIDES_MAX is forgotten, the oldest
+	 * first.  *ret_next is where to continue; 0: the rest is newer, and older marks
+	 * have been deleted, too. */
 	int (*prune)(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 		uint64_t *ret_next);
 };

@@ -408,6 +408,16 @@ int store_find_mark(struct store *store, int64_t zone, const char *target,
 	return r;
 }
 
+int store_drop_aside(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	struct store_call call = store_call(store, SQL_DROP_ASIDE);
+
+	store_bind_number(&call, 1, zone);
+	store_bind_text(&call, 2, target);
+	store_bind_number(&call, 3, (int64_t)seq);
+	return store_run(&call);
+}
+
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why)
 {

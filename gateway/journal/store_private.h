@@ -52,6 +52,7 @@ enum store_statement {
 	SQL_EACH_MARK,
 	SQL_FORGET_MARKS,
 	SQL_SET_ASIDE,
+	SQL_DROP_ASIDE,
 	/* store_packs.c */
 	SQL_ADD_PACK,
 	SQL_DROP_PACK,
@@ -72,6 +73,9 @@ enum store_statement {
 	SQL_PRUNE_END,
 	SQL_PRUNE_PACKS_END,
 	SQL_PRUNE_MARKS,
+	SQL_COUNT_ASIDES,
+	SQL_IS_ASIDE,
+	SQL_CUT_ASIDES,
 	SQL_FIRST_CURSOR,
 	SQL_DROP_SPAN,
 	SQL_USED,
@@ -288,6 +292,7 @@ int store_find_belief(struct store *store, int64_t zone, const char *target,
 	struct store_belief *ret_belief);
 int store_find_mark(struct store *store, int64_t zone, const char *target,
 	uint32_t serial, uint64_t *ret_seq);
+int store_drop_aside(struct store *store, int64_t zone, const char *target, uint64_t seq);
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
 int store_used(struct store *store, uint64_t *ret_octets);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/log.h"
+
 enum { STORE_PRUNE_PACKS = 32 }; /* looked at by one call: about 2 MB */
 
 /* What one call looks at. */
@@ -19,6 +21,7 @@ struct pruning {
 	uint64_t first;     /* the lowest of its cursors; UINT64_MAX: it has none */
 	/* A span of that zone, and no other ends between known and it. */
 	uint64_t known, span_first, span_last;
+	uint64_t asides; /* rows set aside among those looked at */
 };
 
 static int find_number(struct store *store, enum store_statement which, uint64_t from,
@@ -131,10 +134,33 @@ static int has_melted(struct pruning *p, uint64_t seq, bool *ret_has)
 	return r;
 }
 
+static int look_for_asides(struct pruning *p)
+{
+	struct store_call call = store_call(p->store, SQL_COUNT_ASIDES);
+
+	store_bind_number(&call, 1, (int64_t)p->from);
+	store_bind_number(&call, 2, (int64_t)p->end);
+	return store_run_for_number(&call, &p->asides);
+}
+
+static int is_aside(const struct pruning *p, const struct store_row *row, bool *ret_is)
+{
+	struct store_call call = store_call(p->store, SQL_IS_ASIDE);
+	uint64_t count = 0;
+	int r;
+
+	store_bind_number(&call, 1, row->zone);
+	store_bind_number(&call, 2, (int64_t)row->seq);
+	r = store_run_for_number(&call, &count);
+	*ret_is = count > 0;
+	return r;
+}
+
 /* Like CAN_GO.  *ret_can, and 0 or -errno. */
 static int can_go(struct pruning *p, const struct store_read_row *read, bool *ret_can)
 {
 	const struct store_row *row = &read->row;
+	bool is_kept = false;
 	int r;
 
 	*ret_can = row->at_ms < p->before_ms && row->seq < p->newest;
@@ -142,7 +168,12 @@ static int can_go(struct pruning *p, const struct store_read_row *read, bool *re
 		return 0;
 	r = find_first_cursor(p, row->zone);
 	*ret_can = !r && row->seq <= p->first;
-	return r || *ret_can ? r : has_melted(p, row->seq, ret_can);
+	if (!r && !*ret_can)
+		r = has_melted(p, row->seq, ret_can);
+	if (!r && *ret_can && p->asides)
+		r = is_aside(p, row, &is_kept);
+	*ret_can = *ret_can && !is_kept;
+	return r;
 }
 
 /* When its last row is gone, a span has nothing left that is waited for. */
@@ -241,6 +272,23 @@ static int prune_marks(struct store *store, int64_t before_ms)
 	return store_run(&call);
 }
 
+/* More than anybody looks through. */
+static int cut_asides(struct store *store)
+{
+	struct store_call call = store_call(store, SQL_CUT_ASIDES);
+	const int before = sqlite3_total_changes(store->db);
+	int r, count;
+
+	store_bind_number(&call, 1, STORE_ASIDES_MAX);
+	r = store_run(&call);
+	count = sqlite3_total_changes(store->db) - before;
+	if (!r && count)
+		log_warning("the oldest %d of more than %d changes that targets refused "
+			    "are forgotten: see musterctl queue",
+			count, STORE_ASIDES_MAX);
+	return r;
+}
+
 int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,
 	uint64_t *ret_next)
 {
@@ -251,6 +299,10 @@ int store_prune(struct store *store, int64_t before_ms, uint64_t from, size_t li
 
 	if (!r)
 		r = find_end(store, from, limit, &p.end);
+	if (!r)
+		r = cut_asides(store);
+	if (!r)
+		r = look_for_asides(&p);
 	if (!r)
 		r = prune_packs(&p);
 	if (!r)

@@ -79,7 +79,9 @@ const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0])
 	" AND (changes IS NULL OR seq <= coalesce("                                      \
 	"(SELECT min(seq) FROM cursors WHERE zone = journal.zone), seq)"                 \
 	" OR seq < coalesce((SELECT first FROM spans WHERE zone = journal.zone"          \
-	" AND last >= journal.seq ORDER BY last LIMIT 1), seq + 1))"
+	" AND last >= journal.seq ORDER BY last LIMIT 1), seq + 1))"                     \
+	" AND NOT EXISTS (SELECT 1 FROM set_aside AS a WHERE a.zone = journal.zone"      \
+	" AND a.seq = journal.seq)"
 
 const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -146,6 +148,14 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_SET_ASIDE] = "INSERT OR REPLACE INTO set_aside"
 			  " (zone, target, seq, at_ms, rcode, reason)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_DROP_ASIDE] =
+		"DELETE FROM set_aside WHERE zone = ?1 AND target = ?2 AND seq = ?3",
+	[SQL_COUNT_ASIDES] =
+		"SELECT count(*) FROM set_aside WHERE seq > ?1 AND seq <= ?2",
+	[SQL_IS_ASIDE] = "SELECT count(*) FROM set_aside WHERE zone = ?1 AND seq = ?2",
+	[SQL_CUT_ASIDES] = "DELETE FROM set_aside WHERE (zone, target, seq) IN (SELECT "
+			   "zone, target, seq"
+			   " FROM set_aside ORDER BY seq DESC LIMIT -1 OFFSET ?1)",
 	[SQL_PRUNE] = "DELETE FROM journal WHERE " CAN_GO,
 	/* When its last row is gone, a span has nothing left that is waited for. */
 	[SQL_PRUNE_SPANS] = "DELETE FROM spans WHERE (zone, last) IN (SELECT zone, seq"

@@ -322,6 +322,7 @@ const struct store_ops store_sqlite = {
 	.find_belief = store_find_belief,
 	.find_mark = store_find_mark,
 	.set_aside = store_set_aside,
+	.drop_aside = store_drop_aside,
 	.put_rrset = store_put_rrset,
 	.read_records = store_read_records,
 	.put_lease = store_put_lease,

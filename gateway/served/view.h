@@ -82,6 +82,8 @@ struct view_zone {
 	bool is_asked;
 	size_t waiting; /* requests, for the primary target */
 	struct view_counters counters;
+	size_t set_aside; /* changes that targets have refused: 0 until the asker has read
+	                   * that in the journal */
 	struct view_target *targets; /* owned */
 	size_t target_count;
 };
@@ -278,5 +280,31 @@ struct view_sync {
 
 void view_sync_clear(struct view_sync *sync);
 bool view_sync(struct served *served, struct zone_call *call);
+
+/* ---- what targets of one zone have refused ---- */
+
+enum { VIEW_ASIDES_MAX = 50 }; /* in one call: a few milliseconds of the zone's thread */
+
+struct view_aside {
+	char *target; /* config_target.id; the asker's */
+	uint64_t seq; /* of its row in the journal */
+	/* of that row; counted, the asker's; NULL: there is no such row any more */
+	struct changeset *changes;
+};
+
+/* They are tried again at the targets that refused them, or forgotten. */
+struct view_asides {
+	bool is_retry;
+	struct verdict why; /* for the audit: NOERROR, and who wants it */
+	struct view_aside asides[VIEW_ASIDES_MAX];
+	size_t count;
+	int result; /* 0; -EAGAIN: not now, as in view_order; -errno */
+	size_t done;
+	size_t overtaken;       /* something else is in the place of all its RRsets now */
+	size_t lost;            /* without a row, or a target */
+	struct zone_call *call; /* view's */
+};
+
+bool view_asides(struct served *served, struct zone_call *call);
 
 #endif

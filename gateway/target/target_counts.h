@@ -1,6 +1,7 @@
 /*
- * How the batches of a target are: how many, how large, how long they take.  Counted since
- * the zone was opened, in histograms with fixed bounds, so that counting needs no memory.
+ * How the batches of a target are: how many, how large, how long they take.  Counted
+ * since the zone was opened, in histograms with fixed bounds, so that counting needs no
+ * memory.
  */
 #ifndef MUSTER_TARGET_COUNTS_H
 #define MUSTER_TARGET_COUNTS_H

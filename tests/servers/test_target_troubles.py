@@ -9,10 +9,11 @@ import subprocess
 import pytest
 
 import servers
-from front import paused
+from front import Front, paused
+from musterctl import ask, controlled, ctl_json
 from powerdns_driver import ZONE
 from powerdns_driver import Driver as PowerDNSDriver
-from servers import HOST, Bind, Key, Knot, PowerDNS, free_port
+from servers import HOST, Bind, Key, Knot, PowerDNS, free_port, wait_for
 from target_driver import PROGRAM, TargetDriver, delivered, loaded
 
 pytestmark = pytest.mark.skipif(
@@ -170,3 +171,50 @@ def test_a_full_disk_loses_nothing(kind, tmp_path):
             assert (result.outcome, result.trouble) == ("FAILED", "cannot-write"), result
             full.unlink()
             delivered(target, retry=True)
+
+
+# ---- what the gateway shows ----
+
+def metrics(front):
+    """name and labels: value"""
+    _, _, body = ask(front.gateway, "GET", "/metrics")
+    lines = (body if isinstance(body, str) else body.decode()).splitlines()
+    return {name: float(value) for name, _, value in
+            (line.rpartition(" ") for line in lines if not line.startswith("#"))}
+
+
+def test_what_is_wrong_is_shown_with_what_to_do(tmp_path, gateways, admin):
+    if not servers.have("pdns_server"):
+        pytest.skip("PowerDNS is not installed")
+    pdns = PowerDNS(tmp_path / "pdns")
+    with Front(gateways, admin, [pdns], zone={"ack": "durable"}, **controlled()) as front:
+        for i in range(20):
+            assert front.update(add=[("host", 60, "A", f"192.0.2.{i}")]) == "NOERROR"
+        pdns.stop()
+        assert front.update(add=[("other", 60, "A", "192.0.2.1")]) == "NOERROR"
+        row = wait_for(lambda: ctl_json(front.gateway, "queue")["targets"],
+                       "the target to be in the queue")[0]
+        wait_for(lambda: ctl_json(front.gateway, "queue")["targets"][0]["trouble"],
+                 "the trouble to have a name")
+        row = ctl_json(front.gateway, "queue")["targets"][0]
+        assert (row["state"], row["trouble"]) == ("down", "unreachable")
+        assert row["why"] and "see whether it runs" in row["advice"]
+        assert f"({row['trouble']}: {row['advice']})" in front.gateway.log()
+        assert any(row["trouble"] in text for text in
+                   ctl_json(front.gateway, "status")["warnings"])
+        labels = f'zone="{ZONE}",target="{row["target"]}"'
+        found = metrics(front)
+        assert found[f'muster_target_trouble{{{labels},trouble="unreachable"}}'] == 1
+        assert found['muster_targets_in_trouble{trouble="unreachable"}'] == 1
+        assert found['muster_targets_in_trouble{trouble="timed-out"}'] == 0
+        # Batches: each answered request is in both histograms.
+        count = found[f"muster_target_batch_rrsets_count{{{labels}}}"]
+        assert 1 <= count <= 20
+        assert found[f'muster_target_batch_rrsets_bucket{{{labels},le="+Inf"}}'] == count
+        assert found[f"muster_target_batch_seconds_count{{{labels}}}"] == count
+        assert found[f"muster_target_requests_total{{{labels}}}"] > count
+        assert row["batches"]["rrsets"]["count"] == count
+        pdns.start()
+        wait_for(lambda: not ctl_json(front.gateway, "queue")["targets"], "it to catch up")
+        assert front.seen("other") == {"192.0.2.1"}
+        assert not any("muster_target_trouble" in name for name in metrics(front))

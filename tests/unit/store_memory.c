@@ -636,6 +636,7 @@ const struct store_ops store_memory = {
 	.find_belief = memory_find_belief,
 	.find_mark = memory_find_mark,
 	.set_aside = memory_set_aside,
+	.drop_aside = memory_drop_aside,
 	.put_rrset = put_rrset,
 	.read_records = read_records,
 	.put_lease = put_lease,

@@ -500,6 +500,27 @@ int memory_find_mark(struct store *store, int64_t zone, const char *target,
 
 /* ---- set aside ---- */
 
+static void init_aside_key(
+	struct memory_key *key, int64_t zone, const char *target, uint64_t seq)
+{
+	memory_key_init(key);
+	memory_key_add_number(key, seq);
+	memory_key_add_number(key, (uint64_t)zone);
+	memory_key_add_text(key, target);
+}
+
+int memory_drop_aside(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	struct memory_database *database = memory_lock(store);
+	struct memory_key key;
+	int r;
+
+	init_aside_key(&key, zone, target, seq);
+	r = memory_put(database, MEMORY_ASIDE, &key, NULL);
+	memory_unlock(database);
+	return r;
+}
+
 int memory_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why)
 {
@@ -514,10 +535,7 @@ int memory_set_aside(struct store *store, int64_t zone, const char *target, uint
 		aside->aside =
 			(struct store_set_aside){zone, aside->target, seq, at_ms, *why};
 		aside->aside.why.ede = EDE_NONE;
-		memory_key_init(&key);
-		memory_key_add_number(&key, seq);
-		memory_key_add_number(&key, (uint64_t)zone);
-		memory_key_add_text(&key, target);
+		init_aside_key(&key, zone, target, seq);
 		r = memory_put(database, MEMORY_ASIDE, &key, aside);
 	}
 	memory_unlock(database);
@@ -555,6 +573,25 @@ static bool is_delivered(struct memory_database *database, const struct memory_r
 	return !search.is_found || row->row.seq <= search.least;
 }
 
+static int find_aside(const struct memory_entry *entry, void *arg)
+{
+	(void)entry;
+	*(bool *)arg = true;
+	return 0;
+}
+
+static bool is_aside(struct memory_database *database, const struct memory_row *row)
+{
+	struct memory_key prefix;
+	bool is = false;
+
+	memory_key_init(&prefix);
+	memory_key_add_number(&prefix, row->row.seq);
+	memory_key_add_number(&prefix, (uint64_t)row->row.zone);
+	(void)memory_each(database, MEMORY_ASIDE, &prefix, find_aside, &is);
+	return is;
+}
+
 static int forget_row(struct memory_database *database, const struct memory_row *row)
 {
 	struct memory_key key;
@@ -578,7 +615,7 @@ int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t l
 		end = row->row.seq;
 		/* The newest row stays, since it shows which numbers have been used. */
 		if (row->row.at_ms < before_ms && memory_row_at(database, at + 1) &&
-			is_delivered(database, row))
+			is_delivered(database, row) && !is_aside(database, row))
 			r = forget_row(database, row);
 		else
 			at++;

@@ -125,6 +125,8 @@ int memory_find_belief(struct store *store, int64_t zone, const char *target,
 	struct store_belief *ret_belief);
 int memory_find_mark(struct store *store, int64_t zone, const char *target,
 	uint32_t serial, uint64_t *ret_seq);
+int memory_drop_aside(
+	struct store *store, int64_t zone, const char *target, uint64_t seq);
 int memory_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why);
 int memory_prune(struct store *store, int64_t before_ms, uint64_t from, size_t limit,

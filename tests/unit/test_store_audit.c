@@ -519,6 +519,14 @@ static void what_is_set_aside_is_listed(void **state)
 		0);
 	assert_int_equal(place->ops->each_set_aside(place->store, see_aside, &count), 0);
 	assert_int_equal(count, 1);
+	assert_int_equal(
+		place->ops->drop_aside(place->store, 4, "ddns 192.0.2.53#53", 16), 0);
+	assert_int_equal(place->ops->each_set_aside(place->store, see_aside, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(
+		place->ops->drop_aside(place->store, 4, "ddns 192.0.2.53#53", 17), 0);
+	assert_int_equal(place->ops->each_set_aside(place->store, see_aside, &count), 0);
+	assert_int_equal(count, 2);
 }
 
 static int see_zone(int64_t id, const uint8_t *name, void *arg)

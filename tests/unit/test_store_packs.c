@@ -191,6 +191,27 @@ static void a_corrected_row_is_forgotten_as_a_whole(void **state)
 		store_place_number(place->path, "SELECT count(*) FROM packs"), 1);
 }
 
+/* Its sender and content are shown as long as it is listed, and it may be tried again. */
+static void what_is_set_aside_is_not_forgotten(void **state)
+{
+	struct store_place *place = *state;
+	const struct verdict why = verdict_refuse(RCODE_REFUSED, EDE_NONE, "not here");
+	uint64_t next;
+
+	append_group(place, (const uint64_t[]){1, 2, 3}, 3);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 3), 0);
+	assert_int_equal(place->ops->set_aside(place->store, 1, "one", 2, 1, &why), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(place->ops->count_changes(place->store, 1, 0, 9, &next), 0);
+	assert_int_equal(next, 2); /* and the newest */
+	assert_int_equal(place->ops->drop_aside(place->store, 1, "one", 2), 0);
+	assert_int_equal(
+		place->ops->prune(place->store, 1800000000000, 0, 100, &next), 0);
+	assert_int_equal(place->ops->count_changes(place->store, 1, 0, 9, &next), 0);
+	assert_int_equal(next, 1);
+}
+
 static void a_damaged_pack_is_an_error(void **state)
 {
 	static const char *const damages[] = {
@@ -230,6 +251,7 @@ int main(void)
 		STORE_PLACE_SQLITE_TEST(much_is_written_before_the_end),
 		STORE_PLACE_SQLITE_TEST(what_was_undone_leaves_its_numbers_free),
 		STORE_PLACE_SQLITE_TEST(a_corrected_row_is_forgotten_as_a_whole),
+		STORE_PLACE_SQLITE_TEST(what_is_set_aside_is_not_forgotten),
 		STORE_PLACE_SQLITE_TEST(a_damaged_pack_is_an_error),
 	};
 
