@@ -213,11 +213,6 @@ void delivery_pause_for(struct delivery *d, enum target_trouble trouble, const c
 	delivery_fail_mending(d, trouble, why);
 }
 
-static void pause_after(struct delivery *d, const struct target_result *result)
-{
-	delivery_pause_for(d, result->trouble, result->verdict.why);
-}
-
 static void on_alarm(void *arg)
 {
 	struct delivery *d = arg;
@@ -254,7 +249,8 @@ static void on_loaded(void *arg, struct target_content *content)
 		d->state = DELIVERY_LOADED;
 	} else {
 		d->want_load = true;
-		pause_after(d, &content->result);
+		delivery_pause_for(
+			d, content->result.trouble, content->result.verdict.why);
 	}
 	d->zone.events->loaded(d->zone.arg, content);
 }
@@ -300,7 +296,7 @@ static void on_probed(void *arg, const struct target_result *result)
 	struct delivery *d = arg;
 
 	if (result->outcome != TARGET_DONE) {
-		pause_after(d, result);
+		delivery_pause_for(d, result->trouble, result->verdict.why);
 		return;
 	}
 	succeed(d);
@@ -490,7 +486,7 @@ static void on_delivered(void *arg, const struct target_result *result)
 			delivery_put_in_doubt(d, batch);
 			delivery_drop_batch(d, batch);
 		}
-		pause_after(d, result);
+		delivery_pause_for(d, result->trouble, result->verdict.why);
 		return;
 	}
 	delivery_kick(d, false);
@@ -562,7 +558,7 @@ static void on_mended(void *arg, const struct target_result *result)
 		succeed(d);
 		break;
 	case TARGET_FAILED:
-		pause_after(d, result);
+		delivery_pause_for(d, result->trouble, result->verdict.why);
 		break;
 	}
 	delivery_end_mending(d, result);
