@@ -111,50 +111,6 @@ void delivery_leave(const struct delivery *d)
 		log_error("zone %s: target %s: out of memory", d->zone.text, d->id);
 }
 
-bool delivery_is_settled(const struct delivery *d)
-{
-	const struct target_ops *ops = target_ops(d->target);
-
-	return !ops->is_settled || ops->is_settled(d->target);
-}
-
-const char *delivery_id(const struct delivery *d)
-{
-	return d->id;
-}
-
-const struct target_ops *delivery_target(const struct delivery *d)
-{
-	return target_ops(d->target);
-}
-
-bool delivery_is_down(const struct delivery *d)
-{
-	return d->is_down;
-}
-
-bool delivery_is_behind(const struct delivery *d)
-{
-	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
-
-	return !d->is_live ||
-		(d->cursor < d->backlog && first &&
-			(first->is_folded ||
-				d->queue.count > target_ops(d->target)->batch_changes));
-}
-
-bool delivery_is_at(const struct delivery *d, const struct ip_address *address)
-{
-	const struct target_ops *ops = target_ops(d->target);
-
-	return ops->is_at && ops->is_at(d->target, address);
-}
-
-uint64_t delivery_cursor(const struct delivery *d)
-{
-	return d->cursor;
-}
-
 /* ---- success and failure ---- */
 
 static void succeed(struct delivery *d)

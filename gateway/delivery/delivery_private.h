@@ -5,7 +5,8 @@
  * delivery_mend.c (what brings to a target what it has lost), delivery_read.c (what is
  * read back from the journal), delivery_job.c (the reader's part of that),
  * delivery_fold.c (how it is folded), delivery_shrink.c (the journal gets it instead of
- * what it comes from) and delivery_settings.c (other settings for the target). */
+ * what it comes from), delivery_settings.c (other settings for the target) and
+ * delivery_view.c (what others may ask). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 

@@ -187,34 +187,6 @@ bool delivery_has_change(const struct delivery *d, const uint8_t *owner, uint16_
 	return !d->is_live;
 }
 
-/* ---- for administrators ---- */
-
-struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_ms)
-{
-	const bool is_pausing = d->state == DELIVERY_PAUSING;
-	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
-	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
-
-	return (struct delivery_view){
-		.id = d->id,
-		.is_primary = d->is_primary,
-		.is_local = target_ops(d->target)->is_local,
-		.is_down = d->is_down,
-		.pause_ms = left_ms > 0 ? left_ms : 0,
-		.trouble = d->trouble,
-		.why = d->why,
-		.place = target_place(d->target),
-		.cursor = d->cursor,
-		.first_seq = first ? first->first_seq : 0,
-		.pending = d->queue.sets,
-		.is_live = d->is_live,
-		.delivered = d->delivered,
-		.failures = d->failures,
-		.rejected = d->rejected,
-		.counts = &d->counts,
-	};
-}
-
 /* ---- batches ---- */
 
 void delivery_drop_batch(struct delivery *d, struct delivery_batch *batch)

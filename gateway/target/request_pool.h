@@ -3,9 +3,10 @@
  *
  * A request enters, waits until there is a place for it, and leaves when it has been
  * answered or given up.  Reads and writes have places of their own, so that neither the
- * loading of a large zone nor a queue of changes keeps the other waiting.  Writes that nobody waits for have the same places as others, but a line of their own,
- * and few turns while there are others.  In each line first come is first served.  A zone
- * has one request at a time, and its next one goes to the end, so the zones take turns.
+ * loading of a large zone nor a queue of changes keeps the other waiting.  Writes that
+ * nobody waits for have the same places as others, but a line of their own, and few turns
+ * while there are others.  In each line first come is first served.  A zone has one
+ * request at a time, and its next one goes to the end, so the zones take turns.
  *
  * How many places there are is learned.  A few at first; one more after many answers
  * while others waited; half as many after a request that was not answered in time; one
