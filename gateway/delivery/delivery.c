@@ -387,9 +387,7 @@ static void drop_followers(struct delivery *d, enum target_outcome outcome)
 static void on_changed(struct delivery *d, struct delivery_batch *batch)
 {
 	succeed(d);
-	if (batch->is_retry)
-		delivery_note_uncertain(d, batch->last_seq);
-	delivery_drop_batch(d, batch);
+	delivery_give_up_batch(d, batch);
 	if (d->is_primary)
 		d->want_load = true;
 	delivery_note_changed(d);
@@ -560,7 +558,7 @@ static int take_settings(struct delivery *d)
 	config_unref(d->config);
 	d->config = d->next_config;
 	d->next_config = NULL;
-	delivery_drop_batches(d);
+	delivery_give_up_batches(d);
 	d->want_load = d->is_primary;
 	d->want_whole = true;
 	return 0;

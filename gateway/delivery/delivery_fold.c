@@ -64,14 +64,13 @@ static size_t find_octets(
 	return octets;
 }
 
-/* Has an RRset too many records that it may have or not? */
-static bool is_too_uncertain(
-	const struct delivery_fold *fold, const struct changeset *changes)
+bool delivery_fold_is_too_uncertain(
+	const struct changeset *merged, const struct changeset *changes)
 {
 	for (uint32_t i = 0; i < changes->count; i++) {
 		const struct change *next = &changes->changes[i];
 		const struct change *change =
-			changeset_find(fold->merged, next->owner, next->type);
+			changeset_find(merged, next->owner, next->type);
 
 		if (set_octets(next->before) > FOLD_UNWANTED_MAX ||
 			(change &&
@@ -117,7 +116,8 @@ int delivery_fold_add(
 	r = begin(fold, seq);
 	if (r)
 		return r;
-	if (is_uncertain(fold, seq) && is_too_uncertain(fold, changes))
+	if (is_uncertain(fold, seq) &&
+		delivery_fold_is_too_uncertain(fold->merged, changes))
 		return 1;
 	before = find_octets(fold, changes);
 	r = is_uncertain(fold, seq) ? rebase_merge_uncertain(fold->merged, changes)

@@ -206,6 +206,9 @@ void delivery_on_cursor_alarm(void *arg);
 void delivery_note_uncertain(struct delivery *delivery, uint64_t seq);
 void delivery_drop_batch(struct delivery *delivery, struct delivery_batch *batch);
 void delivery_drop_batches(struct delivery *delivery);
+/* The same, but their outcome may never be known. */
+void delivery_give_up_batch(struct delivery *delivery, struct delivery_batch *batch);
+void delivery_give_up_batches(struct delivery *delivery);
 /* The first entry that is in no batch; NULL: none. */
 struct delivery_entry *delivery_next_entry(const struct delivery *delivery);
 /* Merges it and those behind it into one more batch.  NULL: no memory. */
@@ -279,6 +282,10 @@ void delivery_stop_shrinking(struct delivery *delivery);
 
 /* ---- delivery_fold.c ---- */
 
+/* Would an RRset have too many records that it may have or not, to be told in a
+ * message? */
+bool delivery_fold_is_too_uncertain(
+	const struct changeset *merged, const struct changeset *changes);
 /* 0; 1: it is full, and lacks this row; or -ENOMEM. */
 int delivery_fold_add(struct delivery_fold *fold, uint64_t seq,
 	const struct changeset *changes) __attribute__((warn_unused_result));

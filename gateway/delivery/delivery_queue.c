@@ -217,6 +217,21 @@ void delivery_note_uncertain(struct delivery *d, uint64_t seq)
 		d->uncertain = seq;
 }
 
+void delivery_give_up_batch(struct delivery *d, struct delivery_batch *batch)
+{
+	if (batch->is_retry)
+		delivery_note_uncertain(d, batch->last_seq);
+	delivery_drop_batch(d, batch);
+}
+
+void delivery_give_up_batches(struct delivery *d)
+{
+	struct delivery_batch *batch;
+
+	while ((batch = TAILQ_FIRST(&d->batches)))
+		delivery_give_up_batch(d, batch);
+}
+
 /* A load shows what the primary really has; other targets are not read. */
 static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
 {
@@ -245,20 +260,29 @@ static bool is_alone(
 		delivery_blame_limit(&d->blame) == 1 || delivery_is_suspect(d, e);
 }
 
+/* May the entry go into a batch that has others? */
+static bool may_follow(const struct delivery *d, const struct delivery_batch *batch,
+	const struct delivery_entry *first, const struct delivery_entry *e, size_t limit)
+{
+	const struct changeset *merged = batch->changes;
+	const bool is_unsure = is_uncertain(d, e);
+
+	return batch->entries < delivery_blame_limit(&d->blame) && !e->is_folded &&
+		!delivery_is_suspect(d, e) &&
+		merged->count + e->changes->count <= limit &&
+		is_unsure == is_uncertain(d, first) &&
+		!(is_unsure && delivery_fold_is_too_uncertain(merged, e->changes));
+}
+
 /* With at least one entry.  False: no memory. */
 static bool merge_entries(struct delivery *d, struct delivery_batch *batch,
 	const struct delivery_entry *first, size_t limit)
 {
-	const size_t entries_max = delivery_blame_limit(&d->blame);
 	struct changeset *merged = batch->changes = changeset_new();
 
 	for (const struct delivery_entry *e = first; merged && e;
 		e = TAILQ_NEXT(e, entry)) {
-		if (batch->entries &&
-			(batch->entries >= entries_max || e->is_folded ||
-				delivery_is_suspect(d, e) ||
-				merged->count + e->changes->count > limit ||
-				is_uncertain(d, e) != is_uncertain(d, first)))
+		if (batch->entries && !may_follow(d, batch, first, e, limit))
 			break;
 		if (is_uncertain(d, e) ? rebase_merge_uncertain(merged, e->changes)
 				       : changeset_merge(merged, e->changes))

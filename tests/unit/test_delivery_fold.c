@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "gateway/delivery/delivery_private.h"
 #include "tests/unit/message.h"
+#include "zones/draft.h"
 
 enum { BEFORE = 100, LIMIT = 4 };
 
@@ -184,6 +185,54 @@ static void test_what_may_be_in_too_many_states_ends_it(void **state)
 	assert_int_equal(entry(0)->sets, rows);
 }
 
+/* So many records that two such RRsets do not fit into one. */
+static struct rrset *make_large(uint8_t first)
+{
+	static uint8_t rdata[RRSET_COUNT_MAX - 1000][4];
+	struct draft draft;
+	struct rrset *set;
+
+	draft_init(&draft, TYPE_A, NULL);
+	draft.ttl = 60;
+	for (unsigned i = 0; i < RRSET_COUNT_MAX - 1000; i++) {
+		rdata[i][0] = first;
+		rdata[i][2] = (uint8_t)(i >> 8);
+		rdata[i][3] = (uint8_t)i;
+		assert_int_equal(draft_include(&draft, rdata[i], 4), 0);
+	}
+	assert_int_equal(draft_build(&draft, &set), 0);
+	draft_clear(&draft);
+	return set;
+}
+
+/* Together they would be more than an RRset can hold. */
+static void test_what_is_uncertain_and_large_goes_alone(void **state)
+{
+	struct delivery d = {.uncertain = UINT64_MAX};
+	struct rrset *sets[] = {make_large(1), make_large(2), make_large(3)};
+	const struct delivery_batch *batch;
+
+	(void)state;
+	TAILQ_INIT(&d.batches);
+	delivery_list_init(&d.queue, 10, NULL);
+	for (size_t i = 0; i < 2; i++) {
+		struct changeset *changes = changeset_new();
+
+		assert_int_equal(changeset_append(changes, message_name("a.example."),
+					 TYPE_A, sets[i], sets[i + 1]),
+			0);
+		assert_int_equal(delivery_list_add(&d.queue, i + 1, changes, false), 0);
+		changeset_unref(changes);
+	}
+	batch = delivery_form_batch(&d, 300);
+	assert_non_null(batch);
+	assert_int_equal(batch->entries, 1);
+	delivery_drop_batches(&d);
+	delivery_list_clear(&d.queue);
+	for (size_t i = 0; i < 3; i++)
+		rrset_unref(sets[i]);
+}
+
 static void test_limits(void **state)
 {
 	(void)state;
@@ -214,6 +263,8 @@ int main(void)
 			test_what_is_uncertain_stays_apart, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_what_may_be_in_too_many_states_ends_it, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_uncertain_and_large_goes_alone, begin, end),
 		cmocka_unit_test_setup_teardown(test_limits, begin, end),
 	};
 
