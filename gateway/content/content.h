@@ -117,6 +117,7 @@ struct content {
 	char text[NAME_TEXT_MAX];
 	int64_t id;        /* store_ops.zone_id */
 	size_t operations; /* operations in the journal that have not come back */
+	size_t set_aside;  /* changes that targets have refused for good */
 
 	struct zone *mirror;         /* NULL: not loaded */
 	struct verdict not_ready;    /* why, while mirror is NULL */

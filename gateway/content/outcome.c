@@ -21,6 +21,7 @@ void content_note_outcome(
 static void set_aside(struct content *content, const struct delivery *delivery,
 	const struct delivery_rejection *rejection)
 {
+	content->set_aside++;
 	content_submit_note(content,
 		&(struct journal_op){
 			.kind = JOURNAL_SET_ASIDE,

@@ -142,20 +142,10 @@ static bool look_at_page(
 	return is_any;
 }
 
-static int count_aside(const struct store_set_aside *row, void *arg)
-{
-	struct control_survey *s = arg;
-
-	for (size_t i = 0; i < s->page.count; i++)
-		s->page.zones[i].set_aside += s->page.zones[i].id == row->zone;
-	return 0;
-}
-
 static int look_at_journal(
 	struct control_request *r, const struct store_ops *ops, struct store *store)
 {
 	(void)look_at_page(r->state, ops, store);
-	(void)!ops->each_set_aside(store, count_aside, r->state);
 	return 0;
 }
 
@@ -163,7 +153,7 @@ static void on_page(struct control_request *r)
 {
 	struct control_survey *s = r->state;
 
-	if (s->reads != SURVEY_NOTHING || look_at_page(s, NULL, NULL))
+	if (look_at_page(s, NULL, NULL))
 		control_read_shortly(r, look_at_journal, s->then);
 	else
 		s->then(r);

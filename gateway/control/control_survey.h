@@ -17,10 +17,8 @@ struct control_sums {
 /* What is read in the database for each page, if it is needed. */
 enum control_survey_reads {
 	SURVEY_NOTHING, /* changes that wait in the journal alone are not counted */
-	/* view_target.pending: they are, up to CONTROL_PENDING_MAX; and
-	 * view_zone.set_aside */
-	SURVEY_PENDING,
-	SURVEY_LAG, /* view_target.lag_ms too */
+	SURVEY_PENDING, /* view_target.pending: they are, up to CONTROL_PENDING_MAX */
+	SURVEY_LAG,     /* view_target.lag_ms too */
 };
 
 /* The state of a request, or its first member. */

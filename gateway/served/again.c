@@ -71,7 +71,10 @@ static void end_one(struct run *run, int result)
 static void on_dropped(struct journal_op *op, void *arg)
 {
 	const struct again *again = arg;
+	struct content *content = &again->run->zone->content;
 
+	if (!op->result && content->set_aside)
+		content->set_aside--;
 	end_one(again->run, op->result);
 }
 

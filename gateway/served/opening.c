@@ -67,11 +67,21 @@ static int count_overtaken(
 	return r;
 }
 
+static int count_aside(const struct store_set_aside *row, void *arg)
+{
+	struct opening *opening = arg;
+
+	opening->set_aside += row->zone == opening->id;
+	return 0;
+}
+
 static int read_known(
 	struct opening *opening, const struct store_ops *ops, struct store *store)
 {
 	int r = ops->each_cursor(store, opening->id, add_target, opening);
 
+	if (!r)
+		r = ops->each_set_aside(store, count_aside, opening);
 	if (!r)
 		r = read_beliefs(opening, ops, store);
 	if (!r && opening->thread->database->is_older)

@@ -28,6 +28,7 @@ struct opening {
 	struct zone_thread *thread;
 	uint8_t name[NAME_MAX_LEN];
 	int64_t id;                 /* store_ops.zone_id; 0: none yet */
+	size_t set_aside;           /* changes that its targets have refused */
 	struct lease_table *leases; /* done may take it */
 	STAILQ_HEAD(, opening_target) targets;
 	/* Called once, in the zone thread, with 0, or -errno and what the database

@@ -204,6 +204,7 @@ int served_new(struct served_zone **ret_zone, struct served *served,
 	reconcile_init(zone);
 	zone_requests_init(&zone->requests, &served->requests, &zone->content);
 	r = content_init(&zone->content, served->thread, config, rules, opening->id);
+	zone->content.set_aside = opening->set_aside;
 	follow_init(zone);
 	for (size_t i = 0; i < sizeof(observers) / sizeof(observers[0]); i++)
 		content_observe(&zone->content, observers[i].observer,

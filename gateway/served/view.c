@@ -136,6 +136,7 @@ static bool copy_zone(struct view_zone *to, const struct served_zone *zone)
 {
 	to->is_served = true;
 	to->id = zone->content.id;
+	to->set_aside = zone->content.set_aside;
 	to->waiting = zone_requests_count_waiting(&zone->requests);
 	copy_content(to, zone);
 	copy_leases(to, zone);

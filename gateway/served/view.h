@@ -82,8 +82,7 @@ struct view_zone {
 	bool is_asked;
 	size_t waiting; /* requests, for the primary target */
 	struct view_counters counters;
-	size_t set_aside; /* changes that targets have refused: 0 until the asker has read
-	                   * that in the journal */
+	size_t set_aside;            /* changes that targets have refused for good */
 	struct view_target *targets; /* owned */
 	size_t target_count;
 };

@@ -178,8 +178,10 @@ def read_metrics(text):
             continue
         if line.startswith("# TYPE "):
             _, _, name, kind = line.split()
-            assert name not in types and kind in ("gauge", "counter")
+            assert name not in types and kind in ("gauge", "counter", "histogram")
             types[name] = kind
+            if kind == "histogram":
+                types.update({f"{name}_{part}": part for part in ("bucket", "sum", "count")})
             continue
         match = re.fullmatch(
             r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\})? (-?[0-9.e+]+)', line)
