@@ -373,4 +373,6 @@ const struct target_ops target_ddns = {
 	.probe = ddns_probe,
 	.deliver = ddns_deliver,
 	.is_at = ddns_is_at,
+	.takes_more = ddns_takes_more,
+	.check = ddns_check,
 };
