@@ -73,7 +73,7 @@ struct config_target {
 	const struct tsig_key *transfer_key; /* for queries and transfers; not NULL if
 	                                      * key is not */
 	/* powerdns */
-	char **urls;   /* of one server, without final slashes; the first names it */
+	char **urls; /* of one server, without final slashes; the first names it */
 	size_t url_count;
 	char *server;  /* "localhost" */
 	char *api_key; /* from api_key_file; wiped on free */
@@ -90,7 +90,7 @@ struct config_zone {
 	uint32_t pin;
 	char *text; /* "dyn.example." */
 	enum config_ack ack;
-	unsigned ack_timeout_ms;
+	unsigned ack_timeout_ms;       /* 0: the target's kind determines it */
 	struct config_target *targets; /* at least one; the first is the primary */
 	size_t target_count;
 	struct policy policy;

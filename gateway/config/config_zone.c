@@ -16,7 +16,6 @@
 #include <uthash.h>
 
 enum {
-	ACK_TIMEOUT_MS = 1500, /* default: many clients wait no longer than 2 s */
 	ACK_TIMEOUT_MAX_MS = 3600 * 1000, /* more than any client waits */
 	MAX_SIZE_MIB = 1024,              /* some ten million hosts */
 	MAX_SIZE_LIMIT_MIB = 1 << 20,
@@ -248,7 +247,6 @@ static void read_zone(struct settings_reader *r, const config_setting_t *group,
 	struct config_zone *zone)
 {
 	zone->ack = CONFIG_ACK_WAIT;
-	zone->ack_timeout_ms = ACK_TIMEOUT_MS;
 	zone->refresh_s = REFRESH_S;
 	zone->expiry = (struct lease_expiry){
 		.brake_percent = BRAKE_PERCENT, .brake_count = BRAKE_COUNT};

@@ -10,6 +10,12 @@
 #include "gateway/base/log.h"
 
 enum {
+	ACK_TIMEOUT_MS = 1500, /* default: many clients wait no longer than 2 s */
+	ACK_IMPATIENT_MS = 60, /* for a client that waits for 100 ms, in front of a server
+	                        * that takes 15 as a rule, and a second now and then */
+};
+
+enum {
 	HEARD_MS = 1000, /* how long requests held up while the thread was stopped are
 	                  * listened to before anything expires */
 };
@@ -112,6 +118,18 @@ bool content_waits_for_primary(const struct content *content)
 		return false;
 	return content->rules->ack == CONFIG_ACK_APPLIED ||
 		(!delivery_is_down(primary) && !delivery_is_behind(primary));
+}
+
+unsigned content_ack_timeout_ms(const struct content *content, bool is_impatient)
+{
+	const struct config_zone *rules = content->rules;
+
+	if (rules->ack_timeout_ms)
+		return rules->ack_timeout_ms;
+	if (is_impatient && rules->ack == CONFIG_ACK_WAIT &&
+		delivery_stalls(content_primary(content)))
+		return ACK_IMPATIENT_MS;
+	return ACK_TIMEOUT_MS;
 }
 
 int64_t content_service_ms(struct content *content)

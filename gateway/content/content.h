@@ -182,6 +182,8 @@ bool content_is_local(const struct content *content);
 
 /* Do answers wait until the primary target has what they confirm? */
 bool content_waits_for_primary(const struct content *content);
+/* For how long at most, in ms.  is_impatient: the client waits for 100 ms only. */
+unsigned content_ack_timeout_ms(const struct content *content, bool is_impatient);
 
 /* Drops what has been prepared for AXFR, since the durable content has changed. */
 void content_touch(struct content *content);

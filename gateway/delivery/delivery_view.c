@@ -25,6 +25,13 @@ bool delivery_is_down(const struct delivery *d)
 	return d->is_down;
 }
 
+bool delivery_stalls(const struct delivery *d)
+{
+	const struct target_ops *ops = target_ops(d->target);
+
+	return ops->stalls && ops->stalls(d->target);
+}
+
 bool delivery_is_behind(const struct delivery *d)
 {
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);

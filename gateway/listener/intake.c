@@ -154,6 +154,8 @@ static struct verdict judge(struct dns_request *dns, struct hmac_pool *pool)
 	v = tsig_verify_request(&dns->tsig.tsig, pool, request->config->keys, dns->msg,
 		&dns->walk, request->real_s);
 	request->signer = tsig_signer_read(&dns->tsig);
+	request->is_renumbered =
+		request->signer && dns->tsig.tsig.original_id != dns->walk.id;
 	if (!verdict_is_ok(&v))
 		return v;
 	if (request->signer)

@@ -61,6 +61,9 @@ struct request {
 	struct policy_subject subject;
 	uint16_t port;         /* of subject.source */
 	struct signer *signer; /* NULL: it is not signed */
+	/* Its id is another one than when it was signed: Kea's transport does that.  Kea
+	 * waits for an answer for 100 ms. */
+	bool is_renumbered;
 
 	/* For what. */
 	struct update *update; /* owned; NULL: not an update, or not read yet */

@@ -52,7 +52,7 @@ static void start_waiting(struct zone_requests *zone, struct request *request)
 	request_set_state(request, REQUEST_DELIVERING);
 	if (!request->deadline_ms)
 		request->deadline_ms = turn_monotonic_ms(&thread->time) +
-			zone->content->rules->ack_timeout_ms;
+			content_ack_timeout_ms(zone->content, request->is_renumbered);
 	enter_list(zone, request);
 }
 

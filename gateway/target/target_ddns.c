@@ -374,5 +374,6 @@ const struct target_ops target_ddns = {
 	.deliver = ddns_deliver,
 	.is_at = ddns_is_at,
 	.takes_more = ddns_takes_more,
+	.stalls = ddns_stalls,
 	.check = ddns_check,
 };

@@ -196,6 +196,13 @@ static struct ddns_flight *add_flight(struct ddns_target *t,
 	return flight;
 }
 
+/* Knot does: see ddns_follow.  What groups counts as Knot. */
+bool ddns_stalls(const struct target *target)
+{
+	return ((const struct ddns_target *)(const void *)target)->kind !=
+		DDNS_SERVER_EXACT;
+}
+
 bool ddns_takes_more(const struct target *target)
 {
 	const struct ddns_target *t = (const struct ddns_target *)(const void *)target;

@@ -295,6 +295,7 @@ void ddns_on_pause(void *arg);
 void ddns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
 bool ddns_takes_more(const struct target *target);
+bool ddns_stalls(const struct target *target);
 void ddns_on_landing(void *arg);
 void ddns_on_follower(void *arg);
 void ddns_drop_flights(struct ddns_target *t);

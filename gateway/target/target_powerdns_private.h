@@ -79,7 +79,7 @@ struct powerdns_target {
 	struct powerdns_parents *parents;
 	bool is_signed;
 	bool has_hinted;
-	bool only_looks; /* target_env.only_looks */
+	bool only_looks;  /* target_env.only_looks */
 	bool is_lmdb;     /* the back end, if /config tells it */
 	size_t patch_max; /* octets */
 	struct powerdns_upkeep upkeep;

@@ -57,7 +57,7 @@ static void check_zone(const struct config *config, const struct config_zone *zo
 	require(config_find_zone(config, zone->name) == zone);
 	require(config_find_enclosing_zone(config, zone->name) == zone);
 	require(zone->text && zone->target_count > 0);
-	require(zone->ack_timeout_ms > 0 && zone->refresh_s > 0);
+	require(zone->refresh_s > 0);
 	require(zone->expiry.grace_ms >= 0);
 	require(zone->expiry.brake_percent > 0 && zone->expiry.brake_percent <= 100);
 	for (size_t i = 0; i < zone->target_count; i++) {

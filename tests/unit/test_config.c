@@ -122,7 +122,7 @@ static void a_zone_has_defaults(void **state)
 	assert_name(zone->name, "dyn.example.");
 	assert_string_equal(zone->text, "dyn.example.");
 	assert_int_equal(zone->ack, CONFIG_ACK_WAIT);
-	assert_int_equal(zone->ack_timeout_ms, 1500);
+	assert_int_equal(zone->ack_timeout_ms, 0);
 	assert_int_equal(zone->refresh_s, 60);
 	assert_int_equal(zone->max_size, 1 << 30);
 	assert_null(zone->mname);
