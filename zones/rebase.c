@@ -1,7 +1,8 @@
 /*
  * Rebasing: changes become records of an update again, in an order in which the rules
  * of RFC 2136 3.4.2 accept each of them: first the apex' new name servers, since the
- * last old one could not be deleted without them; then all deletions; then all
+ * last old one could not be deleted without them; then all deletions, those of name
+ * servers that only get another TTL last, since the last of all is not deleted; then all
  * additions, since an address beside a CNAME that still exists would be ignored.
  */
 #include "zones/rebase.h"
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "zones/draft.h"
+#include "zones/rdata.h"
 
 struct record_list {
 	struct rr *rrs;
@@ -37,16 +39,41 @@ static bool push_record(bool removed, const struct rr *rr, void *arg)
 	return push(arg, removed, rr);
 }
 
-/*
- * Does it belong to this turn?  Name servers of the apex may belong to two: one that
- * only gets another TTL is deleted in the second turn and added again in the third.
- */
-static bool is_of_turn(const struct rr *rr, const uint8_t *apex, int turn)
+enum turn {
+	TURN_NAME_SERVERS, /* of the apex: those that are added */
+	TURN_DELETIONS,
+	TURN_AGAIN, /* deletions of name servers of the apex that are added again */
+	TURN_ADDITIONS,
+	TURNS,
+};
+
+static bool is_apex_ns(const struct rr *rr, const uint8_t *apex)
 {
-	if (rr->class == CLASS_NONE)
-		return turn == 1;
-	return turn == 2 ||
-		(turn == 0 && rr->type == TYPE_NS && name_is_equal(rr->owner, apex));
+	return rr->type == TYPE_NS && name_is_equal(rr->owner, apex);
+}
+
+static bool is_added(const struct rr *rr, const struct rr *rrs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rrs[i].class != CLASS_NONE && rrs[i].type == rr->type &&
+			name_is_equal(rrs[i].owner, rr->owner) &&
+			rdata_is_equal(rr->type, rrs[i].rdata, rrs[i].rdata_len,
+				rr->rdata, rr->rdata_len))
+			return true;
+	}
+	return false;
+}
+
+/* Name servers of the apex may belong to several turns. */
+static bool is_of_turn(const struct rr *rr, const uint8_t *apex, enum turn turn,
+	const struct rr *rrs, size_t count)
+{
+	if (rr->class != CLASS_NONE)
+		return turn == TURN_ADDITIONS ||
+			(turn == TURN_NAME_SERVERS && is_apex_ns(rr, apex));
+	if (turn != TURN_DELETIONS && turn != TURN_AGAIN)
+		return false;
+	return (is_apex_ns(rr, apex) && is_added(rr, rrs, count)) == (turn == TURN_AGAIN);
 }
 
 /* An update has at most 65535 records; more are applied in several updates, each within
@@ -76,14 +103,14 @@ static int apply_part(
 	return r;
 }
 
-static int apply_turn(struct zone *zone, const struct rr *rrs, size_t count, int turn,
-	struct changeset *changes)
+static int apply_turn(struct zone *zone, const struct rr *rrs, size_t count,
+	enum turn turn, struct changeset *changes)
 {
 	struct record_list part = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r; i++) {
-		if (!is_of_turn(&rrs[i], zone_apex(zone), turn))
+		if (!is_of_turn(&rrs[i], zone_apex(zone), turn, rrs, count))
 			continue;
 		if (!push(&part, rrs[i].class == CLASS_NONE, &rrs[i]))
 			r = -ENOMEM;
@@ -101,7 +128,7 @@ static int apply_turns(
 {
 	int r = 0;
 
-	for (int turn = 0; turn < 3 && !r; turn++)
+	for (enum turn turn = 0; turn < TURNS && !r; turn++)
 		r = apply_turn(zone, rrs, count, turn, changes);
 	return r;
 }

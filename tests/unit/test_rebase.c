@@ -136,6 +136,31 @@ static void an_incremental_transfer_keeps_the_order_of_its_versions(void **state
 	zone_free(zone);
 }
 
+/* The last of the name servers that are deleted is one that is added again. */
+static void a_difference_with_another_ttl_deletes_name_servers(void **state)
+{
+	const char *const lines[] = {
+		"@ 0 NONE SOA ns admin 10 2 3 4 5",
+		"@ 0 NONE NS a",
+		"@ 0 NONE NS b",
+		"@ 0 NONE NS c",
+		"@ 60 IN SOA ns admin 11 2 3 4 5",
+		"@ 90 IN NS a",
+		NULL,
+	};
+	struct zone *zone =
+		message_make_zone("example.", SOA "@ 60 NS a\n@ 60 NS b\n@ 60 NS c\n");
+	struct update *difference = message_update_of("example.", lines);
+	struct changeset *cs;
+
+	(void)state;
+	assert_int_equal(rebase_difference(zone, difference, &cs), 0);
+	message_assert_zone(zone, SOA_LINE("11") "example. 90 NS a.example.\n");
+	changeset_unref(cs);
+	update_free(difference);
+	zone_free(zone);
+}
+
 /* From each state on the way, the differences of the merged change lead to the last one.
  */
 static void from_any_state_on_the_way_to_the_last(void **state)
@@ -194,6 +219,7 @@ int main(void)
 		cmocka_unit_test(a_cname_gives_way_to_an_address),
 		cmocka_unit_test(all_name_servers_of_the_apex_can_change),
 		cmocka_unit_test(another_ttl_keeps_the_name_servers),
+		cmocka_unit_test(a_difference_with_another_ttl_deletes_name_servers),
 		cmocka_unit_test(the_serial_only_moves_forward),
 		cmocka_unit_test(from_any_state_on_the_way_to_the_last),
 		cmocka_unit_test(what_came_and_went_is_still_deleted),
