@@ -5,6 +5,7 @@ import sqlite3
 import struct
 
 import dns.message
+import dns.opcode
 import dns.rcode
 import pytest
 
@@ -194,6 +195,10 @@ def test_what_only_powerdns_can_give_is_said_to_be_so(tmp_path, gateways, admin)
         assert "only its own server can transfer" in front.gateway.log()
         server.patch(NAME, (full("auto"), "HTTPS", 60,
                             ["1 . ipv4hint=auto", "3 . alpn=h2 ipv6hint=auto"]))
+        notify = dns.message.make_query(NAME, "SOA")
+        notify.set_opcode(dns.opcode.NOTIFY)
+        assert front.send(notify).rcode == "NOERROR"
+        wait_for(lambda: front.gateway.serial(NAME) == server.serial(NAME), "a look there")
         assert front.update(add=[("auto", 60, "HTTPS", "2 b.dyn.example.")]) == "NOERROR"
         assert contents(server, "auto", "HTTPS") == {
             "1 . ipv4hint=auto", "3 . alpn=h2 ipv6hint=auto", "2 b.dyn.example."}

@@ -355,9 +355,8 @@ class Zone:
         if when == "before":
             self.serial += self.others
             return None
-        wanted = query.sections[1][0][0].serial
-        changes = query.sections[2]
-        if wanted != self.serial:
+        wanted, changes = query.sections[1:3]
+        if wanted and wanted[0][0].serial != self.serial:
             return framed(answer(query, rcode=dns.rcode.NXRRSET))
         if changes:
             self.serial += 1
