@@ -49,7 +49,7 @@ enum {
 	DELIVERY_SLOW_MS = 8, /* a target that takes this long for a request gets fewer
 	                       * and larger ones: after each we wait, half as long as
 	                       * it took, for the clients that it answered */
-	DELIVERY_GATHER_MAX_MS = 5, /* but no longer than this */
+	DELIVERY_GATHER_MAX_MS = 10, /* but no longer than this */
 };
 
 struct delivery;
