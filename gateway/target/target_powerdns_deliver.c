@@ -30,11 +30,7 @@
 #include <string.h>
 #include "gateway/base/log.h"
 
-enum {
-	CERTAIN_MS = 50, /* how long nobody is expected to write after we did: others
-			  * have as much time to do so unnoticed */
-	LOOK_MS = 10000, /* how old the zone's settings may be */
-};
+enum { LOOK_MS = 10000 }; /* how old the zone's settings may be */
 
 /* ---- the end of a delivery ---- */
 
@@ -351,10 +347,12 @@ static void on_soa_before(void *arg, const struct http_response *response)
 
 	if (!powerdns_take_soa(t, response))
 		return;
-	if (is_expected(t))
-		powerdns_send_patch(t);
-	else
+	if (!is_expected(t)) {
 		complete_changed(t);
+		return;
+	}
+	powerdns_be_certain(t);
+	powerdns_send_patch(t);
 }
 
 /* Is it certain that nobody has written but us?  It has to be looked at now and then, as
@@ -363,7 +361,7 @@ static bool is_certain(const struct powerdns_target *t)
 {
 	const int64_t now_ms = turn_monotonic_ms(t->alarms->clock);
 
-	return t->is_certain && now_ms - t->certain_ms <= CERTAIN_MS &&
+	return t->is_certain && now_ms - t->certain_ms <= POWERDNS_CERTAIN_MS &&
 		now_ms - t->looked_ms <= LOOK_MS;
 }
 

@@ -16,6 +16,9 @@ enum {
 	POWERDNS_SLOW_FACTOR = 12,     /* factor on the timeout of requests whose
 	                                * duration grows with the zone */
 	POWERDNS_METADATA_MAX = 16,    /* octets of a value, with its final zero */
+	POWERDNS_CERTAIN_MS = 50,      /* how long nobody is expected to write after we
+					* have looked: others have as much time to do
+					* so unnoticed */
 };
 
 /* In POWERDNS_NOTE_KIND: API-RECTIFY was not set. */
@@ -84,7 +87,7 @@ struct powerdns_target {
 	size_t patch_max; /* octets */
 	struct powerdns_upkeep upkeep;
 	powerdns_step *with_settings; /* goes on when they have been read */
-	bool is_certain;              /* nobody else had written, at: */
+	bool is_certain;              /* nobody else had written, as of: */
 	int64_t certain_ms;           /* monotonic */
 	int64_t looked_ms;            /* monotonic; when the zone's settings were read */
 
@@ -156,8 +159,8 @@ bool powerdns_is_rectified_here(const struct powerdns_target *t);
 void powerdns_want_rectify(struct powerdns_target *t);
 /* The zone has been loaded. */
 void powerdns_upkeep_loaded(struct powerdns_target *t);
-/* Looks at the SOA once the operation has ended and whoever waited for it has been told:
- * it is certain if it is what is believed. */
+/* After a write that does not tell whether others have written, too: looks at the SOA
+ * when the last look is too old, unless a delivery does so before it writes. */
 void powerdns_look_later(struct powerdns_target *t);
 void powerdns_be_certain(struct powerdns_target *t);
 /* A step of the upkeep has failed. */

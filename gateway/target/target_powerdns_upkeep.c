@@ -444,7 +444,10 @@ static void on_look_alarm(void *arg)
 
 void powerdns_look_later(struct powerdns_target *t)
 {
-	alarm_set_in(&t->upkeep.look_alarm, 0);
+	const int64_t until_ms = t->certain_ms + POWERDNS_CERTAIN_MS;
+
+	t->is_certain = until_ms > now_ms(t);
+	alarm_set(&t->upkeep.look_alarm, until_ms);
 }
 
 /* ---- life ---- */
