@@ -37,7 +37,7 @@ static void write_path(
 		[POWERDNS_ZONE] = "",
 		[POWERDNS_SOA] = "",
 		[POWERDNS_METADATA] = "/metadata",
-		[POWERDNS_NOTE] = "/metadata/" POWERDNS_NOTE_KIND,
+		[POWERDNS_NOTE] = ("/metadata/" POWERDNS_NOTE_KIND),
 		[POWERDNS_RECTIFY] = "/rectify",
 	};
 	char name[NAME_TEXT_MAX], escaped[NAME_TEXT_MAX * ESCAPED_LEN];
