@@ -296,32 +296,37 @@ int store_each_mac(struct store *store, uint64_t since,
 
 /* ---- targets ---- */
 
-int store_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
+/* A statement whose first two parameters say which target of which zone. */
+static struct store_call call_of_target(
+	struct store *store, enum store_statement which, int64_t zone, const char *target)
 {
-	struct store_call call = store_call(store, SQL_PUT_CURSOR);
+	struct store_call call = store_call(store, which);
 
 	store_bind_number(&call, 1, zone);
 	store_bind_text(&call, 2, target);
+	return call;
+}
+
+int store_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	struct store_call call = call_of_target(store, SQL_PUT_CURSOR, zone, target);
+
 	store_bind_number(&call, 3, (int64_t)seq);
 	return store_run(&call);
 }
 
 static int forget_marks(struct store *store, int64_t zone, const char *target)
 {
-	struct store_call call = store_call(store, SQL_FORGET_MARKS);
+	struct store_call call = call_of_target(store, SQL_FORGET_MARKS, zone, target);
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	return store_run(&call);
 }
 
 int store_forget_cursor(struct store *store, int64_t zone, const char *target)
 {
-	struct store_call call = store_call(store, SQL_FORGET_CURSOR);
+	struct store_call call = call_of_target(store, SQL_FORGET_CURSOR, zone, target);
 	int r;
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	r = store_run(&call);
 	return r ? r : forget_marks(store, zone, target);
 }
@@ -345,10 +350,8 @@ int store_each_cursor(struct store *store, int64_t zone,
 static int add_mark(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	const struct store_belief *belief)
 {
-	struct store_call call = store_call(store, SQL_ADD_MARK);
+	struct store_call call = call_of_target(store, SQL_ADD_MARK, zone, target);
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	store_bind_number(&call, 3, (int64_t)seq);
 	store_bind_number(&call, 4, belief->serial);
 	store_bind_number(&call, 5, belief->at_ms);
@@ -358,11 +361,9 @@ static int add_mark(struct store *store, int64_t zone, const char *target, uint6
 int store_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	const struct store_belief *belief)
 {
-	struct store_call call = store_call(store, SQL_PUT_BELIEF);
+	struct store_call call = call_of_target(store, SQL_PUT_BELIEF, zone, target);
 	int r;
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	store_bind_number(&call, 3, belief->serial);
 	store_bind_number(&call, 4, (int64_t)belief->records);
 	r = store_run(&call);
@@ -372,12 +373,10 @@ int store_put_belief(struct store *store, int64_t zone, const char *target, uint
 int store_find_belief(struct store *store, int64_t zone, const char *target,
 	struct store_belief *ret_belief)
 {
-	struct store_call call = store_call(store, SQL_FIND_BELIEF);
+	struct store_call call = call_of_target(store, SQL_FIND_BELIEF, zone, target);
 	struct store_belief belief = {0};
 	int r;
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	if (store_step(&call)) {
 		belief.is_known = true;
 		belief.serial = (uint32_t)store_column_number(&call, 0);
@@ -392,12 +391,10 @@ int store_find_belief(struct store *store, int64_t zone, const char *target,
 int store_find_mark(struct store *store, int64_t zone, const char *target,
 	uint32_t serial, uint64_t *ret_seq)
 {
-	struct store_call call = store_call(store, SQL_EACH_MARK);
+	struct store_call call = call_of_target(store, SQL_EACH_MARK, zone, target);
 	uint64_t seq = 0;
 	int r;
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	while (!seq && store_step(&call)) {
 		if (!serial_is_newer((uint32_t)store_column_number(&call, 1), serial))
 			seq = store_column_number(&call, 0);
@@ -410,10 +407,8 @@ int store_find_mark(struct store *store, int64_t zone, const char *target,
 
 int store_drop_aside(struct store *store, int64_t zone, const char *target, uint64_t seq)
 {
-	struct store_call call = store_call(store, SQL_DROP_ASIDE);
+	struct store_call call = call_of_target(store, SQL_DROP_ASIDE, zone, target);
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	store_bind_number(&call, 3, (int64_t)seq);
 	return store_run(&call);
 }
@@ -421,10 +416,8 @@ int store_drop_aside(struct store *store, int64_t zone, const char *target, uint
 int store_set_aside(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	int64_t at_ms, const struct verdict *why)
 {
-	struct store_call call = store_call(store, SQL_SET_ASIDE);
+	struct store_call call = call_of_target(store, SQL_SET_ASIDE, zone, target);
 
-	store_bind_number(&call, 1, zone);
-	store_bind_text(&call, 2, target);
 	store_bind_number(&call, 3, (int64_t)seq);
 	store_bind_number(&call, 4, at_ms);
 	store_bind_number(&call, 5, why->rcode);
