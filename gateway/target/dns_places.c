@@ -193,11 +193,11 @@ void dns_places_answer(struct dns_places *places, const struct config_address *a
 	char name[NAME_TEXT_MAX];
 	const bool is_first = !places->answered.len;
 
-	if (dns_places_is_same(address, &places->answered))
+	if (dns_places_is_same(address, &places->answered) ||
+		!dns_places_is_same(address, dns_places_address(places)))
 		return;
 	places->answered = *address;
-	if (dns_places_is_same(address, dns_places_address(places)))
-		endpoints_answer(&places->servers, places->servers.current);
+	endpoints_answer(&places->servers, places->servers.current);
 	if (!is_first && places->zone[0])
 		log_info("zone %s: target %s is asked at %s now",
 			name_to_text(places->zone, name), places->target->id,

@@ -47,7 +47,7 @@ void dns_places_give_up(struct dns_places *places, struct dns_places_waiter *wai
 /* This address was not reached, or gave no answer; NULL: it was not found.  True: there
  * is another one, which may have to be found first. */
 bool dns_places_fail(struct dns_places *places, const struct config_address *address);
-/* This address has answered. */
+/* This address has answered.  It counts if it is still the one to use. */
 void dns_places_answer(struct dns_places *places, const struct config_address *address);
 
 bool dns_places_is_same(const struct config_address *a, const struct config_address *b);
