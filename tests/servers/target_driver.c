@@ -28,12 +28,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
 #include "gateway/target/powerdns_server.h"
 #include "gateway/target/target.h"
 #include "tsig/keyfile.h"
 #include "zones/rdata.h"
 
-enum { LINE_LEN = 1 << 20, URLS_MAX = 4 };
+enum { URLS_MAX = 4 };
 
 struct driver {
 	struct target_env env;
@@ -49,6 +54,7 @@ struct driver {
 	uint8_t zone_name[NAME_MAX_LEN];
 	struct zone *mirror;
 	struct changeset *changes;
+	struct evbuffer *input;
 	bool is_called;
 	bool is_quiet;   /* an abandoned operation says nothing */
 	bool is_calling; /* inside a call to the target: callbacks must not come */
@@ -413,10 +419,48 @@ static void configure(struct driver *d, int argc, char **argv)
 		d->key = argv + 5;
 }
 
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	bool *is_readable = arg;
+
+	(void)fd;
+	(void)what;
+	*is_readable = true;
+}
+
+/* The target goes on with what it does by itself until a command is there. */
+static void wait_for_input(struct driver *d)
+{
+	bool is_readable = false;
+	struct event *event = must(
+		event_new(d->env.base, STDIN_FILENO, EV_READ, on_readable, &is_readable));
+
+	event_add(event, NULL);
+	while (!is_readable) {
+		turn_clock_begin(&d->time);
+		if (event_base_loop(d->env.base, EVLOOP_ONCE) != 0)
+			die("standard input cannot be waited for");
+	}
+	event_free(event);
+}
+
+/* To be freed; NULL: the end. */
+static char *next_line(struct driver *d)
+{
+	char *line;
+
+	while (!(line = evbuffer_readln(d->input, NULL, EVBUFFER_EOL_LF))) {
+		wait_for_input(d);
+		if (evbuffer_read(d->input, STDIN_FILENO, -1) <= 0)
+			break;
+	}
+	return line;
+}
+
 int main(int argc, char **argv)
 {
 	struct driver d = {0};
-	char *line = must(malloc(LINE_LEN));
+	char *line;
 
 	d.env.base = must(event_base_new());
 	d.env.alarms = &d.alarms;
@@ -428,10 +472,12 @@ int main(int argc, char **argv)
 	d.mirror = must(zone_new(d.zone_name));
 	d.changes = must(changeset_new());
 	forget(&d);
-	while (fgets(line, LINE_LEN, stdin)) {
-		line[strcspn(line, "\n")] = '\0';
+	d.input = must(evbuffer_new());
+	while ((line = next_line(&d))) {
 		obey(&d, line);
+		free(line);
 	}
+	evbuffer_free(d.input);
 	target_ops(d.target)->free(d.target);
 	powerdns_servers_free(d.env.powerdns_servers);
 	keyring_free(d.ring);
@@ -440,6 +486,5 @@ int main(int argc, char **argv)
 	hmac_pool_free(d.env.pool);
 	alarms_clear(&d.alarms);
 	event_base_free(d.env.base);
-	free(line);
 	return 0;
 }
