@@ -10,7 +10,6 @@ import pytest
 
 from front import KINDS, NAME, Front, Wire, full, is_installed, make_server, random_changes
 from gateway import run
-from load import Load
 from servers import HOST, find, have, wait_for
 
 HOST1 = {"192.0.2.11", "192.0.2.12"}
@@ -433,28 +432,6 @@ def test_a_refusal_is_for_whom_it_concerns(tmp_path, gateways, admin):
             "nothing to delete": "NOERROR", "it is there": "NXDOMAIN"}
         assert serial_of(front) == serial
         assert front.mirrored("no_host") == set()
-    wire.close()
-
-
-# ---- batches ----
-
-def test_clients_of_a_slow_target_share_its_requests(tmp_path, gateways, admin):
-    """Each of them sends its next update when the last is answered: in one half that
-    travels and one that waits, if the target were asked again at once."""
-    clients, updates = 8, 160
-    kind = next((kind for kind in ("bind", "knot") if is_installed(kind)), None)
-    if not kind:
-        pytest.skip("neither BIND nor Knot is installed")
-    server = make_server(kind, tmp_path / kind).start()
-    wire = Wire(server.port, delay_s=0.03)
-    with Front(gateways, admin, [server], wires=[wire]) as front:
-        serial = serial_of(front)
-        load = Load(front.gateway, admin, outstanding=clients, most=updates)
-        load.start()
-        load.join()
-        assert len(load.finish().acknowledged) == updates
-        requests = serial_of(front) - serial
-        assert requests < updates / clients * 1.5
     wire.close()
 
 
