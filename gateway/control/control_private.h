@@ -256,7 +256,8 @@ enum { CONTROL_RELOAD, CONTROL_CHECK };
 
 control_fn control_get_health, control_get_status, control_get_zones, control_get_targets,
 	control_get_metrics, control_get_page, control_get_hosts, control_get_leases,
-	control_get_audit, control_get_why, control_get_keys, control_get_asides;
+	control_get_audit, control_get_why, control_get_keys, control_get_asides,
+	control_get_servers;
 control_fn control_post_host, control_post_zone, control_post_adopt, control_post_asides,
 	control_post_retry, control_post_rectify, control_post_sync, control_post_explain,
 	control_post_order, control_delete_lease;

@@ -37,6 +37,7 @@ static const struct route routes[] = {
 	{GET, "/metrics", "", true, control_get_metrics, 0},
 	{GET, "/api/v1/zones", "cursor", false, control_get_zones, 0},
 	{GET, "/api/v1/targets", "cursor", false, control_get_targets, CONTROL_ALL},
+	{GET, "/api/v1/servers", "", false, control_get_servers, 0},
 	{GET, "/api/v1/queue", "cursor", false, control_get_targets, CONTROL_BEHIND},
 	{GET, "/api/v1/set-aside", "zone cursor", false, control_get_asides, 0},
 	{GET, "/api/v1/hosts", "zone pattern state cursor", false, control_get_hosts, 0},

@@ -13,6 +13,7 @@
 
 #include "build.h"
 #include "gateway/control/control_survey.h"
+#include "gateway/target/powerdns_server.h"
 
 enum {
 	METRICS_ZONES_MAX = 5000, /* some 10 MiB of text for as many with a target each */
@@ -322,8 +323,7 @@ static void say_troubles(struct control_request *r, const struct control_sums *s
 	const struct metrics *m = r->state;
 	char labels[64];
 
-	head(r, m->all, "targets_in_trouble", "gauge",
-		"Those of them with each trouble.");
+	head(r, m->all, "targets_in_trouble", "gauge", "Targets with each trouble.");
 	for (enum target_trouble i = 1; i < TARGET_TROUBLES; i++) {
 		snprintf(labels, sizeof(labels), "{trouble=\"%s\"}",
 			target_trouble_name(i));
@@ -366,6 +366,63 @@ static void say_gateway(struct control_request *r)
 		(double)totals->journal.busy_us / 1e6);
 }
 
+/* ---- PowerDNS servers ---- */
+
+static const struct {
+	const char *name, *type, *help;
+} use_metrics[] = {
+	{"server_requests_open", "gauge", "Requests that it has not answered yet."},
+	{"server_requests_waiting", "gauge", "Requests that wait for their turn."},
+	{"server_requests_limit", "gauge", "How many may be open at once, as learned."},
+	{"server_requests_total", "counter", "Requests sent to it."},
+};
+
+static void say_use(struct control_request *r, size_t metric, const char *server,
+	const char *kind, const struct pool_use *use)
+{
+	const double numbers[] = {
+		use->inside, use->waiting, use->places, (double)use->started};
+	const struct metrics *m = r->state;
+	char target[VALUE_MAX], labels[LABELS_MAX];
+
+	snprintf(labels, sizeof(labels), "{target=\"%s\",kind=\"%s\"}",
+		escape(server, target), kind);
+	line(r, m->all, use_metrics[metric].name, labels, numbers[metric]);
+}
+
+static void say_conflicts(struct control_request *r, const struct powerdns_view *server)
+{
+	const struct metrics *m = r->state;
+	char target[VALUE_MAX], labels[LABELS_MAX];
+
+	snprintf(labels, sizeof(labels), "{target=\"%s\"}", escape(server->id, target));
+	line(r, m->all, "server_conflicts_total", labels, (double)server->conflicts);
+}
+
+static void say_servers(struct control_request *r)
+{
+	const struct metrics *m = r->state;
+	struct powerdns_view *servers = NULL;
+	size_t count = 0;
+
+	r->has_failed |= powerdns_servers_look(
+				 zone_threads_powerdns_servers(r->control->zone_threads),
+				 &servers, &count) != 0;
+	for (size_t i = 0; i < sizeof(use_metrics) / sizeof(use_metrics[0]); i++) {
+		head(r, m->all, use_metrics[i].name, use_metrics[i].type,
+			use_metrics[i].help);
+		for (size_t j = 0; j < count; j++) {
+			say_use(r, i, servers[j].id, "read", &servers[j].reads);
+			say_use(r, i, servers[j].id, "write", &servers[j].writes);
+		}
+	}
+	head(r, m->all, "server_conflicts_total", "counter",
+		"Writes that were sent again since others were in their way.");
+	for (size_t j = 0; j < count; j++)
+		say_conflicts(r, &servers[j]);
+	powerdns_views_free(servers, count);
+}
+
 /* ---- the answer ---- */
 
 static void answer_metrics(struct control_request *r)
@@ -383,6 +440,7 @@ static void answer_metrics(struct control_request *r)
 	gather(m);
 	say_answers(r);
 	say_gateway(r);
+	say_servers(r);
 	m->all = NULL;
 	control_done_text(r, "text/plain; version=0.0.4", all);
 }

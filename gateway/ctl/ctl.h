@@ -6,7 +6,7 @@
  *   ctl_config.c  the few settings of the gateway's configuration that it needs
  *   ctl_ask.c     requests by libcurl, page after page until the last
  *   ctl_table.c   tables, times, numbers
- *   ctl_show.c    status, zones, keys
+ *   ctl_show.c    status, zones, targets, keys
  *   ctl_queue.c   queue, and what targets have refused: retry, drop
  *   ctl_hosts.c   hosts and leases: showing, expiring, holding, removing them
  *   ctl_audit.c   audit, why, explain
@@ -175,8 +175,8 @@ void *ctl_check(void *memory);
 
 typedef enum ctl_exit ctl_command(const struct ctl *ctl);
 
-ctl_command ctl_status, ctl_zones, ctl_keys, ctl_queue, ctl_hosts, ctl_leases, ctl_act,
-	ctl_adopt, ctl_rectify, ctl_sync, ctl_asides, ctl_audit, ctl_why, ctl_explain,
-	ctl_enrol, ctl_order;
+ctl_command ctl_status, ctl_zones, ctl_targets, ctl_keys, ctl_queue, ctl_hosts,
+	ctl_leases, ctl_act, ctl_adopt, ctl_rectify, ctl_sync, ctl_asides, ctl_audit,
+	ctl_why, ctl_explain, ctl_enrol, ctl_order;
 
 #endif

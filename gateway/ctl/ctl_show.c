@@ -95,6 +95,83 @@ enum ctl_exit ctl_zones(const struct ctl *ctl)
 		ctl, ctl_path("/api/v1/zones", NULL), "zones", columns, false, NULL);
 }
 
+/* ---- targets ---- */
+
+/* Of a histogram; NULL: nothing was counted. */
+static const char *average(const json_t *batches, const char *histogram, double unit,
+	const char *suffix, char buf[CTL_TEXT_MAX])
+{
+	const json_t *all = json_object_get(batches, histogram);
+	const long long count = ctl_integer(all, "count");
+
+	if (!count)
+		return NULL;
+	snprintf(buf, CTL_TEXT_MAX, "%.1f%s", ctl_real(all, "sum") / (double)count / unit,
+		suffix);
+	return buf;
+}
+
+static const char *average_size(const json_t *batches, char buf[CTL_TEXT_MAX])
+{
+	return average(batches, "rrsets", 1, "", buf);
+}
+
+static const char *average_time(const json_t *batches, char buf[CTL_TEXT_MAX])
+{
+	return average(batches, "seconds", 0.001, " ms", buf);
+}
+
+static const char *count_batches(const json_t *batches, char buf[CTL_TEXT_MAX])
+{
+	return ctl_number(batches, "requests", buf);
+}
+
+static const char *count_merged(const json_t *batches, char buf[CTL_TEXT_MAX])
+{
+	return ctl_number(batches, "merged", buf);
+}
+
+static const char *describe_use(const json_t *use, char buf[CTL_TEXT_MAX])
+{
+	snprintf(buf, CTL_TEXT_MAX, "%lld of %lld, %lld waiting",
+		ctl_integer(use, "open"), ctl_integer(use, "limit"),
+		ctl_integer(use, "waiting"));
+	return buf;
+}
+
+enum ctl_exit ctl_targets(const struct ctl *ctl)
+{
+	static const struct ctl_column targets[] = {
+		{"ZONE", "zone", NULL},
+		{"TARGET", "target", NULL},
+		{"STATE", "state", NULL},
+		{">PENDING", "pending", NULL},
+		{">BEHIND", "lag_s", ctl_span_cell},
+		{">DELIVERED", "delivered", NULL},
+		{">MERGED", "batches", count_merged},
+		{">BATCHES", "batches", count_batches},
+		{">RRSETS", "batches", average_size},
+		{">TIME", "batches", average_time},
+		{">FAILED", "failures", NULL},
+		{">REFUSED", "rejected", NULL},
+		{NULL, NULL, NULL},
+	};
+	static const struct ctl_column servers[] = {
+		{"SERVER", "target", NULL},
+		{"STATE", "state", NULL},
+		{"READS", "reads", describe_use},
+		{"WRITES", "writes", describe_use},
+		{">CONFLICTS", "conflicts", NULL},
+		{NULL, NULL, NULL},
+	};
+	const struct ctl_listed lists[2] = {
+		{"/api/v1/targets", "targets", targets},
+		{"/api/v1/servers", "servers", servers},
+	};
+
+	return ctl_list_both(ctl, lists);
+}
+
 /* ---- keys ---- */
 
 static const char *describe_uses(const json_t *uses, char buf[CTL_TEXT_MAX])

@@ -21,6 +21,8 @@ static const struct command {
 } commands[] = {
 	{"status", "status", "show the gateway as a whole", 0, 0, 0, ctl_status},
 	{"zones", "zones", "show the zones and their states", 0, 0, 0, ctl_zones},
+	{"targets", "targets", "show the targets, and what they are sent", 0, 0, 0,
+		ctl_targets},
 	{"hosts", "hosts [--zone Z] [--state S] [PATTERN]",
 		"show hosts with leases, and expired ones", 0, 1,
 		TAKES(CTL_ZONE) | TAKES(CTL_STATE), ctl_hosts},

@@ -202,6 +202,11 @@ bool zone_threads_are_alive(const struct zone_threads *all)
 	return true;
 }
 
+struct powerdns_servers *zone_threads_powerdns_servers(struct zone_threads *all)
+{
+	return all->shared.powerdns_servers;
+}
+
 static void push_call(struct zone_threads *all, struct zone_call *call, unsigned number)
 {
 	queue_push_one(&all->writers[number]->calls, &call->node);

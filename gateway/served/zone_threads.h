@@ -89,6 +89,9 @@ void zone_threads_call(struct zone_threads *threads, struct zone_call *call,
 	const struct config *config);
 void zone_call_finish(struct zone_call *call);
 
+/* From any thread: the PowerDNS servers of all targets. */
+struct powerdns_servers *zone_threads_powerdns_servers(struct zone_threads *threads);
+
 /* From one thread: a new configuration, which each thread adopts between two turns.  0,
  * or -ENOMEM with the old one kept. */
 int zone_threads_reload(struct zone_threads *threads, struct config *config)

@@ -31,6 +31,70 @@ void powerdns_servers_free(struct powerdns_servers *servers)
 	free(servers);
 }
 
+static void add_use(struct pool_use *to, const struct pool_use *use)
+{
+	to->inside += use->inside;
+	to->waiting += use->waiting;
+	to->places += use->places;
+	to->started += use->started;
+}
+
+/* False: no memory. */
+static bool add_view(
+	struct powerdns_view *views, size_t *count, const struct powerdns_server *server)
+{
+	const struct pool_use reads = request_pool_look(&server->pool, false);
+	const struct pool_use writes = request_pool_look(&server->pool, true);
+	struct powerdns_view *view = views;
+
+	while (view < views + *count && strcmp(view->id, server->id) != 0)
+		view++;
+	if (view == views + *count) {
+		view->id = strdup(server->id);
+		if (!view->id)
+			return false;
+		++*count;
+	}
+	view->is_down |= server->pool.state == POOL_DOWN;
+	add_use(&view->reads, &reads);
+	add_use(&view->writes, &writes);
+	view->conflicts += server->pool.conflicts;
+	return true;
+}
+
+int powerdns_servers_look(struct powerdns_servers *servers,
+	struct powerdns_view **ret_views, size_t *ret_count)
+{
+	const struct powerdns_server *server;
+	struct powerdns_view *views;
+	size_t count = 0;
+	bool is_whole;
+
+	pthread_mutex_lock(&servers->lock);
+	LIST_FOREACH(server, &servers->servers, entry)
+	count++;
+	views = calloc(count + 1, sizeof(*views));
+	is_whole = views != NULL;
+	count = 0;
+	LIST_FOREACH(server, &servers->servers, entry)
+	is_whole = is_whole && add_view(views, &count, server);
+	pthread_mutex_unlock(&servers->lock);
+	if (!is_whole) {
+		powerdns_views_free(views, count);
+		return -ENOMEM;
+	}
+	*ret_views = views;
+	*ret_count = count;
+	return 0;
+}
+
+void powerdns_views_free(struct powerdns_view *views, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(views[i].id);
+	free(views);
+}
+
 /* ---- one server ---- */
 
 /* May be half built; it is not in the list. */

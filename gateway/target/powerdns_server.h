@@ -62,6 +62,21 @@ struct powerdns_servers *powerdns_servers_new(void);
 /* Nobody may be joined.  NULL is harmless. */
 void powerdns_servers_free(struct powerdns_servers *servers);
 
+/* What a server is asked, for administrators. */
+struct powerdns_view {
+	char *id; /* config_target.id; owned */
+	bool is_down;
+	struct pool_use reads, writes;
+	uint64_t conflicts; /* writes that were sent again because of others */
+};
+
+/* All of them; those of one id (with different API keys, for example) together.
+ * 0 or -ENOMEM. */
+int powerdns_servers_look(struct powerdns_servers *servers,
+	struct powerdns_view **ret_views, size_t *ret_count)
+	__attribute__((warn_unused_result));
+void powerdns_views_free(struct powerdns_view *views, size_t count);
+
 /* caller is all zero, apart from zone, back and back_arg.  Nothing of config is needed
  * afterwards.  0 or -ENOMEM. */
 int powerdns_server_join(struct powerdns_caller *caller,

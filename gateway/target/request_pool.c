@@ -164,6 +164,30 @@ bool request_pool_is_busy(const struct request_pool *pool)
 	return is_wanted(pool, &pool->reads) || is_wanted(pool, &pool->writes);
 }
 
+static unsigned count_waiting(const struct request_pool *pool, enum pool_line line)
+{
+	const struct pool_ticket *ticket;
+	unsigned count = 0;
+
+	TAILQ_FOREACH(ticket, &pool->waiting[line], entry)
+		count++;
+	return count;
+}
+
+struct pool_use request_pool_look(const struct request_pool *pool, bool is_writes)
+{
+	const struct pool_places *places = is_writes ? &pool->writes : &pool->reads;
+
+	return (struct pool_use){
+		.inside = places->inside,
+		.waiting = is_writes ? count_waiting(pool, POOL_WRITES) +
+				count_waiting(pool, POOL_CHORES)
+				     : count_waiting(pool, POOL_READS),
+		.places = places->places,
+		.started = places->started,
+	};
+}
+
 void request_pool_leave(struct request_pool *pool, struct pool_ticket *ticket)
 {
 	if (ticket->state == POOL_WAITING)
@@ -201,6 +225,7 @@ bool request_pool_conflicted(
 	const bool is_alone = ticket->was_alone && ticket->started == places->started;
 
 	pool->silent = 0;
+	pool->conflicts++;
 	if (may_lower(places, ticket) && (is_certain || !is_alone))
 		lower_by_conflict(places);
 	if (++ticket->conflicts >= POOL_CONFLICTS_MAX)

@@ -58,9 +58,10 @@ struct pool_ticket {
 	TAILQ_ENTRY(pool_ticket) entry; /* while it waits; the caller's while inside */
 	enum pool_ticket_state state;
 	enum pool_line line;
-	unsigned conflicts;        /* it had to be sent again so often */
-	unsigned lowered, started; /* the places', when it got one */
-	bool was_alone;            /* there, when it got its place */
+	unsigned conflicts; /* it had to be sent again so often */
+	unsigned lowered;   /* the places', when it got one */
+	uint64_t started;   /* the same */
+	bool was_alone;     /* there, when it got its place */
 };
 
 TAILQ_HEAD(pool_tickets, pool_ticket);
@@ -73,7 +74,7 @@ struct pool_places {
 	unsigned patience; /* POOL_PATIENCE, or more */
 	unsigned lowered;  /* how often there were fewer; what was sent before
 			    * the last time does not lower it once more */
-	unsigned started;  /* requests so far */
+	uint64_t started;  /* requests so far */
 };
 
 enum pool_state {
@@ -90,6 +91,13 @@ struct request_pool {
 	const struct pool_ticket *tried; /* the last that did; only compared */
 	int64_t try_at_ms;               /* monotonic; others may try from then on */
 	unsigned silent;                 /* requests in a row without an answer */
+	uint64_t conflicts;              /* requests that had to be sent again */
+};
+
+/* Reads; or writes, chores among them. */
+struct pool_use {
+	unsigned inside, waiting, places;
+	uint64_t started; /* so far */
 };
 
 void request_pool_init(struct request_pool *pool);
@@ -104,6 +112,7 @@ bool request_pool_enter(struct request_pool *pool, struct pool_ticket *ticket,
 struct pool_ticket *request_pool_next(struct request_pool *pool, bool *ret_is_trial);
 /* Does anybody wait? */
 bool request_pool_is_busy(const struct request_pool *pool);
+struct pool_use request_pool_look(const struct request_pool *pool, bool is_writes);
 /* It is given up, whether it waits or is inside. */
 void request_pool_leave(struct request_pool *pool, struct pool_ticket *ticket);
 

@@ -9,6 +9,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -98,6 +99,51 @@ def ask_http(gateway, method, path, body=None):
     port = gateway.settings["http"]["port"]
     return exchange(http.client.HTTPConnection(HOST, port, timeout=TIMEOUT_S), method, path,
                     body)
+
+
+SERIES = re.compile(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\})? (-?[0-9.e+]+)')
+
+
+def check_histograms(values):
+    """Each bucket contains the ones before it, and the last one all."""
+    counts = {}
+    for series, value in values.items():
+        match = re.fullmatch(r'([a-z_]+)_bucket(\{.*),le="([^"]+)"\}', series)
+        if match:
+            name = f"{match[1]}_count{match[2]}}}"
+            assert value >= counts.get(name, 0), series
+            assert match[3] == "+Inf" or float(match[3]) > 0
+            counts[name] = value
+    for name, count in counts.items():
+        assert values[name] == count and name.replace("_count", "_sum", 1) in values, name
+
+
+def read_metrics(gateway):
+    """Series -> value, by the rules of the text format: each metric has help and a type, and
+    all its series behind them."""
+    text = ask(gateway, "GET", "/metrics")[2]
+    types, values, helped, names = {}, {}, None, ()
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            assert not helped and re.fullmatch(r"# HELP muster_[a-z_]+ [A-Z].*[^ ]\.", line), line
+            helped = line.split()[2]
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            assert name == helped and name not in types, line
+            assert kind in ("gauge", "counter", "histogram"), line
+            assert name.endswith("_total") == (kind == "counter"), line
+            types[name] = kind
+            names = ([f"{name}_{part}" for part in ("bucket", "sum", "count")]
+                     if kind == "histogram" else [name])
+            helped = None
+        else:
+            match = SERIES.fullmatch(line)
+            assert match and match[1] in names, line
+            assert match[1] + (match[2] or "") not in values, line
+            values[match[1] + (match[2] or "")] = float(match[3])
+    check_histograms(values)
+    return values
 
 
 def open_folders(folder):

@@ -18,7 +18,7 @@ import pytest
 
 import musterctl
 from gateway import HOST, SharedKey
-from musterctl import ask, ask_http, controlled, ctl, socket_path
+from musterctl import ask, ask_http, controlled, ctl, read_metrics, socket_path
 from servers import find, free_port, wait_for
 
 GUESTS_MAX = 16  # gateway/control/control.h
@@ -170,41 +170,14 @@ def test_curl_as_in_the_manual_page(shared):
 
 # ---- metrics ----
 
-def read_metrics(text):
-    """Series -> value, by the rules of the text format."""
-    types, values = {}, {}
-    for line in text.splitlines():
-        if line.startswith("# HELP "):
-            continue
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split()
-            assert name not in types and kind in ("gauge", "counter", "histogram")
-            types[name] = kind
-            if kind == "histogram":
-                types.update({f"{name}_{part}": part for part in ("bucket", "sum", "count")})
-            continue
-        match = re.fullmatch(
-            r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\})? (-?[0-9.e+]+)', line)
-        assert match, line
-        assert match[1].startswith("muster_") and match[1] in types
-        assert match[1].endswith("_total") == (types[match[1]] == "counter")
-        assert match[1] + (match[2] or "") not in values
-        values[match[1] + (match[2] or "")] = float(match[3])
-    assert text.endswith("\n")
-    return values
-
-
 def test_metrics_count(mine, admin):
-    def metrics():
-        return read_metrics(ask_http(mine, "GET", "/metrics")[2])
-
-    before = metrics()
+    before = read_metrics(mine)
     mine.update(add=[("web.dyn.example.", 60, "A", "192.0.2.1")], key=admin)
     mine.update(add=[("web.dyn.example.", 60, "A", "192.0.2.1")], key=admin)
     mine.nsupdate("update add web.dyn.example. 60 A 192.0.2.1",
                   SharedKey("admin.", secret="bm90IHRoZSBzZWNyZXQ="))
     assert mine.records("web.dyn.example.", "A")
-    after = metrics()
+    after = read_metrics(mine)
 
     def grown(name):
         return after[name] - before.get(name, 0)
@@ -228,7 +201,7 @@ def test_metrics_count_refusals_by_policy_too(gateways):
                        key=key) == "REFUSED"
     mine.nsupdate("prereq yxdomain host.dyn.example.\n"
                   "update add host.dyn.example. 60 A 192.0.2.1", key)
-    values = read_metrics(ask_http(mine, "GET", "/metrics")[2])
+    values = read_metrics(mine)
     assert values['muster_refused_total{zone="dyn.example."}'] == 2
 
 
@@ -236,9 +209,8 @@ def test_metrics_of_many_zones(gateways, admin):
     """All have series, beyond the 200 that are asked for at a time too."""
     names = [f"z{number}.example." for number in range(450)]
     mine = gateways(**controlled(keys=[admin], zones={name: {} for name in names}))
-    wait_for(lambda: read_metrics(ask_http(mine, "GET", "/metrics")[2])["muster_zones_ready"]
-             == 450, "all zones")
-    values = read_metrics(ask_http(mine, "GET", "/metrics")[2])
+    wait_for(lambda: read_metrics(mine)["muster_zones_ready"] == 450, "all zones")
+    values = read_metrics(mine)
     for name in names:
         assert values[f'muster_zone_ready{{zone="{name}"}}'] == 1
         assert values[f'muster_target_up{{zone="{name}",target="local"}}'] == 1

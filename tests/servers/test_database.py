@@ -15,7 +15,7 @@ import pytest
 
 from front import Front, is_installed, make_server
 from gateway import Gateway
-from musterctl import ask_http, controlled, ctl
+from musterctl import ask_http, controlled, ctl, read_metrics
 from servers import wait_for
 
 ROOM = 32768  # octets: SQLite's index of its log, and what is stored in so small a log
@@ -53,8 +53,7 @@ def health(front):
 
 
 def is_database_up(front):
-    metrics = ask_http(front.gateway, "GET", "/metrics")[2]
-    return int(re.search(r"^muster_database_up (\d)$", metrics, re.M)[1])
+    return read_metrics(front.gateway)["muster_database_up"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from front import API_KEY_FILE, PATIENCE, Wire, is_installed, write_secret
 from gateway import Udp, sign
-from musterctl import controlled, ctl_json
+from musterctl import controlled, ctl, ctl_json, read_metrics
 from servers import HOST, ZONE, PowerDNS, wait_for
 
 MANY = 500
@@ -73,6 +73,25 @@ def failures(gateway):
 
 # ---- writers ----
 
+def check_counts(gateway, target, names, backend):
+    """What the server and its zones have been sent is shown."""
+    (server,) = ctl_json(gateway, "targets")["servers"]
+    assert (server["target"], server["state"]) == (target, "up")
+    assert server["writes"]["total"] >= len(names)
+    assert (server["writes"]["limit"] == 1) == (backend == "sqlite")
+    values = read_metrics(gateway)
+    for kind in "read", "write":
+        labels = f'target="{target}",kind="{kind}"'
+        assert values[f"muster_server_requests_total{{{labels}}}"] >= len(names)
+        assert values[f"muster_server_requests_limit{{{labels}}}"] >= 1
+        assert values[f"muster_server_requests_waiting{{{labels}}}"] == 0
+    batches = [values[f'muster_target_requests_total{{zone="{name}",target="{target}"}}']
+               for name in names]
+    assert all(1 <= count <= 40 for count in batches)
+    text = ctl(gateway, "targets").output
+    assert text.count(target) == len(names) + 1 and "waiting" in text
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_ten_zones_write_at_once(gateways, admin, tmp_path, backend):
     names = zone_names(10)
@@ -98,6 +117,7 @@ def test_ten_zones_write_at_once(gateways, admin, tmp_path, backend):
             assert server.records(f"h0.{zone}", "A") == {"192.0.2.39"}
         assert "locked" not in server.log() and "HTTP ISE" not in server.log()
         assert not failures(gateway)
+        check_counts(gateway, f"powerdns {server.url} localhost", names, backend)
 
 
 # ---- many zones ----

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from front import NAME, Front, full, is_installed, make_server
-from musterctl import ask, ask_http, controlled, ctl, ctl_json, table
+from musterctl import ask, controlled, ctl, ctl_json, read_metrics, table
 from servers import Key, PowerDNS, wait_for
 
 KINDS = [kind for kind in ("bind", "knot", "pdns-sqlite", "pdns-lmdb") if is_installed(kind)]
@@ -155,10 +155,9 @@ def test_what_is_not_to_be_repaired_is_told(make):
     ctl(front.gateway, "sync", "--dry-run", NAME)
     warnings = "\n".join(ctl_json(front.gateway, "status")["warnings"])
     assert "1 record missing, 1 foreign, 0 different; musterctl sync" in warnings
-    metrics = ask_http(front.gateway, "GET", "/metrics")[2]
-    (line,) = [line for line in metrics.splitlines()
-               if line.startswith("muster_target_drift_missing") and line.endswith(" 1")]
-    assert f'zone="{NAME}"' in line
+    (series,) = [series for series, value in read_metrics(front.gateway).items()
+                 if series.startswith("muster_target_drift_missing") and value == 1]
+    assert f'zone="{NAME}"' in series
     rows = ctl_json(front.gateway, "zones")["zones"][0]["targets"]
     assert rows[1]["sync"]["foreign"] == 1 and rows[1]["sync"]["at"]
     assert ctl(front.gateway, "sync", NAME).code == 1

@@ -10,7 +10,7 @@ import pytest
 
 import servers
 from front import Front, paused
-from musterctl import ask, controlled, ctl_json
+from musterctl import controlled, ctl_json, read_metrics
 from powerdns_driver import ZONE
 from powerdns_driver import Driver as PowerDNSDriver
 from servers import HOST, Bind, Key, Knot, PowerDNS, free_port, wait_for
@@ -175,14 +175,6 @@ def test_a_full_disk_loses_nothing(kind, tmp_path):
 
 # ---- what the gateway shows ----
 
-def metrics(front):
-    """name and labels: value"""
-    _, _, body = ask(front.gateway, "GET", "/metrics")
-    lines = (body if isinstance(body, str) else body.decode()).splitlines()
-    return {name: float(value) for name, _, value in
-            (line.rpartition(" ") for line in lines if not line.startswith("#"))}
-
-
 def test_what_is_wrong_is_shown_with_what_to_do(tmp_path, gateways, admin):
     if not servers.have("pdns_server"):
         pytest.skip("PowerDNS is not installed")
@@ -203,7 +195,7 @@ def test_what_is_wrong_is_shown_with_what_to_do(tmp_path, gateways, admin):
         assert any(row["trouble"] in text for text in
                    ctl_json(front.gateway, "status")["warnings"])
         labels = f'zone="{ZONE}",target="{row["target"]}"'
-        found = metrics(front)
+        found = read_metrics(front.gateway)
         assert found[f'muster_target_trouble{{{labels},trouble="unreachable"}}'] == 1
         assert found['muster_targets_in_trouble{trouble="unreachable"}'] == 1
         assert found['muster_targets_in_trouble{trouble="timed-out"}'] == 0
@@ -217,4 +209,4 @@ def test_what_is_wrong_is_shown_with_what_to_do(tmp_path, gateways, admin):
         pdns.start()
         wait_for(lambda: not ctl_json(front.gateway, "queue")["targets"], "it to catch up")
         assert front.seen("other") == {"192.0.2.1"}
-        assert not any("muster_target_trouble" in name for name in metrics(front))
+        assert not any("muster_target_trouble" in name for name in read_metrics(front.gateway))

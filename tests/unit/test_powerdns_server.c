@@ -379,6 +379,45 @@ static void writers_that_were_in_each_others_way_are_asked_again(void **state)
 		assert_int_equal(b->callers[i].status, 204);
 }
 
+/* The only one that an administrator sees, without its id. */
+static struct powerdns_view look(const struct bench *b)
+{
+	struct powerdns_view *views, view;
+	size_t count;
+
+	assert_int_equal(powerdns_servers_look(b->servers, &views, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(views[0].id, id);
+	view = views[0];
+	powerdns_views_free(views, count);
+	return view;
+}
+
+static void servers_of_one_id_are_shown_as_one(void **state)
+{
+	struct bench *b = *state;
+	char other_key[] = "other key";
+	struct powerdns_view view;
+
+	join(b, 0, 6, 0);
+	b->config.api_key = other_key;
+	join(b, 6, CALLERS, 1);
+	ask_all(b, 0, CALLERS, true);
+	WAIT_FOR(b->server[0].held_count == 2 * POOL_START);
+	view = look(b);
+	assert_false(view.is_down);
+	assert_int_equal(view.reads.started, 0);
+	assert_int_equal(view.writes.started, 2 * POOL_START);
+	assert_int_equal(view.writes.inside, 2 * POOL_START);
+	assert_int_equal(view.writes.places, 2 * POOL_START);
+	assert_int_equal(view.writes.waiting, CALLERS - 2 * POOL_START);
+	answer(&b->server[0], 500);
+	WAIT_FOR(look(b).conflicts == 1);
+	assert_int_equal(look(b).writes.places, POOL_START + 1);
+	stop_server(b, 0);
+	WAIT_FOR(look(b).is_down);
+}
+
 static void an_error_of_a_lone_writer_is_told(void **state)
 {
 	struct bench *b = *state;
@@ -546,6 +585,7 @@ int main(void)
 		TEST(sqlite_gets_one_write_at_a_time),
 		TEST(loads_hold_no_write),
 		TEST(writers_that_were_in_each_others_way_are_asked_again),
+		TEST(servers_of_one_id_are_shown_as_one),
 		TEST(an_error_of_a_lone_writer_is_told),
 		TEST(the_next_url_is_asked_when_one_cannot_be_reached),
 		TEST(an_error_is_an_answer),

@@ -82,6 +82,35 @@ static void reads_and_writes_do_not_wait_for_each_other(void **state)
 	assert_int_equal(let_in(&b), POOL_START - 1);
 }
 
+static void assert_use(
+	const struct bench *b, bool is_writes, unsigned inside, unsigned waiting)
+{
+	const struct pool_use use = request_pool_look(&b->pool, is_writes);
+
+	assert_int_equal(use.inside, inside);
+	assert_int_equal(use.waiting, waiting);
+	assert_int_equal(use.places, POOL_START);
+}
+
+static void who_is_there_is_counted(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	set_up(&b);
+	enter(&b, 0, 10, POOL_READS);
+	enter(&b, 10, 12, POOL_WRITES);
+	enter(&b, 12, 16, POOL_CHORES);
+	assert_use(&b, false, 0, 10);
+	assert_use(&b, true, 0, 6);
+	assert_int_equal(let_in(&b), 2 * POOL_START);
+	assert_use(&b, false, POOL_START, 10 - POOL_START);
+	assert_use(&b, true, POOL_START, 6 - POOL_START);
+	request_pool_answered(&b.pool, &b.tickets[0]);
+	assert_use(&b, false, POOL_START - 1, 10 - POOL_START);
+	assert_int_equal(request_pool_look(&b.pool, false).started, POOL_START);
+}
+
 static void chores_have_few_turns(void **state)
 {
 	int chores = 0;
@@ -352,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zones_take_turns),
 		cmocka_unit_test(reads_and_writes_do_not_wait_for_each_other),
+		cmocka_unit_test(who_is_there_is_counted),
 		cmocka_unit_test(chores_have_few_turns),
 		cmocka_unit_test(who_gives_up_leaves_a_place),
 		cmocka_unit_test(more_are_let_in_while_that_goes_well),
