@@ -166,6 +166,25 @@ void http_transfer_cancel(struct http_transfer *transfer)
 	transfer_free(transfer);
 }
 
+/* Octets of the request that went out, also over connections that turned out dead. */
+static long sent_len(const struct http_transfer *transfer)
+{
+	long len = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &len);
+	return len;
+}
+
+/* Was there ever a connection?  The time is that of the TCP handshake; it may be 0 if an
+ * earlier connection was used. */
+static bool has_connected(const struct http_transfer *transfer)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &us);
+	return us > 0 || sent_len(transfer) > 0;
+}
+
 static int error_of(const struct http_transfer *transfer, CURLcode code)
 {
 	if (code == CURLE_OK)
@@ -174,7 +193,7 @@ static int error_of(const struct http_transfer *transfer, CURLcode code)
 		return -EFBIG;
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
+		return has_connected(transfer) ? -ETIMEDOUT : -EIO;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return -EKEYREJECTED;
 	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 is none */
@@ -183,15 +202,6 @@ static int error_of(const struct http_transfer *transfer, CURLcode code)
 	default:
 		return -EIO;
 	}
-}
-
-/* Octets of the request that went out, also over connections that turned out dead. */
-static long sent_len(const struct http_transfer *transfer)
-{
-	long len = 0;
-
-	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &len);
-	return len;
 }
 
 static void transfer_finish(struct http_transfer *transfer, CURLcode code)

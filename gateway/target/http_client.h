@@ -41,9 +41,10 @@ struct http_request {
 };
 
 struct http_response {
-	/* 0: an answer came; -ETIMEDOUT: none in time; -EFBIG
+	/* 0: an answer came; -ETIMEDOUT: none in time, over a connection; -EFBIG
 	 * (answer_max); -EBADMSG: not HTTP; -EKEYREJECTED: the certificate does not
-	 * prove that it is the server; -EIO: no connection, or it broke off */
+	 * prove that it is the server; -EIO: no connection, or none in time, or it
+	 * broke off */
 	int error;
 	/* with error: its text, which never contains a header's content */
 	const char *why;

@@ -10,8 +10,8 @@
 
 enum target_trouble {
 	TARGET_NO_TROUBLE,
-	TARGET_UNREACHABLE, /* no connection, or it broke off */
-	TARGET_TIMED_OUT,   /* no answer in time */
+	TARGET_UNREACHABLE, /* no connection, or none in time, or it broke off */
+	TARGET_TIMED_OUT,   /* no answer in time, over a connection */
 	/* it does not accept the key, or not for this */
 	TARGET_BAD_CREDENTIALS,
 	TARGET_CLOCKS_DIFFER,

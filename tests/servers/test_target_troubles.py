@@ -4,6 +4,7 @@ is lost by it."""
 import contextlib
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -76,9 +77,25 @@ def troubles(target):
     return found
 
 
+@contextlib.contextmanager
+def crowded():
+    """A port whose connections nobody accepts, without room for another one."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((HOST, 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
 def test_each_trouble_has_its_name(kind, tmp_path):
     with running(kind, tmp_path) as (server, drive):
         with drive(port=free_port()) as target:
+            assert troubles(target) == ["unreachable"] * 3
+        with crowded() as port, drive(port=port, timeout_ms=SOON_MS) as target:
             assert troubles(target) == ["unreachable"] * 3
         with drive(zone="other.example.") as target:
             assert troubles(target) == ["zone-missing"] * 3

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "gateway/target/http_client.h"
 
@@ -307,6 +308,39 @@ static void what_is_not_sent_is_known(void **state)
 	assert_false(b->is_unsent);
 }
 
+/* Nobody accepts, and there is no room for others who wait for that. */
+static void a_connection_has_its_limit(void **state)
+{
+	const int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr *const where = (struct sockaddr *)(void *)&address;
+	socklen_t len = sizeof(address);
+	struct bench *b = *state;
+	int waiting[4];
+	char url[64];
+
+	assert_int_equal(bind(listener, where, len), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	getsockname(listener, where, &len);
+	for (size_t i = 0; i < 4; i++) {
+		waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(waiting[i], where, len);
+	}
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(address.sin_port));
+	ask(b, (struct http_request){.url = url, .timeout_ms = 30});
+	assert_int_equal(b->error, -EIO);
+	assert_true(b->is_unsent);
+	ask(b,
+		(struct http_request){
+			.url = url, .timeout_ms = 20000, .connect_timeout_ms = 30});
+	assert_int_equal(b->error, -EIO);
+	assert_true(b->is_unsent);
+	for (size_t i = 0; i < 4; i++)
+		close(waiting[i]);
+	close(listener);
+}
+
 /* ---- names ---- */
 
 /* Stands in for the system's, also for libcurl. */
@@ -335,7 +369,7 @@ static void a_resolver_that_hangs_holds_nobody(void **state)
 
 	sem_init(&is_over, 0, 0);
 	ask(b, (struct http_request){.url = "http://slow.invalid/", .timeout_ms = 30});
-	assert_int_equal(b->error, -ETIMEDOUT);
+	assert_int_equal(b->error, -EIO);
 	assert_true(b->is_unsent);
 	assert_false(atomic_load(&was_waited_for));
 	http_transfer_cancel(
@@ -477,6 +511,7 @@ int main(void)
 		TEST(a_long_header_is_not_cut),
 		TEST(redirects_are_not_followed),
 		TEST(silence_has_its_limit),
+		TEST(a_connection_has_its_limit),
 		TEST(what_is_not_sent_is_known),
 		TEST(a_resolver_that_hangs_holds_nobody),
 		TEST(a_name_is_looked_up_again_when_it_failed),
