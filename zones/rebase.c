@@ -224,6 +224,12 @@ static int collect_unwanted(
 	struct draft draft;
 	int r;
 
+	/* RFC 2136 3.4.2.2 and 3.4.2.4: the new one takes its place whatever it is, and
+	 * deletions of it are ignored. */
+	if (change->type == TYPE_SOA) {
+		*ret_set = rrset_ref(earlier ? earlier->before : change->before);
+		return 0;
+	}
 	rrset_finder_init(&finder, wanted);
 	draft_init(&draft, change->type, NULL);
 	r = earlier ? include(&draft, earlier->before, &finder) : 0;

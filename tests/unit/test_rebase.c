@@ -211,6 +211,31 @@ static void what_came_and_went_is_still_deleted(void **state)
 	changeset_unref(came);
 }
 
+/* Whatever it is there, the last one replaces it: that takes no room. */
+static void serials_do_not_add_up(void **state)
+{
+	struct changeset *merged = changeset_new();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char soa[2][64];
+		struct changeset *cs;
+
+		for (int n = 0; n < 2; n++)
+			snprintf(soa[n], sizeof(soa[n]),
+				"@ 60 %s SOA ns admin %d 2 3 4 5\n", n ? "IN" : "",
+				10 + i + n);
+		cs = changes_of(soa[0], (const char *[]){soa[1], NULL});
+		assert_int_equal(rebase_merge_uncertain(merged, cs), 0);
+		changeset_unref(cs);
+	}
+	assert_int_equal(merged->count, 1);
+	assert_int_equal(rrset_serial(merged->changes[0].before), 10);
+	assert_int_equal(rrset_serial(merged->changes[0].after), 13);
+	assert_int_equal(merged->changes[0].before->count, 1);
+	changeset_unref(merged);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +248,7 @@ int main(void)
 		cmocka_unit_test(the_serial_only_moves_forward),
 		cmocka_unit_test(from_any_state_on_the_way_to_the_last),
 		cmocka_unit_test(what_came_and_went_is_still_deleted),
+		cmocka_unit_test(serials_do_not_add_up),
 		cmocka_unit_test(an_incremental_transfer_keeps_the_order_of_its_versions),
 	};
 
