@@ -2,15 +2,15 @@
 """Hours of outage, in short: a target is away while many changes come in.
 
     outage.py [--peer lmdb] [--role second|primary] [--changes 1000000] [--hosts 100000]
-              [--kill] [--build DIR]
+              [--zones 1] [--kill] [--build DIR]
 
-The target stops, CHANGES changes of HOSTS hosts go to its zone, the gateway is restarted in
-between (--kill: by SIGKILL; a primary must be back for that, so it stays up then), and the
-target returns.  Meanwhile two other zones, a local one and one in front of a BIND that works,
-get a lone update now and then, and so does the zone itself.  For each phase there is a line with
-the latencies of these updates and the gateway's memory; at the end, how long the target took to
-have everything, and in how many steps of its serial.  Loopback only; bounded by the number of
-changes.
+The target stops, CHANGES changes of HOSTS hosts go to each of its ZONES zones, the gateway is
+restarted in between (--kill: by SIGKILL; a primary must be back for that, so it stays up then),
+and the target returns.  Meanwhile two other zones, a local one and one in front of a BIND that
+works, get a lone update now and then, and so does the first zone itself.  For each phase there is
+a line with the latencies of these updates and the gateway's memory; for the restart, when each
+zone answered again; at the end, how long the target took to have everything, with how many
+requests, and in how many steps of its serial.  Loopback only; bounded by the number of changes.
 """
 
 import argparse
@@ -32,6 +32,7 @@ arguments.add_argument("--peer", default="lmdb", choices=["bind", "knot", "lmdb"
 arguments.add_argument("--role", default="second", choices=["second", "primary"])
 arguments.add_argument("--changes", type=int, default=1000000)
 arguments.add_argument("--hosts", type=int, default=100000)
+arguments.add_argument("--zones", type=int, default=1)
 arguments.add_argument("--kill", action="store_true")
 arguments.add_argument("--phase", type=float, default=5, help="seconds of quiet phases")
 arguments.add_argument("--build", default=os.path.join(TOP, "build"))
@@ -42,11 +43,15 @@ os.environ["MUSTERCTL"] = os.path.join(options.build, "musterctl")
 # pylint: disable=wrong-import-position
 import dns.update  # noqa: E402
 from gateway import Gateway, Udp, sign  # noqa: E402
-from musterctl import controlled, ctl, ctl_json  # noqa: E402
+from musterctl import ask, controlled, ctl, ctl_json  # noqa: E402
 from servers import HOST, Bind, Key, Knot, PowerDNS  # noqa: E402
 
 ZONE, LOCAL, LIVE = "dyn.example.", "local.example.", "live.example."
+BEHIND = [ZONE] + [f"dyn{i}.example." for i in range(1, options.zones)]
+# Names of their own, unless all of them would be.
+HOSTS = options.hosts if options.hosts < options.changes else 0
 CAUGHT_UP_S = 600
+FRESH = 20  # pending changes: the lone updates'
 
 
 def zone_text(zone, hosts=0):
@@ -57,8 +62,7 @@ def zone_text(zone, hosts=0):
 
 
 def make_peer(folder, key):
-    # Names of their own, unless all of them would be.
-    zones = {ZONE: zone_text(ZONE, options.hosts if options.hosts < options.changes else 0)}
+    zones = {zone: zone_text(zone, HOSTS) for zone in BEHIND}
     if options.peer == "bind":
         return Bind(folder, zones=zones, keys=[key])
     if options.peer == "knot":
@@ -93,13 +97,15 @@ class Lone(threading.Thread):
         self.samples = []  # (milliseconds, rcode), of this phase
         self.is_over = False
         self.number = 0
+        self.turn = threading.Lock()  # somebody else's, while there is no gateway
 
     def run(self):
         while not self.is_over:
-            self._ask()
+            with self.turn:
+                self.ask()
             time.sleep(0.01)
 
-    def _ask(self):
+    def ask(self, timeout=2):
         self.number += 1
         message = dns.update.UpdateMessage(self.zone)
         address = f"10.{self.number >> 16 & 255}.{self.number >> 8 & 255}.{self.number & 255}"
@@ -108,10 +114,14 @@ class Lone(threading.Thread):
         try:
             with Udp(self.gateway.port) as client:
                 client.send(sign(message, self.key).wire)
-                rcode = client.receive(2).rcode
+                rcode = client.receive(timeout).rcode
         except OSError:
             rcode = "none"
         self.samples.append((1000 * (time.monotonic() - began), rcode))
+
+    def wait_served(self):
+        while not self.samples or self.samples[-1][1] != "NOERROR":
+            self.ask(0.05)
 
     def take(self):
         samples, self.samples = self.samples, []
@@ -150,30 +160,44 @@ def show(phase, lones, memory, seconds):
 
 
 def fill(gateway, key_path):
+    for zone in BEHIND:
+        fill_zone(gateway, key_path, zone)
+
+
+def fill_zone(gateway, key_path, zone):
     done = subprocess.run(
         [os.path.join(options.build, "tests", "bench", "load"), "-p", str(gateway.port), "-k",
-         key_path, "-z", ZONE, "-m", "change", "-q", "256", "-H", str(options.hosts),
+         key_path, "-z", zone, "-m", "change", "-q", "256", "-H", str(options.hosts),
          "-n", str(options.changes), "-s", "3600"], capture_output=True, text=True, check=False)
-    print(f"load: {done.stdout.strip()} {done.stderr.strip()}", flush=True)
     result = json.loads(done.stdout)
-    return result["answered"] - result["wrong"]
+    if zone == ZONE or result["lost"] or result["wrong"]:
+        print(f"load: {done.stdout.strip()} {done.stderr.strip()}", flush=True)
 
 
-def wait_caught_up(gateway):
+def count_requests(gateway):
+    """Those that the target got, and the changes that were merged away."""
+    lines = ask(gateway, "GET", "/metrics")[2].splitlines()
+    return [sum(int(line.split()[-1]) for line in lines
+                if line.startswith(f"muster_target_{what}_total{{") and '"dyn' in line
+                and 'target="local' not in line) for what in ("requests", "merged")]
+
+
+def wait_caught_up(gateway, fresh=FRESH):
     end = time.monotonic() + CAUGHT_UP_S
     while time.monotonic() < end:
-        if not ctl_json(gateway, "queue")["targets"]:
+        if not any(target["more_in_journal"] or target["pending"] > fresh
+                   for target in ctl_json(gateway, "queue")["targets"]):
             return
-        time.sleep(0.1)
+        time.sleep(0.2)
     raise SystemExit("the target has not caught up")
 
 
 def count_differences(gateway, peer, key):
     """Records that only one of them has, without the SOA and the lone update's."""
-    def content(server):
-        return {line for line in server.axfr(ZONE, key)
+    def content(server, zone):
+        return {line for line in server.axfr(zone, key)
                 if " SOA " not in line and not line.startswith("lone.")}
-    return len(content(gateway) ^ content(peer))
+    return sum(len(content(gateway, zone) ^ content(peer, zone)) for zone in BEHIND)
 
 
 def measure(gateway, peer, key, key_path):
@@ -194,11 +218,22 @@ def measure(gateway, peer, key, key_path):
         time.sleep(options.phase)
 
     def restart():
+        for lone in lones:
+            lone.turn.acquire()
+            lone.take()
         if options.kill:
             gateway.kill()
         else:
             gateway.end(15)
-        gateway.start()
+        gateway.start(wait=False)
+        began = time.monotonic()
+        for lone in lones:
+            lone.wait_served()
+            lone.take()
+            print(f"{lone.zone} is served after {time.monotonic() - began:.2f} s", flush=True)
+            lone.turn.release()
+        while not gateway.is_ready():
+            time.sleep(0.01)
 
     phase("idle", pause)
     peer.stop()
@@ -212,16 +247,18 @@ def measure(gateway, peer, key, key_path):
     if options.role == "primary" and options.kill:
         phase("restart", restart)
     began = time.monotonic()
-    ctl(gateway, "retry", ZONE)  # it may be trying already
+    for zone in BEHIND:
+        ctl(gateway, "retry", zone)  # it may be trying already
     phase("catching up", lambda: wait_caught_up(gateway))
     print(f"caught up in {time.monotonic() - began:.1f} s,"
           f" {peer.serial(ZONE) - serial} serials; database"
-          f" {os.path.getsize(gateway.database) / 1e6:.0f} MB", flush=True)
+          f" {os.path.getsize(gateway.database) / 1e6:.0f} MB; requests, changes merged away"
+          f" {count_requests(gateway)}", flush=True)
     phase("afterwards", pause)
     for lone in lones:
         lone.is_over = True
         lone.join()
-    wait_caught_up(gateway)
+    wait_caught_up(gateway, 0)
     print(f"{count_differences(gateway, peer, key)} differences", flush=True)
 
 
@@ -232,12 +269,14 @@ def main(folder):
             Bind(os.path.join(folder, "live"), zones={LIVE: zone_text(LIVE)},
                  keys=[key]) as live:
         target = target_of(peer, folder, key)
-        targets = [target]
-        if options.role == "second":
-            hosts = options.hosts if options.hosts < options.changes else 0
-            targets = [local_target(folder, ZONE, hosts), target]
-        zones = {ZONE: {"targets": targets}, LOCAL: {"targets": [local_target(folder, LOCAL)]},
-                 LIVE: {"targets": [target_of(live, folder, key)]}}
+
+        def targets(zone):
+            if options.role == "primary":
+                return [target]
+            return [local_target(folder, zone, HOSTS), target]
+        zones = {LOCAL: {"targets": [local_target(folder, LOCAL)]},
+                 LIVE: {"targets": [target_of(live, folder, key)]},
+                 **{zone: {"targets": targets(zone)} for zone in BEHIND}}
         gateway = Gateway(os.path.join(folder, "muster"), zones=zones, keys=[key], leaks=False,
                           **controlled())
         with gateway:
