@@ -188,6 +188,7 @@ struct delivery {
 	struct delivery_mending mending;
 	unsigned changed_in_a_row; /* batches that found the zone changed by others */
 	struct delivery_blame blame;
+	int64_t landed_ms;       /* monotonic; of the last batch */
 	int64_t gather_until_ms; /* monotonic; the next batch waits until then, or
 	                            * until the queue has gather_count entries */
 	size_t gather_count;
@@ -218,7 +219,8 @@ struct delivery_batch *delivery_form_batch(struct delivery *delivery, size_t lim
  * again. */
 void delivery_start_gathering(
 	struct delivery *delivery, const struct delivery_batch *batch);
-/* Should the next batch wait for them?  Then the alarm is set. */
+/* Should the next batch wait for them?  Then the alarm is set, or what is in flight wakes
+ * the delivery up. */
 bool delivery_is_gathering(struct delivery *delivery);
 
 /* ---- delivery_order.c ---- */

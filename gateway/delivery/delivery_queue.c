@@ -322,17 +322,39 @@ struct delivery_batch *delivery_form_batch(struct delivery *d, size_t limit)
 void delivery_start_gathering(struct delivery *d, const struct delivery_batch *batch)
 {
 	const int64_t now_ms = turn_monotonic_ms(&d->zone.thread->time);
-	const int64_t took_ms = now_ms - batch->sent_ms;
+	/* The target was not at it before it had done with the one before. */
+	const int64_t began_ms =
+		batch->sent_ms > d->landed_ms ? batch->sent_ms : d->landed_ms;
+	const int64_t took_ms = now_ms - began_ms;
 	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
 
 	if (wait_ms > DELIVERY_GATHER_MAX_MS)
 		wait_ms = DELIVERY_GATHER_MAX_MS;
+	d->landed_ms = now_ms;
 	d->gather_until_ms = now_ms + wait_ms;
 	d->gather_count = d->queue.count;
 }
 
+/* Behind a batch in flight the next one grows until it is as large.  If it left earlier,
+ * the target would be done with it before most clients have sent again, and would get
+ * more and smaller ones. */
+static bool is_follower_small(const struct delivery *d)
+{
+	const struct delivery_batch *last = TAILQ_LAST(&d->batches, delivery_batches);
+	const struct delivery_batch *batch;
+	size_t waiting = d->queue.count;
+
+	if (!d->in_flight)
+		return false;
+	TAILQ_FOREACH(batch, &d->batches, entry)
+		waiting -= batch->entries;
+	return waiting < last->entries;
+}
+
 bool delivery_is_gathering(struct delivery *d)
 {
+	if (is_follower_small(d))
+		return true;
 	if (d->queue.count >= d->gather_count ||
 		d->queue.count >= target_ops(d->target)->batch_changes ||
 		delivery_blame_is_looking(&d->blame))

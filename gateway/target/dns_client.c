@@ -311,6 +311,8 @@ static void finish_read(
 	else if (evbuffer_get_length(input))
 		bufferevent_trigger(
 			client->connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	if (!is_last)
+		dns_client_acknowledge(client);
 	finish(x, &result);
 }
 
