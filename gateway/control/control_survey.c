@@ -31,6 +31,7 @@ static void add_target(struct control_sums *sums, const struct view_target *targ
 {
 	sums->targets++;
 	sums->down += target->is_down;
+	sums->flawed += !target->is_down && target->trouble;
 	sums->primaries_down += target->is_down && target->is_primary;
 	sums->pending += target->pending;
 	sums->troubles[target->trouble]++;

@@ -11,6 +11,7 @@ struct control_sums {
 	size_t zones, ready, braked, records, leases, stale, held, waiting;
 	size_t set_aside;
 	size_t targets, down, primaries_down, pending;
+	size_t flawed; /* targets that work, but not as they should */
 	size_t troubles[TARGET_TROUBLES]; /* targets that have each */
 };
 

@@ -146,14 +146,14 @@ static void say_more(struct saying *to, const char *name, const char *label,
 	line(to->r, *to->text, name, labels, number);
 }
 
-/* There is a series only for a target that is in trouble. */
+/* There is a series only for a target with which something is wrong. */
 static void say_trouble(struct saying *to, const struct view_target *t)
 {
 	static const char name[] = "target_trouble";
 
 	if (!to->labels)
 		head(to->r, *to->text = evbuffer_new(), name, "gauge",
-			"What is wrong with a target that does not work.");
+			"What is wrong with a target.");
 	else if (t->trouble)
 		say_more(to, name, "trouble", target_trouble_name(t->trouble), 1);
 	to->text++;

@@ -26,10 +26,10 @@ static void warn_of_target(
 {
 	const size_t *left = target->synced.left;
 
-	if (target->is_down)
+	if (target->is_down || target->trouble)
 		warn(r,
-			json_sprintf("zone %s: target %s fails: %s (%s: %s)", zone,
-				target->id, target->why,
+			json_sprintf("zone %s: target %s%s: %s (%s: %s)", zone,
+				target->id, target->is_down ? " fails" : "", target->why,
 				target_trouble_name(target->trouble),
 				target_trouble_advice(target->trouble)));
 	else if (target->place)
@@ -112,7 +112,7 @@ static enum health health_of(const struct control_survey *s)
 	if (s->page.totals.is_failing || sums->ready < sums->zones ||
 		sums->primaries_down || sums->braked)
 		return UNHEALTHY;
-	return sums->down || s->page.totals.is_older ? DEGRADED : HEALTHY;
+	return sums->down || sums->flawed || s->page.totals.is_older ? DEGRADED : HEALTHY;
 }
 
 /* ---- /health ---- */

@@ -141,7 +141,7 @@ static void answer_targets(struct control_request *r)
 			const struct view_target *target = &zone->targets[j];
 
 			if (r->variant == CONTROL_ALL || is_behind(target) ||
-				target->is_down || target->place)
+				target->is_down || target->trouble || target->place)
 				control_add(r, r->list, target_to_json(zone, target));
 		}
 	}

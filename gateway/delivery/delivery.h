@@ -258,7 +258,8 @@ struct delivery_view {
 	bool is_down;
 	int64_t pause_ms; /* what is left of the pause */
 	enum target_trouble trouble;
-	const char *why;   /* the last failure, owned by the delivery; NULL: it works */
+	const char *why;   /* the last failure, or what is wrong although changes arrive;
+	                    * borrowed; NULL: nothing */
 	const char *place; /* where it is reached; NULL: at its first place */
 	uint64_t cursor;
 	uint64_t first_seq; /* of the pending changes in memory; 0: none */

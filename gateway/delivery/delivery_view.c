@@ -59,6 +59,7 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 	const bool is_pausing = d->state == DELIVERY_PAUSING;
 	const int64_t left_ms = is_pausing ? d->pause_until_ms - monotonic_ms : 0;
 	const struct delivery_entry *first = TAILQ_FIRST(&d->queue.entries);
+	const struct target_failure *flaw = d->is_down ? NULL : target_flaw(d->target);
 
 	return (struct delivery_view){
 		.id = d->id,
@@ -66,8 +67,8 @@ struct delivery_view delivery_look(const struct delivery *d, int64_t monotonic_m
 		.is_local = target_ops(d->target)->is_local,
 		.is_down = d->is_down,
 		.pause_ms = left_ms > 0 ? left_ms : 0,
-		.trouble = d->trouble,
-		.why = d->why,
+		.trouble = flaw ? flaw->trouble : d->trouble,
+		.why = flaw ? flaw->why.why : d->why,
 		.place = target_place(d->target),
 		.cursor = d->cursor,
 		.first_seq = first ? first->first_seq : 0,

@@ -37,7 +37,8 @@ struct view_target {
 	bool is_primary, is_local;
 	bool is_down;
 	enum target_trouble trouble;
-	char why[VERDICT_WHY_MAX]; /* the last failure; "": it works */
+	/* the last failure, or what is wrong although changes arrive; "": nothing */
+	char why[VERDICT_WHY_MAX];
 	int64_t pause_ms;          /* until it is tried again */
 	uint64_t cursor;           /* the newest sequence number that is applied there */
 	size_t pending;            /* changes that it lacks, as far as they are in

@@ -140,6 +140,9 @@ struct target_ops {
 	/* Where it is reached, of several places; NULL: at the first.  Valid until
 	 * free. */
 	const char *(*place)(const struct target *target);
+	/* What is wrong there although changes arrive; NULL: nothing.  Valid until the
+	 * loop goes on.  NULL: nothing ever is. */
+	const struct target_failure *(*flaw)(const struct target *target);
 	/* have_content: there is a mirror, so a difference from the last load is
 	 * enough. */
 	void (*load)(
@@ -182,6 +185,13 @@ static inline const char *target_place(const struct target *target)
 	const struct target_ops *ops = target_ops(target);
 
 	return ops->place ? ops->place(target) : NULL;
+}
+
+static inline const struct target_failure *target_flaw(const struct target *target)
+{
+	const struct target_ops *ops = target_ops(target);
+
+	return ops->flaw ? ops->flaw(target) : NULL;
 }
 
 /*

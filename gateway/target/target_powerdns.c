@@ -202,6 +202,7 @@ void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zon
 		powerdns_want_rectify(t);
 	t->is_signed = zone->is_signed;
 	t->upkeep.rectifies_itself |= zone->api_rectify;
+	powerdns_upkeep_answered(t);
 }
 
 void powerdns_believe(struct powerdns_target *t)
@@ -494,6 +495,7 @@ const struct target_ops target_powerdns = {
 	.new = powerdns_new,
 	.free = powerdns_free,
 	.place = powerdns_place,
+	.flaw = powerdns_flaw,
 	.load = powerdns_load,
 	.probe = powerdns_probe,
 	.deliver = powerdns_deliver,

@@ -57,10 +57,12 @@ struct powerdns_upkeep {
 	/* what that was before Muster took it over; "": it was not taken over */
 	char noted[POWERDNS_METADATA_MAX];
 
-	bool is_due;       /* it has to be rectified */
-	int64_t due_ms;    /* monotonic; since when */
-	int64_t took_ms;   /* for the last time */
-	unsigned retry_ms; /* the pause after a failure; 0: nothing has failed */
+	bool is_due;                /* it has to be rectified */
+	int64_t due_ms;             /* monotonic; since when */
+	int64_t took_ms;            /* for the last time */
+	unsigned retry_ms;          /* the pause after a failure; 0: nothing has failed */
+	bool is_unreached;          /* that was for lack of a connection */
+	struct target_failure flaw; /* what follows from it for the zone, if is_due */
 };
 
 struct powerdns_target {
@@ -151,12 +153,15 @@ void powerdns_upkeep_clear(struct powerdns_target *t);
 
 void powerdns_leave(struct target *target, target_done *done, void *arg);
 bool powerdns_is_settled(const struct target *target);
+const struct target_failure *powerdns_flaw(const struct target *target);
 /* Begins an operation, when the upkeep allows it. */
 void powerdns_begin(struct powerdns_target *t, powerdns_step *step);
 /* Does Muster rectify the zone? */
 bool powerdns_is_rectified_here(const struct powerdns_target *t);
 /* The zone has to be rectified, soon. */
 void powerdns_want_rectify(struct powerdns_target *t);
+/* The server answers: what could not be asked waits no longer. */
+void powerdns_upkeep_answered(struct powerdns_target *t);
 /* The zone has been loaded. */
 void powerdns_upkeep_loaded(struct powerdns_target *t);
 /* After a write that does not tell whether others have written, too: looks at the SOA

@@ -158,6 +158,10 @@ void powerdns_upkeep_fail(struct powerdns_target *t, const struct target_failure
 	if (!u->retry_ms && u->is_due)
 		log_warning("zone %s: %s could not rectify it, and is asked again: %s",
 			name_to_text(t->zone, name), t->config->id, failure->why.why);
+	u->is_unreached = failure->trouble == TARGET_UNREACHABLE;
+	u->flaw = (struct target_failure){TARGET_UNRECTIFIED,
+		verdict_refuse(RCODE_SERVFAIL, EDE_OTHER,
+			"the zone could not be rectified: %s", failure->why.why)};
 	u->retry_ms = (unsigned)within(u->retry_ms * 2, RETRY_MIN_MS, RETRY_MAX_MS);
 	alarm_set_in(&u->alarm, u->retry_ms);
 	resume(t);
@@ -169,6 +173,24 @@ static void succeed(struct powerdns_target *t)
 
 	u->retry_ms = 0;
 	resume(t);
+}
+
+void powerdns_upkeep_answered(struct powerdns_target *t)
+{
+	struct powerdns_upkeep *u = &t->upkeep;
+
+	if (!u->retry_ms || !u->is_unreached)
+		return;
+	u->is_unreached = false;
+	alarm_set_in(&u->alarm, quiet_ms(t));
+}
+
+const struct target_failure *powerdns_flaw(const struct target *target)
+{
+	const struct powerdns_target *t = (const void *)target;
+	const struct powerdns_upkeep *u = &t->upkeep;
+
+	return u->retry_ms && u->is_due ? &u->flaw : NULL;
 }
 
 /* ---- its steps ---- */

@@ -41,6 +41,9 @@ static const struct {
 	[TARGET_GARBLED] = {"garbled",
 		"see whether the target leads to the right port of the right server"},
 	[TARGET_FAULTY] = {"server-error", "see the server's log"},
+	[TARGET_UNRECTIFIED] = {"not-rectified",
+		"see the server's log, and what pdnsutil check-zone and rectify-zone say "
+		"there"},
 	[TARGET_OUR_MEMORY] = {"memory", "give musterd more memory"},
 	[TARGET_OUR_DATABASE] = {"database", "see why musterd's own database fails"},
 };

@@ -1,7 +1,8 @@
 /*
  * What can be wrong with a target, as far as a person has to do something different about
- * it.  Whoever recognises it says so (target_result.trouble); the text of the verdict
- * beside it has the details.  Changes wait meanwhile; none is lost.
+ * it.  Whoever recognises it says so (target_result.trouble, or target_ops.flaw, if
+ * changes arrive nevertheless); the text of the verdict beside it has the details.
+ * Changes wait meanwhile; none is lost.
  */
 #ifndef MUSTER_TARGET_TROUBLE_H
 #define MUSTER_TARGET_TROUBLE_H
@@ -25,13 +26,14 @@ enum target_trouble {
 	TARGET_REFUSES,      /* it has the zone, but accepts no change of it */
 	TARGET_GARBLED,      /* its answers make no sense */
 	TARGET_FAULTY,       /* it answers that it has failed, or cannot do such things */
+	TARGET_UNRECTIFIED, /* PowerDNS: changes arrive, but it cannot rectify the zone */
 	/* ours, not the target's */
 	TARGET_OUR_MEMORY,
 	TARGET_OUR_DATABASE,
 	TARGET_TROUBLES
 };
 
-/* Why a target has failed. */
+/* Why a target has failed, or what is wrong although it has not. */
 struct target_failure {
 	enum target_trouble trouble;
 	struct verdict why;

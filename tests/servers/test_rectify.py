@@ -2,15 +2,17 @@
 when the target leaves, whenever that is noticed, and not left undone by a stop."""
 
 import contextlib
+import json
 import os
-import subprocess
 
 import dns.rcode
 import pytest
 
 import front
 import servers
-from gateway import PROGRAM, Gateway, is_built
+from gateway import Gateway, is_built
+from musterctl import ask, controlled, ctl, ctl_json, read_metrics
+from powerdns_driver import Between
 from servers import Key, PowerDNS, wait_for
 
 pytestmark = pytest.mark.skipif(
@@ -35,13 +37,6 @@ def wait_until(server, expected, zone=ZONE):
     wait_for(lambda: rectifier(server, zone) == expected, f"{zone} to be {expected}")
 
 
-def ctl(gateway, *arguments):
-    return subprocess.run(
-        [os.path.join(os.path.dirname(PROGRAM), "musterctl"), "-s",
-         gateway.settings["control"], *arguments],
-        capture_output=True, text=True, timeout=60, check=False)
-
-
 @pytest.fixture
 def server(tmp_path):
     zones = {zone: servers.ZONE.replace(ZONE, zone) for zone in (ZONE, OTHER)}
@@ -50,13 +45,12 @@ def server(tmp_path):
 
 
 @contextlib.contextmanager
-def gateway_for(tmp_path, server, zones=(ZONE, OTHER)):  # noqa: F811
+def gateway_for(tmp_path, server, zones=(ZONE, OTHER), **options):  # noqa: F811
     folder = tmp_path / "muster"
     os.makedirs(folder, exist_ok=True)
     front.write_secret(str(folder / front.API_KEY_FILE), server.api_key)
-    gateway = Gateway(folder, keys=[Key("admin.")], control=str(folder / "ctl.sock"),
-                      zones={zone: {"targets": [front.target_settings(server)]}
-                             for zone in zones})
+    gateway = Gateway(folder, keys=[Key("admin.")], **controlled(), zones={
+        zone: {"targets": [{**front.target_settings(server), **options}]} for zone in zones})
     with gateway:
         for zone in zones:
             wait_until(server, TAKEN, zone)
@@ -126,19 +120,45 @@ def test_a_stop_leaves_nothing_unrectified(tmp_path, server):
         assert rectifier(server) == TAKEN
 
 
+def test_what_cannot_be_rectified_is_shown(tmp_path, server):
+    """Changes arrive, but some names have the wrong answers there."""
+    with Between(server.url) as between, \
+            gateway_for(tmp_path, server, [ZONE], url=between.url) as gateway:
+        between.refuse["PUT", "/rectify"] = 500
+        assert gateway.update(add=[(f"a.b.{ZONE}", 60, "A", "192.0.2.1")],
+                              key=gateway.keys[0]) == "NOERROR"
+        (row,) = wait_for(lambda: ctl_json(gateway, "queue")["targets"], "it to be in the queue")
+        assert (row["state"], row["trouble"]) == ("up", "not-rectified")
+        assert "could not be rectified: PowerDNS: HTTP 500" in row["why"]
+        assert "pdnsutil check-zone" in row["advice"]
+        assert "not-rectified" in ctl(gateway, "queue").output
+        labels = f'zone="{ZONE}",target="{row["target"]}"'
+        values = read_metrics(gateway)
+        assert values[f'muster_target_trouble{{{labels},trouble="not-rectified"}}'] == 1
+        assert values[f"muster_target_up{{{labels}}}"] == 1
+        status, _, body = ask(gateway, "GET", "/health")
+        assert (status, json.loads(body)["state"]) == (200, "degraded")
+        assert f"{row['why']} (not-rectified: " in ctl(gateway, "status").output
+        assert server.query(f"b.{ZONE}").rcode() == dns.rcode.NXDOMAIN
+        between.refuse.clear()
+        wait_for(lambda: not ctl_json(gateway, "queue")["targets"], "it to be rectified")
+        assert server.query(f"b.{ZONE}").rcode() == dns.rcode.NOERROR
+        assert "has rectified it" in gateway.log()
+
+
 def test_an_administrator_gives_back_what_was_removed_meanwhile(tmp_path, server):
     with gateway_for(tmp_path, server) as gateway:
         said = ctl(gateway, "rectify", "--give-back", ZONE)
-        assert said.returncode == 1 and 'set rectify = "server"' in said.stderr
+        assert said.code == 1 and 'set rectify = "server"' in said.errors
         gateway.stop()
         del gateway.zones[ZONE]
         gateway.prepare()
         gateway.start()
         assert rectifier(server) == TAKEN
         said = ctl(gateway, "rectify", "--give-back", ZONE)
-        assert said.returncode == 0, said.stderr
+        assert said.code == 0, said.errors
         assert rectifier(server) == GIVEN_BACK
         assert rectifier(server, OTHER) == TAKEN
         said = ctl(gateway, "rectify", "--give-back", "nowhere.example")
-        assert said.returncode == 1 and "HTTP 404" in said.stderr
-        assert ctl(gateway, "rectify", ZONE).returncode == 1
+        assert said.code == 1 and "HTTP 404" in said.errors
+        assert ctl(gateway, "rectify", ZONE).code == 1

@@ -205,6 +205,22 @@ def test_one_that_fails_is_asked_for_again(server):  # noqa: F811
                  "the zone to be rectified")
 
 
+def test_one_that_the_server_did_not_answer_waits_for_no_pause_when_it_does(server):  # noqa: F811
+    """Each failure doubles the pause, so that the last ones would be minutes."""
+    with Between(server.url) as between, Driver(between.url) as target:  # noqa: F811
+        loaded(target)
+        target.settle()
+        between.requests.clear()
+        between.lose.add("PUT")
+        target.set("a.b", "A", 60, "192.0.2.1")
+        delivered(target)
+        for asked in range(1, 10):
+            wait_for(lambda: between.count("PUT", "/rectify") == asked, "a rectification")
+            target.settle()
+            between.lose.add("PUT")
+            assert target.probe().outcome == "DONE"
+
+
 # ---- with which result ----
 
 def secured(tmp_path, backend, denial):
