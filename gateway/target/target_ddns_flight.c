@@ -16,7 +16,8 @@
  * next one when it is done.
  *
  * Whatever gets another answer than NOERROR is dealt with when nothing is in flight any
- * more, alone (target_ddns_deliver.c); those behind it are forgotten.
+ * more, alone (target_ddns_deliver.c).  If it is applied then, those behind it are dealt
+ * with after it; otherwise they are forgotten.
  */
 #include "gateway/target/target_ddns_private.h"
 
@@ -76,21 +77,45 @@ static bool is_one_under_way(const struct ddns_target *t)
 	return false;
 }
 
+/* The first has been dealt with.  If it was applied after all, those behind it are dealt
+ * with, too. */
+static void on_alone(void *arg, const struct target_result *result)
+{
+	struct ddns_flight *flight = arg;
+	struct ddns_target *t = flight->target;
+	target_done *done = flight->done;
+	void *done_arg = flight->arg;
+
+	drop_flight(flight);
+	if (result->outcome != TARGET_DONE)
+		ddns_drop_flights(t);
+	else if (!TAILQ_EMPTY(&t->flights))
+		alarm_set_in(&t->landing, 0);
+	done(done_arg, result);
+}
+
+/* Nothing is under way. */
+static void deal_with_first(struct ddns_target *t, struct ddns_flight *first)
+{
+	struct target_batch batch = first->batch;
+
+	batch.is_retry = first->state == DDNS_FLIGHT_LOST;
+	if (batch.is_retry) {
+		t->lacks_soa = false;
+		rrset_keep(&t->intended, first->after);
+	}
+	first->state = DDNS_FLIGHT_ALONE;
+	ddns_deliver_alone(t, &batch, on_alone, first);
+}
+
 static void land_first(struct ddns_target *t)
 {
 	struct ddns_flight *first = TAILQ_FIRST(&t->flights);
-	struct target_batch batch = first->batch;
 
-	if (first->state == DDNS_FLIGHT_APPLIED) {
+	if (first->state == DDNS_FLIGHT_APPLIED)
 		land_applied(t, first);
-		return;
-	}
-	if (is_one_under_way(t))
-		return;
-	/* Its owner keeps the batch. */
-	batch.is_retry = first->state == DDNS_FLIGHT_LOST;
-	ddns_deliver_alone(t, &batch, first->done, first->arg);
-	ddns_drop_flights(t);
+	else if (first->state != DDNS_FLIGHT_ALONE && !is_one_under_way(t))
+		deal_with_first(t, first);
 }
 
 void ddns_on_landing(void *arg)

@@ -172,6 +172,7 @@ enum ddns_flight_state {
 	DDNS_FLIGHT_APPLIED,
 	DDNS_FLIGHT_REFUSED, /* not applied */
 	DDNS_FLIGHT_LOST,    /* its outcome is unknown */
+	DDNS_FLIGHT_ALONE,   /* the first, which is dealt with by ddns_deliver_alone */
 };
 
 struct ddns_flight {

@@ -10,6 +10,8 @@
  *   set OWNER TYPE                    the RRset goes       } collected, in the mirror
  *   set OWNER TYPE TTL RDATA [| RDATA]...   it becomes so  } too
  *   deliver [retry]         what was collected; it stays for a retry unless it was done
+ *   ahead                   begins to deliver what was collected; what is collected from
+ *                           now on is delivered behind it, and "deliver" waits for both
  *   undo                    takes what was collected out of the mirror
  *   forget                  a new target, which knows nothing of the server
  *   abandon TURNS load|probe|deliver   begins that, lets the loop turn so often, then
@@ -54,6 +56,7 @@ struct driver {
 	uint8_t zone_name[NAME_MAX_LEN];
 	struct zone *mirror;
 	struct changeset *changes;
+	struct changeset *ahead; /* being delivered before the changes; NULL: nothing */
 	struct evbuffer *input;
 	bool is_called;
 	bool is_quiet;   /* an abandoned operation says nothing */
@@ -135,6 +138,22 @@ static void on_done(void *arg, const struct target_result *result)
 		changeset_unref(d->changes);
 		d->changes = must(changeset_new());
 	}
+	print_result(d, result, "");
+}
+
+/* If it was not applied, nothing is told of the batch behind it. */
+static void on_ahead(void *arg, const struct target_result *result)
+{
+	struct driver *d = arg;
+
+	if (d->is_calling)
+		die("called back from within the call");
+	changeset_unref(d->ahead);
+	d->ahead = NULL;
+	printf("ahead %s\n", outcome_name(result->outcome));
+	if (result->outcome == TARGET_DONE)
+		return;
+	note_call(d);
 	print_result(d, result, "");
 }
 
@@ -327,6 +346,22 @@ static void abandon(struct driver *d, char *words, int flags)
 	puts("= ABANDONED");
 }
 
+static void deliver_ahead(struct driver *d)
+{
+	const struct target_ops *ops = target_ops(d->target);
+	const struct target_batch batch = {.changes = d->changes};
+
+	d->ahead = d->changes;
+	d->changes = must(changeset_new());
+	ops->deliver(d->target, &batch, on_ahead, d);
+	while (!ops->takes_more(d->target)) {
+		turn_clock_begin(&d->time);
+		if (!d->ahead || event_base_loop(d->env.base, EVLOOP_ONCE) != 0)
+			die("nothing may be behind it");
+	}
+	puts("= AHEAD");
+}
+
 static void settle(struct driver *d)
 {
 	const struct target_ops *ops = target_ops(d->target);
@@ -361,6 +396,8 @@ static void obey(struct driver *d, char *line)
 	} else if (!strcmp(verb, "forget")) {
 		forget(d);
 		puts("= FORGOTTEN");
+	} else if (!strcmp(verb, "ahead")) {
+		deliver_ahead(d);
 	} else if (!strcmp(verb, "settle")) {
 		settle(d);
 	} else if (!strcmp(verb, "rectify")) {
