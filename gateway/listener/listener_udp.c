@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,15 +12,14 @@
 #include "gateway/listener/listener_private.h"
 
 enum {
-	UDP_CONTROL_LEN = 64, /* octets: one packet info */
+	UDP_CONTROL_LEN = 64, /* octets: one packet info, and the length of segments */
 	UDP_READS = 4,        /* batches per turn, so that answers get their turn */
+	UDP_SEGMENTS_LEN = 60000, /* octets of answers in one message: one datagram's */
 };
 
 struct udp_out {
 	uint8_t octets[ANSWER_UDP_SIZE];
 	struct dns_request *request;
-	uint8_t control[UDP_CONTROL_LEN];
-	struct iovec iov;
 };
 
 struct listener_udp {
@@ -29,10 +29,17 @@ struct listener_udp {
 	struct iovec iov[LISTENER_UDP_BATCH];
 	struct mmsghdr headers[LISTENER_UDP_BATCH];
 	struct udp_out out[LISTENER_UDP_BATCH];
+	struct iovec out_iov[LISTENER_UDP_BATCH]; /* their octets */
+	uint8_t out_control[LISTENER_UDP_BATCH][UDP_CONTROL_LEN];
 	struct mmsghdr out_headers[LISTENER_UDP_BATCH];
 	size_t out_count;
-	int out_socket; /* all waiting answers leave by one socket */
+	bool lacks_segments; /* the system does not take datagrams apart */
+	int out_socket;      /* all waiting answers leave by one socket */
 };
+
+_Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)) <=
+		UDP_CONTROL_LEN,
+	"an answer's ancillary data have room");
 
 static bool is_wildcard(const struct sockaddr_storage *address)
 {
@@ -162,65 +169,98 @@ int listener_udp_start(struct listener *listener)
 	if (!listener->udp)
 		return -ENOMEM;
 	listener->udp->out_count = 0;
+	listener->udp->lacks_segments = false;
 	return listener_sockets_start(listener, listener->udp_sockets, on_readable);
 }
 
 /* ---- out ---- */
 
-static size_t write_packet_info(const struct dns_peer *peer, uint8_t *control)
+/* Appends to the ancillary data of a message, for which there is room. */
+static void add_control(
+	struct msghdr *header, int level, int type, const void *data, size_t len)
 {
-	struct msghdr header = {
-		.msg_control = control, .msg_controllen = UDP_CONTROL_LEN};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+	struct cmsghdr *c = (struct cmsghdr *)(void *)((uint8_t *)header->msg_control +
+		header->msg_controllen);
 
-	memset(control, 0, UDP_CONTROL_LEN);
+	memset(c, 0, CMSG_SPACE(len));
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	header->msg_controllen += CMSG_SPACE(len);
+}
+
+static void add_packet_info(struct msghdr *header, const struct dns_peer *peer)
+{
 	if (peer->local.family == 4) {
 		struct in_pktinfo info = {0};
 
 		memcpy(&info.ipi_spec_dst, peer->local.octets, 4);
-		c->cmsg_level = IPPROTO_IP;
-		c->cmsg_type = IP_PKTINFO;
-		c->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(c), &info, sizeof(info));
-		return CMSG_SPACE(sizeof(info));
-	}
-	if (peer->local.family == 6) {
+		add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else if (peer->local.family == 6) {
 		struct in6_pktinfo info = {.ipi6_ifindex = peer->interface};
 
 		memcpy(&info.ipi6_addr, peer->local.octets, 16);
-		c->cmsg_level = IPPROTO_IPV6;
-		c->cmsg_type = IPV6_PKTINFO;
-		c->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(c), &info, sizeof(info));
-		return CMSG_SPACE(sizeof(info));
+		add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	}
-	return 0;
 }
 
-static void add_out(struct listener_udp *udp, struct dns_request *dns, size_t len)
+static bool is_same_peer(const struct dns_peer *a, const struct dns_peer *b)
 {
-	struct udp_out *out = &udp->out[udp->out_count];
-	struct msghdr *header = &udp->out_headers[udp->out_count].msg_hdr;
-	const size_t control_len = write_packet_info(&dns->peer, out->control);
+	return a->address_len == b->address_len &&
+		!memcmp(&a->address, &b->address, a->address_len) &&
+		a->interface == b->interface && a->local.family == b->local.family &&
+		!memcmp(a->local.octets, b->local.octets, sizeof(a->local.octets));
+}
 
-	out->request = dns;
-	out->iov = (struct iovec){out->octets, len};
-	*header = (struct msghdr){
-		.msg_name = &dns->peer.address,
-		.msg_namelen = dns->peer.address_len,
-		.msg_iov = &out->iov,
-		.msg_iovlen = 1,
-		.msg_control = control_len ? out->control : NULL,
-		.msg_controllen = control_len,
-	};
-	udp->out_socket = dns->peer.socket;
-	udp->out_count++;
+/* How many answers from this one on leave as one message, which the system takes apart
+ * (UDP_SEGMENT): those of one length to one client. */
+static size_t count_segments(const struct listener_udp *udp, size_t first)
+{
+	const size_t len = udp->out_iov[first].iov_len;
+	const size_t most = udp->lacks_segments ? 1 : UDP_SEGMENTS_LEN / len;
+	size_t count = 1;
+
+	while (count < most && first + count < udp->out_count &&
+		udp->out_iov[first + count].iov_len == len &&
+		is_same_peer(&udp->out[first].request->peer,
+			&udp->out[first + count].request->peer))
+		count++;
+	return count;
+}
+
+/* The answers from this one on, as messages.  Their number. */
+static unsigned fill_headers(struct listener_udp *udp, size_t first)
+{
+	unsigned messages = 0;
+
+	while (first < udp->out_count) {
+		const size_t count = count_segments(udp, first);
+		const uint16_t len = (uint16_t)udp->out_iov[first].iov_len;
+		struct dns_peer *peer = &udp->out[first].request->peer;
+		struct msghdr *header = &udp->out_headers[messages].msg_hdr;
+
+		*header = (struct msghdr){
+			.msg_name = &peer->address,
+			.msg_namelen = peer->address_len,
+			.msg_iov = &udp->out_iov[first],
+			.msg_iovlen = count,
+			.msg_control = udp->out_control[messages],
+		};
+		add_packet_info(header, peer);
+		if (count > 1)
+			add_control(header, SOL_UDP, UDP_SEGMENT, &len, sizeof(len));
+		messages++;
+		first += count;
+	}
+	return messages;
 }
 
 void listener_udp_answer(struct listener *listener, struct dns_request *dns)
 {
 	static _Thread_local uint8_t whole[WIRE_MESSAGE_MAX];
 	struct listener_udp *udp = listener->udp;
+	struct udp_out *out;
 	size_t len;
 
 	if (udp->out_count == LISTENER_UDP_BATCH ||
@@ -231,8 +271,32 @@ void listener_udp_answer(struct listener *listener, struct dns_request *dns)
 		listener_drop_request(listener, dns);
 		return;
 	}
-	memcpy(udp->out[udp->out_count].octets, whole, len);
-	add_out(udp, dns, len);
+	out = &udp->out[udp->out_count];
+	memcpy(out->octets, whole, len);
+	out->request = dns;
+	udp->out_iov[udp->out_count] = (struct iovec){out->octets, len};
+	udp->out_socket = dns->peer.socket;
+	udp->out_count++;
+}
+
+/* The number of answers that have left, or count as lost on the way. */
+static size_t send_answers(struct listener_udp *udp, size_t first)
+{
+	const unsigned messages = fill_headers(udp, first);
+	const int sent =
+		sendmmsg(udp->out_socket, udp->out_headers, messages, MSG_DONTWAIT);
+	size_t count = 0;
+
+	for (int i = 0; i < sent; i++)
+		count += udp->out_headers[i].msg_hdr.msg_iovlen;
+	if (sent > 0)
+		return count;
+	count = udp->out_headers[0].msg_hdr.msg_iovlen;
+	/* Devices that do not compute checksums refuse it (EIO), as do old kernels. */
+	if (count == 1 || (errno != EIO && errno != EINVAL))
+		return count;
+	udp->lacks_segments = true;
+	return 0;
 }
 
 void listener_udp_flush(struct listener *listener)
@@ -240,13 +304,8 @@ void listener_udp_flush(struct listener *listener)
 	struct listener_udp *udp = listener->udp;
 	size_t sent = 0;
 
-	while (sent < udp->out_count) {
-		int count = sendmmsg(udp->out_socket, udp->out_headers + sent,
-			(unsigned)(udp->out_count - sent), MSG_DONTWAIT);
-
-		/* What cannot be sent counts as lost on the way: skip it. */
-		sent += count > 0 ? (size_t)count : 1;
-	}
+	while (sent < udp->out_count)
+		sent += send_answers(udp, sent);
 	for (size_t i = 0; i < udp->out_count; i++)
 		listener_drop_request(listener, udp->out[i].request);
 	udp->out_count = 0;

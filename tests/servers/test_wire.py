@@ -1,5 +1,6 @@
 """musterd's sockets: sizes, pipelining, slow and rude peers, octets that are no messages."""
 
+import contextlib
 import random
 import socket
 import struct
@@ -124,6 +125,35 @@ def test_answers_come_from_the_address_that_was_asked(gateways, shared_admin, tc
         message = add(f"address.{ZONE}", "192.0.2.1")
         message.use_tsig(shared_admin.ring)
         assert ask(message, address, port=port, timeout=30).rcode() == 0
+
+
+def test_answers_of_one_turn_reach_their_clients(gateways, shared_admin):
+    """Those of one length to one client leave together, but are datagrams of their own."""
+    port = servers.free_port()
+    gateway = gateways(keys=[shared_admin], port=port, threads=1,
+                       listen=[{"address": "0.0.0.0", "port": port}])
+    kinds = [(ZONE, "SOA"), (f"whoami.{ZONE}", "A"), (f"nothing.{ZONE}", "A"), (ZONE, "NS")]
+    queries = {}
+    for index in range(150):
+        query = dns.message.make_query(*kinds[index // 7 % len(kinds)], flags=0)
+        query.id = index
+        queries[index] = query
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                   for _ in range(3)]
+        for client, address in zip(clients, ("127.0.0.1", "127.0.0.2", "127.0.0.1")):
+            client.settimeout(servers.QUERY_TIMEOUT_S)
+            client.connect((address, port))
+        gateway.pause()
+        for index, query in queries.items():
+            for client in clients[:1 + index // 40 % 3]:
+                client.send(query.to_wire())
+        gateway.resume()
+        for number, client in enumerate(clients):
+            asked = {index for index in queries if number <= index // 40 % 3}
+            answers = [dns.message.from_wire(client.recv(65535)) for _ in asked]
+            assert {answer.id for answer in answers} == asked
+            assert all(queries[answer.id].is_response(answer) for answer in answers)
 
 
 # ---- TCP ----
