@@ -364,6 +364,7 @@ static void on_rejected(struct delivery *d, struct delivery_batch *batch,
 		finish_rejected(d, batch, result);
 		return;
 	}
+	delivery_note_named(d, batch, result->verdict.why);
 	succeed(d);
 	delivery_drop_batch(d, batch);
 }

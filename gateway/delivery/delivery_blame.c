@@ -7,6 +7,8 @@
 
 size_t delivery_blame_limit(const struct delivery_blame *blame)
 {
+	if (blame->is_named)
+		return blame->before ? blame->before : 1;
 	return blame->count ? (blame->count + 1) / 2 : SIZE_MAX;
 }
 
@@ -24,6 +26,8 @@ static void end_turn(struct delivery_blame *blame)
 void delivery_blame_applied(struct delivery_blame *blame, size_t entries)
 {
 	blame->count -= entries < blame->count ? entries : blame->count;
+	blame->is_named = blame->is_named && entries <= blame->before;
+	blame->before -= blame->is_named ? entries : 0;
 	end_turn(blame);
 }
 
@@ -32,9 +36,16 @@ bool delivery_blame_refused(struct delivery_blame *blame, size_t entries)
 	const bool is_found = entries == 1;
 
 	blame->count = is_found ? 0 : entries;
+	blame->is_named = false;
 	if (is_found)
 		end_turn(blame);
 	return is_found;
+}
+
+void delivery_blame_name(struct delivery_blame *blame, size_t before)
+{
+	blame->is_named = true;
+	blame->before = before;
 }
 
 /* ---- senders ---- */

@@ -5,7 +5,8 @@
  * taken apart, in order: its first half is sent, and, depending on what becomes of that,
  * the first half of this half or of what is left, until a single entry is refused.  What
  * comes before that one has been applied in large pieces, and what comes behind goes in
- * whole batches again.
+ * whole batches again.  If the target names one, that one is tried by itself, after what
+ * comes before it.
  *
  * Who has sent what was refused is remembered for a while.  Changes of a sender of whom
  * more than about one in BLAME_REFUSED is refused go alone, so that batches with the
@@ -30,6 +31,8 @@ enum {
 struct delivery_blame {
 	size_t count;    /* so many entries at the head of the queue, of which one is
 	                  * probably to blame; 0: nothing has been refused */
+	bool is_named;   /* the target has named one of them, */
+	size_t before;   /* which stands behind so many */
 	unsigned alone;  /* so many changes of suspects may go before the next batch */
 	bool is_testing; /* the last batch is the change of a suspect */
 	struct {
@@ -52,6 +55,8 @@ size_t delivery_blame_limit(const struct delivery_blame *blame);
 void delivery_blame_applied(struct delivery_blame *blame, size_t entries);
 /* They were refused.  True: it is one, and to blame. */
 bool delivery_blame_refused(struct delivery_blame *blame, size_t entries);
+/* After that: the target means the one behind so many others. */
+void delivery_blame_name(struct delivery_blame *blame, size_t before);
 
 /* A number for a sender, by its key (a name in wire form; NULL: none). */
 uint32_t delivery_blame_sender(const uint8_t *key);

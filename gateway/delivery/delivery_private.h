@@ -1,12 +1,12 @@
 /* What the files of a delivery share: delivery.c (what to do next with the target),
  * delivery_queue.c (what is pending, and the cursor), delivery_blame.c (who is to blame
- * if a batch is refused), delivery_order.c (who may go before whom), delivery_list.c
- * (lists of change sets), delivery_melt.c (what melts, for a target that lags),
- * delivery_mend.c (what brings to a target what it has lost), delivery_read.c (what is
- * read back from the journal), delivery_job.c (the reader's part of that),
- * delivery_fold.c (how it is folded), delivery_shrink.c (the journal gets it instead of
- * what it comes from), delivery_settings.c (other settings for the target) and
- * delivery_view.c (what others may ask). */
+ * if a batch is refused), delivery_named.c (whom the target names), delivery_order.c (who
+ * may go before whom), delivery_list.c (lists of change sets), delivery_melt.c (what
+ * melts, for a target that lags), delivery_mend.c (what brings to a target what it has
+ * lost), delivery_read.c (what is read back from the journal), delivery_job.c (the
+ * reader's part of that), delivery_fold.c (how it is folded), delivery_shrink.c (the
+ * journal gets it instead of what it comes from), delivery_settings.c (other settings for
+ * the target) and delivery_view.c (what others may ask). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -238,6 +238,13 @@ void delivery_let_pass(struct delivery *delivery, struct delivery_entry *first);
 uint64_t delivery_last_before_passed(const struct delivery *delivery, uint64_t seq);
 /* Nothing counts as passed any more. */
 void delivery_restore_order(struct delivery *delivery);
+
+/* ---- delivery_named.c ---- */
+
+/* A batch of several entries at the head of the queue has been refused with this text,
+ * which perhaps says which entry is meant. */
+void delivery_note_named(
+	struct delivery *delivery, const struct delivery_batch *batch, const char *text);
 
 /* ---- delivery_list.c ---- */
 

@@ -2,11 +2,13 @@
 be tried again or forgotten."""
 
 import re
+import threading
 
 import pytest
 
 from front import NAME, Front, full, is_installed, make_server
 from musterctl import controlled, ctl, ctl_json
+from powerdns_driver import Between
 from servers import Bind, wait_for
 
 pytestmark = pytest.mark.skipif(
@@ -124,3 +126,24 @@ def test_the_primary_has_refused(servers, gateways, admin):
         assert bind.records(full("forbidden1"), "A") == {"192.0.2.9"}
         assert len(asides(front)) == 1
         front.assert_same()
+
+
+def test_what_powerdns_names_is_found_at_once(tmp_path, gateways, admin):
+    """Of 32 changes in one batch it refuses one: what came before goes, then that one by
+    itself, and then the rest."""
+    pdns, freed = make_server("pdns-sqlite", tmp_path / "pdns"), threading.Event()
+    pdns.start()
+    with Between(pdns.url) as between, Front(
+            gateways, admin, [pdns], zone={"ack": "durable"}, targets={"url": between.url},
+            **controlled()) as front:
+        between.before["PATCH"] = freed.wait
+        assert front.update(add=[("first", 60, "A", "192.0.2.1")]) == "NOERROR"
+        for i in range(32):
+            record = ("bad", 60, "MX", "10 _no.host.") if i == 20 else (
+                f"host{i}", 60, "A", "192.0.2.1")
+            assert front.update(add=[record]) == "NOERROR"
+        freed.set()
+        (row,) = wait_for_asides(front, 1)
+        assert row["names"] == [full("bad")] and "non-hostname content" in row["why"]
+        wait_for(lambda: front.seen("host31"), "the rest")
+        assert between.count("PATCH") == 5

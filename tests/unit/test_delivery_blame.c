@@ -16,6 +16,7 @@ static struct {
 	size_t count, at;
 	size_t batch_max;
 	unsigned requests, refused, found;
+	bool names; /* it says which one it minds first */
 	struct delivery_blame blame;
 } bench;
 
@@ -38,6 +39,16 @@ static size_t next_size(void)
 	return size;
 }
 
+/* How many others stand before the first that it refuses. */
+static size_t find_bad(void)
+{
+	size_t before = 0;
+
+	while (!bench.is_bad[bench.at + before])
+		before++;
+	return before;
+}
+
 static void send_one(void)
 {
 	const size_t size = next_size();
@@ -49,8 +60,11 @@ static void send_one(void)
 	bench.refused += is_refused;
 	if (!is_refused)
 		delivery_blame_applied(&bench.blame, size);
-	else if (!delivery_blame_refused(&bench.blame, size))
+	else if (!delivery_blame_refused(&bench.blame, size)) {
+		if (bench.names)
+			delivery_blame_name(&bench.blame, find_bad());
 		return;
+	}
 	bench.found += is_refused;
 	bench.at += size;
 }
@@ -89,6 +103,41 @@ static void one_of_many_is_found(void **state)
 		/* The whole, eight halves, the one itself, and what was behind it. */
 		assert_in_range(bench.requests, 9, 11);
 	}
+}
+
+static void one_that_is_named_is_found_at_once(void **state)
+{
+	(void)state;
+	for (size_t bad = 0; bad < 256; bad++) {
+		begin(256, 300);
+		bench.names = true;
+		bench.is_bad[bad] = true;
+		send_all();
+		assert_int_equal(bench.found, 1);
+		/* The whole, what was before it, itself, and what was behind it. */
+		assert_in_range(bench.requests, 3, 4);
+		assert_int_equal(bench.refused, 2);
+	}
+}
+
+/* It names one that it takes by itself; then they are taken apart as before. */
+static void the_wrong_one_is_named(void **state)
+{
+	struct delivery_blame blame = {0};
+
+	(void)state;
+	assert_false(delivery_blame_refused(&blame, 10));
+	delivery_blame_name(&blame, 3);
+	assert_int_equal(delivery_blame_limit(&blame), 3);
+	delivery_blame_applied(&blame, 2); /* no more had room in it */
+	assert_int_equal(delivery_blame_limit(&blame), 1);
+	delivery_blame_applied(&blame, 1);
+	assert_int_equal(delivery_blame_limit(&blame), 1);
+	delivery_blame_applied(&blame, 1);
+	assert_true(delivery_blame_is_looking(&blame));
+	assert_int_equal(delivery_blame_limit(&blame), 3);
+	assert_false(delivery_blame_refused(&blame, 3));
+	assert_int_equal(delivery_blame_limit(&blame), 2);
 }
 
 static void what_comes_before_goes_in_large_pieces(void **state)
@@ -239,6 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_is_to_blame),
 		cmocka_unit_test(one_of_many_is_found),
+		cmocka_unit_test(one_that_is_named_is_found_at_once),
+		cmocka_unit_test(the_wrong_one_is_named),
 		cmocka_unit_test(what_comes_before_goes_in_large_pieces),
 		cmocka_unit_test(all_are_to_blame),
 		cmocka_unit_test(together_is_what_was_minded),
