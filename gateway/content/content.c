@@ -60,6 +60,7 @@ void content_clear(struct content *content)
 	for (size_t i = 0; i < content->delivery_count; i++)
 		delivery_free(content->deliveries[i]);
 	free(content->deliveries);
+	refused_free(content->refused);
 	notify_free(content->notify);
 	transfer_unref(content->axfr);
 	transfer_history_free(content->history);
@@ -75,6 +76,9 @@ void content_configure(
 	config_unref(content->config);
 	content->config = config;
 	content->rules = rules;
+	/* They may have been because of the old one. */
+	refused_free(content->refused);
+	content->refused = NULL;
 }
 
 /* ---- how it is ---- */

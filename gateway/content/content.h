@@ -14,6 +14,7 @@
  *   content.c   making and freeing it, its gate, its observers
  *   edit.c      edits
  *   outcome.c   what deliveries report of them: applied, refused, not reachable
+ *   refused.c   what has been refused so that it need not be sent again
  *   rebase.c    other content is put under what is pending
  *   durable.c   what transfers see: the durable content, and its history
  *   seed.c      where a zone of the gateway's own comes from
@@ -30,6 +31,7 @@
 #include <sys/queue.h>
 
 #include "gateway/answer/transfer.h"
+#include "gateway/content/refused.h"
 #include "gateway/delivery/delivery.h"
 #include "gateway/delivery/notify.h"
 #include "gateway/thread/zone_thread.h"
@@ -115,9 +117,10 @@ struct content {
 	const struct config_zone *rules; /* of config */
 	uint8_t name[NAME_MAX_LEN];
 	char text[NAME_TEXT_MAX];
-	int64_t id;        /* store_ops.zone_id */
-	size_t operations; /* operations in the journal that have not come back */
-	size_t set_aside;  /* changes that targets have refused for good */
+	int64_t id;              /* store_ops.zone_id */
+	size_t operations;       /* operations in the journal that have not come back */
+	size_t set_aside;        /* changes that targets have refused for good */
+	struct refused *refused; /* of the primary; NULL: none */
 
 	struct zone *mirror;         /* NULL: not loaded */
 	struct verdict not_ready;    /* why, while mirror is NULL */
@@ -221,6 +224,9 @@ void content_tell_down(struct content *content);
 
 /* ---- outcome.c ---- */
 
+/* Would these changes be what the primary has just refused again and again? */
+struct verdict content_check_refused(
+	const struct content *content, const struct changeset *changes);
 /* Corrects its outcome in the journal. */
 void content_note_outcome(
 	struct content *content, uint64_t seq, const struct verdict *verdict);

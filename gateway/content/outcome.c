@@ -16,6 +16,13 @@ void content_note_outcome(
 
 /* ---- refused ---- */
 
+struct verdict content_check_refused(
+	const struct content *content, const struct changeset *changes)
+{
+	return refused_check(
+		content->refused, changes, turn_monotonic_ms(&content->thread->time));
+}
+
 /* A target will always lack something that was confirmed to a client; a person has to
  * look at it. */
 static void set_aside(struct content *content, const struct delivery *delivery,
@@ -104,6 +111,8 @@ static int reject_at_primary(struct content *content, struct delivery *primary,
 
 	if (r)
 		return r;
+	refused_note(&content->refused, rejection->changes, rejection->why,
+		turn_monotonic_ms(&content->thread->time));
 	if (!is_awaited)
 		set_aside(content, primary, rejection);
 	log_rejection(content, primary, rejection,

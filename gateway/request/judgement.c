@@ -187,6 +187,8 @@ static struct verdict check_and_lease(struct zone_requests *zone,
 		&request->subject, update, changes);
 
 	if (verdict_is_ok(&v))
+		v = content_check_refused(content, changes);
+	if (verdict_is_ok(&v))
 		v = check_size(content, request, update, changes, before);
 	if (verdict_is_ok(&v) && changes->count)
 		v = take_share(zone, request, changeset_size(changes));
