@@ -131,7 +131,7 @@ unsigned content_ack_timeout_ms(const struct content *content, bool is_impatient
 	if (rules->ack_timeout_ms)
 		return rules->ack_timeout_ms;
 	if (is_impatient && rules->ack == CONFIG_ACK_WAIT &&
-		delivery_stalls(content_primary(content)))
+		delivery_groups(content_primary(content)))
 		return ACK_IMPATIENT_MS;
 	return ACK_TIMEOUT_MS;
 }

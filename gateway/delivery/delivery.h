@@ -131,8 +131,8 @@ const char *delivery_id(const struct delivery *delivery); /* config_target.id */
 const struct target_ops *delivery_target(const struct delivery *delivery);
 /* Is the target known to be failing?  Then nothing should wait for it. */
 bool delivery_is_down(const struct delivery *delivery);
-/* Does it take a second now and then for a batch (target_ops.stalls)? */
-bool delivery_stalls(const struct delivery *delivery);
+/* May it take a second now and then for a batch (target_ops.groups)? */
+bool delivery_groups(const struct delivery *delivery);
 /* Does it still work off what came while the target was failing, in more than a batch, or
  * more than fits into memory?  Then what is new does not get there soon, and nothing
  * should wait for it either. */

@@ -328,6 +328,9 @@ void delivery_start_gathering(struct delivery *d, const struct delivery_batch *b
 	const int64_t took_ms = now_ms - began_ms;
 	int64_t wait_ms = took_ms < DELIVERY_SLOW_MS ? 0 : took_ms / 2;
 
+	/* Those that are answered at once have been one for the target. */
+	if (now_ms == d->landed_ms)
+		return;
 	if (wait_ms > DELIVERY_GATHER_MAX_MS)
 		wait_ms = DELIVERY_GATHER_MAX_MS;
 	d->landed_ms = now_ms;
@@ -335,16 +338,16 @@ void delivery_start_gathering(struct delivery *d, const struct delivery_batch *b
 	d->gather_count = d->queue.count;
 }
 
-/* Behind a batch in flight the next one grows until it is as large.  If it left earlier,
- * the target would be done with it before most clients have sent again, and would get
- * more and smaller ones. */
+/* Behind a batch in flight the next one grows until it is as large, if it would not be of
+ * the same group.  If it left earlier, the target would be done with it before most
+ * clients have sent again, and would get more and smaller ones. */
 static bool is_follower_small(const struct delivery *d)
 {
 	const struct delivery_batch *last = TAILQ_LAST(&d->batches, delivery_batches);
 	const struct delivery_batch *batch;
 	size_t waiting = d->queue.count;
 
-	if (!d->in_flight)
+	if (!d->in_flight || delivery_groups(d))
 		return false;
 	TAILQ_FOREACH(batch, &d->batches, entry)
 		waiting -= batch->entries;

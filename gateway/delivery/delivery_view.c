@@ -25,11 +25,11 @@ bool delivery_is_down(const struct delivery *d)
 	return d->is_down;
 }
 
-bool delivery_stalls(const struct delivery *d)
+bool delivery_groups(const struct delivery *d)
 {
 	const struct target_ops *ops = target_ops(d->target);
 
-	return ops->stalls && ops->stalls(d->target);
+	return ops->groups && ops->groups(d->target);
 }
 
 bool delivery_is_behind(const struct delivery *d)

@@ -162,9 +162,10 @@ struct target_ops {
 	/* While batches are being delivered: would one more, which is no retry, be
 	 * delivered behind them at once?  NULL: never. */
 	bool (*takes_more)(const struct target *target);
-	/* Does it take a second now and then for what takes it milliseconds otherwise?
-	 * Then nobody should wait for it that long.  NULL: it does not. */
-	bool (*stalls)(const struct target *target);
+	/* Are requests that it has got at about the same time one version there?  Such a
+	 * server takes a second now and then for what takes it milliseconds otherwise
+	 * (Knot), and nobody should wait for it that long.  NULL: they are not. */
+	bool (*groups)(const struct target *target);
 	/* Has somebody else changed the zone, too (maybe_others)?  DONE: no; CHANGED: a
 	 * load shows what.  Batches may be delivered meanwhile, but nothing else done.
 	 * NULL: a load is needed to know. */

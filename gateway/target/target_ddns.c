@@ -19,10 +19,6 @@
 #include "gateway/base/log.h"
 #include "tsig/plural.h"
 
-enum {
-	BATCH_CHANGES = 300, /* RRsets: about 30 KiB, half of what fits into a message */
-};
-
 /* ---- asking ---- */
 
 static void ask(struct ddns_target *t, struct dns_client *client, const uint8_t *octets,
@@ -318,7 +314,7 @@ static void ddns_free(struct target *target)
 	dns_places_free(t->places);
 	alarm_stop(&t->pause);
 	alarm_stop(&t->landing);
-	alarm_stop(&t->follower);
+	alarm_stop(&t->filler);
 	ddns_drop_flights(t);
 	ddns_forget_sent(t);
 	ddns_transfer_free(t->transfer);
@@ -353,7 +349,7 @@ static struct target *ddns_new(const struct config_target *config,
 		t->queries = dns_client_new(config, t->places, config->transfer_key, env);
 	alarm_init(&t->pause, env->alarms, ddns_on_pause, t);
 	alarm_init(&t->landing, env->alarms, ddns_on_landing, t);
-	alarm_init(&t->follower, env->alarms, ddns_on_follower, t);
+	alarm_init(&t->filler, env->alarms, ddns_on_filler, t);
 	if (target_operation_init(&t->op, env->base) ||
 		target_operation_init(&t->check, env->base) || !t->client ||
 		!t->queries) {
@@ -364,7 +360,7 @@ static struct target *ddns_new(const struct config_target *config,
 }
 
 const struct target_ops target_ddns = {
-	.batch_changes = BATCH_CHANGES,
+	.batch_changes = DDNS_BATCH_CHANGES,
 	.owns_serial = true,
 	.new = ddns_new,
 	.free = ddns_free,
@@ -374,6 +370,6 @@ const struct target_ops target_ddns = {
 	.deliver = ddns_deliver,
 	.is_at = ddns_is_at,
 	.takes_more = ddns_takes_more,
-	.stalls = ddns_stalls,
+	.groups = ddns_groups,
 	.check = ddns_check,
 };

@@ -7,13 +7,16 @@
  * serial is the next one for everybody.  So it also requires one RRset to be as the one
  * before has left it ("the mark"), and is not sent if there is no such RRset.
  *
- * A server that groups gets them one at a time, since a group costs it about the same
- * whatever its size.  But Knot (3.2 to 3.5) must not be left idle between them: if an
- * UPDATE comes in the second after the last one, while Knot has still to notify its
- * secondaries of that, it forgets to look at it until a whole second has passed.  When
- * it has applied one, it cannot begin the next version for 10 ms.  So an empty UPDATE
- * is sent behind each: Knot takes it up at once and keeps it until then, and finds the
- * next one when it is done.
+ * A server that groups gets one at a time, with all that has gathered meanwhile, unless
+ * that is too much for one: a group costs it about the same whatever its size.  But Knot
+ * (3.2 to 3.5) must not be left without work between them.  Once it has applied one, it
+ * cannot begin the next version for 10 ms; if nothing waits in its queue when it is done,
+ * it writes the zone file instead, 40 ms for 100,000 names, whereas with work it does so
+ * once a second.  And an UPDATE in the second after the last one, while Knot has still to
+ * notify its secondaries of that, is not looked at until a whole second has passed.  So
+ * empty UPDATEs ("fillers") are sent as long as anything is in flight: the one that
+ * comes while Knot is busy with ours keeps it from the file for those 10 ms, in which
+ * clients have their answers and we have the next batch.
  *
  * Whatever gets another answer than NOERROR is dealt with when nothing is in flight any
  * more, alone (target_ddns_deliver.c).  If it is applied then, those behind it are dealt
@@ -25,9 +28,17 @@
 #include <stdlib.h>
 
 enum {
-	/* After an UPDATE: the server has taken it up, so that what comes now is not of
-	 * the same group. */
-	FOLLOWER_MS = 3,
+	/* From one filler to the next: shorter than Knot takes for an UPDATE. */
+	FILLER_MS = 3,
+	/* Knot may be writing the zone file, and the larger the zone is, the longer this
+	 * takes, and an UPDATE as well: with each of so many that are not answered they
+	 * become rarer, */
+	FILLERS_PACE = 16,
+	FILLERS_MAX = 64, /* and then no more are sent */
+
+	/* A batch is as large as batches get from this part of the limit on. */
+	FULL_PERCENT = 75,
+	FLIGHTS_EXACT = 2, /* one that the server works on, and one that it finds next */
 };
 
 static void drop_flight(struct ddns_flight *flight)
@@ -144,27 +155,28 @@ static void on_answer(void *arg, const struct dns_client_result *result)
 	}
 }
 
-/* ---- keeping the server awake ---- */
+/* ---- keeping the server busy ---- */
 
-/* It is sent when the server has taken up what is in flight, or it would go into the same
- * group: which is as soon as it has done with the last follower. */
-static void set_follower(struct ddns_target *t)
+static void set_filler(struct ddns_target *t)
 {
-	if (t->kind == DDNS_SERVER_GROUPING && !t->is_following &&
-		!TAILQ_EMPTY(&t->flights))
-		alarm_set_in(&t->follower, FOLLOWER_MS);
+	if (t->kind == DDNS_SERVER_GROUPING && is_one_under_way(t) &&
+		t->fillers < FILLERS_MAX && !alarm_is_set(&t->filler))
+		alarm_set_in(&t->filler, FILLER_MS * (1 + t->fillers / FILLERS_PACE));
 }
 
-static void on_follower(void *arg, const struct dns_client_result *result)
+/* If it was the last, the server begins now with what came after it. */
+static void on_filler(void *arg, const struct dns_client_result *result)
 {
 	struct ddns_target *t = arg;
 
-	(void)result;
-	t->is_following = false;
-	set_follower(t);
+	t->fillers--;
+	if (!t->fillers && result->status == DNS_CLIENT_ANSWERED)
+		alarm_set_in(&t->filler, 0);
+	else
+		set_filler(t);
 }
 
-void ddns_on_follower(void *arg)
+void ddns_on_filler(void *arg)
 {
 	struct ddns_target *t = arg;
 	const struct changeset none = {.refs = 1};
@@ -175,12 +187,13 @@ void ddns_on_follower(void *arg)
 	const struct dns_client_request request = {.octets = buf,
 		.len = len < 0 ? 0 : (size_t)len,
 		.is_repeatable = true,
-		.done = on_follower,
+		.done = on_filler,
 		.arg = t};
 
-	/* What has been answered so soon was not one of many. */
-	if (len >= 0 && !TAILQ_EMPTY(&t->flights))
-		t->is_following = dns_client_ask(t->client, &request) == 0;
+	if (!is_one_under_way(t) || len < 0 || dns_client_ask(t->client, &request) < 0)
+		return;
+	t->fillers++;
+	set_filler(t);
 }
 
 /* ---- taking off ---- */
@@ -221,8 +234,8 @@ static struct ddns_flight *add_flight(struct ddns_target *t,
 	return flight;
 }
 
-/* Knot does: see ddns_follow.  What groups counts as Knot. */
-bool ddns_stalls(const struct target *target)
+/* What is not known to be exact counts as Knot. */
+bool ddns_groups(const struct target *target)
 {
 	return ((const struct ddns_target *)(const void *)target)->kind !=
 		DDNS_SERVER_EXACT;
@@ -235,10 +248,17 @@ bool ddns_takes_more(const struct target *target)
 	const struct ddns_flight *flight;
 	unsigned count = 0;
 
-	TAILQ_FOREACH(flight, &t->flights, entry)
-		count += flight->state == DDNS_FLIGHT_UNDER_WAY ? 1 : DDNS_FLIGHTS_MAX;
-	return last && t->kind == DDNS_SERVER_EXACT && count < DDNS_FLIGHTS_MAX &&
-		ddns_find_mark(last->batch.changes, t->zone);
+	if (!last || !ddns_find_mark(last->batch.changes, t->zone))
+		return false;
+	TAILQ_FOREACH(flight, &t->flights, entry) {
+		if (flight->state != DDNS_FLIGHT_UNDER_WAY)
+			return false;
+		count++;
+	}
+	if (t->kind == DDNS_SERVER_EXACT)
+		return count < FLIGHTS_EXACT;
+	return count < DDNS_FLIGHTS_MAX &&
+		last->batch.changes->count >= DDNS_BATCH_CHANGES * FULL_PERCENT / 100;
 }
 
 static bool can_fly(const struct ddns_target *t, const struct target_batch *batch)
@@ -267,7 +287,7 @@ static int take_off(struct ddns_target *t, struct ddns_flight *flight,
 		r = send_flight(flight, &guard);
 	}
 	flight->has_befores = guard.has_befores;
-	set_follower(t);
+	set_filler(t);
 	return r;
 }
 

@@ -163,8 +163,9 @@ int ddns_compare(const uint8_t *zone, const struct changeset *expected,
 /* ---- the target itself: target_ddns.c ---- */
 
 enum {
-	/* One batch that the server works on, and one that it finds next. */
-	DDNS_FLIGHTS_MAX = 2,
+	DDNS_BATCH_CHANGES = 300, /* RRsets: about 30 KiB, half of what fits into a
+	                           * message */
+	DDNS_FLIGHTS_MAX = 4,
 };
 
 enum ddns_flight_state {
@@ -225,10 +226,10 @@ struct ddns_target {
 	/* target_ddns_flight.c */
 	struct ddns_flight flight_slots[DDNS_FLIGHTS_MAX];
 	TAILQ_HEAD(ddns_flights, ddns_flight)
-	flights;               /* in the order of their requests */
-	bool is_following;     /* an empty UPDATE is under way */
-	struct alarm follower; /* an empty UPDATE is due */
-	struct alarm landing;  /* the first of them is over */
+	flights;              /* in the order of their requests */
+	unsigned fillers;     /* empty UPDATEs under way */
+	struct alarm filler;  /* the next is due */
+	struct alarm landing; /* the first of them is over */
 
 	/* target_ddns_watch.c */
 	enum ddns_server kind;
@@ -296,9 +297,9 @@ void ddns_on_pause(void *arg);
 void ddns_deliver(struct target *target, const struct target_batch *batch,
 	target_done *done, void *arg);
 bool ddns_takes_more(const struct target *target);
-bool ddns_stalls(const struct target *target);
+bool ddns_groups(const struct target *target);
 void ddns_on_landing(void *arg);
-void ddns_on_follower(void *arg);
+void ddns_on_filler(void *arg);
 void ddns_drop_flights(struct ddns_target *t);
 /* ---- target_ddns_watch.c ---- */
 
