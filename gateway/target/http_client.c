@@ -40,7 +40,9 @@ struct http_client {
 	struct event_base *base;
 	CURLM *multi;
 	struct alarm alarm; /* when curl wants to be called */
+	struct alarm ended; /* a transfer has ended while it was started */
 	LIST_HEAD(, http_transfer) transfers;
+	int count;          /* of them */
 	bool is_collecting; /* a callback may be running */
 	bool is_freed;      /* while it ran; then collect() frees it */
 };
@@ -157,12 +159,18 @@ static void transfer_free(struct http_transfer *transfer)
 	free(transfer);
 }
 
+static void leave(struct http_transfer *transfer)
+{
+	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+	LIST_REMOVE(transfer, entry);
+	transfer->client->count--;
+}
+
 void http_transfer_cancel(struct http_transfer *transfer)
 {
 	if (!transfer)
 		return;
-	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
-	LIST_REMOVE(transfer, entry);
+	leave(transfer);
 	transfer_free(transfer);
 }
 
@@ -221,8 +229,7 @@ static void transfer_finish(struct http_transfer *transfer, CURLcode code)
 			transfer->why[0] ? transfer->why : curl_easy_strerror(code);
 	response.is_unsent = response.error && sent_len(transfer) == 0;
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &response.status);
-	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
-	LIST_REMOVE(transfer, entry);
+	leave(transfer);
 	transfer->done(transfer->arg, &response);
 	transfer_free(transfer);
 }
@@ -234,6 +241,7 @@ static void client_destroy(struct http_client *client)
 	if (client->multi)
 		curl_multi_cleanup(client->multi);
 	alarm_stop(&client->alarm);
+	alarm_stop(&client->ended);
 	free(client);
 	curl_global_cleanup();
 }
@@ -273,6 +281,11 @@ static void on_socket_event(evutil_socket_t fd, short what, void *arg)
 		action |= CURL_CSELECT_OUT;
 	curl_multi_socket_action(client->multi, fd, action, &running);
 	collect(client);
+}
+
+static void on_ended(void *arg)
+{
+	collect(arg);
 }
 
 static void on_alarm(void *arg)
@@ -339,6 +352,7 @@ struct http_client *http_client_new(struct event_base *base, struct alarms *alar
 	client->base = base;
 	LIST_INIT(&client->transfers);
 	alarm_init(&client->alarm, alarms, on_alarm, client);
+	alarm_init(&client->ended, alarms, on_ended, client);
 	client->multi = curl_multi_init();
 	if (!client->multi) {
 		client_destroy(client);
@@ -460,6 +474,18 @@ static bool set_request(
 	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
+/* curl asks to be called at once for that, but the loop may have other things to do
+ * before.  A transfer that has ended already is reported later, as its owner does not
+ * know it yet. */
+static void begin(struct http_client *client)
+{
+	int running;
+
+	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	if (running < client->count)
+		alarm_set_in(&client->ended, 0);
+}
+
 struct http_transfer *http_client_start(struct http_client *client,
 	const struct http_request *request, http_done *done, void *arg)
 {
@@ -480,5 +506,7 @@ struct http_transfer *http_client_start(struct http_client *client,
 		return NULL;
 	}
 	LIST_INSERT_HEAD(&client->transfers, transfer, entry);
+	client->count++;
+	begin(client);
 	return transfer;
 }
