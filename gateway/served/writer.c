@@ -12,6 +12,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/thread.h"
+#include "gateway/target/look_ups.h"
 #include "gateway/thread/database_watch.h"
 #include "gateway/thread/pruning.h"
 
@@ -440,13 +441,14 @@ static int set_up_loop(struct writer *writer, const struct zone_threads_env *env
 		.base = thread->base,
 		.alarms = &thread->alarms,
 		.powerdns_servers = writer->shared->powerdns_servers,
+		.look_ups = look_ups_new(thread->base),
 		.pool = hmac_pool_new(),
 		.real_time = real_time_s,
 		.submit = submit,
 		.thread = thread,
 	};
 	departures_init(&thread->departures, &thread->target_env);
-	if (!thread->base || !thread->target_env.pool ||
+	if (!thread->base || !thread->target_env.pool || !thread->target_env.look_ups ||
 		draw_seed(&thread->target_env.seed) ||
 		alarms_init(&thread->alarms, &thread->time,
 			env->time.is_manual ? NULL : thread->base))
@@ -677,6 +679,7 @@ void writer_free(struct writer *writer)
 	reconciliation_clear(&writer->served.reconciliation);
 	actions_free(writer->served.actions);
 	hmac_pool_free(writer->thread.target_env.pool);
+	look_ups_free(writer->thread.target_env.look_ups);
 	requests_close(&writer->served.requests);
 	zone_thread_close_database(&writer->thread);
 	alarms_clear(&writer->thread.alarms);

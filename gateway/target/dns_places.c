@@ -11,8 +11,8 @@
 #include <sys/queue.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/resolver.h"
 #include "gateway/target/endpoints.h"
+#include "gateway/target/look_ups.h"
 
 enum {
 	ADDRESSES_MAX = 16, /* of one host; more are not tried */
@@ -30,8 +30,8 @@ struct dns_places {
 	/* the current server's, if it is a host */
 	struct config_address found[ADDRESSES_MAX];
 	size_t found_count, at;
-	bool is_fresh;             /* looked up in this round */
-	struct resolver *resolver; /* NULL: it is not being looked up */
+	bool is_fresh; /* looked up in this round */
+	struct look_up_waiter look_up;
 	const char *why;
 
 	struct waiters waiters;
@@ -113,18 +113,14 @@ static void tell(struct dns_places *places)
 	}
 }
 
-static void on_resolved(void *arg, struct addrinfo *list, const char *why)
+static void on_resolved(void *arg, const struct addrinfo *list, const char *why)
 {
 	struct dns_places *places = arg;
 
-	resolver_free(places->resolver);
-	places->resolver = NULL;
 	forget(places);
 	places->is_fresh = true;
 	take_addresses(places, list);
 	places->why = list ? "it has no address" : why;
-	if (list)
-		freeaddrinfo(list);
 	set_text(places);
 	tell(places);
 }
@@ -135,10 +131,8 @@ void dns_places_find(struct dns_places *places, struct dns_places_waiter *waiter
 
 	TAILQ_INSERT_TAIL(&places->waiters, waiter, entry);
 	waiter->is_waiting = true;
-	if (!places->resolver)
-		places->resolver = resolver_start(places->env->base, server->host,
-			(uint16_t)server->port, on_resolved, places);
-	if (places->resolver)
+	if (places->look_up.look_up ||
+		!look_ups_ask(places->env->look_ups, server->host, &places->look_up))
 		return;
 	places->why = "no memory, or no thread";
 	tell(places);
@@ -172,7 +166,7 @@ bool dns_places_fail(struct dns_places *places, const struct config_address *add
 	const struct config_address *now = dns_places_address(places);
 	bool has_another;
 
-	if (places->resolver || (now && !dns_places_is_same(address, now)))
+	if (places->look_up.look_up || (now && !dns_places_is_same(address, now)))
 		return true; /* somebody else has moved on */
 	if (places->at + 1 < places->found_count) {
 		places->at++;
@@ -236,6 +230,8 @@ struct dns_places *dns_places_new(const struct config_target *target, const uint
 		return NULL;
 	places->target = target;
 	places->env = env;
+	places->look_up.done = on_resolved;
+	places->look_up.arg = places;
 	if (zone)
 		memcpy(places->zone, zone, name_len(zone));
 	TAILQ_INIT(&places->waiters);
@@ -248,6 +244,6 @@ void dns_places_free(struct dns_places *places)
 {
 	if (!places)
 		return;
-	resolver_free(places->resolver);
+	look_ups_give_up(&places->look_up);
 	free(places);
 }

@@ -92,6 +92,7 @@ struct target_lag {
 
 struct target_ops;
 struct powerdns_servers;
+struct look_ups;
 
 struct target_env {
 	const struct target_ops *const *types; /* by enum config_target_type */
@@ -101,6 +102,7 @@ struct target_env {
 	int64_t (*real_time)(void); /* seconds since 1970 */
 	struct name_seed seed;      /* of the zones that load makes; secret */
 	struct powerdns_servers *powerdns_servers; /* of all threads */
+	struct look_ups *look_ups;                 /* of the same loop */
 	bool only_looks; /* what is loaded is only looked at: targets change no settings
 	                  * of their servers, and give people no hints */
 	/* Hands an operation to the journal; op->done is called in this thread, however

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "gateway/base/thread.h"
+#include "gateway/target/look_ups.h"
 
 struct fetch {
 	struct queue_node node;  /* first */
@@ -177,7 +178,8 @@ static int set_up_loop(struct fetcher *fetcher)
 	env->base = event_base_new();
 	env->pool = hmac_pool_new();
 	env->alarms = &fetcher->alarms;
-	if (!env->base || !env->pool)
+	env->look_ups = look_ups_new(env->base);
+	if (!env->base || !env->pool || !env->look_ups)
 		return -ENOMEM;
 	r = alarms_init(&fetcher->alarms, &fetcher->time, env->base);
 	if (r)
@@ -197,6 +199,8 @@ static void clear_loop(struct fetcher *fetcher)
 	alarms_clear(&fetcher->alarms);
 	hmac_pool_free(fetcher->env.pool);
 	fetcher->env.pool = NULL;
+	look_ups_free(fetcher->env.look_ups);
+	fetcher->env.look_ups = NULL;
 	if (fetcher->env.base)
 		event_base_free(fetcher->env.base);
 	fetcher->env.base = NULL;

@@ -35,6 +35,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "gateway/target/look_ups.h"
 #include "gateway/target/powerdns_server.h"
 #include "gateway/target/target.h"
 #include "tsig/keyfile.h"
@@ -504,6 +505,7 @@ int main(int argc, char **argv)
 	if (alarms_init(&d.alarms, &d.time, d.env.base))
 		die("no memory");
 	d.env.pool = must(hmac_pool_new());
+	d.env.look_ups = must(look_ups_new(d.env.base));
 	d.env.real_time = real_time;
 	configure(&d, argc, argv);
 	d.mirror = must(zone_new(d.zone_name));
@@ -521,6 +523,7 @@ int main(int argc, char **argv)
 	changeset_unref(d.changes);
 	zone_free(d.mirror);
 	hmac_pool_free(d.env.pool);
+	look_ups_free(d.env.look_ups);
 	alarms_clear(&d.alarms);
 	event_base_free(d.env.base);
 	return 0;
