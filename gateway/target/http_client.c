@@ -137,6 +137,15 @@ bool http_response_header(
 	return found;
 }
 
+char *http_response_take_body(const struct http_response *response)
+{
+	char *body = response->owned_body ? *response->owned_body : NULL;
+
+	if (body)
+		*response->owned_body = NULL;
+	return body;
+}
+
 /* ---- transfers ---- */
 
 static void wipe_lines(struct curl_slist *lines)
@@ -220,6 +229,7 @@ static void transfer_finish(struct http_transfer *transfer, CURLcode code)
 		.headers_len = transfer->headers.len,
 		.body = transfer->body.octets ? transfer->body.octets : "",
 		.body_len = transfer->body.len,
+		.owned_body = &transfer->body.octets,
 	};
 
 	if (response.error == -EFBIG)

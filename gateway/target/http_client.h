@@ -54,6 +54,8 @@ struct http_response {
 	size_t headers_len;
 	const char *body; /* always zero-terminated; valid during the callback */
 	size_t body_len;
+	char **owned_body; /* the same, unless it is empty, and not taken yet; NULL: no
+	                    * answer came */
 };
 
 /* Called once for each transfer that was started and not cancelled; never within
@@ -70,6 +72,9 @@ struct http_transfer *http_client_start(struct http_client *client,
 	const struct http_request *request, http_done *done, void *arg);
 /* Prevents its callback; it must not have been called yet.  NULL is harmless. */
 void http_transfer_cancel(struct http_transfer *transfer);
+
+/* Takes over the body, to be freed; at most once.  NULL: it is empty. */
+char *http_response_take_body(const struct http_response *response);
 
 /* The value of the last header with this name, ignoring case, without surrounding white
  * space; false: there is none, or it is longer than cap - 1. */

@@ -3,7 +3,7 @@
  * writes.
  *
  * jansson parses values; the zone's outermost object and its array of RRsets are walked
- * here, value by value.
+ * here, value by value, so that a large zone can be read in steps.
  */
 #include "gateway/target/powerdns_json.h"
 
@@ -21,14 +21,18 @@
 
 enum { RDATA_MAX = 65535, TTL_MAX_S = 0x7fffffff };
 
+/* What comes next in the answer. */
+enum place { PLACE_OBJECT, PLACE_FIELD, PLACE_RRSET, PLACE_END };
+
 /* An answer while it is read. */
 struct reader {
 	const char *json;
 	size_t len;
 	size_t at;
+	enum place place;
 	const uint8_t *apex;
 	const struct name_seed *seed;
-	bool want_content;
+	enum powerdns_want want;
 	struct powerdns_zone *zone;
 	bool is_of_apex;  /* its name has been read, and is right */
 	bool is_not_utf8; /* that is why it failed */
@@ -153,8 +157,9 @@ static int load_record(
 		.ttl = h->set.ttl,
 		.rdata_len = text->rdata_len,
 		.rdata = text->rdata};
-	int ret = zone_load_rr(r->zone->content, &rr);
+	int ret = r->zone->content ? zone_load_rr(r->zone->content, &rr) : 0;
 
+	powerdns_parents_note_name(r->zone->parents, h->set.owner);
 	if (ret == -ENOSPC) {
 		odd_list_add(&r->zone->odd, "%.80s %.16s (too many records)", h->name,
 			h->type_name);
@@ -179,14 +184,14 @@ static int add_record(
 		return len;
 	text.rdata_len = (uint16_t)len;
 	if (is_disabled)
-		return r->want_content
+		return r->want != POWERDNS_WANT_SOA
 			? powerdns_texts_add(&r->zone->disabled, &h->set, &text)
 			: 0;
 	if (h->is_soa && r->zone->soa)
 		return 0;
 	if (h->is_soa)
 		ret = take_soa(r, h, &text);
-	return ret || !r->want_content ? ret : load_record(r, h, &text);
+	return ret || r->want == POWERDNS_WANT_SOA ? ret : load_record(r, h, &text);
 }
 
 static int take_records(struct reader *r, const struct heading *h, const json_t *records)
@@ -222,7 +227,7 @@ static bool read_heading(struct reader *r, struct heading *h)
 		if (h->type == 0 || rdata_type_is_meta(h->type))
 			why = "not a type of records that is known here";
 	}
-	if (why && r->want_content)
+	if (why && r->want != POWERDNS_WANT_SOA)
 		odd_list_add(
 			&r->zone->odd, "%.80s %.16s (%s)", h->name, h->type_name, why);
 	return !why;
@@ -247,33 +252,13 @@ static int take_rrset(struct reader *r, const json_t *rrset)
 	if (h.set.ttl > TTL_MAX_S)
 		h.set.ttl = 0; /* RFC 2181 8 */
 	h.is_soa = h.type == TYPE_SOA && name_is_equal(h.owner, r->apex);
-	if (!r->want_content && !h.is_soa)
+	if (r->want == POWERDNS_WANT_SOA && !h.is_soa)
 		return 0;
 	if (!name_is_subdomain(h.owner, r->apex)) {
 		r->zone->outside += json_array_size(records);
 		return 0;
 	}
 	return take_records(r, &h, records);
-}
-
-static int take_rrsets(struct reader *r)
-{
-	int ret = 0;
-
-	if (!take(r, '['))
-		return refuse(r, "its RRsets are not a list");
-	if (take(r, ']'))
-		return 0;
-	do {
-		json_t *rrset = take_value(r, &ret);
-		if (!rrset)
-			return ret;
-		ret = take_rrset(r, rrset);
-		json_decref(rrset);
-		if (ret)
-			return ret;
-	} while (take(r, ','));
-	return take(r, ']') ? 0 : refuse(r, "not JSON: the list of RRsets does not end");
 }
 
 /* ---- the zone ---- */
@@ -292,6 +277,42 @@ static int take_name(struct reader *r, const json_t *value)
 	return 0;
 }
 
+static int end_field(struct reader *r)
+{
+	if (take(r, ','))
+		r->place = PLACE_FIELD;
+	else if (take(r, '}'))
+		r->place = PLACE_END;
+	else
+		return refuse(r, "not JSON: the object does not end");
+	return 0;
+}
+
+static int begin_rrsets(struct reader *r)
+{
+	if (!take(r, '['))
+		return refuse(r, "its RRsets are not a list");
+	if (take(r, ']'))
+		return end_field(r);
+	r->place = PLACE_RRSET;
+	return 0;
+}
+
+static int take_next_rrset(struct reader *r)
+{
+	int ret = 0;
+	json_t *rrset = take_value(r, &ret);
+
+	if (!rrset)
+		return ret;
+	ret = take_rrset(r, rrset);
+	json_decref(rrset);
+	if (ret || take(r, ','))
+		return ret;
+	return take(r, ']') ? end_field(r)
+			    : refuse(r, "not JSON: the list of RRsets does not end");
+}
+
 static int take_field(struct reader *r, const char *key)
 {
 	struct powerdns_zone *zone = r->zone;
@@ -299,7 +320,7 @@ static int take_field(struct reader *r, const char *key)
 	json_t *value;
 
 	if (strcmp(key, "rrsets") == 0)
-		return take_rrsets(r);
+		return begin_rrsets(r);
 	value = take_value(r, &ret);
 	if (!value)
 		return ret;
@@ -320,30 +341,47 @@ static int take_field(struct reader *r, const char *key)
 	else if (strcmp(key, "edited_serial") == 0)
 		r->edited_serial = value_u32(value);
 	json_decref(value);
+	return ret ? ret : end_field(r);
+}
+
+static int take_next_field(struct reader *r)
+{
+	int ret = 0;
+	json_t *key = take_value(r, &ret);
+
+	if (!key)
+		return ret;
+	if (!json_is_string(key) || !take(r, ':'))
+		ret = refuse(r, "not JSON: no key");
+	else
+		ret = take_field(r, json_string_value(key));
+	json_decref(key);
 	return ret;
 }
 
-static int take_zone(struct reader *r)
+static int begin_zone(struct reader *r)
+{
+	if (!take(r, '{'))
+		return refuse(r, "not JSON: no object");
+	r->place = take(r, '}') ? PLACE_END : PLACE_FIELD;
+	return 0;
+}
+
+/* 1: there are more RRsets than the limit. */
+static int take_zone(struct reader *r, size_t limit)
 {
 	int ret = 0;
 
-	if (!take(r, '{'))
-		return refuse(r, "not JSON: no object");
-	if (take(r, '}'))
-		return 0;
-	do {
-		json_t *key = take_value(r, &ret);
-		if (!key)
-			return ret;
-		if (!json_is_string(key) || !take(r, ':'))
-			ret = refuse(r, "not JSON: no key");
+	while (!ret && r->place != PLACE_END) {
+		if (r->place == PLACE_RRSET && limit-- == 0)
+			return 1;
+		if (r->place == PLACE_OBJECT)
+			ret = begin_zone(r);
 		else
-			ret = take_field(r, json_string_value(key));
-		json_decref(key);
-		if (ret)
-			return ret;
-	} while (take(r, ','));
-	return take(r, '}') ? 0 : refuse(r, "not JSON: the object does not end");
+			ret = r->place == PLACE_FIELD ? take_next_field(r)
+						      : take_next_rrset(r);
+	}
+	return ret;
 }
 
 /* Replaces the stored serial by the one that queries see. */
@@ -372,9 +410,9 @@ static int serve_soa(struct reader *r)
 	return ret;
 }
 
-static int read_whole(struct reader *r)
+static int read_some(struct reader *r, size_t limit)
 {
-	int ret = take_zone(r);
+	int ret = take_zone(r, limit);
 
 	if (ret)
 		return ret;
@@ -387,25 +425,25 @@ static int read_whole(struct reader *r)
 	return serve_soa(r);
 }
 
-/* From the beginning. */
-static int read_once(struct reader *r, const char *json, size_t len)
+/* From the beginning.  0 or -ENOMEM. */
+static int begin(struct reader *r, const char *json, size_t len)
 {
-	int ret = -ENOMEM;
-
-	*r->zone = (struct powerdns_zone){0};
+	powerdns_zone_clear(r->zone);
+	r->why[0] = '\0';
 	r->json = json;
 	r->len = len;
 	r->at = 0;
+	r->place = PLACE_OBJECT;
 	r->is_of_apex = r->is_not_utf8 = false;
 	r->serial = r->edited_serial = 0;
-	r->why[0] = '\0';
-	if (r->want_content)
+	if (r->want == POWERDNS_WANT_SOA)
+		return 0;
+	r->zone->parents = powerdns_parents_new(r->apex, r->seed);
+	if (r->want == POWERDNS_WANT_CONTENT)
 		r->zone->content = zone_new_seeded(r->apex, r->seed);
-	if (r->zone->content || !r->want_content)
-		ret = read_whole(r);
-	if (ret)
-		powerdns_zone_clear(r->zone);
-	return ret;
+	return r->zone->parents && (r->zone->content || r->want != POWERDNS_WANT_CONTENT)
+		? 0
+		: -ENOMEM;
 }
 
 /* The answer contains whatever is in the database, even Latin 1.  Octets that are not
@@ -431,35 +469,118 @@ static char *escape_octets(const char *json, size_t len, size_t *ret_len)
 	return escaped;
 }
 
-static int read_escaped(struct reader *r)
+struct powerdns_reading {
+	struct reader reader;
+	struct powerdns_zone zone;
+	uint8_t apex[NAME_MAX_LEN];
+	struct name_seed seed;
+	char *json; /* owned; NULL: the reader's is borrowed */
+	char why[POWERDNS_WHY_MAX];
+};
+
+/* json is borrowed.  0 or -ENOMEM; to be cleared in both cases. */
+static int set_up(struct powerdns_reading *reading, const char *json, size_t len,
+	const uint8_t *apex, const struct name_seed *seed, enum powerdns_want want)
+{
+	memcpy(reading->apex, apex, name_len(apex));
+	reading->seed = *seed;
+	reading->zone = (struct powerdns_zone){0};
+	reading->json = NULL;
+	reading->why[0] = '\0';
+	reading->reader = (struct reader){.apex = reading->apex,
+		.seed = &reading->seed,
+		.zone = &reading->zone,
+		.want = want,
+		.rdata = malloc(RDATA_MAX),
+		.why = reading->why};
+	return reading->reader.rdata ? begin(&reading->reader, json, len) : -ENOMEM;
+}
+
+static void clear(struct powerdns_reading *reading)
+{
+	powerdns_zone_clear(&reading->zone);
+	free(reading->reader.rdata);
+	free(reading->json);
+}
+
+struct powerdns_reading *powerdns_reading_new(char *json, size_t len, const uint8_t *apex,
+	const struct name_seed *seed, enum powerdns_want want)
+{
+	struct powerdns_reading *reading = malloc(sizeof(*reading));
+
+	if (!reading) {
+		free(json);
+		return NULL;
+	}
+	if (set_up(reading, json ? json : "", json ? len : 0, apex, seed, want)) {
+		clear(reading);
+		free(reading);
+		free(json);
+		return NULL;
+	}
+	reading->json = json;
+	return reading;
+}
+
+void powerdns_reading_free(struct powerdns_reading *reading)
+{
+	if (!reading)
+		return;
+	clear(reading);
+	free(reading);
+}
+
+static int begin_escaped(struct powerdns_reading *reading)
 {
 	size_t len;
-	char *escaped = escape_octets(r->json, r->len, &len);
-	const int ret = escaped ? read_once(r, escaped, len) : -ENOMEM;
+	char *escaped = escape_octets(reading->reader.json, reading->reader.len, &len);
 
-	free(escaped);
-	return ret;
+	if (!escaped)
+		return -ENOMEM;
+	free(reading->json);
+	reading->json = escaped;
+	return begin(&reading->reader, escaped, len);
+}
+
+int powerdns_reading_step(struct powerdns_reading *reading, size_t limit)
+{
+	int ret = read_some(&reading->reader, limit);
+
+	if (ret >= 0 || !reading->reader.is_not_utf8)
+		return ret;
+	ret = begin_escaped(reading);
+	return ret ? ret : 1;
+}
+
+const char *powerdns_reading_why(const struct powerdns_reading *reading)
+{
+	return reading->why;
+}
+
+struct powerdns_zone powerdns_reading_take(struct powerdns_reading *reading)
+{
+	const struct powerdns_zone zone = reading->zone;
+
+	reading->zone = (struct powerdns_zone){0};
+	return zone;
 }
 
 int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t len,
-	const uint8_t *apex, const struct name_seed *seed, bool want_content,
+	const uint8_t *apex, const struct name_seed *seed, enum powerdns_want want,
 	char ret_why[POWERDNS_WHY_MAX])
 {
-	struct reader r = {.apex = apex,
-		.seed = seed,
-		.zone = ret,
-		.want_content = want_content,
-		.rdata = malloc(RDATA_MAX),
-		.why = ret_why};
-	int result;
+	struct powerdns_reading reading;
+	int result = set_up(&reading, json, len, apex, seed, want);
 
+	if (!result)
+		result = powerdns_reading_step(&reading, SIZE_MAX);
+	if (result > 0) /* its octets had to be escaped */
+		result = powerdns_reading_step(&reading, SIZE_MAX);
 	*ret = (struct powerdns_zone){0};
-	if (!r.rdata)
-		return -ENOMEM;
-	result = read_once(&r, json, len);
-	if (result && r.is_not_utf8)
-		result = read_escaped(&r);
-	free(r.rdata);
+	if (!result)
+		*ret = powerdns_reading_take(&reading);
+	memcpy(ret_why, reading.why, POWERDNS_WHY_MAX);
+	clear(&reading);
 	return result;
 }
 
@@ -467,6 +588,7 @@ void powerdns_zone_clear(struct powerdns_zone *zone)
 {
 	rrset_unref(zone->soa);
 	zone_free(zone->content);
+	powerdns_parents_free(zone->parents);
 	powerdns_texts_free(zone->disabled);
 	powerdns_texts_free(zone->spelt);
 	*zone = (struct powerdns_zone){0};

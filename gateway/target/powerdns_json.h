@@ -18,6 +18,7 @@
 #define MUSTER_POWERDNS_JSON_H
 
 #include "gateway/target/odd_list.h"
+#include "gateway/target/powerdns_rectify.h"
 #include "zones/changeset.h"
 
 enum {
@@ -42,8 +43,9 @@ struct powerdns_zone {
 	uint32_t served;      /* serial that queries see */
 	struct rrset *soa;    /* as served; NULL: the zone has none that is enabled */
 	struct zone *content; /* as served; NULL if not wanted */
-	struct powerdns_texts *disabled; /* NULL if not wanted, or none */
-	struct powerdns_texts *spelt;    /* enabled ones that Muster would spell
+	struct powerdns_parents *parents; /* of what is served; NULL if not wanted */
+	struct powerdns_texts *disabled;  /* NULL if not wanted, or none */
+	struct powerdns_texts *spelt;     /* enabled ones that Muster would spell
 	                               * differently; NULL if not wanted, or none */
 	size_t outside;      /* records that are not in the zone and are never served */
 	struct odd_list odd; /* records kept as text or without the shape of their
@@ -53,14 +55,37 @@ struct powerdns_zone {
 /* Also for what a failed read left. */
 void powerdns_zone_clear(struct powerdns_zone *zone);
 
+enum powerdns_want {
+	POWERDNS_WANT_SOA,   /* all other RRsets are skipped */
+	POWERDNS_WANT_TEXTS, /* what a PATCH has to know */
+	POWERDNS_WANT_CONTENT,
+};
+
 /*
- * Reads the answer to GET /zones/{zone}; seed is the content's.  want_content false:
- * all RRsets except the SOA are skipped.  0 with *ret, to be cleared; -EBADMSG with
- * why; -ENOMEM.
+ * Reads the answer to GET /zones/{zone}; seed is the content's.  0 with *ret, to be
+ * cleared; -EBADMSG with why; -ENOMEM.
  */
 int powerdns_json_read_zone(struct powerdns_zone *ret, const char *json, size_t len,
-	const uint8_t *apex, const struct name_seed *seed, bool want_content,
+	const uint8_t *apex, const struct name_seed *seed, enum powerdns_want want,
 	char ret_why[POWERDNS_WHY_MAX]) __attribute__((warn_unused_result));
+
+/*
+ * The same, step by step: a large zone takes long to read, and other zones wait for their
+ * thread meanwhile.
+ */
+struct powerdns_reading;
+
+/* Takes over json (NULL: it is empty), even if there is no memory: then NULL. */
+struct powerdns_reading *powerdns_reading_new(char *json, size_t len, const uint8_t *apex,
+	const struct name_seed *seed, enum powerdns_want want);
+void powerdns_reading_free(struct powerdns_reading *reading); /* NULL is harmless */
+/* Reads so many RRsets.  1: there are more, or 0 or an error as above; it must not be
+ * called again then. */
+int powerdns_reading_step(struct powerdns_reading *reading, size_t limit)
+	__attribute__((warn_unused_result));
+const char *powerdns_reading_why(const struct powerdns_reading *reading);
+/* Everything has been read: the zone, to be cleared. */
+struct powerdns_zone powerdns_reading_take(struct powerdns_reading *reading);
 
 /* Is it a secondary there?  The API accepts changes to secondaries nevertheless. */
 bool powerdns_zone_is_secondary(const struct powerdns_zone *zone);

@@ -13,14 +13,15 @@ enum { FIRST_SLOTS = 64 };
 struct powerdns_parents {
 	uint8_t apex[NAME_MAX_LEN];
 	unsigned apex_labels;
-	struct name_seed seed; /* of the zone that was loaded */
+	struct name_seed seed;
 	uint32_t *slots;
 	size_t slot_count; /* 0, or a power of two */
 	size_t used;
 	bool is_incomplete; /* there was no memory */
 };
 
-struct powerdns_parents *powerdns_parents_new(const uint8_t *apex)
+struct powerdns_parents *powerdns_parents_new(
+	const uint8_t *apex, const struct name_seed *seed)
 {
 	struct powerdns_parents *parents = calloc(1, sizeof(*parents));
 
@@ -28,6 +29,7 @@ struct powerdns_parents *powerdns_parents_new(const uint8_t *apex)
 		return NULL;
 	memcpy(parents->apex, apex, name_len(apex));
 	parents->apex_labels = name_labels(apex);
+	parents->seed = *seed;
 	return parents;
 }
 
@@ -84,7 +86,7 @@ static unsigned depth_of(const struct powerdns_parents *parents, const uint8_t *
 	return depth;
 }
 
-static void note_name(struct powerdns_parents *parents, const uint8_t *owner)
+void powerdns_parents_note_name(struct powerdns_parents *parents, const uint8_t *owner)
 {
 	const uint8_t *top;
 	uint32_t *slot;
@@ -102,27 +104,12 @@ static void note_name(struct powerdns_parents *parents, const uint8_t *owner)
 	parents->used++;
 }
 
-void powerdns_parents_load(struct powerdns_parents *parents, const struct zone *zone)
-{
-	const struct zone_node *node;
-	size_t cursor = 0;
-
-	free(parents->slots);
-	parents->seed = *zone_seed(zone);
-	parents->slots = NULL;
-	parents->slot_count = 0;
-	parents->used = 0;
-	parents->is_incomplete = false;
-	while ((node = zone_next_node(zone, &cursor)))
-		note_name(parents, zone_node_owner(node));
-}
-
 void powerdns_parents_note(
 	struct powerdns_parents *parents, const struct changeset *changes)
 {
 	for (uint32_t i = 0; i < changes->count; i++)
 		if (changes->changes[i].after)
-			note_name(parents, changes->changes[i].owner);
+			powerdns_parents_note_name(parents, changes->changes[i].owner);
 }
 
 static bool has_below(const struct powerdns_parents *parents, const uint8_t *top)

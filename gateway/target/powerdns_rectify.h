@@ -19,13 +19,14 @@
 
 struct powerdns_parents; /* of one zone */
 
-struct powerdns_parents *powerdns_parents_new(const uint8_t *apex); /* NULL: no memory */
-void powerdns_parents_free(struct powerdns_parents *parents);       /* NULL is harmless */
+/* NULL: no memory. */
+struct powerdns_parents *powerdns_parents_new(
+	const uint8_t *apex, const struct name_seed *seed);
+void powerdns_parents_free(struct powerdns_parents *parents); /* NULL is harmless */
 
-/* Remembers the zone's names instead of the previous ones.  Without memory for them,
- * every batch is assumed to need rectifying. */
-void powerdns_parents_load(struct powerdns_parents *parents, const struct zone *zone);
-
+/* Remembers a name that the zone has.  Without memory for them, every batch is assumed to
+ * need rectifying. */
+void powerdns_parents_note_name(struct powerdns_parents *parents, const uint8_t *owner);
 /* Remembers names that a batch adds. */
 void powerdns_parents_note(
 	struct powerdns_parents *parents, const struct changeset *changes);

@@ -152,7 +152,7 @@ void powerdns_fail(struct powerdns_target *t, const struct http_response *respon
 }
 
 /* May it be a target?  NO_TROUBLE, or why not. */
-static struct target_failure judge_zone(const struct powerdns_zone *zone)
+static struct target_failure judge_kind(const struct powerdns_zone *zone)
 {
 	/* The next transfer would undo everything, although the API accepts it. */
 	if (powerdns_zone_is_secondary(zone))
@@ -168,29 +168,45 @@ static struct target_failure judge_zone(const struct powerdns_zone *zone)
 	return (struct target_failure){TARGET_NO_TROUBLE, verdict_ok()};
 }
 
-struct target_failure powerdns_read_zone(struct powerdns_target *t,
-	const struct http_response *response, bool want_content,
-	struct powerdns_zone *ret)
+static struct target_failure judge_answer(const struct http_response *response)
 {
-	char why[POWERDNS_WHY_MAX];
-	struct target_failure failure;
-	int ret_read;
-
 	if (!powerdns_is_success(response))
 		return powerdns_explain(response);
 	if (is_page(response))
 		return (struct target_failure){TARGET_GARBLED, explain_page(response)};
-	ret_read = powerdns_json_read_zone(ret, response->body, response->body_len,
-		t->zone, &t->seed, want_content, why);
-	if (ret_read == -ENOMEM)
+	return (struct target_failure){TARGET_NO_TROUBLE, verdict_ok()};
+}
+
+/* What came of reading a zone.  why is NOERROR, with *zone to be cleared, or says why it
+ * cannot be used. */
+static struct target_failure judge_zone(
+	int result, const char *why, struct powerdns_zone *zone)
+{
+	struct target_failure failure;
+
+	if (result == -ENOMEM)
 		return (struct target_failure){TARGET_OUR_MEMORY, verdict_no_memory()};
-	if (ret_read)
+	if (result)
 		return (struct target_failure){TARGET_GARBLED,
 			verdict_refuse(RCODE_SERVFAIL, EDE_OTHER, "PowerDNS: %s", why)};
-	failure = judge_zone(ret);
+	failure = judge_kind(zone);
 	if (!verdict_is_ok(&failure.why))
-		powerdns_zone_clear(ret);
+		powerdns_zone_clear(zone);
 	return failure;
+}
+
+struct target_failure powerdns_read_zone(struct powerdns_target *t,
+	const struct http_response *response, struct powerdns_zone *ret)
+{
+	const struct target_failure failure = judge_answer(response);
+	char why[POWERDNS_WHY_MAX];
+	int result;
+
+	if (!verdict_is_ok(&failure.why))
+		return failure;
+	result = powerdns_json_read_zone(ret, response->body, response->body_len, t->zone,
+		&t->seed, POWERDNS_WANT_SOA, why);
+	return judge_zone(result, why, ret);
 }
 
 void powerdns_note_settings(struct powerdns_target *t, const struct powerdns_zone *zone)
@@ -214,8 +230,7 @@ void powerdns_believe(struct powerdns_target *t)
 bool powerdns_take_soa(struct powerdns_target *t, const struct http_response *response)
 {
 	struct powerdns_zone zone;
-	const struct target_failure failure =
-		powerdns_read_zone(t, response, false, &zone);
+	const struct target_failure failure = powerdns_read_zone(t, response, &zone);
 
 	if (!verdict_is_ok(&failure.why)) {
 		target_operation_fail(&t->op, &failure);
@@ -291,7 +306,9 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	powerdns_texts_free(t->spelt);
 	t->spelt = zone->spelt;
 	zone->spelt = NULL;
-	powerdns_parents_load(t->parents, zone->content);
+	powerdns_parents_free(t->parents);
+	t->parents = zone->parents;
+	zone->parents = NULL;
 	if (t->only_looks)
 		return;
 	if (zone->outside > 0)
@@ -304,27 +321,52 @@ static void note_content(struct powerdns_target *t, struct powerdns_zone *zone)
 	powerdns_upkeep_loaded(t);
 }
 
+static void take_zone(struct powerdns_target *t, struct powerdns_zone *zone)
+{
+	note_content(t, zone);
+	if (!t->op.loaded) { /* a delivery that had to load the zone first */
+		powerdns_zone_clear(zone);
+		powerdns_send_patch(t);
+		return;
+	}
+	t->op.content.zone = zone->content;
+	zone->content = NULL;
+	powerdns_zone_clear(zone);
+	target_operation_succeed(&t->op);
+}
+
+static void on_read(void *arg, int result, struct powerdns_reading *reading)
+{
+	struct powerdns_target *t = arg;
+	struct powerdns_zone zone = {0};
+	struct target_failure failure;
+
+	if (!result)
+		zone = powerdns_reading_take(reading);
+	failure = judge_zone(result, powerdns_reading_why(reading), &zone);
+	if (verdict_is_ok(&failure.why))
+		take_zone(t, &zone);
+	else
+		target_operation_fail(&t->op, &failure);
+}
+
 static void on_zone(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
-	struct powerdns_zone zone;
-	const struct target_failure failure =
-		powerdns_read_zone(t, response, true, &zone);
+	const struct target_failure failure = judge_answer(response);
+	struct powerdns_reading *reading;
 
 	if (!verdict_is_ok(&failure.why)) {
 		target_operation_fail(&t->op, &failure);
 		return;
 	}
-	note_content(t, &zone);
-	if (!t->op.loaded) { /* a delivery that had to load the zone first */
-		powerdns_zone_clear(&zone);
-		powerdns_send_patch(t);
-		return;
-	}
-	t->op.content.zone = zone.content;
-	zone.content = NULL;
-	powerdns_zone_clear(&zone);
-	target_operation_succeed(&t->op);
+	reading = powerdns_reading_new(http_response_take_body(response),
+		response->body_len, t->zone, &t->seed,
+		t->op.loaded ? POWERDNS_WANT_CONTENT : POWERDNS_WANT_TEXTS);
+	if (reading)
+		powerdns_steps_begin(&t->steps, reading, on_read, t);
+	else
+		target_operation_fail_memory(&t->op);
 }
 
 static void take_settings(struct powerdns_target *t)
@@ -445,6 +487,7 @@ static void powerdns_free(struct target *target)
 		return;
 	powerdns_server_leave(&t->caller);
 	powerdns_upkeep_clear(t);
+	powerdns_steps_clear(&t->steps);
 	free(t->body);
 	powerdns_texts_free(t->disabled);
 	powerdns_texts_free(t->spelt);
@@ -471,9 +514,10 @@ static struct target *powerdns_new(const struct config_target *config,
 	t->only_looks = env->only_looks;
 	t->alarms = env->alarms;
 	powerdns_upkeep_init(t);
+	powerdns_steps_init(&t->steps, env->alarms);
 	t->caller = (struct powerdns_caller){
 		.zone = t->zone, .back = zone->back, .back_arg = zone->back_arg};
-	t->parents = powerdns_parents_new(zone->name);
+	t->parents = powerdns_parents_new(zone->name, &t->seed);
 	if (target_operation_init(&t->op, env->base) || !t->parents ||
 		powerdns_server_join(&t->caller, config, env)) {
 		powerdns_free((struct target *)(void *)t);

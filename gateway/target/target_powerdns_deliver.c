@@ -101,8 +101,7 @@ static void on_soa_after(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	struct powerdns_zone zone;
-	const struct target_failure failure =
-		powerdns_read_zone(t, response, false, &zone);
+	const struct target_failure failure = powerdns_read_zone(t, response, &zone);
 	bool is_ours;
 
 	if (!verdict_is_ok(

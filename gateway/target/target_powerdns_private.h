@@ -9,6 +9,7 @@
 #include "gateway/target/powerdns_rectify.h"
 #include "gateway/target/powerdns_serial.h"
 #include "gateway/target/powerdns_server.h"
+#include "gateway/target/powerdns_steps.h"
 #include "gateway/target/target_operation.h"
 
 enum {
@@ -95,6 +96,7 @@ struct powerdns_target {
 
 	/* the operation under way */
 	const struct changeset *changes; /* deliver; borrowed */
+	struct powerdns_steps steps;     /* the whole zone is being read */
 	bool is_retry;
 	bool must_rectify;
 	char *body;            /* of the PATCH */
@@ -124,11 +126,10 @@ bool powerdns_is_success(const struct http_response *response);
 /* Why it is not one. */
 struct target_failure powerdns_explain(const struct http_response *response);
 
-/* An answer about the zone.  why is NOERROR, with *ret to be cleared, or says why it
- * cannot be used. */
+/* An answer about the zone's SOA.  why is NOERROR, with *ret to be cleared, or says why
+ * it cannot be used. */
 struct target_failure powerdns_read_zone(struct powerdns_target *t,
-	const struct http_response *response, bool want_content,
-	struct powerdns_zone *ret);
+	const struct http_response *response, struct powerdns_zone *ret);
 /* Records that the zone has t->op.seen and t->serial, as far as is known. */
 void powerdns_believe(struct powerdns_target *t);
 

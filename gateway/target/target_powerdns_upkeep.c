@@ -438,8 +438,7 @@ static void on_look(void *arg, const struct http_response *response)
 {
 	struct powerdns_target *t = arg;
 	struct powerdns_zone zone;
-	const struct target_failure failure =
-		powerdns_read_zone(t, response, false, &zone);
+	const struct target_failure failure = powerdns_read_zone(t, response, &zone);
 
 	/* Otherwise the next operation looks for itself. */
 	if (verdict_is_ok(&failure.why)) {

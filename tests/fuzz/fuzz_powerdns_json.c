@@ -63,8 +63,8 @@ static void read_patch(const struct powerdns_zone *zone, const char *body)
 	char *json;
 
 	must(asprintf(&json, "{\"name\":\"example.\",\"kind\":\"x\",%s", body + 1) > 0);
-	must(powerdns_json_read_zone(
-		     &again, json, strlen(json), APEX, &seed, true, why) == 0);
+	must(powerdns_json_read_zone(&again, json, strlen(json), APEX, &seed,
+		     POWERDNS_WANT_CONTENT, why) == 0);
 	must_be_same(zone->content, again.content);
 	powerdns_zone_clear(&again);
 	free(json);
@@ -106,10 +106,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	powerdns_json_read_error(json, size, why);
 	must(strlen(why) < sizeof(why));
 	(void)powerdns_json_read_setting(json, size, "API-RECTIFY", value, sizeof(value));
-	ret = powerdns_json_read_zone(&zone, json, size, APEX, &seed, false, why);
+	ret = powerdns_json_read_zone(
+		&zone, json, size, APEX, &seed, POWERDNS_WANT_SOA, why);
 	if (ret == 0)
 		powerdns_zone_clear(&zone);
-	ret = powerdns_json_read_zone(&zone, json, size, APEX, &seed, true, why);
+	ret = powerdns_json_read_zone(
+		&zone, json, size, APEX, &seed, POWERDNS_WANT_CONTENT, why);
 	must(ret == 0 || (ret == -EBADMSG && why[0]));
 	if (ret)
 		return 0;

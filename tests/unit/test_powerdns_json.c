@@ -27,17 +27,17 @@
 static const struct name_seed seed = {{1, 2}};
 
 static int read_zone(
-	struct powerdns_zone *zone, const char *json, bool want_content, char *why)
+	struct powerdns_zone *zone, const char *json, enum powerdns_want want, char *why)
 {
-	return powerdns_json_read_zone(zone, json, strlen(json), message_name("example."),
-		&seed, want_content, why);
+	return powerdns_json_read_zone(
+		zone, json, strlen(json), message_name("example."), &seed, want, why);
 }
 
 static void must_read(struct powerdns_zone *zone, const char *json)
 {
 	char why[POWERDNS_WHY_MAX];
 
-	if (read_zone(zone, json, true, why))
+	if (read_zone(zone, json, POWERDNS_WANT_CONTENT, why))
 		fail_msg("%s", why);
 	assert_string_equal(why, "");
 }
@@ -47,7 +47,7 @@ static void assert_refused(const char *json, const char *why_part)
 	char why[POWERDNS_WHY_MAX];
 	struct powerdns_zone zone;
 
-	assert_int_equal(read_zone(&zone, json, true, why), -EBADMSG);
+	assert_int_equal(read_zone(&zone, json, POWERDNS_WANT_CONTENT, why), -EBADMSG);
 	if (!strstr(why, why_part))
 		fail_msg("\"%s\" does not say \"%s\"", why, why_part);
 	assert_null(zone.content);
@@ -95,18 +95,18 @@ static void without_content_only_the_soa_is_read(void **state)
 	(void)state;
 	assert_int_equal(
 		read_zone(&zone, ZONE(RRSET("a.example.", "NOTYPE", ON("?")) "," SOA),
-			false, why),
+			POWERDNS_WANT_SOA, why),
 		0);
 	assert_non_null(zone.soa);
 	powerdns_zone_clear(&zone);
 	assert_int_equal(
 		read_zone(&zone, ZONE(RRSET("a.example.", "A", ON("not read")) "," SOA),
-			false, why),
+			POWERDNS_WANT_SOA, why),
 		0);
 	assert_null(zone.content);
 	assert_non_null(zone.soa);
 	powerdns_zone_clear(&zone);
-	assert_int_equal(read_zone(&zone, HEAD "}", false, why), 0);
+	assert_int_equal(read_zone(&zone, HEAD "}", POWERDNS_WANT_SOA, why), 0);
 	assert_null(zone.soa);
 	powerdns_zone_clear(&zone);
 }
@@ -267,7 +267,7 @@ static void what_is_no_zone_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		if (read_zone(&zone, texts[i], true, why) != -EBADMSG)
+		if (read_zone(&zone, texts[i], POWERDNS_WANT_CONTENT, why) != -EBADMSG)
 			fail_msg("%s", texts[i]);
 		assert_string_not_equal(why, "");
 	}
@@ -287,8 +287,9 @@ static void every_shorter_answer_is_refused(void **state)
 		char *cut = malloc(len + 1);
 		assert_non_null(cut);
 		memcpy(cut, whole, len);
-		assert_int_equal(powerdns_json_read_zone(&zone, cut, len,
-					 message_name("example."), &seed, true, why),
+		assert_int_equal(
+			powerdns_json_read_zone(&zone, cut, len, message_name("example."),
+				&seed, POWERDNS_WANT_CONTENT, why),
 			-EBADMSG);
 		free(cut);
 	}

@@ -33,8 +33,8 @@ static void load(struct powerdns_zone *zone, const char *json)
 {
 	char why[POWERDNS_WHY_MAX];
 
-	if (powerdns_json_read_zone(
-		    zone, json, strlen(json), message_name("example."), &seed, true, why))
+	if (powerdns_json_read_zone(zone, json, strlen(json), message_name("example."),
+		    &seed, POWERDNS_WANT_CONTENT, why))
 		fail_msg("%s", why);
 }
 
