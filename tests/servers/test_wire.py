@@ -130,8 +130,12 @@ def test_answers_come_from_the_address_that_was_asked(gateways, shared_admin, tc
 def test_answers_of_one_turn_reach_their_clients(gateways, shared_admin):
     """Those of one length to one client leave together, but are datagrams of their own."""
     port = servers.free_port()
-    gateway = gateways(keys=[shared_admin], port=port, threads=1,
-                       listen=[{"address": "0.0.0.0", "port": port}])
+    listen = [{"address": "0.0.0.0", "port": port}]
+    addresses = ["127.0.0.1", "127.0.0.2"]
+    if has_ipv6():
+        listen.append({"address": "::", "port": port})
+        addresses.append("::1")
+    gateway = gateways(keys=[shared_admin], port=port, threads=1, listen=listen)
     kinds = [(ZONE, "SOA"), (f"whoami.{ZONE}", "A"), (f"nothing.{ZONE}", "A"), (ZONE, "NS")]
     queries = {}
     for index in range(150):
@@ -139,18 +143,20 @@ def test_answers_of_one_turn_reach_their_clients(gateways, shared_admin):
         query.id = index
         queries[index] = query
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                   for _ in range(3)]
-        for client, address in zip(clients, ("127.0.0.1", "127.0.0.2", "127.0.0.1")):
+        clients = []
+        for address in [*addresses, "127.0.0.1"]:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            client = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             client.settimeout(servers.QUERY_TIMEOUT_S)
-            client.connect((address, port))
+            client.connect((address, port))  # nothing comes from elsewhere
+            clients.append(client)
         gateway.pause()
         for index, query in queries.items():
-            for client in clients[:1 + index // 40 % 3]:
+            for client in clients[:1 + index // 30 % len(clients)]:
                 client.send(query.to_wire())
         gateway.resume()
         for number, client in enumerate(clients):
-            asked = {index for index in queries if number <= index // 40 % 3}
+            asked = {index for index in queries if number <= index // 30 % len(clients)}
             answers = [dns.message.from_wire(client.recv(65535)) for _ in asked]
             assert {answer.id for answer in answers} == asked
             assert all(queries[answer.id].is_response(answer) for answer in answers)
