@@ -92,6 +92,9 @@ struct lease_record {
 /* A lease that begins (!had), ends (!has), or changes. */
 struct lease_change {
 	bool had, has;
+	/* Others have added its record, too: the lease stays if what began it is
+	 * withdrawn. */
+	bool is_others;
 	struct lease_record before, after;
 	void *memory; /* what both point into */
 };
@@ -108,6 +111,10 @@ size_t lease_changes_size(const struct lease_changes *changes);
 /* For a change set that is moved onto other content, while lease_undo needs the
  * original.  NULL: no memory. */
 struct lease_changes *lease_changes_copy(const struct lease_changes *changes);
+/* Copies what a change set does to leases for what it has become on other content, where
+ * others may have added its records.  0 or -ENOMEM. */
+int lease_changes_rebase(const struct changeset *old, struct changeset *rebased)
+	__attribute__((warn_unused_result));
 
 /* ---- the table ---- */
 

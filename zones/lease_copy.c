@@ -5,6 +5,7 @@
  */
 #include "zones/lease_table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct lease_changes *lease_changes_copy(const struct lease_changes *changes)
@@ -30,4 +31,32 @@ struct lease_changes *lease_changes_copy(const struct lease_changes *changes)
 		copy->count++;
 	}
 	return copy;
+}
+
+static bool has(const struct rrset *set, const struct lease_record *record)
+{
+	return set && rrset_find(set, record->rdata, record->rdata_len) >= 0;
+}
+
+static bool adds(const struct changeset *cs, const struct lease_record *record)
+{
+	const struct change *change = changeset_find(cs, record->owner, record->type);
+
+	return change && has(change->after, record) && !has(change->before, record);
+}
+
+int lease_changes_rebase(const struct changeset *old, struct changeset *rebased)
+{
+	if (!old->leases)
+		return 0;
+	rebased->leases = lease_changes_copy(old->leases);
+	if (!rebased->leases)
+		return -ENOMEM;
+	for (size_t i = 0; i < rebased->leases->count; i++) {
+		struct lease_change *change = &rebased->leases->changes[i];
+
+		change->is_others |= !change->had && change->has &&
+			adds(old, &change->after) && !adds(rebased, &change->after);
+	}
+	return 0;
 }

@@ -235,8 +235,9 @@ static bool is_there(const struct withdrawing *w, struct searched *set,
 
 /* A lease that the withdrawn update began ends: with its record, or without if the
  * record existed before (adopted).  It stays if others have added the record since. */
-static int withdraw_begun(struct withdrawing *w, const struct lease_record *begun)
+static int withdraw_begun(struct withdrawing *w, const struct lease_change *change)
 {
+	const struct lease_record *begun = &change->after;
 	struct lease *lease = lease_find(w->plan->table, begun->owner, begun->type,
 		begun->rdata, begun->rdata_len);
 	struct searched *set =
@@ -244,7 +245,8 @@ static int withdraw_begun(struct withdrawing *w, const struct lease_record *begu
 
 	if (!lease)
 		return 0;
-	if (is_there(w, set, begun) && is_changed_by(set, begun, true))
+	if (is_there(w, set, begun) &&
+		(change->is_others || is_changed_by(set, begun, true)))
 		return 0;
 	return lease_plan_end(w->plan, lease);
 }
@@ -327,7 +329,7 @@ static int withdraw_all(struct withdrawing *w, int64_t now_ms)
 		to.deadline_ms = now_ms + (int64_t)to.duration_s * 1000;
 		to.flags |= ended > 1 ? LEASE_ALONE : 0;
 		if (!change->had && change->has)
-			r = withdraw_begun(w, &change->after);
+			r = withdraw_begun(w, change);
 		else if (change->had && !change->has)
 			r = withdraw_ended(w, &change->before, &to);
 	}

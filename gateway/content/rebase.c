@@ -67,13 +67,10 @@ static struct changeset *rebase_onto(
 
 	if (rebase_changeset(zone, old, &rebased))
 		return NULL;
-	if (old->leases) {
-		rebased->leases = lease_changes_copy(old->leases);
-		if (!rebased->leases) {
-			changeset_undo(rebased, zone);
-			changeset_unref(rebased);
-			return NULL;
-		}
+	if (lease_changes_rebase(old, rebased)) {
+		changeset_undo(rebased, zone);
+		changeset_unref(rebased);
+		return NULL;
 	}
 	tell_edit(find_edit(content, seq), rebased);
 	return rebased;

@@ -361,8 +361,8 @@ static int judge_again(
 	v = requests_evaluate(zone, request, edit);
 	if (verdict_is_ok(&v) && !edit->changes->count && !is_late) {
 		/* Its effect is the same as before, and it still waits, with what is
-		 * pending. */
-		edit_discard(edit);
+		 * pending.  Its leases are what they were, too: they are stored. */
+		edit_abort(edit);
 		return 0;
 	}
 	if (changeset_merge(moved, old->asked) || changeset_merge(moved, edit->asked)) {
