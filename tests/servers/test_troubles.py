@@ -1,6 +1,7 @@
 """What befalls a target while clients work: it is killed, stands still, breaks connections,
 answers its API with errors, or runs out of disk.  Afterwards it has every acknowledged update,
-and no update in part; or the gateway says what it set aside.
+and no update in part; or the gateway says what it set aside.  Each record has its lease, and no
+lease is without its record.
 
 TROUBLE_ROUNDS in the environment: how often each test makes its trouble, once unless it says
 otherwise.  TROUBLE_SEED: where the random moments begin; each test prints it.
@@ -15,7 +16,8 @@ import threading
 
 import pytest
 
-from front import NAME, Front, Wire, is_installed, make_server
+from front import NAME, Wire, is_installed, make_server
+from leased import Leased
 from musterctl import controlled, ctl, ctl_json
 from servers import PowerDNS, wait_for
 from test_kill import Load
@@ -86,11 +88,12 @@ def make(tmp_path, gateways, admin):
             if not is_installed(kind):
                 pytest.skip(f"{kind} is not installed")
             server = make_server(kind, folder or tmp_path / kind)
+            server.log_path = str(tmp_path / f"{kind}.log")  # not on a small disk
             port = server.api_port if isinstance(server, PowerDNS) else server.port
             wire = stack.enter_context(RudeWire(port))
-            front = Front(gateways, admin, [server], wires=[wire],
-                          zone={"ack_timeout": ACK_TIMEOUT},
-                          targets={"timeout": TARGET_TIMEOUT}, **controlled())
+            front = Leased(gateways, admin, [server], wires=[wire],
+                           lease={"default": "1h"}, zone={"ack_timeout": ACK_TIMEOUT},
+                           targets={"timeout": TARGET_TIMEOUT}, **controlled())
             stack.callback(front.stop)
             front.start()
             return front, wire, Load(front, refusals)
@@ -121,10 +124,26 @@ def work_through(load, draw, trouble, end):
     retry(load.front)
 
 
+def unleased(load):
+    """Records of the hosts without a lease, and leases without a record."""
+    hosts = {host.name for host in load.hosts}
+    records = {(line[0].removesuffix(f".{NAME}"), line[2], line[3]) for line in (
+        line.split(" ", 3) for line in load.front.content(load.front.gateway))}
+    return {record for record in records if record[0] in hosts} ^ set(load.front.leases())
+
+
+def assert_leased(load):
+    try:
+        wait_for(lambda: not unleased(load), "leases")
+    except Exception:
+        raise AssertionError(f"records or leases alone: {unleased(load)}") from None
+
+
 def assert_whole(load):
     load.assert_kept()
     load.front.assert_same()
     assert not load.front.set_aside()
+    assert_leased(load)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -191,6 +210,7 @@ def test_the_api_refuses_for_good(make, draw, kind):
         load.stop()
     wait_for(front.is_delivered, "everything to be delivered")
     front.assert_same()
+    assert_leased(load)
     assert all(is_accounted_for(front, fault) for fault in load.faults(front.primary))
 
 
