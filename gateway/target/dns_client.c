@@ -311,8 +311,6 @@ static void finish_read(
 	else if (evbuffer_get_length(input))
 		bufferevent_trigger(
 			client->connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-	if (!is_last)
-		dns_client_acknowledge(client);
 	finish(x, &result);
 }
 
@@ -386,8 +384,8 @@ static int take_message(struct dns_client *client)
 	return (int)len;
 }
 
-/* Knot writes its answers one by one, and lets its kernel gather them (Nagle): the next
- * one would wait until ours acknowledges this one, for 40 ms if nothing else is sent. */
+/* BIND and Knot write answers one by one, and let their kernel gather them (Nagle): the
+ * next one would wait until ours acknowledges this one, for 40 ms if nothing is sent. */
 static void acknowledge(const struct dns_client *client, struct bufferevent *connection)
 {
 	const int on = 1;

@@ -46,7 +46,5 @@ struct dns_client {
 uint16_t dns_client_choose_id(const struct dns_client *client);
 /* Signs the request, and writes it to the connection.  0 or -errno. */
 int dns_client_write_request(struct exchange *x) __attribute__((warn_unused_result));
-/* Lets the server know at once that its answer has arrived. */
-void dns_client_acknowledge(const struct dns_client *client);
 
 #endif

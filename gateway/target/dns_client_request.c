@@ -4,8 +4,6 @@
 #include "gateway/target/dns_client_private.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,14 +86,4 @@ int dns_client_write_request(struct exchange *x)
 		r = -ENOMEM;
 	free(buf);
 	return r;
-}
-
-/* A server that gathers octets into segments (BIND does) keeps its next answer until this
- * one has been acknowledged, which the system puts off for 40 ms if we send nothing. */
-void dns_client_acknowledge(const struct dns_client *client)
-{
-	const int on = 1;
-
-	(void)setsockopt(bufferevent_getfd(client->connection), IPPROTO_TCP, TCP_QUICKACK,
-		&on, sizeof(on));
 }
