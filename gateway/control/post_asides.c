@@ -159,28 +159,29 @@ static void ask(struct control_request *r)
 static bool read_which(struct control_request *r, struct order *o)
 {
 	const char *text = control_parameter(r, "number");
+	const bool is_number = text && !text[strspn(text, "0123456789")];
 
 	if (text && !strcmp(text, "all"))
 		return true;
-	if (!control_read_number(r, "number", &o->number))
+	if (is_number && !control_read_number(r, "number", &o->number))
 		return false;
 	if (o->number)
 		return true;
-	control_fail(r, 400, "number: is to be that of a change, or all");
+	control_fail(r, 400, "number: must be the number of a change, or all");
 	return false;
 }
 
 static void say_who(struct control_request *r, struct order *o)
 {
-	char which[64] = "what";
+	char which[64] = "what was refused";
 
 	if (o->number)
-		snprintf(which, sizeof(which), "change %llu, which",
+		snprintf(which, sizeof(which), "change %llu, which was refused,",
 			(unsigned long long)o->number);
 	o->page.why = verdict_ok();
 	snprintf(o->page.why.why, sizeof(o->page.why.why),
-		"%s %s was refused: asked for by user id %lu",
-		o->page.is_retry ? "again" : "dropped:", which, (unsigned long)r->uid);
+		"%s is %s: asked for by user id %lu", which,
+		o->page.is_retry ? "sent again" : "forgotten", (unsigned long)r->uid);
 }
 
 void control_post_asides(struct control_request *r)

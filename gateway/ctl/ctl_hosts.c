@@ -174,9 +174,13 @@ static void print_given_back(const struct ctl *ctl, const json_t *value)
 
 enum ctl_exit ctl_rectify(const struct ctl *ctl)
 {
+	if (!ctl->options[CTL_GIVE_BACK]) {
+		fputs("musterctl: usage: musterctl rectify --give-back ZONE\n", stderr);
+		return CTL_FAILED;
+	}
 	return ctl_show(ctl, "POST",
 		ctl_path("/api/v1/zones", "/", ctl->args[0], "/", "rectify", "give_back",
-			ctl->options[CTL_GIVE_BACK] ? "1" : NULL, NULL),
+			"1", NULL),
 		print_given_back);
 }
 

@@ -55,8 +55,11 @@ static void print_target(const json_t *target, bool is_dry)
 		ctl_integer(target, "foreign") + ctl_integer(target, "different");
 
 	if (!ctl_bool(target, "compared"))
-		printf("%s: %snot compared to its end%s: %s\n", id, ctl_mark(),
-			ctl_unmark(), ctl_text_or(target, "why"));
+		printf("%s: %snot compared%s%s: %s\n", id, ctl_mark(),
+			differ ? " to its end" : "", ctl_unmark(),
+			ctl_text_or(target, "why"));
+	if (!ctl_bool(target, "compared") && !differ)
+		return;
 	printf("%s: %lld %s, %lld in the zone: %lld missing, %lld foreign, %lld "
 	       "different",
 		id, ctl_integer(target, "target_records"),

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,22 +83,6 @@ static void fail_all(struct dns_client *client, enum dns_client_status status,
 	}
 }
 
-__attribute__((format(printf, 3, 4))) static struct target_failure trouble(
-	const struct dns_client *client, enum target_trouble kind, const char *format,
-	...)
-{
-	struct target_failure failure = {.trouble = kind};
-	char text[VERDICT_WHY_MAX];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	failure.why = verdict_refuse(RCODE_SERVFAIL, EDE_NETWORK_ERROR, "%s %s",
-		dns_places_text(client->places), text);
-	return failure;
-}
-
 static void report_failure(struct exchange *x)
 {
 	const struct dns_client_result result = {
@@ -126,78 +109,25 @@ static void on_limit(void *arg)
 	} else if (!client->connection) {
 		dns_places_give_up(client->places, &client->waiter);
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, TARGET_UNREACHABLE, "was not found within %u ms",
-				ms));
+			dns_client_trouble(client, TARGET_UNREACHABLE,
+				"was not found within %u ms", ms));
 	} else if (!client->is_connected) {
 		try_elsewhere(client,
-			trouble(client, TARGET_UNREACHABLE,
+			dns_client_trouble(client, TARGET_UNREACHABLE,
 				"could not be reached within %u ms", ms));
 	} else {
 		fail_all(client, DNS_CLIENT_FAILED,
-			x->messages ? trouble(client, TARGET_TIMED_OUT,
+			x->messages ? dns_client_trouble(client, TARGET_TIMED_OUT,
 					      "fell silent for %u ms in the middle of a "
 					      "transfer",
 					      ms)
-				    : trouble(client, TARGET_TIMED_OUT,
+				    : dns_client_trouble(client, TARGET_TIMED_OUT,
 					      "gave no answer within %u ms", ms));
 		(void)dns_places_fail(client->places, &client->address);
 	}
 }
 
 /* ---- what came back ---- */
-
-/* An answer that proves nothing, but shows what may be wrong.  PowerDNS answers so to a
- * key that it does not accept, Knot to queries for a zone that it does not have. */
-static enum target_trouble kind_of_unsigned(const struct dns_client *client)
-{
-	const uint8_t rcode = client->walk.flags & 15;
-	uint16_t len;
-	const uint8_t *ede = wire_find_option(
-		&client->walk, client->answer, DNS_CLIENT_OPTION_EDE, &len);
-
-	if (ede && len >= 2 && ede[0] == 0 && ede[1] == EDE_NOT_AUTHORITATIVE)
-		return TARGET_ZONE_MISSING;
-	if (rcode == RCODE_NOTAUTH || rcode == RCODE_REFUSED)
-		return TARGET_BAD_CREDENTIALS;
-	return TARGET_NOT_SIGNED;
-}
-
-/* Says how to correct the fault rather than what the MAC looked like. */
-static struct target_failure explain_tsig(
-	const struct exchange *x, const struct verdict *verdict, int64_t now)
-{
-	const struct dns_client *client = x->client;
-	const struct wire_message *m = &client->walk;
-	uint8_t owner[NAME_MAX_LEN], alg[NAME_MAX_LEN];
-	char key[NAME_TEXT_MAX], name[VERDICT_NAME_MAX];
-	struct tsig_record record;
-	struct target_failure failure;
-
-	if (!m->tsig_at || tsig_record_read(&record, owner, alg, client->answer, m))
-		record = (struct tsig_record){0};
-
-	name_to_text(x->tsig.key->name, key);
-	if (!m->tsig_at)
-		failure = trouble(client, kind_of_unsigned(client),
-			"answered %s without signature (does it know key %.100s?)",
-			verdict_rcode_name(m->flags & 15, name), key);
-	else if (record.error == TSIG_ERROR_BADKEY)
-		failure = trouble(client, TARGET_BAD_CREDENTIALS,
-			"does not know key %.100s (BADKEY)", key);
-	else if (record.error == TSIG_ERROR_BADSIG)
-		failure = trouble(client, TARGET_BAD_CREDENTIALS,
-			"has another secret for key %.100s (BADSIG)", key);
-	else if (record.error == TSIG_ERROR_BADTIME && record.other_len == TSIG_OTHER_LEN)
-		failure = trouble(client, TARGET_CLOCKS_DIFFER,
-			"clocks differ by %lld s (BADTIME)",
-			llabs((long long)tsig_read_server_time(client->answer, m) -
-				(long long)now));
-	else
-		failure = trouble(client, TARGET_NOT_SIGNED, "%s", verdict->why);
-	failure.why.rcode = verdict->rcode;
-	failure.why.tsig_error = verdict->tsig_error;
-	return failure;
-}
 
 /* The exchange that the message answers; NULL: none. */
 static struct exchange *find_asker(struct dns_client *client)
@@ -246,15 +176,15 @@ static struct target_failure judge_message(
 
 	*ret_asker = NULL;
 	if (!verdict_is_ok(&v))
-		return trouble(
+		return dns_client_trouble(
 			client, TARGET_GARBLED, "sent a malformed message: %s", v.why);
 	*ret_asker = find_asker(client);
 	if (!*ret_asker)
-		return trouble(
+		return dns_client_trouble(
 			client, TARGET_GARBLED, "sent something other than the answer");
 	v = verify(*ret_asker, now);
 	if (!verdict_is_ok(&v))
-		return explain_tsig(*ret_asker, &v, now);
+		return dns_client_explain_tsig(*ret_asker, &v, now);
 	return (struct target_failure){.why = v};
 }
 
@@ -344,14 +274,14 @@ static bool handle_message(struct dns_client *client, size_t len)
 	}
 	if (next == DNS_CLIENT_STOP) {
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, TARGET_GARBLED,
+			dns_client_trouble(client, TARGET_GARBLED,
 				"sent a transfer that makes no sense"));
 		return false;
 	}
 	/* RFC 8945 5.3.1: "the last message" of a stream "MUST" be signed. */
 	if (client->key && !client->walk.tsig_at) {
 		fail_all(client, DNS_CLIENT_FAILED,
-			trouble(client, TARGET_NOT_SIGNED,
+			dns_client_trouble(client, TARGET_NOT_SIGNED,
 				"did not sign the last message of a transfer"));
 		return false;
 	}
@@ -412,7 +342,8 @@ static void on_read(struct bufferevent *connection, void *arg)
 	if (!len)
 		return;
 	fail_all(client, DNS_CLIENT_FAILED,
-		trouble(client, len == -ENOMEM ? TARGET_OUR_MEMORY : TARGET_GARBLED, "%s",
+		dns_client_trouble(client,
+			len == -ENOMEM ? TARGET_OUR_MEMORY : TARGET_GARBLED, "%s",
 			len == -ENOMEM ? "sent an answer: no memory for it"
 				       : "sent a malformed message: no header"));
 }
@@ -446,8 +377,8 @@ static void connect_somewhere(struct dns_client *client)
 	client->address = *address;
 	if (start_connection(client) < 0)
 		try_elsewhere(client,
-			trouble(client, TARGET_UNREACHABLE, "could not be reached: %s",
-				strerror(errno)));
+			dns_client_trouble(client, TARGET_UNREACHABLE,
+				"could not be reached: %s", strerror(errno)));
 }
 
 static bool is_anybody_waiting(const struct dns_client *client)
@@ -490,8 +421,8 @@ static void on_found(void *arg)
 		connect_somewhere(client);
 	else
 		try_elsewhere(client,
-			trouble(client, TARGET_UNREACHABLE, "was not found: %s",
-				dns_places_why(client->places)));
+			dns_client_trouble(client, TARGET_UNREACHABLE,
+				"was not found: %s", dns_places_why(client->places)));
 }
 
 /* RFC 7766 6.2.4: a client must expect the connection to be closed while its request is
@@ -537,18 +468,21 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 	}
 	if (!client->is_connected) {
 		try_elsewhere(client,
-			trouble(client, TARGET_UNREACHABLE, "could not be reached: %s",
+			dns_client_trouble(client, TARGET_UNREACHABLE,
+				"could not be reached: %s",
 				evutil_socket_error_to_string(error)));
 		return;
 	}
 	if (what & BEV_EVENT_EOF)
 		handle_close(client,
-			trouble(client, TARGET_UNREACHABLE, "closed the connection %s",
+			dns_client_trouble(client, TARGET_UNREACHABLE,
+				"closed the connection %s",
 				is_in_transfer(client) ? "in the middle of a transfer"
 						       : "without an answer"));
 	else
 		handle_close(client,
-			trouble(client, TARGET_UNREACHABLE, "broke the connection: %s",
+			dns_client_trouble(client, TARGET_UNREACHABLE,
+				"broke the connection: %s",
 				evutil_socket_error_to_string(error)));
 }
 
@@ -604,8 +538,8 @@ static void send_requests(struct dns_client *client)
 		r = dns_client_write_request(x);
 		if (r < 0)
 			fail_later(x, DNS_CLIENT_FAILED,
-				trouble(client, TARGET_OUR_MEMORY, "was not asked: %s",
-					strerror(-r)));
+				dns_client_trouble(client, TARGET_OUR_MEMORY,
+					"was not asked: %s", strerror(-r)));
 		else
 			x->is_sent = true;
 	}
@@ -644,7 +578,8 @@ int dns_client_ask(struct dns_client *client, const struct dns_client_request *r
 		return -ENOMEM;
 	if (!x->octets) {
 		fail_later(x, DNS_CLIENT_FAILED,
-			trouble(client, TARGET_OUR_MEMORY, "was not asked: no memory"));
+			dns_client_trouble(
+				client, TARGET_OUR_MEMORY, "was not asked: no memory"));
 		return 0;
 	}
 	memcpy(x->octets, request->octets, request->len);

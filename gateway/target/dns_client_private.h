@@ -1,5 +1,6 @@
 /* What the files of a channel to a DNS server share: dns_client.c (exchanges, the
- * connection, what comes back) and dns_client_request.c (what goes out). */
+ * connection, what comes back), dns_client_request.c (what goes out) and
+ * dns_client_explain.c (what went wrong). */
 #ifndef MUSTER_DNS_CLIENT_PRIVATE_H
 #define MUSTER_DNS_CLIENT_PRIVATE_H
 
@@ -46,5 +47,14 @@ struct dns_client {
 uint16_t dns_client_choose_id(const struct dns_client *client);
 /* Signs the request, and writes it to the connection.  0 or -errno. */
 int dns_client_write_request(struct exchange *x) __attribute__((warn_unused_result));
+
+/* The server has done this. */
+struct target_failure dns_client_trouble(const struct dns_client *client,
+	enum target_trouble kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Its answer, the last message received, could not be verified.  Says how to correct the
+ * fault rather than what the MAC looked like. */
+struct target_failure dns_client_explain_tsig(
+	const struct exchange *x, const struct verdict *verdict, int64_t now);
 
 #endif

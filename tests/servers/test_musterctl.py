@@ -575,7 +575,7 @@ def test_many_at_once_under_load(mine, admin):
 @pytest.mark.parametrize("args", [
     [], ["bogus"], ["hold"], ["hold", "a", "b"], ["keys", "--zone", "x"], ["-x", "status"],
     ["explain", "a", "b"], ["audit", "--since", "yesterday"], ["audit", "--limit", "x"],
-    ["-c"],
+    ["-c"], ["rectify", "dyn.example"], ["drop", "dyn.example"],
 ])
 def test_wrong_usage(shared, args):
     ran = ctl(shared, *args)

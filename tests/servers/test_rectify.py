@@ -161,4 +161,4 @@ def test_an_administrator_gives_back_what_was_removed_meanwhile(tmp_path, server
         assert rectifier(server, OTHER) == TAKEN
         said = ctl(gateway, "rectify", "--give-back", "nowhere.example")
         assert said.code == 1 and "HTTP 404" in said.errors
-        assert ctl(gateway, "rectify", ZONE).code == 1
+        assert ctl(gateway, "rectify", ZONE).code == 2

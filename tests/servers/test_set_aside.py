@@ -99,11 +99,13 @@ def test_what_is_dropped_is_forgotten(servers, gateways, admin):
         assert ctl(front.gateway, "drop", NAME, str(rows[1]["seq"])).code == 0
         assert [row["seq"] for row in asides(front)] == [rows[0]["seq"], rows[2]["seq"]]
         assert ctl(front.gateway, "drop", NAME, str(rows[1]["seq"])).code == 1
-        assert ctl(front.gateway, "drop", NAME, "1x").code == 1
+        ran = ctl(front.gateway, "drop", NAME, "1x")
+        assert ran.code == 1 and "must be the number of a change, or all" in ran.errors
         assert ctl_json(front.gateway, "drop", NAME, "all")["dropped"] == 2
         assert asides(front) == []
         events = ctl_json(front.gateway, "audit")["rows"]
-        assert [row["event"] for row in events if row["event"]][-1] == "drop"
+        last = [row for row in events if row["event"]][-1]
+        assert last["event"] == "drop" and "what was refused is forgotten" in last["reason"]
 
 
 def test_the_primary_has_refused(servers, gateways, admin):

@@ -170,6 +170,7 @@ def test_a_target_that_cannot_be_compared(make):
     answer = ctl_json(front.gateway, "sync", NAME, code=1)
     assert [target["compared"] for target in answer["targets"]] == [True, False]
     assert answer["targets"][1]["why"] and not answer["in_step"]
+    assert ": not compared: " in ctl(front.gateway, "sync", NAME).output.splitlines()[-1]
     ran = ctl(front.gateway, "sync", "--target", "nobody", NAME)
     assert ran.code == 1 and "has no target nobody" in ran.errors
     assert ctl(front.gateway, "sync", "elsewhere.").code == 1
