@@ -31,6 +31,8 @@ struct changeset {
 	uint32_t refs;
 	uint32_t count;
 	bool sets_serial;       /* the client itself moved the SOA forward (3.4.2.2) */
+	bool is_uncertain;      /* before is what the RRset may hold, but must not: by
+	                         * rebase_merge_uncertain, to be merged only by that */
 	struct change *changes; /* in the order in which RRsets were first touched */
 	/* Its effect on the leases (lease.h); owned, NULL: none.  Neither merged nor
 	 * stored. */

@@ -1,7 +1,8 @@
 /*
  * The stored form of change sets (changeset.h), in network order:
  *
- *   version (8 bits, 1 to 3), flags (8 bits, 1: sets_serial), number of changes (32)
+ *   version (8 bits, 1 to 3), flags (8 bits, 1: sets_serial, 2: is_uncertain), number of
+ *   changes (32)
  *   per change: owner (wire name), type (16), before, after
  *   before, after: number of records (16), 0 for none; else TTL (32), octets of data (32)
  *   and the data as in struct rrset; from version 2 on the length (8) of the owner as it
@@ -33,6 +34,7 @@ enum {
 	CODE_SHARED_LEN = 4 + 4,
 	CODE_STRIDE = 8, /* octets compared at once */
 	CODE_SETS_SERIAL = 1,
+	CODE_UNCERTAIN = 2,
 	CODE_HEADER_LEN = 6,
 	CODE_CHANGE_MIN = 1 + 2 + 2 + 2, /* octets of the shortest change */
 	CODE_SET_LEN = 2 + 4 + 4,        /* octets before an RRset's data */
@@ -178,7 +180,9 @@ size_t changeset_encode_to(const struct changeset *cs, uint8_t *buf, size_t room
 
 	wire_writer_init(&w, buf, room, NULL);
 	wire_write_u8(&w, version);
-	wire_write_u8(&w, cs->sets_serial ? CODE_SETS_SERIAL : 0);
+	wire_write_u8(&w,
+		(cs->sets_serial ? CODE_SETS_SERIAL : 0) |
+			(cs->is_uncertain ? CODE_UNCERTAIN : 0));
 	wire_write_u32(&w, cs->count);
 	for (uint32_t i = 0; i < cs->count; i++)
 		encode_change(&w, &cs->changes[i], version);
@@ -379,11 +383,12 @@ static int decode_all(struct changeset *cs, struct wire_reader *r)
 	uint32_t count = wire_read_u32(r);
 
 	if (r->failed || version < CODE_VERSION || version > CODE_VERSION_SHARED ||
-		flags & ~CODE_SETS_SERIAL)
+		flags & ~(CODE_SETS_SERIAL | CODE_UNCERTAIN))
 		return -EBADMSG;
 	if (count > (r->end - r->at) / CODE_CHANGE_MIN)
 		return -EBADMSG;
 	cs->sets_serial = flags & CODE_SETS_SERIAL;
+	cs->is_uncertain = flags & CODE_UNCERTAIN;
 	for (uint32_t i = 0; i < count; i++) {
 		int result = decode_change(cs, r, version);
 

@@ -254,6 +254,7 @@ int rebase_merge_uncertain(struct changeset *into, const struct changeset *next)
 	struct rrset **unwanted = calloc(next->count + 1, sizeof(struct rrset *));
 	int r = unwanted ? 0 : -ENOMEM;
 
+	into->is_uncertain = true;
 	for (uint32_t i = 0; i < next->count && !r; i++) {
 		const struct change *c = &next->changes[i];
 

@@ -453,7 +453,7 @@ static void send_batch(struct delivery *d, struct delivery_batch *batch)
 		.changes = batch->changes,
 		.seq = batch->seq,
 		.is_retry = batch->is_retry,
-		.is_exact = d->is_primary,
+		.is_exact = d->is_primary && !batch->changes->is_uncertain,
 	};
 
 	/* The pending changes cancelled each other out. */

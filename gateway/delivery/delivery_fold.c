@@ -81,18 +81,20 @@ bool delivery_fold_is_too_uncertain(
 	return false;
 }
 
-static bool is_uncertain(const struct delivery_fold *fold, uint64_t seq)
+/* May the target have it?  Or does it come from rows of which it may have had some? */
+static bool is_uncertain(
+	const struct delivery_fold *fold, uint64_t seq, const struct changeset *changes)
 {
-	return seq <= fold->uncertain;
+	return seq <= fold->uncertain || changes->is_uncertain;
 }
 
-static bool is_full(const struct delivery_fold *fold, uint64_t seq)
+static bool is_full(const struct delivery_fold *fold, uint64_t seq, bool is_unsure)
 {
 	if (seq >= fold->end || fold->sets >= fold->sets_max)
 		return true;
 	return fold->sets &&
 		(fold->octets >= fold->octets_max ||
-			is_uncertain(fold, seq) != is_uncertain(fold, fold->first_seq));
+			is_unsure != fold->merged->is_uncertain);
 }
 
 /* 0 or -ENOMEM. */
@@ -108,20 +110,20 @@ static int begin(struct delivery_fold *fold, uint64_t seq)
 int delivery_fold_add(
 	struct delivery_fold *fold, uint64_t seq, const struct changeset *changes)
 {
+	const bool is_unsure = is_uncertain(fold, seq, changes);
 	size_t before;
 	int r;
 
-	if (is_full(fold, seq))
+	if (is_full(fold, seq, is_unsure))
 		return 1;
 	r = begin(fold, seq);
 	if (r)
 		return r;
-	if (is_uncertain(fold, seq) &&
-		delivery_fold_is_too_uncertain(fold->merged, changes))
+	if (is_unsure && delivery_fold_is_too_uncertain(fold->merged, changes))
 		return 1;
 	before = find_octets(fold, changes);
-	r = is_uncertain(fold, seq) ? rebase_merge_uncertain(fold->merged, changes)
-				    : changeset_merge(fold->merged, changes);
+	r = is_unsure ? rebase_merge_uncertain(fold->merged, changes)
+		      : changeset_merge(fold->merged, changes);
 	if (r)
 		return r;
 	fold->octets += find_octets(fold, changes) - before;
@@ -233,6 +235,7 @@ static struct changeset *take_part(const struct cut *cut, uint32_t from, uint32_
 	}
 	if (!r) {
 		part->sets_serial = end == cut->count && cut->fold->merged->sets_serial;
+		part->is_uncertain = cut->fold->merged->is_uncertain;
 		return part;
 	}
 	changeset_unref(part);
@@ -265,7 +268,7 @@ int delivery_fold_cut(struct delivery_fold *fold, const uint8_t *apex, size_t li
 	uint32_t from = 0, end;
 	int r;
 
-	if (!is_uncertain(fold, fold->first_seq))
+	if (!fold->merged->is_uncertain)
 		changeset_normalise(fold->merged);
 	r = sort(&cut);
 	do {

@@ -235,7 +235,8 @@ void delivery_give_up_batches(struct delivery *d)
 /* A load shows what the primary really has; other targets are not read. */
 static bool is_uncertain(const struct delivery *d, const struct delivery_entry *e)
 {
-	return !d->is_primary && e->first_seq <= d->uncertain;
+	return e->changes->is_uncertain ||
+		(!d->is_primary && e->first_seq <= d->uncertain);
 }
 
 /* Nothing melts into it any more. */

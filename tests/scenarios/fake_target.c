@@ -68,10 +68,13 @@ static int keep_version(struct fake_server *server, struct changeset *changes)
 	return 0;
 }
 
-/* A set with the one's records gone and the other's there. */
+/* A set with the one's records gone and the other's there, as an UPDATE says it: what
+ * both have is not mentioned, unless its TTL changes. */
 static struct rrset *replace_records(
 	struct rrset *now, const struct rrset *gone, const struct rrset *come)
 {
+	const bool is_retimed = gone && come && gone->ttl != come->ttl;
+	const struct rrset *kept = is_retimed ? NULL : gone;
 	struct rrset *set = rrset_ref(now), *next;
 	const uint8_t *rdata;
 	uint16_t len;
@@ -79,6 +82,8 @@ static struct rrset *replace_records(
 	int index;
 
 	while (gone && set && (rdata = rrset_next(gone, &at, &len))) {
+		if (!is_retimed && come && rrset_find(come, rdata, len) >= 0)
+			continue;
 		index = rrset_find(set, rdata, len);
 		if (index < 0)
 			continue;
@@ -88,7 +93,8 @@ static struct rrset *replace_records(
 	}
 	at = 0;
 	while (come && (rdata = rrset_next(come, &at, &len))) {
-		if (set && rrset_find(set, rdata, len) >= 0)
+		if ((kept && rrset_find(kept, rdata, len) >= 0) ||
+			(set && rrset_find(set, rdata, len) >= 0))
 			continue;
 		next = set ? rrset_with(set, rdata, len)
 			   : rrset_new_spelled(come->type, come->ttl, rdata, len,

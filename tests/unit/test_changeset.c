@@ -362,6 +362,15 @@ static void encoding(void **state)
 	octets = changeset_encode(cs, &len);
 	assert_int_equal(octets[1], 1);
 	free(octets);
+	cs->sets_serial = false;
+	cs->is_uncertain = true;
+	octets = changeset_encode(cs, &len);
+	changeset_unref(cs);
+	assert_int_equal(octets[1], 2);
+	cs = changeset_decode(octets, len);
+	free(octets);
+	assert_non_null(cs);
+	assert_true(cs->is_uncertain);
 	changeset_unref(cs);
 }
 
@@ -374,7 +383,7 @@ static void decoding(void **state)
 	assert_non_null(cs);
 	assert_int_equal(cs->refs, 1);
 	assert_int_equal(cs->count, 2);
-	assert_false(cs->sets_serial);
+	assert_false(cs->sets_serial || cs->is_uncertain);
 	for (uint32_t i = 0; i < cs->count; i++)
 		assert_int_equal(zone_put(zone, cs->changes[i].owner, cs->changes[i].type,
 					 cs->changes[i].after),
@@ -589,7 +598,7 @@ static void malformed_octets(void **state)
 		uint8_t octet;
 	} bad[] = {
 		{0, 0}, {0, 2},             /* version */
-		{1, 2}, {1, 0x81},          /* flags */
+		{1, 4}, {1, 0x81},          /* flags */
 		{2, 0xff}, {5, 1}, {5, 3},  /* count */
 		{6, 64}, {6, 0xc0}, {6, 2}, /* labels */
 		{7, 'H'}, {9, 'E'},         /* lower case */

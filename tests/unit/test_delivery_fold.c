@@ -9,6 +9,7 @@
 #include "gateway/delivery/delivery_private.h"
 #include "tests/unit/message.h"
 #include "zones/draft.h"
+#include "zones/rebase.h"
 
 enum { BEFORE = 100, LIMIT = 4 };
 
@@ -157,6 +158,33 @@ static void test_what_is_uncertain_stays_apart(void **state)
 		2);
 }
 
+/* A row that others have melted into has what the RRset may have held, and what it holds
+ * at last may be among that. */
+static void test_what_has_melted_stays_apart(void **state)
+{
+	struct rrset *old = address(1), *now = address(3);
+	struct changeset *melted = changeset_new(), *next = changeset_new();
+
+	(void)state;
+	assert_int_equal(
+		changeset_append(next, message_name("a.example."), TYPE_A, old, now), 0);
+	assert_int_equal(rebase_merge_uncertain(melted, next), 0);
+	assert_true(melted->is_uncertain);
+	assert_int_equal(add("a.example.", TYPE_A, 2, 1), 0);
+	assert_int_equal(delivery_fold_add(&bench->fold, ++bench->seq, melted), 1);
+	cut();
+	assert_int_equal(delivery_fold_add(&bench->fold, bench->seq, melted), 0);
+	assert_int_equal(add("a.example.", TYPE_A, 3, 1), 1);
+	cut();
+	assert_false(entry(0)->changes->is_uncertain);
+	assert_true(entry(1)->changes->is_uncertain);
+	assert_change(1, "a.example.", 1, 3);
+	changeset_unref(melted);
+	changeset_unref(next);
+	rrset_unref(old);
+	rrset_unref(now);
+}
+
 static void test_what_may_be_in_too_many_states_ends_it(void **state)
 {
 	unsigned rows = 0;
@@ -261,6 +289,8 @@ int main(void)
 			test_no_owner_is_parted_and_the_apex_is_last, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_what_is_uncertain_stays_apart, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_what_has_melted_stays_apart, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_what_may_be_in_too_many_states_ends_it, begin, end),
 		cmocka_unit_test_setup_teardown(
