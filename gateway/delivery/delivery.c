@@ -87,6 +87,7 @@ void delivery_free(struct delivery *d)
 		return;
 	delivery_stop_reading(d);
 	delivery_stop_shrinking(d);
+	delivery_stop_reaching(d);
 	if (d->target)
 		target_ops(d->target)->free(d->target);
 	delivery_list_clear(&d->queue);
@@ -126,6 +127,7 @@ static void succeed(struct delivery *d)
 		d->want_probe |= !d->is_primary;
 	}
 	d->is_down = false;
+	d->has_answered = true;
 	d->trouble = TARGET_NO_TROUBLE;
 	free(d->why);
 	d->why = NULL;
@@ -153,6 +155,7 @@ void delivery_pause_for(struct delivery *d, enum target_trouble trouble, const c
 {
 	log_failure(d, trouble, why);
 	d->is_down = true;
+	d->has_answered = false;
 	d->failures++;
 	if (!d->is_waiting || !d->why) {
 		d->trouble = trouble;
@@ -165,6 +168,7 @@ void delivery_pause_for(struct delivery *d, enum target_trouble trouble, const c
 		d->backoff_ms = DELIVERY_BACKOFF_MAX_MS;
 	if (d->is_primary)
 		d->zone.events->down(d->zone.arg);
+	delivery_limit_reach(d);
 	delivery_shrink(d);
 	delivery_fail_mending(d, trouble, why);
 }
@@ -257,7 +261,9 @@ static void on_probed(void *arg, const struct target_result *result)
 	}
 	succeed(d);
 	if (!d->is_primary) {
-		delivery_note_probed(d, result->soa);
+		/* Otherwise what is sent next tells. */
+		if (TAILQ_EMPTY(&d->queue.entries))
+			delivery_note_probed(d, result->soa);
 	} else if (d->zone.events->probed(d->zone.arg, result->soa)) {
 		d->want_load = true;
 	} else if (d->is_waiting) {
@@ -466,6 +472,8 @@ static void send_batch(struct delivery *d, struct delivery_batch *batch)
 	d->in_flight++;
 	d->counts.requests++;
 	batch->sent_ms = turn_monotonic_ms(&d->zone.thread->time);
+	if (batch->last_seq > d->sent)
+		d->sent = batch->last_seq;
 	target_ops(d->target)->deliver(d->target, &request, on_delivered, d);
 }
 
@@ -652,6 +660,11 @@ void delivery_kick(struct delivery *d, bool flush)
 		if ((d->in_flight || TAILQ_EMPTY(&d->batches)) && !flush &&
 			(delivery_is_lagging(d) || delivery_is_gathering(d)))
 			return;
+		if (!delivery_is_in_reach(d, delivery_next_entry(d))) {
+			if (d->want_probe && d->state == DELIVERY_IDLE && !d->reaching)
+				probe(d);
+			return;
+		}
 		d->want_probe = false;
 		batch = next_batch(d);
 		if (!batch) {

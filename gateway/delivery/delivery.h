@@ -109,6 +109,7 @@ struct delivery_zone {
 struct delivery_start {
 	uint64_t cursor; /* 0: it is new to the zone */
 	struct store_belief belief;
+	uint64_t reach;     /* nothing behind it has been sent (store_ops.put_reach) */
 	uint64_t overtaken; /* the database was restored: so many change sets after the
 	                     * cursor, which the target must not get, since it has seen
 	                     * later ones */

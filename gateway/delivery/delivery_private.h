@@ -5,8 +5,9 @@
  * melts, for a target that lags), delivery_mend.c (what brings to a target what it has
  * lost), delivery_read.c (what is read back from the journal), delivery_job.c (the
  * reader's part of that), delivery_fold.c (how it is folded), delivery_shrink.c (the
- * journal gets it instead of what it comes from), delivery_settings.c (other settings for
- * the target) and delivery_view.c (what others may ask). */
+ * journal gets it instead of what it comes from), delivery_reach.c (how far anything may
+ * have been sent), delivery_settings.c (other settings for the target) and
+ * delivery_view.c (what others may ask). */
 #ifndef MUSTER_DELIVERY_PRIVATE_H
 #define MUSTER_DELIVERY_PRIVATE_H
 
@@ -127,6 +128,7 @@ struct delivery {
 	bool want_whole;        /* a difference will not do */
 	bool is_waiting;        /* delivery_wait_for_word */
 	bool is_down;           /* it has failed since the last success */
+	bool has_answered;      /* the other way round */
 	unsigned backoff_ms;    /* the next pause */
 	int64_t pause_until_ms; /* monotonic; in DELIVERY_PAUSING */
 	enum target_trouble trouble;
@@ -174,6 +176,14 @@ struct delivery {
 	bool is_full;                  /* not all of it had room */
 	struct delivery_list altered;  /* behind the queue: those that are not what the
 					* journal has, since others change the zone */
+
+	/* delivery_reach.c */
+	struct delivery_reaching *reaching; /* it moves; NULL: it does not */
+	uint64_t reach;       /* batches up to here may be sent, for all the journal says;
+	                       * UINT64_MAX: any */
+	bool is_reach_stored; /* the journal says so */
+	uint64_t sent;        /* nothing behind it has been sent, even by an earlier
+	                       * process */
 
 	/* delivery_shrink.c */
 	struct delivery_melting *melted; /* on its way to the journal; NULL: nothing is */
@@ -288,6 +298,18 @@ void delivery_melt_rows(struct delivery *delivery, struct delivery_list *parts,
 	const uint64_t *seqs, size_t seqs_max);
 /* The delivery ends. */
 void delivery_stop_shrinking(struct delivery *delivery);
+
+/* ---- delivery_reach.c ---- */
+
+void delivery_start_reach(struct delivery *delivery, const struct delivery_start *start);
+/* The delivery ends. */
+void delivery_stop_reaching(struct delivery *delivery);
+/* It has failed, or rows are left to the journal: that much has not been sent. */
+void delivery_limit_reach(struct delivery *delivery);
+/* May the next batch be sent, which begins with this entry unless one is to be sent
+ * again?  False: not yet.  Either the alarm is set, or will be, or the target has to be
+ * probed first (want_probe). */
+bool delivery_is_in_reach(struct delivery *delivery, const struct delivery_entry *next);
 
 /* ---- delivery_fold.c ---- */
 

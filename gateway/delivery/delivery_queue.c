@@ -102,8 +102,8 @@ int delivery_start(struct delivery *d, const struct delivery_start *start)
 	}
 	d->cursor_stored = d->cursor;
 	d->loaded = d->cursor;
-	d->uncertain = journal_last_seq(thread->journal);
-	d->backlog = d->uncertain;
+	d->backlog = journal_last_seq(thread->journal);
+	delivery_start_reach(d, start);
 	return 0;
 }
 
@@ -135,6 +135,7 @@ void delivery_add(struct delivery *d, uint64_t seq, struct changeset *changes,
 	} else if (delivery_list_add(&d->queue, seq, changes, is_withdrawal)) {
 		d->is_live = false;
 		delivery_fold_queue(d);
+		delivery_limit_reach(d);
 	} else {
 		d->loaded = seq;
 		note_sender(d, TAILQ_LAST(&d->queue.entries, delivery_entries), sender);
@@ -269,7 +270,7 @@ static bool may_follow(const struct delivery *d, const struct delivery_batch *ba
 	const bool is_unsure = is_uncertain(d, e);
 
 	return batch->entries < delivery_blame_limit(&d->blame) && !e->is_folded &&
-		!delivery_is_suspect(d, e) &&
+		e->last_seq <= d->reach && !delivery_is_suspect(d, e) &&
 		merged->count + e->changes->count <= limit &&
 		is_unsure == is_uncertain(d, first) &&
 		!(is_unsure && delivery_fold_is_too_uncertain(merged, e->changes));

@@ -221,6 +221,8 @@ static int run(struct journal *journal, struct journal_op *op)
 			journal->store, op->seq, op->verdict.rcode, op->verdict.why);
 	case JOURNAL_CURSOR:
 		return put_cursor(journal, op);
+	case JOURNAL_REACH:
+		return ops->put_reach(journal->store, op->zone, op->target, op->seq);
 	case JOURNAL_RECORDS: /* they have a list of their own */
 		break;
 	case JOURNAL_SET_ASIDE:

@@ -72,6 +72,8 @@ enum journal_kind {
 	JOURNAL_OUTCOME,   /* corrects a row's rcode and reason */
 	JOURNAL_CURSOR,    /* a target has applied everything up to seq, and belief, if it
 	                    * is known, is what it has then */
+	JOURNAL_REACH,     /* nothing behind seq has been sent to a target
+	                    * (store_ops.put_reach) */
 	JOURNAL_RECORDS,   /* the final states in changes become a local zone's
 	                    * records, bit by bit, then all of content, its SOA last
 	                    * (NULL: neither), and at the end the target's cursor

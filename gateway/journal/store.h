@@ -10,7 +10,8 @@
  *              without changes; what happened to hosts.  It is the queue of the
  *              targets and the audit trail in one
  *   cursors    per zone and target, the last sequence number that has been applied there;
- *              and what the zone then was like there (store_belief)
+ *              what the zone then was like there (store_belief); and how far later ones
+ *              may have been sent (put_reach)
  *   marks      which serial the zone had there when that was applied, now and then
  *   set aside  change sets that a target refused for good
  *   records    the content of zones with a local target, as of that target's cursor
@@ -195,6 +196,12 @@ struct store_ops {
 	/* Stops when visit returns nonzero, and returns that. */
 	int (*each_cursor)(struct store *store, int64_t zone,
 		int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
+	/* Of a target that has a cursor: no row behind seq has been sent to it.
+	 * UINT64_MAX, as at first: any may have been. */
+	int (*put_reach)(
+		struct store *store, int64_t zone, const char *target, uint64_t seq);
+	int (*find_reach)(
+		struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 	/* Of a target that has a cursor, which is at seq. */
 	int (*put_belief)(struct store *store, int64_t zone, const char *target,
 		uint64_t seq, const struct store_belief *belief);

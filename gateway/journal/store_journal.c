@@ -347,6 +347,30 @@ int store_each_cursor(struct store *store, int64_t zone,
 	return store_end(&call, r);
 }
 
+int store_put_reach(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	struct store_call call = call_of_target(store, SQL_PUT_REACH, zone, target);
+
+	if (seq != UINT64_MAX)
+		store_bind_number(&call, 3, (int64_t)seq);
+	return store_run(&call);
+}
+
+int store_find_reach(
+	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq)
+{
+	struct store_call call = call_of_target(store, SQL_FIND_REACH, zone, target);
+	uint64_t seq = UINT64_MAX;
+	int r;
+
+	if (store_step(&call))
+		seq = store_column_number(&call, 0);
+	r = store_end(&call, 0);
+	if (!r)
+		*ret_seq = seq;
+	return r;
+}
+
 static int add_mark(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	const struct store_belief *belief)
 {

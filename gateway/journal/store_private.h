@@ -46,6 +46,8 @@ enum store_statement {
 	SQL_PUT_CURSOR,
 	SQL_FORGET_CURSOR,
 	SQL_EACH_CURSOR,
+	SQL_PUT_REACH,
+	SQL_FIND_REACH,
 	SQL_PUT_BELIEF,
 	SQL_FIND_BELIEF,
 	SQL_ADD_MARK,
@@ -286,6 +288,9 @@ int store_put_cursor(struct store *store, int64_t zone, const char *target, uint
 int store_forget_cursor(struct store *store, int64_t zone, const char *target);
 int store_each_cursor(struct store *store, int64_t zone,
 	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
+int store_put_reach(struct store *store, int64_t zone, const char *target, uint64_t seq);
+int store_find_reach(
+	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 int store_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	const struct store_belief *belief);
 int store_find_belief(struct store *store, int64_t zone, const char *target,

@@ -58,6 +58,8 @@ const char *const store_migrations[] = {
 	" seq INTEGER NOT NULL, serial INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
 	" PRIMARY KEY (zone, target, seq)) WITHOUT ROWID;"
 	"CREATE INDEX marks_by_age ON marks (at_ms);",
+	/* to version 6: how far anything may have been sent; NULL: no end is known */
+	"ALTER TABLE cursors ADD COLUMN reach INTEGER;",
 };
 
 const int store_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
@@ -134,6 +136,9 @@ const char *const store_statements[SQL_STATEMENTS] = {
 			   " ON CONFLICT (zone, target) DO UPDATE SET seq = ?3",
 	[SQL_FORGET_CURSOR] = "DELETE FROM cursors WHERE zone = ?1 AND target = ?2",
 	[SQL_EACH_CURSOR] = "SELECT target, seq FROM cursors WHERE zone = ?1",
+	[SQL_PUT_REACH] = "UPDATE cursors SET reach = ?3 WHERE zone = ?1 AND target = ?2",
+	[SQL_FIND_REACH] = "SELECT reach FROM cursors WHERE zone = ?1 AND target = ?2"
+			   " AND reach IS NOT NULL",
 	[SQL_PUT_BELIEF] = "UPDATE cursors SET serial = ?3, records = ?4"
 			   " WHERE zone = ?1 AND target = ?2",
 	[SQL_FIND_BELIEF] = "SELECT serial, records FROM cursors WHERE zone = ?1"

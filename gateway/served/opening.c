@@ -37,7 +37,7 @@ static int add_target(const char *id, uint64_t cursor, void *arg)
 	return 0;
 }
 
-static int read_beliefs(
+static int read_targets(
 	struct opening *opening, const struct store_ops *ops, struct store *store)
 {
 	struct opening_target *target;
@@ -48,6 +48,9 @@ static int read_beliefs(
 		if (!r)
 			r = ops->find_belief(
 				store, opening->id, target->id, &target->start.belief);
+		if (!r)
+			r = ops->find_reach(
+				store, opening->id, target->id, &target->start.reach);
 	}
 	return r;
 }
@@ -83,7 +86,7 @@ static int read_known(
 	if (!r)
 		r = ops->each_set_aside(store, count_aside, opening);
 	if (!r)
-		r = read_beliefs(opening, ops, store);
+		r = read_targets(opening, ops, store);
 	if (!r && opening->thread->database->is_older)
 		r = count_overtaken(opening, ops, store);
 	if (!r)

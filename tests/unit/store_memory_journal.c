@@ -312,7 +312,7 @@ static void init_cursor_key(struct memory_key *key, int64_t zone, const char *ta
 }
 
 static int put_cursor(struct memory_database *database, int64_t zone, const char *target,
-	uint64_t seq, const struct store_belief *belief)
+	const struct memory_cursor *values)
 {
 	const size_t size = text_size(target);
 	struct memory_cursor *cursor = malloc(sizeof(*cursor) + size);
@@ -320,8 +320,7 @@ static int put_cursor(struct memory_database *database, int64_t zone, const char
 
 	if (!cursor)
 		return -ENOMEM;
-	cursor->seq = seq;
-	cursor->belief = *belief;
+	*cursor = *values;
 	memcpy(cursor->target, target, size);
 	init_cursor_key(&key, zone, target);
 	return memory_put(database, MEMORY_CURSORS, &key, cursor);
@@ -336,15 +335,48 @@ static const struct memory_cursor *find_cursor(
 	return memory_find(database, MEMORY_CURSORS, &key);
 }
 
+/* What the target's cursor says, or would at first. */
+static struct memory_cursor cursor_of(
+	struct memory_database *database, int64_t zone, const char *target)
+{
+	const struct memory_cursor *cursor = find_cursor(database, zone, target);
+
+	return cursor ? *cursor : (struct memory_cursor){.reach = UINT64_MAX};
+}
+
 int memory_put_cursor(struct store *store, int64_t zone, const char *target, uint64_t seq)
 {
 	struct memory_database *database = memory_lock(store);
-	const struct memory_cursor *old = find_cursor(database, zone, target);
-	const struct store_belief belief = old ? old->belief : (struct store_belief){0};
-	const int r = put_cursor(database, zone, target, seq, &belief);
+	struct memory_cursor cursor = cursor_of(database, zone, target);
+	int r;
 
+	cursor.seq = seq;
+	r = put_cursor(database, zone, target, &cursor);
 	memory_unlock(database);
 	return r;
+}
+
+int memory_put_reach(struct store *store, int64_t zone, const char *target, uint64_t seq)
+{
+	struct memory_database *database = memory_lock(store);
+	struct memory_cursor cursor = cursor_of(database, zone, target);
+	int r = 0;
+
+	cursor.reach = seq;
+	if (find_cursor(database, zone, target))
+		r = put_cursor(database, zone, target, &cursor);
+	memory_unlock(database);
+	return r;
+}
+
+int memory_find_reach(
+	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq)
+{
+	struct memory_database *database = memory_lock(store);
+
+	*ret_seq = cursor_of(database, zone, target).reach;
+	memory_unlock(database);
+	return 0;
 }
 
 /* A mark made before this time, and where it is. */
@@ -447,8 +479,13 @@ int memory_put_belief(struct store *store, int64_t zone, const char *target, uin
 {
 	const struct memory_mark mark = {seq, belief->serial, belief->at_ms};
 	struct memory_database *database = memory_lock(store);
+	struct memory_cursor cursor = cursor_of(database, zone, target);
 	struct memory_key key;
-	int r = put_cursor(database, zone, target, seq, belief);
+	int r;
+
+	cursor.seq = seq;
+	cursor.belief = *belief;
+	r = put_cursor(database, zone, target, &cursor);
 
 	init_mark_key(&key, zone, target, seq);
 	if (!r && belief->is_mark && !memory_find(database, MEMORY_MARKS, &key))

@@ -35,6 +35,7 @@ struct memory_row {
 
 struct memory_cursor {
 	uint64_t seq;
+	uint64_t reach;
 	struct store_belief belief;
 	char target[];
 };
@@ -119,6 +120,10 @@ int memory_put_cursor(
 int memory_forget_cursor(struct store *store, int64_t zone, const char *target);
 int memory_each_cursor(struct store *store, int64_t zone,
 	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
+int memory_put_reach(
+	struct store *store, int64_t zone, const char *target, uint64_t seq);
+int memory_find_reach(
+	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 int memory_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,
 	const struct store_belief *belief);
 int memory_find_belief(struct store *store, int64_t zone, const char *target,

@@ -38,6 +38,7 @@ static int begin(void **state)
 	bench->delivery.zone.thread = &bench->thread;
 	bench->delivery.target = (struct target *)(void *)&bench->target;
 	bench->delivery.is_primary = bench->delivery.is_live = true;
+	bench->delivery.reach = UINT64_MAX;
 	TAILQ_INIT(&bench->delivery.batches);
 	delivery_list_init(&bench->delivery.queue, DELIVERY_QUEUE_MAX, NULL);
 	alarm_init(&bench->delivery.alarm, &bench->thread.alarms, on_alarm, NULL);

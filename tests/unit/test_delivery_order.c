@@ -18,6 +18,7 @@ static int begin(void **state)
 	bench = calloc(1, sizeof(*bench));
 	assert_non_null(bench);
 	bench->is_live = true;
+	bench->reach = UINT64_MAX;
 	TAILQ_INIT(&bench->batches);
 	delivery_list_init(&bench->queue, DELIVERY_QUEUE_MAX, NULL);
 	for (int i = 0; i < 2; i++)

@@ -40,6 +40,7 @@ static int begin(void **state)
 	d->zone.thread = &bench->thread;
 	d->target = (struct target *)(void *)&bench->target;
 	d->is_live = true;
+	d->reach = UINT64_MAX;
 	TAILQ_INIT(&d->batches);
 	delivery_list_init(&d->queue, DELIVERY_QUEUE_MAX, NULL);
 	return 0;

@@ -520,7 +520,7 @@ static void a_database_of_version_1_is_brought_up_to_date(void **state)
 	assert_int_equal(unlink(place->path), 0);
 	store_place_execute(place->path, version_1);
 	assert_int_equal(place->ops->open(&place->store, place->path, error), 0);
-	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 5);
+	assert_int_equal(store_place_number(place->path, "PRAGMA user_version"), 6);
 	assert_int_equal(
 		place->ops->zone_id(place->store, message_name("example."), &zone), 0);
 	assert_int_equal(zone, 7);
@@ -642,7 +642,7 @@ static void other_databases_are_refused(void **state)
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);
 	assert_string_equal(error,
 		"the database has version 999, but this program knows only versions "
-		"up to 5");
+		"up to 6");
 	store_place_execute(
 		place->path, "PRAGMA user_version = 1; PRAGMA application_id = 12345");
 	assert_int_equal(place->ops->open(&store, place->path, error), -EINVAL);

@@ -1,4 +1,5 @@
-/* The store: what zones are known to have had at their primary targets. */
+/* The store: what zones are known to have had at their targets, and how far they may have
+ * got anything. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,10 +77,43 @@ static void marks_are_found_by_their_serial(void **state)
 	assert_int_equal(mark_of(place, 9), 0);
 }
 
+static uint64_t reach_of(struct store_place *place, const char *target)
+{
+	uint64_t seq = 0;
+
+	assert_int_equal(place->ops->find_reach(place->store, 1, target, &seq), 0);
+	return seq;
+}
+
+static void how_far_anything_was_sent_is_found(void **state)
+{
+	struct store_place *place = *state;
+
+	assert_int_equal(reach_of(place, "one"), UINT64_MAX);
+	/* without a cursor there is nothing to be found */
+	assert_int_equal(place->ops->put_reach(place->store, 1, "one", 7), 0);
+	assert_int_equal(reach_of(place, "one"), UINT64_MAX);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 3), 0);
+	assert_int_equal(reach_of(place, "one"), UINT64_MAX);
+	assert_int_equal(place->ops->put_reach(place->store, 1, "one", 7), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "two", 3), 0);
+	put_belief(place, 5, 100, 1000, false);
+	store_place_reopen(place);
+	assert_int_equal(reach_of(place, "one"), 7);
+	assert_int_equal(reach_of(place, "two"), UINT64_MAX);
+	assert_int_equal(place->ops->put_reach(place->store, 1, "one", UINT64_MAX), 0);
+	assert_int_equal(reach_of(place, "one"), UINT64_MAX);
+	assert_int_equal(place->ops->put_reach(place->store, 1, "one", 9), 0);
+	assert_int_equal(place->ops->forget_cursor(place->store, 1, "one"), 0);
+	assert_int_equal(place->ops->put_cursor(place->store, 1, "one", 3), 0);
+	assert_int_equal(reach_of(place, "one"), UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_PLACE_TEST(what_is_believed_of_a_target_is_found),
+		STORE_PLACE_TEST(how_far_anything_was_sent_is_found),
 		STORE_PLACE_TEST(marks_are_found_by_their_serial),
 	};
 
