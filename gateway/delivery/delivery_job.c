@@ -8,6 +8,9 @@
 
 enum {
 	FOLD_STEP = 20000,   /* rows of one job: a fraction of a second */
+	FOLD_PART = 400,     /* RRsets that a batch of a fold should not exceed: the zone
+			      * thread takes a millisecond to write one for PowerDNS, and
+			      * nobody waits for what is folded */
 	SHRINK_PARTS = 2000, /* about so many rows get parts */
 };
 
@@ -88,7 +91,7 @@ int delivery_read_rows(
 	struct delivery_read *read = (struct delivery_read *)(void *)job;
 	const int r = read->fold.sets || read->seqs ? read_more(read, ops, store)
 						    : read_piece(read, ops, store);
-	size_t limit = read->batch_changes;
+	size_t limit = read->batch_changes < FOLD_PART ? read->batch_changes : FOLD_PART;
 
 	if (r || read->is_folding || !read->fold.sets)
 		return r;
