@@ -1,5 +1,5 @@
-"""Two UPDATEs of the ddns target in flight, one behind the other, at a server that does not
-simply apply both."""
+"""UPDATEs of the ddns target in flight, one behind the other, at a server that does not
+simply apply them."""
 
 import os
 import socket
@@ -7,6 +7,7 @@ import struct
 import threading
 
 import dns.message
+import dns.opcode
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -14,7 +15,7 @@ import pytest
 
 from servers import HOST
 from target_driver import PROGRAM, TargetDriver
-from test_target_ddns_hostile import answer, framed, is_update, soa
+from test_target_ddns_hostile import FakeServer, answer, framed, is_update, soa
 
 pytestmark = pytest.mark.skipif(
     not os.access(PROGRAM, os.X_OK), reason="target_driver is not built")
@@ -132,3 +133,52 @@ def test_two_in_flight(tmp_path, answers, ahead, outcome, applied):
         assert (result.records, result.outcome) == ([f"ahead {ahead}"], outcome), result
         assert primary.applied == applied
         assert target.probe().serial == primary.serial
+
+
+# ---- a server that groups ----
+
+class Grouping:
+    """Like Knot, as long as it is busy: it answers nothing but queries until there are so many
+    UPDATEs with changes and so many without, and then all of them."""
+
+    def __init__(self, updates, fillers):
+        self.enough = {True: updates, False: fillers}
+        self.waiting = []
+        self.fillers = 0
+
+    def __call__(self, query):
+        if query.opcode() != dns.opcode.UPDATE:
+            return framed(answer(query, soa(5)))
+        self.fillers += not is_update(query)
+        self.waiting.append(query)
+        has = [is_update(query) for query in self.waiting]
+        if any(has.count(kind) < enough for kind, enough in self.enough.items()):
+            return b""
+        replies = [answer(query) for query in self.waiting]
+        self.enough = {True: 1, False: 0}
+        self.waiting = []
+        return framed(*replies)
+
+
+def test_it_is_kept_busy_while_an_update_is_in_flight(tmp_path):
+    grouping = Grouping(updates=1, fillers=20)
+    with FakeServer(grouping) as server, TargetDriver(server.port, tmp_path) as target:
+        assert target.probe().outcome == "DONE"
+        target.set("x", "A", 60, "192.0.2.1")
+        assert target.deliver().outcome == "DONE"
+        assert target.probe().outcome == "DONE"
+        fillers = grouping.fillers
+        assert target.probe().outcome == "DONE"
+        assert grouping.fillers == fillers >= 20
+
+
+def test_what_is_too_much_for_one_update_follows_at_once(tmp_path):
+    grouping = Grouping(updates=2, fillers=0)
+    with FakeServer(grouping) as server, TargetDriver(server.port, tmp_path) as target:
+        assert target.probe().outcome == "DONE"
+        for index in range(250):
+            target.set(f"x{index}", "A", 60, "192.0.2.1")
+        assert target.command("ahead")[0] == "= AHEAD"
+        target.set("y", "A", 60, "192.0.2.2")
+        result = target.deliver()
+        assert (result.records, result.outcome) == (["ahead DONE"], "DONE"), result
