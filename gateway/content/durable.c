@@ -48,7 +48,16 @@ static void deliver(void *part, const struct edit *edit)
 	zone_thread_later(content->thread, &content->kick);
 }
 
-const struct content_observer content_delivery_observer = {.durable = deliver};
+static void expect(void *part, const struct edit *edit)
+{
+	struct content *content = part;
+
+	for (size_t i = 0; edit->changes->count && i < content->delivery_count; i++)
+		delivery_expect(content->deliveries[i]);
+}
+
+const struct content_observer content_delivery_observer = {
+	.committing = expect, .durable = deliver};
 
 /* ---- transfers ---- */
 

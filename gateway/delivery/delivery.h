@@ -173,6 +173,8 @@ struct delivery_sender {
  * an earlier one; if a target refuses it, that refusal is not undone in turn. */
 void delivery_add(struct delivery *delivery, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal, const struct delivery_sender *sender);
+/* A change set is on its way to the disk. */
+void delivery_expect(struct delivery *delivery);
 /* A change set that does not concern this target has become durable. */
 void delivery_pass(struct delivery *delivery, uint64_t seq);
 

@@ -142,6 +142,15 @@ void delivery_add(struct delivery *d, uint64_t seq, struct changeset *changes,
 	}
 }
 
+void delivery_expect(struct delivery *d)
+{
+	const struct target_ops *ops = target_ops(d->target);
+
+	if (ops->expect && d->state == DELIVERY_IDLE && !delivery_has_pending(d) &&
+		!d->is_down && !d->is_held)
+		ops->expect(d->target);
+}
+
 void delivery_pass(struct delivery *d, uint64_t seq)
 {
 	if (!d->is_live) {

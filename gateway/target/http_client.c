@@ -16,6 +16,8 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "gateway/target/http_spare.h"
+
 struct buffer {
 	char *octets; /* zero-terminated, once anything was added */
 	size_t len;
@@ -41,6 +43,7 @@ struct http_client {
 	CURLM *multi;
 	struct alarm alarm; /* when curl wants to be called */
 	struct alarm ended; /* a transfer has ended while it was started */
+	struct http_spare spare;
 	LIST_HEAD(, http_transfer) transfers;
 	int count;          /* of them */
 	bool is_collecting; /* a callback may be running */
@@ -252,6 +255,7 @@ static void client_destroy(struct http_client *client)
 		curl_multi_cleanup(client->multi);
 	alarm_stop(&client->alarm);
 	alarm_stop(&client->ended);
+	http_spare_clear(&client->spare);
 	free(client);
 	curl_global_cleanup();
 }
@@ -363,6 +367,7 @@ struct http_client *http_client_new(struct event_base *base, struct alarms *alar
 	LIST_INIT(&client->transfers);
 	alarm_init(&client->alarm, alarms, on_alarm, client);
 	alarm_init(&client->ended, alarms, on_ended, client);
+	http_spare_init(&client->spare, alarms);
 	client->multi = curl_multi_init();
 	if (!client->multi) {
 		client_destroy(client);
@@ -384,6 +389,12 @@ void http_client_free(struct http_client *client)
 	client->is_freed = true;
 	if (!client->is_collecting)
 		client_destroy(client);
+}
+
+void http_client_expect(struct http_client *client)
+{
+	if (!client->count)
+		http_spare_expect(&client->spare);
 }
 
 /* ---- starting ---- */
@@ -438,6 +449,7 @@ static bool set_behaviour(struct http_transfer *transfer)
 	CURL *easy = transfer->easy;
 
 	return set_protocols(easy) == CURLE_OK && set_no_waiting(easy) == CURLE_OK &&
+		http_spare_use(&transfer->client->spare, easy) &&
 		curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&

@@ -67,6 +67,10 @@ struct http_client *http_client_new(struct event_base *base, struct alarms *alar
 /* Cancels everything.  NULL is harmless. */
 void http_client_free(struct http_client *client);
 
+/* A request to where the last one went is about to be started: if none is under way, and
+ * the server does not keep connections, one is opened for it. */
+void http_client_expect(struct http_client *client);
+
 /* NULL: no memory, or a URL or method that curl refuses. */
 struct http_transfer *http_client_start(struct http_client *client,
 	const struct http_request *request, http_done *done, void *arg);

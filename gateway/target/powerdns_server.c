@@ -200,6 +200,11 @@ static const char *note_endpoint(
 
 /* ---- sending ---- */
 
+void powerdns_server_expect(struct powerdns_caller *caller)
+{
+	http_client_expect(caller->desk->http);
+}
+
 static void on_answer(void *arg, const struct http_response *response);
 static void on_settings(void *arg, const struct http_response *response);
 

@@ -93,6 +93,9 @@ void powerdns_server_ask(struct powerdns_caller *caller, enum powerdns_place pla
 	const struct http_request *request, enum pool_line line, http_done *done,
 	void *arg);
 
+/* It is about to ask. */
+void powerdns_server_expect(struct powerdns_caller *caller);
+
 /* As of the last time that it was asked. */
 struct powerdns_settings powerdns_server_settings(const struct powerdns_caller *caller);
 /* The URL in use, if it is not the first; otherwise NULL.  Valid for as long as the

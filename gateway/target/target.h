@@ -168,6 +168,9 @@ struct target_ops {
 	 * server takes a second now and then for what takes it milliseconds otherwise
 	 * (Knot), and nobody should wait for it that long.  NULL: they are not. */
 	bool (*groups)(const struct target *target);
+	/* A batch is about to be delivered, unless what is on its way to the disk fails:
+	 * whatever it would have to wait for can be done now.  NULL: there is nothing. */
+	void (*expect)(struct target *target);
 	/* Has somebody else changed the zone, too (maybe_others)?  DONE: no; CHANGED: a
 	 * load shows what.  Batches may be delivered meanwhile, but nothing else done.
 	 * NULL: a load is needed to know. */

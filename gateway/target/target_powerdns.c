@@ -477,6 +477,11 @@ static void powerdns_load(
 	powerdns_begin(t, have_content ? load_difference : powerdns_start_load);
 }
 
+static void powerdns_expect(struct target *target)
+{
+	powerdns_server_expect(&powerdns_of(target)->caller);
+}
+
 /* ---- life ---- */
 
 static void powerdns_free(struct target *target)
@@ -543,6 +548,7 @@ const struct target_ops target_powerdns = {
 	.load = powerdns_load,
 	.probe = powerdns_probe,
 	.deliver = powerdns_deliver,
+	.expect = powerdns_expect,
 	.leave = powerdns_leave,
 	.is_settled = powerdns_is_settled,
 };

@@ -10,14 +10,23 @@
 
 enum { BATCH_MAX = 10, SLOW_MS = DELIVERY_SLOW_MS };
 
-static const struct target_ops ops = {.batch_changes = BATCH_MAX};
+static void on_expect(struct target *target);
+
+static const struct target_ops ops = {.batch_changes = BATCH_MAX, .expect = on_expect};
 
 static struct bench {
 	struct zone_thread thread;
 	struct target_base target;
 	struct delivery delivery;
-	uint64_t seq; /* of the newest change set */
+	uint64_t seq;      /* of the newest change set */
+	unsigned expected; /* batches */
 } * bench;
+
+static void on_expect(struct target *target)
+{
+	assert_ptr_equal(target, bench->delivery.target);
+	bench->expected++;
+}
 
 static void on_alarm(void *arg)
 {
@@ -152,6 +161,25 @@ static void the_second_is_not_slow(void **state)
 	assert_false(delivery_is_gathering(&bench->delivery));
 }
 
+/* What is stored next is sent at once. */
+static void an_idle_target_expects_a_batch(void **state)
+{
+	struct delivery *d = &bench->delivery;
+
+	(void)state;
+	delivery_expect(d);
+	assert_int_equal(bench->expected, 1);
+	d->is_down = true;
+	delivery_expect(d);
+	d->is_down = false;
+	d->state = DELIVERY_PAUSING;
+	delivery_expect(d);
+	d->state = DELIVERY_IDLE;
+	add(1);
+	delivery_expect(d);
+	assert_int_equal(bench->expected, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +189,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			after_a_slow_one_clients_are_waited_for, begin, end),
 		cmocka_unit_test_setup_teardown(the_second_is_not_slow, begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_idle_target_expects_a_batch, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

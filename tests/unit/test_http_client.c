@@ -433,6 +433,79 @@ static void connections_are_kept(void **state)
 	assert_int_equal(b->connection_count, 1);
 }
 
+/* What a request would have had to wait for. */
+static void wait_for_connections(struct bench *b, unsigned count)
+{
+	http_client_expect(b->client);
+	while (b->connection_count < count)
+		assert_int_equal(turn(b, EVLOOP_ONCE), 0);
+}
+
+static void an_expected_request_finds_a_connection(void **state)
+{
+	struct bench *b = *state;
+
+	set_answer(
+		b, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+	http_client_expect(b->client); /* to where? */
+	ask(b, (struct http_request){0});
+	assert_int_equal(b->connection_count, 1);
+	wait_for_connections(b, 2);
+	http_client_expect(b->client); /* one is enough */
+	ask(b, (struct http_request){0});
+	assert_int_equal(b->error, 0);
+	assert_int_equal(b->connection_count, 2);
+	ask(b, (struct http_request){0});
+	assert_int_equal(b->connection_count, 3);
+}
+
+static void a_lost_one_is_not_used(void **state)
+{
+	struct bench *b = *state;
+
+	set_answer(
+		b, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+	ask(b, (struct http_request){0});
+	wait_for_connections(b, 2);
+	bufferevent_free(b->connections[--b->connection_count]);
+	turn(b, EVLOOP_NONBLOCK); /* closes it */
+	ask(b, (struct http_request){0});
+	assert_int_equal(b->error, 0);
+	assert_int_equal(b->connection_count, 2);
+}
+
+static void kept_ones_are_enough(void **state)
+{
+	struct bench *b = *state;
+
+	set_answer(b, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	ask(b, (struct http_request){0});
+	ask(b, (struct http_request){0});
+	http_client_expect(b->client);
+	ask(b, (struct http_request){0});
+	assert_int_equal(b->connection_count, 1);
+}
+
+static void on_end(struct bufferevent *connection, short what, void *arg)
+{
+	(void)connection;
+	*(bool *)arg = (what & BEV_EVENT_EOF) != 0;
+}
+
+static void what_nobody_wants_is_closed(void **state)
+{
+	struct bench *b = *state;
+	bool is_closed = false;
+
+	set_answer(
+		b, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+	ask(b, (struct http_request){0});
+	wait_for_connections(b, 2);
+	bufferevent_setcb(b->connections[1], NULL, NULL, on_end, &is_closed);
+	while (!is_closed)
+		assert_int_equal(turn(b, EVLOOP_ONCE), 0);
+}
+
 static void several_at_once(void **state)
 {
 	struct bench *b = *state;
@@ -519,6 +592,10 @@ int main(void)
 		TEST(other_schemes_are_refused),
 		TEST(the_environment_names_no_proxy),
 		TEST(connections_are_kept),
+		TEST(an_expected_request_finds_a_connection),
+		TEST(a_lost_one_is_not_used),
+		TEST(kept_ones_are_enough),
+		TEST(what_nobody_wants_is_closed),
 		TEST(several_at_once),
 		TEST(cancelled_ones_do_not_call),
 		TEST(a_callback_may_free_the_client),
