@@ -17,7 +17,9 @@
  *                          only: accepted wherever updates are
  *   SERVFAIL, repeatedly   a new serial only ("trial"): a server that can write does it.
  *                          Then the batch has one more try, since the server's trouble
- *                          may have passed in between.
+ *                          may have passed in between.  If it fails again, the server
+ *                          has to write a few more serials, for which as much room is
+ *                          needed as for a usual change.
  *   FORMERR or SERVFAIL    the same: servers do not sign answers to what they cannot
  *                          read.
  *   without TSIG
@@ -29,7 +31,7 @@
  * 3.6), and is asked for it after each batch.  Any serial but the next may be the work of
  * others, too.  From time to time, and after each failure, a SOA is tried again.
  *
- * Limits: a server with room for a serial, but not for the batch, counts as one that
+ * Limits: a server with room for a few serials, but not for the batch, counts as one that
  * will never accept the batch.  A successful trial moves the serial forward.  Where it
  * must not be moved there is no trial, and what gets SERVFAIL is repeated until the
  * server has written something else.
@@ -41,7 +43,8 @@
 #include "gateway/base/log.h"
 
 enum {
-	SERVFAIL_TRIES = 3, /* of a batch; the trial comes before the last one */
+	SERVFAIL_TRIES = 3,  /* of a batch; the trial comes before the last one */
+	SERVFAIL_PROOFS = 3, /* serials written after it */
 	/* between tries: a client may be waiting for all of them */
 	SERVFAIL_PAUSE_MS = 50,
 	/* after this a server that has denied it is sent a SOA again: one refused UPDATE
@@ -53,6 +56,7 @@ enum {
 static const struct changeset no_changes = {.refs = 1};
 
 static void send_next(struct ddns_target *t);
+static void send_trial(struct ddns_target *t);
 
 /* ---- the end of a delivery ---- */
 
@@ -424,11 +428,11 @@ static void handle_refusal(struct ddns_target *t, const struct dns_client_result
 static void handle_servfail(struct ddns_target *t)
 {
 	t->servfails++;
+	t->is_uncertain = true;
 	if (t->trial && t->servfails >= SERVFAIL_TRIES) {
-		complete_rejected(t);
+		send_trial(t);
 		return;
 	}
-	t->is_uncertain = true;
 	alarm_set_in(&t->pause, SERVFAIL_PAUSE_MS);
 }
 
@@ -451,7 +455,12 @@ static void on_trial(void *arg, const struct dns_client_result *result)
 	if (rcode == RCODE_NOERROR) {
 		adopt_soa(t, t->trial, NULL);
 		t->is_uncertain = false; /* the zone was still as believed */
-		go_on(t);
+		if (t->servfails < SERVFAIL_TRIES)
+			go_on(t);
+		else if (++t->proofs < SERVFAIL_PROOFS)
+			send_trial(t);
+		else
+			complete_rejected(t);
 		return;
 	}
 	rrset_keep(&t->trial, NULL);
@@ -612,6 +621,7 @@ static void begin(struct ddns_target *t, const struct target_batch *batch,
 	t->is_uncertain = batch->is_retry;
 	t->was_lost = false;
 	t->servfails = 0;
+	t->proofs = 0;
 	rrset_keep(&t->trial, NULL);
 }
 

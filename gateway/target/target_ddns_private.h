@@ -251,6 +251,7 @@ struct ddns_target {
 	bool is_uncertain;         /* deliver: an earlier try may have been applied */
 	bool was_lost;             /* deliver: this UPDATE once got no answer */
 	unsigned servfails;        /* deliver: SERVFAIL answers to the batch */
+	unsigned proofs; /* deliver: serials that the server has written since the last */
 	struct rrset *trial;    /* deliver: the SOA of the trial UPDATE; NULL: none yet */
 	struct verdict refusal; /* the server's answer to the batch */
 	/* on the way to failing with it; and its trouble if the zone is there */

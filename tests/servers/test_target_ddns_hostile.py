@@ -439,7 +439,11 @@ class Troubled(Zone):
 @pytest.mark.parametrize("answers, outcome, serial, sizes", [
     (["SERVFAIL"], "DONE", 6, [2, 2]),
     (["SERVFAIL"] * 2, "DONE", 7, [2, 2, 1, 2]),
-    (["SERVFAIL", "SERVFAIL", "", "SERVFAIL"], "REJECTED", 6, [2, 2, 1, 2]),
+    (["SERVFAIL", "SERVFAIL", "", "SERVFAIL"], "REJECTED", 9, [2, 2, 1, 2, 1, 1, 1]),
+    # what is left of its room is enough for a serial or two
+    (["SERVFAIL", "SERVFAIL", "", "SERVFAIL", "", "SERVFAIL"], "FAILED", None,
+     [2, 2, 1, 2, 1, 1]),
+    (["SERVFAIL", "SERVFAIL", "", "forward"], "DONE", 7, [2, 2, 1, 2, 1, 0]),
     (["SERVFAIL"] * 3, "FAILED", None, [2, 2, 1]),
     (["SERVFAIL", "SERVFAIL", "REFUSED"], "FAILED", None, [2, 2, 1]),
     (["SERVFAIL", "REFUSED"], "REJECTED", None, [2, 2, 1]),
@@ -477,8 +481,10 @@ def test_trial_without_an_answer_is_no_delivery(tmp_path):
 
 
 @pytest.mark.parametrize("rcode, what, outcome, sizes, why", [
-    ("FORMERR", is_change, "REJECTED", [2, 2, 1, 2], "answered FORMERR without signature"),
-    ("SERVFAIL", is_change, "REJECTED", [2, 2, 1, 2], "answered SERVFAIL without signature"),
+    ("FORMERR", is_change, "REJECTED", [2, 2, 1, 2, 1, 1, 1],
+     "answered FORMERR without signature"),
+    ("SERVFAIL", is_change, "REJECTED", [2, 2, 1, 2, 1, 1, 1],
+     "answered SERVFAIL without signature"),
     # who says so has yet to sign anything
     ("FORMERR", is_update, "FAILED", [2, 2, 1], "answered FORMERR without signature"),
     # said to keys that are not known, and this one is
