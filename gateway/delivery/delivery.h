@@ -191,6 +191,8 @@ void delivery_put_off(
  * and the target counts as down; from time to time it is looked at (probed), until it is
  * loaded again and delivery_go_on is called. */
 void delivery_wait_for_word(struct delivery *delivery, const char *why);
+/* Does it? */
+bool delivery_awaits_word(const struct delivery *delivery);
 /* Primary: there is a mirror, so change sets may be sent. */
 void delivery_set_ready(struct delivery *delivery);
 /* The zone there has this serial, now that everything up to the cursor has been applied;

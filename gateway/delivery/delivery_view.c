@@ -25,6 +25,11 @@ bool delivery_is_down(const struct delivery *d)
 	return d->is_down;
 }
 
+bool delivery_awaits_word(const struct delivery *d)
+{
+	return d->is_waiting;
+}
+
 bool delivery_groups(const struct delivery *d)
 {
 	const struct target_ops *ops = target_ops(d->target);

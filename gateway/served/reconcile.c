@@ -266,7 +266,8 @@ static void on_ended(struct reconcile_run *run)
 
 	say(run);
 	note_order(run);
-	note(r, &outcome);
+	if (!run->is_preview)
+		note(r, &outcome);
 	if (!run->how.is_dry)
 		plan(r, &outcome);
 	/* What it has that is not ours is the zone's, and what it lacks is not. */

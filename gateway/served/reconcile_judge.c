@@ -27,6 +27,8 @@ static bool is_owed(const struct reconcile_run *run, const struct rr *rr)
 /* Is the record, which the target lacks, to be there? */
 static bool is_put_back(const struct reconcile_run *run, const struct rr *rr)
 {
+	if (run->is_preview)
+		return !run->how.takes;
 	return is_owed(run, rr) || (run->is_ordered && !is_primary(run));
 }
 
@@ -76,7 +78,9 @@ static enum reconcile_fate decide_foreign(
 		return RECONCILE_REPAIR;
 	if (is_in_the_way(run, rr))
 		return RECONCILE_REPAIR;
-	return run->how.takes && !is_primary(run) ? RECONCILE_TAKE : RECONCILE_LEAVE;
+	if (run->how.takes && (run->is_preview || !is_primary(run)))
+		return RECONCILE_TAKE;
+	return RECONCILE_LEAVE;
 }
 
 static enum reconcile_fate decide(

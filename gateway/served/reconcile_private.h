@@ -22,6 +22,8 @@ struct reconcile_run {
 	struct reconciling how;
 	bool is_ordered; /* an administrator has */
 	bool repairs;
+	/* A look at what a person has to decide about, of a primary that awaits that. */
+	bool is_preview;
 	/* Called once, at the end, with the run's outcome; the run is then freed. */
 	void (*ended)(struct reconcile_run *run);
 	struct reconcile_order *order; /* NULL: none */

@@ -440,8 +440,8 @@ static bool is_behind(const struct reconcile_run *run, const struct rrset *soa)
 {
 	const struct content *content = run->content;
 
-	return run->reconcile->delivery == content_primary(content) && soa &&
-		rrset_serial(soa) != rrset_serial(zone_soa(content->mirror)) &&
+	return !run->is_preview && run->reconcile->delivery == content_primary(content) &&
+		soa && rrset_serial(soa) != rrset_serial(zone_soa(content->mirror)) &&
 		!delivery_has_pending(run->reconcile->delivery) &&
 		TAILQ_EMPTY(&content->committing);
 }
@@ -502,9 +502,12 @@ static void fetch(struct reconcile_run *run)
 
 void reconcile_run_begin(struct reconcile_run *run)
 {
+	const struct delivery *delivery = run->reconcile->delivery;
+
+	run->is_preview = run->how.is_dry && delivery_awaits_word(delivery);
 	if (!run->content->mirror)
 		end(run, "the zone is not loaded");
-	else if (!delivery_is_live(run->reconcile->delivery))
+	else if (!run->is_preview && !delivery_is_live(delivery))
 		end(run, "it has not caught up yet");
 	else
 		fetch(run);

@@ -28,7 +28,9 @@ static const struct {
 	[TARGET_OVERTAKEN] = {"changed-by-others",
 		"find out who else changes the zone there"},
 	[TARGET_GONE_BACK] = {"gone-back",
-		"say whether the server or the gateway is right: see musterctl status"},
+		"decide: musterctl sync if the gateway is right, musterctl sync --take "
+		"if "
+		"the server is"},
 	[TARGET_NOT_SIGNED] = {"not-signed",
 		"see whether the server knows the target's key, and whether it is the "
 		"server that answers"},

@@ -253,6 +253,15 @@ def test_a_person_decides_what_the_primary_should_have(careful):
     assert "lacks 5 of 11 records" in warning and "musterctl sync" in warning
     assert front.update(add=[("new", 60, "A", "192.0.2.7")]) == "NOERROR"
     assert front.seen("new") == set()
+    # What it is about.
+    for options, action in [((), "repair"), (("--take",), "leave")]:
+        shown = ctl_json(gateway, "sync", "--dry-run", *options, NAME, code=1)
+        (target,) = shown["targets"]
+        assert target["compared"] and target["missing"] == 5, target
+        assert {(row["name"], row["kind"], row["action"]) for row in shown["records"]} == {
+            (full(name), "missing", action) for name in ("host1", "text", "*.wild")}
+    assert state(front) == "asked"
+    assert len(ctl_json(gateway, "status")["warnings"]) == 1
 
     assert sync(front).output == f"{NAME}: the primary target gets back what it has lost\n"
     wait_for(lambda: front.seen("new") == {"192.0.2.7"}, "the primary to be filled")
