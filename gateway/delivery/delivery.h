@@ -31,7 +31,7 @@ enum {
 	/* All deliveries of the gateway together, each zone thread with its share; but
 	 * each queue may have the least, so that none stands still. */
 	DELIVERY_TOTAL_OCTETS = 256 << 20,
-	DELIVERY_LEAST_OCTETS = 256 << 10,
+	DELIVERY_LEAST_OCTETS = 128 << 10,
 	DELIVERY_CATCH_UP_PART = 5, /* one part in this many of them is read back from
 	                             * the journal at a time */
 	DELIVERY_CATCH_UP_OCTETS = 8 << 20, /* or octets of them */

@@ -252,7 +252,7 @@ static int add_part(const struct cut *cut, uint32_t from, uint32_t end)
 		.seq = is_last ? cut->fold->seq : cut->fold->first_seq - 1,
 		.sets = is_last ? cut->fold->sets : 0,
 		.changes = part,
-		.size = part ? changeset_size(part) : 0,
+		.size = part ? delivery_entry_octets(part) : 0,
 		.is_folded = true,
 	};
 	const int r = part ? delivery_list_put(cut->list, &entry) : -ENOMEM;

@@ -7,6 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+size_t delivery_entry_octets(const struct changeset *changes)
+{
+	return sizeof(struct delivery_entry) + changeset_size(changes);
+}
+
 void delivery_list_init(
 	struct delivery_list *list, size_t count_max, struct zone_thread *thread)
 {
@@ -90,7 +95,7 @@ int delivery_list_add(struct delivery_list *list, uint64_t seq, struct changeset
 		.seq = seq,
 		.sets = 1,
 		.changes = changes,
-		.size = changeset_size(changes),
+		.size = delivery_entry_octets(changes),
 		.is_withdrawal = is_withdrawal};
 
 	if (!delivery_list_has_room(list, entry.size))
@@ -117,8 +122,8 @@ void delivery_list_replace(
 {
 	changeset_unref(e->changes);
 	e->changes = changes;
-	count_octets(list, changeset_size(changes), e->size);
-	e->size = changeset_size(changes);
+	count_octets(list, delivery_entry_octets(changes), e->size);
+	e->size = delivery_entry_octets(changes);
 }
 
 void delivery_list_clear(struct delivery_list *list)

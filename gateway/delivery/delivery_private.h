@@ -35,7 +35,7 @@ struct delivery_entry {
 	size_t sets;               /* change sets in it */
 	struct changeset *changes; /* counted */
 	struct changeset *rebased; /* what it is about to become; NULL: nothing else */
-	size_t size;               /* octets that changes holds, without what melted */
+	size_t size;               /* octets that it takes, without what melted */
 	bool is_withdrawal;        /* takes back an earlier one */
 	bool is_folded;            /* goes alone */
 	bool is_altered;           /* it is not what the journal has */
@@ -258,6 +258,8 @@ void delivery_note_named(
 
 /* ---- delivery_list.c ---- */
 
+/* What an entry with these takes. */
+size_t delivery_entry_octets(const struct changeset *changes);
 void delivery_list_init(
 	struct delivery_list *list, size_t count_max, struct zone_thread *thread);
 /* Octets that the deliveries of a thread, or a list of it, may still take. */
