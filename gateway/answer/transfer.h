@@ -13,10 +13,11 @@
 #include "zones/changeset.h"
 
 enum {
-	TRANSFER_MESSAGE_LEN = 16384, /* octets at which a message is closed: several
+	TRANSFER_MESSAGE_LEN = 16384,   /* octets at which a message is closed: several
 	                               * fit into the socket buffer, and compression
 	                               * works */
-	TRANSFER_HISTORY_MAX = 4 * 1024 * 1024, /* octets of change sets kept for IXFR */
+	TRANSFER_HISTORY_MAX = 4 << 20, /* octets of change sets kept for IXFR */
+	TRANSFER_HISTORY_TOTAL = 128 << 20, /* of all zones, each with the same share */
 };
 
 struct transfer_message {
@@ -39,10 +40,15 @@ struct transfer *transfer_new_axfr(
 
 /* Recent change sets of one zone in order, each leading from one serial to the next. */
 struct transfer_history;
-struct transfer_history *transfer_history_new(void);
+/* Those of a zone thread, which outlives them. */
+struct transfer_histories {
+	unsigned threads; /* that share the total; 0: one */
+	size_t count;
+};
+struct transfer_history *transfer_history_new(struct transfer_histories *all);
 void transfer_history_free(struct transfer_history *history);
 /* Remembers a change set (takes its own reference) if it moves the SOA; forgets the
- * oldest beyond TRANSFER_HISTORY_MAX.  A change set that does not follow the last one
+ * oldest beyond the limits.  A change set that does not follow the last one
  * clears all before it. */
 void transfer_history_add(struct transfer_history *history, struct changeset *cs);
 void transfer_history_clear(struct transfer_history *history);

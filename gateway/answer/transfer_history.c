@@ -11,6 +11,7 @@
 #include "gateway/answer/transfer_private.h"
 
 struct transfer_history {
+	struct transfer_histories *all;
 	TAILQ_HEAD(transfer_versions, transfer_version) versions; /* oldest first */
 	size_t size;               /* octets, approximately, of the versions */
 	struct changeset *pending; /* changes since the last version, without a new
@@ -20,13 +21,24 @@ struct transfer_history {
 	                 * missing from the next */
 };
 
-struct transfer_history *transfer_history_new(void)
+struct transfer_history *transfer_history_new(struct transfer_histories *all)
 {
 	struct transfer_history *history = calloc(1, sizeof(*history));
 
-	if (history)
-		TAILQ_INIT(&history->versions);
+	if (!history)
+		return NULL;
+	history->all = all;
+	all->count++;
+	TAILQ_INIT(&history->versions);
 	return history;
+}
+
+static size_t find_limit(const struct transfer_history *history)
+{
+	const size_t threads = history->all->threads ? history->all->threads : 1;
+	const size_t share = TRANSFER_HISTORY_TOTAL / threads / history->all->count;
+
+	return share < TRANSFER_HISTORY_MAX ? share : TRANSFER_HISTORY_MAX;
 }
 
 static void forget_first(struct transfer_history *history)
@@ -59,6 +71,7 @@ void transfer_history_free(struct transfer_history *history)
 	if (!history)
 		return;
 	transfer_history_clear(history);
+	history->all->count--;
 	free(history);
 }
 
@@ -115,7 +128,7 @@ static void gather(struct transfer_history *history, const struct changeset *cs)
 	if (!history->pending)
 		history->pending = changeset_new();
 	history->pending_size += changes_size(cs);
-	if (!history->pending || history->pending_size > TRANSFER_HISTORY_MAX ||
+	if (!history->pending || history->pending_size > find_limit(history) ||
 		absorb(history->pending, cs) < 0)
 		transfer_history_lose(history);
 }
@@ -146,7 +159,7 @@ static void add_version(struct transfer_history *history, struct changeset *chan
 		forget_versions(history);
 	TAILQ_INSERT_TAIL(&history->versions, version, entry);
 	history->size += version->size;
-	while (history->size > TRANSFER_HISTORY_MAX)
+	while (history->size > find_limit(history))
 		forget_first(history);
 }
 

@@ -50,7 +50,7 @@ int content_init(struct content *content, struct zone_thread *thread,
 	TAILQ_INIT(&content->committing);
 	TAILQ_INIT(&content->delivering);
 	TAILQ_INIT(&content->callers);
-	content->history = transfer_history_new();
+	content->history = transfer_history_new(&thread->histories);
 	return content->history ? 0 : -ENOMEM;
 }
 

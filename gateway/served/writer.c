@@ -540,6 +540,7 @@ int writer_new(struct writer **ret_writer, struct writer_shared *shared, unsigne
 	writer->config = config_ref(shared->config);
 	writer->thread.number = number;
 	writer->thread.count = shared->count;
+	writer->thread.histories.threads = shared->count;
 	writer->queue.fd = writer->commands.fd = writer->calls.fd = -1;
 	writer->handovers.fd = writer->thread.client.done.fd = -1;
 	writer->served.thread = &writer->thread;

@@ -6,6 +6,7 @@
 #ifndef MUSTER_ZONE_THREAD_H
 #define MUSTER_ZONE_THREAD_H
 
+#include "gateway/answer/transfer.h"
 #include "gateway/base/alarm.h"
 #include "gateway/base/turn_clock.h"
 #include "gateway/journal/journal.h"
@@ -54,10 +55,11 @@ struct zone_thread {
 	size_t queue_max; /* change sets in memory that wait for a target; 0: the limit
 	                   * of delivery.h */
 	size_t delivery_octets; /* that deliveries take (delivery_private.h) */
-	bool is_shrinking;      /* one of them shrinks the journal: one after the other */
-	bool is_broken;   /* a commit failed: nothing new until all have come back */
-	bool is_stopping; /* nothing is started that was not asked for */
-	bool is_over;     /* nothing can be submitted any more */
+	struct transfer_histories histories;
+	bool is_shrinking; /* one of them shrinks the journal: one after the other */
+	bool is_broken;    /* a commit failed: nothing new until all have come back */
+	bool is_stopping;  /* nothing is started that was not asked for */
+	bool is_over;      /* nothing can be submitted any more */
 };
 
 /* Starts the reader.  0 or -errno, logged; zone_thread_close_database is needed either

@@ -87,9 +87,8 @@ static void test_history_no_way_forward(void **state)
 }
 
 /* The oldest go first, and a change that is too large by itself goes too. */
-static void test_history_bounded(void **state)
+static unsigned count_known_of_large(struct transfer_fixture *f)
 {
-	struct transfer_fixture *f = *state;
 	struct changeset *cs;
 	struct transfer *transfer;
 	unsigned known = 0;
@@ -130,7 +129,27 @@ static void test_history_bounded(void **state)
 		transfer_records_clear(&records);
 		transfer_unref(transfer);
 	}
-	assert_in_range(known, 1, TRANSFER_HISTORY_MAX / 120000);
+	return known;
+}
+
+static void test_history_bounded(void **state)
+{
+	struct transfer_fixture *f = *state;
+	const unsigned known = count_known_of_large(f);
+
+	assert_in_range(
+		known, TRANSFER_HISTORY_MAX / 130000, TRANSFER_HISTORY_MAX / 120000);
+}
+
+/* Many zones have less each. */
+static void test_history_shared(void **state)
+{
+	enum { SHARE = 1 << 20 };
+	struct transfer_fixture *f = *state;
+
+	f->histories.threads = 2;
+	f->histories.count = TRANSFER_HISTORY_TOTAL / 2 / SHARE;
+	assert_in_range(count_known_of_large(f), SHARE / 130000, SHARE / 120000);
 }
 
 int main(void)
@@ -146,6 +165,7 @@ int main(void)
 		TEST_HOSTS(test_history_broken),
 		TEST_HOSTS(test_history_no_way_forward),
 		TEST(test_history_bounded),
+		TEST(test_history_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ int transfer_set_up(void **state)
 	assert_non_null(f);
 	f->zone = message_make_zone("example.", transfer_zone_text);
 	f->old = transfer_copy_zone(f->zone);
-	f->history = transfer_history_new();
+	f->history = transfer_history_new(&f->histories);
 	assert_non_null(f->history);
 	*state = f;
 	return 0;

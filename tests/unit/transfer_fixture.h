@@ -43,6 +43,7 @@ bool transfer_is_soa(const struct transfer_records *records, size_t i, uint32_t 
 struct transfer_fixture {
 	struct zone *zone;
 	struct zone *old; /* as it was at first */
+	struct transfer_histories histories;
 	struct transfer_history *history;
 };
 
