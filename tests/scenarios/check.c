@@ -377,7 +377,9 @@ int check_serial(struct scenario *s, char *at)
 	return 0;
 }
 
-int check_asked(struct scenario *s, char *at)
+/* The zone is so, or not; words are what these are called. */
+static int check_zone(struct scenario *s, char *at, const char *const words[2],
+	bool (*is_so)(const struct view_zone *zone))
 {
 	const char *word = message_next_word(&at), *got;
 	const struct view_zone *zone;
@@ -386,10 +388,30 @@ int check_asked(struct scenario *s, char *at)
 
 	if (r)
 		return r;
-	got = zone->is_asked ? "yes" : "no";
+	got = words[is_so(zone)];
 	view_zones_clear(&page);
-	if (!word || strcmp(word, got) != 0)
-		return scenario_fail(
-			s, "expected %s, got %s", word ? word : "yes or no", got);
-	return 0;
+	if (word && !strcmp(word, got))
+		return 0;
+	return scenario_fail(s, "expected %s, it is %s",
+		word ? word : "a word for what it should be", got);
+}
+
+static bool is_asked(const struct view_zone *zone)
+{
+	return zone->is_asked;
+}
+
+static bool is_braked(const struct view_zone *zone)
+{
+	return zone->is_braked;
+}
+
+int check_asked(struct scenario *s, char *at)
+{
+	return check_zone(s, at, (const char *const[]){"no", "yes"}, is_asked);
+}
+
+int check_brake(struct scenario *s, char *at)
+{
+	return check_zone(s, at, (const char *const[]){"off", "on"}, is_braked);
 }

@@ -132,23 +132,6 @@ int lease_check_state(struct scenario *s, char *at)
 	return 0;
 }
 
-int lease_check_brake(struct scenario *s, char *at)
-{
-	const char *word = message_next_word(&at), *got;
-	const struct view_zone *zone;
-	struct view_zones page;
-	int r = scenario_check(s, gateway_look(&s->gateway, s->zone->apex, &page, &zone));
-
-	if (r)
-		return r;
-	got = zone->is_braked ? "on" : "off";
-	view_zones_clear(&page);
-	if (!word || strcmp(word, got) != 0)
-		return scenario_fail(s, "expected the brake %s, it is %s",
-			word ? word : "on or off", got);
-	return 0;
-}
-
 /* ---- what must always be true ---- */
 
 static bool is_same_lease(const struct view_lease *a, const struct view_lease *b)

@@ -273,7 +273,7 @@ int scenario_do(struct scenario *s, char *line)
 		{"WAITING", check_waiting}, {"RRSET", check_rrset}, {"NAME", check_name},
 		{"SERIAL", check_serial}, {"AT", check_at}, {"COUNT", check_count},
 		{"PENDING", check_pending}, {"LEASE", lease_check},
-		{"STATE", lease_check_state}, {"BRAKE", lease_check_brake},
+		{"STATE", lease_check_state}, {"BRAKE", check_brake},
 		{"FILL", order_fill}, {"TAKE", order_take}, {"ASKED", check_asked}};
 	const char *word = message_next_word(&line);
 

@@ -133,7 +133,7 @@ void order_clear(struct scenario *s);
 /* lease.c */
 int lease_check(struct scenario *s, char *at);
 int lease_check_state(struct scenario *s, char *at);
-int lease_check_brake(struct scenario *s, char *at);
+int check_brake(struct scenario *s, char *at);
 int check_asked(struct scenario *s, char *at);
 /* In any order. */
 bool lease_are_same(const struct view_leases *a, const struct view_leases *b);
