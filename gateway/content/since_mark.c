@@ -34,11 +34,11 @@ static void free_since(struct since_mark *since)
 
 /* ---- in the reader's thread ---- */
 
-static int note_row(uint64_t seq, struct changeset *changes, void *arg)
+static int note_row(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct since_mark *since = arg;
 
-	since->after = seq;
+	since->after = row->seq;
 	since->rows++;
 	if (atomic_load(&since->read.job.is_given_up))
 		return -ECANCELED;

@@ -44,11 +44,11 @@ static int take_aside(const struct store_set_aside *row, void *arg)
 	return page->asides[page->count++].target ? 0 : -ENOMEM;
 }
 
-static int take_changes(uint64_t seq, struct changeset *changes, void *arg)
+static int take_changes(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct view_aside *aside = arg;
 
-	if (seq == aside->seq)
+	if (row->seq == aside->seq)
 		aside->changes = changeset_ref(changes);
 	return 1; /* no more */
 }

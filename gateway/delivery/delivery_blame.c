@@ -48,6 +48,12 @@ void delivery_blame_name(struct delivery_blame *blame, size_t before)
 	blame->before = before;
 }
 
+void delivery_blame_begin_again(struct delivery_blame *blame)
+{
+	blame->count = blame->before = 0;
+	blame->is_named = blame->is_testing = false;
+}
+
 /* ---- senders ---- */
 
 /* FNV-1a: who makes two keys collide only shares their fate. */

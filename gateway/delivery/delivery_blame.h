@@ -58,6 +58,9 @@ bool delivery_blame_refused(struct delivery_blame *blame, size_t entries);
 /* After that: the target means the one behind so many others. */
 void delivery_blame_name(struct delivery_blame *blame, size_t before);
 
+/* Nothing is known of the entries at the head of the queue any more. */
+void delivery_blame_begin_again(struct delivery_blame *blame);
+
 /* A number for a sender, by its key (a name in wire form; NULL: none). */
 uint32_t delivery_blame_sender(const uint8_t *key);
 /* Is anybody remembered? */

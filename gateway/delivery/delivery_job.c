@@ -33,13 +33,15 @@ void delivery_read_free(struct delivery_read *read)
 
 /* ---- in the reader's thread ---- */
 
-static int keep_row(uint64_t seq, struct changeset *changes, void *arg)
+static int keep_row(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct delivery_read *read = arg;
-	const int r = delivery_list_add(&read->rows, seq, changes, false);
+	const int r = delivery_list_add(&read->rows, row->seq, changes, false);
 
 	if (r)
 		return r;
+	TAILQ_LAST(&read->rows.entries, delivery_entries)->sender =
+		delivery_blame_sender(row->key);
 	return read->rows.octets >= DELIVERY_CATCH_UP_OCTETS ||
 		read->rows.octets >= read->reserved ||
 		atomic_load(&read->read.job.is_given_up);
@@ -60,15 +62,15 @@ static int read_piece(
 	return r < 0 ? r : 0;
 }
 
-static int fold_row(uint64_t seq, struct changeset *changes, void *arg)
+static int fold_row(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct delivery_read *read = arg;
-	const int r = delivery_fold_add(&read->fold, seq, changes);
+	const int r = delivery_fold_add(&read->fold, row->seq, changes);
 
 	if (r > 0)
-		read->blocked = seq;
+		read->blocked = row->seq;
 	if (!r && read->seqs)
-		read->seqs[(read->fold.sets - 1) % DELIVERY_SHRINK_SEQS] = seq;
+		read->seqs[(read->fold.sets - 1) % DELIVERY_SHRINK_SEQS] = row->seq;
 	return r ? r : atomic_load(&read->read.job.is_given_up);
 }
 

@@ -343,9 +343,9 @@ void delivery_read_free(struct delivery_read *read);
 /* ---- delivery_read.c ---- */
 
 /* A change set that does not fit into the queue has become durable; changes NULL: it
- * does not concern this target. */
-void delivery_follow(struct delivery *delivery, uint64_t seq, struct changeset *changes,
-	bool is_withdrawal);
+ * does not concern this target.  Its entry; NULL: it has none. */
+struct delivery_entry *delivery_follow(struct delivery *delivery, uint64_t seq,
+	struct changeset *changes, bool is_withdrawal);
 /* Asks the journal for more if the queue runs empty; delivery_kick is called when that
  * has arrived.  0 or -ENOMEM. */
 int delivery_catch_up(struct delivery *delivery) __attribute__((warn_unused_result));

@@ -124,8 +124,12 @@ static void note_sender(struct delivery *d, struct delivery_entry *e,
 void delivery_add(struct delivery *d, uint64_t seq, struct changeset *changes,
 	bool is_withdrawal, const struct delivery_sender *sender)
 {
+	struct delivery_entry *e;
+
 	if (!d->is_live) {
-		delivery_follow(d, seq, changes, is_withdrawal);
+		e = delivery_follow(d, seq, changes, is_withdrawal);
+		if (e)
+			note_sender(d, e, sender);
 		return;
 	}
 	if (seq <= d->loaded)
@@ -154,7 +158,7 @@ void delivery_expect(struct delivery *d)
 void delivery_pass(struct delivery *d, uint64_t seq)
 {
 	if (!d->is_live) {
-		delivery_follow(d, seq, NULL, false);
+		(void)delivery_follow(d, seq, NULL, false);
 		return;
 	}
 	d->loaded = seq;

@@ -34,15 +34,17 @@ static void drop_tail(struct delivery *d)
 	d->has_tail = false;
 }
 
-void delivery_follow(
+struct delivery_entry *delivery_follow(
 	struct delivery *d, uint64_t seq, struct changeset *changes, bool is_withdrawal)
 {
 	if (!d->has_tail)
-		return;
-	if (changes && delivery_list_add(&d->tail, seq, changes, is_withdrawal))
+		return NULL;
+	if (changes && delivery_list_add(&d->tail, seq, changes, is_withdrawal)) {
 		drop_tail(d); /* then it is read as well */
-	else
-		d->tail_seq = seq;
+		return NULL;
+	}
+	d->tail_seq = seq;
+	return changes ? TAILQ_LAST(&d->tail.entries, delivery_entries) : NULL;
 }
 
 /* ---- reading ---- */
@@ -189,6 +191,8 @@ static bool move_to_queue(struct delivery *d, struct delivery_list *from, uint64
 			return false;
 		if (!e->is_folded)
 			take_altered(d, from, e);
+		/* Not at the primary: what they were judged by is not known any more. */
+		e->may_pass |= !d->is_primary;
 		delivery_list_move(&d->queue, from, e);
 		d->loaded = e->seq;
 	}
@@ -299,7 +303,7 @@ void delivery_unfold(struct delivery *d)
 	while (!e->sets)
 		e = TAILQ_NEXT(e, entry);
 	d->fold_max = e->sets / 2 + 1;
-	d->blame = (struct delivery_blame){0};
+	delivery_blame_begin_again(&d->blame);
 	give_up_reading(d);
 	delivery_drop_batches(d);
 	delivery_list_clear(&d->altered);

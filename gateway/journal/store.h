@@ -172,12 +172,13 @@ struct store_ops {
 	int (*set_outcome)(
 		struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
 	int (*last_seq)(struct store *store, uint64_t *ret_seq);
-	/* Rows of a zone with changes, seq > after, in order, at most limit; visit
-	 * takes its own reference.  Stops when visit returns nonzero, and returns
-	 * that. */
+	/* Rows of a zone with changes, seq > after, in order, at most limit; visit gets
+	 * these beside the row, which is valid only then, and takes its own reference.
+	 * Stops when visit returns nonzero, and returns that. */
 	int (*each_change)(struct store *store, int64_t zone, uint64_t after,
 		size_t limit,
-		int (*visit)(uint64_t seq, struct changeset *changes, void *arg),
+		int (*visit)(const struct store_row *row, struct changeset *changes,
+			void *arg),
 		void *arg);
 	/* The number of those, up to limit. */
 	int (*count_changes)(struct store *store, int64_t zone, uint64_t after,

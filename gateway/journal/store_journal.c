@@ -195,7 +195,7 @@ struct looking {
 	uint64_t after;
 	size_t left;
 	int (*look)(const struct store_read_row *read, struct looking *looking);
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg);
+	int (*visit)(const struct store_row *row, struct changeset *changes, void *arg);
 	void *arg;
 };
 
@@ -235,13 +235,14 @@ static int visit_change(const struct store_read_row *read, struct looking *looki
 	int r = store_read_changes(read, &changes);
 
 	if (!r)
-		r = looking->visit(read->row.seq, changes, looking->arg);
+		r = looking->visit(&read->row, changes, looking->arg);
 	changeset_unref(changes);
 	return r;
 }
 
 int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
+	int (*visit)(const struct store_row *row, struct changeset *changes, void *arg),
+	void *arg)
 {
 	return look_at_changes(&(struct looking){.store = store,
 		.zone = zone,

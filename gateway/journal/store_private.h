@@ -277,7 +277,8 @@ int store_set_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
 int store_last_seq(struct store *store, uint64_t *ret_seq);
 int store_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg);
+	int (*visit)(const struct store_row *row, struct changeset *changes, void *arg),
+	void *arg);
 int store_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	uint64_t *ret_count);
 int store_each_mac(struct store *store, uint64_t since,

@@ -22,14 +22,14 @@ struct provenance_reader {
 
 /* ---- in the reader's thread ---- */
 
-static int note_row(uint64_t seq, struct changeset *changes, void *arg)
+static int note_row(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct provenance_reader *reader = arg;
 	const int r = provenance_note(&reader->provenance, changes);
 
 	if (r)
 		return r;
-	reader->after = seq;
+	reader->after = row->seq;
 	reader->rows++;
 	return atomic_load(&reader->read.job.is_given_up) ? -ECANCELED : 0;
 }

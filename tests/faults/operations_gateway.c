@@ -131,12 +131,12 @@ struct last {
 	bool is_whole;
 };
 
-static int see(uint64_t seq, struct changeset *changes, void *arg)
+static int see(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct last *last = arg;
 
 	last->count++;
-	last->seq = seq;
+	last->seq = row->seq;
 	last->is_whole = changes->count == 1 && changes->changes[0].after &&
 		changes->changes[0].after->count == 1;
 	return 0;

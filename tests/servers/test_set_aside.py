@@ -90,6 +90,33 @@ def test_the_second_has_refused(servers, gateways, admin):
         assert ctl(front.gateway, "retry", NAME).code == 0
 
 
+def test_what_was_refused_after_a_restart_has_a_sender(servers, gateways, admin):
+    """What the second had missed when the gateway was killed is read back from the journal."""
+    bind, pdns = servers
+    with Front(gateways, admin, [pdns, bind], **controlled()) as front:
+        bind.stop()
+        for i in range(3):
+            assert front.update(add=[(f"good{i}", 60, "A", "192.0.2.1")]) == "NOERROR"
+            assert front.update(add=[(f"forbidden{i}", 60, "A", "192.0.2.1")]) == "NOERROR"
+        front.gateway.kill()
+        front.gateway.start()
+        bind.start()
+        rows = wait_for_asides(front, 3)
+        assert [row["names"] for row in rows] == [[full(name)] for name in PickyBind.NAMES]
+        assert {row["key"] for row in rows} == {admin.name}
+        assert all("REFUSED" in row["why"] for row in rows)
+        for i in range(3):
+            wait_for(lambda i=i: bind.records(full(f"good{i}"), "A") == {"192.0.2.1"},
+                     f"good{i} to be there")
+        text = ctl(front.gateway, "queue").output
+        assert all(name in text for name in PickyBind.NAMES) and admin.name.rstrip(".") in text
+        bind.relent()
+        assert ctl_json(front.gateway, "retry", NAME, "all")["retried"] == 3
+        wait_for(lambda: bind.records(full("forbidden2"), "A") == {"192.0.2.1"},
+                 "forbidden2 to be there")
+        front.assert_same()
+
+
 def test_what_is_dropped_is_forgotten(servers, gateways, admin):
     bind, pdns = servers
     with Front(gateways, admin, [pdns, bind], **controlled()) as front:

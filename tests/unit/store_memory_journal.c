@@ -199,20 +199,22 @@ int memory_last_seq(struct store *store, uint64_t *ret_seq)
 }
 
 static int visit_change(const struct memory_row *row,
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
+	int (*visit)(const struct store_row *row, struct changeset *changes, void *arg),
+	void *arg)
 {
 	struct changeset *changes = changeset_decode(row->changes, row->changes_len);
 	int r;
 
 	if (!changes)
 		return -errno;
-	r = visit(row->row.seq, changes, arg);
+	r = visit(&row->row, changes, arg);
 	changeset_unref(changes);
 	return r;
 }
 
 int memory_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg)
+	int (*visit)(const struct store_row *row, struct changeset *changes, void *arg),
+	void *arg)
 {
 	struct memory_database *database;
 	const struct memory_row *row;
@@ -232,9 +234,9 @@ int memory_each_change(struct store *store, int64_t zone, uint64_t after, size_t
 	return r;
 }
 
-static int count_row(uint64_t seq, struct changeset *changes, void *arg)
+static int count_row(const struct store_row *row, struct changeset *changes, void *arg)
 {
-	(void)seq;
+	(void)row;
 	(void)changes;
 	++*(uint64_t *)arg;
 	return 0;

@@ -107,7 +107,8 @@ int memory_set_outcome(
 	struct store *store, uint64_t seq, uint16_t rcode, const char *reason);
 int memory_last_seq(struct store *store, uint64_t *ret_seq);
 int memory_each_change(struct store *store, int64_t zone, uint64_t after, size_t limit,
-	int (*visit)(uint64_t seq, struct changeset *changes, void *arg), void *arg);
+	int (*visit)(const struct store_row *row, struct changeset *changes, void *arg),
+	void *arg);
 int memory_count_changes(struct store *store, int64_t zone, uint64_t after, size_t limit,
 	uint64_t *ret_count);
 int memory_melt(struct store *store, const struct store_melting *melting);
@@ -120,8 +121,7 @@ int memory_put_cursor(
 int memory_forget_cursor(struct store *store, int64_t zone, const char *target);
 int memory_each_cursor(struct store *store, int64_t zone,
 	int (*visit)(const char *target, uint64_t seq, void *arg), void *arg);
-int memory_put_reach(
-	struct store *store, int64_t zone, const char *target, uint64_t seq);
+int memory_put_reach(struct store *store, int64_t zone, const char *target, uint64_t seq);
 int memory_find_reach(
 	struct store *store, int64_t zone, const char *target, uint64_t *ret_seq);
 int memory_put_belief(struct store *store, int64_t zone, const char *target, uint64_t seq,

@@ -15,13 +15,13 @@
 #include "tests/unit/message.h"
 #include "tests/unit/store_place.h"
 
-static int count_change(uint64_t seq, struct changeset *changes, void *arg)
+static int count_change(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	uint64_t *last = arg;
 
-	assert_true(seq > *last);
+	assert_true(row->seq > *last);
 	assert_int_equal(changes->count, 2); /* the record and the SOA */
-	*last = seq;
+	*last = row->seq;
 	return 0;
 }
 
@@ -235,9 +235,9 @@ static void macs_are_remembered_while_they_count(void **state)
 	assert_int_equal(count, 1);
 }
 
-static int count_rows(uint64_t seq, struct changeset *changes, void *arg)
+static int count_rows(const struct store_row *row, struct changeset *changes, void *arg)
 {
-	(void)seq;
+	(void)row;
 	(void)changes;
 	++*(int *)arg;
 	return 0;
@@ -321,12 +321,12 @@ struct numbers {
 	size_t count;
 };
 
-static int note_number(uint64_t seq, struct changeset *changes, void *arg)
+static int note_number(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct numbers *numbers = arg;
 
 	(void)changes;
-	numbers->seq[numbers->count++] = seq;
+	numbers->seq[numbers->count++] = row->seq;
 	return 0;
 }
 

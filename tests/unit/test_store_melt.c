@@ -48,13 +48,13 @@ static int melt(struct store_place *place, uint64_t first, uint64_t last,
 }
 
 /* "1 2 7*": rows with changes; * marks a part. */
-static int note_change(uint64_t seq, struct changeset *changes, void *arg)
+static int note_change(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	char *text = arg;
 	const bool is_part =
 		changeset_find(changes, message_name("part.example."), TYPE_A) != NULL;
 
-	sprintf(text + strlen(text), "%s%u%s", text[0] ? " " : "", (unsigned)seq,
+	sprintf(text + strlen(text), "%s%u%s", text[0] ? " " : "", (unsigned)row->seq,
 		is_part ? "*" : "");
 	return 0;
 }

@@ -26,12 +26,12 @@ static int note_row(const struct store_row *row, void *arg)
 	return 0;
 }
 
-static int note_change(uint64_t seq, struct changeset *changes, void *arg)
+static int note_change(const struct store_row *row, struct changeset *changes, void *arg)
 {
 	struct numbers *numbers = arg;
 
 	assert_int_equal(changes->count, 2);
-	numbers->seq[numbers->count++] = seq;
+	numbers->seq[numbers->count++] = row->seq;
 	return 0;
 }
 
