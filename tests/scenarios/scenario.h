@@ -133,8 +133,6 @@ void order_clear(struct scenario *s);
 /* lease.c */
 int lease_check(struct scenario *s, char *at);
 int lease_check_state(struct scenario *s, char *at);
-int check_brake(struct scenario *s, char *at);
-int check_asked(struct scenario *s, char *at);
 /* In any order. */
 bool lease_are_same(const struct view_leases *a, const struct view_leases *b);
 /* Does each lease that has a record have it in this zone? */
@@ -151,6 +149,8 @@ int send_read_answers(struct scenario *s);
 struct sent_update *send_find(struct scenario *s, const char *label);
 
 /* check.c */
+int check_brake(struct scenario *s, char *at);
+int check_asked(struct scenario *s, char *at);
 /* The gateway's zone, or the server's; *ret_zone NULL: there is none now; zone_free. */
 int check_read_zone(struct scenario *s, struct zone **ret_zone);
 int check_result(struct scenario *s, char *at);
