@@ -99,7 +99,8 @@ static void set_fold(struct delivery *d, struct delivery_read *read)
 		.sets_max = d->fold_max ? d->fold_max : SIZE_MAX,
 		.octets_max = read->reserved,
 		.end = find_fold_end(d),
-		.uncertain = d->is_primary ? 0 : d->uncertain,
+		/* A load shows what the primary has, which may be any state between. */
+		.uncertain = d->is_primary && !d->rebase.done ? 0 : d->uncertain,
 	};
 }
 
