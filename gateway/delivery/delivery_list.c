@@ -107,6 +107,7 @@ void delivery_list_drop(struct delivery_list *list, struct delivery_entry *e)
 {
 	take_out(list, e);
 	changeset_unref(e->changes);
+	changeset_unref(e->origin);
 	free(e);
 }
 
@@ -117,13 +118,25 @@ void delivery_list_move(
 	append(to, e);
 }
 
+struct changeset *delivery_entry_origin(const struct delivery_entry *e)
+{
+	return e->origin ? e->origin : e->changes;
+}
+
 void delivery_list_replace(
 	struct delivery_list *list, struct delivery_entry *e, struct changeset *changes)
 {
-	changeset_unref(e->changes);
+	size_t size = delivery_entry_octets(changes);
+
+	if (!e->origin && e->changes->is_uncertain)
+		e->origin = e->changes;
+	else
+		changeset_unref(e->changes);
 	e->changes = changes;
-	count_octets(list, delivery_entry_octets(changes), e->size);
-	e->size = delivery_entry_octets(changes);
+	if (e->origin)
+		size += changeset_size(e->origin);
+	count_octets(list, size, e->size);
+	e->size = size;
 }
 
 void delivery_list_clear(struct delivery_list *list)

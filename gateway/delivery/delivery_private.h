@@ -35,14 +35,16 @@ struct delivery_entry {
 	size_t sets;               /* change sets in it */
 	struct changeset *changes; /* counted */
 	struct changeset *rebased; /* what it is about to become; NULL: nothing else */
-	size_t size;               /* octets that it takes, without what melted */
-	bool is_withdrawal;        /* takes back an earlier one */
-	bool is_folded;            /* goes alone */
-	bool is_altered;           /* it is not what the journal has */
-	uint32_t sender;           /* delivery_blame_sender; 0: nobody, or not known */
-	bool is_doubtful;          /* it failed, and perhaps not for the target's sake */
-	bool may_pass;   /* whatever it was judged by is of names that it changes */
-	bool was_passed; /* later ones have been let pass */
+	struct changeset
+		*origin;    /* counted: it was uncertain before it was rebased; NULL */
+	size_t size;        /* octets that it takes, without what melted */
+	bool is_withdrawal; /* takes back an earlier one */
+	bool is_folded;     /* goes alone */
+	bool is_altered;    /* it is not what the journal has */
+	uint32_t sender;    /* delivery_blame_sender; 0: nobody, or not known */
+	bool is_doubtful;   /* it failed, and perhaps not for the target's sake */
+	bool may_pass;      /* whatever it was judged by is of names that it changes */
+	bool was_passed;    /* later ones have been let pass */
 };
 
 TAILQ_HEAD(delivery_entries, delivery_entry);
@@ -276,6 +278,9 @@ int delivery_list_put(struct delivery_list *list, const struct delivery_entry *e
 /* Moves them to the end of another list. */
 void delivery_list_move(struct delivery_list *to, struct delivery_list *from,
 	struct delivery_entry *entry);
+/* What it is rebased from.  If that is uncertain it stays, whatever the target had: the
+ * target may have a request of an earlier process before it, and get to that now. */
+struct changeset *delivery_entry_origin(const struct delivery_entry *entry);
 /* Takes over changes. */
 void delivery_list_replace(struct delivery_list *list, struct delivery_entry *entry,
 	struct changeset *changes);

@@ -367,7 +367,8 @@ int delivery_rebase_queue(struct delivery *d, const struct delivery_rebase *how)
 	delivery_restore_order(d);
 	d->melting = NULL;
 	TAILQ_FOREACH(e, &d->queue.entries, entry) {
-		e->rebased = how->rebase(e->seq, e->changes, &is_other, how->arg);
+		e->rebased = how->rebase(
+			e->seq, delivery_entry_origin(e), &is_other, how->arg);
 		if (!e->rebased) {
 			undo_rebased(d, how);
 			return -ENOMEM;
@@ -413,7 +414,8 @@ static int rebase_list(struct delivery *d, struct delivery_list *from, size_t li
 		if (count >= limit)
 			return 1;
 		count += e->changes->count;
-		rebased = d->rebase.rebase(e->seq, e->changes, &is_other, d->rebase.arg);
+		rebased = d->rebase.rebase(
+			e->seq, delivery_entry_origin(e), &is_other, d->rebase.arg);
 		if (!rebased)
 			return -ENOMEM;
 		delivery_list_replace(from, e, rebased);
