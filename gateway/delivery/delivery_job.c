@@ -47,7 +47,14 @@ static int keep_row(const struct store_row *row, struct changeset *changes, void
 		atomic_load(&read->read.job.is_given_up);
 }
 
-/* As many as make a piece; if there are more, they begin a fold. */
+/* May the target have what was read in part?  One by one, earlier states would be put
+ * there once more. */
+static bool is_uncertain(const struct delivery_read *read)
+{
+	return read->after < read->fold.uncertain;
+}
+
+/* As many as make a piece.  If there are more, or they are uncertain, they are folded. */
 static int read_piece(
 	struct delivery_read *read, const struct store_ops *ops, struct store *store)
 {
@@ -55,10 +62,12 @@ static int read_piece(
 	int r = ops->each_change(store, read->zone, read->after, limit, keep_row, read);
 
 	read->is_end = r == 0 && read->rows.count < limit;
-	if (r < 0 || read->is_end || !read->may_fold)
+	if (r < 0 || !read->may_fold || (read->is_end && !is_uncertain(read)))
 		return r < 0 ? r : 0;
 	r = delivery_fold_add_list(&read->fold, &read->rows);
-	read->is_folding = r == 0;
+	read->is_folding = r == 0 && !read->is_end;
+	if (r && read->fold.sets) /* the others are read again */
+		read->is_end = false;
 	return r < 0 ? r : 0;
 }
 

@@ -20,6 +20,7 @@ enum {
 	JOB_MAX = 20000,   /* rows that a job reads */
 	ENTRY_MAX = 400,   /* RRsets of an entry */
 	PIECE = 50,        /* rows that need not be folded */
+	FEW = 10,          /* fewer */
 	BATCH_MAX = 10000, /* RRsets that the target would take */
 };
 
@@ -103,11 +104,59 @@ static void a_backlog_is_read_in_jobs_and_cut_into_small_entries(void **state)
 	delivery_fold_clear(&read.fold);
 }
 
+static void read_few(
+	struct delivery_read *read, struct zone_thread *thread, uint64_t uncertain)
+{
+	*read = (struct delivery_read){.thread = thread,
+		.zone = zone_id,
+		.after = ROWS - FEW,
+		.batch_changes = BATCH_MAX,
+		.may_fold = true,
+		.reserved = SIZE_MAX,
+		.fold = {.sets_max = SIZE_MAX,
+			.octets_max = SIZE_MAX,
+			.end = UINT64_MAX,
+			.uncertain = uncertain}};
+	memcpy(read->apex, message_name("example."), name_len(message_name("example.")));
+	delivery_list_init(&read->rows, PIECE, NULL);
+	assert_int_equal(delivery_read_rows(&read->read.job, &store_memory, store), 0);
+	assert_false(read->is_folding);
+}
+
+static void few_are_folded_only_if_the_target_may_have_some(void **state)
+{
+	struct zone_thread thread = {0};
+	struct delivery_read read;
+	const struct delivery_entry *first;
+
+	(void)state;
+	read_few(&read, &thread, ROWS - FEW);
+	assert_int_equal(read.rows.count, FEW);
+	assert_false(TAILQ_FIRST(&read.rows.entries)->is_folded);
+	assert_true(read.is_end);
+	delivery_list_clear(&read.rows);
+
+	read_few(&read, &thread, ROWS);
+	first = TAILQ_FIRST(&read.rows.entries);
+	assert_true(first->is_folded && first->changes->is_uncertain);
+	assert_int_equal(read.rows.sets, FEW);
+	assert_true(read.is_end);
+	delivery_list_clear(&read.rows);
+
+	/* The others are read again. */
+	read_few(&read, &thread, ROWS - 1);
+	assert_int_equal(read.rows.sets, FEW - 1);
+	assert_false(read.is_end);
+	delivery_list_clear(&read.rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_backlog_is_read_in_jobs_and_cut_into_small_entries, begin, end),
+		cmocka_unit_test_setup_teardown(
+			few_are_folded_only_if_the_target_may_have_some, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
