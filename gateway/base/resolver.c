@@ -105,11 +105,15 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver *resolver = arg;
 	struct question *q = resolver->question;
-	struct addrinfo *list = q->list;
+	struct addrinfo *list;
+	uint64_t one;
 
-	(void)fd;
 	(void)what;
+	/* What the other thread has written before is to be seen from here on. */
+	if (read(fd, &one, sizeof(one)) != sizeof(one))
+		return;
 	event_del(resolver->event);
+	list = q->list;
 	q->list = NULL;
 	resolver->done(resolver->arg, list, list ? NULL : gai_strerror(q->error));
 }
