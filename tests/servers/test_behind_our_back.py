@@ -55,7 +55,7 @@ def front(kind, tmp_path, gateways, admin):
 
 
 def theirs(server, add=(), delete=()):
-    assert try_theirs(server, add, delete)
+    wait_for(lambda: try_theirs(server, add, delete), "somebody else's change")
 
 
 def tell(front):
